@@ -1,0 +1,1 @@
+"""Blue/green deploys of Docker services on one small host, over plain SSH."""

@@ -1,0 +1,1 @@
+"""The main job: survey, reconcile and plan (pure), steps, record."""

@@ -1,0 +1,221 @@
+"""Before the switch: pull, start green, check it from inside, rehearse it from outside. Users meet none of it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy import commands
+from behindy_ops.deploy.health import Look, Verdict, attempt_until, judge_inside, judge_outside
+from behindy_ops.docker.facts import Container, Image, parse_container, parse_image
+from behindy_ops.errors import (
+    BehindyError,
+    HostNotReady,
+    ImageNotFound,
+    RegistryRefused,
+    RegistryUnreachable,
+    ReleaseRefused,
+)
+from behindy_ops.report.events import Logs
+
+if TYPE_CHECKING:
+    from behindy_ops.deploy.context import Context
+    from behindy_ops.deploy.survey import Release
+    from behindy_ops.remote.command import Result
+    from behindy_ops.services import HealthPolicy, Service
+
+__all__ = ["check_inside", "discard", "pull", "pull_error", "rehearse", "start_green"]
+
+_UNTOUCHED = "The live release was never touched and serves on."
+
+REHEARSAL_ATTEMPTS = 2
+"""Attempts in a row that end with an error of the release itself, after which waiting longer is pointless."""
+
+
+def pull(ctx: Context, image: str) -> Image:
+    """Pull an image onto the host and return what it is.
+
+    :raises ImageNotFound: there is no such image.
+    :raises RegistryRefused: the login or the pull is refused.
+    :raises RegistryUnreachable: the registry does not answer.
+    """
+    settings = ctx.settings
+    token = settings.registry_token.reveal().encode("utf-8") if settings.registry_token else b""
+    with ctx.step("pull", f"Pull {image}") as step:
+        result = ctx.host.run(
+            commands.pull(
+                image,
+                registry=settings.registry,
+                user=settings.registry_user if token else "",
+                token=token,
+                on_line=lambda line: None if line.startswith("image ") else step.progress(line),
+            )
+        )
+        if not result.ok:
+            raise pull_error(image, result, logged_in=bool(token))
+        found = parse_image(_after(result.stdout, "image "))
+        step.detail = f"{found.digest(_repository(image)) or found.id}"[:19]
+        return found
+
+
+def _repository(image: str) -> str:
+    return image.partition("@")[0] if "@" in image else image.rpartition(":")[0]
+
+
+def _after(text: str, prefix: str) -> str:
+    return next((line.removeprefix(prefix) for line in text.splitlines() if line.startswith(prefix)), "")
+
+
+_NOT_FOUND = re.compile(r"manifest unknown|not found|no such image|repository name not known", re.IGNORECASE)
+_REFUSED = re.compile(
+    r"denied|unauthorized|authentication required|no basic auth|toomanyrequests|forbidden", re.IGNORECASE
+)
+_FULL = re.compile(r"no space left on device", re.IGNORECASE)
+
+
+def pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
+    """Name the cause of a failed pull from what docker said."""
+    lines = result.last_lines(5)
+    said = "\n".join(lines)
+    if result.exit_code == 41:
+        return RegistryRefused(
+            "The registry refused the login.",
+            state=_UNTOUCHED,
+            remedy="Check DOCKERHUB_USERNAME and DOCKERHUB_TOKEN (expired or revoked?), and BEHINDY_REGISTRY.",
+            lines=lines,
+        )
+    if _FULL.search(said):
+        return HostNotReady(
+            "The host's disk is full: the image could not be stored.",
+            state=_UNTOUCHED,
+            remedy="On the host: docker system df; remove what no rollback needs; df -h",
+            lines=lines,
+        )
+    if _REFUSED.search(said):
+        hint = "Check that the token may read it." if logged_in else "If it is private, set DOCKERHUB_TOKEN."
+        return RegistryRefused(
+            f"The registry refused to give {image}.",
+            state=_UNTOUCHED,
+            remedy=f"Check the name and the tag. {hint}",
+            lines=lines,
+        )
+    if _NOT_FOUND.search(said):
+        return ImageNotFound(
+            f"There is no image {image}.",
+            state=_UNTOUCHED,
+            remedy="Check --tag, BEHINDY_IMAGE_PREFIX, and that the build has pushed it.",
+            lines=lines,
+        )
+    return RegistryUnreachable(
+        f"{image} could not be pulled: {result.how()}.",
+        state=_UNTOUCHED,
+        remedy="Try again; if it stays so, check the registry and the host's network (curl the registry from there).",
+        lines=lines,
+    )
+
+
+def start_green(ctx: Context, release: Release, image: str, begun: str, *, files_of: str = "") -> Container:
+    """Start the candidate and return it.
+
+    :raises ReleaseRefused: Compose or Docker could not make or start it; what was made is removed.
+    """
+    with ctx.step("start", f"Start {release.service}-green") as step:
+        result = ctx.host.run(commands.start_green(ctx.paths, release, image, begun, files_of=files_of))
+        if not result.ok:
+            error = ReleaseRefused(
+                f"{release.service}-green could not be started: {result.how()}.",
+                state=_UNTOUCHED,
+                remedy="The lines below say why. Check the compose file and .env on the host.",
+                lines=result.last_lines(),
+            )
+            raise error
+        green = parse_container(result.stdout.strip().splitlines()[-1])
+        step.detail = green.id[:12]
+        return green
+
+
+def check_inside(ctx: Context, service: Service, container: str, policy: HealthPolicy) -> Look:
+    """Ask the container from inside nginx until it is healthy or has failed."""
+
+    def attempt(_: int) -> Look:
+        result = ctx.host.run(commands.look_inside(service, container, policy))
+        looks = [
+            (int(words[1]), int(words[2]))
+            for words in map(str.split, result.stdout.splitlines())
+            if words[:1] == ["look"] and len(words) == 3
+        ]
+        state = _after(result.stdout, "state ")
+        return judge_inside(looks, parse_container(state) if state and state != "none" else None)
+
+    return attempt_until(policy, attempt, clock=ctx.clock, sleep=ctx.sleep)
+
+
+def require_inside(ctx: Context, service: Service, container: str) -> None:
+    """Do step 3, or raise :class:`ReleaseRefused` with the cause."""
+    with ctx.step("internal", "Check health from inside nginx") as step:
+        look = check_inside(ctx, service, container, service.health)
+        if look.verdict is not Verdict.HEALTHY:
+            raise ReleaseRefused(
+                f"{container} is not healthy: {look.reason}.",
+                state=_UNTOUCHED,
+                remedy="Its last log lines are above. Mend the release, or its settings in .env on the host.",
+            )
+        step.detail = look.reason
+
+
+def rehearse(ctx: Context, service: Service) -> None:
+    """Do step 3b: ask the public URL with the secret header that makes nginx route this one request to green.
+
+    :raises ReleaseRefused: it fails from outside though it is fine from inside.
+    """
+    url = public_url(ctx, service.rehearsal or "")
+    policy = service.health
+
+    def attempt(_: int) -> Look:
+        result = ctx.host.run(commands.look_outside([url], policy, header=ctx.paths.rehearsal_header))
+        return judge(result, candidate=True)
+
+    with ctx.step("rehearsal", f"Rehearse through {url}") as step:
+        look = attempt_until(policy, attempt, definite_limit=REHEARSAL_ATTEMPTS, clock=ctx.clock, sleep=ctx.sleep)
+        if look.verdict is not Verdict.HEALTHY:
+            raise ReleaseRefused(
+                f"{service.name}-green is fine from inside but not through {url}: {look.reason}.",
+                state=_UNTOUCHED,
+                remedy="Its last log lines are above. Compare how it answers with the public Host header.",
+            )
+        step.detail = look.reason
+
+
+def public_url(ctx: Context, path: str) -> str:
+    """Return the public URL of a path."""
+    return f"https://{ctx.settings.domain}{path}"
+
+
+def judge(result: Result, *, candidate: bool = False, address: str = "") -> Look:
+    """Judge what ``look_outside`` printed."""
+    looks: list[tuple[int, int, str]] = []
+    names: list[str] = []
+    done = False
+    for words in map(str.split, result.stdout.splitlines()):
+        if words[:1] == ["look"] and len(words) == 4:
+            looks.append((int(words[1]), int(words[2]), words[3]))
+        elif words[:1] == ["names"]:
+            names = words[1:]
+        elif words == ["ok"]:
+            done = True
+    return judge_outside(looks, done=done, candidate=candidate, resolved=names, address=address)
+
+
+def discard(ctx: Context, service: str, container: str, release: str) -> Container | None:
+    """Show how a failed release is and what it said last, and remove it. Returns its last state."""
+    result = ctx.host.run(commands.discard(container, ctx.paths.release(service, release)))
+    state = _after(result.stdout, "state ")
+    last = parse_container(state) if state and state != "none" else None
+    logs = [line.removeprefix("log ") for line in result.stdout.splitlines() if line.startswith("log ")]
+    if last is not None:
+        oom = "yes" if last.oom_killed else "no"
+        how = f"{last.status}, exit code {last.exit_code}, OOM-killed: {oom}, restarts: {last.restarts}"
+        ctx.emit(Logs(f"State of {container}", (how, f"environment names: {', '.join(last.env_names)}")))
+    ctx.emit(Logs(f"Last {len(logs)} log lines of {container}", tuple(logs)))
+    result.require(state="The candidate may still be there; it gets no traffic.", remedy="The next deploy removes it.")
+    return last

@@ -1,0 +1,224 @@
+"""The switch and what follows while both containers run: external check, watch, drain; or the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy import commands
+from behindy_ops.deploy.candidate import discard, judge, public_url
+from behindy_ops.deploy.context import Step
+from behindy_ops.deploy.health import Look, Verdict, attempt_until
+from behindy_ops.deploy.survey import NETWORK
+from behindy_ops.docker.facts import Container, parse_container
+from behindy_ops.errors import SwitchedBack, SwitchFailed
+from behindy_ops.report.events import Decision, Warning_
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from behindy_ops.deploy.context import Context
+    from behindy_ops.remote.command import Result
+    from behindy_ops.services import Service
+
+__all__ = ["Cutover"]
+
+DEFINITE = 2
+"""Attempts in a row with an error of the release itself before it is switched back: users meet them too."""
+
+
+@dataclass
+class Cutover:
+    """Both containers of one service around the switch.
+
+    :param green: the candidate; after :meth:`switch` it is live.
+    :param blue: the container that was live, or None on a first deploy.
+    :ivar switched_ms: the host's clock right after the renames, in ms; 0 before them.
+    """
+
+    ctx: Context
+    service: Service
+    green: Container
+    blue: Container | None
+    release: str
+    switched_ms: int = 0
+
+    def switch(self) -> None:
+        """Give the name to green, in one remote command.
+
+        :raises SwitchFailed: it could not be done and was undone.
+        """
+        name = self.service.name
+        with self.ctx.step("switch", "Switch the names"), self.ctx.interrupts.shielded():
+            first = (self.blue.id, f"{name}-blue", name) if self.blue else None
+            result = self.ctx.host.run(commands.swap(first, (self.green.id, name)))
+            if not result.ok or "switched " not in result.stdout:
+                undone = "undone" in result.stdout
+                raise SwitchFailed(
+                    f"The names could not be switched: {result.how()}.",
+                    state="The names are as before." if undone else "The live name may be missing.",
+                    remedy="Try again." if undone else "Put it in order now: inv deploy.recover",
+                    lines=result.last_lines(),
+                )
+            self.switched_ms = int(result.stdout.split("switched ")[1].split()[0])
+
+    @property
+    def settled_ms(self) -> int:
+        """Host clock (ms) after which nginx no longer uses the old address."""
+        return self.switched_ms + int(commands.CACHED * 1000)
+
+    def settle(self, watch_seconds: float) -> None:
+        """Check from outside, watch, and wait until blue is idle, all at once.
+
+        :raises SwitchedBack: the new release failed; the previous one serves again.
+        """
+        drained = self._begin_drain()
+        watched = self._begin_watch(watch_seconds)
+        look = self._check_outside()
+        if look.verdict is not Verdict.HEALTHY:
+            self.switch_back(f"it fails from outside: {look.reason}")
+        if watched is not None:
+            self._require_steady(watched, watch_seconds)
+        if drained is not None:
+            self._end_drain(drained)
+
+    def _check_outside(self) -> Look:
+        paths = [path for path in (self.service.external, self.service.rehearsal) if path]
+        urls = [public_url(self.ctx, path) for path in dict.fromkeys(paths)]
+        policy = self.service.health
+        address = self.green.addresses.get(NETWORK, "")
+        command = commands.look_outside(urls, policy, settled_ms=self.settled_ms, name=self.service.name)
+
+        def attempt(_: int) -> Look:
+            return judge(self.ctx.host.run(command), address=address)
+
+        with self.ctx.step("external", f"Check {urls[0]} from outside") as step:
+            look = attempt_until(policy, attempt, definite_limit=DEFINITE, clock=self.ctx.clock, sleep=self.ctx.sleep)
+            step.detail = look.reason
+        return look
+
+    def _begin_watch(self, seconds: float) -> Future[Result] | None:
+        if seconds <= 0:
+            return None
+        until = self.switched_ms + int(seconds * 1000)
+        return self.ctx.host.begin(commands.watch(self.green.id, until_ms=until, seconds=seconds))
+
+    def _require_steady(self, watched: Future[Result], seconds: float) -> None:
+        trouble = ""
+        with self.ctx.step("watch", f"Watch the new release for {seconds:g} s") as step:
+            line = self.ctx.host.end(watched).stdout.strip()
+            container = parse_container(line) if line and line != "none" else None
+            trouble = unsteady(container)
+            step.detail = trouble or "no restart, no exit, no OOM kill"
+        if trouble:
+            self.switch_back(trouble)
+
+    def _begin_drain(self) -> tuple[Future[Result], Step] | None:
+        if self.blue is None or not self.blue.running:
+            return None
+        step_like = Step("drain", emit=self.ctx.emit)
+        earliest = max(self.settled_ms, self.switched_ms + int(self.service.linger * 1000))
+        command = commands.drain(
+            self.blue.id,
+            self.service.port,
+            earliest_ms=earliest,
+            limit=max(self.service.drain, self.service.linger, commands.CACHED + 1),
+            on_line=lambda line: _still_open(step_like, line),
+        )
+        return self.ctx.host.begin(command), step_like
+
+    def _end_drain(self, drained: tuple[Future[Result], Step]) -> None:
+        with self.ctx.step("drain", f"Wait until {self.service.name}-blue is idle") as step:
+            words = self.ctx.host.end(drained[0]).stdout.split()
+            last = words[-2:] if len(words) > 1 else words
+            step.detail = _drained(last)
+        if last[:1] == ["cut"]:
+            self.ctx.emit(
+                Warning_(
+                    f"{last[1]} connection(s) to the previous release were still open after {self.service.drain:g} s "
+                    "(WebSockets or long requests); stopping it ends them."
+                )
+            )
+
+    def switch_back(self, reason: str) -> None:
+        """Give the name back to the previous release, see that it serves, and remove the failed one.
+
+        :raises SwitchedBack: always; it tells what happened.
+        """
+        name = self.service.name
+        with self.ctx.interrupts.shielded():
+            self.ctx.emit(Decision(f"The new release is taken back: {reason}."))
+            served = self._names_back(name)
+            discard(self.ctx, name, self.green.id, self.release)
+        raise SwitchedBack(
+            f"The new release of {name} was switched back: {reason}.",
+            state=served,
+            remedy="Its last log lines are above. Mend it and deploy again.",
+        )
+
+    def _names_back(self, name: str) -> str:
+        with self.ctx.step("switch back", "Put the names back") as step:
+            if self.blue is None:
+                self.ctx.host.run(commands.swap(None, (self.green.id, f"{name}-green"))).require()
+                step.detail = "there was no previous release"
+                return "There was no previous release, so nothing serves it now."
+            back = (self.green.id, f"{name}-green", name)
+            result = self.ctx.host.run(commands.swap(back, (self.blue.id, name))).require(
+                state=f"{name} still points at the new release.", remedy="inv deploy.recover"
+            )
+            switched = int(result.stdout.split("switched ")[1].split()[0])
+        settled = switched + int(commands.CACHED * 1000)
+        with self.ctx.step("external", "Check the previous release from outside") as step:
+            url = public_url(self.ctx, self.service.external)
+            look = judge(
+                self.ctx.host.run(commands.look_outside([url], self.service.health, settled_ms=settled, name=name)),
+                address=self.blue.addresses.get(NETWORK, ""),
+            )
+            step.detail = look.reason
+        if look.verdict is Verdict.HEALTHY:
+            return "The previous release serves again, checked from outside."
+        return f"The previous release has its name again, but from outside: {look.reason}. Look now: inv deploy.status"
+
+    def stop_blue(self) -> bool:
+        """Stop and remove the previous container; a failure is reported and the deploy stands."""
+        if self.blue is None:
+            return True
+        with self.ctx.step("stop", f"Stop {self.service.name}-blue") as step:
+            result = self.ctx.host.run(commands.stop_blue(self.blue.id, self.service.stop))
+            step.detail = "removed" if result.ok else f"failed: {result.how()}"
+        if not result.ok:
+            lines = " ".join(result.last_lines(2))
+            self.ctx.emit(Warning_(f"{self.service.name}-blue could not be removed; the next deploy will. {lines}"))
+        return result.ok
+
+
+def _still_open(step: Step, line: str) -> None:
+    word, _, count = line.partition(" ")
+    if word == "open" and count != "0":
+        step.progress(f"{count} open connection(s)")
+
+
+def _drained(words: list[str]) -> str:
+    match words:
+        case ["idle", milliseconds]:
+            return f"idle after {int(milliseconds) / 1000:.1f} s"
+        case ["cut", count]:
+            return f"{count} still open at the deadline"
+        case [*_, "gone"]:
+            return "it was not running"
+        case [*_, "blind"]:
+            return "its connections cannot be seen from the host (hidepid?)"
+    return "unknown"
+
+
+def unsteady(container: Container | None) -> str:
+    """Return why a container that was just made live cannot stay, or an empty string."""
+    if container is None:
+        return "its container has disappeared"
+    if container.oom_killed:
+        return "it was OOM-killed"
+    if container.restarts or container.restarting:
+        return f"it restarted {container.restarts} times (exit code {container.exit_code})"
+    if not container.running:
+        return f"it exited with code {container.exit_code}"
+    return ""

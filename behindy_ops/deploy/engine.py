@@ -1,0 +1,186 @@
+"""One deploy of one service, from the survey under the lock to the line in the history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy import candidate, commands, finish, history, preflight
+from behindy_ops.deploy.cutover import Cutover
+from behindy_ops.deploy.release import new_id, released_as
+from behindy_ops.deploy.survey import Release
+from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost, SwitchedBack
+from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, Warning_
+from behindy_ops.services import repository
+
+if TYPE_CHECKING:
+    from behindy_ops.deploy.context import Context
+    from behindy_ops.deploy.survey import Survey
+    from behindy_ops.docker.facts import Container, Image
+    from behindy_ops.services import Service
+
+__all__ = ["Deployment", "Options"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the operator asked for.
+
+    :param force: redeploy what is already live.
+    :param watch: seconds to watch after the switch; None for what the service declares.
+    """
+
+    tag: str = "latest"
+    force: bool = False
+    watch: float | None = None
+
+
+class Deployment:
+    """Replaces one service by a release. The host is surveyed, locked and reconciled before."""
+
+    kind = "deploy"
+
+    def __init__(self, ctx: Context, service: Service, options: Options, survey: Survey) -> None:
+        self.ctx = ctx
+        self.service = service
+        self.options = options
+        self.survey = survey
+        self.repository = repository(service, ctx.settings.image_prefix)
+        self.live = survey.trio(service.name).live
+        self.release = Release("", service.name, self.repository, options.tag, "", "")
+
+    def run(self) -> str:
+        """Deploy; return the outcome: ``live`` or ``unchanged``.
+
+        :raises BehindyError: it failed; the error says in what state the host is.
+        """
+        begun = self.ctx.clock()
+        problem = preflight.find_problem(self.survey, self.service, self.ctx.settings.host_dir)
+        self.ctx.emit(DeployStarted(self.service.name, self.options.tag, self.ctx.settings.host, self.repository))
+        if problem is not None:
+            raise problem
+        image = candidate.pull(self.ctx, f"{self.repository}:{self.options.tag}")
+        if self.live is not None and self._is_live(image) and not self.options.force:
+            return self._unchanged(self.live, begun)
+        self.release = self._new_release(image)
+        return self._replace(image, begun)
+
+    def _is_live(self, image: Image) -> bool:
+        live = self.live
+        if live is None or not live.running or live.image_id != image.id:
+            return False
+        return released_as(live).config == self.survey.config.get(self.service.name)
+
+    def _unchanged(self, live: Container, begun: float) -> str:
+        release = released_as(live)
+        self.ctx.emit(
+            Decision(
+                f"{self.service.name}:{self.options.tag} is already live ({release.id or live.id[:12]}), with the "
+                "same configuration: nothing to do. To deploy it anew: --force"
+            )
+        )
+        self._finished("unchanged", begun, {"release": release.id, "digest": release.digest})
+        return "unchanged"
+
+    def _new_release(self, image: Image) -> Release:
+        now = self.ctx.now()
+        return Release(
+            id=new_id(now, self.ctx.randomness(4)),
+            service=self.service.name,
+            repository=self.repository,
+            tag=self.options.tag,
+            digest=image.digest(self.repository),
+            image_id=image.id,
+            config=self.survey.config.get(self.service.name, ""),
+            previous=released_as(self.live).id if self.live else "",
+            created=now.isoformat(timespec="seconds"),
+        )
+
+    def _replace(self, image: Image, begun: float) -> str:
+        self._say_what_follows(image)
+        green = self._prove(image)
+        cutover = Cutover(self.ctx, self.service, green, self.live, self.release.id)
+        try:
+            cutover.switch()
+        except (ConnectionLost, LeaseLost):
+            raise
+        except BehindyError as error:
+            self._give_up(error)
+            raise
+        try:
+            watch = self.service.watch if self.options.watch is None else self.options.watch
+            cutover.settle(watch)
+        except SwitchedBack as error:
+            self._record("switched back", error.what)
+            raise
+        facts = finish.finish(self.ctx, self, cutover, image)
+        self._finished("live", begun, facts)
+        return "live"
+
+    def _say_what_follows(self, image: Image) -> None:
+        if self.live is None:
+            self.ctx.emit(Decision(f"First deploy of {self.service.name}: there is nothing to replace."))
+        elif self.live.image_id == image.id:
+            reason = "--force" if self._is_live(image) else "its configuration has changed"
+            self.ctx.emit(Decision(f"The image is the one that is live; it is deployed anew because of {reason}."))
+
+    def _prove(self, image: Image) -> Container:
+        """Start green and check it from inside and outside; whatever fails, green is gone afterwards."""
+        digest = self.release.digest
+        pinned = f"{self.repository}@{digest}" if digest else image.id
+        begun = history.line("begun", self.kind, self.release, at=self.ctx.now(), who=self.ctx.who)
+        try:
+            green = candidate.start_green(self.ctx, self.release, pinned, begun)
+            candidate.require_inside(self.ctx, self.service, green.name)
+            self._rehearse()
+        except (ConnectionLost, LeaseLost):
+            raise
+        except BehindyError as error:
+            self._give_up(error)
+            raise
+        return replace(green, running=True)
+
+    def _rehearse(self) -> None:
+        if not self.service.rehearsal:
+            self.ctx.emit(Decision(f"{self.service.name} declares no rehearsal path: it is not rehearsed."))
+        elif "rehearsal/header" not in self.survey.files:
+            self.ctx.emit(
+                Warning_(
+                    "The host has no rehearsal token, so the release is not tried through the public URL before the "
+                    "switch; the check after it remains."
+                )
+            )
+        else:
+            candidate.rehearse(self.ctx, self.service)
+
+    def _give_up(self, error: BehindyError) -> None:
+        """Remove green after a failure before the switch, and record it."""
+        name = f"{self.service.name}-green"
+        with self.ctx.interrupts.shielded():
+            with self.ctx.step("remove", f"Remove {name}"):
+                candidate.discard(self.ctx, self.service.name, name, self.release.id)
+            self._record("refused", error.what)
+        error.state = error.state or "The live release was never touched and serves on."
+
+    def _record(self, outcome: str, reason: str) -> None:
+        line = self.history_line(outcome, reason)
+        result = self.ctx.host.run(commands.record(self.ctx.paths, line))
+        if not result.ok:
+            self.ctx.emit(Warning_(f"The host's history could not be written: {result.how()}."))
+
+    def history_line(self, outcome: str, reason: str = "") -> str:
+        """Return the line that records the end."""
+        return history.line(
+            "ended",
+            self.kind,
+            self.release,
+            at=self.ctx.now(),
+            who=self.ctx.who,
+            durations=self.ctx.durations,
+            outcome=outcome,
+            reason=reason,
+        )
+
+    def _finished(self, outcome: str, begun: float, facts: dict[str, str]) -> None:
+        facts = facts | {"remote_commands": str(self.ctx.host.remote_commands)}
+        self.ctx.emit(DeployFinished(self.service.name, outcome, self.ctx.clock() - begun, facts))

@@ -1,0 +1,106 @@
+"""After the new release is proven: stop blue, tidy images, verify, record. Failures here are reported; it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from behindy_ops.deploy import commands, retention
+from behindy_ops.deploy.cutover import unsteady
+from behindy_ops.docker.facts import Container, Image, parse_container
+from behindy_ops.report.events import Warning_
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from behindy_ops.deploy.context import Context
+    from behindy_ops.deploy.cutover import Cutover
+    from behindy_ops.deploy.survey import Release, Survey
+
+__all__ = ["finish", "plan_tidy"]
+
+
+class _Deployment(Protocol):
+    survey: Survey
+    release: Release
+    repository: str
+
+    def history_line(self, outcome: str, reason: str = "") -> str: ...
+
+
+def finish(ctx: Context, deployment: _Deployment, cutover: Cutover, image: Image) -> dict[str, str]:
+    """Do steps 6 to 8 and return what the operator wants to know of the new release."""
+    plan = plan_tidy(deployment.survey, deployment.repository, image, cutover.blue)
+    tidying = ctx.host.begin(commands.tidy(plan.remove)) if plan.remove else None
+    cutover.stop_blue()
+    with ctx.step("tidy", "Remove old images") as step:
+        step.detail = f"kept {len(plan.kept)}, removed {plan.removed_images}"
+        if tidying is not None:
+            result = ctx.host.end(tidying)
+            if not result.ok:
+                step.detail = "some could not be removed"
+                ctx.emit(Warning_(f"Old images could not all be removed: {' '.join(result.last_lines(2))}"))
+    return _verify(ctx, deployment)
+
+
+def plan_tidy(survey: Survey, repository: str, pulled: Image, blue: Container | None) -> retention.Tidy:
+    """Decide which images go, from what the survey saw and what was pulled since."""
+    images = {image.id: image for image in survey.images}
+    images = _without_moved_tags(images.values(), pulled)
+    images[pulled.id] = pulled
+    in_use = {container.image_id for container in survey.containers.values()}
+    protected = in_use | {pulled.id} | ({blue.image_id} if blue else set())
+    return retention.choose(images.values(), repository, protected)
+
+
+def _without_moved_tags(images: Iterable[Image], pulled: Image) -> dict[str, Image]:
+    """A pulled tag has left the image it was on when the survey looked."""
+    moved = set(pulled.tags)
+    return {
+        image.id: Image(
+            image.id,
+            tuple(tag for tag in image.tags if tag not in moved),
+            image.digests,
+            image.created,
+            image.size,
+        )
+        for image in images
+    }
+
+
+def _verify(ctx: Context, deployment: _Deployment) -> dict[str, str]:
+    release = deployment.release
+    with ctx.step("verify", "Verify and record") as step:
+        command = commands.verify(ctx.paths, release.service, release, deployment.history_line("live"))
+        result = ctx.host.run(command)
+        lines = dict(line.partition(" ")[::2] for line in result.stdout.splitlines() if line)
+        container = None
+        if lines.get("state", "none") != "none":
+            container = parse_container(lines["state"])
+        trouble = unsteady(container)
+        memory = _memory(lines.get("memory", ""), container)
+        errors = lines.get("errors", "0").strip() or "0"
+        step.detail = ", ".join(
+            part for part in (trouble or "steady", memory, f"{errors} log line(s) that tell of errors") if part
+        )
+    if trouble:
+        ctx.emit(Warning_(f"The new release is not steady: {trouble}. Look: inv deploy.status"))
+    if not result.ok:
+        ctx.emit(Warning_(f"The deploy stands, but it could not be recorded: {' '.join(result.last_lines(2))}"))
+    return {
+        "release": release.id,
+        "tag": release.tag,
+        "digest": release.digest,
+        "previous": release.previous,
+        "memory": memory,
+        "log_errors": errors,
+    }
+
+
+def _memory(text: str, container: Container | None) -> str:
+    """Return ``84 of 400 MB`` from ``<usage> <inactive file cache>`` in bytes, as ``docker stats`` counts it."""
+    words = text.split()
+    if len(words) != 2 or container is None:
+        return ""
+    used = (int(words[0]) - int(words[1])) / 2**20
+    limit = f" of {container.memory // 2**20}" if container.memory else ""
+    return f"{used:.0f}{limit} MB"

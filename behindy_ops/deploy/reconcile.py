@@ -1,0 +1,52 @@
+"""What an interrupted run left, and what to do about it: the table of the design, as a pure function.
+
+No state file decides anything: the names, and whether what bears them runs and is healthy, do.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from behindy_ops.deploy.survey import Trio
+    from behindy_ops.docker.facts import Container
+
+__all__ = ["Recovery", "decide", "serves"]
+
+
+class Recovery(Enum):
+    """What to do; the value says what was seen and what follows, for people."""
+
+    NOTHING = "steady"
+    REMOVE_GREEN = "an earlier run stopped before the switch: its candidate is removed"
+    FINISH_SWITCH = (
+        "an earlier run died between the two renames: if its candidate is healthy it gets the name, "
+        "else the previous release gets it back"
+    )
+    FINISH_DRAIN = (
+        "an earlier run died after the switch: if the new release is healthy the previous one is drained and removed, "
+        "else it is switched back"
+    )
+    RESTORE_BLUE = "the live release is gone: the previous one gets its name back"
+    SWITCH_BACK = "an earlier run put a bad release live: the previous one gets its name back"
+    START_OVER = "a first deploy was not finished: its candidate is removed"
+
+
+def serves(container: Container | None) -> bool:
+    """Return whether a container runs and does not say of itself that it is unhealthy."""
+    return container is not None and container.running and not container.restarting and container.health != "unhealthy"
+
+
+def decide(trio: Trio) -> Recovery:
+    """Return what to do first; after it the host is looked at again, until there is nothing left to do."""
+    live, green, blue = trio.live, trio.green, trio.blue
+    if live is not None:
+        if green is not None:
+            return Recovery.REMOVE_GREEN
+        if blue is None:
+            return Recovery.NOTHING
+        return Recovery.SWITCH_BACK if not serves(live) and serves(blue) else Recovery.FINISH_DRAIN
+    if blue is not None:
+        return Recovery.FINISH_SWITCH if green is not None else Recovery.RESTORE_BLUE
+    return Recovery.START_OVER if green is not None else Recovery.NOTHING

@@ -1,0 +1,83 @@
+"""Finishing or undoing what an interrupted run left; the decision is :mod:`behindy_ops.deploy.reconcile`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy import candidate, commands
+from behindy_ops.deploy.cutover import Cutover
+from behindy_ops.deploy.health import Verdict
+from behindy_ops.deploy.reconcile import Recovery, decide
+from behindy_ops.deploy.release import released_as
+from behindy_ops.docker.facts import Container
+from behindy_ops.errors import SwitchedBack
+from behindy_ops.report.events import Decision
+from behindy_ops.services import HealthPolicy
+
+if TYPE_CHECKING:
+    from behindy_ops.deploy.context import Context
+    from behindy_ops.deploy.survey import Trio
+    from behindy_ops.services import Service
+
+__all__ = ["recover_once"]
+
+
+def recover_once(ctx: Context, service: Service, trio: Trio, host_now: float) -> Recovery:
+    """Do what the table says for what was seen; look again afterwards until it is NOTHING.
+
+    Doing it twice does no harm.
+
+    :param host_now: the host's clock when it was surveyed, seconds since the epoch.
+    :returns: what was done.
+    """
+    recovery = decide(trio)
+    if recovery is Recovery.NOTHING:
+        return recovery
+    ctx.emit(Decision(f"{service.name}: {recovery.value}."))
+    match recovery, trio.live, trio.green, trio.blue:
+        case ((Recovery.REMOVE_GREEN | Recovery.START_OVER), _, Container() as green, _):
+            _remove(ctx, green)
+        case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue:
+            _finish_switch(ctx, service, green, blue)
+        case Recovery.RESTORE_BLUE, _, _, Container() as blue:
+            _restore(ctx, service, blue)
+        case ((Recovery.SWITCH_BACK | Recovery.FINISH_DRAIN), Container() as live, _, Container() as blue):
+            cutover = Cutover(ctx, service, live, blue, released_as(live).id, switched_ms=int(host_now * 1000))
+            _after_switch(cutover, bad=recovery is Recovery.SWITCH_BACK)
+    return recovery
+
+
+def _remove(ctx: Context, green: Container) -> None:
+    with ctx.step("recover", f"Remove {green.name}"):
+        ctx.host.run(commands.stop_blue(green.id, 0)).require()
+
+
+def _finish_switch(ctx: Context, service: Service, green: Container, blue: Container) -> None:
+    healthy = green.running and (candidate.check_inside(ctx, service, green.name, _ONCE).verdict is Verdict.HEALTHY)
+    if healthy:
+        with ctx.step("recover", f"Give {service.name} to the healthy candidate"):
+            ctx.host.run(commands.swap(None, (green.id, service.name))).require()
+    else:
+        _restore(ctx, service, blue)
+
+
+def _restore(ctx: Context, service: Service, blue: Container) -> None:
+    with ctx.step("recover", f"Give {service.name} back to the previous release"):
+        ctx.host.run(commands.swap(None, (blue.id, service.name))).require()
+        if not blue.running:
+            ctx.host.run(commands.start(blue.id)).require()
+
+
+def _after_switch(cutover: Cutover, *, bad: bool) -> None:
+    ctx, live = cutover.ctx, cutover.green
+    try:
+        if bad or candidate.check_inside(ctx, cutover.service, live.name, _ONCE).verdict is not Verdict.HEALTHY:
+            cutover.switch_back("it is not healthy")
+        cutover.settle(0)
+        cutover.stop_blue()
+    except SwitchedBack as error:
+        ctx.emit(Decision(f"{error.what} {error.state}"))
+
+
+_ONCE = HealthPolicy(attempts=3)
+"""For a container that has been running for a while: 9 s tell."""

@@ -1,0 +1,79 @@
+"""What a release is called, how it is labelled, and the Compose override that makes it green."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy.survey import NETWORK, Release
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from behindy_ops.docker.facts import Container
+
+__all__ = ["Labels", "description", "new_id", "override", "released_as"]
+
+
+class Labels:
+    """Labels on our containers; they tell what a container is without any file."""
+
+    service = "behindy.service"
+    release = "behindy.release"
+    repository = "behindy.repository"
+    tag = "behindy.tag"
+    digest = "behindy.digest"
+    config = "behindy.config"
+    previous = "behindy.previous"
+
+
+def new_id(now: datetime, randomness: str) -> str:
+    """Return a release id that sorts by time: ``20260131-093000-1f2e`` (UTC).
+
+    :param randomness: a few hexadecimal digits, so that two in one second differ.
+    """
+    return f"{now:%Y%m%d-%H%M%S}-{randomness}"
+
+
+def override(release: Release, image: str) -> str:
+    """Return the Compose file laid over the project's own, as JSON (which is YAML): only what makes it this release.
+
+    :param image: the image by its digest or id, so that a tag that moves meanwhile changes nothing.
+    """
+    labels = {
+        Labels.service: release.service,
+        Labels.release: release.id,
+        Labels.repository: release.repository,
+        Labels.tag: release.tag,
+        Labels.digest: release.digest,
+        Labels.config: release.config,
+        Labels.previous: release.previous,
+    }
+    stanza = {"container_name": f"{release.service}-green", "image": image, "labels": labels}
+    return json.dumps(
+        {"services": {release.service: stanza}, "networks": {"internal": {"name": NETWORK, "external": True}}},
+        indent=1,
+    )
+
+
+def description(release: Release) -> str:
+    """Return the one line that is kept beside the release's files."""
+    return json.dumps({key: value for key, value in asdict(release).items() if key != "status"}, ensure_ascii=False)
+
+
+def released_as(container: Container) -> Release:
+    """Read a container's labels; a container this tool did not make has none, and its image's name serves."""
+    labels = container.labels
+    return Release(
+        id=labels.get(Labels.release, ""),
+        service=labels.get(Labels.service, container.name),
+        repository=labels.get(Labels.repository, container.image.partition("@")[0].rpartition(":")[0]),
+        tag=labels.get(Labels.tag, container.image.rpartition(":")[2]),
+        digest=labels.get(Labels.digest, ""),
+        image_id=container.image_id,
+        config=labels.get(Labels.config, ""),
+        previous=labels.get(Labels.previous, ""),
+        created=container.created,
+        status="stands",
+    )

@@ -1,0 +1,58 @@
+"""Which images may go after a deploy: the newest two of a repository stay (specification, "Image clean-up").
+
+``docker image prune`` is not used: it also removes images that have a digest but no tag, which is what the previous
+release is as soon as ``latest`` has moved on, so it would take the image a rollback needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from behindy_ops.docker.facts import Image
+
+__all__ = ["KEEP", "Tidy", "choose"]
+
+KEEP = 2
+"""Images of a repository that stay, by creation time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tidy:
+    """What to remove and what stays.
+
+    :param remove: references (``repo:tag``, ``repo@digest``) and ids of dangling images, for ``docker rmi``.
+    :param freed: bytes the images hold, at most (layers may be shared).
+    """
+
+    remove: tuple[str, ...]
+    kept: tuple[str, ...]
+    removed_images: int
+    freed: int
+
+
+def choose(images: Iterable[Image], repository: str, protected: Collection[str]) -> Tidy:
+    """Decide what to remove.
+
+    :param images: the images of the repository and the dangling ones, each once.
+    :param protected: image ids that must stay: in use by any container, just replaced, or the rollback target.
+    :returns: what to remove; an image that another repository names too loses only this repository's names.
+    """
+    everything = list(images)
+    own = [image for image in everything if image.references(repository)]
+    own.sort(key=lambda image: image.created, reverse=True)
+    keep = {image.id for image in own[:KEEP]} | set(protected)
+    going = [image for image in own if image.id not in keep]
+    dangling = [
+        image for image in everything if not image.tags and not image.digests and image.id not in set(protected)
+    ]
+    references = [reference for image in going for reference in image.references(repository)]
+    return Tidy(
+        remove=tuple(references + [image.id for image in dangling]),
+        kept=tuple(image.id for image in own if image.id in keep),
+        removed_images=len(going) + len(dangling),
+        freed=sum(image.size for image in going + dangling),
+    )

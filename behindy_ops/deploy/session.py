@@ -1,0 +1,130 @@
+"""A session on the host under the lock: connect, take the lease, survey, reconcile, then do the work."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from behindy_ops.deploy import survey as surveys
+from behindy_ops.deploy.context import Context
+from behindy_ops.deploy.reconcile import Recovery
+from behindy_ops.deploy.recover import recover_once
+from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.interrupts import Interrupts
+from behindy_ops.remote.command import Command
+from behindy_ops.remote.host import Host, new_mark
+from behindy_ops.remote.lock import Holder
+from behindy_ops.services import repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from behindy_ops.deploy.survey import Survey
+    from behindy_ops.report.events import Event
+    from behindy_ops.services import Service
+    from behindy_ops.settings import Settings
+
+__all__ = ["Session", "who_am_i"]
+
+ROUNDS = 5
+"""Times a service is looked at and mended before a person is asked; the table needs three at most."""
+
+
+def who_am_i(environ: Mapping[str, str]) -> str:
+    """Return who runs this, for people: the GitHub actor and run, or the git user, or the login name and machine."""
+    if environ.get("GITHUB_ACTIONS") == "true":
+        run = "/".join(environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY"))
+        return f"{environ.get('GITHUB_ACTOR', 'unknown')} ({run}/actions/runs/{environ.get('GITHUB_RUN_ID', '')})"
+    name = ""
+    try:
+        answer = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, timeout=5, check=False)
+        name = answer.stdout.strip()
+    except OSError:
+        pass
+    try:
+        login = getpass.getuser()
+    except (KeyError, OSError):
+        login = str(os.getuid())
+    return f"{name or login}@{platform.node() or 'unknown'}"
+
+
+class Session:
+    """One connection on which services are surveyed and changed. Use it as a context manager.
+
+    :param services: the services of interest; only their images and configurations are read.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        services: Sequence[Service],
+        emit: Callable[[Event], None],
+        environ: Mapping[str, str],
+    ) -> None:
+        self.settings = settings
+        self.services = services
+        self.interrupts = Interrupts()
+        self.host = Host(settings, check=self.interrupts.check)
+        self.ctx = Context(self.host, settings, emit, who_am_i(environ), interrupts=self.interrupts)
+
+    def __enter__(self) -> Self:
+        self.interrupts.__enter__()
+        try:
+            with self.ctx.step("connect", f"Connect to {self.settings.host}"):
+                self.host.__enter__()
+        except BaseException:
+            self.interrupts.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.host.__exit__(*details)
+        self.interrupts.__exit__(*details)
+
+    def _argv(self, mark: str) -> tuple[str, ...]:
+        pairs = [(service.name, repository(service, self.settings.image_prefix)) for service in self.services]
+        return surveys.survey_argv(mark, self.settings.host_dir, pairs)
+
+    def look(self) -> Survey:
+        """Survey the host without the lock; changes nothing."""
+        mark = new_mark()
+        result = self.host.run(Command(self._argv(mark), title="look at the host", timeout=60))
+        return surveys.parse(result.require().stdout, mark)
+
+    def lock(self, what: str) -> Survey:
+        """Take the lock and survey the host under it, in one round trip.
+
+        :param what: what it is taken for, for whoever meets it.
+        :raises LockHeld: somebody else has it.
+        """
+        mark = new_mark()
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        holder = Holder(who=self.ctx.who, what=what, since=since)
+        with self.ctx.step("survey", "Take the lock and look at the host") as step:
+            text = self.host.take_lease(holder, self.ctx.paths.state, mark, self._argv(mark))
+            survey = surveys.parse(text, mark)
+            step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
+        return survey
+
+    def reconcile(self, service: Service, survey: Survey) -> tuple[Survey, list[Recovery]]:
+        """Finish or undo what an interrupted run left of one service.
+
+        :returns: the survey as it is now, and what was done.
+        :raises RemoteCommandFailed: it does not settle.
+        """
+        done: list[Recovery] = []
+        for _ in range(ROUNDS):
+            recovery = recover_once(self.ctx, service, survey.trio(service.name), survey.now)
+            if recovery is Recovery.NOTHING:
+                return survey, done
+            done.append(recovery)
+            survey = self.look()
+        raise RemoteCommandFailed(
+            f"{service.name} does not come to rest: {', '.join(recovery.name for recovery in done)}.",
+            state="The live container was left as it is.",
+            remedy="Look at it: inv deploy.status; docker ps -a on the host.",
+        )

@@ -1,0 +1,1 @@
+"""Pure: builders of docker command lines, and parsers of what docker prints."""

@@ -1,0 +1,231 @@
+"""One hierarchy of errors: what happened, what state the host is in, what to type next, and an exit code.
+
+Every class has an exit code of its own so that a script can tell them apart; the README lists them. The codes are
+grouped: 1x before the host was reached, 2x the lock, 3x the host is not ready, 4x the image, 5x the release.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "BehindyError",
+    "ComposeInvalid",
+    "ConnectionLost",
+    "EnvironmentFileMissing",
+    "FilesMissing",
+    "HostKeyChanged",
+    "HostKeyUnknown",
+    "HostNotReady",
+    "HostUnreachable",
+    "ImageNotFound",
+    "Interrupted",
+    "LeaseLost",
+    "LockHeld",
+    "LoginRefused",
+    "NetworkMissing",
+    "NginxNotReady",
+    "RegistryRefused",
+    "RegistryUnreachable",
+    "ReleaseRefused",
+    "RemoteCommandFailed",
+    "SandboxError",
+    "SettingsInvalid",
+    "SwitchFailed",
+    "SwitchedBack",
+    "UsageError",
+]
+
+
+class BehindyError(Exception):
+    """Base of all errors this package raises on purpose.
+
+    :param what: one sentence, what happened.
+    :param state: what state the host is in now (empty where no host was involved).
+    :param remedy: what to do or type next.
+    :param lines: further evidence, such as the last log lines, shown below the sentences.
+    """
+
+    exit_code: ClassVar[int] = 1
+    title: ClassVar[str] = "unexpected"
+
+    def __init__(self, what: str, *, state: str = "", remedy: str = "", lines: tuple[str, ...] = ()) -> None:
+        super().__init__(what)
+        self.what = what
+        self.state = state
+        self.remedy = remedy
+        self.lines = lines
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.what, self.state, self.remedy) if part)
+
+
+class UsageError(BehindyError, ValueError):
+    """An option, tag or name that cannot be used."""
+
+    exit_code = 2
+    title = "wrong usage"
+
+
+class SettingsInvalid(BehindyError, ValueError):
+    """One or more settings are missing or wrong; ``lines`` has one line a mistake."""
+
+    exit_code = 10
+    title = "settings"
+
+
+class HostUnreachable(BehindyError, ConnectionError):
+    """No SSH server answered: name, address, port, network or firewall."""
+
+    exit_code = 11
+    title = "host unreachable"
+
+
+class HostKeyUnknown(BehindyError):
+    """The host's key is not in known_hosts."""
+
+    exit_code = 12
+    title = "host key unknown"
+
+
+class HostKeyChanged(BehindyError):
+    """The host showed another key than the pinned one."""
+
+    exit_code = 13
+    title = "host key changed"
+
+
+class LoginRefused(BehindyError, PermissionError):
+    """The SSH server refused our key, or the key could not be read."""
+
+    exit_code = 14
+    title = "login refused"
+
+
+class ConnectionLost(BehindyError, ConnectionError):
+    """The SSH connection broke while a command ran."""
+
+    exit_code = 15
+    title = "connection lost"
+
+
+class LockHeld(BehindyError):
+    """Someone else is changing this host."""
+
+    exit_code = 20
+    title = "host is locked"
+
+
+class LeaseLost(BehindyError):
+    """Our lease on the host ended while we were working; nothing was changed after that."""
+
+    exit_code = 21
+    title = "lease lost"
+
+
+class HostNotReady(BehindyError):
+    """Docker, Compose or another tool is missing on the host, or the user may not use it."""
+
+    exit_code = 30
+    title = "host not ready"
+
+
+class NetworkMissing(HostNotReady):
+    """The Docker network the services share does not exist."""
+
+    exit_code = 31
+    title = "network missing"
+
+
+class NginxNotReady(HostNotReady):
+    """The nginx container is missing, stopped, or its configuration is invalid."""
+
+    exit_code = 32
+    title = "nginx not ready"
+
+
+class EnvironmentFileMissing(HostNotReady):
+    """The host has no ``.env``."""
+
+    exit_code = 33
+    title = "environment file missing"
+
+
+class FilesMissing(HostNotReady):
+    """The compose or nginx files are not on the host."""
+
+    exit_code = 34
+    title = "files missing"
+
+
+class ComposeInvalid(HostNotReady):
+    """The compose file cannot be read or does not declare what is asked for."""
+
+    exit_code = 35
+    title = "compose file invalid"
+
+
+class ImageNotFound(BehindyError, LookupError):
+    """The registry has no such image or tag."""
+
+    exit_code = 40
+    title = "image not found"
+
+
+class RegistryRefused(BehindyError, PermissionError):
+    """The registry refused the login or the pull."""
+
+    exit_code = 41
+    title = "registry refused"
+
+
+class RegistryUnreachable(BehindyError, ConnectionError):
+    """The registry did not answer."""
+
+    exit_code = 42
+    title = "registry unreachable"
+
+
+class ReleaseRefused(BehindyError):
+    """The new release failed before the switch; users never met it."""
+
+    exit_code = 50
+    title = "release refused"
+
+
+class SwitchFailed(BehindyError):
+    """The renames failed and were undone."""
+
+    exit_code = 51
+    title = "switch failed"
+
+
+class SwitchedBack(BehindyError):
+    """The new release failed after the switch; the previous one serves again."""
+
+    exit_code = 52
+    title = "switched back"
+
+
+class RemoteCommandFailed(BehindyError):
+    """A command on the host failed in a way that has no error of its own."""
+
+    exit_code = 60
+    title = "remote command failed"
+
+
+class SandboxError(BehindyError):
+    """The sandbox could not be made, found or used."""
+
+    exit_code = 70
+    title = "sandbox"
+
+
+class Interrupted(BehindyError):
+    """A signal ended the run; ``signal_number`` says which (exit code 128 + number)."""
+
+    title = "interrupted"
+
+    def __init__(self, what: str, *, signal_number: int, state: str = "", remedy: str = "") -> None:
+        super().__init__(what, state=state, remedy=remedy)
+        self.signal_number = signal_number

@@ -1,0 +1,78 @@
+"""Signals as requests that are honoured at a known place, never in the middle of a decision.
+
+SIGTERM skips ``finally`` blocks, and an exception raised by a handler can land between any two lines. So a handler
+here only notes the request; :meth:`Interrupts.check`, called while something is waited for, raises it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Self
+
+from behindy_ops.errors import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+__all__ = ["Interrupts"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupts:
+    """Collects SIGINT, SIGTERM and SIGHUP while it is entered.
+
+    The first one is raised as :class:`Interrupted` by the next :meth:`check` outside of a :meth:`shielded` block. A
+    second SIGINT leaves the process at once with exit code 130: the next run heals what it left.
+    """
+
+    def __init__(self) -> None:
+        self._pending: int | None = None
+        self._raised = False
+        self._shields = 0
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        self._before.clear()
+
+    @property
+    def requested(self) -> int | None:
+        """The number of the signal that asked to stop, or None."""
+        return self._pending
+
+    def check(self) -> None:
+        """Raise :class:`Interrupted` once, if a signal came and nothing shields."""
+        if self._pending is not None and not self._raised and not self._shields:
+            self._raised = True
+            name = signal.Signals(self._pending).name
+            raise Interrupted(f"Stopped by {name}.", signal_number=self._pending)
+
+    @contextlib.contextmanager
+    def shielded(self) -> Iterator[None]:
+        """Put off a request until the block has ended."""
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if self._pending is not None and number == signal.SIGINT:
+            sys.stderr.write("\nLeft at once; the next run puts the host in order (inv deploy.recover).\n")
+            sys.stderr.flush()
+            os._exit(128 + number)
+        if self._pending is None:
+            self._pending = number

@@ -1,0 +1,156 @@
+"""Pinned host keys: a host is believed only when it shows the key we have for it.
+
+Fabric sets paramiko's ``AutoAddPolicy`` and never reads known_hosts, so any man in the middle is accepted. Here
+unknown and changed keys are refused, at every hop of a ``ProxyJump`` too.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import paramiko
+
+from behindy_ops.errors import HostKeyChanged, HostKeyUnknown, HostUnreachable, SettingsInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fabric import Connection
+
+__all__ = ["fingerprint", "known_hosts_name", "pin", "pin_to_file", "scan"]
+
+
+def fingerprint(key: paramiko.PKey) -> str:
+    """Return the key's fingerprint as OpenSSH prints it: ``SHA256:`` and base64 without padding."""
+    digest = hashlib.sha256(key.asbytes()).digest()
+    return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")
+
+
+def known_hosts_name(host: str, port: int) -> str:
+    """Return the name a host has in known_hosts: bare on port 22, else ``[host]:port``."""
+    return host if port == 22 else f"[{host}]:{port}"
+
+
+class _RejectUnknown(paramiko.MissingHostKeyPolicy):
+    def missing_host_key(self, _client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        raise HostKeyUnknown(
+            f"The key of {hostname} is not pinned, so it cannot be told from an impostor's. "
+            f"It showed {key.get_name()} {fingerprint(key)}.",
+            state="Nothing was sent to it; nothing was changed.",
+            remedy="Compare that fingerprint with the host's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub "
+            "on its console), then: inv host.trust",
+        )
+
+
+def changed(error: paramiko.BadHostKeyException, where: str) -> HostKeyChanged:
+    """Turn paramiko's complaint into ours.
+
+    :param where: the file or setting in which the pinned key stands.
+    """
+    return HostKeyChanged(
+        f"{error.hostname} showed another host key than the pinned one: {error.key.get_name()} "
+        f"{fingerprint(error.key)}, pinned is {fingerprint(error.expected_key)}.",
+        state="Nothing was sent to it; nothing was changed.",
+        remedy=f"If the host was really made anew, remove its old line from {where} and run: inv host.trust. "
+        "If not, somebody may be listening in: do not connect.",
+    )
+
+
+def pin(connection: Connection, *, file: Path | None, text: str) -> None:
+    """Make a connection, and every gateway before it, refuse all host keys but the pinned ones.
+
+    Must be called before it is opened.
+
+    :param file: a known_hosts file; one that does not exist pins nothing.
+    :param text: lines in known_hosts format (from a secret), used beside the file.
+    :raises SettingsInvalid: the text or file is not in known_hosts format.
+    """
+    from fabric import Connection as FabricConnection
+
+    client = connection.client
+    client.set_missing_host_key_policy(_RejectUnknown())
+    try:
+        if file is not None and file.is_file():
+            client.load_host_keys(str(file))
+        if text:
+            _load_text(client, text)
+    except (OSError, paramiko.SSHException) as error:
+        raise SettingsInvalid(
+            "The pinned host keys cannot be read.", lines=(str(error),), remedy="Pin them anew: inv host.trust"
+        ) from error
+    if isinstance(connection.gateway, FabricConnection):
+        pin(connection.gateway, file=file, text=text)
+
+
+def _load_text(client: paramiko.SSHClient, text: str) -> None:
+    # paramiko reads known_hosts only from a file; what is in it is public.
+    with tempfile.NamedTemporaryFile("w", suffix=".known_hosts") as handle:
+        handle.write(text.replace("\r\n", "\n").rstrip("\n") + "\n")
+        handle.flush()
+        keys = paramiko.HostKeys(handle.name)
+    if not keys.keys():
+        raise paramiko.SSHException("BEHINDY_KNOWN_HOSTS has no line in known_hosts format (host key-type base64)")
+    for host, by_type in keys.items():
+        for key in by_type.values():
+            client.get_host_keys().add(host, key.get_name(), key)
+
+
+def scan(host: str, port: int, *, sock: object | None = None, timeout: float = 10.0) -> list[paramiko.PKey]:
+    """Ask a host for its keys without logging in, one short connection a key type.
+
+    :param sock: an open socket-like object to use for the first connection instead (a gateway's channel).
+    :returns: the keys it has, Ed25519 first.
+    :raises HostUnreachable: no SSH server answered.
+    """
+    found: list[paramiko.PKey] = []
+    kinds: Iterable[str] = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512")
+    for kind in kinds if sock is None else ("",):
+        key = _offered(host, port, kind, sock, timeout)
+        if key is not None:
+            found.append(key)
+    if not found:
+        raise HostUnreachable(
+            f"{known_hosts_name(host, port)} offered no host key.",
+            remedy="Check BEHINDY_HOST and BEHINDY_PORT, and that an SSH server runs there.",
+        )
+    return found
+
+
+def _offered(host: str, port: int, kind: str, sock: object | None, timeout: float) -> paramiko.PKey | None:
+    import socket
+
+    try:
+        transport = paramiko.Transport(sock or socket.create_connection((host, port), timeout=timeout))  # type: ignore[arg-type]
+    except OSError as error:
+        raise HostUnreachable(
+            f"{known_hosts_name(host, port)} did not answer: {error.strerror or error}.",
+            remedy="Check BEHINDY_HOST and BEHINDY_PORT, the network, and the firewall (port open to your address?).",
+        ) from error
+    try:
+        if kind:
+            transport.get_security_options().key_types = (kind,)
+        transport.start_client(timeout=timeout)
+        return transport.get_remote_server_key()
+    except (paramiko.SSHException, EOFError, OSError):
+        return None
+    finally:
+        transport.close()
+
+
+def pin_to_file(file: Path, host: str, port: int, keys: Iterable[paramiko.PKey]) -> None:
+    """Append keys to a known_hosts file (made with mode 0600 if it is not there); written whole, then renamed."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
+    if before and not before.endswith("\n"):
+        before += "\n"
+    name = known_hosts_name(host, port)
+    lines = [f"{name} {key.get_name()} {key.get_base64()}" for key in keys]
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        out.write(before + "".join(f"{line}\n" for line in lines if line not in before.splitlines()))
+    Path(temporary).replace(file)

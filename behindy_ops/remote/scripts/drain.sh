@@ -1,0 +1,27 @@
+# $1 container, $2 port, $3 not idle before (ms since the epoch), $4 give up at (seconds from now), $5 looks in a row.
+# Waits until the container has no established connection on its port. Reads its network namespace from the host, so
+# it needs no shell in the image; files under /proc/<pid>/net are readable without being root.
+container=$1 port=$(printf '%04X' "$2") earliest=$3 limit=$4 needed=$5
+now() { date +%s%3N; }
+pid=$(docker container inspect --format '{{.State.Pid}}' "$container" 2>/dev/null) || { echo gone; exit 0; }
+[ "$pid" -gt 0 ] 2>/dev/null || { echo gone; exit 0; }
+if ! [ -r "/proc/$pid/net/tcp" ]; then # a host with hidepid: nothing to look at, so it gets a fixed time
+  while [ "$(now)" -lt "$earliest" ]; do sleep 0.2; done
+  sleep 10
+  echo blind
+  exit 0
+fi
+open() {
+  cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
+    awk -v port=":$port" '$4 == "01" && substr($2, length($2) - 4) == port {n++} END {print n + 0}'
+}
+begun=$(now) quiet=0 told=0
+while :; do
+  count=$(open)
+  moment=$(now)
+  if [ "$count" = 0 ]; then quiet=$((quiet + 1)); else quiet=0; fi
+  if [ "$quiet" -ge "$needed" ] && [ "$moment" -ge "$earliest" ]; then echo "idle $((moment - begun))"; exit 0; fi
+  if [ "$moment" -ge $((begun + limit * 1000)) ] && [ "$moment" -ge "$earliest" ]; then echo "cut $count"; exit 0; fi
+  if [ $((moment - told)) -ge 1000 ]; then echo "open $count" && told=$moment; fi
+  sleep 0.1
+done

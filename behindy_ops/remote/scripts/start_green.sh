@@ -1,0 +1,26 @@
+# $1 host directory, $2 service, $3 release, $4 network, $5 container template, $6 release to take files from or "".
+# stdin: a history line, a release line, then the Compose override. Makes green and starts it, without the aliases
+# Compose gives: they survive a rename, and then two containers would answer to one name.
+dir=$1 service=$2 release=$3 network=$4 template=$5 from=$6
+green=$service-green
+set -e
+umask 077
+keep=$dir/state/releases/$service/$release
+mkdir -p "$keep"
+read -r begun
+read -r description
+cat > "$keep/override.yml"
+if [ -n "$from" ]; then
+  cp "$dir/state/releases/$service/$from/docker-compose.yml" "$dir/state/releases/$service/$from/.env" "$keep/"
+else
+  cp "$dir/compose/docker-compose.yml" "$dir/.env" "$keep/"
+fi
+printf '%s\n' "$description" > "$keep/release.json"
+echo candidate > "$keep/status"
+printf '%s\n' "$begun" >> "$dir/state/history.jsonl"
+docker compose --progress quiet -p "behindy-$service-$release" --project-directory "$dir/compose" --env-file "$keep/.env" \
+  -f "$keep/docker-compose.yml" -f "$keep/override.yml" up --no-deps --no-start --pull never "$service" >&2
+docker network disconnect "$network" "$green"
+docker network connect "$network" "$green"
+docker start "$green" >/dev/null
+docker container inspect --format "$template" "$green"

@@ -1,0 +1,79 @@
+"""Quoting, fencing and what counts as a failure: the one place where arguments become a shell line."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.remote.command import Command, Fence, Result, script, script_text, wire
+
+arguments = st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), max_size=4)
+
+
+@given(arguments)
+def test_every_argument_arrives_as_it_was_whatever_is_in_it(words: list[str]) -> None:
+    assert shlex.split(wire(Command(("echo", *words), "say", timeout=5)))[4:] == ["echo", *words]
+
+
+def test_a_hostile_argument_is_not_run_by_a_real_shell(tmp_path: object) -> None:
+    hostile = f"x; touch {tmp_path}/pwned $(touch {tmp_path}/pwned) `touch {tmp_path}/pwned`"
+    line = wire(Command(("printf", "%s", hostile), "say", timeout=5))
+    said = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True)
+    assert said.stdout == hostile
+    assert subprocess.run(["ls", str(tmp_path)], capture_output=True, text=True, check=True).stdout == ""
+
+
+def test_every_command_runs_under_the_hosts_timeout() -> None:
+    assert wire(Command(("true",), "do nothing", timeout=12.5)) == "timeout -k 5 12.5 true"
+
+
+def test_a_changing_command_without_a_lease_is_refused() -> None:
+    with pytest.raises(ValueError, match="remove it needs the lock"):
+        wire(Command(("rm",), "remove it", changes=True))
+
+
+def test_a_changing_command_is_fenced_by_state_directory_and_token() -> None:
+    words = shlex.split(wire(Command(("docker", "stop", "x"), "stop", changes=True), Fence("dir/state", "t0ken")))
+    assert words[4:6] == ["bash", "-c"]
+    assert words[7:] == ["fenced", "dir/state", "t0ken", "docker", "stop", "x"]
+
+
+@pytest.mark.parametrize(
+    ("code", "seconds", "said"),
+    [
+        (-1, 1, "killed by a signal"),
+        (143, 1, "killed by a signal"),
+        (124, 30, "no end within 30 s"),
+        (3, 1, "exit code 3"),
+    ],
+)
+def test_the_end_of_a_command_is_told_in_words(code: int, seconds: float, said: str) -> None:
+    result = Result(Command(("x",), "do it", timeout=30), code, "", "", seconds)
+    assert result.how() == said
+    assert not result.ok
+
+
+def test_a_required_command_raises_with_its_last_lines() -> None:
+    result = Result(Command(("x",), "do it"), 1, "", "\n".join(map(str, range(20))), 0.1)
+    with pytest.raises(RemoteCommandFailed) as caught:
+        result.require(state="steady", remedy="try again")
+    assert caught.value.lines == tuple(map(str, range(10, 20)))
+    assert (caught.value.state, caught.value.remedy) == ("steady", "try again")
+
+
+def test_standard_input_is_not_part_of_the_line_nor_of_the_representation() -> None:
+    command = Command(("cat",), "read", stdin=b"hunter2")
+    assert "hunter2" not in wire(command)
+    assert "hunter2" not in repr(command)
+
+
+def test_a_script_keeps_its_code_and_drops_its_comments() -> None:
+    text = script_text("fenced")
+    assert 'flock -n "$state/lock"' in text
+    assert not any(line.lstrip().startswith("#") for line in text.splitlines())
+    assert script("fenced", "a", "b") == ("bash", "-c", text, "fenced", "a", "b")

@@ -1,0 +1,62 @@
+"""The table of what an interrupted run can leave."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from behindy_ops.deploy.reconcile import Recovery, decide, serves
+from behindy_ops.deploy.survey import Trio
+from behindy_ops.docker.facts import Container
+
+LIVE, GREEN, BLUE = Container("1", "frontend"), Container("2", "frontend-green"), Container("3", "frontend-blue")
+DEAD = Container("1", "frontend", running=False, status="exited")
+
+
+@pytest.mark.parametrize(
+    ("trio", "recovery"),
+    [
+        (Trio(), Recovery.NOTHING),
+        (Trio(live=LIVE), Recovery.NOTHING),
+        (Trio(live=DEAD), Recovery.NOTHING),
+        (Trio(live=LIVE, green=GREEN), Recovery.REMOVE_GREEN),
+        (Trio(live=DEAD, green=GREEN), Recovery.REMOVE_GREEN),
+        (Trio(live=LIVE, green=GREEN, blue=BLUE), Recovery.REMOVE_GREEN),
+        (Trio(green=GREEN, blue=BLUE), Recovery.FINISH_SWITCH),
+        (Trio(live=LIVE, blue=BLUE), Recovery.FINISH_DRAIN),
+        (Trio(live=DEAD, blue=BLUE), Recovery.SWITCH_BACK),
+        (Trio(blue=BLUE), Recovery.RESTORE_BLUE),
+        (Trio(green=GREEN), Recovery.START_OVER),
+    ],
+)
+def test_what_was_seen_decides_what_is_done(trio: Trio, recovery: Recovery) -> None:
+    assert decide(trio) is recovery
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Container("1", "frontend", running=False),
+        Container("1", "frontend", restarting=True),
+        Container("1", "frontend", health="unhealthy"),
+    ],
+)
+def test_a_live_container_that_does_not_serve_gives_way_to_a_blue_that_does(bad: Container) -> None:
+    assert decide(Trio(live=bad, blue=BLUE)) is Recovery.SWITCH_BACK
+
+
+def test_a_dead_blue_is_no_reason_to_take_back_the_name() -> None:
+    dead_blue = Container("3", "frontend-blue", running=False)
+    assert decide(Trio(live=DEAD, blue=dead_blue)) is Recovery.FINISH_DRAIN
+
+
+def test_a_serving_live_container_never_loses_its_name_by_the_decision_alone() -> None:
+    for green, blue in itertools.product((None, GREEN), (None, BLUE)):
+        decision = decide(Trio(live=LIVE, green=green, blue=blue))
+        assert decision in {Recovery.NOTHING, Recovery.REMOVE_GREEN, Recovery.FINISH_DRAIN}
+
+
+def test_nothing_that_is_missing_serves() -> None:
+    assert not serves(None)
+    assert serves(LIVE)
