@@ -110,10 +110,14 @@ class ConnectionLost(BehindyError, ConnectionError):
 
 
 class LockHeld(BehindyError):
-    """Someone else is changing this host."""
+    """Someone else is changing this host; ``by_hand`` tells that a person holds it for maintenance."""
 
     exit_code = 20
     title = "host is locked"
+
+    def __init__(self, what: str, *, state: str = "", remedy: str = "", by_hand: bool = False) -> None:
+        super().__init__(what, state=state, remedy=remedy)
+        self.by_hand = by_hand
 
 
 class LeaseLost(BehindyError):

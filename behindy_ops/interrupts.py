@@ -7,10 +7,12 @@ here only notes the request; :meth:`Interrupts.check`, called while something is
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Self
 
 from behindy_ops.errors import Interrupted
@@ -33,8 +35,9 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._pending: int | None = None
+        self._since = 0.0
         self._raised = False
-        self._shields = 0
+        self._limits: list[float] = []
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Self:
@@ -55,19 +58,22 @@ class Interrupts:
 
     def check(self) -> None:
         """Raise :class:`Interrupted` once, if a signal came and nothing shields."""
-        if self._pending is not None and not self._raised and not self._shields:
+        if self._pending is None or self._raised:
+            return
+        waited = time.monotonic() - self._since
+        if all(waited > limit for limit in self._limits):
             self._raised = True
             name = signal.Signals(self._pending).name
             raise Interrupted(f"Stopped by {name}.", signal_number=self._pending)
 
     @contextlib.contextmanager
-    def shielded(self) -> Iterator[None]:
-        """Put off a request until the block has ended."""
-        self._shields += 1
+    def shielded(self, limit: float = math.inf) -> Iterator[None]:
+        """Put off a request until the block has ended, or for ``limit`` seconds."""
+        self._limits.append(limit)
         try:
             yield
         finally:
-            self._shields -= 1
+            self._limits.remove(limit)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if self._pending is not None and number == signal.SIGINT:
@@ -75,4 +81,5 @@ class Interrupts:
             sys.stderr.flush()
             os._exit(128 + number)
         if self._pending is None:
+            self._since = time.monotonic()
             self._pending = number

@@ -28,6 +28,9 @@ __all__ = ["check_inside", "discard", "pull", "pull_error", "rehearse", "start_g
 
 _UNTOUCHED = "The live release was never touched and serves on."
 
+START_SHIELD = 4.0
+"""Seconds a signal waits for Compose, which takes about one; a cancelled GitHub job leaves 7.5 in all."""
+
 REHEARSAL_ATTEMPTS = 2
 """Attempts in a row that end with an error of the release itself, after which waiting longer is pointless."""
 
@@ -119,7 +122,8 @@ def start_green(ctx: Context, release: Release, image: str, begun: str, *, files
 
     :raises ReleaseRefused: Compose or Docker could not make or start it; what was made is removed.
     """
-    with ctx.step("start", f"Start {release.service}-green") as step:
+    # Compose is not left alone in the middle: what it makes a moment later nobody would remove until the next run.
+    with ctx.step("start", f"Start {release.service}-green") as step, ctx.interrupts.shielded(START_SHIELD):
         result = ctx.host.run(commands.start_green(ctx.paths, release, image, begun, files_of=files_of))
         if not result.ok:
             error = ReleaseRefused(

@@ -143,8 +143,11 @@ def tidy(references: Sequence[str]) -> Command:
     return Command(("docker", "rmi", *references), title="remove old images", timeout=120, changes=True)
 
 
-def verify(paths: Paths, container: str, release: Release, line: str) -> Command:
-    """Look at the live container a last time, mark its release as standing, and record the deploy."""
+def verify(paths: Paths, container: str, release: Release, line: str, *, judged: str = "") -> Command:
+    """Look at the live container a last time, mark its release as standing, and record the deploy.
+
+    :param judged: id of a release a rollback has left behind.
+    """
     argv = script(
         "verify",
         container,
@@ -152,6 +155,7 @@ def verify(paths: Paths, container: str, release: Release, line: str) -> Command
         paths.release(release.service, release.id),
         paths.history,
         str(HISTORY_BYTES),
+        paths.release(release.service, judged),
     )
     return Command(argv, title="verify and record", timeout=60, stdin=line.encode("utf-8") + b"\n", changes=True)
 

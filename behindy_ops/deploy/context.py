@@ -58,6 +58,7 @@ class Context:
 
     :param who: who runs this, for the lock and the history.
     :param randomness: gives hexadecimal digits for ids.
+    :ivar begun: the lock was held, so something may have been changed.
     :ivar durations: seconds each step took, in the order they ended.
     """
 
@@ -71,6 +72,7 @@ class Context:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     randomness: Callable[[int], str] = field(default=_random_hex)
     durations: dict[str, float] = field(default_factory=dict)
+    begun: bool = False
 
     @property
     def paths(self) -> Paths:

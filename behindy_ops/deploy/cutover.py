@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import commands
@@ -34,6 +34,7 @@ class Cutover:
     :param green: the candidate; after :meth:`switch` it is live.
     :param blue: the container that was live, or None on a first deploy.
     :ivar switched_ms: the host's clock right after the renames, in ms; 0 before them.
+    :ivar proven: the new release answered well from outside.
     """
 
     ctx: Context
@@ -42,6 +43,7 @@ class Cutover:
     blue: Container | None
     release: str
     switched_ms: int = 0
+    proven: bool = False
 
     def switch(self) -> None:
         """Give the name to green, in one remote command.
@@ -77,15 +79,26 @@ class Cutover:
         look = self._check_outside()
         if look.verdict is not Verdict.HEALTHY:
             self.switch_back(f"it fails from outside: {look.reason}")
+        self.proven = True
         if watched is not None:
             self._require_steady(watched, watch_seconds)
         if drained is not None:
             self._end_drain(drained)
 
-    def _check_outside(self) -> Look:
+    def hasten(self) -> None:
+        """Go to a safe state at once, for a run that is told to stop: one attempt decides, nothing is waited for.
+
+        :raises SwitchedBack: the new release did not answer well.
+        """
+        with self.ctx.interrupts.shielded():
+            look = Look(Verdict.HEALTHY, "") if self.proven else self._check_outside(attempts=1)
+            if look.verdict is not Verdict.HEALTHY:
+                self.switch_back(f"it was not proven before the run was told to stop: {look.reason}")
+
+    def _check_outside(self, attempts: int | None = None) -> Look:
         paths = [path for path in (self.service.external, self.service.rehearsal) if path]
         urls = [public_url(self.ctx, path) for path in dict.fromkeys(paths)]
-        policy = self.service.health
+        policy = replace(self.service.health, attempts=attempts or self.service.health.attempts)
         address = self.green.addresses.get(NETWORK, "")
         command = commands.look_outside(urls, policy, settled_ms=self.settled_ms, name=self.service.name)
 

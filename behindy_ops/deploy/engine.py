@@ -9,7 +9,7 @@ from behindy_ops.deploy import candidate, commands, finish, history, preflight
 from behindy_ops.deploy.cutover import Cutover
 from behindy_ops.deploy.release import new_id, released_as
 from behindy_ops.deploy.survey import Release
-from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost, SwitchedBack
+from behindy_ops.errors import BehindyError, ConnectionLost, Interrupted, LeaseLost, SwitchedBack
 from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, Warning_
 from behindy_ops.services import repository
 
@@ -47,6 +47,7 @@ class Deployment:
         self.survey = survey
         self.repository = repository(service, ctx.settings.image_prefix)
         self.live = survey.trio(service.name).live
+        self.judged = ""  # the release that a rollback leaves, which is then no longer offered
         self.release = Release("", service.name, self.repository, options.tag, "", "")
 
     def run(self) -> str:
@@ -110,10 +111,13 @@ class Deployment:
         try:
             watch = self.service.watch if self.options.watch is None else self.options.watch
             cutover.settle(watch)
+            facts = finish.finish(self.ctx, self, cutover, image)
         except SwitchedBack as error:
             self._record("switched back", error.what)
             raise
-        facts = finish.finish(self.ctx, self, cutover, image)
+        except Interrupted as error:
+            self._stop_after_switch(cutover, error)
+            raise
         self._finished("live", begun, facts)
         return "live"
 
@@ -130,7 +134,7 @@ class Deployment:
         pinned = f"{self.repository}@{digest}" if digest else image.id
         begun = history.line("begun", self.kind, self.release, at=self.ctx.now(), who=self.ctx.who)
         try:
-            green = candidate.start_green(self.ctx, self.release, pinned, begun)
+            green = self._start(pinned, begun)
             candidate.require_inside(self.ctx, self.service, green.name)
             self._rehearse()
         except (ConnectionLost, LeaseLost):
@@ -139,6 +143,9 @@ class Deployment:
             self._give_up(error)
             raise
         return replace(green, running=True)
+
+    def _start(self, pinned: str, begun: str) -> Container:
+        return candidate.start_green(self.ctx, self.release, pinned, begun)
 
     def _rehearse(self) -> None:
         if not self.service.rehearsal:
@@ -159,8 +166,22 @@ class Deployment:
         with self.ctx.interrupts.shielded():
             with self.ctx.step("remove", f"Remove {name}"):
                 candidate.discard(self.ctx, self.service.name, name, self.release.id)
-            self._record("refused", error.what)
+            self._record("interrupted" if isinstance(error, Interrupted) else "refused", error.what)
         error.state = error.state or "The live release was never touched and serves on."
+
+    def _stop_after_switch(self, cutover: Cutover, error: Interrupted) -> None:
+        """Told to stop with the new release live: it stays if it is proven, else it is switched back."""
+        name = self.service.name
+        try:
+            cutover.hasten()
+        except SwitchedBack as back:
+            error.state = f"{back.what} {back.state}"
+            self._record("switched back", error.what)
+            return
+        with self.ctx.interrupts.shielded():
+            self._record("live", f"{error.what} {name}-blue was left to the next run")
+        error.state = f"The new release of {name} is live and serves; {name}-blue may still be there."
+        error.remedy = f"The next deploy of {name} removes it; or now: inv deploy.recover {name}"
 
     def _record(self, outcome: str, reason: str) -> None:
         line = self.history_line(outcome, reason)

@@ -23,6 +23,7 @@ class _Deployment(Protocol):
     survey: Survey
     release: Release
     repository: str
+    judged: str
 
     def history_line(self, outcome: str, reason: str = "") -> str: ...
 
@@ -70,7 +71,9 @@ def _without_moved_tags(images: Iterable[Image], pulled: Image) -> dict[str, Ima
 def _verify(ctx: Context, deployment: _Deployment) -> dict[str, str]:
     release = deployment.release
     with ctx.step("verify", "Verify and record") as step:
-        command = commands.verify(ctx.paths, release.service, release, deployment.history_line("live"))
+        command = commands.verify(
+            ctx.paths, release.service, release, deployment.history_line("live"), judged=deployment.judged
+        )
         result = ctx.host.run(command)
         lines = dict(line.partition(" ")[::2] for line in result.stdout.splitlines() if line)
         container = None

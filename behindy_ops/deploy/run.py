@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from behindy_ops import report, services, settings
-from behindy_ops.deploy import plan, status
+from behindy_ops.deploy import plan
 from behindy_ops.deploy.engine import Deployment, Options
+from behindy_ops.deploy.release import released_as
+from behindy_ops.deploy.rollback import Rollback
 from behindy_ops.deploy.session import Session
-from behindy_ops.errors import UsageError
+from behindy_ops.errors import BehindyError, ConnectionLost, UsageError
+from behindy_ops.report.events import Decision, Warning_, failed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from behindy_ops.report.events import Event
     from behindy_ops.services import Service
 
-__all__ = ["deploy_services", "load_services", "show_status"]
+__all__ = ["deploy_services", "load_services", "recover_services", "roll_back"]
 
 
 def load_services(root: Path) -> Mapping[str, Service]:
@@ -29,49 +35,158 @@ def load_services(root: Path) -> Mapping[str, Service]:
     return services.load(root / "compose" / "docker-compose.yml")
 
 
-def _seconds(text: str) -> float | None:
+def chosen_services(root: Path, names: Sequence[str]) -> list[Service]:
+    """Return the services of these names, or all in the compose file's order.
+
+    :raises UsageError: there is no such service.
+    """
+    known = load_services(root)
+    for name in names:
+        if name not in known:
+            raise UsageError(f"There is no service {name!r}.", remedy=f"There are: {', '.join(known)}.")
+    return [known[name] for name in names] or list(known.values())
+
+
+def duration_option(option: str, text: str) -> float | None:
+    """Return the seconds an option says, or None if it is empty.
+
+    :raises UsageError: it is no duration.
+    """
     if not text:
         return None
     try:
         return services.seconds(text)
     except ValueError as error:
-        raise UsageError(f"--watch {text!r}: {error}", remedy="Give seconds, such as --watch 10") from error
+        raise UsageError(f"--{option} {text!r}: {error}.", remedy=f"Write such as --{option} 10s") from error
 
 
 def deploy_services(
-    names: Sequence[str], *, tag: str, dry_run: bool, force: bool, watch: str, json: bool, root: Path | None = None
+    names: Sequence[str],
+    *,
+    tag: str,
+    dry_run: bool,
+    force: bool,
+    watch: str,
+    wait: str,
+    json: bool,
+    root: Path | None = None,
 ) -> None:
     """Deploy services in the order given, or all in the compose file's order; stop at the first that fails.
 
-    :param watch: seconds to watch, as text; empty for what the services declare.
+    :param watch: how long to watch, as text; empty for what the services declare.
+    :param wait: how long to queue for the lock, as text.
     :raises BehindyError: it failed; nothing after that service was touched.
     """
     root = root or Path.cwd()
-    options = Options(services.validate_tag(tag), force, _seconds(watch))
-    known = load_services(root)
-    chosen = [known[name] for name in names] or list(known.values())
+    options = Options(services.validate_tag(tag), force, duration_option("watch", watch))
+    waiting = duration_option("wait", wait) or 0.0
+    chosen = chosen_services(root, names)
     chosen_settings = settings.load(os.environ, root, need_host=True)
     emit = report.choose(json, sys.stdout, os.environ)
-    with Session(chosen_settings, chosen, emit, os.environ) as session:
-        if dry_run:
+    if dry_run:
+        with Session(chosen_settings, chosen, emit, os.environ) as session:
             plan.show(session, chosen, options)
+        return
+    with _telling(emit, json=json):
+        _deploy_in_order(chosen, options, lambda: Session(chosen_settings, chosen, emit, os.environ), wait=waiting)
+
+
+@contextlib.contextmanager
+def _telling(emit: Callable[[Event], None], *, json: bool) -> Iterator[None]:
+    """With ``--json`` an error is an event too, beside the text on standard error."""
+    try:
+        yield
+    except BehindyError as error:
+        if json:
+            emit(failed(error))
+        raise
+
+
+def _deploy_in_order(
+    chosen: Sequence[Service], options: Options, connect: Callable[[], Session], *, wait: float
+) -> None:
+    """Deploy one after the other; a connection that breaks is made anew once, and the host looked at again.
+
+    Nothing is repeated blindly: the new session reconciles first, and a release it then finds live is not made again.
+    """
+    queue = _Queue(list(chosen), options)
+    for final in (False, True):
+        session = connect()
+        try:
+            with session:
+                queue.work(session, wait=max(wait, RECONNECT_WAIT) if final else wait)
             return
-        what = f"deploy of {', '.join(service.name for service in chosen)}:{options.tag}"
-        survey = session.lock(what)
-        for number, service in enumerate(chosen):
-            if number:
-                survey = session.look()
-                session.ctx.durations.clear()
+        except ConnectionLost as error:
+            if final or not session.ctx.begun:
+                raise
+            session.ctx.emit(Warning_(f"{error.what} Connecting again to see where the host stands."))
+
+
+@dataclass
+class _Queue:
+    """The services still to be deployed, and the release that was being made of the first."""
+
+    left: list[Service]
+    options: Options
+    underway: str = ""
+
+    def work(self, session: Session, *, wait: float) -> None:
+        names = ", ".join(service.name for service in self.left)
+        survey = session.lock(f"deploy of {names}:{self.options.tag}", wait=wait)
+        session.ctx.begun = True
+        while self.left:
+            service = self.left[0]
             survey, _ = session.reconcile(service, survey)
-            Deployment(session.ctx, service, options, survey).run()
+            live = survey.trio(service.name).live
+            if self.underway and live is not None and released_as(live).id == self.underway:
+                session.ctx.emit(Decision(f"{service.name}: release {self.underway} is live and serves."))
+            else:
+                deployment = Deployment(session.ctx, service, self.options, survey)
+                try:
+                    deployment.run()
+                finally:
+                    self.underway = deployment.release.id
+            self.left.pop(0)
+            self.underway = ""
+            if self.left:
+                session.ctx.durations.clear()
+                survey = session.look()
 
 
-def show_status(stream: TextIO, *, json: bool, root: Path | None = None) -> None:
-    """Print how the services are. Reads only; takes no lock."""
+RECONNECT_WAIT = 75.0
+"""Seconds to wait for our own lost lease: a silent one ends after 60."""
+
+
+def roll_back(name: str, *, to: str, watch: str, wait: str, json: bool, root: Path | None = None) -> None:
+    """Go back to an earlier release of one service.
+
+    :param to: release id, tag or digest; empty for the previous release.
+    :raises BehindyError: it failed; the error says in what state the host is.
+    """
     root = root or Path.cwd()
-    chosen = list(load_services(root).values())
+    chosen = chosen_services(root, [name])
+    watching, waiting = duration_option("watch", watch), duration_option("wait", wait) or 0.0
     chosen_settings = settings.load(os.environ, root, need_host=True)
-    with Session(chosen_settings, chosen, lambda _: None, os.environ) as session:
-        survey = session.look()
-    found = [status.describe(survey, service) for service in chosen]
-    stream.write(status.as_json(found) if json else status.as_text(found, chosen_settings.host))
+    emit = report.choose(json, sys.stdout, os.environ)
+    with _telling(emit, json=json), Session(chosen_settings, chosen, emit, os.environ) as session:
+        survey = session.lock(f"rollback of {name}", wait=waiting)
+        survey, _ = session.reconcile(chosen[0], survey)
+        Rollback(session.ctx, chosen[0], survey, wanted=to, watch=watching).run()
+
+
+def recover_services(names: Sequence[str], *, wait: str, json: bool, root: Path | None = None) -> None:
+    """Finish or undo what interrupted runs left, and record it.
+
+    :raises BehindyError: it failed; the error says in what state the host is.
+    """
+    root = root or Path.cwd()
+    chosen = chosen_services(root, names)
+    waiting = duration_option("wait", wait) or 0.0
+    chosen_settings = settings.load(os.environ, root, need_host=True)
+    emit = report.choose(json, sys.stdout, os.environ)
+    with _telling(emit, json=json), Session(chosen_settings, chosen, emit, os.environ) as session:
+        survey = session.lock("recovery", wait=waiting)
+        for service in chosen:
+            survey, done = session.reconcile(service, survey)
+            if not done:
+                emit(Decision(f"{service.name}: steady, nothing to do."))

@@ -13,7 +13,7 @@ from behindy_ops.deploy import survey as surveys
 from behindy_ops.deploy.context import Context
 from behindy_ops.deploy.reconcile import Recovery
 from behindy_ops.deploy.recover import recover_once
-from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.errors import LockHeld, RemoteCommandFailed
 from behindy_ops.interrupts import Interrupts
 from behindy_ops.remote.command import Command
 from behindy_ops.remote.host import Host, new_mark
@@ -23,12 +23,16 @@ from behindy_ops.services import repository
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from behindy_ops.deploy.context import Step
     from behindy_ops.deploy.survey import Survey
     from behindy_ops.report.events import Event
     from behindy_ops.services import Service
     from behindy_ops.settings import Settings
 
 __all__ = ["Session", "who_am_i"]
+
+QUEUE_PAUSE = 2.0
+"""Seconds between tries while queueing for the lock."""
 
 ROUNDS = 5
 """Times a service is looked at and mended before a person is asked; the table needs three at most."""
@@ -95,20 +99,38 @@ class Session:
         result = self.host.run(Command(self._argv(mark), title="look at the host", timeout=60))
         return surveys.parse(result.require().stdout, mark)
 
-    def lock(self, what: str) -> Survey:
+    def lock(self, what: str, wait: float = 0.0) -> Survey:
         """Take the lock and survey the host under it, in one round trip.
 
         :param what: what it is taken for, for whoever meets it.
+        :param wait: seconds to queue for it, saying who holds it; a person's hold is not waited for.
         :raises LockHeld: somebody else has it.
         """
         mark = new_mark()
         since = datetime.now(UTC).isoformat(timespec="seconds")
         holder = Holder(who=self.ctx.who, what=what, since=since)
+        deadline = self.ctx.clock() + wait
         with self.ctx.step("survey", "Take the lock and look at the host") as step:
-            text = self.host.take_lease(holder, self.ctx.paths.state, mark, self._argv(mark))
+            while (text := self._try(holder, mark, deadline, step)) is None:
+                self._rest(QUEUE_PAUSE)
             survey = surveys.parse(text, mark)
             step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
         return survey
+
+    def _try(self, holder: Holder, mark: str, deadline: float, step: Step) -> str | None:
+        try:
+            return self.host.take_lease(holder, self.ctx.paths.state, mark, self._argv(mark))
+        except LockHeld as error:
+            if error.by_hand or self.ctx.clock() >= deadline:
+                raise
+            step.progress(f"waiting: {error.what}")
+            return None
+
+    def _rest(self, seconds: float) -> None:
+        end = self.ctx.clock() + seconds
+        while self.ctx.clock() < end:
+            self.interrupts.check()
+            self.ctx.sleep(0.1)
 
     def reconcile(self, service: Service, survey: Survey) -> tuple[Survey, list[Recovery]]:
         """Finish or undo what an interrupted run left of one service.

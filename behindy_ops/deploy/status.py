@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.reconcile import Recovery, decide
 from behindy_ops.deploy.release import released_as
+from behindy_ops.deploy.rollback import previous_release
 from behindy_ops.docker.facts import parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from behindy_ops.deploy.survey import Release, Survey
-    from behindy_ops.docker.facts import Container
+    from behindy_ops.deploy.survey import Survey
     from behindy_ops.services import Service
 
-__all__ = ["ServiceStatus", "as_json", "as_text", "describe", "previous_release"]
+__all__ = ["ServiceStatus", "as_json", "as_text", "describe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +49,12 @@ class ServiceStatus:
     leftover: str = ""
 
 
-def previous_release(survey: Survey, service: str, live: Container | None) -> Release | None:
-    """Return the newest release that stood and is not the live one; one that failed is never offered."""
-    current = released_as(live).id if live else ""
-    standing = [release for release in survey.released(service) if release.status == "stands" and release.id != current]
-    return standing[0] if standing else None
-
-
 def describe(survey: Survey, service: Service) -> ServiceStatus:
     """Say how one service is."""
     trio = survey.trio(service.name)
     recovery = decide(trio)
     leftover = "" if recovery is Recovery.NOTHING else recovery.value
-    previous = previous_release(survey, service.name, trio.live)
+    previous = previous_release(survey, service.name)
     on_disk = previous is not None and any(image.id == previous.image_id for image in survey.images)
     before = {
         "previous": previous.id if previous else "",

@@ -76,6 +76,7 @@ def refusal(word: str, body: str, *, busy_seconds: int = 90) -> BehindyError:
             f"{who} holds this host for maintenance since {since}: {holder.get('message', what)}.",
             state="Nothing was changed.",
             remedy="Ask them, or end it: inv lock.release",
+            by_hand=True,
         )
     return LockHeld(
         f"{who} is changing this host: {what}, since {since}.",

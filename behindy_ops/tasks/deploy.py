@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from invoke import Collection, Context, task
@@ -10,53 +9,109 @@ from invoke import Collection, Context, task
 from behindy_ops.tasks._run import guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from invoke import Task
 
 __all__ = ["collection"]
 
+_WATCH = "how long to watch the new release after the switch (default: what the service declares)"
+_WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
+_JSON = "print JSON instead of text"
 _HELP = {
     "tag": "image tag to deploy; CI gives the commit SHA (default: latest)",
     "dry-run": "survey the host and print the exact plan and commands; change nothing",
     "force": "deploy even what is already live",
-    "watch": "seconds to watch the new release after the switch (default: what the service declares)",
-    "json": "print one JSON object a line instead of text",
+    "watch": _WATCH,
+    "wait": _WAIT,
+    "json": _JSON,
 }
 
 
-def _deploy_task(name: str) -> Task[..., None]:
-    @task(name=name, help=_HELP)
+def _deploy_task(name: str) -> Task[Callable[..., None]]:
     @guarded
     def deploy(
-        _: Context, tag: str = "latest", dry_run: bool = False, force: bool = False, watch: str = "", json: bool = False
+        _: Context,
+        tag: str = "latest",
+        dry_run: bool = False,
+        force: bool = False,
+        watch: str = "",
+        wait: str = "",
+        json: bool = False,
     ) -> None:
         from behindy_ops.deploy.run import deploy_services
 
-        deploy_services([name], tag=tag, dry_run=dry_run, force=force, watch=watch, json=json)
+        deploy_services([name], tag=tag, dry_run=dry_run, force=force, watch=watch, wait=wait, json=json)
 
-    deploy.__doc__ = f"Replace {name} by a release, without losing a request."
-    return deploy
+    deploy.__doc__ = f"Replace {name} without losing a request."
+    made: Task[Callable[..., None]] = task(name=name, help=_HELP)(deploy)
+    return made
 
 
 @task(name="all", help=_HELP)
 @guarded
 def deploy_all(
-    _: Context, tag: str = "latest", dry_run: bool = False, force: bool = False, watch: str = "", json: bool = False
+    _: Context,
+    tag: str = "latest",
+    dry_run: bool = False,
+    force: bool = False,
+    watch: str = "",
+    wait: str = "",
+    json: bool = False,
 ) -> None:
-    """Replace every service, one after the other; stops at the first that fails."""
+    """Replace every service in turn; stop at the first failure."""
     from behindy_ops.deploy.run import deploy_services
 
-    deploy_services([], tag=tag, dry_run=dry_run, force=force, watch=watch, json=json)
+    deploy_services([], tag=tag, dry_run=dry_run, force=force, watch=watch, wait=wait, json=json)
 
 
-@task(help={"json": "print one JSON object"})
+@task(help={"json": _JSON})
 @guarded
 def status(_: Context, json: bool = False) -> None:
-    """Show per service: live release, since when, health, memory, previous release, leftovers."""
-    from behindy_ops.deploy.run import show_status
+    """Show what is live, its health, and what was left behind."""
+    from behindy_ops.deploy.views import show_status
 
-    show_status(sys.stdout, json=json)
+    print(show_status(json=json), end="")
+
+
+@task(
+    positional=["service"],
+    help={"to": "release id, tag or digest (default: the previous release)"}
+    | {"watch": _WATCH, "wait": _WAIT, "json": _JSON},
+)
+@guarded
+def rollback(_: Context, service: str, to: str = "", watch: str = "", wait: str = "", json: bool = False) -> None:
+    """Go back to an earlier release and its configuration."""
+    from behindy_ops.deploy.run import roll_back
+
+    roll_back(service, to=to, watch=watch, wait=wait, json=json)
+
+
+@task(positional=["service"], help={"json": _JSON})
+@guarded
+def releases(_: Context, service: str, json: bool = False) -> None:
+    """List the releases that can be rolled back to."""
+    from behindy_ops.deploy.views import show_releases
+
+    print(show_releases(service, json=json), end="")
+
+
+@task(optional=["service"], positional=["service"], help={"service": "only this one", "json": _JSON})
+@guarded
+def history(_: Context, service: str = "", json: bool = False) -> None:
+    """Show who deployed what, when, and how it ended."""
+    from behindy_ops.deploy.views import show_history
+
+    print(show_history(service, json=json), end="")
+
+
+@task(positional=["service"], help={"service": "only this one", "wait": _WAIT, "json": _JSON})
+@guarded
+def recover(_: Context, service: str = "", wait: str = "", json: bool = False) -> None:
+    """Finish or undo what an interrupted run left."""
+    from behindy_ops.deploy.run import recover_services
+
+    recover_services([service] if service else [], wait=wait, json=json)
 
 
 def collection(service_names: Sequence[str]) -> Collection:
@@ -64,6 +119,6 @@ def collection(service_names: Sequence[str]) -> Collection:
     made = Collection("deploy")
     for name in service_names:
         made.add_task(_deploy_task(name), name=name)
-    made.add_task(deploy_all)
-    made.add_task(status)
+    for each in (deploy_all, status, rollback, releases, history, recover):
+        made.add_task(each)
     return made

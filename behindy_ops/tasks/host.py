@@ -14,7 +14,7 @@ from behindy_ops.tasks._run import guarded
 @task(help={"fingerprint": "SHA256:... the key must have; for scripts, instead of the question"})
 @guarded
 def trust(_: Context, fingerprint: str = "") -> None:
-    """Fetch the host's key, show its fingerprint, and pin it after a yes."""
+    """Show the host's key and pin it after a yes."""
     from behindy_ops import settings
     from behindy_ops.errors import UsageError
     from behindy_ops.remote import hostkeys

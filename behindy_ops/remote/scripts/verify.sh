@@ -1,6 +1,7 @@
-# $1 container, $2 container template, $3 release directory, $4 history file, $5 bytes at which it is rotated.
-# stdin: a history line. Shows how the live container is, marks its release as standing, and records the deploy.
-container=$1 template=$2 release=$3 history=$4 rotate=$5
+# $1 container, $2 container template, $3 release directory, $4 history file, $5 bytes at which it is rotated, $6 release
+# directory that a rollback leaves, or "". stdin: a history line. Shows how the live container is, marks its release as
+# standing, records the deploy, and forgets releases nobody would go back to.
+container=$1 template=$2 release=$3 history=$4 rotate=$5 judged=$6
 umask 077
 printf 'state '
 docker container inspect --format "$template" "$container" || echo none
@@ -11,6 +12,14 @@ curl -s -m 5 --unix-socket /var/run/docker.sock "http://docker/containers/$id/st
 echo
 printf 'errors '
 docker logs --tail 5000 "$container" 2>&1 | grep -ciE '(^|[^a-z])(error|exception|fatal|panic|traceback)'
-[ -z "$release" ] || ! [ -d "$release" ] || echo stands > "$release/status"
+echo stands > "$release/status"
+[ -z "$judged" ] || ! [ -d "$judged" ] || echo rolled-back > "$judged/status"
 [ "$(stat -c %s "$history" 2>/dev/null || echo 0)" -lt "$rotate" ] || mv "$history" "$history.1"
-cat >> "$history"
+cat >> "$history" || exit 1
+forget() { # statuses, how many of them stay: their files hold a copy of .env
+  for old in "${release%/*}"/*/; do
+    grep -qxE "$1" "$old/status" 2>/dev/null && echo "$old"
+  done | sort -r | tail -n "+$(($2 + 1))" | while read -r old; do rm -rf "$old"; done
+}
+forget 'stands|rolled-back' 8
+forget 'failed|candidate' 3

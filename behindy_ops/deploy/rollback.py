@@ -1,0 +1,145 @@
+"""Rolling back: the same path as a deploy, to a release the host remembers, with the configuration it had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy import candidate, preflight
+from behindy_ops.deploy.engine import Deployment, Options
+from behindy_ops.deploy.release import released_as
+from behindy_ops.errors import ImageNotFound, UsageError
+from behindy_ops.report.events import Decision, DeployStarted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from behindy_ops.deploy.context import Context
+    from behindy_ops.deploy.survey import Release, Survey
+    from behindy_ops.docker.facts import Container, Image
+    from behindy_ops.services import Service
+
+__all__ = ["Offered", "Rollback", "find_target", "offered", "previous_release"]
+
+FAILED = frozenset({"failed", "candidate", "rolled-back"})
+"""Statuses of releases that are never offered as the previous one: they did not stand, or were judged bad."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A release the host remembers, and what a rollback would make of it.
+
+    :param live: it is what serves now.
+    :param previous: it is what a plain rollback goes to.
+    :param on_disk: its image is on the host.
+    """
+
+    release: Release
+    live: bool
+    previous: bool
+    on_disk: bool
+
+
+def previous_release(survey: Survey, service: str) -> Release | None:
+    """Return what a plain rollback goes to: the newest release that stood and differs from the live one, or None."""
+    live = survey.trio(service).live
+    current = released_as(live) if live else None
+    for release in survey.released(service):
+        same = current is not None and (release.image_id, release.config) == (current.image_id, current.config)
+        if release.status not in FAILED and not same and (current is None or release.id != current.id):
+            return release
+    return None
+
+
+def offered(survey: Survey, service: str) -> list[Offered]:
+    """Return the releases of a service, newest first."""
+    live = survey.trio(service).live
+    current = released_as(live).id if live else ""
+    previous = previous_release(survey, service)
+    images = {image.id for image in survey.images}
+    return [
+        Offered(release, release.id == current, release == previous, release.image_id in images)
+        for release in survey.released(service)
+    ]
+
+
+def find_target(releases: Sequence[Release], wanted: str) -> Release:
+    """Return the newest release whose id, tag or digest (or its first 12 digits or more) is ``wanted``.
+
+    :raises UsageError: there is none, or it failed.
+    """
+    digest = wanted.removeprefix("sha256:")
+    for release in releases:
+        begins = len(digest) >= 12 and release.digest.removeprefix("sha256:").startswith(digest)
+        if wanted in (release.id, release.tag) or begins:
+            if release.status in ("failed", "candidate"):
+                continue
+            return release
+    raise UsageError(
+        f"No release that stood is called {wanted!r}.",
+        state="Nothing was changed.",
+        remedy="See what there is: inv deploy.releases SERVICE",
+    )
+
+
+class Rollback(Deployment):
+    """Replaces a service by an earlier release of it.
+
+    :param wanted: release id, tag or digest; empty for the previous release.
+    """
+
+    kind = "rollback"
+
+    def __init__(self, ctx: Context, service: Service, survey: Survey, *, wanted: str, watch: float | None) -> None:
+        self.target = self._choose(service, survey, wanted)
+        super().__init__(ctx, service, Options(self.target.tag, force=True, watch=watch), survey)
+        self.files_of = self.target.id
+        self.repository = self.target.repository or self.repository
+
+    @staticmethod
+    def _choose(service: Service, survey: Survey, wanted: str) -> Release:
+        if wanted:
+            return find_target(survey.released(service.name), wanted)
+        previous = previous_release(survey, service.name)
+        if previous is None:
+            raise UsageError(
+                f"{service.name} has no previous release to go back to.",
+                state="Nothing was changed.",
+                remedy=f"Deploy a good one: inv deploy.{service.name} --tag TAG",
+            )
+        return previous
+
+    def run(self) -> str:
+        """Roll back; return ``live``.
+
+        :raises BehindyError: it failed; the error says in what state the host is.
+        """
+        begun = self.ctx.clock()
+        self.ctx.emit(DeployStarted(self.service.name, self.target.tag, self.ctx.settings.host, self.target.id))
+        problem = preflight.find_problem(self.survey, self.service, self.ctx.settings.host_dir)
+        if problem is not None:
+            raise problem
+        self.ctx.emit(Decision(f"Going back to release {self.target.id} ({self.target.tag}), as it was configured."))
+        image = self._image()
+        self.release = replace(self._new_release(image), digest=self.target.digest, config=self.target.config)
+        if self.live is not None:
+            self.judged = released_as(self.live).id
+        return self._replace(image, begun)
+
+    def _image(self) -> Image:
+        for image in self.survey.images:
+            if image.id == self.target.image_id:
+                return image
+        if not self.target.digest:
+            raise ImageNotFound(
+                f"The image of release {self.target.id} is no longer on the host, and it has no digest to pull.",
+                state="Nothing was changed.",
+                remedy="Deploy it by its tag instead.",
+            )
+        return candidate.pull(self.ctx, f"{self.repository}@{self.target.digest}")
+
+    def _say_what_follows(self, image: Image) -> None:
+        """Nothing more to say: which release it goes back to was said."""
+
+    def _start(self, pinned: str, begun: str) -> Container:
+        return candidate.start_green(self.ctx, self.release, pinned, begun, files_of=self.files_of)

@@ -1,0 +1,86 @@
+"""Compose's ``${NAME}`` references: which a text holds, and what it becomes with values filled in.
+
+The forms are Compose's: ``$NAME``, ``${NAME}``, ``${NAME:-default}``, ``${NAME-default}``, ``${NAME:?message}``,
+``${NAME?message}``, ``${NAME:+other}``, ``${NAME+other}``, and ``$$`` for a dollar. Defaults may hold references.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["fill_in", "required_names"]
+
+_OPENING = re.compile(
+    r"\$(?:(?P<dollar>\$)|(?P<bare>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?P<operator>:?[-?+])?)", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    name: str
+    operator: str
+    word: str
+
+
+def required_names(text: str) -> Iterator[str]:
+    """Names without which the text cannot be filled in; one that stands only in another's default is not required."""
+    for part in _parts(text):
+        if isinstance(part, _Reference) and part.operator in {"", "?", ":?"}:
+            yield part.name
+
+
+def fill_in(text: str, values: Mapping[str, str]) -> str:
+    """The text with every reference replaced; an empty value counts as none.
+
+    :raises KeyError: a name without a default has no value.
+    """
+    return "".join(part if isinstance(part, str) else _value(part, values) for part in _parts(text))
+
+
+def _value(reference: _Reference, values: Mapping[str, str]) -> str:
+    value = values.get(reference.name, "")
+    if reference.operator.endswith("+"):
+        return fill_in(reference.word, values) if value else ""
+    if not value and reference.operator.endswith("-"):
+        return fill_in(reference.word, values)
+    if not value:
+        raise KeyError(reference.name)
+    return value
+
+
+def _parts(text: str) -> Iterator[str | _Reference]:
+    """Literal texts and references, in order."""
+    at = 0
+    for found in _OPENING.finditer(text):
+        if found.start() < at:
+            continue  # inside the default of the reference before it
+        yield text[at : found.start()]
+        if found["dollar"]:
+            at = found.end()
+            yield "$"
+        elif found["bare"]:
+            at = found.end()
+            yield _Reference(found["bare"], "", "")
+        else:
+            end = _closing(text, found.end())
+            yield _Reference(found["braced"], found["operator"] or "", text[found.end() : end])
+            at = end + 1
+    yield text[at:]
+
+
+def _closing(text: str, at: int) -> int:
+    """Where the brace opened before ``at`` closes, or the end of the text."""
+    depth = 1
+    for index in range(at, len(text)):
+        if text.startswith("${", index):
+            depth += 1
+        elif text[index] == "}":
+            depth -= 1
+            if not depth:
+                return index
+    return len(text)

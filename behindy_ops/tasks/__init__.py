@@ -1,0 +1,44 @@
+"""Thin tasks: parse, call, print.
+
+`inv --list` imports this package and every module in it, so none imports anything heavy (Fabric, Paramiko, rich,
+PyYAML) outside a function.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from invoke import Collection
+
+from behindy_ops.errors import ComposeInvalid
+from behindy_ops.services import names
+
+__all__ = ["CHECKOUT", "root"]
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+"""Where the compose and nginx files, the settings and the tests are."""
+
+
+def root() -> Collection:
+    """The whole task tree, with one ``deploy.<service>`` for each service the compose file declares."""
+    from behindy_ops.tasks import bench, demo, deploy, host, lock, quality, sandbox
+
+    tree = Collection()
+    tree.add_collection(deploy.collection(_service_names()), name="deploy")
+    tree.add_collection(Collection.from_module(host), name="host")
+    tree.add_collection(Collection.from_module(lock), name="lock")
+    tree.add_collection(Collection.from_module(sandbox), name="sandbox")
+    for module in (demo, bench, quality):
+        for task in Collection.from_module(module).tasks.values():
+            tree.add_task(task)
+    return tree
+
+
+def _service_names() -> list[str]:
+    try:
+        return names(CHECKOUT / "compose" / "docker-compose.yml")
+    except ComposeInvalid as error:
+        # A broken compose file must not take away the tasks that help to mend it.
+        print(f"No deploy.<service> tasks: {error}", file=sys.stderr)
+        return []

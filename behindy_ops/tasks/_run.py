@@ -1,0 +1,86 @@
+"""What every task is wrapped in: errors become a message and an exit code, never a traceback nobody asked for."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from behindy_ops.errors import BehindyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["guarded"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+DEBUG = "BEHINDY_DEBUG"
+"""Set to 1 in the environment to see where an unexpected error came from."""
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+def guarded(function: Callable[P, T]) -> Callable[P, T]:
+    """Wrap a task, below ``@task``.
+
+    A :class:`BehindyError` is shown on standard error and ends the process with its exit code, Ctrl-C with 130, a
+    reader that went away (``| head``) with 141; anything else is a mistake of ours, shown as such, with exit code 1.
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except BehindyError as error:
+            raise SystemExit(_explain(error)) from None
+        except KeyboardInterrupt:
+            _say("Stopped by Ctrl-C.")
+            raise SystemExit(INTERRUPTED) from None
+        except Exception as error:
+            if isinstance(error, BrokenPipeError) and _nobody_reads():
+                raise SystemExit(BROKEN_PIPE) from None
+            if _is_invokes_own(error) or os.environ.get(DEBUG) == "1":
+                raise
+            raise SystemExit(_explain(_unexpected(error))) from None
+
+    return wrapper
+
+
+def _explain(error: BehindyError) -> int:
+    from behindy_ops.report import failed, show_error
+
+    sys.stdout.flush()
+    show_error(error)
+    return failed(error).exit_code
+
+
+def _unexpected(error: Exception) -> BehindyError:
+    return BehindyError(
+        f"{type(error).__name__}: {error}",
+        state="This is a mistake in behindy-ops, not of yours. If a deploy was under way, look: inv deploy.status",
+        remedy=f"Run it again with {DEBUG}=1 to see where it comes from, and report that.",
+    )
+
+
+def _is_invokes_own(error: Exception) -> bool:
+    from invoke import exceptions
+
+    return isinstance(error, exceptions.Exit | exceptions.Failure | exceptions.ParseError)
+
+
+def _say(text: str) -> None:
+    print(f"\n{text}", file=sys.stderr)
+
+
+def _nobody_reads() -> bool:
+    """Whether it is standard output that broke; then Python's last flush at exit goes nowhere, else it fails again."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False

@@ -1,0 +1,20 @@
+"""`inv bench`."""
+
+from __future__ import annotations
+
+from invoke import Context, task
+
+from behindy_ops.tasks._run import guarded
+
+__all__ = ["bench"]
+
+
+@task(help={"count": "deploys to measure over each link (default: 5)"})
+@guarded
+def bench(_: Context, count: int = 5) -> None:
+    """Measure deploys in the sandbox, near and over a long link; writes benchmarks/results.md."""
+    from behindy_ops.sandbox.bench import run_bench
+    from behindy_ops.sandbox.signals import ending_signals_raise
+
+    with ending_signals_raise():
+        run_bench(count)

@@ -1,0 +1,106 @@
+"""`inv test` and `inv lint`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke import Context, Exit, task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import FrameType
+
+__all__ = ["lint", "test"]
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+FULL_MATRIX = "BEHINDY_TEST_FULL"
+"""Set to 1 in the environment of the tests for the cases that take minutes."""
+
+
+@task(
+    help={
+        "unit": "only the unit tests (seconds, no Docker)",
+        "full": "the full matrix of failures and services (minutes)",
+        "k": "only tests whose names match this pytest expression",
+    }
+)
+def test(_: Context, unit: bool = False, full: bool = False, k: str = "") -> None:
+    """Run all tests: the pure parts, then the sandbox."""
+    environ = {**os.environ, FULL_MATRIX: "1"} if full else dict(os.environ)
+    exit_code = run(pytest_command(unit_only=unit, expression=k), environ)
+    if exit_code:
+        raise Exit(code=exit_code)
+
+
+@task
+def lint(_: Context) -> None:
+    """Check style, types and shell scripts."""
+    failed = [title for title, argv in lint_commands(CHECKOUT).items() if not _passes(title, argv)]
+    if failed:
+        raise Exit(f"lint: {', '.join(failed)} found something to mend (see above).", code=1)
+    print("lint: all clean")
+
+
+def pytest_command(*, unit_only: bool, expression: str) -> list[str]:
+    """The pytest command line; without ``unit_only`` both folders, in the order of the configuration."""
+    argv = [sys.executable, "-m", "pytest"]
+    if expression:
+        argv += ["-k", expression]
+    return [*argv, "tests/unit"] if unit_only else argv
+
+
+def lint_commands(checkout: Path) -> dict[str, list[str]]:
+    """Each check's title and command line."""
+    python = sys.executable
+    shellcheck = str(Path(python).parent / "shellcheck")
+    return {
+        "ruff check": [python, "-m", "ruff", "check", "."],
+        "ruff format": [python, "-m", "ruff", "format", "--check", "."],
+        "mypy": [python, "-m", "mypy"],
+        "shellcheck": [shellcheck, "--", *map(str, shell_files(checkout))],
+    }
+
+
+def shell_files(checkout: Path) -> list[Path]:
+    """All shell scripts, relative to the checkout: ``inv``, ``.ci/run`` and every ``*.sh`` outside hidden folders."""
+    found = (path.relative_to(checkout) for path in checkout.rglob("*.sh"))
+    visible = sorted(path for path in found if not any(part.startswith(".") for part in path.parts))
+    return [Path("inv"), Path(".ci/run"), *visible]
+
+
+def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a program in the checkout and return its exit code (128 + number when a signal ended it).
+
+    Ctrl-C reaches the program by itself; we wait until it has cleaned up. SIGTERM is passed on.
+    """
+    sys.stdout.flush()
+    with subprocess.Popen(argv, cwd=CHECKOUT, env=dict(environ)) as process:
+
+        def pass_on(number: int, _frame: FrameType | None) -> None:
+            process.send_signal(number)
+
+        before = signal.signal(signal.SIGTERM, pass_on)
+        try:
+            exit_code = _wait(process)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+    return exit_code if exit_code >= 0 else 128 - exit_code
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def _passes(title: str, argv: Sequence[str]) -> bool:
+    print(f"lint: {title}")
+    return run(argv, os.environ) == 0

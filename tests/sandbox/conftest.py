@@ -1,0 +1,55 @@
+"""The sandbox, brought up once; releases, built once each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from behindy_ops.sandbox import lifecycle, releases
+from tests.sandbox.support import SERVICES, containers, deploy, live_release
+
+if TYPE_CHECKING:
+    from behindy_ops.sandbox.info import SandboxInfo
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> SandboxInfo:
+    return lifecycle.up(print)
+
+
+@cache
+def _built(service: str, tag: str, fault: str | None, boot_seconds: float) -> str:
+    return releases.release(service, tag, fault, boot_seconds=boot_seconds)
+
+
+Release = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def release(sandbox: SandboxInfo) -> Release:
+    """Build and push a release unless this run has already; return its tag."""
+
+    def build(service: str, tag: str, fault: str | None = None, *, boot_seconds: float = 0.0) -> str:
+        _built(service, tag, fault, boot_seconds)
+        return tag
+
+    return build
+
+
+@pytest.fixture
+def live_services(release: Release) -> None:
+    """All three services live at v1, nothing left over."""
+    for service in SERVICES:
+        names = {name for name in containers() if name.partition("-")[0] == service}
+        if names != {service} or live_release(service) != "v1":
+            release(service, "v1")
+            deploy(service, "v1").ok()
+
+
+@pytest.fixture
+def empty_host(sandbox: SandboxInfo) -> None:
+    """No service was ever deployed."""
+    lifecycle.reset(lambda _: None)

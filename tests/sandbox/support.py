@@ -1,0 +1,104 @@
+"""What the sandbox tests share: running tasks as a person would, and looking at the host from behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from behindy_ops.sandbox import host
+from behindy_ops.sandbox.deploys import sandbox_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A task that has ended."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines() if line.startswith("{")]
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        """The events of one name."""
+        return [event for event in self.events if event["event"] == name]
+
+    @property
+    def facts(self) -> dict[str, str]:
+        facts: dict[str, str] = self.named("deploy_finished")[-1]["facts"]
+        return facts
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+    def ok(self) -> Ran:
+        assert self.code == 0, self.said
+        return self
+
+
+def environment(**changes: str) -> dict[str, str]:
+    return sandbox_environment(os.environ, **changes)
+
+
+def inv(*words: str, timeout: float = 180, cwd: Path = ROOT, env: dict[str, str] | None = None) -> Ran:
+    """Run ``inv`` with these words against the sandbox, without a terminal and with nothing to read."""
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=cwd,
+        env=env or environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr, time.monotonic() - begun)
+
+
+def deploy(service: str, tag: str, *words: str, watch: str = "0", **changes: str) -> Ran:
+    """Deploy with JSON events, by default without the seconds of watching."""
+    return inv(f"deploy.{service}", "--tag", tag, "--watch", watch, "--json", *words, env=environment(**changes))
+
+
+def on_host(*argv: str, user: str = "root", check: bool = True, timeout: float = 60) -> str:
+    """Run a command on the sandbox's host past its sshd; return what it printed."""
+    return host.run(argv, user=user, check=check, timeout=timeout).stdout.decode("utf-8", "replace").strip()
+
+
+def containers() -> dict[str, str]:
+    """The containers of the three services by name, with their docker status word."""
+    listed = on_host("docker", "ps", "-a", "--format", "{{.Names}} {{.State}}")
+    found = dict(line.split() for line in listed.splitlines())
+    return {name: state for name, state in found.items() if name.partition("-")[0] in SERVICES}
+
+
+SERVICES = ("llmserver", "backend", "frontend")
+
+
+def live_release(service: str) -> str:
+    """The tag of the live release, by the container's own label."""
+    return on_host("docker", "inspect", "--format", '{{index .Config.Labels "behindy.tag"}}', service)
+
+
+def wait_for(condition: Callable[[], bool], timeout: float = 30, what: str = "the condition") -> None:
+    """Wait until a condition holds, looking ten times a second."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come true within {timeout:g} s"
+        time.sleep(0.1)

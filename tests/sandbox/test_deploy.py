@@ -1,0 +1,190 @@
+"""Deploys on the sandbox: what goes well, under traffic, and every way it can go wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from behindy_ops.sandbox.traffic import Traffic, for_service
+from tests.sandbox.support import SERVICES, containers, deploy, inv, live_release, on_host
+
+if TYPE_CHECKING:
+    from behindy_ops.sandbox.info import SandboxInfo
+
+Release = Callable[..., str]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.usefixtures("live_services")
+def test_a_deploy_under_traffic_loses_no_request(sandbox: SandboxInfo, release: Release, service: str) -> None:
+    release(service, "v2")
+    before = live_release(service)
+    tag = "v2" if before == "v1" else release(service, "v1")
+    with Traffic(sandbox, for_service(service), max_seconds=120) as traffic:
+        traffic.wait_until_flowing()
+        ran = deploy(service, tag).ok()
+        result = traffic.stop()
+    assert result.lost == 0, result.losses
+    assert result.first_answer(service, tag) is not None
+    assert result.sent > 100
+    assert ran.facts["tag"] == tag
+    assert containers() == dict.fromkeys(SERVICES, "running")
+    assert live_release(service) == tag
+    assert int(ran.facts["remote_commands"]) <= 12
+
+
+@pytest.mark.usefixtures("live_services")
+def test_a_release_that_is_live_is_a_no_op_that_says_so_unless_forced(sandbox: SandboxInfo) -> None:
+    before = on_host("docker", "inspect", "--format", "{{.Id}}", "frontend")
+    tag = live_release("frontend")
+    ran = deploy("frontend", tag).ok()
+    assert "already live" in ran.out
+    assert on_host("docker", "inspect", "--format", "{{.Id}}", "frontend") == before
+    deploy("frontend", tag, "--force").ok()
+    assert on_host("docker", "inspect", "--format", "{{.Id}}", "frontend") != before
+
+
+def test_the_first_deploys_need_nothing_to_be_there(empty_host: None, release: Release) -> None:
+    for service in SERVICES:
+        release(service, "v1")
+    ran = inv("deploy.all", "--tag", "v1", "--watch", "0", "--json").ok()
+    assert [event["service"] for event in ran.named("deploy_finished")] == list(SERVICES)
+    assert containers() == dict.fromkeys(SERVICES, "running")
+
+
+REFUSED = {
+    "crash": "restarts|exited",
+    "never-ready": "15 attempts",
+    "http-500": "HTTP 500",
+    "oom": "OOM-killed",
+    "outside-only": "fine from inside but not through https://behindy.me/",
+}
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+@pytest.mark.usefixtures("live_services")
+def test_a_bad_release_is_refused_and_no_user_meets_it(sandbox: SandboxInfo, release: Release, fault: str) -> None:
+    before = live_release("frontend")
+    tag = release("frontend", f"bad-{fault}", fault)
+    with Traffic(sandbox, for_service("frontend"), max_seconds=170) as traffic:
+        traffic.wait_until_flowing()
+        ran = deploy("frontend", tag)
+        result = traffic.stop()
+    assert ran.code == 50, ran.said
+    assert re.search(REFUSED[fault], ran.named("failed")[0]["what"]), ran.said
+    assert (result.lost, result.first_answer("frontend", tag)) == (0, None), result.losses
+    assert live_release("frontend") == before
+    assert containers() == dict.fromkeys(SERVICES, "running")
+    shown = "\n".join(line for event in ran.named("logs") for line in event["lines"])
+    assert "exit code" in shown
+    assert "NEXT_PUBLIC_API_URL" in shown
+    assert "https://behindy.me/api" not in shown
+
+
+@pytest.mark.usefixtures("live_services")
+def test_a_release_that_turns_bad_once_it_is_live_is_switched_back(sandbox: SandboxInfo, release: Release) -> None:
+    before = live_release("frontend")
+    tag = release("frontend", "bad-late", "outside-late")
+    ran = deploy("frontend", tag)
+    assert ran.code == 52, ran.said
+    assert "HTTP 500" in ran.named("failed")[0]["what"]
+    assert "serves again" in ran.named("failed")[0]["state"]
+    assert live_release("frontend") == before
+    assert containers() == dict.fromkeys(SERVICES, "running")
+
+
+@pytest.mark.usefixtures("live_services")
+def test_a_release_that_dies_while_it_is_watched_is_switched_back(sandbox: SandboxInfo, release: Release) -> None:
+    before = live_release("frontend")
+    tag = release("frontend", "bad-dies", "dies-later")
+    ran = deploy("frontend", tag, watch="10")
+    assert ran.code == 52, ran.said
+    assert live_release("frontend") == before
+    assert containers() == dict.fromkeys(SERVICES, "running")
+
+
+@pytest.mark.usefixtures("live_services")
+def test_a_slow_start_and_an_app_that_ignores_sigterm_are_no_trouble(release: Release) -> None:
+    deploy("frontend", release("frontend", "slow", "slow-boot")).ok()
+    deploy("frontend", release("frontend", "deaf", "ignores-sigterm")).ok()
+    ran = deploy("frontend", release("frontend", "v2")).ok()
+    assert not ran.named("warning")
+    assert containers() == dict.fromkeys(SERVICES, "running")
+
+
+@pytest.mark.usefixtures("live_services")
+def test_a_green_left_over_is_removed_first(release: Release) -> None:
+    on_host("docker", "create", "--name", "frontend-green", "--network", "behindy-ops_internal", "nginx:1.28")
+    tag = "v2" if live_release("frontend") == "v1" else "v1"
+    ran = deploy("frontend", release("frontend", tag)).ok()
+    assert any("stopped before the switch" in event["text"] for event in ran.named("decision"))
+    assert containers() == dict.fromkeys(SERVICES, "running")
+
+
+@pytest.mark.usefixtures("live_services")
+def test_a_dry_run_prints_every_command_and_changes_nothing(release: Release) -> None:
+    tag = "v2" if live_release("frontend") == "v1" else "v1"
+    release("frontend", tag)
+    before = on_host(
+        "sh", "-c", "docker ps -a --no-trunc; docker images --no-trunc; ls -R /home/ubuntu/behindy-ops/state"
+    )
+    ran = inv("deploy.frontend", "--tag", tag, "--dry-run").ok()
+    after = on_host(
+        "sh", "-c", "docker ps -a --no-trunc; docker images --no-trunc; ls -R /home/ubuntu/behindy-ops/state"
+    )
+    strip = re.compile(r"(Up|About|seconds|minutes?|ago|Less than|a|\d+)\s")
+    assert strip.sub("", before) == strip.sub("", after)
+    for word in ("pull.sh", "start_green.sh", "look_inside.sh", "swap.sh", "drain.sh", "stop_blue.sh", "verify.sh"):
+        assert word in ran.out
+    assert "docker pull" in ran.out
+    assert "nothing was changed" in ran.out
+
+
+@pytest.mark.usefixtures("live_services")
+def test_the_newest_two_images_of_the_repository_stay_and_others_are_not_touched(release: Release) -> None:
+    on_host("docker", "tag", "localhost:5000/behindy/behindy-backend:v1", "localhost:5000/other/thing:old")
+    for number in range(4):
+        deploy("frontend", release("frontend", f"kept-{number}")).ok()
+    kept = on_host("docker", "images", "--format", "{{.Tag}}", "localhost:5000/behindy/behindy-frontend").split()
+    assert sorted(kept) == ["kept-2", "kept-3"]
+    assert on_host("docker", "images", "-q", "localhost:5000/other/thing:old")
+    assert on_host("docker", "images", "-q", "localhost:5000/behindy/behindy-backend")
+    on_host("docker", "rmi", "localhost:5000/other/thing:old")
+
+
+@pytest.mark.usefixtures("live_services")
+def test_a_moving_tag_keeps_the_image_that_was_just_replaced(release: Release) -> None:
+    for _ in range(3):
+        release("frontend", "v1")
+    deploy("frontend", release("frontend", "v2"))
+    ids = on_host("docker", "images", "-q", "--no-trunc", "localhost:5000/behindy/behindy-frontend").split()
+    assert on_host("docker", "inspect", "--format", "{{.Image}}", "frontend") in ids
+    assert len(set(ids)) >= 2
+
+
+@pytest.mark.usefixtures("live_services")
+def test_the_status_tells_what_is_live_and_what_was_before(release: Release) -> None:
+    tag = "v2" if live_release("frontend") == "v1" else "v1"
+    deploy("frontend", release("frontend", tag)).ok()
+    ran = inv("deploy.status").ok()
+    assert f"({tag})" in ran.out
+    assert re.search(r"memory\s+\d+ of 400 MB", ran.out)
+    assert "image on disk" in ran.out
+    assert max(len(line) for line in ran.out.splitlines()) <= 80 + len("sha256:")
+
+
+@pytest.mark.usefixtures("live_services")
+def test_no_container_has_an_alias_that_could_answer_for_another(sandbox: SandboxInfo) -> None:
+    for service in SERVICES:
+        names = on_host("docker", "exec", "nginx", "getent", "ahosts", service).split("\n")
+        own = on_host(
+            "docker",
+            "inspect",
+            "--format",
+            '{{(index .NetworkSettings.Networks "behindy-ops_internal").IPAddress}}',
+            service,
+        )
+        assert {line.split()[0] for line in names} == {own}
