@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_services", "service_names"]
 
-_KEYS = ("port", "internal", "external", "rehearsal", "drain", "linger", "stop", "watch", "health")
+_KEYS = ("port", "internal", "external", "through", "rehearsal", "drain", "linger", "stop", "watch", "health")
 _HEALTH_KEYS = ("attempts", "interval", "look")
 
 
@@ -73,17 +73,19 @@ class _Reader:
         image = self._image(f"{path}.image", stanza.get("image"))
         if stanza.get("ports"):
             self._expect(f"{path}.ports", "a second container could not start beside the first; nginx publishes it")
-        deploy = self._mapping(f"{path}.x-deploy", stanza["x-deploy"], _KEYS)
+        deploy = stanza["x-deploy"]
+        if not self._is_mapping(f"{path}.x-deploy", deploy, _KEYS):
+            return None
         path = f"{path}.x-deploy"
         external = self._path(f"{path}.external", deploy.get("external"))
-        rehearsal = deploy.get("rehearsal", external)
         service = Service(
             name=name,
             repository_template=image,
             port=self._whole(f"{path}.port", deploy.get("port"), 65535),
             internal=self._path(f"{path}.internal", deploy.get("internal")),
             external=external,
-            rehearsal=None if rehearsal is None else self._path(f"{path}.rehearsal", rehearsal),
+            through=self._through(f"{path}.through", deploy.get("through")),
+            rehearsal=self._rehearsal(f"{path}.rehearsal", deploy, external),
             drain=self._seconds(f"{path}.drain", deploy.get("drain", Service.drain)),
             linger=self._seconds(f"{path}.linger", deploy.get("linger", Service.linger)),
             stop=self._seconds(f"{path}.stop", deploy.get("stop", Service.stop)),
@@ -94,9 +96,21 @@ class _Reader:
         )
         return service if len(self.mistakes) == before else None
 
-    def _health(self, path: str, value: object) -> HealthPolicy:
-        given = self._mapping(path, value, _HEALTH_KEYS)
+    def _through(self, path: str, value: object) -> str:
+        if value is None:
+            return ""
+        self._expect(path, grammar.check_service_name(str(value)))
+        return str(value)
+
+    def _rehearsal(self, path: str, deploy: Mapping[str, Any], external: str) -> str | None:
+        if "rehearsal" not in deploy:
+            return external
+        return None if deploy["rehearsal"] is None else self._path(path, deploy["rehearsal"])
+
+    def _health(self, path: str, given: Any) -> HealthPolicy:
         usual = HealthPolicy()
+        if not self._is_mapping(path, given, _HEALTH_KEYS):
+            return usual
         policy = HealthPolicy(
             attempts=self._whole(f"{path}.attempts", given.get("attempts", usual.attempts), 1000),
             interval=self._seconds(f"{path}.interval", given.get("interval", usual.interval), least=0.1),
@@ -116,10 +130,10 @@ class _Reader:
             self._expect(path, f"{error.args[0]} has no default; only {IMAGE_PREFIX} is filled in")
         return value
 
-    def _mapping(self, path: str, value: object, known: Collection[str]) -> Mapping[str, Any]:
+    def _is_mapping(self, path: str, value: object, known: Collection[str]) -> bool:
         if not isinstance(value, dict):
             self._expect(path, f"not a mapping; its keys are {', '.join(known)}")
-            return {}
+            return False
         for key in value:
             if key not in known:
                 import difflib
@@ -127,7 +141,7 @@ class _Reader:
                 near = difflib.get_close_matches(str(key), known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}"
                 self._expect(f"{path}.{key}", f"unknown key; {hint}")
-        return value
+        return True
 
     def _path(self, path: str, value: object) -> str:
         if value is None:

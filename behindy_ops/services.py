@@ -46,6 +46,7 @@ class Service:
     :param linger: at least to keep the outgoing container, for callers that cache its address.
     :param stop: between SIGTERM and SIGKILL.
     :param watch: to look for a relapse after the switch.
+    :param through: another service that ``external`` passes through, so that it says nothing while that one is missing.
     :param env_names: names (never values) of the environment the stanza gives the container.
     :param required_env: names the stanza cannot be filled in without.
     """
@@ -61,6 +62,7 @@ class Service:
     stop: float = 10.0
     watch: float = 10.0
     health: HealthPolicy = field(default_factory=HealthPolicy)
+    through: str = ""
     env_names: tuple[str, ...] = ()
     required_env: tuple[str, ...] = ()
 

@@ -140,11 +140,11 @@ class _Reader:
         return value
 
     def secret(self, name: str, check: Callable[[str], str] | None = None) -> Secret | None:
-        value = self._find(name)[0]
-        if value.strip() and check and (wrong := check(value.strip())):
+        value = self._find(name)[0].strip("\r\n")
+        if value and check and (wrong := check(value.strip())):
             self.wrong(name, wrong)
             return None
-        return Secret(value) if value.strip() else None
+        return Secret(value) if value else None
 
     def port(self, name: str) -> int | None:
         value = self.text(name, _check_port)
@@ -185,7 +185,7 @@ def _read(reader: _Reader, environment: str, *, need_host: bool) -> Settings:
     )
     if need_host and not reader.text("BEHINDY_HOST"):
         reader.wrong("BEHINDY_HOST", "not set; write the host's name or address (for a trial host: ./inv sandbox.up)")
-    if settings.registry_token and not reader.text("DOCKERHUB_USERNAME"):
+    if reader.text("DOCKERHUB_TOKEN") and not reader.text("DOCKERHUB_USERNAME"):
         reader.wrong("DOCKERHUB_TOKEN", "a token without a user; set DOCKERHUB_USERNAME too")
     return settings
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["check_inside", "discard", "pull", "pull_error", "rehearse", "start_green"]
 
 _UNTOUCHED = "The live release was never touched and serves on."
+_UNCHANGED = "Nothing was changed; what ran before runs on."
 
 START_SHIELD = 4.0
 """Seconds a signal waits for Compose, which takes about one; a cancelled GitHub job leaves 7.5 in all."""
@@ -83,14 +84,14 @@ def pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
     if result.exit_code == 41:
         return RegistryRefused(
             "The registry refused the login.",
-            state=_UNTOUCHED,
+            state=_UNCHANGED,
             remedy="Check DOCKERHUB_USERNAME and DOCKERHUB_TOKEN (expired or revoked?), and BEHINDY_REGISTRY.",
             lines=lines,
         )
     if _FULL.search(said):
         return HostNotReady(
             "The host's disk is full: the image could not be stored.",
-            state=_UNTOUCHED,
+            state=_UNCHANGED,
             remedy="On the host: docker system df; remove what no rollback needs; df -h",
             lines=lines,
         )
@@ -98,20 +99,20 @@ def pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
         hint = "Check that the token may read it." if logged_in else "If it is private, set DOCKERHUB_TOKEN."
         return RegistryRefused(
             f"The registry refused to give {image}.",
-            state=_UNTOUCHED,
+            state=_UNCHANGED,
             remedy=f"Check the name and the tag. {hint}",
             lines=lines,
         )
     if _NOT_FOUND.search(said):
         return ImageNotFound(
             f"There is no image {image}.",
-            state=_UNTOUCHED,
+            state=_UNCHANGED,
             remedy="Check --tag, BEHINDY_IMAGE_PREFIX, and that the build has pushed it.",
             lines=lines,
         )
     return RegistryUnreachable(
         f"{image} could not be pulled: {result.how()}.",
-        state=_UNTOUCHED,
+        state=_UNCHANGED,
         remedy="Try again; if it stays so, check the registry and the host's network (curl the registry from there).",
         lines=lines,
     )
@@ -210,8 +211,11 @@ def judge(result: Result, *, candidate: bool = False, address: str = "") -> Look
     return judge_outside(looks, done=done, candidate=candidate, resolved=names, address=address)
 
 
-def discard(ctx: Context, service: str, container: str, release: str) -> Container | None:
-    """Show how a failed release is and what it said last, and remove it. Returns its last state."""
+def discard(ctx: Context, service: str, container: str, release: str, *, shown: str) -> Container | None:
+    """Show how a failed release is and what it said last, and remove it. Returns its last state.
+
+    :param container: its name or id; ``shown`` is what it is called in what is told.
+    """
     result = ctx.host.run(commands.discard(container, ctx.paths.release(service, release)))
     state = _after(result.stdout, "state ")
     last = parse_container(state) if state and state != "none" else None
@@ -219,7 +223,7 @@ def discard(ctx: Context, service: str, container: str, release: str) -> Contain
     if last is not None:
         oom = "yes" if last.oom_killed else "no"
         how = f"{last.status}, exit code {last.exit_code}, OOM-killed: {oom}, restarts: {last.restarts}"
-        ctx.emit(Logs(f"State of {container}", (how, f"environment names: {', '.join(last.env_names)}")))
-    ctx.emit(Logs(f"Last {len(logs)} log lines of {container}", tuple(logs)))
+        ctx.emit(Logs(f"State of {shown}", (how, f"environment names: {', '.join(last.env_names)}")))
+    ctx.emit(Logs(f"Last {len(logs)} log lines of {shown}", tuple(logs)))
     result.require(state="The candidate may still be there; it gets no traffic.", remedy="The next deploy removes it.")
     return last

@@ -58,6 +58,7 @@ class Context:
 
     :param who: who runs this, for the lock and the history.
     :param randomness: gives hexadecimal digits for ids.
+    :ivar counted: remote commands already told of, by an earlier service's deploy on this connection.
     :ivar begun: the lock was held, so something may have been changed.
     :ivar durations: seconds each step took, in the order they ended.
     """
@@ -73,6 +74,7 @@ class Context:
     randomness: Callable[[int], str] = field(default=_random_hex)
     durations: dict[str, float] = field(default_factory=dict)
     begun: bool = False
+    counted: int = 0
 
     @property
     def paths(self) -> Paths:

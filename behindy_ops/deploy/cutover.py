@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from behindy_ops.deploy.context import Context
+    from behindy_ops.deploy.survey import Survey
     from behindy_ops.remote.command import Result
     from behindy_ops.services import Service
 
@@ -33,6 +34,7 @@ class Cutover:
 
     :param green: the candidate; after :meth:`switch` it is live.
     :param blue: the container that was live, or None on a first deploy.
+    :param paths: what is asked below the public URL, see :func:`outside_paths`.
     :ivar switched_ms: the host's clock right after the renames, in ms; 0 before them.
     :ivar proven: the new release answered well from outside.
     """
@@ -42,6 +44,7 @@ class Cutover:
     green: Container
     blue: Container | None
     release: str
+    paths: tuple[str, ...]
     switched_ms: int = 0
     proven: bool = False
 
@@ -96,8 +99,7 @@ class Cutover:
                 self.switch_back(f"it was not proven before the run was told to stop: {look.reason}")
 
     def _check_outside(self, attempts: int | None = None) -> Look:
-        paths = [path for path in (self.service.external, self.service.rehearsal) if path]
-        urls = [public_url(self.ctx, path) for path in dict.fromkeys(paths)]
+        urls = [public_url(self.ctx, path) for path in self.paths]
         policy = replace(self.service.health, attempts=attempts or self.service.health.attempts)
         address = self.green.addresses.get(NETWORK, "")
         command = commands.look_outside(urls, policy, settled_ms=self.settled_ms, name=self.service.name)
@@ -162,7 +164,7 @@ class Cutover:
         with self.ctx.interrupts.shielded():
             self.ctx.emit(Decision(f"The new release is taken back: {reason}."))
             served = self._names_back(name)
-            discard(self.ctx, name, self.green.id, self.release)
+            discard(self.ctx, name, self.green.id, self.release, shown=f"{name}-green")
         raise SwitchedBack(
             f"The new release of {name} was switched back: {reason}.",
             state=served,
@@ -182,7 +184,7 @@ class Cutover:
             switched = int(result.stdout.split("switched ")[1].split()[0])
         settled = switched + int(commands.CACHED * 1000)
         with self.ctx.step("external", "Check the previous release from outside") as step:
-            url = public_url(self.ctx, self.service.external)
+            url = public_url(self.ctx, self.paths[0])
             look = judge(
                 self.ctx.host.run(commands.look_outside([url], self.service.health, settled_ms=settled, name=name)),
                 address=self.blue.addresses.get(NETWORK, ""),
@@ -203,6 +205,17 @@ class Cutover:
             lines = " ".join(result.last_lines(2))
             self.ctx.emit(Warning_(f"{self.service.name}-blue could not be removed; the next deploy will. {lines}"))
         return result.ok
+
+
+def outside_paths(service: Service, survey: Survey) -> tuple[str, ...]:
+    """Return the paths that prove a service from outside: its public one, and the one that reaches it itself.
+
+    A path through another service says nothing while that one is not there (the first deploys of all).
+    """
+    through = survey.trio(service.through).live if service.through else None
+    reachable = not service.through or (through is not None and through.running)
+    paths = (service.external if reachable else "", service.rehearsal or "")
+    return tuple(dict.fromkeys(path for path in paths if path)) or (service.external,)
 
 
 def _still_open(step: Step, line: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import candidate, commands, finish, history, preflight
-from behindy_ops.deploy.cutover import Cutover
+from behindy_ops.deploy.cutover import Cutover, outside_paths
 from behindy_ops.deploy.release import new_id, released_as
 from behindy_ops.deploy.survey import Release
 from behindy_ops.errors import BehindyError, ConnectionLost, Interrupted, LeaseLost, SwitchedBack
@@ -100,7 +100,12 @@ class Deployment:
     def _replace(self, image: Image, begun: float) -> str:
         self._say_what_follows(image)
         green = self._prove(image)
-        cutover = Cutover(self.ctx, self.service, green, self.live, self.release.id)
+        paths = outside_paths(self.service, self.survey)
+        if self.service.external not in paths:
+            self.ctx.emit(
+                Decision(f"{self.service.through} is not there yet: {self.service.name} is checked through {paths[0]}.")
+            )
+        cutover = Cutover(self.ctx, self.service, green, self.live, self.release.id, paths)
         try:
             cutover.switch()
         except (ConnectionLost, LeaseLost):
@@ -165,7 +170,7 @@ class Deployment:
         name = f"{self.service.name}-green"
         with self.ctx.interrupts.shielded():
             with self.ctx.step("remove", f"Remove {name}"):
-                candidate.discard(self.ctx, self.service.name, name, self.release.id)
+                candidate.discard(self.ctx, self.service.name, name, self.release.id, shown=name)
             self._record("interrupted" if isinstance(error, Interrupted) else "refused", error.what)
         error.state = error.state or "The live release was never touched and serves on."
 
@@ -203,5 +208,7 @@ class Deployment:
         )
 
     def _finished(self, outcome: str, begun: float, facts: dict[str, str]) -> None:
-        facts = facts | {"remote_commands": str(self.ctx.host.remote_commands)}
+        sent = self.ctx.host.remote_commands - self.ctx.counted
+        self.ctx.counted = self.ctx.host.remote_commands
+        facts = facts | {"remote_commands": str(sent)}
         self.ctx.emit(DeployFinished(self.service.name, outcome, self.ctx.clock() - begun, facts))

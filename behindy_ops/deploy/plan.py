@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import commands, preflight
+from behindy_ops.deploy.cutover import outside_paths
 from behindy_ops.deploy.finish import plan_tidy
 from behindy_ops.deploy.reconcile import Recovery, decide
 from behindy_ops.deploy.release import released_as
@@ -42,7 +43,7 @@ def commands_of(survey: Survey, service: Service, settings: Settings, options: O
     token = b"<token>" if settings.registry_token else b""
     user = settings.registry_user if token else ""
     watch = service.watch if options.watch is None else options.watch
-    urls = [f"https://{settings.domain}{path}" for path in (service.external, service.rehearsal) if path]
+    urls = [f"https://{settings.domain}{path}" for path in outside_paths(service, survey)]
     steps = [
         ("pull", commands.pull(f"{repo}:{options.tag}", registry=settings.registry, user=user, token=token)),
         ("start", commands.start_green(paths, release, f"{repo}@<digest>", "<history line>")),
@@ -53,7 +54,7 @@ def commands_of(survey: Survey, service: Service, settings: Settings, options: O
         steps.append(("rehearsal", commands.look_outside([url], service.health, header=paths.rehearsal_header)))
     first = (live.id, f"{service.name}-blue", service.name) if live else None
     steps.append(("switch", commands.swap(first, ("<green id>", service.name))))
-    steps.append(("external", commands.look_outside(list(dict.fromkeys(urls)), service.health, name=service.name)))
+    steps.append(("external", commands.look_outside(urls, service.health, name=service.name)))
     if watch:
         steps.append(("watch", commands.watch("<green id>", until_ms=0, seconds=watch)))
     if live:

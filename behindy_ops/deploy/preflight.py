@@ -149,7 +149,7 @@ def _compose(survey: Survey, service: Service) -> BehindyError | None:
     if service.name in survey.config:
         return None
     return ComposeInvalid(
-        f"The compose file on the host does not declare {service.name}, or is not valid.",
+        f"The compose file on the host is not valid, or does not declare {service.name}.",
         state=_UNCHANGED,
         remedy="Copy this project's compose/ there again; on the host: docker compose config -q says what is wrong.",
         lines=tuple(survey.problems.get("configured", "").splitlines()[-5:]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import candidate, commands
-from behindy_ops.deploy.cutover import Cutover
+from behindy_ops.deploy.cutover import Cutover, outside_paths
 from behindy_ops.deploy.health import Verdict
 from behindy_ops.deploy.reconcile import Recovery, decide
 from behindy_ops.deploy.release import released_as
@@ -16,20 +16,20 @@ from behindy_ops.services import HealthPolicy
 
 if TYPE_CHECKING:
     from behindy_ops.deploy.context import Context
-    from behindy_ops.deploy.survey import Trio
+    from behindy_ops.deploy.survey import Survey
     from behindy_ops.services import Service
 
 __all__ = ["recover_once"]
 
 
-def recover_once(ctx: Context, service: Service, trio: Trio, host_now: float) -> Recovery:
+def recover_once(ctx: Context, service: Service, survey: Survey) -> Recovery:
     """Do what the table says for what was seen; look again afterwards until it is NOTHING.
 
     Doing it twice does no harm.
 
-    :param host_now: the host's clock when it was surveyed, seconds since the epoch.
     :returns: what was done.
     """
+    trio = survey.trio(service.name)
     recovery = decide(trio)
     if recovery is Recovery.NOTHING:
         return recovery
@@ -42,7 +42,9 @@ def recover_once(ctx: Context, service: Service, trio: Trio, host_now: float) ->
         case Recovery.RESTORE_BLUE, _, _, Container() as blue:
             _restore(ctx, service, blue)
         case ((Recovery.SWITCH_BACK | Recovery.FINISH_DRAIN), Container() as live, _, Container() as blue):
-            cutover = Cutover(ctx, service, live, blue, released_as(live).id, switched_ms=int(host_now * 1000))
+            paths = outside_paths(service, survey)
+            release = released_as(live).id
+            cutover = Cutover(ctx, service, live, blue, release, paths, switched_ms=int(survey.now * 1000))
             _after_switch(cutover, bad=recovery is Recovery.SWITCH_BACK)
     return recovery
 

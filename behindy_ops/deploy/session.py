@@ -140,7 +140,7 @@ class Session:
         """
         done: list[Recovery] = []
         for _ in range(ROUNDS):
-            recovery = recover_once(self.ctx, service, survey.trio(service.name), survey.now)
+            recovery = recover_once(self.ctx, service, survey)
             if recovery is Recovery.NOTHING:
                 return survey, done
             done.append(recovery)

@@ -78,9 +78,15 @@ def _say(text: str) -> None:
 
 def _nobody_reads() -> bool:
     """Whether it is standard output that broke; then Python's last flush at exit goes nowhere, else it fails again."""
+    import select
+
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+        output = sys.stdout.fileno()
+        watch = select.poll()
+        watch.register(output, 0)
+        broken = any(state & (select.POLLERR | select.POLLHUP) for _, state in watch.poll(0))
+    except (OSError, ValueError, AttributeError):
+        return False
+    if broken:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return broken

@@ -46,8 +46,7 @@ environment() { # names only, and whether each has a value
 }
 configured() { # one hash a service over its stanza with this .env: tells a changed configuration
   cd "$dir/compose" 2>/dev/null || return 0
-  for service in "${services[@]}"; do docker compose --env-file ../.env config --hash "$service" 2>/dev/null; done
-  return 0
+  docker compose --env-file ../.env --profile '*' config --hash '*'
 }
 machine() {
   date +'now %s.%N'

@@ -1,0 +1,201 @@
+"""What is told while work goes on: one stream of events, shown by any of the renderers beside this file.
+
+As JSON an event is one line, ASCII only: ``{"at": "<ISO 8601>", "event": "<name>", ...}`` with the fields of its class
+here; times are in seconds. Names and fields are only ever added.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from behindy_ops.errors import Interrupted
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from behindy_ops.errors import BehindyError
+
+__all__ = [
+    "Decision",
+    "DeployFinished",
+    "DeployStarted",
+    "Event",
+    "Failed",
+    "Logs",
+    "Note",
+    "Plan",
+    "StepDone",
+    "StepFailed",
+    "StepProgress",
+    "StepStarted",
+    "Warning_",
+    "failed",
+    "to_json",
+]
+
+
+@dataclass(frozen=True)
+class DeployStarted:
+    """A deploy of one service begins.
+
+    :param release: what is deployed, as far as it is known by now: a repository, a digest or an id.
+    """
+
+    service: str
+    tag: str
+    host: str
+    release: str = ""
+
+
+@dataclass(frozen=True)
+class StepStarted:
+    """A step begins. Several may run at once; ``step`` tells them apart, ``title`` is for people."""
+
+    step: str
+    title: str
+
+
+@dataclass(frozen=True)
+class StepProgress:
+    """What a running step is at."""
+
+    step: str
+    text: str
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """A step ended well."""
+
+    step: str
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class StepFailed:
+    """A step ended badly."""
+
+    step: str
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was found, and what is done because of it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """Good to know; nothing to do."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Warning_:  # noqa: N801 - Warning is a builtin
+    """Something a person should look at; the work goes on."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Logs:
+    """Lines from somewhere else, such as a container's log."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be done, in order."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run ended with an error; the fields are those of :class:`behindy_ops.errors.BehindyError`."""
+
+    title: str
+    what: str
+    state: str = ""
+    remedy: str = ""
+    lines: tuple[str, ...] = ()
+    exit_code: int = 1
+
+
+@dataclass(frozen=True)
+class DeployFinished:
+    """A deploy of one service ended.
+
+    :param outcome: ``live``, ``unchanged``, ``refused``, ``switched back``, or ``planned``.
+    :param seconds: from its beginning.
+    :param facts: what else is worth knowing, by name; empty values say nothing.
+    """
+
+    service: str
+    outcome: str
+    seconds: float
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+Event = (
+    DeployStarted
+    | StepStarted
+    | StepProgress
+    | StepDone
+    | StepFailed
+    | Decision
+    | Note
+    | Warning_
+    | Logs
+    | Plan
+    | Failed
+    | DeployFinished
+)
+
+_NAMES: Final[Mapping[type[Event], str]] = {
+    DeployStarted: "deploy_started",
+    StepStarted: "step_started",
+    StepProgress: "step_progress",
+    StepDone: "step_done",
+    StepFailed: "step_failed",
+    Decision: "decision",
+    Note: "note",
+    Warning_: "warning",
+    Logs: "logs",
+    Plan: "plan",
+    Failed: "failed",
+    DeployFinished: "deploy_finished",
+}
+
+
+def failed(error: BehindyError) -> Failed:
+    """The event for an error; its exit code is 128 + the signal's number when one ended the run."""
+    exit_code = 128 + error.signal_number if isinstance(error, Interrupted) else error.exit_code
+    return Failed(error.title, error.what, error.state, error.remedy, tuple(error.lines), exit_code)
+
+
+def to_json(event: Event, at: datetime) -> str:
+    """One line of JSON, without the newline.
+
+    :param at: when it happened; an aware time.
+    """
+    fields: dict[str, Any] = {part.name: _plain(getattr(event, part.name)) for part in dataclasses.fields(event)}
+    return json.dumps({"at": at.isoformat(timespec="milliseconds"), "event": _NAMES[type(event)]} | fields)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, 3)
+    return dict(value) if isinstance(value, Mapping) else value

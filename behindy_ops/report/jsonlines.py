@@ -1,0 +1,27 @@
+"""For programs: one JSON object a line, see :mod:`behindy_ops.report.events`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from behindy_ops.report.events import Event, to_json
+from behindy_ops.report.renderer import SerialRenderer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from behindy_ops.report.stream import SafeStream
+
+__all__ = ["JsonLines"]
+
+
+class JsonLines(SerialRenderer):
+    """Writes each event as it comes."""
+
+    def __init__(self, stream: SafeStream, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        super().__init__(stream)
+        self._now = now
+
+    def show(self, event: Event) -> None:
+        self._stream.write(to_json(event, self._now()) + "\n")

@@ -1,0 +1,43 @@
+"""What all renderers have in common."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from behindy_ops.report.events import Event
+    from behindy_ops.report.stream import SafeStream
+
+__all__ = ["Renderer", "SerialRenderer"]
+
+
+class Renderer(Protocol):
+    """Takes events, from any thread, and shows them; never raises."""
+
+    def __call__(self, event: Event) -> None: ...
+
+    def close(self) -> None:
+        """Leave the terminal as it was found. Closing twice does no harm."""
+
+
+class SerialRenderer:
+    """Shows one event at a time; a mistake in showing one costs its looks, not the deploy."""
+
+    def __init__(self, stream: SafeStream) -> None:
+        self._stream = stream
+        self._lock = threading.RLock()
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            try:
+                self.show(event)
+            except Exception:  # noqa: BLE001 - whatever it was, the work goes on
+                self._stream.write(ascii(event) + "\n")
+            self._stream.flush()
+
+    def show(self, event: Event) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self._stream.flush()

@@ -1,0 +1,59 @@
+"""A text stream that never raises: what cannot be shown must not stop a deploy halfway."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["SafeStream"]
+
+
+class SafeStream:
+    """Writes to a stream; replaces what its encoding lacks, and falls silent for good once it is closed or broken."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._broken = False
+        self.encoding = getattr(stream, "encoding", None) or "ascii"
+
+    def write(self, text: str) -> int:
+        self._attempt(lambda: self._write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._attempt(self._stream.flush)
+
+    def isatty(self) -> bool:
+        try:
+            return not self._broken and self._stream.isatty()
+        except (OSError, ValueError):
+            return False
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+        except UnicodeEncodeError:
+            self._stream.write(text.encode(self.encoding, "replace").decode(self.encoding))
+
+    def _attempt(self, action: Callable[[], object]) -> None:
+        if self._broken:
+            return
+        try:
+            action()
+        except (OSError, ValueError):
+            self._broken = True
+            self._drop_what_is_buffered()
+
+    def _drop_what_is_buffered(self) -> None:
+        """Let Python's last flush at exit go nowhere, else it fails once more and changes the exit code."""
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)

@@ -1,0 +1,137 @@
+"""Wording and layout that all renderers for people share: pure functions from data to lines."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import astuple, dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from behindy_ops.report.events import DeployFinished, Failed
+
+__all__ = [
+    "ASCII",
+    "WIDTH",
+    "Line",
+    "Marks",
+    "Tone",
+    "ending",
+    "error_lines",
+    "fact_lines",
+    "marks_for",
+    "printable",
+    "took",
+]
+
+WIDTH = 80
+
+_ESCAPE_SEQUENCE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, cursor movements
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # window titles, links
+    r"|\x1b[@-Z\\-_]?"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class Tone(Enum):
+    """How a line is meant; renderers choose the colour."""
+
+    PLAIN = ""
+    GOOD = "green"
+    BAD = "bold red"
+    CAREFUL = "yellow"
+    FAINT = "dim"
+    STRONG = "bold"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line to show, without its newline. An ``exact`` one is never wrapped: it may be copied."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The signs in front of lines."""
+
+    done: str = "\u2713"
+    failed: str = "\u2717"
+    arrow: str = "\u2192"
+    note: str = "\u00b7"
+    warning: str = "!"
+    bar: str = "\u2502"
+    running: str = "\u280b\u2819\u2839\u2838\u283c\u2834\u2826\u2827\u2807\u280f"
+
+
+ASCII = Marks(done="+", failed="x", arrow=">", note="-", warning="!", bar="|", running="-\\|/")
+
+
+def marks_for(encoding: str | None) -> Marks:
+    """The signs a stream's encoding can show."""
+    marks = Marks()
+    try:
+        "".join(astuple(marks)).encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return ASCII
+    return marks
+
+
+def printable(text: str) -> str:
+    """The text without anything that would move the cursor, colour, or hide: safe to show, whoever wrote it."""
+    return _CONTROL.sub("\ufffd", _ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n")).expandtabs(4))
+
+
+def took(seconds: float) -> str:
+    """A time for people: ``0.4 s``, ``42.0 s``, ``2 min 05 s``."""
+    if seconds < 99.95:
+        return f"{max(seconds, 0.0):.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def error_lines(error: Failed, *, width: int = WIDTH) -> list[Line]:
+    """An error as every task shows it: its title, what happened, what state the host is in, what to do, evidence."""
+    lines = [Line(f"{error.title} (exit code {error.exit_code})", Tone.BAD)]
+    for label, text, tone in (
+        ("What", error.what, Tone.PLAIN),
+        ("State", error.state, Tone.PLAIN),
+        ("Next", error.remedy, Tone.STRONG),
+    ):
+        lines += (Line(line, tone) for line in _labelled(label, text, width))
+    evidence = [Line(f"    {printable(line)}", exact=True) for line in error.lines]
+    return [*lines, Line(""), *evidence] if evidence else lines
+
+
+def ending(event: DeployFinished, tag: str) -> tuple[str, Tone]:
+    """One sentence on how a deploy ended, and its tone."""
+    name = f"{event.service} {tag}".strip()
+    return {
+        "live": (f"{name} is live", Tone.GOOD),
+        "unchanged": (f"{name} was live already; nothing was changed", Tone.GOOD),
+        "planned": (f"{name} was only planned; nothing was changed", Tone.GOOD),
+        "refused": (f"{name} was refused; it never took traffic", Tone.BAD),
+        "switched back": (f"{name} was taken back; the release before it serves again", Tone.BAD),
+    }.get(event.outcome, (f"{name}: {event.outcome}", Tone.PLAIN))
+
+
+def fact_lines(event: DeployFinished) -> list[str]:
+    """The facts that say something, names in one column."""
+    facts = {name.replace("_", " "): printable(value) for name, value in event.facts.items() if value}
+    column = max(map(len, facts), default=0) + 2
+    return [f"{name:<{column}}{value}" for name, value in facts.items()]
+
+
+def _labelled(label: str, text: str, width: int) -> list[str]:
+    """The text beside its label, wrapped, later lines below its first; commands are not broken at hyphens."""
+    indent = "        "
+    wrapped = [
+        line
+        for paragraph in printable(text).splitlines()
+        for line in textwrap.wrap(paragraph, width - len(indent), break_long_words=False, break_on_hyphens=False)
+    ]
+    return [f"{f'  {label}' if not number else '':<{len(indent)}}{line}" for number, line in enumerate(wrapped)]

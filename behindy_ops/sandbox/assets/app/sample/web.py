@@ -1,0 +1,124 @@
+"""The HTTP side: every path answers; every answer says which release gave it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+
+from aiohttp import WSMsgType, web
+
+from . import dependencies, faults
+from .release import Release
+
+__all__ = ["serve"]
+
+KEEP_ALIVE_SECONDS = 3600.0  # a proxy's kept connection must not be closed just when it is used again
+LONGEST_SLEEP_SECONDS = 1000.0
+RELEASE = web.AppKey("release", Release)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+async def mark(request: web.Request, response: web.StreamResponse) -> None:
+    """Name the release on every answer, a WebSocket's upgrade included."""
+    release = request.app[RELEASE]
+    response.headers["X-Release"] = release.tag
+    response.headers["X-Service"] = release.service
+
+
+@web.middleware
+async def break_if_ordered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    release = request.app[RELEASE]
+    if await faults.broken_for(release, request):
+        faults.say(f"ERROR {release.service} {release.tag}: 500 for {request.method} {request.path}")
+        return web.Response(status=500, text=f"{release.service} {release.tag} is broken\n")
+    return await handler(request)
+
+
+async def anything(request: web.Request) -> web.StreamResponse:
+    release = request.app[RELEASE]
+    received = 0
+    async for chunk in request.content.iter_chunked(65536):
+        received += len(chunk)
+    try:
+        seconds = float(request.query.get("sleep", "0"))
+    except ValueError:
+        return web.Response(status=400, text="sleep takes seconds\n")
+    await asyncio.sleep(max(0.0, min(seconds, LONGEST_SLEEP_SECONDS)))
+    return web.Response(text=f"{release.service} {release.tag} {request.method} {request.path} {received} bytes\n")
+
+
+async def mirror(request: web.Request) -> web.StreamResponse:
+    """Say what arrived.
+
+    The query orders the answer: ``status=404``, ``header=Name:value`` (any number of them), ``abort=v1`` (release v1
+    takes the request and hangs up).
+    """
+    body = await request.read()
+    if request.query.get("abort") == request.app[RELEASE].tag and request.transport:
+        request.transport.abort()
+    arrived = {
+        "method": request.method,
+        "path": request.raw_path,
+        "headers": list(request.headers.items()),
+        "sha256": hashlib.sha256(body).hexdigest(),
+    }
+    answer = web.json_response(arrived, status=int(request.query.get("status", "200")))
+    for header in request.query.getall("header", []):
+        name, _, value = header.partition(":")
+        answer.headers.add(name, value)
+    return answer
+
+
+async def llmserver_health(_request: web.Request) -> web.StreamResponse:
+    return web.json_response({"status": "healthy"})
+
+
+async def backend_health(_request: web.Request) -> web.StreamResponse:
+    components = await dependencies.backend_health()
+    up = all(answer == "UP" for answer in components.values())
+    return web.json_response({"status": "UP" if up else "DOWN", "components": components}, status=200 if up else 503)
+
+
+async def stories_health(request: web.Request) -> web.StreamResponse:
+    try:
+        await asyncio.wait_for(dependencies.ask_llmserver(request.host), dependencies.LIMIT_SECONDS)
+    except Exception as error:  # noqa: BLE001 -- whatever went wrong, the answer says so
+        return web.json_response({"status": "DOWN", "error": f"{type(error).__name__}: {error}"}, status=503)
+    return web.json_response({"status": "UP"})
+
+
+async def echo(request: web.Request) -> web.StreamResponse:
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        if message.type is WSMsgType.TEXT:
+            await socket.send_str(message.data)
+        elif message.type is WSMsgType.BINARY:
+            await socket.send_bytes(message.data)
+    return socket
+
+
+def application(release: Release) -> web.Application:
+    app = web.Application(middlewares=[break_if_ordered], client_max_size=64 * 1024 * 1024)
+    app[RELEASE] = release
+    app.on_response_prepare.append(mark)
+    if release.service == "llmserver":
+        app.router.add_get("/health", llmserver_health)
+    if release.service == "backend":
+        app.router.add_get("/actuator/health", backend_health)
+        app.router.add_get("/api/ai-stories/health", stories_health)
+        app.router.add_get("/ws", echo)
+    app.router.add_route("*", "/{path:.*__echo.*}", mirror)
+    app.router.add_route("*", "/{path:.*}", anything)
+    return app
+
+
+async def serve(release: Release) -> None:
+    """Listen on the service's port until the process is told to end."""
+    runner = web.AppRunner(application(release), access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS)
+    await runner.setup()
+    await web.TCPSite(runner, "0.0.0.0", release.port).start()  # noqa: S104 -- a container's own address
+    faults.say(f"{release.service} {release.tag} listens on {release.port}")
+    await faults.once_ready(release)
+    await asyncio.Event().wait()

@@ -1,0 +1,169 @@
+"""Ordinary deploy tasks, run as anybody runs them, with their JSON events read as they come."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+__all__ = ["Deploy", "Run", "Step", "deploy_argv", "gather", "run_task", "sandbox_environment"]
+
+_INTERRUPT_SECONDS = 60.0
+_TERMINATE_SECONDS = 5.0
+_STDERR_LINES = 15
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a deploy and the seconds it took; ``failed`` is why, or empty."""
+
+    name: str
+    title: str
+    seconds: float
+    detail: str = ""
+    failed: str = ""
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """One deploy of one service. ``outcome`` is empty when it did not finish."""
+
+    service: str
+    tag: str
+    outcome: str = ""
+    seconds: float = 0.0
+    steps: tuple[Step, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One task that has ended: ``seconds`` from its start to its exit, ``error`` in its own words, or empty."""
+
+    deploys: tuple[Deploy, ...]
+    exit_code: int
+    seconds: float
+    error: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+def deploy_argv(service: str, tag: str, *, watch: float | None = None) -> list[str]:
+    """The command line of ``deploy.<service>`` with this interpreter; ``watch`` in seconds, None for the default."""
+    argv = [sys.executable, "-m", "invoke", f"deploy.{service}", "--tag", tag, "--json"]
+    return argv if watch is None else [*argv, "--watch", f"{watch:g}"]
+
+
+def sandbox_environment(environ: Mapping[str, str], **changes: str) -> dict[str, str]:
+    """``environ`` for a task on the sandbox.
+
+    Settings of a real host that happen to be exported would win over the sandbox's file, so they are left out.
+    """
+    kept = {name: value for name, value in environ.items() if not name.startswith(("BEHINDY_", "DOCKERHUB_"))}
+    return {**kept, "BEHINDY_ENV": "sandbox", "PYTHONUNBUFFERED": "1", **changes}
+
+
+def run_task(
+    argv: Sequence[str],
+    *,
+    checkout: Path,
+    environ: Mapping[str, str],
+    on_event: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> Run:
+    """Run a deploy task to its end and return what it told.
+
+    An exception in here, such as an interrupt, is passed on once the task has ended, too: it is asked by SIGINT, then
+    by SIGTERM, then killed.
+
+    :param on_event: called with each event as it comes.
+    """
+    begin = time.monotonic()
+    # A session of its own: Ctrl-C in a terminal reaches us alone, and the task hears of it once; twice is "at once".
+    process = subprocess.Popen(
+        argv,
+        cwd=checkout,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    events: list[dict[str, Any]] = []
+    others: list[str] = []
+    with process:
+        try:
+            for line in process.stdout or ():
+                event = _event(line)
+                if event is None:
+                    others.append(line.decode(errors="replace").rstrip())
+                else:
+                    events.append(event)
+                    on_event(event)
+            exit_code = process.wait()
+        except BaseException:
+            _end(process)
+            raise
+    deploys, error, evidence = gather(events)
+    if exit_code and not error:
+        error, evidence = f"{argv[2]} {argv[3]} ended with exit code {exit_code}.", tuple(others[-_STDERR_LINES:])
+    return Run(deploys, exit_code, time.monotonic() - begin, error, evidence)
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    with contextlib.suppress(ValueError):
+        value = json.loads(line)
+        if isinstance(value, dict) and "event" in value:
+            return value
+    return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number, seconds in ((signal.SIGINT, _INTERRUPT_SECONDS), (signal.SIGTERM, _TERMINATE_SECONDS)):
+        with contextlib.suppress(OSError):
+            os.kill(process.pid, number)
+        try:
+            process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            continue
+        except BaseException:
+            process.kill()
+            raise
+        return
+    process.kill()
+
+
+def gather(events: Iterable[Mapping[str, Any]]) -> tuple[tuple[Deploy, ...], str, tuple[str, ...]]:
+    """The deploys that ``events`` tell of, the error they ended with (or empty), and the evidence for it.
+
+    Steps before the first ``deploy_started`` (connect, survey) belong to the first deploy.
+    """
+    deploys: list[dict[str, Any]] = []
+    steps: list[Step] = []
+    titles: dict[str, str] = {}
+    error, evidence = "", ()
+    for event in events:
+        match event["event"]:
+            case "step_started":
+                titles[event["step"]] = event["title"]
+            case "step_done" | "step_failed":
+                name = event["step"]
+                details = {"detail": event.get("detail", ""), "failed": event.get("reason", "")}
+                steps.append(Step(name, titles.get(name, name), event["seconds"], **details))
+            case "deploy_started":
+                steps = steps if not deploys else []
+                deploys.append({"service": event["service"], "tag": event["tag"], "steps": steps})
+            case "deploy_finished" if deploys:
+                deploys[-1] |= {key: event[key] for key in ("outcome", "seconds", "facts")}
+            case "failed":
+                error = " ".join(filter(None, (event["what"], event["state"])))
+                evidence = tuple(event["lines"])
+    return tuple(Deploy(**{**deploy, "steps": tuple(deploy["steps"])}) for deploy in deploys), error, evidence

@@ -1,0 +1,49 @@
+"""Values for the containers on the sandbox's host: made up, random where they are secret, kept between two runs."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["complete", "parse", "render", "required_names"]
+
+# ${NAME} and ${NAME:?why}; $$ is a plain dollar, and a name with a default needs no value.
+_REQUIRED = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?\?[^}]*)?\}")
+_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
+_FIXED = {"DB_USER": "behindy", "DB_NAME": "behindy", "DB_PORT": "5432", "REDIS_PORT": "6379", "TZ": "Asia/Seoul"}
+
+
+def required_names(compose_text: str) -> tuple[str, ...]:
+    """The names that a compose file needs a value for, in the order in which they come."""
+    return tuple(dict.fromkeys(_REQUIRED.findall(_COMMENT.sub("", compose_text))))
+
+
+def complete(
+    kept: Mapping[str, str],
+    names: tuple[str, ...],
+    fixed: Mapping[str, str],
+    random_text: Callable[[], str] | None = None,
+) -> dict[str, str]:
+    """Return a value for each name: the fixed one, else the one that was kept, else a made-up one."""
+    make = random_text or (lambda: secrets.token_hex(24))
+    values = dict(kept)
+    for name in names:
+        if name not in values:
+            values[name] = _FIXED.get(name) or make()
+    return {**values, **fixed}
+
+
+def parse(text: str) -> dict[str, str]:
+    """Read back what ``render`` wrote."""
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    return {name: value for name, _, value in pairs}
+
+
+def render(values: Mapping[str, str]) -> str:
+    """The text of the ``.env`` file. The values need no quoting: letters, digits and plain punctuation."""
+    lines = [f"{name}={value}" for name, value in values.items()]
+    return "\n".join(["# Made by sandbox.up; the secrets are random and worth nothing elsewhere.", *lines, ""])

@@ -1,0 +1,224 @@
+"""Getting in, and every way of not getting in: each with its own error, exit code, and nothing changed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import paramiko
+import pytest
+
+from behindy_ops.errors import LoginRefused
+from behindy_ops.remote import hostkeys, keys
+from tests.sandbox.support import Ran, environment, inv, on_host
+
+if TYPE_CHECKING:
+    from behindy_ops.sandbox.info import SandboxInfo
+
+SECRET = "correct horse battery staple"
+
+
+def status(**changes: str) -> Ran:
+    return inv("deploy.status", env=environment(**changes), timeout=60)
+
+
+def other_key() -> paramiko.PKey:
+    key: paramiko.PKey = paramiko.ECDSAKey.generate()
+    return key
+
+
+def known_line(sandbox: SandboxInfo, key: paramiko.PKey) -> str:
+    return f"[127.0.0.1]:{sandbox.ssh.port} {key.get_name()} {key.get_base64()}\n"
+
+
+def test_an_unknown_host_key_is_refused_and_named(sandbox: SandboxInfo, tmp_path: Path) -> None:
+    ran = status(BEHINDY_KNOWN_HOSTS_FILE=str(tmp_path / "none"))
+    assert ran.code == 12, ran.said
+    assert "SHA256:" in ran.err
+    assert "inv host.trust" in ran.err
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_changed_host_key_is_refused_and_nothing_is_sent(sandbox: SandboxInfo, tmp_path: Path) -> None:
+    other = tmp_path / "known_hosts"
+    other.write_text(known_line(sandbox, other_key()))
+    ran = status(BEHINDY_KNOWN_HOSTS_FILE=str(other))
+    assert ran.code == 13, ran.said
+    assert "another host key" in ran.err
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
+def test_one_pinned_key_of_any_kind_is_enough(sandbox: SandboxInfo, kind: str, tmp_path: Path) -> None:
+    lines = Path(sandbox.ssh.known_hosts_file).read_text().splitlines()
+    pinned = next(line for line in lines if kind in line)
+    known = tmp_path / "known_hosts"
+    known.write_text("")
+    assert status(BEHINDY_KNOWN_HOSTS_FILE=str(known), BEHINDY_KNOWN_HOSTS=pinned).code == 0
+
+
+def test_a_wrong_key_is_refused_by_its_own_name(sandbox: SandboxInfo, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(wrong)], check=True)
+    ran = status(BEHINDY_SSH_KEY_FILE=str(wrong), SSH_AUTH_SOCK="")
+    assert ran.code == 14, ran.said
+    assert "authorized_keys" in ran.err
+
+
+def test_an_unreachable_host_and_a_name_that_does_not_exist(sandbox: SandboxInfo) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    ran = status(BEHINDY_PORT=port)
+    assert (ran.code, "connection refused" in ran.err) == (11, True), ran.said
+    ran = status(BEHINDY_HOST="no-such-host.invalid", BEHINDY_PORT="22")
+    assert (ran.code, "does not resolve" in ran.err) == (11, True), ran.said
+
+
+def explicit(sandbox: SandboxInfo, home: Path, **changes: str) -> dict[str, str]:
+    """As a CI runner has it: a new HOME, no agent, no settings file, all in the environment."""
+    base = {name: value for name, value in environment().items() if name not in ("BEHINDY_ENV", "SSH_AUTH_SOCK")}
+    return base | {
+        "HOME": str(home),
+        "BEHINDY_HOST": "127.0.0.1",
+        "BEHINDY_PORT": str(sandbox.ssh.port),
+        "BEHINDY_USER": "ubuntu",
+        "BEHINDY_KNOWN_HOSTS": Path(sandbox.ssh.known_hosts_file).read_text(),
+        "BEHINDY_IMAGE_PREFIX": sandbox.image_prefix,
+        **changes,
+    }
+
+
+def authorize(public: str) -> None:
+    on_host("sh", "-c", 'printf "%s\\n" "$1" >> /home/ubuntu/.ssh/authorized_keys', "sh", public.strip())
+
+
+KINDS = {"ed25519": ("-t", "ed25519"), "ecdsa": ("-t", "ecdsa", "-b", "384"), "rsa": ("-t", "rsa", "-b", "2048")}
+DELIVERIES: dict[str, Callable[[str], str]] = {
+    "as it is": lambda text: text,
+    "without a last newline": lambda text: text.rstrip("\n"),
+    "with CRLF": lambda text: text.replace("\n", "\r\n"),
+    "with blank lines around": lambda text: f"\n\n{text}\n\n",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_key_text_logs_in_as_secrets_deliver_it(sandbox: SandboxInfo, kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", *KINDS[kind], "-N", SECRET, "-f", str(file)], check=True)
+    authorize(file.with_suffix(".pub").read_text())
+    deliver = dict(zip(KINDS, list(DELIVERIES.values())[1:], strict=True))[kind]
+    ran = inv(
+        "deploy.status",
+        env=explicit(sandbox, tmp_path, BEHINDY_SSH_KEY=deliver(file.read_text()), BEHINDY_SSH_KEY_PASSPHRASE=SECRET),
+    )
+    assert ran.code == 0, ran.said
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_key_is_read_in_every_delivery(kind: str, delivery: str, tmp_path: Path) -> None:
+    for passphrase in ("", SECRET):
+        file = tmp_path / f"key{len(passphrase)}"
+        subprocess.run(["ssh-keygen", "-q", *KINDS[kind], "-N", passphrase, "-f", str(file)], check=True)
+        key = keys.parse(DELIVERIES[delivery](file.read_text()), passphrase)
+        public = file.with_suffix(".pub").read_text().split()
+        assert (key.get_name(), key.get_base64()) == (public[0], public[1])
+
+
+def test_a_missing_or_wrong_passphrase_is_told_apart_and_never_shown(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", SECRET, "-f", str(file)], check=True)
+    with pytest.raises(LoginRefused, match="protected by a passphrase"):
+        keys.parse(file.read_text())
+    with pytest.raises(LoginRefused, match="cannot be opened") as caught:
+        keys.parse(file.read_text(), "wrong horse")
+    assert "wrong horse" not in str(caught.value)
+    with pytest.raises(LoginRefused, match="not a private key"):
+        keys.parse("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----")
+
+
+def test_ssh_config_gives_name_user_port_key_and_jump(sandbox: SandboxInfo, tmp_path: Path) -> None:
+    ssh = tmp_path / ".ssh"
+    ssh.mkdir(mode=0o700)
+    common = f"User ubuntu\n IdentityFile {sandbox.ssh.key_file}\n"
+    (ssh / "config").write_text(
+        f"Host gate\n HostName 127.0.0.1\n Port {sandbox.ssh.port}\n {common}"
+        f"Host behind\n HostName localhost\n Port 22\n ProxyJump gate\n {common}"
+    )
+    pinned = Path(sandbox.ssh.known_hosts_file).read_text()
+    inner = pinned.replace(f"[127.0.0.1]:{sandbox.ssh.port}", "localhost")
+    (ssh / "known_hosts").write_text(pinned)
+    base = {name: value for name, value in environment().items() if name != "BEHINDY_ENV"} | {
+        "HOME": str(tmp_path), "SSH_AUTH_SOCK": "", "BEHINDY_IMAGE_PREFIX": sandbox.image_prefix,
+    }  # fmt: skip
+    assert inv("deploy.status", env=base | {"BEHINDY_HOST": "gate"}).code == 0
+    through = inv("deploy.status", env=base | {"BEHINDY_HOST": "behind"})
+    assert through.code == 12, through.said  # the gate is trusted, the host behind it is not yet
+    (ssh / "known_hosts").write_text(pinned + inner)
+    assert inv("deploy.status", env=base | {"BEHINDY_HOST": "behind"}).code == 0
+
+
+def test_a_running_agent_is_used_and_never_forwarded(sandbox: SandboxInfo, tmp_path: Path) -> None:
+    started = subprocess.run(["ssh-agent", "-s"], capture_output=True, text=True, check=True).stdout
+    values = dict(part.split("=", 1) for part in started.replace("\n", "").split(";") if "=" in part)
+    agent = {name: values[name] for name in ("SSH_AUTH_SOCK", "SSH_AGENT_PID")}
+    try:
+        subprocess.run(["ssh-add", "-q", sandbox.ssh.key_file], env=os.environ | agent, check=True)
+        ssh = tmp_path / ".ssh"
+        ssh.mkdir(mode=0o700)
+        (ssh / "config").write_text(
+            f"Host it\n HostName 127.0.0.1\n Port {sandbox.ssh.port}\n User ubuntu\n ForwardAgent yes\n"
+        )
+        (ssh / "known_hosts").write_text(Path(sandbox.ssh.known_hosts_file).read_text())
+        base = {name: value for name, value in environment().items() if name != "BEHINDY_ENV"}
+        ran = inv(
+            "deploy.status",
+            env=base | agent | {"HOME": str(tmp_path), "BEHINDY_HOST": "it", "BEHINDY_IMAGE_PREFIX": "x"},
+        )
+        assert ran.code == 0, ran.said
+    finally:
+        os.kill(int(agent["SSH_AGENT_PID"]), signal.SIGTERM)
+
+
+def test_host_trust_pins_only_what_was_named(sandbox: SandboxInfo, tmp_path: Path) -> None:
+    known = tmp_path / "known_hosts"
+    env = environment(BEHINDY_KNOWN_HOSTS_FILE=str(known))
+    asked = inv("host.trust", env=env)
+    assert (asked.code, known.exists()) == (2, False), asked.said
+    wrong = inv("host.trust", "--fingerprint", "SHA256:" + "A" * 43, env=env)
+    assert (wrong.code, known.exists()) == (12, False), wrong.said
+    shown = next(word for word in asked.out.split() if word.startswith("SHA256:"))
+    inv("host.trust", "--fingerprint", shown, env=env).ok()
+    assert known.stat().st_mode & 0o777 == 0o600
+    assert inv("deploy.status", env=env).code == 0
+    again = inv("host.trust", "--fingerprint", shown, env=env).ok()
+    assert "pinned already" in again.out
+    assert known.read_text().count("\n") == 1
+
+
+def test_host_trust_does_not_replace_another_pinned_key(sandbox: SandboxInfo, tmp_path: Path) -> None:
+    known = tmp_path / "known_hosts"
+    known.write_text(known_line(sandbox, other_key()))
+    before = known.read_text()
+    shown = hostkeys.fingerprint(hostkeys.scan("127.0.0.1", sandbox.ssh.port)[0])
+    ran = inv("host.trust", "--fingerprint", shown, env=environment(BEHINDY_KNOWN_HOSTS_FILE=str(known)))
+    assert (ran.code, known.read_text()) == (13, before), ran.said
+
+
+def test_all_wrong_settings_are_told_at_once(sandbox: SandboxInfo) -> None:
+    ran = status(BEHINDY_HOST="bad host;", BEHINDY_PORT="99999", BEHINDY_DOMAIN="no_domain!")
+    assert ran.code == 10
+    for name in ("BEHINDY_HOST", "BEHINDY_PORT", "BEHINDY_DOMAIN"):
+        assert name in ran.err
+
+
+def test_a_hostile_tag_is_refused_before_anything_is_done(sandbox: SandboxInfo) -> None:
+    ran = inv("deploy.frontend", "--tag", "x; touch /tmp/pwned")
+    assert ran.code == 2
+    assert "tag" in ran.err
+    assert on_host("ls", "/tmp/pwned", check=False) == ""

@@ -1,0 +1,146 @@
+"""What nginx does while names move: rehearsals reach the candidate alone, and no request is lost between two renames.
+
+Names are moved by hand here, so each moment of a switch can be held for as long as a test needs it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.sandbox.asking import Answer, Site, statuses
+from tests.sandbox.support import on_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from behindy_ops.sandbox.info import SandboxInfo
+
+pytestmark = pytest.mark.usefixtures("live_services")
+
+NETWORK = "behindy-ops_internal"
+REMEMBERED_SECONDS = 2.2  # nginx may use an address for two
+HEADER_FILE = "/home/ubuntu/behindy-ops/rehearsal/header"
+
+
+@pytest.fixture(scope="module")
+def site(sandbox: SandboxInfo) -> Site:
+    return Site(sandbox)
+
+
+@pytest.fixture
+def token() -> str:
+    return on_host("cat", HEADER_FILE).partition(":")[2].strip()
+
+
+@contextmanager
+def extra(name: str, release: str, *command: str) -> Iterator[None]:
+    """Another frontend, of the image that is live, under ``name``."""
+    image = on_host("docker", "container", "inspect", "--format", "{{.Image}}", "frontend").strip()
+    options = ["--network", NETWORK, "-m", "128m", "-e", f"SAMPLE_RELEASE={release}"]
+    try:
+        on_host("docker", "run", "-d", "--name", name, *options, image, *command)
+        if not command:
+            retry = ("--retry", "50", "--retry-connrefused", "--retry-delay", "1", "--retry-max-time", "20")
+            on_host("docker", "exec", "nginx", "curl", "-sf", *retry, f"http://{name}:3000/")
+        yield
+    finally:
+        on_host("docker", "rm", "-f", name)
+
+
+@contextmanager
+def renamed(new: str) -> Iterator[None]:
+    """The live frontend under another name, long enough for nginx to have noticed."""
+    on_host("docker", "rename", "frontend", new)
+    try:
+        time.sleep(REMEMBERED_SECONDS)
+        yield
+    finally:
+        on_host("docker", "rename", new, "frontend")
+        time.sleep(REMEMBERED_SECONDS)
+
+
+def rehearse(site: Site, path: str, token: str) -> Answer:
+    return site.ask(path, headers={"X-Behindy-Rehearsal": token})
+
+
+# Rehearsals
+
+
+def test_a_rehearsal_is_answered_by_the_candidate_and_says_so(site: Site, token: str) -> None:
+    with extra("frontend-green", "candidate"):
+        answer = rehearse(site, "/__echo", token)
+        assert (answer.status, answer.one("X-Release")) == (200, "candidate")
+        assert answer.one("X-Behindy-Candidate") == "-green"
+        assert answer.passed_on("X-Behindy-Rehearsal") == []
+        everyone = site.ask("/__echo")
+        assert (everyone.one("X-Release"), everyone.one("X-Behindy-Candidate")) == ("v1", None)
+
+
+@pytest.mark.parametrize("guess", ["wrong", "", "-green", "0" * 64])
+def test_without_the_token_the_live_release_answers(site: Site, guess: str) -> None:
+    with extra("frontend-green", "candidate"):
+        answer = rehearse(site, "/__echo?header=X-Behindy-Candidate:-green", guess)
+    assert (answer.status, answer.one("X-Release"), answer.one("X-Behindy-Candidate")) == (200, "v1", None)
+    assert answer.passed_on("X-Behindy-Rehearsal") == []
+
+
+def test_a_rehearsal_without_a_candidate_fails_and_never_falls_to_another_release(site: Site, token: str) -> None:
+    with extra("frontend-blue", "previous"):
+        answer = rehearse(site, "/__echo", token)
+    assert (answer.status, answer.one("X-Release"), answer.one("X-Behindy-Candidate")) == (502, None, "-green")
+
+
+@pytest.mark.parametrize("path", ["/api/auth/__echo", "/api/__echo", "/llm/health"])
+def test_each_service_is_rehearsed_and_no_limit_counts_rehearsals(token: str, path: str) -> None:
+    assert statuses(path, 40, "-H", f"X-Behindy-Rehearsal: {token}") == [502] * 40
+
+
+# Between the two renames
+
+
+def test_between_the_renames_the_previous_release_answers(site: Site) -> None:
+    body = random.randbytes(300_000)  # noqa: S311
+    with renamed("frontend-blue"):
+        for _ in range(20):
+            answer = site.ask("/__echo?a=%20b", "POST", body=body)
+            assert (answer.status, answer.one("X-Release")) == (200, "v1")
+            assert answer.arrived["method"] == "POST"
+            assert answer.arrived["path"] == "/__echo?a=%20b"
+            assert answer.arrived["sha256"] == hashlib.sha256(body).hexdigest()
+            assert site.ask("/__echo.js").one("Cache-Control") == "public, max-age=31536000, immutable"
+
+
+def test_a_live_container_on_which_nobody_listens_is_stood_in_for(site: Site) -> None:
+    with renamed("frontend-blue"), extra("frontend", "dead", "sleep", "60"):
+        time.sleep(REMEMBERED_SECONDS)
+        answer = site.ask("/__echo", "POST", body=b"once")
+    assert (answer.status, answer.one("X-Release")) == (200, "v1")
+
+
+def test_a_request_that_reached_an_application_is_never_sent_again(site: Site) -> None:
+    with extra("frontend-blue", "previous"):
+        answer = site.ask("/__echo?abort=v1", "POST", body=b"once")
+    assert (answer.status, answer.one("X-Release")) == (502, None)
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_what_an_application_says_is_passed_on_even_if_it_looks_like_our_own_failure(site: Site, status: int) -> None:
+    with extra("frontend-blue", "previous"):
+        answer = site.ask(f"/__echo?status={status}")
+    assert (answer.status, answer.one("X-Release")) == (status, "v1")
+
+
+def test_with_the_service_really_down_the_user_is_told_at_once(site: Site) -> None:
+    with renamed("frontend-elsewhere"):
+        began = time.monotonic()
+        answer = site.ask("/", "POST", body=b"x")
+        took = time.monotonic() - began
+    assert answer.status == 502
+    assert answer.one("Strict-Transport-Security") is not None
+    assert took < 1.0

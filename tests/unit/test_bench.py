@@ -1,0 +1,81 @@
+"""The benchmark's figures: from measurements to a table with aims."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from behindy_ops.errors import SandboxError
+from behindy_ops.sandbox.bench import known_hosts_for, listening_since
+from behindy_ops.sandbox.bench_list import Listing, measure_list
+from behindy_ops.sandbox.bench_report import Bench, Sample, Series, as_markdown, render, rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _series(command: float = 4.0, *, late: float = 1.0, commands: int = 11, lost: int = 0) -> Series:
+    samples = tuple(
+        Sample(command + spread, command - 0.5, late + spread, commands, (("pull", 0.5 + spread), ("switch", 0.1)))
+        for spread in (-0.2, 0.0, 0.3)
+    )
+    return Series(samples, sent=5000, lost=lost, p50=0.002, p99=0.015)
+
+
+def _bench(near: Series | None = None, *, ours: float = 0.12) -> Bench:
+    return Bench(near or _series(), _series(8.0), Listing(ours=ours, bare=0.1))
+
+
+def test_all_aims_are_met_by_good_figures() -> None:
+    assert {row.met for row in rows(_bench())} == {True, None}
+
+
+@pytest.mark.parametrize(
+    ("bench", "missed"),
+    [
+        (_bench(_series(5.1)), "no delay: whole deploy"),
+        (_bench(_series(late=1.6)), "no delay: first answer"),
+        (_bench(_series(commands=13)), "no delay: remote commands"),
+        (_bench(_series(lost=1)), "no delay: requests lost"),
+        (_bench(ours=0.14), "`inv --list`"),
+    ],
+)
+def test_a_missed_aim_is_marked(bench: Bench, missed: str) -> None:
+    (row,) = [row for row in rows(bench) if row.met is False]
+    assert row.title.startswith(missed)
+    assert [line for line in render(bench) if "MISSED" in line] == [
+        line for line in render(bench) if line.startswith(missed)
+    ]
+
+
+def test_the_long_link_has_its_own_aim() -> None:
+    far = [row for row in rows(_bench()) if row.title.startswith("85 ms each way: whole")]
+    assert [(row.figure, row.aim, row.met) for row in far] == [("8.0 s", "at most 9 s", True)]
+
+
+def test_the_markdown_table_has_every_row_and_the_steps() -> None:
+    text = as_markdown(_bench())
+    assert text.count("| met |") == len([row for row in rows(_bench()) if row.met])
+    assert "pull 0.50, switch 0.10" in text
+
+
+def test_since_when_a_release_listens_is_read_from_its_own_line() -> None:
+    logs = (
+        "2024-05-01T10:00:00.500000000Z frontend b1 listens on 3000\n"
+        "2024-05-01T10:00:01.123456789Z frontend b10 listens on 3000\n"
+    )
+    assert listening_since(logs, "b10") - listening_since(logs, "b1") == pytest.approx(0.623456, abs=1e-5)
+    with pytest.raises(SandboxError, match="does not say"):
+        listening_since(logs, "b2")
+
+
+def test_host_keys_are_pinned_for_the_relay() -> None:
+    text = "# made by sandbox.up\n[127.0.0.1]:52665 ssh-ed25519 AAAA\n\n[127.0.0.1]:52665 ecdsa-x BBBB\n"
+    assert known_hosts_for(text, 4000) == "[127.0.0.1]:4000 ssh-ed25519 AAAA\n[127.0.0.1]:4000 ecdsa-x BBBB\n"
+
+
+def test_both_lists_are_timed(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text("import time\ntime.sleep(0.3)\n")
+    listing = measure_list(tmp_path, rounds=1)
+    assert 0.25 < listing.ours - listing.bare < 1.0

@@ -1,0 +1,285 @@
+"""Services: what the compose file declares, and every mistake in it by its path."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from behindy_ops import services
+from behindy_ops.compose_file import service_names
+from behindy_ops.errors import ComposeInvalid, SettingsInvalid, UsageError
+from behindy_ops.services import HealthPolicy, Service, load, names, repository, seconds, validate_tag
+
+OURS = Path(services.__file__).parents[1] / "compose" / "docker-compose.yml"
+
+
+def compose(folder: Path, text: str) -> Path:
+    path = folder / "docker-compose.yml"
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    return path
+
+
+def stanza(x_deploy: str, **more: str) -> str:
+    """A compose file with one service, ``web``, with the given flow-style ``x-deploy``."""
+    fields = {"image": "team/web:latest", "x-deploy": x_deploy} | {
+        key.replace("_", "-"): text for key, text in more.items()
+    }
+    return "services:\n  web:\n" + "".join(f"    {key}: {text}\n" for key, text in fields.items())
+
+
+def mistakes(folder: Path, text: str) -> list[str]:
+    with pytest.raises(ComposeInvalid) as error:
+        load(compose(folder, text))
+    return list(error.value.lines)
+
+
+def test_our_own_file_declares_the_three_services_in_the_order_of_deploy_all() -> None:
+    found = load(OURS)
+    assert list(found) == ["llmserver", "backend", "frontend"]
+    assert [(service.port, service.internal, service.external) for service in found.values()] == [
+        (8000, "/health", "/api/ai-stories/health"),
+        (8080, "/actuator/health", "/api/actuator/health"),
+        (3000, "/", "/"),
+    ]
+    assert all(service.health == HealthPolicy(attempts=15, interval=3) for service in found.values())
+
+
+def test_a_stanza_needs_only_a_port_and_two_paths(tmp_path: Path) -> None:
+    found = load(compose(tmp_path, stanza("{port: 80, internal: /in, external: /out}")))
+    assert found == {
+        "web": Service(
+            name="web",
+            repository_template="team/web:latest",
+            port=80,
+            internal="/in",
+            external="/out",
+            rehearsal="/out",
+            drain=30,
+            linger=0,
+            stop=10,
+            watch=10,
+        )
+    }
+
+
+def test_everything_a_stanza_says_arrives(tmp_path: Path) -> None:
+    text = """\
+        x-usual: &usual {restart: always}
+        services:
+          db: {image: postgres:15}
+          web:
+            <<: *usual
+            image: ${BEHINDY_IMAGE_PREFIX:-behindy}/web:latest
+            environment:
+              TOKEN: ${TOKEN}
+              LEVEL: ${LEVEL:-info}
+              PRICE: "$$5"
+            command: [serve, "${MODE:?say which}"]
+            x-deploy:
+              port: 80
+              internal: /in
+              external: /out
+              rehearsal: /try
+              drain: 15m
+              linger: 1m30s
+              stop: 0.5
+              watch: 500ms
+              health: {attempts: 40, interval: 5, look: 0.5}
+        """
+    assert load(compose(tmp_path, text))["web"] == Service(
+        name="web",
+        repository_template="${BEHINDY_IMAGE_PREFIX:-behindy}/web:latest",
+        port=80,
+        internal="/in",
+        external="/out",
+        rehearsal="/try",
+        drain=900,
+        linger=90,
+        stop=0.5,
+        watch=0.5,
+        health=HealthPolicy(attempts=40, interval=5, look=0.5),
+        env_names=("TOKEN", "LEVEL", "PRICE"),
+        required_env=("TOKEN", "MODE"),
+    )
+
+
+def test_an_environment_written_as_a_list_gives_its_names(tmp_path: Path) -> None:
+    text = stanza("{port: 80, internal: /, external: /}", environment="[A=1, 'B=${B}', C]")
+    web = load(compose(tmp_path, text))["web"]
+    assert (web.env_names, web.required_env) == (("A", "B", "C"), ("B",))
+
+
+def test_no_rehearsal_is_said_by_null(tmp_path: Path) -> None:
+    text = stanza("{port: 80, internal: /, external: /, rehearsal: null}")
+    assert load(compose(tmp_path, text))["web"].rehearsal is None
+
+
+def test_all_mistakes_are_told_at_once_by_their_paths(tmp_path: Path) -> None:
+    text = """\
+        services:
+          web-green:
+            image: a
+            x-deploy: {port: 80, internal: /, external: /}
+          web:
+            image: ${OTHER}/web
+            ports: ["80:80"]
+            x-deploy:
+              prot: 80
+              internal: health
+              drain: soon
+              linger: -1
+              stop: 2d
+              health: {attempts: 0, interval: 1, look: 2, tries: 3}
+          api:
+            x-deploy: 80
+        """
+    paths = [line.split(": ")[0] for line in mistakes(tmp_path, text)]
+    assert paths == [
+        "services.web-green",
+        "services.web.image",
+        "services.web.ports",
+        "services.web.x-deploy.prot",
+        "services.web.x-deploy.external",
+        "services.web.x-deploy.port",
+        "services.web.x-deploy.internal",
+        "services.web.x-deploy.drain",
+        "services.web.x-deploy.linger",
+        "services.web.x-deploy.stop",
+        "services.web.x-deploy.health.tries",
+        "services.web.x-deploy.health.attempts",
+        "services.web.x-deploy.health.look",
+        "services.api.image",
+        "services.api.x-deploy",
+    ]
+
+
+def test_an_unknown_key_comes_with_the_nearest_known_one(tmp_path: Path) -> None:
+    (mistake,) = mistakes(tmp_path, stanza("{port: 80, internal: /, external: /, rehersal: /x}"))
+    assert mistake == "services.web.x-deploy.rehersal: unknown key; did you mean rehearsal?"
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "80.5", "'80'", "true", "[80]"])
+def test_a_port_that_is_none_is_refused(port: str, tmp_path: Path) -> None:
+    (mistake,) = mistakes(tmp_path, stanza(f"{{port: {port}, internal: /, external: /}}"))
+    assert mistake.startswith("services.web.x-deploy.port: ")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "a: 1", "services: []", "services: {web: {image: a}}", "services:\n  web:\n"]
+)
+def test_a_file_that_declares_nothing_to_deploy_is_refused(text: str, tmp_path: Path) -> None:
+    assert mistakes(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: !reset x", "a:\n\tb: 1", "a: 1\na: *b"])
+def test_a_file_that_cannot_be_parsed_is_told_with_its_line(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ComposeInvalid, match=r"line [12]: "):
+        load(compose(tmp_path, text))
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    for read in (load, names):
+        with pytest.raises(ComposeInvalid, match="No such file"):
+            read(tmp_path / "docker-compose.yml")
+
+
+BLOCK = """\
+# services:
+x-a:
+    x-deploy: no
+services: # ours
+    # a remark
+    "web":
+        image: a
+        labels:
+            x-deploy: no
+        x-deploy:
+            port: 1
+
+    db:
+        image: b
+    api:
+      x-deploy: {port: 1}
+volumes:
+    x-deploy:
+        x: 1
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OURS.read_text(encoding="utf-8"),
+        BLOCK,
+        BLOCK.replace("    ", " "),
+        "services: {web: {x-deploy: {}}, db: {}}",
+        "x: &a {x-deploy: {}}\nservices:\n  web:\n    <<: *a\n",
+        "services:\n  web: {image: a, x-deploy: {}}\n  api:\n    x-deploy: {}\n",
+        'services:\n  web:\n    "x-deploy": {}\n',
+        "services:\n  web:\n    # x-deploy: {}\n    image: a\n",
+        "services:\n  web:\n    command: |\n      a\n      x-deploy: 1\n    image: a\n",
+        "services:\n- web\n",
+        "",
+    ],
+)
+def test_the_cheap_list_of_names_is_the_one_a_parser_gives(text: str, tmp_path: Path) -> None:
+    assert names(compose(tmp_path, text)) == service_names(textwrap.dedent(text))
+
+
+@pytest.mark.parametrize(
+    ("image", "prefix", "expected"),
+    [
+        ("${BEHINDY_IMAGE_PREFIX:-behindy}/web:latest", "team", "team/web"),
+        ("${BEHINDY_IMAGE_PREFIX:-behindy}/web:latest", "", "behindy/web"),
+        ("${BEHINDY_IMAGE_PREFIX:-behindy}/web:latest", "127.0.0.1:5000/team", "127.0.0.1:5000/team/web"),
+        ("${BEHINDY_IMAGE_PREFIX}/web:${TAG:-latest}", "team", "team/web"),
+        ("localhost:5000/web", "", "localhost:5000/web"),
+        ("localhost:5000/web:v1@sha256:0f0f", "", "localhost:5000/web"),
+        ("web", "", "web"),
+    ],
+)
+def test_a_repository_is_the_image_with_its_prefix_and_without_its_tag(image: str, prefix: str, expected: str) -> None:
+    assert repository(_with_image(image), prefix) == expected
+
+
+@pytest.mark.parametrize(
+    ("image", "prefix"), [("${BEHINDY_IMAGE_PREFIX}/web", ""), ("${BEHINDY_IMAGE_PREFIX}/W;b", "a")]
+)
+def test_a_repository_that_would_be_none_is_refused(image: str, prefix: str) -> None:
+    with pytest.raises(SettingsInvalid, match="BEHINDY_IMAGE_PREFIX"):
+        repository(_with_image(image), prefix)
+
+
+def _with_image(image: str) -> Service:
+    return Service("web", image, port=80, internal="/", external="/", rehearsal="/")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0, 0), (30, 30), (0.5, 0.5), ("30", 30), ("30s", 30), ("15m", 900), ("1h", 3600), ("1m30s", 90), ("250ms", 0.25)],
+)
+def test_a_duration_is_a_number_of_seconds_or_says_its_units(value: object, expected: float) -> None:
+    assert seconds(value) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "soon", "-1", "1 m", "s", "1d", "25h", -1, 86401, True, None, [], float("nan"), float("inf"), "٣s"]
+)
+def test_what_is_no_duration_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="write"):
+        seconds(value)
+
+
+@given(minutes=st.integers(0, 59), rest=st.integers(0, 59))
+def test_units_add_up(minutes: int, rest: int) -> None:
+    assert seconds(f"{minutes}m{rest}s") == minutes * 60 + rest
+
+
+def test_a_tag_is_given_back_or_refused() -> None:
+    assert validate_tag("3f2a-rc.1") == "3f2a-rc.1"
+    with pytest.raises(UsageError, match="is not a tag"):
+        validate_tag("x; touch /tmp/pwned")

@@ -1,0 +1,115 @@
+"""What one round trip reads, and what is made of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from behindy_ops.deploy.survey import parse, survey_argv
+from behindy_ops.docker.facts import Image, parse_container, parse_image, parse_time
+from behindy_ops.errors import RemoteCommandFailed
+
+MARK = "@@0123"
+
+
+def container_line(**changes: Any) -> str:
+    """One line as the container template prints it."""
+    data: dict[str, Any] = {
+        "id": "c1", "name": "/frontend", "created": "2026-01-01T00:00:00Z", "image_id": "sha256:1",
+        "image": "me/behindy-frontend@sha256:aa", "labels": {"behindy.tag": "v1"}, "status": "running", "running": True,
+        "restarting": False, "oom": False, "exit": 0, "error": "", "pid": 42, "started": "2026-01-01T00:00:01.123456789Z",
+        "finished": "0001-01-01T00:00:00Z", "restarts": 0, "health": "", "memory": 419430400, "restart": "always",
+        "ports": None, "networks": {"net": {"IPAddress": "10.0.0.2", "Aliases": None}}, "env": ["PATH", "TZ"],
+    }  # fmt: skip
+    return json.dumps(data | changes)
+
+
+def printed(**sections: str) -> str:
+    """What survey.sh prints; the given sections replace the usual ones."""
+    usual = {
+        "versions": '"26.1.5" "1.45"\n2.26.1',
+        "tools": "docker\ncurl\nflock\ntimeout\nawk",
+        "containers": container_line(),
+        "images": '{"id":"sha256:1","tags":["me/x:v1"],"digests":null,"created":"2026","size":7}',
+        "networks": '"behindy-ops_internal" "n1"',
+        "files_": "/home/ubuntu\n600 1700000000 12 .env\n644 1 2 compose/docker-compose.yml\nabc123  compose/x.yml",
+        "environment": "DB_PASS set\nJWT_SECRET empty",
+        "configured": "frontend cafe",
+        "machine": "now 1700000000.5\nMemTotal 2097152\nMemAvailable 1048576\nSwapTotal 2097152\nSwapFree 1\ndisk 100 40 /",
+        "usage": "c1 1000 400\n",
+        "releases": 'stands {"id":"20260101-000000-aaaa","service":"frontend","repository":"me/x","tag":"v1",'
+        '"digest":"sha256:d","image_id":"sha256:1","later":"field"}',
+    }
+    return "".join(f"{MARK} {name}\n{body}\n" for name, body in (usual | sections).items()) + f"{MARK} end\n"
+
+
+def test_everything_a_decision_needs_is_read() -> None:
+    survey = parse(printed(), MARK)
+    assert (survey.docker, survey.compose) == ("26.1.5", "2.26.1")
+    assert survey.trio("frontend").live == parse_container(container_line())
+    assert survey.trio("frontend").green is None
+    assert survey.images == (Image("sha256:1", ("me/x:v1",), (), "2026", 7),)
+    assert survey.files[".env"] == ("600", 1700000000, 12)
+    assert survey.environment == {"DB_PASS": True, "JWT_SECRET": False}
+    assert survey.config == {"frontend": "cafe"}
+    assert survey.memory["MemAvailable"] == 2**30
+    assert (survey.disk, survey.now, survey.usage, survey.network) == ((100, 40), 1700000000.5, {"c1": 600}, True)
+    assert [release.status for release in survey.released("frontend")] == ["stands"]
+
+
+def test_a_survey_that_was_cut_short_is_never_taken_for_an_empty_host() -> None:
+    text = printed()
+    with pytest.raises(RemoteCommandFailed, match="ended early"):
+        parse(text[: text.rindex(MARK)], MARK)
+
+
+@pytest.mark.parametrize("part", ["containers", "images"])
+def test_a_list_docker_did_not_give_is_never_taken_for_an_empty_one(part: str) -> None:
+    broken = {part: f"{MARK} {part}! 1\n{MARK} {part}.err\ncannot connect"}
+    with pytest.raises(RemoteCommandFailed, match=f"did not list its {part}") as caught:
+        parse(printed(**broken), MARK)
+    assert caught.value.lines == ("cannot connect",)
+
+
+def test_a_problem_is_kept_under_the_name_of_its_part() -> None:
+    survey = parse(printed(networks=f"{MARK} networks! 1\n{MARK} networks.err\nno such network"), MARK)
+    assert not survey.network
+    assert survey.problems == {"networks": "no such network"}
+
+
+def test_what_cannot_be_read_is_an_error_and_not_a_guess() -> None:
+    with pytest.raises(RemoteCommandFailed, match="cannot be read"):
+        parse(printed(containers='{"id":"c1"}'), MARK)
+
+
+def test_the_boundary_is_the_callers_so_no_output_can_forge_it() -> None:
+    assert parse(printed(tools="docker\n@@9999 end"), MARK).tools == {"docker", "@@9999 end"}
+
+
+def test_the_survey_asks_for_every_service_with_its_repository() -> None:
+    argv = survey_argv(MARK, "dir", [("frontend", "me/a"), ("backend", "me/b")])
+    assert argv[3:7] == ("survey", MARK, "dir", "behindy-ops_internal")
+    assert argv[-4:] == ("frontend", "me/a", "backend", "me/b")
+
+
+def test_no_template_asks_for_the_value_of_an_environment_variable() -> None:
+    container = parse_container(container_line())
+    assert container.env_names == ("PATH", "TZ")
+    template = survey_argv(MARK, "d", [])[7]
+    assert '(index (split $e "=") 0)' in template
+    assert template.count(".Config.Env") == 1
+
+
+def test_an_images_names_in_a_repository_are_its_own_only() -> None:
+    image = parse_image('{"id":"i","tags":["me/x:v1","me/xy:v1"],"digests":["me/x@sha256:d"],"created":"c","size":1}')
+    assert image.references("me/x") == ("me/x:v1", "me/x@sha256:d")
+    assert image.digest("me/x") == "sha256:d"
+    assert image.digest("me/xy") == ""
+
+
+def test_dockers_times_are_read_with_and_without_fractions() -> None:
+    assert parse_time("2026-01-01T00:00:01.123456789Z").microsecond == 123456
+    assert parse_time("2026-01-01T00:00:01.5+09:00").isoformat() == "2026-01-01T00:00:01.500000+09:00"
+    assert parse_time("2026-01-01T00:00:01Z").timestamp() == 1767225601
