@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import commands
@@ -119,7 +120,7 @@ def pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
 
 
 def start_green(ctx: Context, release: Release, image: str, begun: str, *, files_of: str = "") -> Container:
-    """Start the candidate and return it.
+    """Start the candidate and return it, with the restart policy it is to get at the switch.
 
     :raises ReleaseRefused: Compose or Docker could not make or start it; what was made is removed.
     """
@@ -135,6 +136,7 @@ def start_green(ctx: Context, release: Release, image: str, begun: str, *, files
             )
             raise error
         green = parse_container(result.stdout.strip().splitlines()[-1])
+        green = replace(green, restart_policy=_after(result.stdout, "policy "))
         step.detail = green.id[:12]
         return green
 

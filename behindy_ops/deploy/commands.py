@@ -97,13 +97,14 @@ def look_outside(
     return Command(argv, title=f"ask {urls[0]}", timeout=policy.interval * (1 + len(urls)) + 20)
 
 
-def swap(first: tuple[str, str, str] | None, second: tuple[str, str]) -> Command:
+def swap(first: tuple[str, str, str] | None, second: tuple[str, str], *, policy: str = "") -> Command:
     """Both renames in one remote command.
 
     :param first: (id, new name, old name) of the container that gives its name away; None on a first deploy.
     :param second: (id, new name) of the one that takes it.
+    :param policy: restart policy that one gets just before; empty to leave it.
     """
-    argv = script("swap", *(first or ("", "", "")), *second)
+    argv = script("swap", *(first or ("", "", "")), *second, policy)
     return Command(argv, title=f"give the name {second[1]} to the new container", timeout=30, changes=True)
 
 

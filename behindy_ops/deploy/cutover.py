@@ -56,7 +56,8 @@ class Cutover:
         name = self.service.name
         with self.ctx.step("switch", "Switch the names"), self.ctx.interrupts.shielded():
             first = (self.blue.id, f"{name}-blue", name) if self.blue else None
-            result = self.ctx.host.run(commands.swap(first, (self.green.id, name)))
+            swap = commands.swap(first, (self.green.id, name), policy=self.green.restart_policy)
+            result = self.ctx.host.run(swap)
             if not result.ok or "switched " not in result.stdout:
                 undone = "undone" in result.stdout
                 raise SwitchFailed(

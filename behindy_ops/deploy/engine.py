@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import candidate, commands, finish, history, preflight
@@ -147,7 +147,7 @@ class Deployment:
         except BehindyError as error:
             self._give_up(error)
             raise
-        return replace(green, running=True)
+        return green
 
     def _start(self, pinned: str, begun: str) -> Container:
         return candidate.start_green(self.ctx, self.release, pinned, begun)

@@ -6,10 +6,10 @@ import contextlib
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from behindy_ops import report, services, settings
+from behindy_ops.checkout import CHECKOUT
 from behindy_ops.deploy import plan
 from behindy_ops.deploy.engine import Deployment, Options
 from behindy_ops.deploy.release import released_as
@@ -20,6 +20,7 @@ from behindy_ops.report.events import Decision, Warning_, failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from behindy_ops.report.events import Event
     from behindy_ops.services import Service
@@ -77,7 +78,7 @@ def deploy_services(
     :param wait: how long to queue for the lock, as text.
     :raises BehindyError: it failed; nothing after that service was touched.
     """
-    root = root or Path.cwd()
+    root = root or CHECKOUT
     options = Options(services.validate_tag(tag), force, duration_option("watch", watch))
     waiting = duration_option("wait", wait) or 0.0
     chosen = chosen_services(root, names)
@@ -163,7 +164,7 @@ def roll_back(name: str, *, to: str, watch: str, wait: str, json: bool, root: Pa
     :param to: release id, tag or digest; empty for the previous release.
     :raises BehindyError: it failed; the error says in what state the host is.
     """
-    root = root or Path.cwd()
+    root = root or CHECKOUT
     chosen = chosen_services(root, [name])
     watching, waiting = duration_option("watch", watch), duration_option("wait", wait) or 0.0
     chosen_settings = settings.load(os.environ, root, need_host=True)
@@ -179,7 +180,7 @@ def recover_services(names: Sequence[str], *, wait: str, json: bool, root: Path 
 
     :raises BehindyError: it failed; the error says in what state the host is.
     """
-    root = root or Path.cwd()
+    root = root or CHECKOUT
     chosen = chosen_services(root, names)
     waiting = duration_option("wait", wait) or 0.0
     chosen_settings = settings.load(os.environ, root, need_host=True)

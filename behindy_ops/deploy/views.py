@@ -5,10 +5,10 @@ from __future__ import annotations
 import json as json_
 import os
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops import settings
+from behindy_ops.checkout import CHECKOUT
 from behindy_ops.deploy import status
 from behindy_ops.deploy.rollback import Offered, offered
 from behindy_ops.deploy.run import chosen_services
@@ -17,6 +17,7 @@ from behindy_ops.remote.command import Command, script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from behindy_ops.services import Service
 
@@ -32,7 +33,7 @@ def _session(root: Path, chosen: Sequence[Service]) -> Session:
 
 def show_status(*, json: bool, root: Path | None = None) -> str:
     """Return how the services are, as text or JSON."""
-    root = root or Path.cwd()
+    root = root or CHECKOUT
     chosen = chosen_services(root, [])
     with _session(root, chosen) as session:
         survey = session.look()
@@ -42,7 +43,7 @@ def show_status(*, json: bool, root: Path | None = None) -> str:
 
 def show_releases(name: str, *, json: bool, root: Path | None = None) -> str:
     """Return the releases of a service that can be rolled back to, newest first."""
-    root = root or Path.cwd()
+    root = root or CHECKOUT
     chosen = chosen_services(root, [name])
     with _session(root, chosen) as session:
         found = offered(session.look(), name)
@@ -79,7 +80,7 @@ def _what(one: Offered) -> str:
 
 def show_history(name: str, *, json: bool, root: Path | None = None) -> str:
     """Return what was done on the host, oldest first."""
-    root = root or Path.cwd()
+    root = root or CHECKOUT
     chosen = chosen_services(root, [name] if name else [])
     with _session(root, chosen) as session:
         history = session.ctx.paths.history

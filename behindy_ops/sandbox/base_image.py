@@ -35,7 +35,16 @@ def bootstrap_command(machine: Machine, target: Path) -> list[str]:
     suite, _ = made_here(machine)
     components = ["--components=main,universe"] if suite != "trixie" else []
     left_out = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
-    return ["mmdebstrap", "--quiet", "--variant=minbase", *left_out, *components, suite, str(target)]
+    return [
+        "mmdebstrap",
+        "--quiet",
+        "--variant=minbase",
+        "--dpkgopt=force-unsafe-io",
+        *left_out,
+        *components,
+        suite,
+        str(target),
+    ]
 
 
 def ensure(say: Callable[[str], None]) -> str:

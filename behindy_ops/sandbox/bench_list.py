@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from behindy_ops.errors import SandboxError
+from behindy_ops.sandbox.docker_cli import last_lines
+
 __all__ = ["Listing", "measure_list"]
 
 _ROUNDS = 15
@@ -31,12 +34,16 @@ def measure_list(checkout: Path, *, rounds: int = _ROUNDS) -> Listing:
     """Time both, in turns, after one of each that only warms the caches."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "tasks.py").write_text("", encoding="ascii")
-        times = [(_seconds(checkout), _seconds(Path(folder))) for _ in range(rounds + 1)][1:]
+        # An empty tasks file is no error here: invoke says that there are no tasks and exits with 1.
+        times = [(_seconds(checkout, {0}), _seconds(Path(folder), {0, 1})) for _ in range(rounds + 1)][1:]
     return Listing(ours=median(ours for ours, _ in times), bare=median(bare for _, bare in times))
 
 
-def _seconds(folder: Path) -> float:
+def _seconds(folder: Path, accepted: set[int]) -> float:
+    argv = [sys.executable, "-m", "invoke", "--list"]
     begin = time.perf_counter()
-    # An empty tasks file is no error to us: invoke says that there are no tasks and exits with 1.
-    subprocess.run([sys.executable, "-m", "invoke", "--list"], cwd=folder, capture_output=True, check=False, timeout=30)
-    return time.perf_counter() - begin
+    done = subprocess.run(argv, cwd=folder, capture_output=True, check=False, timeout=60)
+    seconds = time.perf_counter() - begin
+    if done.returncode not in accepted:
+        raise SandboxError(f"inv --list failed in {folder}.", lines=last_lines(done.stderr))
+    return seconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -73,8 +73,9 @@ def ensure(say: Callable[[str], None]) -> Mapping[Part, Image]:
         say(f"Building images from Debian packages, kept for the next time: {names}")
         environment = _builder()
         with ThreadPoolExecutor(len(missing)) as pool:
-            for part in pool.map(lambda part: _build(part, images[part], base, environment), missing):
-                say(f"Built {part.value}")
+            builds = [pool.submit(_build, part, images[part], base, environment) for part in missing]
+            for build in as_completed(builds):
+                say(f"Built {build.result().value}")
     return images
 
 

@@ -16,11 +16,14 @@ __all__ = ["ending_signals_raise"]
 
 
 @contextlib.contextmanager
-def ending_signals_raise() -> Iterator[None]:
-    """Raise :class:`Interrupted` in the main thread for each of these signals. Call it in the main thread."""
+def ending_signals_raise(remedy: str = "") -> Iterator[None]:
+    """Raise :class:`Interrupted` in the main thread for each of these signals. Call it in the main thread.
+
+    :param remedy: what to tell the user to do then.
+    """
 
     def stop(number: int, _: FrameType | None) -> None:
-        raise Interrupted(f"Stopped by {signal.Signals(number).name}.", signal_number=number)
+        raise Interrupted(f"Stopped by {signal.Signals(number).name}.", signal_number=number, remedy=remedy)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:

@@ -7,17 +7,14 @@ PyYAML) outside a function.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from invoke import Collection
 
+from behindy_ops.checkout import CHECKOUT
 from behindy_ops.errors import ComposeInvalid
 from behindy_ops.services import names
 
 __all__ = ["CHECKOUT", "root"]
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-"""Where the compose and nginx files, the settings and the tests are."""
 
 
 def root() -> Collection:

@@ -12,9 +12,9 @@ __all__ = ["bench"]
 @task(help={"count": "deploys to measure over each link (default: 5)"})
 @guarded
 def bench(_: Context, count: int = 5) -> None:
-    """Measure deploys in the sandbox, near and over a long link; writes benchmarks/results.md."""
+    """Measure deploys: times, losses, near and far."""
     from behindy_ops.sandbox.bench import run_bench
     from behindy_ops.sandbox.signals import ending_signals_raise
 
-    with ending_signals_raise():
+    with ending_signals_raise("What was started is ended; the sandbox stays up. To remove it: ./inv sandbox.down"):
         run_bench(count)

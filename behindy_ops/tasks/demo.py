@@ -12,9 +12,9 @@ __all__ = ["demo"]
 @task
 @guarded
 def demo(_: Context) -> None:
-    """Show the main job for real: replace three services under traffic, on a throwaway host in a container."""
+    """Replace three services under traffic, for real."""
     from behindy_ops.sandbox.demo import run_demo
     from behindy_ops.sandbox.signals import ending_signals_raise
 
-    with ending_signals_raise():
+    with ending_signals_raise("What was started is ended; the sandbox stays up. To remove it: ./inv sandbox.down"):
         run_demo()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 from invoke import Context, task
 
+from behindy_ops.checkout import CHECKOUT
 from behindy_ops.tasks._run import guarded
 
 
@@ -20,7 +20,7 @@ def trust(_: Context, fingerprint: str = "") -> None:
     from behindy_ops.remote import hostkeys
     from behindy_ops.remote import trust as trusting
 
-    chosen = settings.load(os.environ, Path.cwd(), need_host=True)
+    chosen = settings.load(os.environ, CHECKOUT, need_host=True)
     offer = trusting.look_up(chosen)
     key = trusting.choose(offer, fingerprint.strip())
     print(f"{offer.name} shows this key:\n  {key.get_name()} {hostkeys.fingerprint(key)}")

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def _session() -> Session:
     import os
-    from pathlib import Path
 
     from behindy_ops import settings
+    from behindy_ops.checkout import CHECKOUT
     from behindy_ops.deploy.session import Session
 
-    return Session(settings.load(os.environ, Path.cwd(), need_host=True), [], lambda _: None, os.environ)
+    return Session(settings.load(os.environ, CHECKOUT, need_host=True), [], lambda _: None, os.environ)
 
 
 @task(help={"json": "print one JSON object"})

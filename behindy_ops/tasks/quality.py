@@ -59,11 +59,14 @@ def lint_commands(checkout: Path) -> dict[str, list[str]]:
     """Each check's title and command line."""
     python = sys.executable
     shellcheck = str(Path(python).parent / "shellcheck")
+    scripts = shell_files(checkout)
+    bodies = [path for path in scripts if not (checkout / path).read_bytes().startswith(b"#!")]
     return {
         "ruff check": [python, "-m", "ruff", "check", "."],
         "ruff format": [python, "-m", "ruff", "format", "--check", "."],
         "mypy": [python, "-m", "mypy"],
-        "shellcheck": [shellcheck, "--", *map(str, shell_files(checkout))],
+        "shellcheck": [shellcheck, "--", *(str(path) for path in scripts if path not in bodies)],
+        "shellcheck of what bash -c runs": [shellcheck, "--shell=bash", "--", *map(str, bodies)],
     }
 
 

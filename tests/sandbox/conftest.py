@@ -22,7 +22,8 @@ def sandbox() -> SandboxInfo:
 
 @cache
 def _built(service: str, tag: str, fault: str | None, boot_seconds: float) -> str:
-    return releases.release(service, tag, fault, boot_seconds=boot_seconds)
+    image: str = releases.release(service, tag, fault, boot_seconds=boot_seconds)
+    return image
 
 
 Release = Callable[..., str]

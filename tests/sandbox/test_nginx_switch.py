@@ -35,13 +35,13 @@ def site(sandbox: SandboxInfo) -> Site:
 
 @pytest.fixture
 def token() -> str:
-    return on_host("cat", HEADER_FILE).partition(":")[2].strip()
+    return on_host("cat", HEADER_FILE).partition(": ")[2]
 
 
 @contextmanager
-def extra(name: str, release: str, *command: str) -> Iterator[None]:
-    """Another frontend, of the image that is live, under ``name``."""
-    image = on_host("docker", "container", "inspect", "--format", "{{.Image}}", "frontend").strip()
+def extra(name: str, release: str, *command: str, like: str = "frontend") -> Iterator[None]:
+    """Another container under ``name``, of the image that ``like`` runs."""
+    image = on_host("docker", "container", "inspect", "--format", "{{.Image}}", like)
     options = ["--network", NETWORK, "-m", "128m", "-e", f"SAMPLE_RELEASE={release}"]
     try:
         on_host("docker", "run", "-d", "--name", name, *options, image, *command)
@@ -117,7 +117,7 @@ def test_between_the_renames_the_previous_release_answers(site: Site) -> None:
 
 
 def test_a_live_container_on_which_nobody_listens_is_stood_in_for(site: Site) -> None:
-    with renamed("frontend-blue"), extra("frontend", "dead", "sleep", "60"):
+    with renamed("frontend-blue"), extra("frontend", "dead", "sleep", "60", like="frontend-blue"):
         time.sleep(REMEMBERED_SECONDS)
         answer = site.ask("/__echo", "POST", body=b"once")
     assert (answer.status, answer.one("X-Release")) == (200, "v1")

@@ -19,7 +19,8 @@ def container_line(**changes: Any) -> str:
     data: dict[str, Any] = {
         "id": "c1", "name": "/frontend", "created": "2026-01-01T00:00:00Z", "image_id": "sha256:1",
         "image": "me/behindy-frontend@sha256:aa", "labels": {"behindy.tag": "v1"}, "status": "running", "running": True,
-        "restarting": False, "oom": False, "exit": 0, "error": "", "pid": 42, "started": "2026-01-01T00:00:01.123456789Z",
+        "restarting": False, "oom": False, "exit": 0, "error": "", "pid": 42,
+        "started": "2026-01-01T00:00:01.123456789Z",
         "finished": "0001-01-01T00:00:00Z", "restarts": 0, "health": "", "memory": 419430400, "restart": "always",
         "ports": None, "networks": {"net": {"IPAddress": "10.0.0.2", "Aliases": None}}, "env": ["PATH", "TZ"],
     }  # fmt: skip
@@ -37,7 +38,8 @@ def printed(**sections: str) -> str:
         "files_": "/home/ubuntu\n600 1700000000 12 .env\n644 1 2 compose/docker-compose.yml\nabc123  compose/x.yml",
         "environment": "DB_PASS set\nJWT_SECRET empty",
         "configured": "frontend cafe",
-        "machine": "now 1700000000.5\nMemTotal 2097152\nMemAvailable 1048576\nSwapTotal 2097152\nSwapFree 1\ndisk 100 40 /",
+        "machine": "now 1700000000.5\nMemTotal 2097152\n"
+        "MemAvailable 1048576\nSwapTotal 2097152\nSwapFree 1\ndisk 100 40 /",
         "usage": "c1 1000 400\n",
         "releases": 'stands {"id":"20260101-000000-aaaa","service":"frontend","repository":"me/x","tag":"v1",'
         '"digest":"sha256:d","image_id":"sha256:1","later":"field"}',

@@ -162,6 +162,15 @@ def test_lint_looks_at_every_shell_script_of_the_checkout(tmp_path: Path) -> Non
     assert quality.shell_files(tmp_path) == [Path("inv"), Path(".ci/run"), Path("a/b.sh"), Path("c.sh")]
 
 
+def test_a_script_without_a_first_line_is_checked_as_bash(tmp_path: Path) -> None:
+    for name, text in {"inv": "#!/bin/sh\n", ".ci/run": "#!/bin/sh\n", "a.sh": "#!/bin/sh\n", "b.sh": "echo\n"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    commands = quality.lint_commands(tmp_path)
+    assert commands["shellcheck"][1:] == ["--", "inv", ".ci/run", "a.sh"]
+    assert commands["shellcheck of what bash -c runs"][1:] == ["--shell=bash", "--", "b.sh"]
+
+
 def test_the_exit_code_of_a_program_comes_through() -> None:
     assert quality.run(["sh", "-c", "exit 7"], os.environ) == 7
     assert quality.run(["sh", "-c", "kill -TERM $$"], os.environ) == 143

@@ -1,6 +1,7 @@
 # $1 host directory, $2 service, $3 release, $4 network, $5 container template, $6 release to take files from or "".
 # stdin: a history line, a release line, then the Compose override. Makes green and starts it, without the aliases
-# Compose gives: they survive a rename, and then two containers would answer to one name.
+# Compose gives: they survive a rename, and then two containers would answer to one name; and without its restart policy
+# until the switch (swap.sh), so that a crash stays to be seen with its exit code and OOM flag. Prints that policy.
 dir=$1 service=$2 release=$3 network=$4 template=$5 from=$6
 green=$service-green
 set -e
@@ -22,5 +23,8 @@ docker compose --progress quiet -p "behindy-$service-$release" --project-directo
   -f "$keep/docker-compose.yml" -f "$keep/override.yml" up --no-deps --no-start --pull never "$service" >&2
 docker network disconnect "$network" "$green"
 docker network connect "$network" "$green"
+policy=$(docker container inspect --format '{{.HostConfig.RestartPolicy.Name}}' "$green")
+docker update --restart no "$green" >/dev/null
 docker start "$green" >/dev/null
+printf 'policy %s\n' "$policy"
 docker container inspect --format "$template" "$green"

@@ -1,7 +1,7 @@
 # $1 id and $2 new name and $3 old name of the first container ("" "" "" for none), $4 id and $5 new name of the
 # second. Both renames in one curl: between them the name does not resolve (20 to 30 ms together). A failed second one
-# is undone here. Prints the host's clock in ms right after.
-first=$1 first_new=$2 first_old=$3 second=$4 second_new=$5
+# is undone here. $6: restart policy the second gets before, "" for as it is. Prints the host's clock in ms right after.
+first=$1 first_new=$2 first_old=$3 second=$4 second_new=$5 policy=$6
 socket=/var/run/docker.sock
 if [ -n "${DOCKER_HOST:-}" ] || ! [ -w "$socket" ]; then
   swap() {
@@ -13,6 +13,10 @@ else
     [ -z "$first" ] || set -- "http://docker/containers/$first/rename?name=$first_new" "$@"
     curl -sSf --fail-early --unix-socket "$socket" -X POST "$@"
   }
+fi
+if [ -n "$policy" ] && ! docker update --restart "$policy" "$second" >/dev/null; then
+  echo "undone"
+  exit 2
 fi
 if swap; then
   echo "switched $(date +%s%3N)"

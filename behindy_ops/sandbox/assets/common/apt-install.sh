@@ -1,6 +1,7 @@
 #!/bin/sh
 # apt-install.sh NAME|NAME... ...: installs one package per argument, the first of its alternatives that exists here.
 # Debian and Ubuntu name some packages differently (docker-compose, docker-compose-v2). Leaves no lists behind.
+# What a power cut would break is built anew anyway, so nothing is forced to the disk.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq -o Acquire::Languages=none
@@ -20,7 +21,7 @@ for alternatives in "$@"; do
     chosen="$chosen $found"
 done
 # shellcheck disable=SC2086 # a list of package names
-apt-get install -y -qq --no-install-recommends $chosen </dev/null >/tmp/apt.log 2>&1 || {
+apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-unsafe-io $chosen </dev/null >/tmp/apt.log 2>&1 || {
     tail -n 30 /tmp/apt.log >&2
     exit 1
 }
