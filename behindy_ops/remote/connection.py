@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ def build(settings: Settings) -> Connection:
     """
     from fabric import Connection
 
+    # Paramiko's thread logs a traceback for every connection that fails; the error itself reaches us anyway.
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     connection = Connection(
         host=settings.host,
         user=settings.user or None,

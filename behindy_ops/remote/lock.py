@@ -120,7 +120,7 @@ class Lease:
         if first == f"{self._mark} lease":
             return
         rest: list[str] = []
-        while (line := self._next(check, deadline)) is not None:
+        while first is not None and (line := self._next(check, deadline)) is not None:
             rest.append(line)
         if first is not None and first.startswith(self._mark):
             raise refusal(first.removeprefix(self._mark).strip(), "\n".join(rest))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,36 +16,48 @@ from behindy_ops.sandbox.engine import Machine, apt_install, look_around
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BASE", "bootstrap_command", "ensure", "made_here"]
+__all__ = ["BASE", "Recipe", "bootstrap_command", "ensure", "recipes"]
 
 BASE = "debian:trixie-slim"
 PULL_SECONDS = 60.0
+DEBIAN_KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
+OWN_COMPONENTS = ("--components=main,universe",)
+SOURCES = ("/etc/apt/sources.list.d/ubuntu.sources", "/etc/apt/sources.list")
 # What the official slim image leaves out too; packages that are installed later leave it out as well.
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*")
 
 
-def made_here(machine: Machine) -> tuple[str, str]:
-    """Which release to make and under which name: trixie on Debian; on Ubuntu its own, whose keys it trusts."""
-    if "ubuntu" in machine.like and machine.codename:
-        return machine.codename, f"behindy-sandbox-base:{machine.codename}"
-    return "trixie", BASE
+@dataclass(frozen=True)
+class Recipe:
+    """A release that mmdebstrap can make on a machine: options, mirrors if not the usual ones, the image's name."""
+
+    suite: str
+    image: str
+    options: tuple[str, ...] = ()
+    mirrors: tuple[str, ...] = ()
 
 
-def bootstrap_command(machine: Machine, target: Path) -> list[str]:
+def recipes(machine: Machine, *, sources: tuple[str, ...] = SOURCES) -> tuple[Recipe, ...]:
+    """What to try on a machine, best first.
+
+    Trixie everywhere. On Ubuntu, which may reach no Debian mirror, then its own release, from where the machine itself
+    has its packages (the first of the files ``sources`` that is there).
+    """
+    if "ubuntu" not in machine.like or not machine.codename:
+        return (Recipe("trixie", BASE),)
+    mirrors = tuple(file for file in sources if Path(file).is_file())[:1]
+    return (
+        Recipe("trixie", BASE, (f"--keyring={DEBIAN_KEYS}",)),
+        Recipe(machine.codename, f"behindy-sandbox-base:{machine.codename}", OWN_COMPONENTS, mirrors),
+    )
+
+
+def bootstrap_command(recipe: Recipe, target: Path) -> list[str]:
     """The command that makes the file system of a minimal system as a tar file."""
-    suite, _ = made_here(machine)
-    components = ["--components=main,universe"] if suite != "trixie" else []
     left_out = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
-    return [
-        "mmdebstrap",
-        "--quiet",
-        "--variant=minbase",
-        "--dpkgopt=force-unsafe-io",
-        *left_out,
-        *components,
-        suite,
-        str(target),
-    ]
+    # apt is named because Ubuntu's minimal variant has none.
+    wanted = ["--variant=minbase", "--include=apt", "--dpkgopt=force-unsafe-io", '--aptopt=Acquire::Retries "5"']
+    return ["mmdebstrap", "--quiet", *wanted, *left_out, *recipe.options, recipe.suite, str(target), *recipe.mirrors]
 
 
 def ensure(say: Callable[[str], None]) -> str:
@@ -54,23 +67,33 @@ def ensure(say: Callable[[str], None]) -> str:
         SandboxError: it cannot be pulled and not be made on this machine.
     """
     machine = look_around()
-    suite, made_name = made_here(machine)
-    for name in dict.fromkeys((BASE, made_name)):
-        if try_docker("image", "inspect", name).returncode == 0:
-            return name
+    known = recipes(machine)
+    for recipe in known:
+        if try_docker("image", "inspect", recipe.image).returncode == 0:
+            return recipe.image
     say(f"Pulling {BASE}")
-    pulled = _pull()
-    if pulled is None:
+    refusal = _pull()
+    if refusal is None:
         return BASE
     if not machine.root or not machine.has_apt:
         raise SandboxError(
             f"The image {BASE} could not be pulled, and cannot be made here.",
             remedy="Pull it where a registry can be reached, then `docker save` it there and `docker load` it here.",
-            lines=pulled,
+            lines=refusal,
         )
-    say(f"No image registry within reach: making {made_name} from {suite}'s packages with mmdebstrap")
-    _make(machine, made_name)
-    return made_name
+    if shutil.which("mmdebstrap") is None:
+        apt_install(["mmdebstrap"], optional=["debian-archive-keyring"])
+    return _make_first(known, say)
+
+
+def _make_first(known: tuple[Recipe, ...], say: Callable[[str], None]) -> str:
+    *others, last = known
+    for recipe in others:
+        try:
+            return _make(recipe, say)
+        except SandboxError as error:
+            say(f"That failed: {' '.join(error.lines[-3:]) or error.what}")
+    return _make(last, say)
 
 
 def _pull() -> tuple[str, ...] | None:
@@ -81,12 +104,11 @@ def _pull() -> tuple[str, ...] | None:
     return None if done.returncode == 0 else last_lines(done.stderr)
 
 
-def _make(machine: Machine, name: str) -> None:
-    if shutil.which("mmdebstrap") is None:
-        apt_install(["mmdebstrap"])
+def _make(recipe: Recipe, say: Callable[[str], None]) -> str:
+    say(f"No image registry within reach: making {recipe.image} from {recipe.suite}'s packages with mmdebstrap")
     with TemporaryDirectory(prefix="behindy-base-") as folder:
         archive = Path(folder, "base.tar")
-        command = bootstrap_command(machine, archive)
+        command = bootstrap_command(recipe, archive)
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=600, check=False)
         except subprocess.TimeoutExpired as error:
@@ -97,4 +119,5 @@ def _make(machine: Machine, name: str) -> None:
                 remedy="The lines below say why.",
                 lines=last_lines(done.stderr),
             )
-        docker("import", "--change", 'CMD ["bash"]', str(archive), name, timeout=300)
+        docker("import", "--change", 'CMD ["bash"]', str(archive), recipe.image, timeout=300)
+    return recipe.image

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import SandboxError
@@ -19,6 +20,7 @@ from behindy_ops.sandbox.progress import Progress
 from behindy_ops.sandbox.traffic import Traffic, demo, websocket
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
 
     from behindy_ops.sandbox.info import SandboxInfo
@@ -115,35 +117,37 @@ class _Demo:
             self._say(f"Starting traffic on all three: {rate:.0f} requests a second, and a WebSocket on backend")
             traffic.wait_until_flowing()
             self._progress.alive = lambda: _so_far(traffic.snapshot())
-            for expected in _PLAN:
-                stage, socket = self._stage(info, expected)
-                stages.append(stage)
-                sockets += socket
-                self._say(_so_far(traffic.snapshot()))
-                if stage.run.exit_code != expected.exit_code:
+            for service, plan in groupby(_PLAN, key=lambda expected: expected.service):
+                with self._socket(info, service, sockets):
+                    stages += [self._stage(expected, traffic) for expected in plan]
+                if any(stage.run.exit_code != stage.expected.exit_code for stage in stages):
                     break
             time.sleep(1.0)  # what serves after the last deploy must be seen to serve
             self._progress.alive = lambda: ""
             result = traffic.stop()
         return Measured(tuple(stages), result, tuple(sockets), None)
 
-    def _stage(self, info: SandboxInfo, expected: Expected) -> tuple[Stage, list[TrafficResult]]:
-        """One deploy, with a WebSocket on backend that must outlive it; only backend's own deploy may end those."""
+    @contextmanager
+    def _socket(self, info: SandboxInfo, service: str, results: list[TrafficResult]) -> Iterator[None]:
+        """A WebSocket on backend that must outlive the block; only backend's own deploys may end one."""
+        if service == "backend":
+            yield
+            return
+        with Traffic(info, [websocket()], max_seconds=_TRAFFIC_SECONDS) as socket:
+            socket.wait_until_flowing()
+            yield
+            results.append(socket.stop())
+
+    def _stage(self, expected: Expected, traffic: Traffic) -> Stage:
         broken = " (broken, but only as seen from outside: it must be refused)" if expected.exit_code else ""
         self._say(f"Deploying {expected.title}{broken}")
-        with ExitStack() as stack:
-            sockets = []
-            if expected.service != "backend":
-                sockets.append(stack.enter_context(Traffic(info, [websocket()], max_seconds=_TRAFFIC_SECONDS)))
-                sockets[0].wait_until_flowing()
-            run = self._deploy(expected.service, expected.tag, watch=_WATCH_SECONDS)
-            ended = time.time()
-            results = [socket.stop() for socket in sockets]
+        run = self._deploy(expected.service, expected.tag, watch=_WATCH_SECONDS)
+        ended = time.time()
         how = "refused, as it should be" if run.exit_code else "live"
         if run.exit_code != expected.exit_code:
             how = f"exit code {run.exit_code}: {run.error}"
-        self._say(f"{expected.title}: {how}, after {run.seconds:.1f} s")
-        return Stage(expected, run, ended), results
+        self._say(f"{expected.title}: {how}, after {run.seconds:.1f} s; {_so_far(traffic.snapshot())}")
+        return Stage(expected, run, ended)
 
     def _deploy(self, service: str, tag: str, *, watch: float) -> Run:
         return run_task(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -13,13 +14,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["Deploy", "Run", "Step", "deploy_argv", "gather", "run_task", "sandbox_environment"]
 
 _INTERRUPT_SECONDS = 60.0
 _TERMINATE_SECONDS = 5.0
+_LOOK_SECONDS = 0.5
 _STDERR_LINES = 15
 
 
@@ -101,7 +103,7 @@ def run_task(
     others: list[str] = []
     with process:
         try:
-            for line in process.stdout or ():
+            for line in _lines(process):
                 event = _event(line)
                 if event is None:
                     others.append(line.decode(errors="replace").rstrip())
@@ -116,6 +118,25 @@ def run_task(
     if exit_code and not error:
         error, evidence = f"{argv[2]} {argv[3]} ended with exit code {exit_code}.", tuple(others[-_STDERR_LINES:])
     return Run(deploys, exit_code, time.monotonic() - begin, error, evidence)
+
+
+def _lines(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """What the process prints, without newlines, until it closes its output.
+
+    Not by a blocking read: a signal that comes just before one would be heard only when it returns.
+    """
+    assert process.stdout is not None  # noqa: S101 - for the type checker: it was asked for
+    rest = b""
+    while True:
+        if not select.select([process.stdout], [], [], _LOOK_SECONDS)[0]:
+            continue
+        part = os.read(process.stdout.fileno(), 1 << 16)
+        if not part:
+            break
+        *lines, rest = (rest + part).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
 
 
 def _event(line: bytes) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Machine", "Step", "apt_install", "ensure", "look_around", "next_step"]
 
 LOG = Path("/var/log/behindy-dockerd.log")
+SYSTEMD = Path("/run/systemd/system")
 START_SECONDS = 60.0
 
 
@@ -75,7 +76,7 @@ def look_around() -> Machine:
 
 
 def ensure(say: Callable[[str], None]) -> None:
-    """Return when ``docker info`` works.
+    """Return when a Docker engine answers.
 
     Raises:
         SandboxError: there is no engine and none can be made here, or it did not start.
@@ -91,6 +92,9 @@ def ensure(say: Callable[[str], None]) -> None:
             apt_install(["docker.io"], optional=["docker-cli"])
         case Step.START:
             pass
+    if SYSTEMD.is_dir() and not _answers():
+        say("Starting the service docker with systemctl")
+        subprocess.run(["systemctl", "start", "docker"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if not _answers():
         say(f"Starting dockerd in the background; it keeps running, its log is {LOG}")
         _start()
@@ -109,7 +113,7 @@ def apt_install(packages: Sequence[str], *, optional: Sequence[str] = ()) -> Non
 
 def _apt(*argv: str, timeout: float) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
-    command = ["apt-get", "-o", "DPkg::Lock::Timeout=120", *argv]
+    command = ["apt-get", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=5", *argv]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False, env=environment
@@ -132,7 +136,10 @@ def _package_exists(name: str) -> bool:
 
 
 def _answers() -> bool:
-    return shutil.which("docker") is not None and try_docker("info", timeout=30).returncode == 0
+    return (
+        shutil.which("docker") is not None
+        and try_docker("version", "--format", "{{.Server.Version}}", timeout=30).returncode == 0
+    )
 
 
 def _start() -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from behindy_ops.sandbox import container, engine, environment, host, host_files, images, inner, keys, seed
 from behindy_ops.sandbox.checkout import Checkout, here
 from behindy_ops.sandbox.info import SandboxInfo, SshInfo, to_json
+from behindy_ops.sandbox.locks import held, machine_lock
 from behindy_ops.sandbox.ports import Ports, asked_for, choose
+from behindy_ops.sandbox.releases import application_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from behindy_ops.sandbox.images import Image, Part
     from behindy_ops.sandbox.keys import Keys
@@ -35,11 +36,13 @@ def up(say: Callable[[str], None]) -> SandboxInfo:
         SandboxError: it could not be started; everything that was begun is used or replaced by the next ``up``.
     """
     checkout = here()
-    with _alone(checkout):
-        engine.ensure(say)
-        built = images.ensure(say)
+    with _alone(checkout, say):
+        with held(machine_lock("images"), say, "making images"):
+            engine.ensure(say)
+            built = images.ensure(say)
+            seeded = seed.ensure(built, say)
         own_keys = keys.ensure(checkout.state, DOMAIN)
-        ports = _ensure_container(checkout, seed.ensure(built, say), say)
+        ports = _ensure_container(checkout, seeded, say)
         info = _describe(checkout, ports, own_keys)
         keys.write_private(own_keys.known_hosts, keys.known_hosts(own_keys, info.ssh.host, ports.ssh))
         _furnish(checkout, built, own_keys, say)
@@ -52,7 +55,7 @@ def up(say: Callable[[str], None]) -> SandboxInfo:
 def down(say: Callable[[str], None]) -> None:
     """Remove the sandbox of this checkout; its keys and ports and the built images stay for the next time."""
     checkout = here()
-    with _alone(checkout):
+    with _alone(checkout, say):
         if engine.look_around().answers:
             container.remove(checkout, say)
         checkout.environment_file.unlink(missing_ok=True)
@@ -66,27 +69,18 @@ def reset(say: Callable[[str], None]) -> None:
     Raises:
         SandboxError: the sandbox is not up.
     """
-    names = " ".join(
-        f"{name}{suffix}" for name in ("frontend", "backend", "llmserver") for suffix in ("", "-green", "-blue")
-    )
+    services = application_ports(here().compose_file)
+    names = [f"{service}{suffix}" for service in services for suffix in ("", "-green", "-blue")]
     say("Removing the applications and the records of deploys")
-    host.run(
-        [
-            "bash",
-            "-c",
-            f"docker rm --force --volumes {names} 2>/dev/null; find {host_files.HOST_DIR}/state -mindepth 1 -delete",
-        ],
-        user="ubuntu",
-    )
+    # A name that is not there is no failure.
+    script = f'docker rm --force --volumes "$@" >/dev/null 2>&1; find {host_files.HOST_DIR}/state -mindepth 1 -delete'
+    host.run(["bash", "-c", script, "reset", *names], user=host_files.USER)
 
 
-@contextmanager
-def _alone(checkout: Checkout) -> Iterator[None]:
+def _alone(checkout: Checkout, say: Callable[[str], None]) -> AbstractContextManager[None]:
     checkout.state.mkdir(mode=0o700, exist_ok=True)
     checkout.state.chmod(0o700)
-    with (checkout.state / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return held(checkout.state / "lock", say, "changing this sandbox")
 
 
 def _ensure_container(checkout: Checkout, image: Image, say: Callable[[str], None]) -> Ports:
@@ -112,18 +106,19 @@ def _furnish(checkout: Checkout, built: Mapping[Part, Image], own_keys: Keys, sa
         host_files.collect(checkout.root, _host_environment(checkout), own_keys, DOMAIN)
     )
     wanted = " ".join([files_hash, *(image.assets for image in built.values())])
-    look = f"cat {APPLIED}; docker ps --format '{{{{.Names}}}}'"
+    look = f"cat {APPLIED} 2>/dev/null || echo; docker ps --format '{{{{.Names}}}}'"
     applied, *running = host.run(["bash", "-c", look], check=False).stdout.decode().splitlines() or [""]
     if applied == wanted and set(SERVICES) <= set(running):
         return
-    if applied.split()[:1] != [files_hash]:
+    files_changed = applied.split()[:1] != [files_hash]
+    if files_changed:
         say("Putting the project's files on the host")
         host.run(["sandbox-install"], stdin=archive)
     inner.wait_for_engine()
     say("The host's engine runs; it pulls images from its registry")
     inner.load(built, names)
     say("Starting nginx, Postgres and Redis with docker compose up -d")
-    inner.start_services(reload_nginx=bool(applied))
+    inner.start_services(reload_nginx=files_changed and bool(applied))
     inner.wait_for_services(DOMAIN)
     host.run(["tee", APPLIED], stdin=f"{wanted}\n".encode())
 

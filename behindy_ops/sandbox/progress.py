@@ -37,7 +37,7 @@ class Progress:
         self.alive = alive
         self._quiet = quiet
         self._clock = clock
-        self._begin = self._said = clock()
+        self._begin = self._said = self._told = clock()
         self._writing = threading.Lock()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -54,7 +54,8 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print one line of progress."""
-        self.show(f"[{self._clock() - self._begin:4.0f} s] {text}")
+        self._told = self._clock()
+        self._line(text)
 
     def show(self, line: str) -> None:
         """Print a line as it is; characters the stream does not know become question marks."""
@@ -64,10 +65,13 @@ class Progress:
             self._stream.write(line.encode(encoding, "replace").decode(encoding) + "\n")
             self._stream.flush()
 
+    def _line(self, text: str) -> None:
+        self.show(f"[{self._clock() - self._begin:4.0f} s] {text}")
+
     def _watch(self) -> None:
         while not self._done.wait(min(0.5, self._quiet / 2)):
             if self._clock() - self._said >= self._quiet:
                 more = ""
                 with contextlib.suppress(Exception):
                     more = self.alive()
-                self.say(f"... {more or 'still at it'}")
+                self._line(f"... {more or 'still at it'} ({self._clock() - self._told:.0f} s)")

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import tarfile
-import time
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from behindy_ops.errors import SandboxError
 from behindy_ops.sandbox.docker_cli import docker, try_docker
@@ -45,8 +42,8 @@ def ensure(images: Mapping[Part, Image], say: Callable[[str], None]) -> Image:
     seeded = Image(f"behindy-sandbox:{digest}", digest)
     if try_docker("image", "inspect", seeded.name).returncode != 0:
         say("Filling the registry of the host's image")
-        with _registry(images[Part.HOST]) as (container, address):
-            _fill(Registry(address), images)
+        with _registry(images[Part.HOST]) as (container, registry):
+            _fill(registry, images)
             docker("kill", container)  # as PID 1 it would let a polite request pass
             changes = (f'ENTRYPOINT ["{ENTRYPOINT}"]', "CMD []", f"LABEL {HASH_LABEL}={digest}")
             docker("commit", *(word for change in changes for word in ("--change", change)), container, seeded.name)
@@ -54,30 +51,19 @@ def ensure(images: Mapping[Part, Image], say: Callable[[str], None]) -> Image:
 
 
 @contextmanager
-def _registry(host: Image) -> Iterator[tuple[str, str]]:
-    """Run the registry of the host's image alone; give the container's id and the registry's address."""
+def _registry(host: Image) -> Iterator[tuple[str, Registry]]:
+    """Run the registry of the host's image alone; give the container's id and the registry."""
     serve = ("serve", "/etc/docker/registry/config.yml")
     container = docker(
         "run", "--detach", "--publish", "127.0.0.1::5000", "--entrypoint", "docker-registry", host.name, *serve
     )
     try:
         address = docker("port", container, "5000/tcp").splitlines()[0]
-        _wait_for(address)
-        yield container, address
+        registry = Registry(address)
+        registry.wait(START_SECONDS)
+        yield container, registry
     finally:
         try_docker("rm", "--force", "--volumes", container)
-
-
-def _wait_for(address: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            with urlopen(f"http://{address}/v2/", timeout=2):
-                return
-        except (URLError, OSError) as error:
-            if time.monotonic() > deadline:
-                raise SandboxError(f"The registry at {address} does not answer.", remedy="Try again.") from error
-        time.sleep(0.05)
 
 
 def _fill(registry: Registry, images: Mapping[Part, Image]) -> None:

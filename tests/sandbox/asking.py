@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from behindy_ops.sandbox.info import SandboxInfo
 
-__all__ = ["Answer", "Site", "new_client", "statuses"]
+__all__ = ["Answer", "Site", "new_client", "statuses", "timed"]
 
 TOO_MANY = 429
 PATIENCE_SECONDS = 5.0
@@ -102,10 +102,15 @@ def _curl(client: str, *options: str) -> str:
     return on_host("docker", "exec", "nginx", "curl", "-sk", "--http1.1", "--interface", address, *resolve, *options)
 
 
-def statuses(path: str, count: int, *options: str, client: str = "") -> list[int]:
-    """Ask ``count`` times in a row as ``client``, by default one that nginx has not met."""
+def timed(path: str, count: int, *options: str, client: str = "") -> list[tuple[int, float]]:
+    """Ask ``count`` times in a row as ``client``, by default one that nginx has not met: status and seconds of each."""
     url = f"https://behindy.me{path}?[1-{count}]"
-    return [int(line) for line in _curl(client, "-o", "/dev/null", "-w", "%{http_code}\\n", *options, url).split()]
+    lines = _curl(client, "-o", "/dev/null", "-w", "%{http_code} %{time_total}\\n", *options, url).splitlines()
+    return [(int(status), float(seconds)) for status, seconds in (line.split() for line in lines)]
+
+
+def statuses(path: str, count: int, *options: str, client: str = "") -> list[int]:
+    return [status for status, _ in timed(path, count, *options, client=client)]
 
 
 def new_client(path: str, *options: str) -> Answer:

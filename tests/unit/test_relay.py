@@ -79,8 +79,8 @@ def test_each_direction_takes_the_delay(relay: Relay) -> None:
         connection.sendall(b"ping")
         assert _receive(connection, 4) == b"ping"
         answered = time.monotonic() - begin - greeted
-    assert 2 * _DELAY <= greeted < 2 * _DELAY + 0.1
-    assert 2 * _DELAY <= answered < 2 * _DELAY + 0.1
+    assert 2 * _DELAY <= greeted < 2 * _DELAY + 0.5
+    assert 2 * _DELAY <= answered < 2 * _DELAY + 0.5
 
 
 def test_much_data_passes_in_order_without_waiting_for_each_piece(relay: Relay) -> None:

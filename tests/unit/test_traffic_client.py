@@ -22,7 +22,7 @@ _HEADERS = {"X-Release": "v1", "X-Service": "frontend"}
 
 def _stream(kind: Kind = Kind.KEPT_ALIVE, **changes: object) -> Stream:
     fields: dict[str, object] = {"name": "s", "service": "frontend", "path": "/", "rate": 10, "concurrency": 1}
-    return Stream(**{**fields, "kind": kind, "timeout": 0.2, **changes})  # type: ignore[arg-type]
+    return Stream(**{**fields, "kind": kind, "timeout": 5.0, **changes})  # type: ignore[arg-type]
 
 
 @asynccontextmanager
@@ -123,7 +123,7 @@ async def _truncate(request: web.Request) -> web.StreamResponse:
 
 
 async def _hang(_: web.Request) -> web.Response:
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.5)
     return web.Response(headers=_HEADERS)
 
 
@@ -136,11 +136,11 @@ def test_a_broken_connection_is_a_loss(handler: Handler, kind: Kind) -> None:
 
 def test_no_answer_in_time_is_a_loss() -> None:
     with pytest.raises(Lost, match=r"timeout after 0\.2 s"):
-        _ask(_hang, _stream())
+        _ask(_hang, _stream(timeout=0.2))
 
 
 def test_time_the_server_was_asked_to_take_does_not_count_as_a_timeout() -> None:
-    assert _ask(_hang, _stream(holds=0.3)) == [Outcome("v1")]
+    assert _ask(_hang, _stream(timeout=0.4, holds=0.5)) == [Outcome("v1")]
 
 
 def test_a_refused_connection_is_a_loss() -> None:

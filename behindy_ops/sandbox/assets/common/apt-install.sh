@@ -4,7 +4,7 @@
 # What a power cut would break is built anew anyway, so nothing is forced to the disk.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq -o Acquire::Languages=none
+apt-get update -qq -o Acquire::Languages=none -o Acquire::Retries=5
 chosen=
 for alternatives in "$@"; do
     found=
@@ -21,7 +21,8 @@ for alternatives in "$@"; do
     chosen="$chosen $found"
 done
 # shellcheck disable=SC2086 # a list of package names
-apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-unsafe-io $chosen </dev/null >/tmp/apt.log 2>&1 || {
+apt-get install -y -qq --no-install-recommends -o Acquire::Retries=5 -o Dpkg::Options::=--force-unsafe-io $chosen \
+    </dev/null >/tmp/apt.log 2>&1 || {
     tail -n 30 /tmp/apt.log >&2
     exit 1
 }

@@ -1,0 +1,188 @@
+"""A host that is not ready, an image that cannot be had: each has its own error and exit code, and changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from behindy_ops.sandbox import host
+from behindy_ops.sandbox.info import SandboxInfo
+from tests.sandbox.support import ROOT, SERVICES, Ran, deploy, environment, inv, live_release, on_host
+
+Release = Callable[..., str]
+HOME = "/home/ubuntu/behindy-ops"
+
+
+@contextlib.contextmanager
+def broken(breaks: str, mends: str) -> Iterator[None]:
+    """Break the host by a shell line, and mend it whatever happens."""
+    on_host("sh", "-c", breaks)
+    try:
+        yield
+    finally:
+        on_host("sh", "-c", mends)
+
+
+def identities() -> str:
+    return on_host("sh", "-c", "docker ps -aq --no-trunc | sort", check=False)
+
+
+def refused(code: int, *said: str, service: str = "frontend", tag: str = "other", **changes: str) -> Ran:
+    """A deploy that is refused with this exit code, says these words and the state, and leaves no new container."""
+    before = identities()
+    ran = deploy(service, tag, **changes)
+    assert ran.code == code, ran.said
+    error = ran.named("failed")[0]
+    for words in said:
+        assert words in f"{error['what']} {error['remedy']}", ran.said
+    assert error["state"]
+    assert error["remedy"]
+    assert identities() == before
+    return ran
+
+
+COMPOSE = f"cd {HOME}/compose && su ubuntu -c"
+
+
+@pytest.mark.usefixtures("live_services")
+class TestAHostThatIsNotReady:
+    def test_no_network(self) -> None:
+        apps = "frontend backend llmserver"
+        with broken(
+            f"for one in {apps}; do docker network disconnect -f behindy-ops_internal $one; done;"
+            f"{COMPOSE} 'docker compose down' >/dev/null 2>&1; ! docker network inspect behindy-ops_internal",
+            f"{COMPOSE} 'docker compose up -d --wait' 2>&1;"
+            f"for one in {apps}; do docker network connect behindy-ops_internal $one; done",
+        ):
+            refused(31, "behindy-ops_internal", "docker compose up -d")
+
+    def test_nginx_stopped(self) -> None:
+        with broken("docker kill nginx", "docker start nginx"):
+            refused(32, "not running")
+
+    def test_nginx_missing(self) -> None:
+        with broken("docker rename nginx nginx-away", "docker rename nginx-away nginx"):
+            refused(32, "no nginx container")
+
+    def test_no_env_file(self) -> None:
+        with broken(f"mv {HOME}/.env {HOME}/env.away", f"mv {HOME}/env.away {HOME}/.env"):
+            refused(33, ".env", "compose/.env.example")
+
+    def test_a_name_missing_in_the_env_file(self) -> None:
+        with broken(
+            f"cp -p {HOME}/.env {HOME}/env.away; sed -i '/^JWT_SECRET=/d' {HOME}/.env",
+            f"mv {HOME}/env.away {HOME}/.env",
+        ):
+            refused(33, "JWT_SECRET", service="backend")
+
+    def test_a_host_directory_that_is_not_there_is_not_made(self) -> None:
+        refused(34, "BEHINDY_HOST_DIR", BEHINDY_HOST_DIR="nowhere")
+        assert on_host("ls", "/home/ubuntu/nowhere", check=False) == ""
+
+    def test_a_compose_file_that_is_not_valid(self) -> None:
+        file = f"{HOME}/compose/docker-compose.yml"
+        with broken(f"cp -p {file} {file}.away; echo ' bad: [' >> {file}", f"mv {file}.away {file}"):
+            refused(35, "compose file")
+
+    def test_a_user_who_may_not_use_docker(self) -> None:
+        with broken("gpasswd -d ubuntu docker", "gpasswd -a ubuntu docker"):
+            refused(30, "may not use Docker", "usermod -aG docker")
+
+    def test_an_engine_that_does_not_answer(self) -> None:
+        with broken("mv /var/run/docker.sock /var/run/docker.away", "mv /var/run/docker.away /var/run/docker.sock"):
+            ran = deploy("frontend", "other")
+        assert ran.code == 30, ran.said
+        assert "does not answer" in ran.err
+
+    def test_no_compose_plugin(self) -> None:
+        plugin = "/usr/libexec/docker/cli-plugins/docker-compose"
+        with broken(f"mv {plugin} {plugin}.away", f"mv {plugin}.away {plugin}"):
+            refused(30, "Compose v2 is not installed")
+
+
+@pytest.mark.usefixtures("live_services")
+def test_an_image_that_does_not_exist() -> None:
+    refused(40, "There is no image", "--tag", tag="no-such-tag")
+
+
+@pytest.mark.usefixtures("live_services")
+def test_a_registry_that_does_not_answer() -> None:
+    refused(42, "could not be pulled", BEHINDY_IMAGE_PREFIX="localhost:5999/behindy")
+
+
+TOKEN = "t0ken-$with 'quotes\" and ümlaut"
+
+
+@pytest.fixture
+def private_registry(sandbox: SandboxInfo, release: Release) -> Iterator[str]:
+    """A registry beside the usual one that asks for a login; it has frontend:private."""
+    release("frontend", "private")
+    host.run(["sandbox-registry-auth", "me"], stdin=TOKEN.encode())
+    yield "localhost:5001/behindy"
+    host.run(["sandbox-registry-auth", "--stop"])
+
+
+@pytest.mark.usefixtures("live_services")
+def test_a_registry_that_refuses_and_a_login_that_leaves_nothing_behind(
+    private_registry: str, sandbox: SandboxInfo
+) -> None:
+    ran = refused(41, "refused to give", tag="private", BEHINDY_IMAGE_PREFIX=private_registry)
+    assert "DOCKERHUB_TOKEN" in ran.err
+    login = {
+        "BEHINDY_IMAGE_PREFIX": private_registry,
+        "BEHINDY_REGISTRY": "localhost:5001",
+        "DOCKERHUB_USERNAME": "me",
+    }
+    refused(41, "refused the login", tag="private", DOCKERHUB_TOKEN="wrong", **login)
+    sampler = ["docker", "exec", sandbox.container, "sh", "-c", "for i in $(seq 300); do ps -eo args; sleep 0.02; done"]
+    with subprocess.Popen(sampler, stdout=subprocess.PIPE, text=True) as seen:
+        ran = deploy("frontend", "private", DOCKERHUB_TOKEN=TOKEN, **login)
+        processes = seen.communicate(timeout=60)[0]
+    ran.ok()
+    assert "docker login" in processes
+    for text in (processes, ran.said):
+        assert TOKEN not in text
+        assert "t0ken" not in text
+    assert "5001" not in on_host("cat", "/home/ubuntu/.docker/config.json", user="ubuntu", check=False)
+    assert live_release("frontend") == "private"
+
+
+@pytest.mark.usefixtures("live_services")
+def test_a_dry_run_is_refused_for_the_same_reasons() -> None:
+    with broken("docker kill nginx", "docker start nginx"):
+        ran = inv("deploy.frontend", "--tag", "other", "--dry-run")
+    assert ran.code == 32, ran.said
+
+
+@pytest.mark.usefixtures("live_services")
+def test_without_a_terminal_and_with_no_color_there_is_no_escape_sequence(release: Release) -> None:
+    tag = live_release("frontend")
+    plain = subprocess.run(
+        [sys.executable, "-m", "invoke", "deploy.frontend", "--tag", tag],
+        cwd=ROOT, env=environment(NO_COLOR="1"), stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert b"\x1b" not in plain.stdout + plain.stderr
+    assert b"already live" in plain.stdout
+
+
+@pytest.mark.usefixtures("live_services")
+def test_the_status_as_json_has_its_documented_shape() -> None:
+    services = json.loads(inv("deploy.status", "--json").ok().out)["services"]
+    assert [one["service"] for one in services] == list(SERVICES)
+    assert {
+        "state",
+        "health",
+        "release",
+        "tag",
+        "digest",
+        "since",
+        "memory_used",
+        "memory_limit",
+        "previous",
+        "leftover",
+    } <= set(services[0])

@@ -1,0 +1,272 @@
+"""A host to deploy to that is only simulated: the real engine runs on it, and every remote command is retold.
+
+A command nobody has prepared is refused. A client can be killed, cut off, put to sleep or interrupted at any tick
+(:mod:`simulator_faults`), and what it had begun on the host goes on without it, as it would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import UTC, datetime
+from math import inf
+from typing import TYPE_CHECKING, Self, cast
+from unittest import mock
+
+from behindy_ops.deploy import run
+from behindy_ops.deploy.context import Context
+from behindy_ops.deploy.session import Session
+from behindy_ops.errors import ConnectionLost, HostUnreachable, LeaseLost
+from behindy_ops.interrupts import Interrupts
+from behindy_ops.remote.command import LEASE_LOST, Command, Result, wire
+from behindy_ops.remote.lock import Holder, command, refusal
+from behindy_ops.services import HealthPolicy, Service, repository
+from behindy_ops.settings import Settings
+from tests.unit.simulator_docker import Behaviour
+from tests.unit.simulator_rules import Rules
+from tests.unit.simulator_scripts import body_of, fenced, lease
+from tests.unit.simulator_world import Process, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from behindy_ops.remote.host import Host
+    from behindy_ops.report.events import Event
+
+__all__ = ["SERVICES", "SILENCE", "Behaviour", "ClientKilled", "SimHost", "Simulation"]
+
+SILENCE = 60.0
+"""Seconds after which the host frees a lease it no longer hears."""
+
+_PATIENCE = HealthPolicy(attempts=3, interval=3.0, look=1.0)
+
+_IMAGE = "${BEHINDY_IMAGE_PREFIX:-behindy}/behindy-"
+
+SERVICES = {
+    service.name: service
+    for service in (
+        Service(
+            "llmserver",
+            f"{_IMAGE}llmserver:latest",
+            8000,
+            "/health",
+            "/api/ai-stories/health",
+            "/llm/health",
+            drain=20,
+            linger=5,
+            watch=5,
+            health=_PATIENCE,
+            through="backend",
+        ),
+        Service(
+            "backend", f"{_IMAGE}backend:latest", 8080, "/health", "/api/health", "/api/health", watch=5, health=_PATIENCE
+        ),
+        Service("frontend", f"{_IMAGE}frontend:latest", 3000, "/", "/", "/", watch=5, health=_PATIENCE),
+    )
+}
+
+
+class ClientKilled(BaseException):
+    """The client's process has ended, at once."""
+
+
+class SimHost:
+    """One connection to the simulated host, as :class:`behindy_ops.remote.host.Host` is to a real one.
+
+    :ivar sent: every command it was given, in order.
+    """
+
+    def __init__(self, world: World, interrupts: Interrupts) -> None:
+        self.world = world
+        self.interrupts = interrupts
+        self.remote_commands = 0
+        self.sent: list[Command] = []
+        self.dead = self.broken = self.closed = False
+        self._silent = inf
+        self._token = ""
+        self._mine: list[Process] = []
+        self._underway: dict[Future[Result], tuple[Process, Command, float]] = {}
+
+    def hears(self) -> float:
+        """When the lease's process on the host will have heard nothing for too long."""
+        return -inf if self.closed else self._silent + SILENCE
+
+    def fall_silent(self) -> None:
+        """The client is not heard any more, and the host does not know."""
+        self._silent = self.world.now
+        self.world.at(self._silent + SILENCE, lambda: None)
+
+    def wake(self) -> None:
+        self._silent = inf
+
+    def hang_up(self, *, silently: bool) -> None:
+        """The connection breaks; the host learns of it at once, or not at all."""
+        self.broken = True
+        for process in self._mine:
+            process.listener = None
+        if silently:
+            self.fall_silent()
+        else:
+            self.closed = True
+
+    def require_alive(self) -> None:
+        if self.dead:
+            raise ClientKilled
+        if self.broken:
+            raise ConnectionLost("The connection to the host was lost.", state="The site goes on serving.")
+
+    def take_lease(self, holder: Holder, state_dir: str, mark: str, survey: tuple[str, ...]) -> str:
+        self.require_alive()
+        self.remote_commands += 1
+        process = Process("lease", stdin=holder.line().decode())
+        argv = command(state_dir, mark, survey).argv
+        self.world.spawn(process, lease(self.world, process, self.hears, argv[4:]))
+        self._mine.append(process)
+        while process.code is None and f"{mark} ready" not in process.out:
+            self._wait_a_step()
+        if process.code is not None:
+            raise refusal(process.out[0].removeprefix(mark).strip(), "\n".join(process.out[1:]))
+        assert process.out[0] == f"{mark} lease"
+        self._token = holder.token
+        return "\n".join(process.out[1:-1]) + "\n"
+
+    def release(self) -> None:
+        self.closed = self.closed or not self.broken
+
+    def _wait_a_step(self) -> None:
+        self.interrupts.check()
+        self.require_alive()
+        self.world.step()
+        self.require_alive()
+
+    def run(self, command: Command) -> Result:
+        return self.end(self.begin(command))
+
+    def begin(self, command: Command) -> Future[Result]:
+        self.require_alive()
+        self.world.tick()
+        self.require_alive()
+        if command.changes and not self._token:
+            wire(command)  # raises
+        self.remote_commands += 1
+        self.sent.append(command)
+        process = Process(
+            command.argv[3] if command.argv[0] == "bash" else command.argv[1],
+            deadline=self.world.now + command.timeout,
+            token=self._token,
+            stdin=command.stdin.decode(),
+            listener=command.on_line,
+        )
+        body = body_of(self.world, process, command)
+        self.world.spawn(process, fenced(self.world, process, body) if command.changes else body)
+        self._mine.append(process)
+        future: Future[Result] = Future()
+        self._underway[future] = process, command, self.world.now
+        return future
+
+    def end(self, future: Future[Result]) -> Result:
+        process, command, begun = self._underway[future]
+        while process.code is None:
+            self._wait_a_step()
+        self.require_alive()
+        if command.changes and process.code == LEASE_LOST:
+            raise LeaseLost(f"The lock is no longer ours, so it was refused to {command.title}.")
+        out, err = ("".join(f"{line}\n" for line in lines) for lines in (process.out, process.err))
+        return Result(command, process.code, out, err, self.world.now - begun)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass on the host while the client sleeps."""
+        end = self.world.now + seconds
+        while self.world.now < end:
+            self.world.step(end)
+            if self.dead:
+                raise ClientKilled
+
+
+class SimSession(Session):
+    """The real session, with all it decides, on a simulated connection."""
+
+    def __init__(self, simulation: Simulation, services: Sequence[Service], emit: Callable[[Event], None]) -> None:
+        world = simulation.world
+        self.simulation = simulation
+        self.settings = simulation.settings
+        self.services = services
+        self.interrupts = Interrupts()
+        self.connection = SimHost(world, self.interrupts)
+        self.host = cast("Host", self.connection)
+        self.ctx = Context(
+            self.connection,
+            self.settings,
+            emit,
+            "somebody@somewhere",
+            interrupts=self.interrupts,
+            clock=lambda: world.now,
+            sleep=self.connection.sleep,
+            now=lambda: datetime.fromtimestamp(world.now, UTC),
+            randomness=simulation.digits,
+        )
+
+    def __enter__(self) -> Self:
+        if not self.simulation.world.up:
+            raise HostUnreachable("Cannot reach the host: no answer.")
+        self.simulation.clients.append(self.connection)
+        self.simulation.connections.append(self.connection)
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.simulation.clients.remove(self.connection)
+        self.connection.release()
+
+
+class Simulation:
+    """A world with our services in it, and the commands an operator types.
+
+    :ivar clients: the connections of those at work, innermost last; :ivar connections: all there ever were.
+    """
+
+    def __init__(self, services: dict[str, Service] | None = None, *, rehearsals: bool = True) -> None:
+        self.settings = replace(Settings(), host="simulated", image_prefix="me")
+        self.world = World(services or SERVICES, rehearsals=rehearsals)
+        self.rules = Rules(self.world)
+        self.events: list[Event] = []
+        self.clients: list[SimHost] = []
+        self.connections: list[SimHost] = []
+        self._drawn = 0
+
+    def digits(self, count: int) -> str:
+        self._drawn += 1
+        return f"{self._drawn:0{count}x}"[-count:]
+
+    def push(self, service: str, tag: str, behaviour: Behaviour | None = None) -> None:
+        """A build pushes a release of a service."""
+        name = repository(self.world.services[service], self.settings.image_prefix)
+        self.world.engine.push(f"{name}:{tag}", behaviour or Behaviour())
+
+    def deploy(self, *names: str, tag: str = "latest", force: bool = False, watch: str = "", wait: str = "") -> None:
+        with self._prepared():
+            run.deploy_services(names, tag=tag, dry_run=False, force=force, watch=watch, wait=wait, json=False)
+
+    def roll_back(self, name: str, *, to: str = "", wait: str = "") -> None:
+        with self._prepared():
+            run.roll_back(name, to=to, watch="", wait=wait, json=False)
+
+    def recover(self, *names: str, wait: str = "") -> None:
+        with self._prepared():
+            run.recover_services(names, wait=wait, json=False)
+
+    @contextlib.contextmanager
+    def _prepared(self) -> Iterator[None]:
+        def session(_: Settings, services: Sequence[Service], emit: Callable[[Event], None], __: object) -> SimSession:
+            return SimSession(self, services, emit)
+
+        def chosen(_: object, names: Sequence[str]) -> list[Service]:
+            return [self.world.services[name] for name in names] or list(self.world.services.values())
+
+        with (
+            mock.patch.multiple(run, Session=session, chosen_services=chosen),
+            mock.patch.object(run.settings, "load", lambda *_, **__: self.settings),
+            mock.patch.object(run.report, "choose", lambda *_: self.events.append),
+        ):
+            yield
+        self.world.pass_time(0.5)

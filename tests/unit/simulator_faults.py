@@ -1,0 +1,91 @@
+"""What can strike at any tick: clients that die, hang or come twice, a daemon or a whole host that restarts."""
+
+from __future__ import annotations
+
+import signal
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import BehindyError, LockHeld
+from tests.unit.simulator import SILENCE, ClientKilled
+
+if TYPE_CHECKING:
+    from tests.unit.simulator import SimHost, Simulation
+
+__all__ = ["Fault", "plan"]
+
+
+class Fault(Enum):
+    """The value says what happens."""
+
+    KILLED = "the client dies, and the host learns of it at once"
+    VANISHED = "the client dies with its network: the host learns of it a minute later"
+    CUT = "the connection breaks, and the host learns of it at once"
+    CUT_SILENTLY = "the connection breaks, and the host learns of it a minute later"
+    ASLEEP = "the client sleeps longer than its lease lasts"
+    OVERTAKEN = "the client sleeps longer than its lease lasts, and another one comes meanwhile"
+    SECOND = "a second client comes"
+    SIGNAL = "the client gets SIGINT"
+    SIGNAL_LATE = "the client gets SIGINT and has already waited for what may be waited for"
+    REBOOT = "the host restarts, and is back when it is looked for"
+    REBOOT_LONG = "the host restarts, which takes half a minute"
+    DOCKERD = "dockerd restarts, and is back for the next command"
+    DOCKERD_LONG = "dockerd restarts, which takes three seconds"
+
+
+def plan(simulation: Simulation, after: int, fault: Fault) -> None:
+    """Let it strike so many ticks from now."""
+    tick = simulation.world.ticks + max(1, after)
+    simulation.world.plan.setdefault(tick, []).append(partial(strike, simulation, fault))
+
+
+def strike(simulation: Simulation, fault: Fault) -> None:
+    world = simulation.world
+    match fault:
+        case Fault.REBOOT | Fault.REBOOT_LONG:
+            for client in simulation.clients:
+                client.hang_up(silently=False)
+            world.reboot(0 if fault is Fault.REBOOT else 30)
+        case Fault.DOCKERD | Fault.DOCKERD_LONG:
+            world.engine.go_down(0 if fault is Fault.DOCKERD else 3)
+        case Fault.SECOND:
+            second_client(simulation)
+        case _ if simulation.clients:
+            _strike_client(simulation, simulation.clients[-1], fault)
+
+
+def _strike_client(simulation: Simulation, client: SimHost, fault: Fault) -> None:
+    match fault:
+        case Fault.KILLED | Fault.VANISHED:
+            client.dead = True
+            client.hang_up(silently=fault is Fault.VANISHED)
+            raise ClientKilled
+        case Fault.CUT | Fault.CUT_SILENTLY:
+            client.hang_up(silently=fault is Fault.CUT_SILENTLY)
+        case Fault.ASLEEP | Fault.OVERTAKEN:
+            client.fall_silent()
+            simulation.world.pass_time(SILENCE + 1)
+            if fault is Fault.OVERTAKEN:
+                second_client(simulation)
+            client.wake()
+        case Fault.SIGNAL | Fault.SIGNAL_LATE if client.interrupts.requested is None:
+            client.interrupts._note(signal.SIGINT, None)
+            if fault is Fault.SIGNAL_LATE:
+                client.interrupts._since = float("-inf")
+
+
+def second_client(simulation: Simulation) -> None:
+    """Another client tries to put the host in order; it is refused while the lease is held, and changes nothing then."""
+    world = simulation.world
+    holder = world.leased
+    begun = len(simulation.connections)
+    try:
+        simulation.recover()
+    except LockHeld:
+        assert world.locked is not None or holder, "a second client is refused though nobody holds the lock"
+        assert not any(connection.sent for connection in simulation.connections[begun:])
+    except (BehindyError, ClientKilled):
+        pass
+    else:
+        assert not holder or world.leased != holder, "a second client is let in"

@@ -1,0 +1,99 @@
+"""What must hold at every tick of a simulation, and what must have been reached when all has come to rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy.release import Labels
+from tests.unit.simulator_docker import ROUTED, Box
+from tests.unit.simulator_world import CACHE
+
+if TYPE_CHECKING:
+    from tests.unit.simulator_world import World
+
+
+class Rules:
+    """The promises of the design, as assertions over the simulated host."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.stood: set[str] = set()
+        self._seen: dict[str, int] = {}
+        world.checks += [self._names, self._service, self._one_at_a_time]
+        world.engine.before_stop = self._before_stop
+        world.engine.before_rename = self._before_rename
+
+    def release_of(self, box: Box) -> str:
+        return box.labels.get(Labels.release, "")
+
+    def status_of(self, box: Box) -> str | None:
+        name = box.labels.get(Labels.service, box.name)
+        kept = self.world.dirs.get((name, self.release_of(box)))
+        return kept.status if kept else None
+
+    def _names(self) -> None:
+        """A routed name points at a container, but between the two renames of a swap (and if that was torn)."""
+        for service in self.world.services:
+            box = self.world.live(service)
+            if box is not None:
+                self._seen[service] = self.world.engine.epoch
+                if self.status_of(box) == "stands":
+                    self.stood.add(service)
+            elif service in self.stood and self._seen[service] == self.world.engine.epoch:
+                swaps = [process for process in self.world.processes if process.name == "swap" and process.changing]
+                assert swaps, f"{service} points at nothing"
+
+    def _service(self) -> None:
+        """A request that comes now is answered, by a release that is not bad unless a bad one has just been put live."""
+        if not self.world.engine.up:
+            return
+        for service in self.stood:
+            found = self.world.engine.resolve(service)
+            assert len(found) < 2, f"{service} answers with two addresses"
+            live = self.world.live(service)
+            if live is not None and not live.image.behaviour.good:
+                continue
+            found = found or self.world.engine.resolve(f"{service}-blue")
+            assert found, f"nobody serves {service}"
+
+    def _one_at_a_time(self) -> None:
+        for process in self.world.busy:
+            if process.changing and self.world.leased:
+                assert process.token == self.world.leased, f"{process.name} goes on under somebody else's lease"
+
+    def _before_stop(self, box: Box) -> None:
+        """A good container that served users is stopped only when nobody can be sent to it any more."""
+        name = box.labels.get(Labels.service, "")
+        now = self.world.now
+        if name not in self.stood or not box.image.behaviour.good or now < box.ready:
+            return
+        assert box.name not in ROUTED, f"{box.name} is stopped while it serves"
+        service = self.world.services[name]
+        quiet = max(CACHE, service.linger if box.name.endswith("-blue") else 0.0)
+        assert now - box.named >= quiet, f"{box.name} is stopped {now - box.named:.1f} s after it lost its name"
+        assert box.busy <= now or now - box.named >= service.drain, f"{box.name} is stopped before it is idle"
+
+    def _before_rename(self, box: Box, name: str) -> None:
+        """A bad release never takes traffic, as far as it could be known."""
+        if name not in ROUTED:
+            return
+        behaviour = box.image.behaviour
+        assert behaviour.inside == 200, f"{box.name} is bad and gets the name"
+        assert not behaviour.exits, f"{box.name} is dead and gets the name"
+        assert self.world.now >= box.proven, f"{box.name} has not started and gets the name"
+        if self.world.rehearsals and self.world.services[name].rehearsal:
+            assert behaviour.rehearsal == 200, f"{box.name} would have failed a rehearsal and gets the name"
+
+    def at_rest(self, service: str) -> str:
+        """Why a service is not at rest with one good live container, or an empty string."""
+        engine, live = self.world.engine, self.world.live(service)
+        left = [name for name in (f"{service}-green", f"{service}-blue") if engine.named(name) is not None]
+        if left:
+            return f"{left} left behind"
+        if live is None or not live.running or self.world.now < live.ready:
+            return f"{service} is {'gone' if live is None else live.status}"
+        if engine.resolve(service) != [live] or live.policy != "always" or live.image.behaviour.outside != 200:
+            return f"{service} is live and does not serve: {live}"
+        if self.status_of(live) == "failed":
+            return f"{service} is live with a release that is marked failed"
+        return "" if self.world.locked is None else "the lock is held"

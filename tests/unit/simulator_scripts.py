@@ -1,0 +1,390 @@
+"""What each script of ``behindy_ops/remote/scripts`` does, retold in small steps; nothing else is prepared."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tests.unit.simulator_docker import DockerError
+from tests.unit.simulator_survey import container_line, image_line, survey
+from tests.unit.simulator_world import Body, Process, ReleaseDir, Wait, World
+
+if TYPE_CHECKING:
+    from behindy_ops.remote.command import Command
+
+__all__ = ["body_of", "fenced", "lease"]
+
+T = TypeVar("T")
+
+
+def call(world: World, operation: Callable[[], T]) -> Generator[Wait | None, None, T]:
+    """One call to dockerd: it may be done, and yet the answer may never come."""
+    yield None
+    world.engine.require_up()
+    epoch = world.engine.epoch
+    result = operation()
+    yield None
+    if world.engine.epoch != epoch:
+        raise DockerError("error during connect: EOF")
+    return result
+
+
+def lasting(world: World, seconds: float) -> Wait:
+    return Wait(world.now + seconds)
+
+
+def _milliseconds(world: World) -> int:
+    return int(world.now * 1000)
+
+
+def pull(world: World, me: Process, image: str, registry: str, user: str, template: str) -> Body:
+    assert "{{json .RepoDigests}}" in template
+    if user and (world.registry_refuses or not me.stdin):
+        me.err.append(f"Error response from daemon: Get {registry}: unauthorized")
+        return 41
+    yield lasting(world, 1.0)
+    try:
+        stored = yield from call(world, partial(world.engine.pull, image))
+    except DockerError as error:
+        me.err.append(str(error))
+        return 42
+    me.echo("Status: Downloaded newer image")
+    me.echo(f"image {image_line(stored)}")
+    return 0
+
+
+def start_green(  # noqa: PLR0917 - the arguments of the script
+    world: World, me: Process, root: str, service: str, release: str, network: str, template: str, files_of: str
+) -> Body:
+    assert (root, network) == ("behindy-ops", "behindy-ops_internal")
+    assert "Aliases" not in template
+    begun, description, override = me.stdin.split("\n", 2)
+    stanza = json.loads(override)["services"][service]
+    keep = world.dirs.setdefault((service, release), ReleaseDir())
+    yield None
+    keep.config = world.dirs[service, files_of].config if files_of else world.config[service]
+    assert keep.config is not None
+    yield None
+    keep.description = description
+    yield None
+    yield from _write_status(keep, "candidate")
+    world.history.append(begun)
+    engine, green = world.engine, f"{service}-green"
+    try:
+        image = yield from call(world, partial(engine.stored, stanza["image"]))
+        yield lasting(world, 0.5)
+        aliases = {service, green}
+        yield from call(world, partial(engine.create, stanza["container_name"], image, stanza["labels"], aliases))
+        yield from call(world, partial(engine.disconnect, green))
+        yield from call(world, partial(engine.connect, green))
+        policy = (yield from call(world, partial(engine.find, green))).policy
+        yield from call(world, partial(engine.update, green, "no"))
+        yield from call(world, partial(engine.start, green))
+        box = yield from call(world, partial(engine.find, green))
+    except DockerError as error:
+        me.err.append(str(error))
+        return 1
+    me.echo(f"policy {policy}")
+    me.echo(container_line(box))
+    return 0
+
+
+def _write_status(keep: ReleaseDir, status: str) -> Generator[Wait | None, None, None]:
+    keep.status = ""  # the file is emptied first, and the power may go now
+    yield None
+    keep.status = status
+    yield None
+
+
+def _show_state(world: World, me: Process, key: str) -> Generator[Wait | None, None, None]:
+    try:
+        line = container_line((yield from call(world, partial(world.engine.find, key))))
+    except DockerError:
+        line = "none"
+    me.echo(f"state {line}")
+
+
+def look_inside(  # noqa: PLR0917 - the arguments of the script
+    world: World, me: Process, nginx: str, green: str, url: str, window: str, pause: str, template: str
+) -> Body:
+    assert (nginx, url.split("/")[2].partition(":")[0]) == ("nginx", green)
+    assert template
+    box = world.engine.named(green)
+    end, epoch = world.now + float(window), world.engine.epoch
+    while box is not None and box.running and epoch == world.engine.epoch:
+        code, curl = world.ask_inside(box)
+        me.echo(f"look {code:03d} {curl}")
+        soon = world.now + float(pause)
+        if 200 <= code < 400 or soon > end:
+            break
+        # To look every 0.2 s at what cannot have changed would only take the test's time.
+        later = min(end, box.ready) if world.now < box.ready else end
+        alive = box
+        yield Wait(max(soon, later), lambda: not alive.running)
+    yield None
+    yield from _show_state(world, me, green)
+    return 0
+
+
+def look_outside(  # noqa: PLR0917 - the arguments of the script
+    world: World, me: Process, header: str, window: str, pause: str, settled: str, nginx: str, name: str, *urls: str
+) -> Body:
+    assert nginx == "nginx"
+    assert not header or (header == "behindy-ops/rehearsal/header" and world.rehearsals)
+    settled_at = int(settled) / 1000
+    end = world.now + float(window)
+    if end < settled_at:
+        end = settled_at + 1
+    while True:
+        good = True
+        for url in urls:
+            yield None
+            code, curl, asked = world.ask_outside("/" + url.split("/", 3)[3], rehearsal=bool(header))
+            me.echo(f"look {code:03d} {curl} {asked}")
+            if not 200 <= code < 400:
+                good = False
+                break
+        if good and world.now >= settled_at:
+            if name:
+                me.echo("names " + " ".join(sorted(box.address for box in world.engine.resolve(name))))
+            me.echo("ok")
+            return 0
+        if world.now >= end:
+            return 0
+        yield lasting(world, max(float(pause), 0.5))
+
+
+def swap(  # noqa: PLR0917 - the arguments of the script
+    world: World, me: Process, first: str, first_new: str, first_old: str, second: str, second_new: str, policy: str
+) -> Body:
+    engine = world.engine
+    if policy:
+        try:
+            yield from call(world, partial(engine.update, second, policy))
+        except DockerError as error:
+            me.err.append(str(error))
+            me.echo("undone")
+            return 2
+    try:
+        if first:
+            yield from call(world, partial(engine.rename, first, first_new))
+        yield from call(world, partial(engine.rename, second, second_new))
+    except DockerError as error:
+        me.err.append(str(error))
+        return (yield from _undo_swap(world, me, first, first_new, first_old))
+    me.echo(f"switched {_milliseconds(world)}")
+    return 0
+
+
+def _undo_swap(world: World, me: Process, first: str, first_new: str, first_old: str) -> Body:
+    engine = world.engine
+    try:
+        name = (yield from call(world, partial(engine.find, first))).name if first else ""
+    except DockerError:
+        name = ""
+    if first and name == first_new:
+        try:
+            yield from call(world, partial(engine.rename, first, first_old))
+        except DockerError:
+            me.echo("stuck")
+            return 3
+    me.echo("undone")
+    return 2
+
+
+def drain(  # noqa: PLR0917 - the arguments of the script
+    world: World, me: Process, container: str, port: str, earliest: str, limit: str, looks: str
+) -> Body:
+    assert port.isdigit()
+    try:
+        box = yield from call(world, partial(world.engine.find, container))
+    except DockerError:
+        me.echo("gone")
+        return 0
+    if not box.running:
+        me.echo("gone")
+        return 0
+    begun = world.now
+    if box.busy > begun:
+        me.echo("open 1")
+    idle = max(int(earliest) / 1000, max(begun, box.busy) + 0.1 * int(looks))
+    cut = max(int(earliest) / 1000, begun + int(limit))
+    yield Wait(min(idle, cut), lambda: not box.running)
+    if not box.running or idle <= cut:
+        me.echo(f"idle {int((world.now - begun) * 1000)}")
+    else:
+        me.echo("cut 1")
+    return 0
+
+
+def watch(world: World, me: Process, container: str, until: str, template: str) -> Body:
+    assert template
+    try:
+        box = yield from call(world, partial(world.engine.find, container))
+        life, epoch = box.life, world.engine.epoch
+        yield Wait(
+            int(until) / 1000, lambda: not box.running or box.life != life or world.engine.epoch != epoch
+        )
+        me.echo(container_line((yield from call(world, partial(world.engine.find, container)))))
+    except DockerError:
+        me.echo("none")
+    return 0
+
+
+def stop_blue(world: World, me: Process, container: str, grace: str) -> Body:
+    assert grace.isdigit()
+    for operation in (world.engine.stop, world.engine.remove):
+        try:
+            yield from call(world, partial(operation, container))
+            yield lasting(world, 0.2)
+        except DockerError as error:
+            if "No such container" not in str(error):
+                me.err.append(str(error))
+                return 1
+    return 0
+
+
+def start(world: World, me: Process, container: str) -> Body:
+    try:
+        yield from call(world, partial(world.engine.start, container))
+    except DockerError as error:
+        me.err.append(str(error))
+        return 1
+    return 0
+
+
+def discard(world: World, me: Process, container: str, template: str, lines: str, release: str) -> Body:
+    assert template
+    assert lines == "100"
+    yield from _show_state(world, me, container)
+    me.echo("log the last words")
+    keep = world.dirs.get(_release_key(release))
+    if keep is not None:
+        yield from _write_status(keep, "failed")
+    try:
+        yield from call(world, partial(world.engine.remove, container))
+    except DockerError as error:
+        if "No such container" not in str(error):
+            me.err.append(str(error))
+            return 1
+    return 0
+
+
+def _release_key(path: str) -> tuple[str, str]:
+    """``.../state/releases/<service>/<release>`` as a key."""
+    parts = path.split("/")
+    return (parts[-2], parts[-1]) if len(parts) > 1 else ("", "")
+
+
+def rmi(world: World, me: Process, *references: str) -> Body:
+    code = 0
+    for reference in references:
+        try:
+            yield from call(world, partial(world.engine.untag, reference))
+        except DockerError as error:
+            me.err.append(str(error))
+            code = 1
+    return code
+
+
+def verify(  # noqa: PLR0917 - the arguments of the script
+    world: World, me: Process, container: str, template: str, release: str, history: str, rotate: str, judged: str
+) -> Body:
+    assert template
+    assert (history, rotate) == ("behindy-ops/state/history.jsonl", "5000000")
+    yield from _show_state(world, me, container)
+    me.echo("memory 104857600 20971520")
+    me.echo("errors 0")
+    yield from _write_status(world.dirs[_release_key(release)], "stands")
+    if judged and _release_key(judged) in world.dirs:
+        yield from _write_status(world.dirs[_release_key(judged)], "rolled-back")
+    world.history.append(me.stdin.rstrip("\n"))
+    yield None
+    service = _release_key(release)[0]
+    for statuses, keep in (("stands|rolled-back", 8), ("failed|candidate", 3)):
+        found = sorted(
+            (key for key, kept in world.dirs.items() if key[0] == service and re.fullmatch(statuses, kept.status or "")),
+            reverse=True,
+        )
+        for key in found[keep:]:
+            del world.dirs[key]
+            yield None
+    return 0
+
+
+def record(world: World, me: Process, history: str, rotate: str) -> Body:
+    assert (history, rotate) == ("behindy-ops/state/history.jsonl", "5000000")
+    yield None
+    world.history.append(me.stdin.rstrip("\n"))
+    return 0
+
+
+def lease(world: World, me: Process, hears: Callable[[], float], argv: tuple[str, ...]) -> Body:
+    """``lease.sh``.
+
+    :param hears: the moment at which the process will have heard nothing for too long, or now if its input has ended.
+    """
+    state, silence, mark, *looking = argv
+    assert (state, silence) == ("behindy-ops/state", "60")
+    yield None
+    if world.locked is not None:
+        me.echo(f"{mark} held")
+        me.echo(world.lock_json)
+        return 73
+    world.locked = me
+    try:
+        yield None
+        world.lock_json = me.stdin.strip()
+        yield Wait(world.now + 90, lambda: not world.busy)
+        if world.busy:
+            me.echo(f"{mark} busy")
+            return 76
+        world.leased = json.loads(world.lock_json)["token"]
+        me.echo(f"{mark} lease")
+        yield from survey(world, me, *looking[4:])
+        me.echo(f"{mark} ready")
+        while hears() > world.now:
+            yield Wait(hears(), lambda: hears() <= world.now)
+    finally:
+        world.lock_json = world.leased = ""
+        world.locked = None
+    return 0
+
+
+def fenced(world: World, me: Process, body: Body) -> Body:
+    """``fenced.sh`` around what changes something."""
+    yield None
+    world.busy.add(me)
+    try:
+        yield None
+        if me.token not in world.lock_json or not me.token or world.locked is None:
+            return 75
+        me.changing = True
+        return (yield from body)
+    finally:
+        world.busy.discard(me)
+
+
+SCRIPTS: dict[str, Callable[..., Body]] = {
+    function.__name__: function
+    for function in (
+        pull, start_green, look_inside, look_outside, swap, drain, watch, stop_blue, discard, verify, record, survey
+    )
+}  # fmt: skip
+
+
+def body_of(world: World, me: Process, command: Command) -> Body:
+    """The process a command starts; refuses one that nobody has prepared."""
+    arguments: tuple[Any, ...]
+    program, *arguments_ = command.argv
+    if (program, arguments_[0]) == ("docker", "rmi"):
+        return rmi(world, me, *arguments_[1:])
+    if (program, arguments_[0]) == ("docker", "start"):
+        return start(world, me, *arguments_[1:])
+    assert command.argv[:2] == ("bash", "-c"), f"nobody has prepared {command.argv}"
+    name, *arguments_ = command.argv[3:]
+    assert name in SCRIPTS, f"nobody has prepared {name}"
+    return SCRIPTS[name](world, me, *arguments_)

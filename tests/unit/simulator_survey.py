@@ -1,0 +1,96 @@
+"""What the simulated host prints when it is looked at; the real parsers read it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from behindy_ops.deploy.survey import NETWORK
+
+if TYPE_CHECKING:
+    from tests.unit.simulator_docker import Box, Stored
+    from tests.unit.simulator_world import Body, Process, World
+
+
+def _time(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+
+
+def container_line(box: Box) -> str:
+    """One line as the container template prints it."""
+    networks = {NETWORK: {"IPAddress": box.address, "Aliases": sorted(box.aliases) or None}} if box.connected else {}
+    data: dict[str, Any] = {
+        "id": box.id, "name": f"/{box.name}", "created": "2026-01-01T00:00:00Z", "image_id": box.image.id,
+        "image": next(iter(sorted(box.image.digests)), box.image.id), "labels": box.labels, "status": box.status,
+        "running": box.status in ("running", "restarting"), "restarting": box.status == "restarting", "oom": box.oom,
+        "exit": box.exit_code, "error": "", "pid": 42 if box.running else 0, "started": _time(box.started),
+        "finished": "0001-01-01T00:00:00Z", "restarts": box.restarts, "health": "", "memory": 400 * 2**20,
+        "restart": box.policy, "ports": None, "networks": networks, "env": ["PATH", "DB_PASS"],
+    }  # fmt: skip
+    return json.dumps(data)
+
+
+def image_line(image: Stored) -> str:
+    """One line as the image template prints it."""
+    return json.dumps(
+        {
+            "id": image.id,
+            "tags": sorted(image.tags),
+            "digests": sorted(image.digests),
+            "created": image.created,
+            "size": 7,
+        }
+    )
+
+
+def survey(world: World, me: Process, *arguments: str) -> Body:
+    """``survey.sh``."""
+    mark, root, network, _, _, *pairs = arguments
+    assert (root, network) == ("behindy-ops", NETWORK)
+    services, repositories = pairs[::2], pairs[1::2]
+    yield None
+    _say(world, me, mark, {"versions": ['"26.1.5" "1.45"', "2.26.1"]})
+    me.echo(f"{mark} tools\ndocker\ncurl\nflock\ntimeout\nawk")
+    yield None
+    _say(world, me, mark, {"containers": [container_line(box) for box in world.engine.boxes.values()]})
+    images = [
+        image_line(image)
+        for image in world.engine.images.values()
+        if not image.tags | image.digests or any(_in(repository, image) for repository in repositories)
+    ]
+    _say(world, me, mark, {"images": images, "networks": [f'"{NETWORK}" "n1"']})
+    _say_files(world, me, mark, services)
+    yield None
+    me.echo(f"{mark} end")
+    return 0
+
+
+def _in(repository: str, image: Stored) -> bool:
+    return any(name.startswith((f"{repository}:", f"{repository}@")) for name in image.tags | image.digests)
+
+
+def _say(world: World, me: Process, mark: str, parts: dict[str, list[str]]) -> None:
+    """What comes from Docker, or why it does not."""
+    for name, lines in parts.items():
+        me.echo(f"{mark} {name}")
+        if world.engine.up:
+            me.out.extend(lines)
+        else:
+            me.echo(f"{mark} {name}! 1\n{mark} {name}.err\nCannot connect to the Docker daemon")
+
+
+def _say_files(world: World, me: Process, mark: str, services: list[str]) -> None:
+    files = ["compose/docker-compose.yml", "nginx/nginx.conf", ".env"]
+    files += ["rehearsal/header", "rehearsal/map.conf"] if world.rehearsals else []
+    me.echo(f"{mark} files_\n/home/ubuntu")
+    me.out.extend(f"600 1700000000 12 {file}" for file in files)
+    me.echo(f"{mark} environment\nDB_PASS set")
+    me.echo(f"{mark} configured")
+    me.out.extend(f"{name} {digest}" for name, digest in world.config.items())
+    me.echo(f"{mark} machine\nnow {world.now:.9f}\nMemTotal 2097152\nMemAvailable 1048576\ndisk 100 40 /")
+    me.echo(f"{mark} usage")
+    me.echo(f"{mark} releases")
+    for (service, _), kept in world.dirs.items():
+        if service in services and kept.description:
+            me.echo(f"{'candidate' if kept.status is None else kept.status} {kept.description}")

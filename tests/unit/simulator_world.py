@@ -1,0 +1,232 @@
+"""The simulated host: time, processes in small steps, files, locks, and what a request through nginx gets.
+
+Nothing sleeps. Every step of every process is a *tick*, at which the rules are checked and a fault may strike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from math import inf
+from typing import TYPE_CHECKING
+
+from tests.unit.simulator_docker import Behaviour, Box, Clock, Engine
+
+if TYPE_CHECKING:
+    from behindy_ops.services import Service
+
+CACHE = 2.0
+"""Seconds nginx may use an address after it was resolved."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What a process waits for: a moment, or something that becomes true before it."""
+
+    until: float = inf
+    condition: Callable[[], bool] | None = None
+
+
+Body = Generator[Wait | None, None, int]
+
+
+@dataclass(eq=False)
+class Process:
+    """A command that runs on the host, whether or not its client still lives.
+
+    :param token: of the lease under which it changes something.
+    :ivar changing: the fence has let it pass.
+    :param listener: gets each line of its output, while somebody listens.
+    """
+
+    name: str
+    deadline: float = inf
+    token: str = ""
+    stdin: str = ""
+    listener: Callable[[str], None] | None = None
+    out: list[str] = field(default_factory=list)
+    err: list[str] = field(default_factory=list)
+    code: int | None = None
+    changing: bool = False
+    body: Body | None = None
+    waiting: Wait | None = None
+
+    def echo(self, line: str) -> None:
+        self.out.append(line)
+        if self.listener is not None:
+            self.listener(line)
+
+    def ready(self, now: float) -> bool:
+        wait = self.waiting
+        return wait is None or now >= min(wait.until, self.deadline) or (wait.condition is not None and wait.condition())
+
+    def advance(self, now: float) -> None:
+        assert self.body is not None
+        if now >= self.deadline:
+            self.end(124)
+            return
+        try:
+            self.waiting = next(self.body)
+        except StopIteration as stop:
+            self.code = stop.value
+
+    def end(self, code: int) -> None:
+        """Kill it; what its shell does on its way out is done."""
+        assert self.body is not None
+        self.body.close()
+        self.code = code
+
+
+@dataclass
+class ReleaseDir:
+    """What is kept of a release; each file is there or not yet."""
+
+    description: str = ""
+    status: str | None = None
+    config: str | None = None
+
+
+class World(Clock):
+    """One host.
+
+    :ivar plan: tick to what strikes there.
+    :ivar config: service to the hash of its configuration.
+    :ivar locked: the process that holds the lease's ``flock``.
+    :ivar busy: processes that hold the shared lock while they change something.
+    """
+
+    def __init__(self, services: dict[str, Service], *, rehearsals: bool = True) -> None:
+        super().__init__()
+        self.services = services
+        self.rehearsals = rehearsals
+        self.engine = Engine(self)
+        self.processes: list[Process] = []
+        self.ticks = 0
+        self.plan: dict[int, list[Callable[[], None]]] = {}
+        self.checks: list[Callable[[], None]] = []
+        self.config = dict.fromkeys(services, "c0ffee")
+        self.dirs: dict[tuple[str, str], ReleaseDir] = {}
+        self.history: list[str] = []
+        self.up = True
+        self.boots = 0
+        self.locked: Process | None = None
+        self.leased = ""  # token of the lease that was granted
+        self.lock_json = ""
+        self.busy: set[Process] = set()
+        self.registry_refuses = False
+        self._turn = 0
+        self._cached: dict[str, tuple[float, list[Box]]] = {}
+        nginx = self.engine.create("nginx", self.engine.push("nginx:1", _nginx()))
+        self.engine.start(nginx.id)
+        self.now += 5
+
+    def spawn(self, process: Process, body: Body) -> Process:
+        process.body = body
+        self.processes.append(process)
+        return process
+
+    def step(self, limit: float = inf) -> None:
+        """One process does its next small step; if none can, time passes up to the next thing that happens."""
+        self.fire()
+        ready = [process for process in self.processes if process.ready(self.now)]
+        if ready:
+            self._turn += 1
+            process = ready[self._turn % len(ready)]
+            process.advance(self.now)
+            if process.code is not None and process in self.processes:
+                self.processes.remove(process)
+        else:
+            moments = [min(process.waiting.until, process.deadline) for process in self.processes if process.waiting]
+            moment = min([limit, self.next_event, *moments])
+            assert moment < inf, "everything waits for something that never happens"
+            self.now = max(self.now, moment)
+            self.fire()
+        self.tick()
+
+    def tick(self) -> None:
+        self.ticks += 1
+        self.now += 0.002
+        for check in self.checks:
+            check()
+        for fault in self.plan.pop(self.ticks, ()):
+            fault()
+
+    def pass_time(self, seconds: float) -> None:
+        end = self.now + seconds
+        while self.now < end:
+            self.step(end)
+
+    def reboot(self, seconds: float) -> None:
+        """Everything stops where it is; the files stay, the kernel's locks do not."""
+        self.up = False
+        self.boots += 1
+        processes, self.processes = self.processes, []
+        lock_json = self.lock_json
+        for process in processes:
+            process.end(-1)
+        self.lock_json = lock_json  # a trap does not run when the power goes
+        self.locked, self.leased = None, ""
+        self.busy.clear()
+        self._cached.clear()
+        boots = self.boots
+        self.at(self.now + seconds, lambda: self._booted(boots))
+        self.engine.go_down(seconds)
+
+    def _booted(self, boots: int) -> None:
+        self.up = self.up or boots == self.boots
+
+    def live(self, service: str) -> Box | None:
+        return self.engine.named(service)
+
+    # What a request gets. nginx asks the live name, then blue, then the live name again; a rehearsal asks green only.
+
+    def ask_inside(self, box: Box) -> tuple[int, int]:
+        """Curl from inside nginx straight to a container: (HTTP status, curl's exit code)."""
+        if not box.running:
+            return 0, 6
+        if self.now < box.ready:
+            return 0, 7
+        return box.image.behaviour.inside, 0
+
+    def ask_outside(self, path: str, *, rehearsal: bool) -> tuple[int, int, str]:
+        """Curl to the public URL: (HTTP status, curl's exit code, the candidate that nginx names)."""
+        nginx = self.engine.named("nginx")
+        if not self.engine.up or nginx is None or not nginx.running or self.now < nginx.ready:
+            return 0, 7, "none"
+        first, *rest = self._hops(path)
+        asked = "-green" if rehearsal else "none"
+        if rehearsal:
+            box = self._answering(f"{first}-green")
+        else:
+            box = self._answering(first, cached=True) or self._answering(f"{first}-blue") or self._answering(first)
+        for name in rest:
+            if box is not None and box.image.behaviour.outside == 200:
+                box = self._answering(name)
+        if box is None:
+            return 502, 0, asked
+        return (box.image.behaviour.rehearsal if rehearsal else box.image.behaviour.outside), 0, asked
+
+    def _hops(self, path: str) -> list[str]:
+        for service in self.services.values():
+            if path == service.rehearsal:
+                return [service.name]
+            if path == service.external:
+                return [name for name in (service.through, service.name) if name]
+        raise AssertionError(f"nobody has prepared an answer for {path}")
+
+    def _answering(self, name: str, *, cached: bool = False) -> Box | None:
+        boxes = self.nginx_resolves(name) if cached else self.engine.resolve(name)
+        return next((box for box in boxes if box.running and self.now >= box.ready), None)
+
+    def nginx_resolves(self, name: str) -> list[Box]:
+        """As nginx does: an address is used for up to two seconds, whatever happens meanwhile."""
+        until, boxes = self._cached.get(name, (0.0, []))
+        if self.now >= until:
+            boxes = self.engine.resolve(name)
+            if boxes:
+                self._cached[name] = (self.now + CACHE, boxes)
+        return boxes
+
+
+def _nginx() -> Behaviour:
+    return Behaviour(boot=0.2)

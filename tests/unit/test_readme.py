@@ -1,0 +1,140 @@
+"""The READMEs, in both languages: complete, and about nothing that does not exist."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from behindy_ops import settings
+from behindy_ops.checkout import CHECKOUT
+from behindy_ops.compose_file import _HEALTH_KEYS, _KEYS
+from behindy_ops.errors import BehindyError, Interrupted
+from behindy_ops.services import names
+from behindy_ops.tasks import root
+
+READMES = ("README.md", "README.ko.md")
+EXAMPLE = "deploy.search"
+"""The service that "Adding a service" adds."""
+
+SERVICES = names(CHECKOUT / "compose" / "docker-compose.yml")
+OPTIONS = {
+    name: sorted(max(argument.names, key=len).replace("_", "-") for argument in root()[name].get_arguments())
+    for name in root().task_names
+}
+pytestmark = pytest.mark.parametrize("readme", READMES)
+
+
+def all_errors(base: type[BehindyError] = BehindyError) -> list[type[BehindyError]]:
+    return [base, *(error for below in base.__subclasses__() for error in all_errors(below))]
+
+
+@cache
+def text_of(readme: str) -> str:
+    return Path(CHECKOUT, readme).read_text(encoding="utf-8")
+
+
+@cache
+def rows_of(readme: str) -> list[list[str]]:
+    """The cells of every table row."""
+    lines = (line for line in text_of(readme).splitlines() if line.startswith("|"))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def row(readme: str, first: str) -> list[str]:
+    """The only row whose first cell is this."""
+    (found,) = (cells for cells in rows_of(readme) if cells[0] == first)
+    return found
+
+
+def code_blocks(readme: str) -> list[str]:
+    return re.findall(r"^```\w*\n(.*?)^```", text_of(readme), re.MULTILINE | re.DOTALL)
+
+
+def without_code(readme: str) -> str:
+    return re.sub(r"^```.*?^```", "", text_of(readme), flags=re.MULTILINE | re.DOTALL)
+
+
+def test_it_opens_with_the_two_commands(readme: str) -> None:
+    commands = [line.partition("#")[0].strip() for line in code_blocks(readme)[0].splitlines()]
+    assert commands[1:] == ["./inv demo", "./inv test"]
+    assert text_of(readme).index("```") < 40
+
+
+@pytest.mark.parametrize("error", [error for error in all_errors() if error is not Interrupted])
+def test_every_exit_code_has_its_row(readme: str, error: type[BehindyError]) -> None:
+    assert row(readme, str(error.exit_code))[1] == error.title
+
+
+def test_the_exit_codes_of_signals_have_theirs(readme: str) -> None:
+    assert row(readme, "129, 130, 143")[1] == Interrupted.title
+
+
+def test_no_exit_code_is_made_up(readme: str) -> None:
+    told = {int(cells[0]) for cells in rows_of(readme) if cells[0].isdigit()}
+    assert told == {error.exit_code for error in all_errors()}
+
+
+@pytest.mark.parametrize("name", root().task_names)
+def test_every_task_has_its_row_with_all_its_options(readme: str, name: str) -> None:
+    service = name.removeprefix("deploy.")
+    cells = row(readme, "`deploy.SERVICE`" if service in SERVICES else f"`{name}`")
+    told = " ".join(cells[1:])
+    missing = [
+        option for option in OPTIONS[name] if not re.search(rf"`-{'-' if option[1:] else ''}{option}[ `]", told)
+    ]
+    assert not missing, f"{name}: {missing}"
+
+
+def test_no_task_is_made_up(readme: str) -> None:
+    said = set(re.findall(r"\binv ([a-z]+(?:\.[a-z]+)?)\b", text_of(readme)))
+    assert said <= {*root().task_names, EXAMPLE}
+
+
+def test_no_option_is_made_up(readme: str) -> None:
+    for cells in rows_of(readme):
+        name = cells[0].strip("`")
+        if name in OPTIONS:
+            assert set(re.findall(r"`--([a-z-]+)", cells[-1])) <= set(OPTIONS[name]), name
+
+
+@pytest.mark.parametrize("name", [*settings.NAMES, "BEHINDY_ENV"])
+def test_every_setting_has_its_row(readme: str, name: str) -> None:
+    assert row(readme, f"`{name}`")
+
+
+@pytest.mark.parametrize("key", _KEYS)
+def test_every_key_of_x_deploy_has_its_row(readme: str, key: str) -> None:
+    told = " ".join(row(readme, f"`{key}`")[1:])
+    if key == "health":
+        assert all(f"`{inner}`" in told for inner in _HEALTH_KEYS)
+
+
+def test_links_lead_somewhere(readme: str) -> None:
+    anchors = {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.+)$", without_code(readme), re.MULTILINE)
+    }
+    for target in re.findall(r"\]\(([^)]+)\)", text_of(readme)):
+        if target.startswith("#"):
+            assert target[1:] in anchors, target
+        elif "://" not in target:
+            assert (CHECKOUT / target).is_file(), target
+
+
+def test_both_languages_have_the_same_sections_tables_and_commands(readme: str) -> None:
+    def outline(name: str) -> list[int]:
+        return [len(marks) for marks in re.findall(r"^(#+) ", without_code(name), re.MULTILINE)]
+
+    def commands(name: str) -> list[str]:
+        lines = (line.partition(" #")[0].rstrip() for block in code_blocks(name) for line in block.splitlines())
+        return [line for line in lines if line.isascii()]
+
+    assert outline(readme) == outline(READMES[0])
+    assert [cells[0] for cells in rows_of(readme) if "`" in cells[0]] == [
+        cells[0] for cells in rows_of(READMES[0]) if "`" in cells[0]
+    ]
+    assert len(rows_of(readme)) == len(rows_of(READMES[0]))
+    assert commands(readme) == commands(READMES[0])
