@@ -148,7 +148,9 @@ def validate_tag(tag: str) -> str:
     from behindy_ops.grammar import check_tag
 
     if wrong := check_tag(tag):
-        raise UsageError(f"--tag: {wrong}.", remedy="Nothing was done. The tag of a CI build is the commit's SHA.")
+        raise UsageError(
+            f"--tag: {wrong}.", state="Nothing was done.", remedy="The tag of a CI build is the commit's SHA."
+        )
     return tag
 
 

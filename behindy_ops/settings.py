@@ -158,6 +158,10 @@ class _Reader:
         where = self._find(name)[1]
         self.mistakes.append(f"{name} ({where}): {what}" if where else f"{name}: {what}")
 
+    def rank(self, name: str) -> int:
+        """The place of the source it is from; a lower one goes before."""
+        return list(self.sources).index(self._find(name)[1])
+
     def _find(self, name: str) -> tuple[str, str]:
         """The value, and the file it is from."""
         found = ((values[name], where) for where, values in self.sources.items() if values.get(name, "").strip())
@@ -193,8 +197,8 @@ def _read(reader: _Reader, environment: str, *, need_host: bool) -> Settings:
 def _key_file(reader: _Reader) -> Path | None:
     name = "BEHINDY_SSH_KEY_FILE"
     path = reader.path(name)
-    if path is None:
-        return None
+    if path is None or (reader.text("BEHINDY_SSH_KEY") and reader.rank("BEHINDY_SSH_KEY") < reader.rank(name)):
+        return None  # the key text comes from a source that goes before
     try:
         wrong = grammar.check_private_key(path.read_text(encoding="utf-8", errors="replace").strip())
     except OSError as error:
@@ -208,8 +212,11 @@ def _key_file(reader: _Reader) -> Path | None:
 def _key_text(reader: _Reader) -> Secret | None:
     name = "BEHINDY_SSH_KEY"
     if reader.text(name) and reader.text("BEHINDY_SSH_KEY_FILE"):
-        reader.wrong(name, "there is a BEHINDY_SSH_KEY_FILE too; keep one of them")
-        return None
+        if reader.rank(name) == reader.rank("BEHINDY_SSH_KEY_FILE"):
+            reader.wrong(name, "there is a BEHINDY_SSH_KEY_FILE too; keep one of them")
+            return None
+        if reader.rank(name) > reader.rank("BEHINDY_SSH_KEY_FILE"):
+            return None
     key = reader.secret(name, grammar.check_private_key)
     if key is None:
         return None

@@ -199,7 +199,10 @@ def public_url(ctx: Context, path: str) -> str:
 
 
 def judge(result: Result, *, candidate: bool = False, address: str = "") -> Look:
-    """Judge what ``look_outside`` printed."""
+    """Judge what ``look_outside`` printed.
+
+    :param address: where the service's name must lead, unless the host has told its container's address itself.
+    """
     looks: list[tuple[int, int, str]] = []
     names: list[str] = []
     done = False
@@ -208,6 +211,8 @@ def judge(result: Result, *, candidate: bool = False, address: str = "") -> Look
             looks.append((int(words[1]), int(words[2]), words[3]))
         elif words[:1] == ["names"]:
             names = words[1:]
+        elif words[:1] == ["address"] and len(words) == 2:
+            address = words[1]
         elif words == ["ok"]:
             done = True
     return judge_outside(looks, done=done, candidate=candidate, resolved=names, address=address)
@@ -225,7 +230,10 @@ def discard(ctx: Context, service: str, container: str, release: str, *, shown: 
     if last is not None:
         oom = "yes" if last.oom_killed else "no"
         how = f"{last.status}, exit code {last.exit_code}, OOM-killed: {oom}, restarts: {last.restarts}"
-        ctx.emit(Logs(f"State of {shown}", (how, f"environment names: {', '.join(last.env_names)}")))
-    ctx.emit(Logs(f"Last {len(logs)} log lines of {shown}", tuple(logs)))
+        ctx.emit(Logs(f"State of {shown}", (how, f"environment names: {', '.join(sorted(last.env_names))}")))
+    title = (
+        f"Last {len(logs)} log line{'s' if len(logs) != 1 else ''} of {shown}" if logs else f"{shown} logged nothing"
+    )
+    ctx.emit(Logs(title, tuple(logs)))
     result.require(state="The candidate may still be there; it gets no traffic.", remedy="The next deploy removes it.")
     return last

@@ -141,7 +141,7 @@ def discard(container: str, release_dir: str) -> Command:
 
 def tidy(references: Sequence[str]) -> Command:
     """Remove images by name; docker refuses those in use, since nothing is forced."""
-    return Command(("docker", "rmi", *references), title="remove old images", timeout=120, changes=True)
+    return Command(script("tidy", *references), title="remove old images", timeout=120, changes=True)
 
 
 def verify(paths: Paths, container: str, release: Release, line: str, *, judged: str = "") -> Command:

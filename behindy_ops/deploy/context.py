@@ -42,10 +42,11 @@ class HostLike(Protocol):
 
 @dataclass
 class Step:
-    """A running step. ``detail`` is what it shows when it is done."""
+    """A running step. ``detail`` is what it shows when it is done, ``failed`` why it is shown as failed instead."""
 
     name: str
     detail: str = ""
+    failed: str = ""
     emit: Callable[[Event], None] = field(default=lambda _: None, repr=False)
 
     def progress(self, text: str) -> None:
@@ -93,7 +94,8 @@ class Context:
             reason = error.what if isinstance(error, BehindyError) else type(error).__name__
             self.emit(StepFailed(name, seconds, reason))
             raise
-        self.emit(StepDone(name, self._took(name, begun), step.detail))
+        seconds = self._took(name, begun)
+        self.emit(StepFailed(name, seconds, step.failed) if step.failed else StepDone(name, seconds, step.detail))
 
     def _took(self, name: str, begun: float) -> float:
         seconds = self.clock() - begun

@@ -111,6 +111,7 @@ class Cutover:
         with self.ctx.step("external", f"Check {urls[0]} from outside") as step:
             look = attempt_until(policy, attempt, definite_limit=DEFINITE, clock=self.ctx.clock, sleep=self.ctx.sleep)
             step.detail = look.reason
+            step.failed = "" if look.verdict is Verdict.HEALTHY else look.reason
         return look
 
     def _begin_watch(self, seconds: float) -> Future[Result] | None:
@@ -125,7 +126,7 @@ class Cutover:
             line = self.ctx.host.end(watched).stdout.strip()
             container = parse_container(line) if line and line != "none" else None
             trouble = unsteady(container)
-            step.detail = trouble or "no restart, no exit, no OOM kill"
+            step.detail, step.failed = "no restart, no exit, no OOM kill", trouble
         if trouble:
             self.switch_back(trouble)
 
@@ -191,6 +192,7 @@ class Cutover:
                 address=self.blue.addresses.get(NETWORK, ""),
             )
             step.detail = look.reason
+            step.failed = "" if look.verdict is Verdict.HEALTHY else look.reason
         if look.verdict is Verdict.HEALTHY:
             return "The previous release serves again, checked from outside."
         return f"The previous release has its name again, but from outside: {look.reason}. Look now: inv deploy.status"
@@ -201,7 +203,7 @@ class Cutover:
             return True
         with self.ctx.step("stop", f"Stop {self.service.name}-blue") as step:
             result = self.ctx.host.run(commands.stop_blue(self.blue.id, self.service.stop))
-            step.detail = "removed" if result.ok else f"failed: {result.how()}"
+            step.detail, step.failed = "removed", "" if result.ok else result.how()
         if not result.ok:
             lines = " ".join(result.last_lines(2))
             self.ctx.emit(Warning_(f"{self.service.name}-blue could not be removed; the next deploy will. {lines}"))
@@ -245,7 +247,7 @@ def unsteady(container: Container | None) -> str:
     if container.oom_killed:
         return "it was OOM-killed"
     if container.restarts or container.restarting:
-        return f"it restarted {container.restarts} times (exit code {container.exit_code})"
+        return "it restarted once" if container.restarts == 1 else f"it restarted {container.restarts} times"
     if not container.running:
         return f"it exited with code {container.exit_code}"
     return ""

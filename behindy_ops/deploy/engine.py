@@ -9,7 +9,7 @@ from behindy_ops.deploy import candidate, commands, finish, history, preflight
 from behindy_ops.deploy.cutover import Cutover, outside_paths
 from behindy_ops.deploy.release import new_id, released_as
 from behindy_ops.deploy.survey import Release
-from behindy_ops.errors import BehindyError, ConnectionLost, Interrupted, LeaseLost, SwitchedBack
+from behindy_ops.errors import BehindyError, ConnectionLost, Interrupted, LeaseLost, RemoteCommandFailed, SwitchedBack
 from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, Warning_
 from behindy_ops.services import repository
 
@@ -60,11 +60,18 @@ class Deployment:
         self.ctx.emit(DeployStarted(self.service.name, self.options.tag, self.ctx.settings.host, self.repository))
         if problem is not None:
             raise problem
-        image = candidate.pull(self.ctx, f"{self.repository}:{self.options.tag}")
+        image = self._pull()
         if self.live is not None and self._is_live(image) and not self.options.force:
             return self._unchanged(self.live, begun)
         self.release = self._new_release(image)
         return self._replace(image, begun)
+
+    def _pull(self) -> Image:
+        try:
+            return candidate.pull(self.ctx, f"{self.repository}:{self.options.tag}")
+        except Interrupted as error:
+            error.state = "Nothing was changed; what ran before runs on."
+            raise
 
     def _is_live(self, image: Image) -> bool:
         live = self.live
@@ -169,8 +176,11 @@ class Deployment:
         """Remove green after a failure before the switch, and record it."""
         name = f"{self.service.name}-green"
         with self.ctx.interrupts.shielded():
-            with self.ctx.step("remove", f"Remove {name}"):
-                candidate.discard(self.ctx, self.service.name, name, self.release.id, shown=name)
+            try:
+                with self.ctx.step("remove", f"Remove {name}"):
+                    candidate.discard(self.ctx, self.service.name, name, self.release.id, shown=name)
+            except RemoteCommandFailed as failure:  # the host is in trouble; what that did first is what to tell
+                self.ctx.emit(Warning_(f"{failure.what} {failure.state} {failure.remedy}"))
             self._record("interrupted" if isinstance(error, Interrupted) else "refused", error.what)
         error.state = error.state or "The live release was never touched and serves on."
 
@@ -186,7 +196,7 @@ class Deployment:
         with self.ctx.interrupts.shielded():
             self._record("live", f"{error.what} {name}-blue was left to the next run")
         error.state = f"The new release of {name} is live and serves; {name}-blue may still be there."
-        error.remedy = f"The next deploy of {name} removes it; or now: inv deploy.recover {name}"
+        error.remedy = f"The next deploy of {name} removes it; or now: inv deploy.recover --service {name}"
 
     def _record(self, outcome: str, reason: str) -> None:
         line = self.history_line(outcome, reason)

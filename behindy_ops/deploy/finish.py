@@ -82,9 +82,8 @@ def _verify(ctx: Context, deployment: _Deployment) -> dict[str, str]:
         trouble = unsteady(container)
         memory = _memory(lines.get("memory", ""), container)
         errors = lines.get("errors", "0").strip() or "0"
-        step.detail = ", ".join(
-            part for part in (trouble or "steady", memory, f"{errors} log line(s) that tell of errors") if part
-        )
+        said = "no errors in its log" if errors == "0" else f"{errors} log line(s) with errors"
+        step.detail, step.failed = ", ".join(part for part in ("steady", memory, said) if part), trouble
     if trouble:
         ctx.emit(Warning_(f"The new release is not steady: {trouble}. Look: inv deploy.status"))
     if not result.ok:

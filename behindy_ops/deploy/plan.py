@@ -60,7 +60,9 @@ def commands_of(survey: Survey, service: Service, settings: Settings, options: O
     if live:
         steps.append(("drain", commands.drain(live.id, service.port, earliest_ms=0, limit=service.drain)))
         steps.append(("stop", commands.stop_blue(live.id, service.stop)))
-    tidy = plan_tidy(survey, repo, Image("<new image>", (f"{repo}:{options.tag}",), (), "9999"), live)
+    wanted = f"{repo}:{options.tag}"
+    there = (image for image in survey.images if wanted in image.tags)
+    tidy = plan_tidy(survey, repo, next(there, Image("<new image>", (wanted,), (), "9999")), live)
     if tidy.remove:
         steps.append(("tidy", commands.tidy(tidy.remove)))
     steps.append(("verify", commands.verify(paths, service.name, release, "<history line>")))

@@ -40,6 +40,7 @@ def find_problem(survey: Survey, service: Service, host_dir: str) -> BehindyErro
         or _network(survey)
         or _nginx(survey)
         or _compose(survey, service)
+        or _aliases(survey, service)
     )
 
 
@@ -153,4 +154,18 @@ def _compose(survey: Survey, service: Service) -> BehindyError | None:
         state=_UNCHANGED,
         remedy="Copy this project's compose/ there again; on the host: docker compose config -q says what is wrong.",
         lines=tuple(survey.problems.get("configured", "").splitlines()[-5:]),
+    )
+
+
+def _aliases(survey: Survey, service: Service) -> BehindyError | None:
+    """Compose gives a container its service's name as an alias, which survives a rename: two would answer to it."""
+    live = survey.trio(service.name).live
+    aliases = live.aliases.get(NETWORK, ()) if live else ()
+    if live is None or not {service.name, f"{service.name}-green"} & set(aliases):
+        return None
+    return HostNotReady(
+        f"{service.name} was not started by this tool: it keeps that name as a DNS alias, so after a switch users would "
+        "get both releases.",
+        state=_UNCHANGED,
+        remedy=f"Remove it at a quiet moment, then deploy (users miss it meanwhile): docker rm -f {service.name}",
     )

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy import candidate, commands
+from behindy_ops.deploy import candidate, commands, history
 from behindy_ops.deploy.cutover import Cutover, outside_paths
 from behindy_ops.deploy.health import Verdict
-from behindy_ops.deploy.reconcile import Recovery, decide
+from behindy_ops.deploy.reconcile import Recovery, decide, serves
 from behindy_ops.deploy.release import released_as
+from behindy_ops.deploy.survey import Release
 from behindy_ops.docker.facts import Container
 from behindy_ops.errors import SwitchedBack
-from behindy_ops.report.events import Decision
+from behindy_ops.report.events import Decision, Warning_
 from behindy_ops.services import HealthPolicy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from behindy_ops.deploy.context import Context
     from behindy_ops.deploy.survey import Survey
     from behindy_ops.services import Service
 
-__all__ = ["recover_once"]
+__all__ = ["record_recovery", "recover_once"]
 
 
 def recover_once(ctx: Context, service: Service, survey: Survey) -> Recovery:
@@ -47,6 +50,35 @@ def recover_once(ctx: Context, service: Service, survey: Survey) -> Recovery:
             cutover = Cutover(ctx, service, live, blue, release, paths, switched_ms=int(survey.now * 1000))
             _after_switch(cutover, bad=recovery is Recovery.SWITCH_BACK)
     return recovery
+
+
+def record_recovery(ctx: Context, service: Service, survey: Survey, done: Sequence[Recovery]) -> None:
+    """Write to the host's history what was put in order; a release that an interrupted run left live stands from now.
+
+    A run that dies between the switch and its record leaves one that nobody could roll back to.
+    """
+    live = survey.trio(service.name).live
+    release = released_as(live) if live else Release("", service.name, "", "", "", "")
+    known = {remembered.id: remembered.status for remembered in survey.released(service.name)}
+    unproven = serves(live) and known.get(release.id) == "candidate"
+    if not done and not unproven:
+        return
+    line = history.line(
+        "ended",
+        "recovery",
+        release,
+        at=ctx.now(),
+        who=ctx.who,
+        durations=ctx.durations,
+        outcome="live" if live else "not deployed",
+        reason="; ".join(recovery.value for recovery in done) or "an earlier run died before it could record its end",
+    )
+    with ctx.step("record", "Record what was put in order"):
+        command = commands.record(ctx.paths, line)
+        if unproven:
+            command = commands.verify(ctx.paths, service.name, release, line)
+        if not (result := ctx.host.run(command)).ok:
+            ctx.emit(Warning_(f"The host's history could not be written: {result.how()}."))
 
 
 def _remove(ctx: Context, green: Container) -> None:

@@ -15,13 +15,14 @@ from behindy_ops.deploy.engine import Deployment, Options
 from behindy_ops.deploy.release import released_as
 from behindy_ops.deploy.rollback import Rollback
 from behindy_ops.deploy.session import Session
-from behindy_ops.errors import BehindyError, ConnectionLost, UsageError
+from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost, UsageError
 from behindy_ops.report.events import Decision, Warning_, failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from behindy_ops.deploy.survey import Survey
     from behindy_ops.report.events import Event
     from behindy_ops.services import Service
 
@@ -111,25 +112,40 @@ def _deploy_in_order(
     Nothing is repeated blindly: the new session reconciles first, and a release it then finds live is not made again.
     """
     queue = _Queue(list(chosen), options)
-    for final in (False, True):
-        session = connect()
-        try:
-            with session:
-                queue.work(session, wait=max(wait, RECONNECT_WAIT) if final else wait)
-            return
-        except ConnectionLost as error:
-            if final or not session.ctx.begun:
-                raise
-            session.ctx.emit(Warning_(f"{error.what} Connecting again to see where the host stands."))
+    session = connect()
+    try:
+        with session:
+            queue.work(session, wait=wait)
+        return
+    except ConnectionLost as error:
+        if not session.ctx.begun:
+            raise
+        session.ctx.emit(Warning_(f"{error.what} Connecting again to see where the host stands."))
+    _resume(queue, connect(), wait=max(wait, RECONNECT_WAIT))
+
+
+def _resume(queue: _Queue, session: Session, *, wait: float) -> None:
+    try:
+        with session:
+            queue.work(session, wait=wait)
+    except BehindyError as error:
+        if not session.ctx.begun:  # what it says of the host is true of this connection only
+            error.state = f"The deploy of {queue.left[0].name} was under way; how far it came is not known. {_SERVES}"
+            error.remedy = f"{error.remedy} Then: inv deploy.status; the next deploy puts the host in order.".strip()
+        raise
+
+
+_SERVES = "If the host runs, the site goes on serving."
 
 
 @dataclass
 class _Queue:
-    """The services still to be deployed, and the release that was being made of the first."""
+    """The services still to be deployed, the release that was being made of the first, and what was live before it."""
 
     left: list[Service]
     options: Options
     underway: str = ""
+    before: str | None = None
 
     def work(self, session: Session, *, wait: float) -> None:
         names = ", ".join(service.name for service in self.left)
@@ -142,16 +158,29 @@ class _Queue:
             if self.underway and live is not None and released_as(live).id == self.underway:
                 session.ctx.emit(Decision(f"{service.name}: release {self.underway} is live and serves."))
             else:
-                deployment = Deployment(session.ctx, service, self.options, survey)
-                try:
-                    deployment.run()
-                finally:
-                    self.underway = deployment.release.id
+                self._deploy(session, service, survey)
             self.left.pop(0)
-            self.underway = ""
+            self.underway, self.before = "", None
             if self.left:
                 session.ctx.durations.clear()
                 survey = session.look()
+
+    def _deploy(self, session: Session, service: Service, survey: Survey) -> None:
+        live = survey.trio(service.name).live
+        found = live.id if live else ""
+        if self.before not in (None, found):
+            theirs = f"{released_as(live).tag} is live" if live else "There is none now"
+            raise LeaseLost(
+                f"While the connection was down somebody else changed {service.name}.",
+                state=f"{theirs}; this run has changed nothing since.",
+                remedy=f"See it: inv deploy.history --service {service.name}. If yours is still wanted, deploy it again.",
+            )
+        self.before = found
+        deployment = Deployment(session.ctx, service, self.options, survey)
+        try:
+            deployment.run()
+        finally:
+            self.underway = deployment.release.id
 
 
 RECONNECT_WAIT = 75.0
@@ -190,4 +219,5 @@ def recover_services(names: Sequence[str], *, wait: str, json: bool, root: Path 
         for service in chosen:
             survey, done = session.reconcile(service, survey)
             if not done:
-                emit(Decision(f"{service.name}: steady, nothing to do."))
+                there = survey.trio(service.name).live is not None
+                emit(Decision(f"{service.name}: {'steady' if there else 'not deployed'}; nothing to do."))

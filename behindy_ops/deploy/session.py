@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Self
 from behindy_ops.deploy import survey as surveys
 from behindy_ops.deploy.context import Context
 from behindy_ops.deploy.reconcile import Recovery
-from behindy_ops.deploy.recover import recover_once
-from behindy_ops.errors import LockHeld, RemoteCommandFailed
+from behindy_ops.deploy.recover import record_recovery, recover_once
+from behindy_ops.errors import Interrupted, LockHeld, RemoteCommandFailed
 from behindy_ops.interrupts import Interrupts
 from behindy_ops.remote.command import Command
 from behindy_ops.remote.host import Host, new_mark
@@ -111,8 +111,12 @@ class Session:
         holder = Holder(who=self.ctx.who, what=what, since=since)
         deadline = self.ctx.clock() + wait
         with self.ctx.step("survey", "Take the lock and look at the host") as step:
-            while (text := self._try(holder, mark, deadline, step)) is None:
-                self._rest(QUEUE_PAUSE)
+            try:
+                while (text := self._try(holder, mark, deadline, step)) is None:
+                    self._rest(QUEUE_PAUSE)
+            except Interrupted as error:
+                error.state = "Nothing was changed; what ran before runs on."
+                raise
             survey = surveys.parse(text, mark)
             step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
         return survey
@@ -140,11 +144,17 @@ class Session:
         """
         done: list[Recovery] = []
         for _ in range(ROUNDS):
-            recovery = recover_once(self.ctx, service, survey)
-            if recovery is Recovery.NOTHING:
-                return survey, done
-            done.append(recovery)
-            survey = self.look()
+            try:
+                recovery = recover_once(self.ctx, service, survey)
+                if recovery is Recovery.NOTHING:
+                    record_recovery(self.ctx, service, survey, done)
+                    return survey, done
+                done.append(recovery)
+                survey = self.look()
+            except Interrupted as error:
+                error.state = f"{service.name} serves; what an earlier run left of it may still be there."
+                error.remedy = "The next deploy puts it in order; or now: inv deploy.recover"
+                raise
         raise RemoteCommandFailed(
             f"{service.name} does not come to rest: {', '.join(recovery.name for recovery in done)}.",
             state="The live container was left as it is.",

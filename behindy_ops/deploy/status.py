@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,8 @@ def as_text(found: Sequence[ServiceStatus], host: str) -> str:
     for one in found:
         lines.append("")
         lines.append(f"{one.service}: {_state(one)}")
-        lines.extend(f"  {label:<9}{text}" for label, text in _rows(one) if text)
+        for label, text in _rows(one):
+            lines.extend(textwrap.wrap(text, 79, initial_indent=f"  {label:<9}", subsequent_indent=" " * 11))
     return "\n".join(lines) + "\n"
 
 
@@ -116,11 +118,11 @@ def _rows(one: ServiceStatus) -> list[tuple[str, str]]:
         previous = f"{one.previous} ({one.previous_tag}), {where}"
     return [
         ("release", f"{one.release or 'not deployed by this tool'} ({one.tag})" if one.state != "missing" else ""),
-        ("digest", one.digest[:71]),
+        ("digest", one.digest[:19]),
         ("since", f"{one.since[:19]}Z, {duration(one.age)} ago" if one.since else ""),
         ("memory", memory),
         ("previous", previous),
-        ("left", one.leftover and f"{one.leftover} (the next deploy does it)"),
+        ("left", one.leftover and f"{one.leftover} (the next deploy or inv deploy.recover does it)"),
     ]
 
 

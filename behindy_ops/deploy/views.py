@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_
 import os
+import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,8 @@ def releases_text(name: str, found: Sequence[Offered]) -> str:
         words = _what(one)
         tag = one.release.tag if len(one.release.tag) <= 20 else one.release.tag[:17] + "..."
         lines.append(f"{one.release.id:<21} {tag:<20} {words:<22} {'on disk' if one.on_disk else 'not on disk'}")
-    lines.append(f"Back to the previous: inv deploy.rollback {name}; to another: --to RELEASE, TAG or DIGEST")
+    lines.append(f"Back to the previous: inv deploy.rollback {name}")
+    lines.append("Back to another: add --to RELEASE, TAG or DIGEST")
     return "\n".join(lines) + "\n"
 
 
@@ -120,5 +122,5 @@ def history_text(entries: Sequence[dict[str, Any]]) -> str:
         )
         lines.append(f"    {outcome}{took}, by {entry.get('who')}")
         if entry.get("reason"):
-            lines.append(f"    {entry['reason']}")
+            lines.extend(textwrap.wrap(str(entry["reason"]), 79, initial_indent="    ", subsequent_indent="    "))
     return "\n".join(lines) + "\n" if lines else "Nothing is recorded.\n"

@@ -73,7 +73,7 @@ class Running:
         if not self._transport().is_active():
             raise self._lost(f"while it was to {self.command.title}")
         if time.monotonic() > deadline:
-            raise self._lost(f"no answer while it was to {self.command.title}")
+            raise self._lost(f"(no answer) while it was to {self.command.title}")
 
     def _drain(self) -> None:
         while self.channel.recv_ready():

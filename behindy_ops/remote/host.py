@@ -144,7 +144,7 @@ class Host:
 
     def _check_lease(self) -> None:
         if self._lease is not None and self._lease.deaf:
-            raise self._lost(f"the host has not answered for {lock.DEAF:g} s")
+            raise self._lost(f"(no answer for {lock.DEAF:g} s)")
 
     def _lost(self, when: str) -> ConnectionLost:
         return ConnectionLost(

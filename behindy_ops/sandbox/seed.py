@@ -23,6 +23,7 @@ __all__ = ["REPOSITORY", "ensure", "tag_of"]
 REPOSITORY = "behindy/sandbox"
 """Where the images are in the sandbox's registry. A release is a layer over the sample application's."""
 ENTRYPOINT = "/usr/local/sbin/sandbox-entrypoint"
+CONTAINER = "behindy-sandbox-seed"
 START_SECONDS = 20.0
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -42,28 +43,28 @@ def ensure(images: Mapping[Part, Image], say: Callable[[str], None]) -> Image:
     seeded = Image(f"behindy-sandbox:{digest}", digest)
     if try_docker("image", "inspect", seeded.name).returncode != 0:
         say("Filling the registry of the host's image")
-        with _registry(images[Part.HOST]) as (container, registry):
+        with _registry(images[Part.HOST]) as registry:
             _fill(registry, images)
-            docker("kill", container)  # as PID 1 it would let a polite request pass
+            docker("kill", CONTAINER)  # as PID 1 it would let a polite request pass
             changes = (f'ENTRYPOINT ["{ENTRYPOINT}"]', "CMD []", f"LABEL {HASH_LABEL}={digest}")
-            docker("commit", *(word for change in changes for word in ("--change", change)), container, seeded.name)
+            docker("commit", *(word for change in changes for word in ("--change", change)), CONTAINER, seeded.name)
     return seeded
 
 
 @contextmanager
-def _registry(host: Image) -> Iterator[tuple[str, Registry]]:
-    """Run the registry of the host's image alone; give the container's id and the registry."""
-    serve = ("serve", "/etc/docker/registry/config.yml")
-    container = docker(
-        "run", "--detach", "--publish", "127.0.0.1::5000", "--entrypoint", "docker-registry", host.name, *serve
-    )
+def _registry(host: Image) -> Iterator[Registry]:
+    """Run the registry of the host's image alone; give its client."""
+    # One that a killed run left behind; only one run at a time comes here.
+    try_docker("rm", "--force", "--volumes", CONTAINER)
+    options = ("--detach", "--name", CONTAINER, "--publish", "127.0.0.1::5000", "--entrypoint", "docker-registry")
+    docker("run", *options, host.name, "serve", "/etc/docker/registry/config.yml")
     try:
-        address = docker("port", container, "5000/tcp").splitlines()[0]
+        address = docker("port", CONTAINER, "5000/tcp").splitlines()[0]
         registry = Registry(address)
         registry.wait(START_SECONDS)
-        yield container, registry
+        yield registry
     finally:
-        try_docker("rm", "--force", "--volumes", container)
+        try_docker("rm", "--force", "--volumes", CONTAINER)
 
 
 def _fill(registry: Registry, images: Mapping[Part, Image]) -> None:

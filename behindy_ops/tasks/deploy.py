@@ -76,7 +76,7 @@ def status(_: Context, json: bool = False) -> None:
 
 @task(
     positional=["service"],
-    help={"to": "release id, tag or digest (default: the previous release)"}
+    help={"to": "release id, tag or digest (default: the previous one)", "service": "the service"}
     | {"watch": _WATCH, "wait": _WAIT, "json": _JSON},
 )
 @guarded
@@ -87,7 +87,7 @@ def rollback(_: Context, service: str, to: str = "", watch: str = "", wait: str 
     roll_back(service, to=to, watch=watch, wait=wait, json=json)
 
 
-@task(positional=["service"], help={"json": _JSON})
+@task(positional=["service"], help={"service": "the service", "json": _JSON})
 @guarded
 def releases(_: Context, service: str, json: bool = False) -> None:
     """List the releases that can be rolled back to."""
@@ -96,7 +96,7 @@ def releases(_: Context, service: str, json: bool = False) -> None:
     print(show_releases(service, json=json), end="")
 
 
-@task(optional=["service"], positional=["service"], help={"service": "only this one", "json": _JSON})
+@task(positional=[], help={"service": "only this one", "json": _JSON})
 @guarded
 def history(_: Context, service: str = "", json: bool = False) -> None:
     """Show who deployed what, when, and how it ended."""
@@ -105,7 +105,7 @@ def history(_: Context, service: str = "", json: bool = False) -> None:
     print(show_history(service, json=json), end="")
 
 
-@task(positional=["service"], help={"service": "only this one", "wait": _WAIT, "json": _JSON})
+@task(positional=[], help={"service": "only this one", "wait": _WAIT, "json": _JSON})
 @guarded
 def recover(_: Context, service: str = "", wait: str = "", json: bool = False) -> None:
     """Finish or undo what an interrupted run left."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from behindy_ops.sandbox import lifecycle, releases
-from tests.sandbox.support import SERVICES, containers, deploy, live_release
+from tests.sandbox.support import SERVICES, deploy, live_tags
 
 if TYPE_CHECKING:
     from behindy_ops.sandbox.info import SandboxInfo
@@ -43,9 +43,10 @@ def release(sandbox: SandboxInfo) -> Release:
 @pytest.fixture
 def live_services(release: Release) -> None:
     """All three services live at v1, nothing left over."""
+    tags = {container: tag for container, tag in live_tags().items() if container.partition("-")[0] in SERVICES}
     for service in SERVICES:
-        names = {name for name in containers() if name.partition("-")[0] == service}
-        if names != {service} or live_release(service) != "v1":
+        own = {name: tag for name, tag in tags.items() if name.partition("-")[0] == service}
+        if own != {service: "v1"}:
             release(service, "v1")
             deploy(service, "v1").ok()
 

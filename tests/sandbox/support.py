@@ -88,6 +88,14 @@ def containers() -> dict[str, str]:
     return {name: state for name, state in found.items() if name.partition("-")[0] in SERVICES}
 
 
+def live_tags() -> dict[str, str]:
+    """Every container by name, with the tag its label tells (empty for others); one docker command, since tests wait."""
+    listed = on_host(
+        "docker", "ps", "-a", "--format", '{{.Names}}={{if eq .State "running"}}{{.Label "behindy.tag"}}{{end}}'
+    )
+    return dict(line.split("=", 1) for line in listed.splitlines())
+
+
 SERVICES = ("llmserver", "backend", "frontend")
 
 

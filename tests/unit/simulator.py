@@ -60,7 +60,14 @@ SERVICES = {
             through="backend",
         ),
         Service(
-            "backend", f"{_IMAGE}backend:latest", 8080, "/health", "/api/health", "/api/health", watch=5, health=_PATIENCE
+            "backend",
+            f"{_IMAGE}backend:latest",
+            8080,
+            "/health",
+            "/api/health",
+            "/api/health",
+            watch=5,
+            health=_PATIENCE,
         ),
         Service("frontend", f"{_IMAGE}frontend:latest", 3000, "/", "/", "/", watch=5, health=_PATIENCE),
     )

@@ -124,6 +124,8 @@ class Engine:
         self.kept: set[str] = set()  # image references that cannot be removed
         self.before_stop: Callable[[Box], None] = lambda _: None
         self.before_rename: Callable[[Box, str], None] = lambda _, __: None
+        self._names: dict[str, Box] = {}
+        self._aliased: list[Box] = []
         self._numbers = itertools.count(1)
         self._addresses = itertools.count(2)
 
@@ -132,7 +134,7 @@ class Engine:
             raise DockerError("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.")
 
     def named(self, name: str) -> Box | None:
-        return next((box for box in self.boxes.values() if box.name == name), None)
+        return self._names.get(name)
 
     def find(self, key: str) -> Box:
         box = self.boxes.get(key) or self.named(key)
@@ -142,11 +144,10 @@ class Engine:
 
     def resolve(self, name: str) -> list[Box]:
         """Whom Docker's name server gives for a name."""
-        return [
-            box
-            for box in self.boxes.values()
-            if box.running and box.connected and (box.name == name or name in box.aliases)
-        ]
+        bearer = self._names.get(name)
+        found = [bearer] if bearer is not None else []
+        found += [box for box in self._aliased if name in box.aliases and box is not bearer]
+        return [box for box in found if box.status == "running" and box.connected]
 
     def create(
         self, name: str, image: Stored, labels: dict[str, str] | None = None, aliases: Iterable[str] = ()
@@ -154,7 +155,8 @@ class Engine:
         if self.named(name) is not None:
             raise DockerError(f'Conflict. The container name "/{name}" is already in use by container')
         box = Box(f"{next(self._numbers):012x}" + 52 * "0", name, image, labels or {}, "always", frozenset(aliases))
-        self.boxes[box.id] = box
+        self.boxes[box.id] = self._names[name] = box
+        self._aliased += [box] if box.aliases else []
         return box
 
     def rename(self, key: str, name: str) -> None:
@@ -164,7 +166,9 @@ class Engine:
         self.before_rename(box, name)
         if box.name in ROUTED:
             box.named = self.clock.now
+        del self._names[box.name]
         box.name = name
+        self._names[name] = box
 
     def disconnect(self, key: str) -> None:
         self.find(key).connected = False
@@ -173,6 +177,7 @@ class Engine:
         """On the network again, and without the names Compose gave it there."""
         box = self.find(key)
         box.connected, box.aliases = True, frozenset()
+        self._aliased = [other for other in self._aliased if other is not box]
 
     def update(self, key: str, policy: str) -> None:
         self.find(key).policy = policy
@@ -223,7 +228,8 @@ class Engine:
         if box.id in self.stuck:
             raise DockerError("Error response from daemon: driver failed to remove root filesystem: device is busy")
         self.stop(key)
-        del self.boxes[box.id]
+        del self.boxes[box.id], self._names[box.name]
+        self._aliased = [other for other in self._aliased if other is not box]
 
     def go_down(self, seconds: float) -> None:
         """The daemon ends, and all containers with it; it is back after so many seconds."""

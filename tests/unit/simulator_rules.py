@@ -19,7 +19,7 @@ class Rules:
         self.world = world
         self.stood: set[str] = set()
         self._seen: dict[str, int] = {}
-        world.checks += [self._names, self._service, self._one_at_a_time]
+        world.checks += [self._routed, self._one_at_a_time]
         world.engine.before_stop = self._before_stop
         world.engine.before_rename = self._before_rename
 
@@ -31,30 +31,31 @@ class Rules:
         kept = self.world.dirs.get((name, self.release_of(box)))
         return kept.status if kept else None
 
-    def _names(self) -> None:
-        """A routed name points at a container, but between the two renames of a swap (and if that was torn)."""
+    def _routed(self) -> None:
+        """What nginx routes to is there and serves."""
         for service in self.world.services:
-            box = self.world.live(service)
-            if box is not None:
-                self._seen[service] = self.world.engine.epoch
-                if self.status_of(box) == "stands":
-                    self.stood.add(service)
-            elif service in self.stood and self._seen[service] == self.world.engine.epoch:
-                swaps = [process for process in self.world.processes if process.name == "swap" and process.changing]
-                assert swaps, f"{service} points at nothing"
-
-    def _service(self) -> None:
-        """A request that comes now is answered, by a release that is not bad unless a bad one has just been put live."""
-        if not self.world.engine.up:
-            return
-        for service in self.stood:
-            found = self.world.engine.resolve(service)
-            assert len(found) < 2, f"{service} answers with two addresses"
             live = self.world.live(service)
-            if live is not None and not live.image.behaviour.good:
-                continue
-            found = found or self.world.engine.resolve(f"{service}-blue")
-            assert found, f"nobody serves {service}"
+            if live is not None:
+                self._seen[service] = self.world.engine.epoch
+                if service not in self.stood and self.status_of(live) == "stands":
+                    self.stood.add(service)
+            if service in self.stood:
+                self._name(service, live)
+                if self.world.engine.up:
+                    self._answer(service, live)
+
+    def _name(self, service: str, live: Box | None) -> None:
+        """A routed name points at a container, but between the two renames of a swap (and if that was torn)."""
+        if live is None and self._seen[service] == self.world.engine.epoch:
+            swaps = [process for process in self.world.processes if process.name == "swap" and process.changing]
+            assert swaps, f"{service} points at nothing"
+
+    def _answer(self, service: str, live: Box | None) -> None:
+        """A request that comes now is answered, by a good release unless a bad one has just been put live."""
+        found = self.world.engine.resolve(service)
+        assert len(found) < 2, f"{service} answers with two addresses"
+        if live is None or live.image.behaviour.good:
+            assert found or self.world.engine.resolve(f"{service}-blue"), f"nobody serves {service}"
 
     def _one_at_a_time(self) -> None:
         for process in self.world.busy:

@@ -32,6 +32,13 @@ def call(world: World, operation: Callable[[], T]) -> Generator[Wait | None, Non
     return result
 
 
+def ask(world: World, operation: Callable[[], T]) -> Generator[Wait | None, None, T]:
+    """A question to dockerd, which changes nothing."""
+    yield None
+    world.engine.require_up()
+    return operation()
+
+
 def lasting(world: World, seconds: float) -> Wait:
     return Wait(world.now + seconds)
 
@@ -74,16 +81,16 @@ def start_green(  # noqa: PLR0917 - the arguments of the script
     world.history.append(begun)
     engine, green = world.engine, f"{service}-green"
     try:
-        image = yield from call(world, partial(engine.stored, stanza["image"]))
+        image = yield from ask(world, partial(engine.stored, stanza["image"]))
         yield lasting(world, 0.5)
         aliases = {service, green}
         yield from call(world, partial(engine.create, stanza["container_name"], image, stanza["labels"], aliases))
         yield from call(world, partial(engine.disconnect, green))
         yield from call(world, partial(engine.connect, green))
-        policy = (yield from call(world, partial(engine.find, green))).policy
+        policy = (yield from ask(world, partial(engine.find, green))).policy
         yield from call(world, partial(engine.update, green, "no"))
         yield from call(world, partial(engine.start, green))
-        box = yield from call(world, partial(engine.find, green))
+        box = yield from ask(world, partial(engine.find, green))
     except DockerError as error:
         me.err.append(str(error))
         return 1
@@ -101,7 +108,7 @@ def _write_status(keep: ReleaseDir, status: str) -> Generator[Wait | None, None,
 
 def _show_state(world: World, me: Process, key: str) -> Generator[Wait | None, None, None]:
     try:
-        line = container_line((yield from call(world, partial(world.engine.find, key))))
+        line = container_line((yield from ask(world, partial(world.engine.find, key))))
     except DockerError:
         line = "none"
     me.echo(f"state {line}")
@@ -149,6 +156,7 @@ def look_outside(  # noqa: PLR0917 - the arguments of the script
                 break
         if good and world.now >= settled_at:
             if name:
+                me.echo(f"address {getattr(world.engine.named(name), 'address', '')}")
                 me.echo("names " + " ".join(sorted(box.address for box in world.engine.resolve(name))))
             me.echo("ok")
             return 0
@@ -180,15 +188,17 @@ def swap(  # noqa: PLR0917 - the arguments of the script
 
 
 def _undo_swap(world: World, me: Process, first: str, first_new: str, first_old: str) -> Body:
-    engine = world.engine
-    try:
-        name = (yield from call(world, partial(engine.find, first))).name if first else ""
-    except DockerError:
+    if first:
         name = ""
-    if first and name == first_new:
+        yield Wait(world.now + 15, lambda: world.engine.up)
         try:
-            yield from call(world, partial(engine.rename, first, first_old))
-        except DockerError:
+            name = (yield from ask(world, partial(world.engine.find, first))).name
+            if name == first_new:
+                yield from call(world, partial(world.engine.rename, first, first_old))
+                name = first_old
+        except DockerError as error:
+            me.err.append(str(error))
+        if name != first_old:
             me.echo("stuck")
             return 3
     me.echo("undone")
@@ -200,7 +210,7 @@ def drain(  # noqa: PLR0917 - the arguments of the script
 ) -> Body:
     assert port.isdigit()
     try:
-        box = yield from call(world, partial(world.engine.find, container))
+        box = yield from ask(world, partial(world.engine.find, container))
     except DockerError:
         me.echo("gone")
         return 0
@@ -223,12 +233,11 @@ def drain(  # noqa: PLR0917 - the arguments of the script
 def watch(world: World, me: Process, container: str, until: str, template: str) -> Body:
     assert template
     try:
-        box = yield from call(world, partial(world.engine.find, container))
+        box = yield from ask(world, partial(world.engine.find, container))
         life, epoch = box.life, world.engine.epoch
-        yield Wait(
-            int(until) / 1000, lambda: not box.running or box.life != life or world.engine.epoch != epoch
-        )
-        me.echo(container_line((yield from call(world, partial(world.engine.find, container)))))
+        yield Wait(int(until) / 1000, lambda: not box.running or box.life != life or world.engine.epoch != epoch)
+        yield Wait(world.now + 15, lambda: world.engine.up)
+        me.echo(container_line((yield from ask(world, partial(world.engine.find, container)))))
     except DockerError:
         me.echo("none")
     return 0
@@ -306,7 +315,11 @@ def verify(  # noqa: PLR0917 - the arguments of the script
     service = _release_key(release)[0]
     for statuses, keep in (("stands|rolled-back", 8), ("failed|candidate", 3)):
         found = sorted(
-            (key for key, kept in world.dirs.items() if key[0] == service and re.fullmatch(statuses, kept.status or "")),
+            (
+                key
+                for key, kept in world.dirs.items()
+                if key[0] == service and re.fullmatch(statuses, kept.status or "")
+            ),
             reverse=True,
         )
         for key in found[keep:]:

@@ -58,7 +58,9 @@ class Process:
 
     def ready(self, now: float) -> bool:
         wait = self.waiting
-        return wait is None or now >= min(wait.until, self.deadline) or (wait.condition is not None and wait.condition())
+        return (
+            wait is None or now >= min(wait.until, self.deadline) or (wait.condition is not None and wait.condition())
+        )
 
     def advance(self, now: float) -> None:
         assert self.body is not None

@@ -21,7 +21,12 @@ while :; do
   for url in "$@"; do look "$url" || { good=no; break; }; done
   moment=$(now)
   if [ $good = yes ] && [ "$moment" -ge "$settled" ]; then
-    [ -z "$name" ] || echo "names $(docker exec "$nginx" getent ahosts "$name" | awk '{print $1}' | sort -u | tr '\n' ' ')"
+    if [ -n "$name" ]; then
+      # Asked for now: an engine that was restarted in between has given out its addresses anew.
+      echo "address $(docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$name")" &
+      echo "names $(docker exec "$nginx" getent ahosts "$name" | awk '{print $1}' | sort -u | tr '\n' ' ')"
+      wait
+    fi
     echo ok
     exit 0
   fi

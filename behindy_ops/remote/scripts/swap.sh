@@ -22,8 +22,18 @@ if swap; then
   echo "switched $(date +%s%3N)"
   exit 0
 fi
-if [ -n "$first" ] && [ "$(docker container inspect --format '{{.Name}}' "$first")" = "/$first_new" ]; then
-  docker rename "$first" "$first_old" || { echo "stuck"; exit 3; }
+if [ -n "$first" ]; then
+  # Only the engine can tell how far it came. If it is what failed, it is waited for: nothing bears the name meanwhile.
+  name=
+  for _ in {1..75}; do
+    name=$(docker container inspect --format '{{.Name}}' "$first" 2>/dev/null) && break
+    sleep 0.2
+  done
+  case $name in
+  "/$first_old") ;;
+  "/$first_new") docker rename "$first" "$first_old" || { echo "stuck"; exit 3; } ;;
+  *) echo "stuck"; exit 3 ;;
+  esac
 fi
 echo "undone"
 exit 2

@@ -5,4 +5,10 @@ left=$((until - $(date +%s%3N)))
 if [ "$left" -gt 0 ]; then
   timeout "$((left / 1000)).$(printf '%03d' $((left % 1000)))" docker wait "$container" >/dev/null 2>&1
 fi
-docker container inspect --format "$template" "$container" 2>/dev/null || echo none
+# An engine that is being restarted is waited for: that it does not answer says nothing about the container.
+for _ in {1..75}; do
+  state=$(docker container inspect --format "$template" "$container" 2>&1) && break
+  case $state in *"No such container"*) break ;; esac
+  sleep 0.2
+done
+case $state in '{'*) printf '%s\n' "$state" ;; *) echo none ;; esac

@@ -1,0 +1,242 @@
+"""The pure parts of the sandbox: what is decided before an engine is asked for anything."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import tarfile
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from behindy_ops.errors import SandboxError, UsageError
+from behindy_ops.sandbox import (
+    base_image,
+    container,
+    engine,
+    environment,
+    host_files,
+    images,
+    info,
+    inner,
+    keys,
+    releases,
+)
+from behindy_ops.sandbox.checkout import Checkout
+from behindy_ops.sandbox.engine import Machine, Step
+from behindy_ops.sandbox.host_files import Entry
+from behindy_ops.sandbox.images import Part
+from behindy_ops.sandbox.login import command
+from behindy_ops.sandbox.ports import Ports, asked_for, choose
+from behindy_ops.sandbox.releases import Fault, Release
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = ROOT / "compose" / "docker-compose.yml"
+DEBIAN, UBUNTU, MAC = frozenset({"debian"}), frozenset({"ubuntu", "debian"}), frozenset[str]()
+
+
+@pytest.mark.parametrize(
+    ("answers", "installed", "root", "like", "step"),
+    [
+        (True, True, False, MAC, Step.USE),
+        (False, False, True, DEBIAN, Step.INSTALL),
+        (False, True, True, UBUNTU, Step.START),
+        (False, True, False, DEBIAN, Step.REFUSE),
+        (False, False, False, DEBIAN, Step.REFUSE),
+        (False, False, True, frozenset({"fedora"}), Step.REFUSE),
+        (False, True, False, MAC, Step.REFUSE),
+    ],
+)
+def test_only_root_on_debian_or_ubuntu_gets_an_engine_made(
+    answers: bool, installed: bool, root: bool, like: frozenset[str], step: Step
+) -> None:
+    assert engine.next_step(Machine(answers, installed, root, like)) is step
+
+
+def test_debian_gets_trixie_and_ubuntu_its_own_release_as_a_last_resort(tmp_path: Path) -> None:
+    sources = tmp_path / "ubuntu.sources"
+    sources.touch()
+    files = (str(tmp_path / "absent"), str(sources))
+    assert [r.suite for r in base_image.recipes(Machine(True, True, True, DEBIAN, "bookworm"))] == ["trixie"]
+    first, last = base_image.recipes(Machine(True, True, True, UBUNTU, "noble"), sources=files)
+    assert (first.suite, first.image) == ("trixie", "debian:trixie-slim")
+    assert (last.suite, last.image) == ("noble", "behindy-sandbox-base:noble")
+    assert base_image.bootstrap_command(last, Path("/tmp/x.tar"))[-3:] == ["noble", "/tmp/x.tar", str(sources)]
+
+
+def test_two_checkouts_share_no_name() -> None:
+    one, other = Checkout(Path("/a")), Checkout(Path("/b"))
+    assert one.container != other.container
+    assert one.label != other.label
+    assert one.container == f"behindy-sandbox-{one.identity}"
+
+
+def test_the_container_is_limited_labelled_and_bound_to_loopback() -> None:
+    checkout = Checkout(Path("/a"))
+    words = container.run_arguments(checkout, Ports(1022, 1080, 1443, 1500), "behindy.me")
+    pairs = list(pairwise(words))
+    assert ("--memory", "2g") in pairs
+    assert ("--memory-swap", "4g") in pairs
+    assert ("--label", f"behindy-ops.checkout={checkout.identity}") in pairs
+    assert [after for word, after in pairs if word == "--publish"] == [
+        "127.0.0.1:1022:22",
+        "127.0.0.1:1080:80",
+        "127.0.0.1:1443:443",
+        "127.0.0.1:1500:5000",
+    ]
+
+
+def test_every_name_without_a_default_gets_a_value() -> None:
+    text = "a: ${NEEDED}\nb: ${WITH:-default}\nc: ${INSIST:?say it}\nd: $${NOT_OURS}\n# ${COMMENT}\n"
+    text += "e: ${OUTER:-x${INNER}y}\n"
+    assert environment.required_names(text) == ("NEEDED", "INSIST", "INNER")
+
+
+def test_values_are_kept_and_new_names_get_new_ones() -> None:
+    values = environment.complete({"OLD": "kept"}, ("OLD", "NEW", "DB_USER"), {"FIXED": "f"}, lambda: "made up")
+    assert values == {"OLD": "kept", "NEW": "made up", "DB_USER": "behindy", "FIXED": "f"}
+    assert environment.parse(environment.render(values)) == values
+
+
+def test_our_own_compose_file_is_understood() -> None:
+    assert set(inner.compose_images(COMPOSE)) == {Part.NGINX, Part.POSTGRES, Part.REDIS}
+    assert releases.application_ports(COMPOSE) == {"llmserver": 8000, "backend": 8080, "frontend": 3000}
+    assert "DB_PASS" in environment.required_names(COMPOSE.read_text())
+
+
+def test_a_compose_file_without_a_database_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yml"
+    file.write_text("services: {nginx: {image: nginx}}\n")
+    with pytest.raises(SandboxError, match="db"):
+        inner.compose_images(file)
+
+
+def test_ports_from_the_environment_win_and_the_rest_is_free_and_kept(tmp_path: Path) -> None:
+    file = tmp_path / "ports.json"
+    wanted = asked_for({"BEHINDY_SANDBOX_HTTP_PORT": "18080", "BEHINDY_SANDBOX_SSH_PORT": ""})
+    assert wanted == {"http": 18080}
+    first = choose(file, wanted, in_use_by_us=False)
+    assert first.http == 18080
+    assert choose(file, {}, in_use_by_us=True) == first
+
+
+def test_a_kept_port_that_someone_took_is_given_up(tmp_path: Path) -> None:
+    file = tmp_path / "ports.json"
+    first = choose(file, {}, in_use_by_us=False)
+    with socket.socket() as someone:
+        someone.bind(("127.0.0.1", first.https))
+        someone.listen()
+        assert choose(file, {}, in_use_by_us=False).https != first.https
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "ssh", "-1", "²"])
+def test_what_is_no_port_is_refused(text: str) -> None:
+    with pytest.raises(SandboxError, match="BEHINDY_SANDBOX_SSH_PORT"):
+        asked_for({"BEHINDY_SANDBOX_SSH_PORT": text})
+
+
+def test_the_archive_keeps_modes_owners_and_links_and_is_always_the_same() -> None:
+    entries = [
+        Entry("home/ubuntu/.env", b"A=1\n", mode=0o600, owner="ubuntu"),
+        Entry("home/ubuntu/link", link="../x"),
+        Entry("home/ubuntu/state", mode=0o700, owner="ubuntu"),
+    ]
+    content, digest = host_files.archive(entries)
+    assert host_files.archive(entries) == (content, digest)
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        file, link, folder = tar.getmembers()
+    assert (file.mode, file.uname, file.uid) == (0o600, "ubuntu", 1000)
+    assert (link.issym(), link.linkname) == (True, "../x")
+    assert (folder.isdir(), folder.mode) == (True, 0o700)
+
+
+def test_keys_are_made_once_and_known_hosts_has_them_all(tmp_path: Path) -> None:
+    made = keys.ensure(tmp_path, "behindy.me")
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert keys.ensure(tmp_path, "behindy.me") == made
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+    assert made.client_key.stat().st_mode & 0o777 == 0o600
+    lines = keys.known_hosts(made, "127.0.0.1", 2222).decode().splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["[127.0.0.1]:2222", "ssh-ed25519"],
+        ["[127.0.0.1]:2222", "ecdsa-sha2-nistp256"],
+        ["[127.0.0.1]:2222", "ssh-rsa"],
+    ]
+    assert keys.known_hosts(made, "127.0.0.1", 22).startswith(b"127.0.0.1 ssh-ed25519 ")
+
+
+def test_no_developers_env_file_goes_to_the_host(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    made = keys.ensure(tmp_path / "keys", "behindy.me")
+    for name in ("compose/docker-compose.yml", "compose/.env", "compose/.env.prod", "nginx/nginx.conf"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("secret" if ".env" in name else "fine")
+    entries = host_files.collect(tmp_path, "A=made up\n", made, "behindy.me")
+    assert not any(entry.content == b"secret" for entry in entries)
+    assert {entry.path for entry in entries} >= {
+        "home/ubuntu/behindy-ops/nginx/nginx.conf",
+        "home/ubuntu/behindy-ops/.env",
+    }
+
+
+def test_info_survives_json() -> None:
+    ssh = info.SshInfo("127.0.0.1", 2222, "ubuntu", "/k", "/h")
+    found = info.SandboxInfo(
+        ssh, "http://x", "https://x", "/ca", "behindy.me", "127.0.0.1:5", "localhost:5000/behindy", "c"
+    )
+    assert info.from_json(info.to_json(found)) == found
+    with pytest.raises(ValueError, match="ssh"):
+        info.from_json("{}")
+    assert command(found, ["docker", "ps"])[-4:] == ["2222", "ubuntu@127.0.0.1", "docker", "ps"]
+
+
+def test_no_sandbox_is_an_error_that_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError) as caught:
+        info.load(Checkout(tmp_path))
+    assert "./inv sandbox.up" in caught.value.remedy
+
+
+def test_a_release_adds_its_layer_and_environment_and_leaves_the_base_alone() -> None:
+    base = {"config": {"Env": ["PATH=/bin", "SAMPLE_FAULT=old"]}, "rootfs": {"diff_ids": ["sha256:a"]}, "history": []}
+    before = json.dumps(base)
+    content = Release("backend", "v2", 8080, "oom", 1.5, "2026-01-02T03:04:05Z")
+    made = releases.configure(base, content, "sha256:b")
+    assert json.dumps(base) == before
+    assert made["rootfs"]["diff_ids"] == ["sha256:a", "sha256:b"]
+    assert made["created"] == "2026-01-02T03:04:05Z"
+    assert made["config"]["Env"] == [
+        "PATH=/bin",
+        "SAMPLE_SERVICE=backend",
+        "SAMPLE_RELEASE=v2",
+        "SAMPLE_FAULT=oom",
+        "BOOT_SECONDS=1.5",
+        "PORT=8080",
+    ]
+
+
+def test_the_same_release_built_twice_is_two_images() -> None:
+    first = Release("backend", "v2", 8080, "", 0, "2026-01-02T03:04:05Z")
+    again = Release("backend", "v2", 8080, "", 0, "2026-01-02T03:04:06Z")
+    assert releases.layer(first) != releases.layer(again)
+
+
+def test_faults_by_name() -> None:
+    assert releases.fault_named(None) == ""
+    assert releases.fault_named("outside-late") == Fault.OUTSIDE_LATE
+    with pytest.raises(UsageError, match="crash, never-ready, http-500"):
+        releases.fault_named("bogus")
+
+
+def test_an_images_name_follows_its_assets(tmp_path: Path) -> None:
+    for folder in ("common", "app"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "app" / "Dockerfile").write_text("FROM a")
+    first = images.fingerprint(Part.APP, tmp_path)
+    (tmp_path / "app" / "__pycache__").mkdir()
+    (tmp_path / "app" / "__pycache__" / "x.pyc").touch()
+    assert images.fingerprint(Part.APP, tmp_path) == first
+    (tmp_path / "common" / "shared.sh").touch()
+    assert images.fingerprint(Part.APP, tmp_path) != first
