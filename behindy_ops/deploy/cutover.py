@@ -36,6 +36,7 @@ class Cutover:
     :param blue: the container that was live, or None on a first deploy.
     :param paths: what is asked below the public URL, see :func:`outside_paths`.
     :ivar switched_ms: the host's clock right after the renames, in ms; 0 before them.
+    :ivar torn: the renames failed and could not be undone; the next run looks how far they came.
     :ivar proven: the new release answered well from outside.
     """
 
@@ -46,6 +47,7 @@ class Cutover:
     release: str
     paths: tuple[str, ...]
     switched_ms: int = 0
+    torn: bool = False
     proven: bool = False
 
     def switch(self) -> None:
@@ -60,6 +62,7 @@ class Cutover:
             result = self.ctx.host.run(swap)
             if not result.ok or "switched " not in result.stdout:
                 undone = "undone" in result.stdout
+                self.torn = not undone
                 raise SwitchFailed(
                     f"The names could not be switched: {result.how()}.",
                     state="The names are as before." if undone else "The live name may be missing.",

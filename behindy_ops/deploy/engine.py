@@ -118,7 +118,8 @@ class Deployment:
         except (ConnectionLost, LeaseLost):
             raise
         except BehindyError as error:
-            self._give_up(error)
+            if not cutover.torn:
+                self._give_up(error)
             raise
         try:
             watch = self.service.watch if self.options.watch is None else self.options.watch

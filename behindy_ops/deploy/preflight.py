@@ -164,8 +164,8 @@ def _aliases(survey: Survey, service: Service) -> BehindyError | None:
     if live is None or not {service.name, f"{service.name}-green"} & set(aliases):
         return None
     return HostNotReady(
-        f"{service.name} was not started by this tool: it keeps that name as a DNS alias, so after a switch users would "
-        "get both releases.",
+        f"{service.name} was not started by this tool: it keeps its name as a DNS alias, so after a switch users "
+        "would get both releases.",
         state=_UNCHANGED,
         remedy=f"Remove it at a quiet moment, then deploy (users miss it meanwhile): docker rm -f {service.name}",
     )

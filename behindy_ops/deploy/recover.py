@@ -55,12 +55,16 @@ def recover_once(ctx: Context, service: Service, survey: Survey) -> Recovery:
 def record_recovery(ctx: Context, service: Service, survey: Survey, done: Sequence[Recovery]) -> None:
     """Write to the host's history what was put in order; a release that an interrupted run left live stands from now.
 
-    A run that dies between the switch and its record leaves one that nobody could roll back to.
+    A run that dies between the switch and its record leaves one that nobody could roll back to. It stands if it answers
+    from outside: one that was the first ever has no previous release to be switched back to, and may be a bad one.
     """
     live = survey.trio(service.name).live
     release = released_as(live) if live else Release("", service.name, "", "", "", "")
     known = {remembered.id: remembered.status for remembered in survey.released(service.name)}
-    unproven = serves(live) and known.get(release.id) == "candidate"
+    unproven = live is not None and serves(live) and known.get(release.id) == "candidate"
+    if unproven and not _answers(ctx, service, survey):
+        unproven = False
+        ctx.emit(Warning_(f"{service.name} was never proven and does not answer from outside. Deploy a good release."))
     if not done and not unproven:
         return
     line = history.line(
@@ -79,6 +83,15 @@ def record_recovery(ctx: Context, service: Service, survey: Survey, done: Sequen
             command = commands.verify(ctx.paths, service.name, release, line)
         if not (result := ctx.host.run(command)).ok:
             ctx.emit(Warning_(f"The host's history could not be written: {result.how()}."))
+
+
+def _answers(ctx: Context, service: Service, survey: Survey) -> bool:
+    urls = [candidate.public_url(ctx, path) for path in outside_paths(service, survey)]
+    with ctx.step("external", f"Check {urls[0]} from outside") as step:
+        look = candidate.judge(ctx.host.run(commands.look_outside(urls, service.health, name=service.name)))
+        step.detail = look.reason
+        step.failed = "" if look.verdict is Verdict.HEALTHY else look.reason
+    return look.verdict is Verdict.HEALTHY
 
 
 def _remove(ctx: Context, green: Container) -> None:

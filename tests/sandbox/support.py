@@ -89,7 +89,7 @@ def containers() -> dict[str, str]:
 
 
 def live_tags() -> dict[str, str]:
-    """Every container by name, with the tag its label tells (empty for others); one docker command, since tests wait."""
+    """Every container by name, with the tag its label tells (empty for others), by one docker command."""
     listed = on_host(
         "docker", "ps", "-a", "--format", '{{.Names}}={{if eq .State "running"}}{{.Label "behindy.tag"}}{{end}}'
     )

@@ -182,25 +182,26 @@ def swap(  # noqa: PLR0917 - the arguments of the script
         yield from call(world, partial(engine.rename, second, second_new))
     except DockerError as error:
         me.err.append(str(error))
-        return (yield from _undo_swap(world, me, first, first_new, first_old))
+        return (yield from _undo_swap(world, me, first, first_new, first_old, second, second_new))
     me.echo(f"switched {_milliseconds(world)}")
     return 0
 
 
-def _undo_swap(world: World, me: Process, first: str, first_new: str, first_old: str) -> Body:
-    if first:
-        name = ""
-        yield Wait(world.now + 15, lambda: world.engine.up)
-        try:
-            name = (yield from ask(world, partial(world.engine.find, first))).name
-            if name == first_new:
-                yield from call(world, partial(world.engine.rename, first, first_old))
-                name = first_old
-        except DockerError as error:
-            me.err.append(str(error))
-        if name != first_old:
-            me.echo("stuck")
-            return 3
+def _undo_swap(  # noqa: PLR0917 - the arguments of the script
+    world: World, me: Process, first: str, first_new: str, first_old: str, second: str, second_new: str
+) -> Body:
+    engine = world.engine
+    try:
+        yield Wait(world.now + 15, lambda: engine.up)
+        if (yield from ask(world, partial(engine.find, second))).name == second_new:
+            me.echo(f"switched {_milliseconds(world)}")
+            return 0
+        if first and (yield from ask(world, partial(engine.find, first))).name == first_new:
+            yield from call(world, partial(engine.rename, first, first_old))
+    except DockerError as error:
+        me.err.append(str(error))
+        me.echo("stuck")
+        return 3
     me.echo("undone")
     return 2
 
@@ -288,14 +289,15 @@ def _release_key(path: str) -> tuple[str, str]:
     return (parts[-2], parts[-1]) if len(parts) > 1 else ("", "")
 
 
-def rmi(world: World, me: Process, *references: str) -> Body:
+def tidy(world: World, me: Process, *references: str) -> Body:
     code = 0
     for reference in references:
         try:
             yield from call(world, partial(world.engine.untag, reference))
         except DockerError as error:
-            me.err.append(str(error))
-            code = 1
+            if "No such image" not in str(error):
+                me.err.append(str(error))
+                code = 1
     return code
 
 
@@ -384,7 +386,7 @@ def fenced(world: World, me: Process, body: Body) -> Body:
 SCRIPTS: dict[str, Callable[..., Body]] = {
     function.__name__: function
     for function in (
-        pull, start_green, look_inside, look_outside, swap, drain, watch, stop_blue, discard, verify, record, survey
+        pull, start_green, look_inside, look_outside, swap, drain, watch, stop_blue, discard, tidy, verify, record, survey
     )
 }  # fmt: skip
 
@@ -393,8 +395,6 @@ def body_of(world: World, me: Process, command: Command) -> Body:
     """The process a command starts; refuses one that nobody has prepared."""
     arguments: tuple[Any, ...]
     program, *arguments_ = command.argv
-    if (program, arguments_[0]) == ("docker", "rmi"):
-        return rmi(world, me, *arguments_[1:])
     if (program, arguments_[0]) == ("docker", "start"):
         return start(world, me, *arguments_[1:])
     assert command.argv[:2] == ("bash", "-c"), f"nobody has prepared {command.argv}"

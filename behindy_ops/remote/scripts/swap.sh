@@ -22,14 +22,24 @@ if swap; then
   echo "switched $(date +%s%3N)"
   exit 0
 fi
-if [ -n "$first" ]; then
-  # Only the engine can tell how far it came. If it is what failed, it is waited for: nothing bears the name meanwhile.
-  name=
+named() { # what the engine calls a container, or nothing; if the engine is what failed, it is waited for
   for _ in {1..75}; do
-    name=$(docker container inspect --format '{{.Name}}' "$first" 2>/dev/null) && break
+    out=$(docker container inspect --format '{{.Name}}' "$1" 2>&1) && { echo "$out"; return; }
+    case $out in *"No such container"*) return ;; esac
     sleep 0.2
   done
-  case $name in
+  echo unknown
+}
+# Only the engine can tell how far it came; nothing bears the name meanwhile.
+case $(named "$second") in
+"/$second_new") # it was done; only the answer was lost
+  echo "switched $(date +%s%3N)"
+  exit 0
+  ;;
+unknown) echo "stuck"; exit 3 ;;
+esac
+if [ -n "$first" ]; then
+  case $(named "$first") in
   "/$first_old") ;;
   "/$first_new") docker rename "$first" "$first_old" || { echo "stuck"; exit 3; } ;;
   *) echo "stuck"; exit 3 ;;
