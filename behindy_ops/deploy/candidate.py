@@ -205,17 +205,20 @@ def judge(result: Result, *, candidate: bool = False, address: str = "") -> Look
     """
     looks: list[tuple[int, int, str]] = []
     names: list[str] = []
+    inside: tuple[int, int] | None = None
     done = False
     for words in map(str.split, result.stdout.splitlines()):
         if words[:1] == ["look"] and len(words) == 4:
             looks.append((int(words[1]), int(words[2]), words[3]))
         elif words[:1] == ["names"]:
             names = words[1:]
+        elif words[:1] == ["inside"] and len(words) == 3:
+            inside = int(words[1]), int(words[2])
         elif words[:1] == ["address"] and len(words) == 2:
             address = words[1]
         elif words == ["ok"]:
             done = True
-    return judge_outside(looks, done=done, candidate=candidate, resolved=names, address=address)
+    return judge_outside(looks, done=done, candidate=candidate, resolved=names, address=address, inside=inside)
 
 
 def discard(ctx: Context, service: str, container: str, release: str, *, shown: str) -> Container | None:

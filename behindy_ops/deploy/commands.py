@@ -83,17 +83,19 @@ def look_inside(service: Service, container: str, policy: HealthPolicy) -> Comma
 
 
 def look_outside(
-    urls: Sequence[str], policy: HealthPolicy, *, header: str = "", settled_ms: int = 0, name: str = ""
+    urls: Sequence[str], policy: HealthPolicy, *, header: str = "", settled_ms: int = 0, live: Service | None = None
 ) -> Command:
     """One attempt through the public URL, from the host.
 
     :param header: file on the host with the rehearsal header, for a rehearsal.
     :param settled_ms: host clock before which success does not count.
-    :param name: service name to resolve inside nginx at the end.
+    :param live: service whose live container is asked itself too, from inside nginx: there, blue answers for it while it
+        refuses connections.
     """
-    argv = script(
-        "look_outside", header, f"{policy.interval:g}", f"{policy.look:g}", str(settled_ms), NGINX, name, *urls
-    )
+    name = live.name if live else ""
+    inside = f"http://{name}:{live.port}{live.internal}" if live else ""
+    timing = (f"{policy.interval:g}", f"{policy.look:g}", str(settled_ms))
+    argv = script("look_outside", header, *timing, NGINX, name, inside, *urls)
     return Command(argv, title=f"ask {urls[0]}", timeout=policy.interval * (1 + len(urls)) + 20)
 
 

@@ -9,6 +9,7 @@ from behindy_ops.deploy import commands
 from behindy_ops.deploy.candidate import discard, judge, public_url
 from behindy_ops.deploy.context import Step
 from behindy_ops.deploy.health import Look, Verdict, attempt_until
+from behindy_ops.deploy.release import released_as
 from behindy_ops.deploy.survey import NETWORK
 from behindy_ops.docker.facts import Container, parse_container
 from behindy_ops.errors import SwitchedBack, SwitchFailed
@@ -106,7 +107,7 @@ class Cutover:
         urls = [public_url(self.ctx, path) for path in self.paths]
         policy = replace(self.service.health, attempts=attempts or self.service.health.attempts)
         address = self.green.addresses.get(NETWORK, "")
-        command = commands.look_outside(urls, policy, settled_ms=self.settled_ms, name=self.service.name)
+        command = commands.look_outside(urls, policy, settled_ms=self.settled_ms, live=self.service)
 
         def attempt(_: int) -> Look:
             return judge(self.ctx.host.run(command), address=address)
@@ -182,6 +183,10 @@ class Cutover:
                 self.ctx.host.run(commands.swap(None, (self.green.id, f"{name}-green"))).require()
                 step.detail = "there was no previous release"
                 return "There was no previous release, so nothing serves it now."
+            if not self.blue.running:
+                self.ctx.host.run(commands.start(self.blue.id)).require(
+                    state=f"{name} still points at the new release."
+                )
             back = (self.green.id, f"{name}-green", name)
             result = self.ctx.host.run(commands.swap(back, (self.blue.id, name))).require(
                 state=f"{name} still points at the new release.", remedy="inv deploy.recover"
@@ -191,7 +196,9 @@ class Cutover:
         with self.ctx.step("external", "Check the previous release from outside") as step:
             url = public_url(self.ctx, self.paths[0])
             look = judge(
-                self.ctx.host.run(commands.look_outside([url], self.service.health, settled_ms=settled, name=name)),
+                self.ctx.host.run(
+                    commands.look_outside([url], self.service.health, settled_ms=settled, live=self.service)
+                ),
                 address=self.blue.addresses.get(NETWORK, ""),
             )
             step.detail = look.reason
@@ -216,10 +223,14 @@ class Cutover:
 def outside_paths(service: Service, survey: Survey) -> tuple[str, ...]:
     """Return the paths that prove a service from outside: its public one, and the one that reaches it itself.
 
-    A path through another service says nothing while that one is not there (the first deploys of all).
+    A path through another service says nothing while that one is not there (the first deploys of all), or was left
+    there by a run that died before it had proven it.
     """
     through = survey.trio(service.through).live if service.through else None
-    reachable = not service.through or (through is not None and through.running)
+    statuses = {release.id: release.status for release in survey.released(service.through)}
+    reachable = not service.through or (
+        through is not None and through.running and statuses.get(released_as(through).id, "stands") != "candidate"
+    )
     paths = (service.external if reachable else "", service.rehearsal or "")
     return tuple(dict.fromkeys(path for path in paths if path)) or (service.external,)
 

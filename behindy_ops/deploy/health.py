@@ -78,7 +78,13 @@ def judge_inside(looks: Sequence[tuple[int, int]], container: Container | None) 
 
 
 def judge_outside(
-    looks: Sequence[tuple[int, int, str]], *, done: bool, candidate: bool, resolved: Sequence[str], address: str
+    looks: Sequence[tuple[int, int, str]],
+    *,
+    done: bool,
+    candidate: bool,
+    resolved: Sequence[str],
+    address: str,
+    inside: tuple[int, int] | None = None,
 ) -> Look:
     """Judge an attempt from outside, through the public URL.
 
@@ -87,6 +93,8 @@ def judge_outside(
     :param candidate: it was a rehearsal, so nginx must have said that it asked the candidate.
     :param resolved: what the service's name resolves to inside nginx (empty in a rehearsal).
     :param address: the only address it may resolve to (empty for no such check).
+    :param inside: what the live container answered when it was asked itself at the end: (HTTP status or 0, curl's exit
+        code), or None if it was not asked. While it refuses connections, nginx lets the previous release answer.
     """
     if not looks:
         return Look(Verdict.AGAIN, "no answer")
@@ -101,6 +109,8 @@ def judge_outside(
         return Look(
             Verdict.AGAIN, f"inside nginx the name resolves to {', '.join(resolved) or 'nothing'}, not {address}"
         )
+    if inside is not None and not 200 <= inside[0] < 400:
+        return Look(Verdict.AGAIN, f"another container answered in its place; itself: {why(*inside)}")
     return Look(Verdict.HEALTHY, why(code, curl_exit))
 
 

@@ -54,7 +54,7 @@ def commands_of(survey: Survey, service: Service, settings: Settings, options: O
         steps.append(("rehearsal", commands.look_outside([url], service.health, header=paths.rehearsal_header)))
     first = (live.id, f"{service.name}-blue", service.name) if live else None
     steps.append(("switch", commands.swap(first, ("<green id>", service.name))))
-    steps.append(("external", commands.look_outside(urls, service.health, name=service.name)))
+    steps.append(("external", commands.look_outside(urls, service.health, live=service)))
     if watch:
         steps.append(("watch", commands.watch("<green id>", until_ms=0, seconds=watch)))
     if live:

@@ -42,6 +42,8 @@ def recover_once(ctx: Context, service: Service, survey: Survey) -> Recovery:
             _remove(ctx, green)
         case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue:
             _finish_switch(ctx, service, green, blue)
+        case Recovery.FINISH_DRAIN, Container() as live, _, Container() as blue if serves(live) and not blue.running:
+            _remove(ctx, blue)  # it was stopped after the new one was proven; a restart since then says nothing
         case Recovery.RESTORE_BLUE, _, _, Container() as blue:
             _restore(ctx, service, blue)
         case ((Recovery.SWITCH_BACK | Recovery.FINISH_DRAIN), Container() as live, _, Container() as blue):
@@ -88,7 +90,7 @@ def record_recovery(ctx: Context, service: Service, survey: Survey, done: Sequen
 def _answers(ctx: Context, service: Service, survey: Survey) -> bool:
     urls = [candidate.public_url(ctx, path) for path in outside_paths(service, survey)]
     with ctx.step("external", f"Check {urls[0]} from outside") as step:
-        look = candidate.judge(ctx.host.run(commands.look_outside(urls, service.health, name=service.name)))
+        look = candidate.judge(ctx.host.run(commands.look_outside(urls, service.health, live=service)))
         step.detail = look.reason
         step.failed = "" if look.verdict is Verdict.HEALTHY else look.reason
     return look.verdict is Verdict.HEALTHY

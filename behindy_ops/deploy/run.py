@@ -16,13 +16,13 @@ from behindy_ops.deploy.release import released_as
 from behindy_ops.deploy.rollback import Rollback
 from behindy_ops.deploy.session import Session
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost, UsageError
-from behindy_ops.report.events import Decision, Warning_, failed
+from behindy_ops.report.events import Decision, DeployFinished, Warning_, failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from behindy_ops.deploy.survey import Survey
+    from behindy_ops.deploy.survey import Release, Survey
     from behindy_ops.report.events import Event
     from behindy_ops.services import Service
 
@@ -146,6 +146,7 @@ class _Queue:
     options: Options
     underway: str = ""
     before: str | None = None
+    began: float = 0.0
 
     def work(self, session: Session, *, wait: float) -> None:
         names = ", ".join(service.name for service in self.left)
@@ -156,7 +157,7 @@ class _Queue:
             survey, _ = session.reconcile(service, survey)
             live = survey.trio(service.name).live
             if self.underway and live is not None and released_as(live).id == self.underway:
-                session.ctx.emit(Decision(f"{service.name}: release {self.underway} is live and serves."))
+                self._finished(session, released_as(live))
             else:
                 self._deploy(session, service, survey)
             self.left.pop(0)
@@ -164,6 +165,11 @@ class _Queue:
             if self.left:
                 session.ctx.durations.clear()
                 survey = session.look()
+
+    def _finished(self, session: Session, release: Release) -> None:
+        session.ctx.emit(Decision(f"{release.service}: release {release.id} is live and serves."))
+        facts = {"release": release.id, "tag": release.tag, "digest": release.digest, "previous": release.previous}
+        session.ctx.emit(DeployFinished(release.service, "live", session.ctx.clock() - self.began, facts))
 
     def _deploy(self, session: Session, service: Service, survey: Survey) -> None:
         live = survey.trio(service.name).live
@@ -173,9 +179,9 @@ class _Queue:
             raise LeaseLost(
                 f"While the connection was down somebody else changed {service.name}.",
                 state=f"{theirs}; this run has changed nothing since.",
-                remedy=f"See it: inv deploy.history --service {service.name}. If yours is still wanted, deploy it again.",
+                remedy=f"See it: inv deploy.history --service {service.name}. Still wanted? Deploy yours again.",
             )
-        self.before = found
+        self.before, self.began = found, session.ctx.clock()
         deployment = Deployment(session.ctx, service, self.options, survey)
         try:
             deployment.run()

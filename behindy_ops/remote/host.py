@@ -126,11 +126,7 @@ class Host:
         self.remote_commands += 1
         result = running.wait(check)
         if command.changes and result.exit_code == LEASE_LOST:
-            raise LeaseLost(
-                f"The lock is no longer ours, so it was refused to {command.title}.",
-                state="Nothing was changed after the lock was lost.",
-                remedy="See where the host stands: inv deploy.status. The next deploy puts it in order.",
-            )
+            raise _lease_lost(f"The lock is no longer ours, so it was refused to {command.title}.")
         return result
 
     def _guard(self) -> None:
@@ -145,6 +141,8 @@ class Host:
     def _check_lease(self) -> None:
         if self._lease is not None and self._lease.deaf:
             raise self._lost(f"(no answer for {lock.DEAF:g} s)")
+        if self._lease is not None and not self._lease.alive and self._transport().is_active():
+            raise _lease_lost("The lock is no longer ours: the host has ended it.")
 
     def _lost(self, when: str) -> ConnectionLost:
         return ConnectionLost(
@@ -190,6 +188,14 @@ class Host:
 def new_mark() -> str:
     """Return a boundary that no output can contain by chance."""
     return f"@@{secrets.token_hex(8)}"
+
+
+def _lease_lost(what: str) -> LeaseLost:
+    return LeaseLost(
+        what,
+        state="Nothing was changed after the lock was lost.",
+        remedy="See where the host stands: inv deploy.status. The next deploy puts it in order.",
+    )
 
 
 def wire_lease(command: Command) -> str:

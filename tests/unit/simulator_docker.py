@@ -120,7 +120,7 @@ class Engine:
         self.registry: dict[str, Stored] = {}
         self.up = True
         self.epoch = 0
-        self.stuck: set[str] = set()  # ids that cannot be removed
+        self.stuck_until = 0.0  # no container can be removed
         self.kept: set[str] = set()  # image references that cannot be removed
         self.before_stop: Callable[[Box], None] = lambda _: None
         self.before_rename: Callable[[Box, str], None] = lambda _, __: None
@@ -200,6 +200,11 @@ class Engine:
         elif behaviour.dies_after and life == 1:
             self.clock.at(now + behaviour.dies_after, lambda: self._die(box, life, 137, oom=True))
 
+    def kill(self, key: str) -> None:
+        """The application in a container crashes."""
+        box = self.find(key)
+        self._die(box, box.life, 137, oom=False)
+
     def _die(self, box: Box, life: int, code: int, *, oom: bool) -> None:
         if not box.running or box.life != life:
             return
@@ -225,9 +230,9 @@ class Engine:
 
     def remove(self, key: str) -> None:
         box = self.find(key)
-        if box.id in self.stuck:
-            raise DockerError("Error response from daemon: driver failed to remove root filesystem: device is busy")
         self.stop(key)
+        if self.clock.now < self.stuck_until:
+            raise DockerError("Error response from daemon: driver failed to remove root filesystem: device is busy")
         del self.boxes[box.id], self._names[box.name]
         self._aliased = [other for other in self._aliased if other is not box]
 

@@ -30,6 +30,8 @@ class Fault(Enum):
     SIGNAL_LATE = "the client gets SIGINT and has already waited for what may be waited for"
     REBOOT = "the host restarts, and is back when it is looked for"
     REBOOT_LONG = "the host restarts, which takes half a minute"
+    CRASH = "the live application crashes, and Docker starts it again"
+    STUCK = "for half a minute Docker can stop a container and not remove it"
     DOCKERD = "dockerd restarts, and is back for the next command"
     DOCKERD_LONG = "dockerd restarts, which takes three seconds"
 
@@ -49,6 +51,10 @@ def strike(simulation: Simulation, fault: Fault) -> None:
             world.reboot(0 if fault is Fault.REBOOT else 30)
         case Fault.DOCKERD | Fault.DOCKERD_LONG:
             world.engine.go_down(0 if fault is Fault.DOCKERD else 3)
+        case Fault.CRASH:
+            crash(simulation)
+        case Fault.STUCK:
+            world.engine.stuck_until = world.now + 30
         case Fault.SECOND:
             second_client(simulation)
         case _ if simulation.clients:
@@ -75,6 +81,14 @@ def _strike_client(simulation: Simulation, client: SimHost, fault: Fault) -> Non
                 client.interrupts._since = float("-inf")
 
 
+def crash(simulation: Simulation) -> None:
+    """The live container that was started last crashes."""
+    engine = simulation.world.engine
+    live = [box for box in map(engine.named, simulation.world.services) if box is not None and box.running]
+    if engine.up and live:
+        engine.kill(max(live, key=lambda box: box.started).id)
+
+
 def second_client(simulation: Simulation) -> None:
     """Another client tries to put the host in order; it is refused while the lease is held, and changes nothing then."""
     world = simulation.world
@@ -83,7 +97,6 @@ def second_client(simulation: Simulation) -> None:
     try:
         simulation.recover()
     except LockHeld:
-        assert world.locked is not None or holder, "a second client is refused though nobody holds the lock"
         assert not any(connection.sent for connection in simulation.connections[begun:])
     except (BehindyError, ClientKilled):
         pass

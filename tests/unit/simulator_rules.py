@@ -51,11 +51,14 @@ class Rules:
             assert swaps, f"{service} points at nothing"
 
     def _answer(self, service: str, live: Box | None) -> None:
-        """A request that comes now is answered, by a good release unless a bad one has just been put live."""
+        """A request that comes now is answered, unless what has the name is a bad release or has just crashed."""
         found = self.world.engine.resolve(service)
         assert len(found) < 2, f"{service} answers with two addresses"
-        if live is None or live.image.behaviour.good:
-            assert found or self.world.engine.resolve(f"{service}-blue"), f"nobody serves {service}"
+        if not found:
+            blue = self.world.engine.named(f"{service}-blue")
+            asked = [box for box in (live, blue) if box is not None]
+            excused = any(not box.image.behaviour.good or box.status == "restarting" for box in asked)
+            assert excused or (blue is not None and blue.running), f"nobody serves {service}"
 
     def _one_at_a_time(self) -> None:
         for process in self.world.busy:

@@ -137,7 +137,16 @@ def look_inside(  # noqa: PLR0917 - the arguments of the script
 
 
 def look_outside(  # noqa: PLR0917 - the arguments of the script
-    world: World, me: Process, header: str, window: str, pause: str, settled: str, nginx: str, name: str, *urls: str
+    world: World,
+    me: Process,
+    header: str,
+    window: str,
+    pause: str,
+    settled: str,
+    nginx: str,
+    name: str,
+    inside: str,
+    *urls: str,
 ) -> Body:
     assert nginx == "nginx"
     assert not header or (header == "behindy-ops/rehearsal/header" and world.rehearsals)
@@ -157,6 +166,11 @@ def look_outside(  # noqa: PLR0917 - the arguments of the script
         if good and world.now >= settled_at:
             if name:
                 me.echo(f"address {getattr(world.engine.named(name), 'address', '')}")
+                assert inside.startswith(f"http://{name}:")
+                yield None
+                live = next(iter(world.engine.resolve(name)), None)
+                code, curl = world.ask_inside(live) if live is not None else (0, 6)
+                me.echo(f"inside {code:03d} {curl}")
                 me.echo("names " + " ".join(sorted(box.address for box in world.engine.resolve(name))))
             me.echo("ok")
             return 0

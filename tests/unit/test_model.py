@@ -1,0 +1,162 @@
+"""A model of the whole: whatever strikes at whatever moment, no good release loses its users, and the next run heals.
+
+With BEHINDY_TEST_FULL=1 far more of it is tried.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import os
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from behindy_ops.errors import BehindyError, HostUnreachable, LockHeld
+from tests.unit.simulator import SERVICES, Behaviour, ClientKilled, Simulation
+from tests.unit.simulator_faults import Fault, plan
+
+FULL = os.environ.get("BEHINDY_TEST_FULL") == "1"
+
+RELEASES = {
+    "good": Behaviour(),
+    "slow": Behaviour(boot=8.0),
+    "exits": Behaviour(exits=True),
+    "bad-inside": Behaviour(inside=500, rehearsal=500, outside=500),
+    "bad-through-nginx": Behaviour(rehearsal=500, outside=500),
+    "bad-in-public": Behaviour(outside=500),
+    "dies-while-watched": Behaviour(dies_after=4.0),
+}
+
+LONGEST = 130
+"""Ticks a deploy takes, about."""
+
+
+@functools.cache
+def _seed(*, deployed: bool) -> Simulation:
+    simulation = Simulation()
+    for service in SERVICES:
+        for tag, behaviour in RELEASES.items():
+            simulation.push(service, tag, behaviour)
+        for tag in ("first", "second", "mended"):
+            simulation.push(service, tag)
+    if deployed:
+        simulation.deploy(tag="first")
+        simulation.deploy(tag="second")
+    simulation.events.clear()
+    simulation.connections.clear()
+    return simulation
+
+
+def begin(*, deployed: bool) -> Simulation:
+    """Return a host with three services that were deployed twice each, or with none."""
+    return copy.deepcopy(_seed(deployed=deployed))
+
+
+@dataclass(frozen=True)
+class Act:
+    """What an operator types, and what strikes meanwhile.
+
+    :param strikes: ticks after the beginning, and what strikes there.
+    :param pause: seconds until the next act.
+    """
+
+    what: str
+    service: str
+    release: str = "good"
+    strikes: tuple[tuple[int, Fault], ...] = ()
+    open_for: float = 0.0
+    pause: float = 0.0
+
+
+def do(simulation: Simulation, act: Act) -> None:
+    """Do it; how it ends is its own affair, as long as the rules hold."""
+    world = simulation.world
+    live = world.live(act.service)
+    if live is not None:
+        live.busy = world.now + act.open_for
+    for after, fault in act.strikes:
+        plan(simulation, after, fault)
+    try:
+        match act.what:
+            case "deploy":
+                simulation.deploy(act.service, tag=act.release)
+            case "deploy all":
+                simulation.deploy(tag=act.release)
+            case "roll back":
+                simulation.roll_back(act.service)
+                live = world.live(act.service)
+                assert live is None or live.image.behaviour.outside == 200, "rolled back to a bad release"
+            case "recover":
+                simulation.recover()
+    except (BehindyError, ClientKilled):
+        pass
+    world.plan.clear()
+    world.pass_time(act.pause)
+
+
+def unrest(simulation: Simulation, services: set[str]) -> list[str]:
+    return [why for service in sorted(services) if (why := simulation.rules.at_rest(service))]
+
+
+def heal(simulation: Simulation, what: str) -> int:
+    """Do plain runs until all is at rest; return how many it took. A lease that runs out is waited for."""
+    services = set(SERVICES) if what == "deploy all" else set(simulation.rules.stood)
+    waits = 0
+    for runs in range(3):
+        simulation.world.pass_time(20)
+        if runs and not unrest(simulation, services):
+            return runs
+        while True:
+            try:
+                if what == "recover":
+                    simulation.recover()
+                else:
+                    simulation.deploy(tag="mended")
+            except (LockHeld, HostUnreachable):
+                waits += 1
+                assert waits < 4
+                simulation.world.pass_time(70)
+            except BehindyError:
+                break
+            else:
+                break
+    raise AssertionError(unrest(simulation, services))
+
+
+acts = st.builds(
+    Act,
+    what=st.sampled_from(["deploy", "deploy", "deploy all", "roll back", "recover"]),
+    service=st.sampled_from(sorted(SERVICES)),
+    release=st.sampled_from(sorted(RELEASES)),
+    strikes=st.lists(st.tuples(st.integers(1, LONGEST), st.sampled_from(Fault)), max_size=2).map(tuple),
+    open_for=st.sampled_from([0.0, 4.0, 60.0]),
+    pause=st.sampled_from([0.0, 70.0]),
+)
+
+
+@settings(max_examples=5000 if FULL else 30, derandomize=not FULL, deadline=None, database=None, print_blob=False)
+@given(
+    deployed=st.booleans(),
+    sequence=st.lists(acts, min_size=1, max_size=4),
+    what=st.sampled_from(["deploy all", "recover"]),
+)
+def test_after_whatever_happens_two_plain_runs_at_most_put_all_in_order(
+    deployed: bool, sequence: list[Act], what: str
+) -> None:
+    simulation = begin(deployed=deployed)
+    for act in sequence:
+        do(simulation, act)
+    assert heal(simulation, what) <= 2
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_a_single_fault_at_any_moment_heals(fault: Fault) -> None:
+    step = 1 if FULL else 17
+    for release in RELEASES if FULL else ("good", "bad-in-public"):
+        for after in range(1, LONGEST, step):
+            simulation = begin(deployed=True)
+            do(simulation, Act("deploy", "frontend", release, ((after, fault),)))
+            assert heal(simulation, "recover") <= 2
