@@ -89,8 +89,8 @@ def look_outside(
 
     :param header: file on the host with the rehearsal header, for a rehearsal.
     :param settled_ms: host clock before which success does not count.
-    :param live: service whose live container is asked itself too, from inside nginx: there, blue answers for it while it
-        refuses connections.
+    :param live: service whose live container is asked itself too, from inside nginx: there, blue answers for it while
+        it refuses connections.
     """
     name = live.name if live else ""
     inside = f"http://{name}:{live.port}{live.internal}" if live else ""

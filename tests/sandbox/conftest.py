@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from behindy_ops.sandbox import lifecycle, releases
+from tests.sandbox.interruption_table import ROWS, Row, render
 from tests.sandbox.support import SERVICES, deploy, live_tags
 
 if TYPE_CHECKING:
@@ -55,3 +56,13 @@ def live_services(release: Release) -> None:
 def empty_host(sandbox: SandboxInfo) -> None:
     """No service was ever deployed."""
     lifecycle.reset(lambda _: None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what became of each interruption of this run."""
+    rows: list[Row] = config.stash.get(ROWS, [])
+    lines = render(rows)
+    if lines:
+        terminalreporter.section("interruptions, under traffic")
+        for line in lines:
+            terminalreporter.write_line(line)

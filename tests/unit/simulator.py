@@ -105,7 +105,9 @@ class SimHost:
         self.world.at(self._silent + SILENCE, lambda: None)
 
     def wake(self) -> None:
-        self._silent = inf
+        """The client goes on, if its connection has not broken meanwhile."""
+        if not self.broken:
+            self._silent = inf
 
     def hang_up(self, *, silently: bool) -> None:
         """The connection breaks; the host learns of it at once, or not at all."""
@@ -272,8 +274,8 @@ class Simulation:
 
         with (
             mock.patch.multiple(run, Session=session, chosen_services=chosen),
-            mock.patch.object(run.settings, "load", lambda *_, **__: self.settings),
-            mock.patch.object(run.report, "choose", lambda *_: self.events.append),
+            mock.patch("behindy_ops.settings.load", return_value=self.settings),
+            mock.patch("behindy_ops.report.choose", return_value=self.events.append),
         ):
             yield
         self.world.pass_time(0.5)

@@ -90,7 +90,7 @@ def crash(simulation: Simulation) -> None:
 
 
 def second_client(simulation: Simulation) -> None:
-    """Another client tries to put the host in order; it is refused while the lease is held, and changes nothing then."""
+    """Another client tries to put the host in order; while the lease is held it is refused and changes nothing."""
     world = simulation.world
     holder = world.leased
     begun = len(simulation.connections)

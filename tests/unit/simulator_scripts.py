@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Callable, Generator
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from tests.unit.simulator_docker import DockerError
+from tests.unit.simulator_docker import Box, DockerError
 from tests.unit.simulator_survey import container_line, image_line, survey
 from tests.unit.simulator_world import Body, Process, ReleaseDir, Wait, World
 
@@ -63,7 +63,7 @@ def pull(world: World, me: Process, image: str, registry: str, user: str, templa
     return 0
 
 
-def start_green(  # noqa: PLR0917 - the arguments of the script
+def start_green(
     world: World, me: Process, root: str, service: str, release: str, network: str, template: str, files_of: str
 ) -> Body:
     assert (root, network) == ("behindy-ops", "behindy-ops_internal")
@@ -114,7 +114,7 @@ def _show_state(world: World, me: Process, key: str) -> Generator[Wait | None, N
     me.echo(f"state {line}")
 
 
-def look_inside(  # noqa: PLR0917 - the arguments of the script
+def look_inside(
     world: World, me: Process, nginx: str, green: str, url: str, window: str, pause: str, template: str
 ) -> Body:
     assert (nginx, url.split("/")[2].partition(":")[0]) == ("nginx", green)
@@ -129,14 +129,13 @@ def look_inside(  # noqa: PLR0917 - the arguments of the script
             break
         # To look every 0.2 s at what cannot have changed would only take the test's time.
         later = min(end, box.ready) if world.now < box.ready else end
-        alive = box
-        yield Wait(max(soon, later), lambda: not alive.running)
+        yield Wait(max(soon, later), partial(_stopped, box))
     yield None
     yield from _show_state(world, me, green)
     return 0
 
 
-def look_outside(  # noqa: PLR0917 - the arguments of the script
+def look_outside(
     world: World,
     me: Process,
     header: str,
@@ -179,7 +178,7 @@ def look_outside(  # noqa: PLR0917 - the arguments of the script
         yield lasting(world, max(float(pause), 0.5))
 
 
-def swap(  # noqa: PLR0917 - the arguments of the script
+def swap(
     world: World, me: Process, first: str, first_new: str, first_old: str, second: str, second_new: str, policy: str
 ) -> Body:
     engine = world.engine
@@ -201,7 +200,7 @@ def swap(  # noqa: PLR0917 - the arguments of the script
     return 0
 
 
-def _undo_swap(  # noqa: PLR0917 - the arguments of the script
+def _undo_swap(
     world: World, me: Process, first: str, first_new: str, first_old: str, second: str, second_new: str
 ) -> Body:
     engine = world.engine
@@ -220,9 +219,7 @@ def _undo_swap(  # noqa: PLR0917 - the arguments of the script
     return 2
 
 
-def drain(  # noqa: PLR0917 - the arguments of the script
-    world: World, me: Process, container: str, port: str, earliest: str, limit: str, looks: str
-) -> Body:
+def drain(world: World, me: Process, container: str, port: str, earliest: str, limit: str, looks: str) -> Body:
     assert port.isdigit()
     try:
         box = yield from ask(world, partial(world.engine.find, container))
@@ -237,8 +234,8 @@ def drain(  # noqa: PLR0917 - the arguments of the script
         me.echo("open 1")
     idle = max(int(earliest) / 1000, max(begun, box.busy) + 0.1 * int(looks))
     cut = max(int(earliest) / 1000, begun + int(limit))
-    yield Wait(min(idle, cut), lambda: not box.running)
-    if not box.running or idle <= cut:
+    yield Wait(min(idle, cut), partial(_stopped, box))
+    if _stopped(box) or idle <= cut:
         me.echo(f"idle {int((world.now - begun) * 1000)}")
     else:
         me.echo("cut 1")
@@ -315,7 +312,7 @@ def tidy(world: World, me: Process, *references: str) -> Body:
     return code
 
 
-def verify(  # noqa: PLR0917 - the arguments of the script
+def verify(
     world: World, me: Process, container: str, template: str, release: str, history: str, rotate: str, judged: str
 ) -> Body:
     assert template
@@ -400,14 +397,18 @@ def fenced(world: World, me: Process, body: Body) -> Body:
 SCRIPTS: dict[str, Callable[..., Body]] = {
     function.__name__: function
     for function in (
-        pull, start_green, look_inside, look_outside, swap, drain, watch, stop_blue, discard, tidy, verify, record, survey
+        pull, start_green, look_inside, look_outside, swap, drain, watch, stop_blue, discard, tidy, verify, record,
+        survey,
     )
 }  # fmt: skip
 
 
+def _stopped(box: Box) -> bool:
+    return not box.running
+
+
 def body_of(world: World, me: Process, command: Command) -> Body:
     """The process a command starts; refuses one that nobody has prepared."""
-    arguments: tuple[Any, ...]
     program, *arguments_ = command.argv
     if (program, arguments_[0]) == ("docker", "start"):
         return start(world, me, *arguments_[1:])
