@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from behindy_ops.services import Service
 
-__all__ = ["NEEDED_TOOLS", "find_problem"]
+__all__ = ["NEEDED_TOOLS", "docker_problem", "find_problem"]
 
 NEEDED_TOOLS = ("curl", "flock", "timeout", "awk")
 
@@ -33,7 +33,8 @@ def find_problem(survey: Survey, service: Service, host_dir: str) -> BehindyErro
     The order is that of dependence: without Docker there is no network to miss.
     """
     return (
-        _docker(survey)
+        docker_problem(survey)
+        or _compose_plugin(survey)
         or _tools(survey)
         or _files(survey, host_dir)
         or _environment(survey, service, host_dir)
@@ -44,7 +45,8 @@ def find_problem(survey: Survey, service: Service, host_dir: str) -> BehindyErro
     )
 
 
-def _docker(survey: Survey) -> BehindyError | None:
+def docker_problem(survey: Survey) -> BehindyError | None:
+    """Return why Docker cannot be asked on this host, or None. Until it can, that nothing was seen says nothing."""
     problem = survey.problems.get("versions", "")
     if "docker" not in survey.tools:
         return HostNotReady(
@@ -64,14 +66,18 @@ def _docker(survey: Survey) -> BehindyError | None:
             remedy="On the host: sudo systemctl start docker; sudo journalctl -u docker -n 50",
             lines=tuple(problem.splitlines()[-5:]),
         )
-    if not survey.compose:
-        return HostNotReady(
-            "Docker Compose v2 is not installed on the host.",
-            state=_UNCHANGED,
-            remedy="Install the Compose plugin (docker compose version must answer).",
-            lines=tuple(problem.splitlines()[-3:]),
-        )
     return None
+
+
+def _compose_plugin(survey: Survey) -> BehindyError | None:
+    if survey.compose:
+        return None
+    return HostNotReady(
+        "Docker Compose v2 is not installed on the host.",
+        state=_UNCHANGED,
+        remedy="Install the Compose plugin (docker compose version must answer).",
+        lines=tuple(survey.problems.get("versions", "").splitlines()[-3:]),
+    )
 
 
 def _tools(survey: Survey) -> BehindyError | None:

@@ -9,6 +9,7 @@ import subprocess
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
+from behindy_ops.deploy import preflight
 from behindy_ops.deploy import survey as surveys
 from behindy_ops.deploy.context import Context
 from behindy_ops.deploy.reconcile import Recovery
@@ -140,10 +141,13 @@ class Session:
         """Finish or undo what an interrupted run left of one service.
 
         :returns: the survey as it is now, and what was done.
+        :raises HostNotReady: Docker does not answer, so nothing is known.
         :raises RemoteCommandFailed: it does not settle.
         """
         done: list[Recovery] = []
         for _ in range(ROUNDS):
+            if (problem := preflight.docker_problem(survey)) is not None:
+                raise problem
             try:
                 recovery = recover_once(self.ctx, service, survey)
                 if recovery is Recovery.NOTHING:

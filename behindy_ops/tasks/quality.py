@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from invoke import Context, Exit, task
 
+from behindy_ops.checkout import CHECKOUT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import FrameType
 
 __all__ = ["lint", "test"]
-
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 FULL_MATRIX = "BEHINDY_TEST_FULL"
 """Set to 1 in the environment of the tests for the cases that take minutes."""
@@ -83,16 +83,20 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     Ctrl-C reaches the program by itself; we wait until it has cleaned up. SIGTERM is passed on.
     """
     sys.stdout.flush()
-    with subprocess.Popen(argv, cwd=CHECKOUT, env=dict(environ)) as process:
+    told: list[int] = []  # the handler is there before the program is, or a quick signal would end us alone
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
+    try:
+        with subprocess.Popen(argv, cwd=CHECKOUT, env=dict(environ)) as process:
 
-        def pass_on(number: int, _frame: FrameType | None) -> None:
-            process.send_signal(number)
+            def pass_on(number: int, _frame: FrameType | None) -> None:
+                process.send_signal(number)
 
-        before = signal.signal(signal.SIGTERM, pass_on)
-        try:
+            signal.signal(signal.SIGTERM, pass_on)
+            for number in told:
+                process.send_signal(number)
             exit_code = _wait(process)
-        finally:
-            signal.signal(signal.SIGTERM, before)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return exit_code if exit_code >= 0 else 128 - exit_code
 
 

@@ -82,6 +82,7 @@ class SimHost:
     """One connection to the simulated host, as :class:`behindy_ops.remote.host.Host` is to a real one.
 
     :ivar sent: every command it was given, in order.
+    :ivar notices: it sees that its lease has ended; else it finds out when a change is refused.
     """
 
     def __init__(self, world: World, interrupts: Interrupts) -> None:
@@ -89,9 +90,9 @@ class SimHost:
         self.interrupts = interrupts
         self.remote_commands = 0
         self.sent: list[Command] = []
-        self.dead = self.broken = self.closed = False
+        self.dead = self.broken = self.closed = self.notices = False
         self._silent = inf
-        self._token = ""
+        self._lease: Process | None = None
         self._mine: list[Process] = []
         self._underway: dict[Future[Result], tuple[Process, Command, float]] = {}
 
@@ -137,7 +138,7 @@ class SimHost:
         if process.code is not None:
             raise refusal(process.out[0].removeprefix(mark).strip(), "\n".join(process.out[1:]))
         assert process.out[0] == f"{mark} lease"
-        self._token = holder.token
+        self._lease, process.token = process, holder.token
         return "\n".join(process.out[1:-1]) + "\n"
 
     def release(self) -> None:
@@ -146,6 +147,8 @@ class SimHost:
     def _wait_a_step(self) -> None:
         self.interrupts.check()
         self.require_alive()
+        if self.notices and self._lease is not None and self._lease.code is not None:
+            raise LeaseLost("The lock is no longer ours: the host has ended it.")
         self.world.step()
         self.require_alive()
 
@@ -156,14 +159,14 @@ class SimHost:
         self.require_alive()
         self.world.tick()
         self.require_alive()
-        if command.changes and not self._token:
+        if command.changes and self._lease is None:
             wire(command)  # raises
         self.remote_commands += 1
         self.sent.append(command)
         process = Process(
             command.argv[3] if command.argv[0] == "bash" else command.argv[1],
             deadline=self.world.now + command.timeout,
-            token=self._token,
+            token=self._lease.token if self._lease else "",
             stdin=command.stdin.decode(),
             listener=command.on_line,
         )
@@ -243,6 +246,12 @@ class Simulation:
         self.connections: list[SimHost] = []
         self._drawn = 0
 
+    def forget(self) -> None:
+        """What was told and sent so far is of no interest."""
+        self.events.clear()
+        self.connections.clear()
+        self.world.history.clear()
+
     def digits(self, count: int) -> str:
         self._drawn += 1
         return f"{self._drawn:0{count}x}"[-count:]
@@ -277,5 +286,8 @@ class Simulation:
             mock.patch("behindy_ops.settings.load", return_value=self.settings),
             mock.patch("behindy_ops.report.choose", return_value=self.events.append),
         ):
-            yield
-        self.world.pass_time(0.5)
+            try:
+                yield
+            finally:
+                if not any(connection.dead for connection in self.connections[-1:]):
+                    self.world.pass_time(0.5)  # in which the lock is given back

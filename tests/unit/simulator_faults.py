@@ -13,7 +13,7 @@ from tests.unit.simulator import SILENCE, ClientKilled
 if TYPE_CHECKING:
     from tests.unit.simulator import SimHost, Simulation
 
-__all__ = ["Fault", "plan"]
+__all__ = ["Fault", "plan", "plan_during"]
 
 
 class Fault(Enum):
@@ -23,7 +23,8 @@ class Fault(Enum):
     VANISHED = "the client dies with its network: the host learns of it a minute later"
     CUT = "the connection breaks, and the host learns of it at once"
     CUT_SILENTLY = "the connection breaks, and the host learns of it a minute later"
-    ASLEEP = "the client sleeps longer than its lease lasts"
+    ASLEEP = "the client sleeps longer than its lease lasts, and finds out when a change is refused"
+    AWAKES = "the client sleeps longer than its lease lasts, and sees that when it wakes"
     OVERTAKEN = "the client sleeps longer than its lease lasts, and another one comes meanwhile"
     SECOND = "a second client comes"
     SIGNAL = "the client gets SIGINT"
@@ -40,6 +41,20 @@ def plan(simulation: Simulation, after: int, fault: Fault) -> None:
     """Let it strike so many ticks from now."""
     tick = simulation.world.ticks + max(1, after)
     simulation.world.plan.setdefault(tick, []).append(partial(strike, simulation, fault))
+
+
+def plan_during(simulation: Simulation, script: str, fault: Fault, *, tick: int = 1) -> None:
+    """Let it strike once, at that tick of the next run of a script."""
+    ticks = 0
+
+    def look() -> None:
+        nonlocal ticks
+        if ticks < tick and any(process.name == script for process in simulation.world.processes):
+            ticks += 1
+            if ticks == tick:
+                strike(simulation, fault)
+
+    simulation.world.checks.append(look)
 
 
 def strike(simulation: Simulation, fault: Fault) -> None:
@@ -69,7 +84,8 @@ def _strike_client(simulation: Simulation, client: SimHost, fault: Fault) -> Non
             raise ClientKilled
         case Fault.CUT | Fault.CUT_SILENTLY:
             client.hang_up(silently=fault is Fault.CUT_SILENTLY)
-        case Fault.ASLEEP | Fault.OVERTAKEN:
+        case Fault.ASLEEP | Fault.AWAKES | Fault.OVERTAKEN:
+            client.notices = fault is Fault.AWAKES
             client.fall_silent()
             simulation.world.pass_time(SILENCE + 1)
             if fault is Fault.OVERTAKEN:
@@ -97,7 +113,7 @@ def second_client(simulation: Simulation) -> None:
     try:
         simulation.recover()
     except LockHeld:
-        assert not any(connection.sent for connection in simulation.connections[begun:])
+        assert not simulation.connections[begun].sent, "a client that is refused changes something"
     except (BehindyError, ClientKilled):
         pass
     else:

@@ -5,8 +5,6 @@ With BEHINDY_TEST_FULL=1 far more of it is tried.
 
 from __future__ import annotations
 
-import copy
-import functools
 import os
 from dataclasses import dataclass
 
@@ -15,44 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from behindy_ops.errors import BehindyError, HostUnreachable, LockHeld
-from tests.unit.simulator import SERVICES, Behaviour, ClientKilled, Simulation
+from tests.unit.simulator import SERVICES, ClientKilled, Simulation
 from tests.unit.simulator_faults import Fault, plan
+from tests.unit.simulator_start import RELEASES, begin
 
 FULL = os.environ.get("BEHINDY_TEST_FULL") == "1"
 
-RELEASES = {
-    "good": Behaviour(),
-    "slow": Behaviour(boot=8.0),
-    "exits": Behaviour(exits=True),
-    "bad-inside": Behaviour(inside=500, rehearsal=500, outside=500),
-    "bad-through-nginx": Behaviour(rehearsal=500, outside=500),
-    "bad-in-public": Behaviour(outside=500),
-    "dies-while-watched": Behaviour(dies_after=4.0),
-}
-
 LONGEST = 115
 """Ticks a deploy takes, about."""
-
-
-@functools.cache
-def _seed(*, deployed: bool) -> Simulation:
-    simulation = Simulation()
-    for service in SERVICES:
-        for tag, behaviour in RELEASES.items():
-            simulation.push(service, tag, behaviour)
-        for tag in ("first", "second", "mended"):
-            simulation.push(service, tag)
-    if deployed:
-        simulation.deploy(tag="first")
-        simulation.deploy(tag="second")
-    simulation.events.clear()
-    simulation.connections.clear()
-    return simulation
-
-
-def begin(*, deployed: bool) -> Simulation:
-    """Return a host with three services that were deployed twice each, or with none."""
-    return copy.deepcopy(_seed(deployed=deployed))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,387 @@
+"""Whole deploys on a simulated host, from the command an operator types to what is left on the host."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from behindy_ops.errors import (
+    BehindyError,
+    HostNotReady,
+    ImageNotFound,
+    RegistryRefused,
+    ReleaseRefused,
+    SwitchedBack,
+    SwitchFailed,
+    UsageError,
+)
+from behindy_ops.report.events import Decision, DeployFinished, Logs, StepFailed, StepStarted, Warning_
+from behindy_ops.secret import Secret
+from behindy_ops.services import HealthPolicy
+from tests.unit.simulator import SERVICES, Simulation
+from tests.unit.simulator_faults import Fault, plan_during
+from tests.unit.simulator_start import begin
+
+if TYPE_CHECKING:
+    from tests.unit.simulator_docker import Box
+
+WHOLE = ["pull", "start_green", "look_inside", "look_outside", "swap", "drain", "watch", "look_outside"]
+
+
+@pytest.fixture
+def host() -> Simulation:
+    """Three services, each deployed twice."""
+    return begin()
+
+
+def sent(simulation: Simulation, connection: int = -1) -> list[str]:
+    """The scripts a client has sent."""
+    commands = simulation.connections[connection].sent
+    return [command.argv[3] if command.argv[0] == "bash" else command.argv[1] for command in commands]
+
+
+def steps(simulation: Simulation) -> list[str]:
+    return [event.step for event in simulation.events if isinstance(event, StepStarted)]
+
+
+def warnings(simulation: Simulation) -> list[str]:
+    return [event.text for event in simulation.events if isinstance(event, Warning_)]
+
+
+def decisions(simulation: Simulation) -> str:
+    return "\n".join(event.text for event in simulation.events if isinstance(event, Decision))
+
+
+def outcomes(simulation: Simulation) -> list[str]:
+    return [event.outcome for event in simulation.events if isinstance(event, DeployFinished)]
+
+
+def history(simulation: Simulation) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in simulation.world.history]
+
+
+def live(simulation: Simulation, service: str = "frontend") -> Box:
+    found = simulation.world.live(service)
+    assert found is not None
+    return found
+
+
+def tag(simulation: Simulation, service: str = "frontend") -> str:
+    return live(simulation, service).labels["behindy.tag"]
+
+
+def test_a_deploy_goes_step_by_step_and_sends_these_commands(host: Simulation) -> None:
+    before = live(host)
+    host.deploy("frontend", tag="mended")
+    after = live(host)
+    assert steps(host) == [
+        "survey", "pull", "start", "internal", "rehearsal", "switch", "external", "watch", "drain", "stop", "tidy",
+        "verify",
+    ]  # fmt: skip
+    assert sent(host) == [*WHOLE, "tidy", "stop_blue", "verify"]
+    swap = next(command for command in host.connections[-1].sent if command.argv[3] == "swap")
+    assert swap.argv[4:] == (before.id, "frontend-blue", "frontend", after.id, "frontend", "always")
+    assert (outcomes(host), warnings(host), tag(host)) == (["live"], [], "mended")
+    assert host.rules.at_rest("frontend") == ""
+    began, ended = history(host)
+    assert (began["event"], ended["event"], ended["outcome"]) == ("begun", "ended", "live")
+    assert list(ended["seconds"]) == steps(host)[:-1]
+    assert began["previous"] == before.labels["behindy.release"]
+
+
+def test_every_command_that_changes_something_is_fenced_and_the_others_are_not(host: Simulation) -> None:
+    host.deploy("frontend", tag="mended")
+    changing = {command.argv[3] for command in host.connections[-1].sent if command.changes}
+    assert changing == {"start_green", "swap", "tidy", "stop_blue", "verify"}
+
+
+def test_the_image_is_the_digest_that_was_pulled_even_if_the_tag_moves_meanwhile(host: Simulation) -> None:
+    host.world.checks.append(lambda: host.push("frontend", "mended") if "start_green" in running(host) else None)
+    host.deploy("frontend", tag="mended")
+    assert live(host).labels["behindy.digest"] == live(host).image.digest
+
+
+def running(simulation: Simulation) -> set[str]:
+    return {process.name for process in simulation.world.processes}
+
+
+def test_a_first_deploy_has_nothing_to_drain_or_stop() -> None:
+    simulation = begin(deployed=False)
+    simulation.deploy("frontend", tag="first")
+    before = ["pull", "start_green", "look_inside", "look_outside"]
+    assert sent(simulation) == [*before, "swap", "watch", "look_outside", "verify"]
+    assert "First deploy of frontend" in decisions(simulation)
+    assert live(simulation).policy == "always"
+
+
+def test_a_service_that_is_reached_through_one_not_there_yet_is_checked_by_its_own_path() -> None:
+    simulation = begin(deployed=False)
+    simulation.deploy("llmserver", tag="first")
+    assert "backend is not there yet: llmserver is checked through /llm/health" in decisions(simulation)
+    simulation.forget()
+    simulation.deploy("backend", tag="first")
+    simulation.deploy("llmserver", tag="second")
+    asked = [command.argv[-2:] for command in simulation.connections[-1].sent if command.argv[3] == "look_outside"]
+    assert asked[-1] == ("https://behindy.me/api/ai-stories/health", "https://behindy.me/llm/health")
+
+
+def test_what_is_live_with_the_same_configuration_is_not_deployed_again(host: Simulation) -> None:
+    before = live(host)
+    host.deploy("frontend", tag="second")
+    assert (sent(host), outcomes(host)) == (["pull"], ["unchanged"])
+    assert "nothing to do" in decisions(host)
+    assert live(host) is before
+
+
+@pytest.mark.parametrize("why", ["--force", "its configuration has changed"])
+def test_the_same_image_is_deployed_anew_for_a_reason(host: Simulation, why: str) -> None:
+    before = live(host)
+    if why != "--force":
+        host.world.config["frontend"] = "changed"
+    host.deploy("frontend", tag="second", force=why == "--force")
+    assert f"deployed anew because of {why}" in decisions(host)
+    assert live(host).id != before.id
+    assert live(host).labels["behindy.config"] == host.world.config["frontend"]
+
+
+@pytest.mark.parametrize(
+    ("release", "words", "asked"),
+    [
+        ("exits", "it exited (exit code 3)", "look_inside"),
+        ("bad-inside", "HTTP 500, 3 attempts in a row", "look_inside"),
+        ("bad-through-nginx", "is fine from inside but not through https://behindy.me/: HTTP 500", "look_outside"),
+    ],
+)
+def test_a_release_that_is_bad_before_the_switch_never_meets_a_user(
+    host: Simulation, release: str, words: str, asked: str
+) -> None:
+    before = live(host)
+    with pytest.raises(ReleaseRefused) as caught:
+        host.deploy("frontend", tag=release)
+    assert words in caught.value.what
+    assert caught.value.state == "The live release was never touched and serves on."
+    assert (live(host), sent(host)[-3:]) == (before, [asked, "discard", "record"])
+    assert host.rules.at_rest("frontend") == ""
+    assert [event.title for event in host.events if isinstance(event, Logs)][-1] == "Last 1 log line of frontend-green"
+    assert [kept.status for kept in host.world.dirs.values()][-1] == "failed"
+    assert history(host)[-1]["outcome"] == "refused"
+
+
+def test_fifteen_attempts_are_made_three_seconds_apart_in_no_time() -> None:
+    host = begin()
+    host.world.services["frontend"] = replace(SERVICES["frontend"], health=HealthPolicy(look=1.0))
+    begun = host.world.now
+    with pytest.raises(ReleaseRefused, match="15 attempts in a row"):
+        host.deploy("frontend", tag="bad-inside")
+    assert sent(host).count("look_inside") == 15
+    assert 45 <= host.world.now - begun < 52
+
+
+def test_a_slow_release_is_waited_for(host: Simulation) -> None:
+    host.deploy("frontend", tag="slow")
+    assert tag(host) == "slow"
+
+
+def test_without_a_rehearsal_token_the_check_after_the_switch_remains(host: Simulation) -> None:
+    host = begin(rehearsals=False)
+    with pytest.raises(SwitchedBack):
+        host.deploy("frontend", tag="bad-through-nginx")
+    assert "The host has no rehearsal token" in warnings(host)[0]
+    assert tag(host) == "second"
+
+
+@pytest.mark.parametrize(
+    ("release", "words"),
+    [("bad-in-public", "it fails from outside: HTTP 500"), ("dies-while-watched", "it was OOM-killed")],
+)
+def test_a_release_that_turns_bad_after_the_switch_is_taken_back(host: Simulation, release: str, words: str) -> None:
+    before = live(host)
+    with pytest.raises(SwitchedBack) as caught:
+        host.deploy("frontend", tag=release)
+    assert words in caught.value.what
+    assert caught.value.state == "The previous release serves again, checked from outside."
+    assert (live(host), sent(host)[-4:]) == (before, ["swap", "look_outside", "discard", "record"])
+    assert host.rules.at_rest("frontend") == ""
+    assert [kept.status for kept in host.world.dirs.values()][-1] == "failed"
+    assert history(host)[-1]["outcome"] == "switched back"
+
+
+def test_a_first_release_that_is_bad_in_public_is_removed_and_nothing_serves() -> None:
+    simulation = begin(deployed=False)
+    with pytest.raises(SwitchedBack, match="nothing serves it now"):
+        simulation.deploy("frontend", tag="bad-in-public")
+    assert list(simulation.world.engine.boxes.values()) == [simulation.world.engine.find("nginx")]
+
+
+def test_a_live_container_that_refuses_connections_is_not_proven_by_blue_answering_for_it(host: Simulation) -> None:
+    def close_the_port() -> None:
+        box = host.world.live("frontend")
+        if box is not None and box is not before:
+            box.ready = math.inf
+
+    before = live(host)
+    host.world.checks.append(close_the_port)
+    with pytest.raises(SwitchedBack, match="another container answered in its place; itself: connection refused"):
+        host.deploy("frontend", tag="good")
+    assert live(host) is before
+
+
+def test_connections_that_stay_open_are_cut_at_the_deadline_and_said_so(host: Simulation) -> None:
+    live(host).busy = host.world.now + 3600
+    host.deploy("frontend", tag="mended")
+    (said,) = warnings(host)
+    assert said.startswith("1 connection(s) to the previous release were still open after 30 s")
+    assert outcomes(host) == ["live"]
+
+
+def test_a_long_request_is_waited_for(host: Simulation) -> None:
+    live(host).busy = host.world.now + 20
+    begun = host.world.now
+    host.deploy("frontend", tag="mended")
+    assert host.world.now - begun > 20
+    assert warnings(host) == []
+
+
+def test_a_blue_that_cannot_be_removed_is_reported_and_the_deploy_stands(host: Simulation) -> None:
+    host.world.engine.stuck_until = host.world.now + 20
+    host.deploy("frontend", tag="mended")
+    assert "frontend-blue could not be removed; the next deploy will." in warnings(host)[0]
+    assert "device is busy" in warnings(host)[0]
+    assert (outcomes(host), tag(host)) == (["live"], "mended")
+    host.world.pass_time(20)
+    host.recover()
+    assert host.rules.at_rest("frontend") == ""
+    assert tag(host) == "mended"
+
+
+def test_images_that_cannot_be_removed_are_reported_and_the_deploy_stands(host: Simulation) -> None:
+    host.world.engine.kept.add("me/behindy-frontend:first")
+    host.deploy("frontend", tag="mended")
+    assert "Old images could not all be removed" in warnings(host)[0]
+    assert (outcomes(host), tag(host)) == (["live"], "mended")
+
+
+def test_the_newest_two_images_stay_and_the_previous_one_among_them(host: Simulation) -> None:
+    previous = live(host).image
+    host.deploy("frontend", tag="mended")
+    tags = {name for image in host.world.engine.images.values() for name in image.tags if "frontend" in name}
+    assert tags == {"me/behindy-frontend:mended", "me/behindy-frontend:second"}
+    assert host.world.engine.stored("me/behindy-frontend:second") is previous
+
+
+def test_all_services_are_deployed_in_order_and_the_first_failure_ends_it(host: Simulation) -> None:
+    host.push("backend", "third", host.world.engine.registry["me/behindy-backend:bad-inside"].behaviour)
+    for service in ("llmserver", "frontend"):
+        host.push(service, "third")
+    with pytest.raises(ReleaseRefused, match="backend-green is not healthy"):
+        host.deploy(tag="third")
+    assert [tag(host, service) for service in SERVICES] == ["third", "second", "second"]
+    changing = [command for command in host.connections[-1].sent if command.changes]
+    assert not any("frontend" in word for command in changing for word in command.argv[4:])
+
+
+@pytest.mark.parametrize(
+    ("problem", "error", "words"),
+    [
+        ("no image", ImageNotFound, "There is no image me/behindy-frontend:nowhere."),
+        ("refused", RegistryRefused, "The registry refused the login."),
+    ],
+)
+def test_an_image_that_cannot_be_had_ends_the_deploy_with_nothing_changed(
+    host: Simulation, problem: str, error: type[BehindyError], words: str
+) -> None:
+    before = live(host)
+    if problem == "refused":
+        host.settings = replace(host.settings, registry_user="me", registry_token=Secret("x"))
+        host.world.registry_refuses = True
+    with pytest.raises(error) as caught:
+        host.deploy("frontend", tag="nowhere")
+    assert words in caught.value.what
+    assert (live(host), sent(host), history(host)) == (before, ["pull"], [])
+
+
+@pytest.mark.parametrize("tick", range(3, 12))
+def test_a_daemon_that_restarts_in_the_middle_of_a_switch_leaves_no_doubt(host: Simulation, tick: int) -> None:
+    plan_during(host, "swap", Fault.DOCKERD_LONG, tick=tick)
+    failed = ""
+    try:
+        host.deploy("frontend", tag="mended")
+    except SwitchFailed as error:
+        failed = error.state
+    assert (failed, tag(host)) in {("The names are as before.", "second"), ("", "mended")}
+    host.world.pass_time(5)
+    host.recover()
+    assert host.rules.at_rest("frontend") == ""
+    assert host.rules.status_of(live(host)) == "stands"
+
+
+def test_while_docker_is_down_nothing_is_taken_for_steady(host: Simulation) -> None:
+    host.world.engine.go_down(3)
+    for run in (host.recover, host.deploy):
+        with pytest.raises(HostNotReady, match="does not answer"):
+            run()
+    host.world.pass_time(5)
+    host.recover()
+
+
+def test_a_failed_step_is_told_as_failed(host: Simulation) -> None:
+    with pytest.raises(ReleaseRefused):
+        host.deploy("frontend", tag="exits")
+    assert [event.step for event in host.events if isinstance(event, StepFailed)] == ["internal"]
+
+
+def test_a_rollback_goes_to_the_previous_release_with_the_configuration_it_had(host: Simulation) -> None:
+    host.world.config["frontend"] = "changed"
+    host.deploy("frontend", tag="mended")
+    host.roll_back("frontend")
+    assert (tag(host), live(host).labels["behindy.config"]) == ("second", "c0ffee")
+    assert "pull" not in sent(host)
+    assert host.world.dirs["frontend", live(host).labels["behindy.release"]].config == "c0ffee"
+    assert history(host)[-1]["kind"] == "rollback"
+
+
+def test_what_was_rolled_back_from_is_not_offered_as_the_previous_release(host: Simulation) -> None:
+    host.roll_back("frontend")
+    assert tag(host) == "first"
+    with pytest.raises(UsageError, match="no previous release"):
+        host.roll_back("frontend")
+    host.roll_back("frontend", to="second")
+    assert tag(host) == "second"
+
+
+def test_a_rollback_goes_to_a_release_by_its_id_its_tag_or_its_digest(host: Simulation) -> None:
+    first = next(release for service, release in host.world.dirs if service == "frontend")
+    digest = host.world.engine.stored("me/behindy-frontend:first").digest
+    for wanted in (first, "second", digest, "second", digest.removeprefix("sha256:")[-64:]):
+        host.roll_back("frontend", to=wanted)
+        assert tag(host) == ("second" if wanted == "second" else "first")
+
+
+def test_an_image_that_is_gone_is_pulled_for_a_rollback(host: Simulation) -> None:
+    host.deploy("frontend", tag="mended")
+    host.roll_back("frontend", to="first")
+    assert sent(host)[0] == "pull"
+    assert tag(host) == "first"
+
+
+@pytest.mark.parametrize("release", ["bad-inside", "bad-in-public"])
+def test_a_release_that_failed_is_never_gone_back_to(host: Simulation, release: str) -> None:
+    with pytest.raises(BehindyError):
+        host.deploy("frontend", tag=release)
+    with pytest.raises(UsageError, match="No release that stood"):
+        host.roll_back("frontend", to=release)
+    host.roll_back("frontend")
+    assert tag(host) == "first"
+
+
+def test_a_rollback_to_a_release_that_turned_bad_is_refused_like_any_other(host: Simulation) -> None:
+    image = host.world.engine.stored("me/behindy-frontend:first")
+    image.behaviour = replace(image.behaviour, inside=500)
+    with pytest.raises(ReleaseRefused):
+        host.roll_back("frontend")
+    assert tag(host) == "second"
+    assert host.rules.at_rest("frontend") == ""
