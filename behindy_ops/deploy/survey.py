@@ -214,4 +214,7 @@ def _release(line: str) -> Release:
     status, _, body = line.partition(" ")
     data: dict[str, Any] = json.loads(body)
     names = Release.__dataclass_fields__
-    return Release(**{key: str(value) for key, value in data.items() if key in names} | {"status": status})
+    # An empty status was being written when the power went: nothing was proven yet.
+    return Release(
+        **{key: str(value) for key, value in data.items() if key in names} | {"status": status or "candidate"}
+    )

@@ -18,7 +18,8 @@ echo stands > "$release/status"
 cat >> "$history" || exit 1
 forget() { # statuses, how many of them stay: their files hold a copy of .env
   for old in "${release%/*}"/*/; do
-    grep -qxE "$1" "$old/status" 2>/dev/null && echo "$old"
+    status=$(cat "$old/status" 2>/dev/null) # none, or an empty one, when the host went down while it was being made
+    grep -qxE "$1" <<<"${status:-candidate}" && echo "$old"
   done | sort -r | tail -n "+$(($2 + 1))" | while read -r old; do rm -rf "$old"; done
 }
 forget 'stands|rolled-back' 8
