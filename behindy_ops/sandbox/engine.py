@@ -144,17 +144,13 @@ def _answers() -> bool:
 
 def _start() -> None:
     LOG.parent.mkdir(parents=True, exist_ok=True)
-    with LOG.open("ab") as log:
-        # A session of its own: the engine outlives us and our terminal.
-        process = subprocess.Popen(
-            ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
-        )
+    pid = detach(["dockerd"], LOG)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if _answers():
             return
         # Another dockerd, such as the package's service, may have been faster; then ours ends and that one answers.
-        if process.poll() is not None and time.monotonic() > deadline - START_SECONDS + 15:
+        if not Path(f"/proc/{pid}").exists() and time.monotonic() > deadline - START_SECONDS + 15:
             break
         time.sleep(0.2)
     raise SandboxError(
@@ -162,6 +158,21 @@ def _start() -> None:
         remedy=f"Read {LOG}; in a container it needs more rights than it has by default.",
         lines=last_lines(LOG.read_bytes()),
     )
+
+
+def detach(argv: Sequence[str], log: Path) -> int:
+    """Start a program that outlives us and our terminal, in a session of its own; return its process id.
+
+    It is no child of ours: nobody here has to wait for it, and nothing complains that nobody did.
+
+    :param log: file its output is appended to.
+    """
+    # The inner shell's process becomes the program, so the number it prints first is the program's own.
+    script = 'log=$1; shift; setsid sh -c \'echo $$; exec "$@" >>"$0" 2>&1\' "$log" "$@" </dev/null &'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", str(log), *argv], stdout=subprocess.PIPE, text=True, check=True, cwd="/", timeout=10
+    )
+    return int(done.stdout)
 
 
 def _remedy(machine: Machine) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import socket
 import tarfile
 from itertools import pairwise
@@ -53,6 +55,21 @@ def test_only_root_on_debian_or_ubuntu_gets_an_engine_made(
     answers: bool, installed: bool, root: bool, like: frozenset[str], step: Step
 ) -> None:
     assert engine.next_step(Machine(answers, installed, root, like)) is step
+
+
+def test_an_engine_that_was_started_is_no_child_of_ours(tmp_path: Path) -> None:
+    # A child that nobody waits for makes Python complain later, in whatever test runs then.
+    log, ready = tmp_path / "log", tmp_path / "ready"
+    os.mkfifo(ready)
+    pid = engine.detach(["sh", "-c", 'echo "$1"; echo up >"$2"; exec sleep 60', "sh", "a b", str(ready)], log)
+    assert ready.read_text() == "up\n"
+    try:
+        assert log.read_text() == "a b\n"
+        assert os.getsid(pid) == pid
+        with pytest.raises(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+    finally:
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_debian_gets_trixie_and_ubuntu_its_own_release_as_a_last_resort(tmp_path: Path) -> None:
