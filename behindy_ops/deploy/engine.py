@@ -197,7 +197,7 @@ class Deployment:
         with self.ctx.interrupts.shielded():
             self._record("live", f"{error.what} {name}-blue was left to the next run")
         error.state = f"The new release of {name} is live and serves; {name}-blue may still be there."
-        error.remedy = f"The next deploy of {name} removes it; or now: inv deploy.recover --service {name}"
+        error.remedy = f"The next deploy of {name} removes it; or now: inv deploy.recover {name}"
 
     def _record(self, outcome: str, reason: str) -> None:
         line = self.history_line(outcome, reason)

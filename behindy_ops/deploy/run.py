@@ -179,7 +179,7 @@ class _Queue:
             raise LeaseLost(
                 f"While the connection was down somebody else changed {service.name}.",
                 state=f"{theirs}; this run has changed nothing since.",
-                remedy=f"See it: inv deploy.history --service {service.name}. Still wanted? Deploy yours again.",
+                remedy=f"See it: inv deploy.history {service.name}. Still wanted? Deploy yours again.",
             )
         self.before, self.began = found, session.ctx.clock()
         deployment = Deployment(session.ctx, service, self.options, survey)

@@ -16,6 +16,7 @@ from behindy_ops.docker.facts import (
 )
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.remote.command import script
+from behindy_ops.sections import split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +117,7 @@ def parse(text: str, mark: str) -> Survey:
 
     :raises RemoteCommandFailed: it is cut short or cannot be read.
     """
-    sections, problems, complete = _split(text, mark)
+    sections, problems, complete = split(text, mark)
     if not complete:
         raise RemoteCommandFailed(
             "The look at the host ended early.",
@@ -140,26 +141,6 @@ def parse(text: str, mark: str) -> Survey:
             state="Nothing was changed.",
             remedy="Is its Docker older than 20.10? See: docker version",
         ) from error
-
-
-def _split(text: str, mark: str) -> tuple[dict[str, list[str]], dict[str, str], bool]:
-    sections: dict[str, list[str]] = {}
-    failed: set[str] = set()
-    current: list[str] = []
-    complete = False
-    for line in text.splitlines():
-        if not line.startswith(mark):
-            current.append(line)
-            continue
-        words = line[len(mark) :].split()
-        if words and words[0].endswith("!"):
-            failed.add(words[0][:-1])
-            continue
-        name = words[0] if words else ""
-        complete = complete or name == "end"
-        current = sections.setdefault(name, [])
-    problems = {name: "\n".join(sections.get(f"{name}.err", [])) or "failed" for name in failed}
-    return sections, problems, complete
 
 
 def _survey(sections: dict[str, list[str]], problems: dict[str, str]) -> Survey:

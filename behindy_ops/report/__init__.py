@@ -9,14 +9,15 @@ from behindy_ops.report.events import Event, failed, to_json
 from behindy_ops.report.stream import SafeStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from behindy_ops.errors import BehindyError
     from behindy_ops.report.renderer import Renderer
+    from behindy_ops.report.text import Line
 
-__all__ = ["Event", "choose", "failed", "show_error", "to_json"]
+__all__ = ["Event", "choose", "failed", "show_error", "show_lines", "to_json"]
 
-_COLOURS = {"bold red": "1;31", "bold": "1"}
+_COLOURS = {"bold red": "1;31", "bold": "1", "green": "32", "yellow": "33", "dim": "2"}
 
 
 def choose(json: bool, stream: TextIO, environ: Mapping[str, str]) -> Renderer:
@@ -44,18 +45,27 @@ def show_error(error: BehindyError, stream: TextIO | None = None, environ: Mappi
 
     :param stream: standard error, if not given.
     """
+    from behindy_ops.report.text import Line, error_lines, marks_for
+
+    stream = stream or sys.stderr
+    first, *rest = error_lines(failed(error))
+    mark = marks_for(getattr(stream, "encoding", None)).failed
+    show_lines([Line(f"{mark} {first.text}", first.tone), *rest], stream, environ)
+
+
+def show_lines(lines: Sequence[Line], stream: TextIO | None = None, environ: Mapping[str, str] | None = None) -> None:
+    """Show the lines of a view: coloured by their tones on a terminal, plain elsewhere and with ``NO_COLOR``.
+
+    :param stream: standard output, if not given.
+    """
     import os
 
-    from behindy_ops.report.text import error_lines, marks_for
-
-    safe = SafeStream(stream or sys.stderr)
+    safe = SafeStream(stream or sys.stdout)
     environ = os.environ if environ is None else environ
     colourful = _is_terminal(safe, environ) and not environ.get("NO_COLOR")
-    lines = error_lines(failed(error))
-    for number, line in enumerate(lines):
-        text = f"{marks_for(safe.encoding).failed} {line.text}" if number == 0 else line.text
+    for line in lines:
         code = _COLOURS.get(line.tone.value) if colourful else None
-        safe.write(f"\x1b[{code}m{text}\x1b[0m\n" if code else f"{text}\n")
+        safe.write(f"\x1b[{code}m{line.text}\x1b[0m\n" if code else f"{line.text}\n")
     safe.flush()
 
 

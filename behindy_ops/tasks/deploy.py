@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from invoke import Collection, Context, task
 
 from behindy_ops.tasks._run import guarded
+from behindy_ops.tasks._service import OptionalService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,7 +97,7 @@ def releases(_: Context, service: str, json: bool = False) -> None:
     print(show_releases(service, json=json), end="")
 
 
-@task(positional=[], help={"service": "only this one", "json": _JSON})
+@task(klass=OptionalService, positional=[], help={"service": "only this one", "json": _JSON})
 @guarded
 def history(_: Context, service: str = "", json: bool = False) -> None:
     """Show who deployed what, when, and how it ended."""
@@ -105,7 +106,7 @@ def history(_: Context, service: str = "", json: bool = False) -> None:
     print(show_history(service, json=json), end="")
 
 
-@task(positional=[], help={"service": "only this one", "wait": _WAIT, "json": _JSON})
+@task(klass=OptionalService, positional=[], help={"service": "only this one", "wait": _WAIT, "json": _JSON})
 @guarded
 def recover(_: Context, service: str = "", wait: str = "", json: bool = False) -> None:
     """Finish or undo what an interrupted run left."""

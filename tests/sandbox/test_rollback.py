@@ -104,10 +104,10 @@ def test_every_end_is_one_line_of_history_and_private(release: Release) -> None:
     assert lines[1]["previous"]
     assert "restart" in lines[3]["reason"] or "exited" in lines[3]["reason"]
     assert on_host("stat", "-c", "%a", HISTORY) == "600"
-    shown = inv("deploy.history", "--service", "frontend").ok().out
+    shown = inv("deploy.history", "frontend").ok().out
     assert "deploy of frontend:noted" in shown
     assert "mona" in shown
-    assert inv("deploy.history", "--service", "backend", "--json").ok().out == ""
+    assert inv("deploy.history", "backend", "--json").ok().out == ""
 
 
 @pytest.mark.usefixtures("live_services")

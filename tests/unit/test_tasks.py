@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from invoke.exceptions import Exit
+from invoke.parser import Parser
 
 from behindy_ops.errors import HostUnreachable, Interrupted
 from behindy_ops.tasks import quality, root
 from behindy_ops.tasks._run import guarded
+from behindy_ops.tasks._service import named_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +65,31 @@ def test_a_broken_compose_file_takes_away_only_the_tasks_it_declares(
     assert {"test", "deploy.all"} <= listed
     assert "deploy.frontend" not in listed
     assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("deploy.history frontend", True),
+        ("deploy.history frontend --json", True),
+        ("-e deploy.history frontend lock.status", True),
+        ("deploy.history", False),
+        ("deploy.history --json", False),
+        ("deploy.history --service frontend", False),
+        ("deploy.history lock.status", False),
+        ("deploy.recover frontend", False),
+    ],
+)
+def test_a_service_may_be_named_right_behind_a_task_that_needs_none(words: str, named: bool) -> None:
+    assert named_behind("history", words.split()) is named
+
+
+def test_such_a_service_is_what_the_task_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in ("deploy.history frontend --json", "deploy.history --json", "deploy.history -j --service frontend"):
+        monkeypatch.setattr(sys, "argv", ["inv", *words.split()])
+        (parsed,) = Parser(contexts=root().to_contexts()).parse_argv(words.split())
+        given = "frontend" if "frontend" in words else ""
+        assert parsed.as_kwargs == {"service": given, "json": True}
 
 
 def raising(error: BaseException) -> Callable[[], None]:
