@@ -12,6 +12,7 @@ __all__ = [
     "BehindyError",
     "ComposeInvalid",
     "ConnectionLost",
+    "DiskFull",
     "EnvironmentFileMissing",
     "FilesMissing",
     "HostKeyChanged",
@@ -25,6 +26,7 @@ __all__ = [
     "LoginRefused",
     "NetworkMissing",
     "NginxNotReady",
+    "NotEnoughMemory",
     "RegistryRefused",
     "RegistryUnreachable",
     "ReleaseRefused",
@@ -167,6 +169,20 @@ class ComposeInvalid(HostNotReady):
 
     exit_code = 35
     title = "compose file invalid"
+
+
+class NotEnoughMemory(HostNotReady):
+    """A second container of the service does not fit into the host's memory."""
+
+    exit_code = 36
+    title = "not enough memory"
+
+
+class DiskFull(HostNotReady):
+    """The new image does not fit onto the host's disk."""
+
+    exit_code = 37
+    title = "disk full"
 
 
 class ImageNotFound(BehindyError, LookupError):

@@ -11,7 +11,7 @@ from behindy_ops.deploy.health import Look, Verdict, attempt_until, judge_inside
 from behindy_ops.docker.facts import Container, Image, parse_container, parse_image
 from behindy_ops.errors import (
     BehindyError,
-    HostNotReady,
+    DiskFull,
     ImageNotFound,
     RegistryRefused,
     RegistryUnreachable,
@@ -90,10 +90,10 @@ def pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
             lines=lines,
         )
     if _FULL.search(said):
-        return HostNotReady(
+        return DiskFull(
             "The host's disk is full: the image could not be stored.",
             state=_UNCHANGED,
-            remedy="On the host: docker system df; remove what no rollback needs; df -h",
+            remedy="See what takes it: inv ops.disk; remove old images: inv ops.prune",
             lines=lines,
         )
     if _REFUSED.search(said):

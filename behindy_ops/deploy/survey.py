@@ -21,7 +21,7 @@ from behindy_ops.sections import split
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["NETWORK", "NGINX", "Release", "Survey", "Trio", "parse", "survey_argv"]
+__all__ = ["NETWORK", "NGINX", "Release", "Stanza", "Survey", "Trio", "parse", "survey_argv"]
 
 NETWORK = "behindy-ops_internal"
 """The Docker network of all services (specification, section 4)."""
@@ -60,12 +60,28 @@ class Trio:
 
 
 @dataclass(frozen=True, slots=True)
+class Stanza:
+    """What the host's compose file asks for a service, of that which can hurt.
+
+    :param limit: memory limit in bytes, 0 for none; ``reservation`` likewise.
+    :param ports: host ports it publishes.
+    :param container_name: the fixed name it gives the container, or empty.
+    """
+
+    limit: int = 0
+    reservation: int = 0
+    ports: tuple[str, ...] = ()
+    container_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Survey:
     """Everything a decision needs to know of the host.
 
     :param problems: section name to what went wrong while it was read.
     :param files: path below the host directory to (mode, modification time, size in bytes).
     :param environment: names in the host's ``.env``, and whether each has a value.
+    :param stanzas: service to what the host's compose file asks for it; infrastructure too.
     :param config: service to the hash of its configuration as it stands now.
     :param memory: ``MemTotal``, ``MemAvailable``, ``SwapTotal``, ``SwapFree`` in bytes.
     :param disk: size and free bytes of the file system that holds Docker's data.
@@ -84,6 +100,7 @@ class Survey:
     compose_sha256: str = ""
     environment: dict[str, bool] = field(default_factory=dict)
     config: dict[str, str] = field(default_factory=dict)
+    stanzas: dict[str, Stanza] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
     disk: tuple[int, int] = (0, 0)
     usage: dict[str, int] = field(default_factory=dict)
@@ -164,6 +181,7 @@ def _survey(sections: dict[str, list[str]], problems: dict[str, str]) -> Survey:
         compose_sha256=sha,
         environment={words[0]: words[1] == "set" for words in map(str.split, lines("environment"))},
         config={words[0]: words[1] for words in map(str.split, lines("configured")) if len(words) == 2},
+        stanzas=_stanzas(lines("stanzas")),
         memory={name: int(value[0]) * 1024 for name, value in machine.items() if name[:3] in ("Mem", "Swa")},
         disk=(int(disk[0]), int(disk[1])),
         usage=_usage(lines("usage")),
@@ -184,6 +202,23 @@ def _files(lines: list[str]) -> tuple[dict[str, tuple[str, int, int]], str, str]
         elif len(words) == 2:
             sha = words[0]
     return files, home, sha
+
+
+def _stanzas(lines: list[str]) -> dict[str, Stanza]:
+    """Read ``<service> <what> <value>`` lines."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for words in map(str.split, lines):
+        if len(words) == 3:
+            found.setdefault(words[0], {}).setdefault(words[1], []).append(words[2])
+    return {
+        service: Stanza(
+            limit=int(values.get("limit", ["0"])[0]),
+            reservation=int(values.get("reservation", ["0"])[0]),
+            ports=tuple(values.get("port", ())),
+            container_name=values.get("name", [""])[0],
+        )
+        for service, values in found.items()
+    }
 
 
 def _usage(lines: list[str]) -> dict[str, int]:

@@ -48,6 +48,27 @@ configured() { # one hash a service over its stanza with this .env: tells a chan
   cd "$dir/compose" 2>/dev/null || return 0
   docker compose --env-file ../.env --profile '*' config --hash '*'
 }
+stanzas() { # limits, ports and fixed names of each service; the values of its environment stay here
+  cd "$dir/compose" 2>/dev/null || return 0
+  docker compose --env-file ../.env --profile '*' config 2>/dev/null | awk '
+    function bare(text) { gsub(/["\047]/, "", text); return text }
+    /^[^ ]/ { inside = $1 == "services:"; next }
+    !inside { next }
+    /^  [^ ]/ { service = bare($1); sub(/:$/, "", service); key = part = ""; print service, "is", "there"; next }
+    /^    [^ ]/ { key = $1; part = "" }
+    key == "mem_limit:" { print service, "limit", bare($2); key = ""; next }
+    key == "mem_reservation:" { print service, "reservation", bare($2); key = ""; next }
+    key == "container_name:" { print service, "name", bare($2); key = ""; next }
+    key == "ports:" && /^        published:/ { print service, "port", bare($2) }
+    key == "deploy:" && /^        [^ ]/ { part = $1 }
+    key == "deploy:" && /^          memory:/ { print service, part == "limits:" ? "limit" : "reservation", bare($2) }'
+}
+nginx_() { # is the configuration on disk valid? asked of the nginx that runs, with the file it was started with
+  docker exec nginx sh -c 'file=
+    set -- $(tr "\000" " " </proc/1/cmdline)
+    while [ "$#" -gt 1 ]; do [ "$1" != -c ] || file=$2; shift; done
+    exec nginx -t -q ${file:+-c "$file"}' >&2
+}
 machine() {
   date +'now %s.%N'
   sed -nE 's/^(MemTotal|MemAvailable|SwapTotal|SwapFree):[[:space:]]+([0-9]+) kB/\1 \2/p' /proc/meminfo
@@ -73,11 +94,12 @@ releases() {
   done
   return 0
 }
-for name in versions tools containers images networks files_ environment configured machine usage releases; do
+parts='versions tools containers images networks files_ environment configured stanzas nginx_ machine usage releases'
+for name in $parts; do
   part "$name" "$name" &
 done
 wait
-for name in versions tools containers images networks files_ environment configured machine usage releases; do
+for name in $parts; do
   printf '%s %s\n' "$mark" "$name"
   cat "$work/$name"
   if [ -s "$work/$name.err" ]; then printf '%s %s.err\n' "$mark" "$name" && head -c 4000 "$work/$name.err" && echo; fi

@@ -1,0 +1,109 @@
+"""Whether one more container and its image fit: the figures and what is said of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from behindy_ops.deploy import capacity
+from behindy_ops.deploy.checks import Check, Level, first_refusal, forced, ok, refusal, warning
+from behindy_ops.deploy.survey import Stanza, Survey
+from behindy_ops.docker.facts import Container, Image
+from behindy_ops.errors import DiskFull, NotEnoughMemory
+from behindy_ops.services import Service
+
+MB = 2**20
+BACKEND = Service("backend", "me/behindy-backend:latest", 8080, "/h", "/api/h", "/api/h")
+LIVE = Container("c1", "backend", memory=400 * MB)
+
+
+def host(available: int, swap: int = 0, used: int = 300, *, live: bool = True, stanza: Stanza | None = None) -> Survey:
+    """A host; all figures in MB."""
+    return Survey(
+        memory={"MemAvailable": available * MB, "SwapFree": swap * MB},
+        containers={"backend": LIVE} if live else {},
+        usage={"c1": used * MB} if live else {},
+        stanzas={"backend": stanza or Stanza(limit=400 * MB)},
+    )
+
+
+def test_the_sentence_of_the_specification() -> None:
+    check = capacity.memory_check(host(851), BACKEND)
+    assert (check.level, check.found) == (
+        Level.OK,
+        "a deploy of backend needs about 300 MB; 851 MB available: fits",
+    )
+
+
+@pytest.mark.parametrize(
+    ("survey", "need"),
+    [
+        (host(0, used=300), 300),
+        (host(0, used=300, stanza=Stanza(limit=400 * MB, reservation=350 * MB)), 350),
+        (host(0, used=500, stanza=Stanza(limit=400 * MB)), 400),
+        (host(0, live=False), 400),
+        (host(0, live=False, stanza=Stanza(limit=400 * MB, reservation=200 * MB)), 200),
+        (host(0, live=False, stanza=Stanza()), 400),
+        (host(0, used=90, stanza=Stanza()), 90),
+    ],
+)
+def test_a_candidate_needs_what_the_live_one_uses_or_is_promised_and_never_more_than_its_limit(
+    survey: Survey, need: int
+) -> None:
+    assert capacity.memory_need(survey, BACKEND) == need * MB
+
+
+@pytest.mark.parametrize(
+    ("available", "swap", "level"),
+    [(348, 0, Level.OK), (347, 0, Level.REFUSAL), (347, 2, Level.WARNING), (248, 200, Level.WARNING),
+     (248, 198, Level.REFUSAL)],
+)  # fmt: skip
+def test_free_swap_counts_half_and_says_so(available: int, swap: int, level: Level) -> None:
+    assert capacity.memory_check(host(available, swap), BACKEND).level is level
+
+
+def test_what_does_not_fit_offers_what_can_be_done() -> None:
+    check = capacity.memory_check(host(100), BACKEND)
+    for words in ("--strategy recreate", "--force", "inv ops.mem"):
+        assert words in check.remedy
+    assert isinstance(first_refusal([check]), NotEnoughMemory)
+    assert first_refusal(forced([check])) is None
+
+
+def test_a_host_that_does_not_tell_its_memory_is_no_reason_to_refuse() -> None:
+    assert capacity.memory_check(Survey(), BACKEND).level is Level.WARNING
+
+
+def disk(free: int, *sizes: int) -> Survey:
+    images = tuple(
+        Image(f"i{number}", (f"me/behindy-backend:v{number}",), size=size * MB) for number, size in enumerate(sizes)
+    )
+    return Survey(disk=(8000 * MB, free * MB), images=images)
+
+
+@pytest.mark.parametrize(
+    ("survey", "new", "level"),
+    [
+        (disk(812, 100, 300), None, Level.OK),
+        (disk(811, 100, 300), None, Level.REFUSAL),
+        (disk(1535), None, Level.REFUSAL),
+        (disk(1536), None, Level.OK),
+        (disk(811, 300), 10 * MB, Level.OK),
+        (disk(541, 300), 10 * MB, Level.REFUSAL),
+    ],
+)
+def test_an_image_fits_when_the_reserve_stays_free(survey: Survey, new: int | None, level: Level) -> None:
+    check = capacity.disk_check(survey, BACKEND, "", new)
+    assert check.level is level
+    assert check.level is Level.OK or isinstance(check.problem(), DiskFull)
+
+
+def test_the_first_refusal_counts_and_force_helps_only_against_those_that_allow_it() -> None:
+    hard = refusal("nginx", "It is not running.", "Start it.")
+    soft = refusal("disk", "Full.", "Free some.", forcible=True)
+    checks: list[Check] = [ok("a", "fine"), warning("b", "hm"), soft, hard]
+    assert str(first_refusal(checks)).startswith("Full.")
+    assert [check.level for check in forced(checks)] == [Level.OK, Level.WARNING, Level.WARNING, Level.REFUSAL]
+    assert forced([hard]) == (hard,)
+    assert first_refusal([replace(hard, level=Level.OK)]) is None
