@@ -2,7 +2,8 @@
 
 The rule for memory: a candidate needs about what the live container uses now (or its reservation, if that is more), and
 never more than its limit. There is room for what Linux says is available (``MemAvailable``), less :data:`SPARE`, and
-for half of the free swap: a host serves from swap, but slowly, since nobody waits for the half that is rarely asked for.
+for half of the free swap: a host serves from swap, but slowly: cold pages may go there, not the whole of a
+second service.
 """
 
 from __future__ import annotations
@@ -34,10 +35,6 @@ DISK_RESERVE = 512 * 2**20
 
 UNKNOWN_IMAGE = 2**30
 """Bytes an image is taken to have when no release of the service is on the host."""
-
-UNPACKED = 3
-"""How many times larger a layer is on disk than in the registry, where it is compressed; gzip takes a layer of an
-application to a third or more."""
 
 _MB = 2**20
 
@@ -81,14 +78,14 @@ def memory_check(survey: Survey, service: Service) -> Check:
 def disk_check(survey: Survey, service: Service, image_prefix: str, new_bytes: int | None = None) -> Check:
     """Say whether the image to be pulled fits.
 
-    :param new_bytes: compressed bytes of the layers the host has not, as the registry tells; None if it was not asked.
+    :param new_bytes: bytes that the layers the host has not will take, as the registry tells; None if it does not.
         Then the size of the largest image of this service on the host is taken, which is more than a pull ever adds
         while it shares layers.
     """
     total, free = survey.disk
     if not total:
         return Check("disk", Level.WARNING, "How much disk Docker has left could not be read.")
-    need = image_bytes(survey, service, image_prefix) if new_bytes is None else new_bytes * UNPACKED
+    need = image_bytes(survey, service, image_prefix) if new_bytes is None else new_bytes
     what = "new layers of" if new_bytes is not None else "an image of"
     says = f"{what} {service.name} take{'' if new_bytes is not None else 's'} about {_mb(need)} MB; {_mb(free)} MB free"
     if need + DISK_RESERVE <= free:

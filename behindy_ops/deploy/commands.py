@@ -21,10 +21,13 @@ __all__ = [
     "drain",
     "look_inside",
     "look_outside",
+    "manifests",
     "pull",
     "record",
+    "restart",
     "start",
     "start_green",
+    "stop",
     "stop_blue",
     "swap",
     "tidy",
@@ -61,6 +64,12 @@ def pull(
     """Pull an image and describe it; with a user, log in for this one pull (the token goes to stdin)."""
     argv = script("pull", image, registry if user else "", user, IMAGE_TEMPLATE)
     return Command(argv, title=f"pull {image}", timeout=900, stdin=token if user else b"", on_line=on_line)
+
+
+def manifests(images: Sequence[str], *, registry: str, user: str, token: bytes) -> Command:
+    """Ask the registry what images are made of; pulls nothing. With a user, log in (its token goes to stdin)."""
+    argv = script("manifests", registry if user else "", user, *images)
+    return Command(argv, title="ask the registry", timeout=60, stdin=token if user else b"")
 
 
 def start_green(paths: Paths, release: Release, image: str, begun: str, *, files_of: str = "") -> Command:
@@ -128,6 +137,18 @@ def stop_blue(container: str, grace: float) -> Command:
     """Stop a container with ``grace`` seconds to end by itself, and remove it."""
     argv = script("stop_blue", container, f"{grace:.0f}")
     return Command(argv, title="stop the previous container", timeout=grace + 30, changes=True)
+
+
+def stop(container: str, grace: float) -> Command:
+    """Stop a container with ``grace`` seconds to end by itself; it stays on the host."""
+    argv = ("docker", "stop", "--time", f"{grace:.0f}", container)
+    return Command(argv, title="stop the container", timeout=grace + 30, changes=True)
+
+
+def restart(container: str) -> Command:
+    """Start a container that is stopped, or that is on its way there."""
+    argv = ("docker", "restart", "--time", "3", container)
+    return Command(argv, title="start the container again", timeout=60, changes=True)
 
 
 def start(container: str) -> Command:

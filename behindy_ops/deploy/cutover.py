@@ -39,6 +39,7 @@ class Cutover:
     :ivar switched_ms: the host's clock right after the renames, in ms; 0 before them.
     :ivar torn: the renames failed and could not be undone; the next run looks how far they came.
     :ivar proven: the new release answered well from outside.
+    :ivar holds: the new release has the name.
     """
 
     ctx: Context
@@ -50,6 +51,7 @@ class Cutover:
     switched_ms: int = 0
     torn: bool = False
     proven: bool = False
+    holds: bool = False
 
     def switch(self) -> None:
         """Give the name to green, in one remote command.
@@ -71,6 +73,7 @@ class Cutover:
                     lines=result.last_lines(),
                 )
             self.switched_ms = int(result.stdout.split("switched ")[1].split()[0])
+            self.holds = True
 
     @property
     def settled_ms(self) -> int:
@@ -170,6 +173,7 @@ class Cutover:
         with self.ctx.interrupts.shielded():
             self.ctx.emit(Decision(f"The new release is taken back: {reason}."))
             served = self._names_back(name)
+            self.holds = False
             discard(self.ctx, name, self.green.id, self.release, shown=f"{name}-green")
         raise SwitchedBack(
             f"The new release of {name} was switched back: {reason}.",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy import candidate, commands, finish, history, preflight
+from behindy_ops.deploy import candidate, commands, finish, history
 from behindy_ops.deploy.cutover import Cutover, outside_paths
+from behindy_ops.deploy.readiness import require_ready
 from behindy_ops.deploy.release import new_id, released_as
 from behindy_ops.deploy.survey import Release
 from behindy_ops.errors import BehindyError, ConnectionLost, Interrupted, LeaseLost, RemoteCommandFailed, SwitchedBack
@@ -28,11 +29,13 @@ class Options:
 
     :param force: redeploy what is already live.
     :param watch: seconds to watch after the switch; None for what the service declares.
+    :param recreate: stop the live release before its successor starts.
     """
 
     tag: str = "latest"
     force: bool = False
     watch: float | None = None
+    recreate: bool = False
 
 
 class Deployment:
@@ -49,6 +52,7 @@ class Deployment:
         self.live = survey.trio(service.name).live
         self.judged = ""  # the release that a rollback leaves, which is then no longer offered
         self.release = Release("", service.name, self.repository, options.tag, "", "")
+        self.cutover: Cutover | None = None
 
     def run(self) -> str:
         """Deploy; return the outcome: ``live`` or ``unchanged``.
@@ -56,15 +60,17 @@ class Deployment:
         :raises BehindyError: it failed; the error says in what state the host is.
         """
         begun = self.ctx.clock()
-        problem = preflight.find_problem(self.survey, self.service, self.ctx.settings.host_dir)
         self.ctx.emit(DeployStarted(self.service.name, self.options.tag, self.ctx.settings.host, self.repository))
-        if problem is not None:
-            raise problem
+        wanted = f"{self.repository}:{self.options.tag}"
+        self._require_ready(wanted)
         image = self._pull()
         if self.live is not None and self._is_live(image) and not self.options.force:
             return self._unchanged(self.live, begun)
         self.release = self._new_release(image)
         return self._replace(image, begun)
+
+    def _require_ready(self, image: str) -> None:
+        require_ready(self.ctx, self.service, self.survey, image, force=self.options.force)
 
     def _pull(self) -> Image:
         try:
@@ -112,7 +118,7 @@ class Deployment:
             self.ctx.emit(
                 Decision(f"{self.service.through} is not there yet: {self.service.name} is checked through {paths[0]}.")
             )
-        cutover = Cutover(self.ctx, self.service, green, self.live, self.release.id, paths)
+        self.cutover = cutover = self._cutover(green, paths)
         try:
             cutover.switch()
         except (ConnectionLost, LeaseLost):
@@ -133,6 +139,9 @@ class Deployment:
             raise
         self._finished("live", begun, facts)
         return "live"
+
+    def _cutover(self, green: Container, paths: tuple[str, ...]) -> Cutover:
+        return Cutover(self.ctx, self.service, green, self.live, self.release.id, paths)
 
     def _say_what_follows(self, image: Image) -> None:
         if self.live is None:
@@ -163,14 +172,7 @@ class Deployment:
     def _rehearse(self) -> None:
         if not self.service.rehearsal:
             self.ctx.emit(Decision(f"{self.service.name} declares no rehearsal path: it is not rehearsed."))
-        elif "rehearsal/header" not in self.survey.files:
-            self.ctx.emit(
-                Warning_(
-                    "The host has no rehearsal token, so the release is not tried through the public URL before the "
-                    "switch; the check after it remains."
-                )
-            )
-        else:
+        elif "rehearsal/header" in self.survey.files:  # the preflight has warned of one without a token
             candidate.rehearse(self.ctx, self.service)
 
     def _give_up(self, error: BehindyError) -> None:

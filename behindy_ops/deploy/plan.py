@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from behindy_ops.deploy import commands, preflight
 from behindy_ops.deploy.cutover import outside_paths
 from behindy_ops.deploy.finish import plan_tidy
+from behindy_ops.deploy.readiness import without_live
 from behindy_ops.deploy.reconcile import Recovery, decide
 from behindy_ops.deploy.release import released_as
 from behindy_ops.deploy.survey import Release
@@ -46,19 +47,21 @@ def commands_of(survey: Survey, service: Service, settings: Settings, options: O
     urls = [f"https://{settings.domain}{path}" for path in outside_paths(service, survey)]
     steps = [
         ("pull", commands.pull(f"{repo}:{options.tag}", registry=settings.registry, user=user, token=token)),
+        *_stop_first(service, live.id if live and options.recreate else ""),
         ("start", commands.start_green(paths, release, f"{repo}@<digest>", "<history line>")),
         ("internal", commands.look_inside(service, green, service.health)),
     ]
     if service.rehearsal and "rehearsal/header" in survey.files:
         url = f"https://{settings.domain}{service.rehearsal}"
         steps.append(("rehearsal", commands.look_outside([url], service.health, header=paths.rehearsal_header)))
-    first = (live.id, f"{service.name}-blue", service.name) if live else None
+    first = (live.id, f"{service.name}-blue", service.name) if live and not options.recreate else None
     steps.append(("switch", commands.swap(first, ("<green id>", service.name))))
     steps.append(("external", commands.look_outside(urls, service.health, live=service)))
     if watch:
         steps.append(("watch", commands.watch("<green id>", until_ms=0, seconds=watch)))
-    if live:
+    if live and not options.recreate:
         steps.append(("drain", commands.drain(live.id, service.port, earliest_ms=0, limit=service.drain)))
+    if live:
         steps.append(("stop", commands.stop_blue(live.id, service.stop)))
     wanted = f"{repo}:{options.tag}"
     there = (image for image in survey.images if wanted in image.tags)
@@ -67,6 +70,17 @@ def commands_of(survey: Survey, service: Service, settings: Settings, options: O
         steps.append(("tidy", commands.tidy(tidy.remove)))
     steps.append(("verify", commands.verify(paths, service.name, release, "<history line>")))
     return steps
+
+
+def _stop_first(service: Service, live: str) -> list[tuple[str, Command]]:
+    """Return what ``--strategy recreate`` does to a live container, if there is one, before its successor starts."""
+    if not live:
+        return []
+    return [
+        ("aside", commands.swap(None, (live, f"{service.name}-blue"))),
+        ("drain", commands.drain(live, service.port, earliest_ms=0, limit=service.drain)),
+        ("stop", commands.stop(live, service.stop)),
+    ]
 
 
 def as_lines(steps: Sequence[tuple[str, Command]]) -> list[str]:
@@ -97,7 +111,12 @@ def show(session: Session, services: Sequence[Service], options: Options) -> Non
     emit = session.ctx.emit
     used: list[tuple[str, Command]] = []
     for service in services:
-        problem = preflight.find_problem(survey, service, session.settings.host_dir)
+        problem = preflight.find_problem(
+            without_live(survey, service) if options.recreate else survey,
+            service,
+            session.settings,
+            force=options.force,
+        )
         if problem is not None:
             raise problem
         recovery = decide(survey.trio(service.name))

@@ -10,7 +10,7 @@ from behindy_ops.deploy.health import Verdict
 from behindy_ops.deploy.reconcile import Recovery, decide, serves
 from behindy_ops.deploy.release import released_as
 from behindy_ops.deploy.survey import Release
-from behindy_ops.docker.facts import Container
+from behindy_ops.docker.facts import Container, parse_time
 from behindy_ops.errors import SwitchedBack
 from behindy_ops.report.events import Decision, Warning_
 from behindy_ops.services import HealthPolicy
@@ -42,8 +42,8 @@ def recover_once(ctx: Context, service: Service, survey: Survey) -> Recovery:
             _remove(ctx, green)
         case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue:
             _finish_switch(ctx, service, green, blue)
-        case Recovery.FINISH_DRAIN, Container() as live, _, Container() as blue if serves(live) and not blue.running:
-            _remove(ctx, blue)  # it was stopped after the new one was proven; a restart since then says nothing
+        case Recovery.FINISH_DRAIN, Container() as live, _, Container() as blue if stopped_last(live, blue):
+            _remove(ctx, blue)
         case Recovery.RESTORE_BLUE, _, _, Container() as blue:
             _restore(ctx, service, blue)
         case ((Recovery.SWITCH_BACK | Recovery.FINISH_DRAIN), Container() as live, _, Container() as blue):
@@ -52,6 +52,14 @@ def recover_once(ctx: Context, service: Service, survey: Survey) -> Recovery:
             cutover = Cutover(ctx, service, live, blue, release, paths, switched_ms=int(survey.now * 1000))
             _after_switch(cutover, bad=recovery is Recovery.SWITCH_BACK)
     return recovery
+
+
+def stopped_last(live: Container, blue: Container) -> bool:
+    """Return whether blue was stopped because the new release was proven; a restart since then says nothing.
+
+    With ``--strategy recreate`` it was stopped before that one was even made, which proves nothing.
+    """
+    return serves(live) and not blue.running and parse_time(blue.finished) > parse_time(live.created)
 
 
 def record_recovery(ctx: Context, service: Service, survey: Survey, done: Sequence[Recovery]) -> None:

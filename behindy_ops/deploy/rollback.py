@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy import candidate, preflight
+from behindy_ops.deploy import candidate
 from behindy_ops.deploy.engine import Deployment, Options
+from behindy_ops.deploy.readiness import require_ready
 from behindy_ops.deploy.release import released_as
 from behindy_ops.errors import ImageNotFound, UsageError
 from behindy_ops.report.events import Decision, DeployStarted
@@ -116,9 +117,7 @@ class Rollback(Deployment):
         """
         begun = self.ctx.clock()
         self.ctx.emit(DeployStarted(self.service.name, self.target.tag, self.ctx.settings.host, self.target.id))
-        problem = preflight.find_problem(self.survey, self.service, self.ctx.settings.host_dir)
-        if problem is not None:
-            raise problem
+        require_ready(self.ctx, self.service, self.survey, "", force=True)
         self.ctx.emit(Decision(f"Going back to release {self.target.id} ({self.target.tag}), as it was configured."))
         image = self._image()
         self.release = replace(self._new_release(image), digest=self.target.digest, config=self.target.config)

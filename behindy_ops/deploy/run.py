@@ -12,6 +12,7 @@ from behindy_ops import report, services, settings
 from behindy_ops.checkout import CHECKOUT
 from behindy_ops.deploy import plan
 from behindy_ops.deploy.engine import Deployment, Options
+from behindy_ops.deploy.recreate import Recreation
 from behindy_ops.deploy.release import released_as
 from behindy_ops.deploy.rollback import Rollback
 from behindy_ops.deploy.session import Session
@@ -62,6 +63,16 @@ def duration_option(option: str, text: str) -> float | None:
         raise UsageError(f"--{option} {text!r}: {error}.", remedy=f"Write such as --{option} 10s") from error
 
 
+def recreates(strategy: str) -> bool:
+    """Return whether a strategy stops the live release first.
+
+    :raises UsageError: there is no such strategy.
+    """
+    if strategy not in ("", "blue-green", "recreate"):
+        raise UsageError(f"There is no strategy {strategy!r}.", remedy="There are: blue-green (the default), recreate.")
+    return strategy == "recreate"
+
+
 def deploy_services(
     names: Sequence[str],
     *,
@@ -71,16 +82,18 @@ def deploy_services(
     watch: str,
     wait: str,
     json: bool,
+    strategy: str = "",
     root: Path | None = None,
 ) -> None:
     """Deploy services in the order given, or all in the compose file's order; stop at the first that fails.
 
     :param watch: how long to watch, as text; empty for what the services declare.
     :param wait: how long to queue for the lock, as text.
+    :param strategy: ``blue-green`` (or empty), or ``recreate`` to stop the live release first.
     :raises BehindyError: it failed; nothing after that service was touched.
     """
     root = root or CHECKOUT
-    options = Options(services.validate_tag(tag), force, duration_option("watch", watch))
+    options = Options(services.validate_tag(tag), force, duration_option("watch", watch), recreates(strategy))
     waiting = duration_option("wait", wait) or 0.0
     chosen = chosen_services(root, names)
     chosen_settings = settings.load(os.environ, root, need_host=True)
@@ -182,7 +195,8 @@ class _Queue:
                 remedy=f"See it: inv deploy.history {service.name}. Still wanted? Deploy yours again.",
             )
         self.before, self.began = found, session.ctx.clock()
-        deployment = Deployment(session.ctx, service, self.options, survey)
+        kind = Recreation if self.options.recreate else Deployment
+        deployment = kind(session.ctx, service, self.options, survey)
         try:
             deployment.run()
         finally:

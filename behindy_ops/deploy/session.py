@@ -6,6 +6,7 @@ import getpass
 import os
 import platform
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
@@ -98,7 +99,11 @@ class Session:
         """Survey the host without the lock; changes nothing."""
         mark = new_mark()
         result = self.host.run(Command(self._argv(mark), title="look at the host", timeout=60))
-        return surveys.parse(result.require().stdout, mark)
+        return self._compared(surveys.parse(result.require().stdout, mark))
+
+    def _compared(self, survey: Survey) -> Survey:
+        """The survey with the host's clock compared to ours, to within the time it took."""
+        return replace(survey, skew=survey.now - self.ctx.now().timestamp())
 
     def lock(self, what: str, wait: float = 0.0) -> Survey:
         """Take the lock and survey the host under it, in one round trip.
@@ -118,7 +123,7 @@ class Session:
             except Interrupted as error:
                 error.state = "Nothing was changed; what ran before runs on."
                 raise
-            survey = surveys.parse(text, mark)
+            survey = self._compared(surveys.parse(text, mark))
             step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
         return survey
 

@@ -87,6 +87,7 @@ class Survey:
     :param disk: size and free bytes of the file system that holds Docker's data.
     :param usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
     :param now: the host's clock, seconds since the epoch.
+    :param skew: seconds that clock is ahead of ours, None if they were not compared.
     """
 
     docker: str = ""
@@ -105,6 +106,7 @@ class Survey:
     disk: tuple[int, int] = (0, 0)
     usage: dict[str, int] = field(default_factory=dict)
     now: float = 0.0
+    skew: float | None = None
     releases: tuple[Release, ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
 

@@ -22,7 +22,8 @@ _JSON = "print JSON instead of text"
 _HELP = {
     "tag": "image tag to deploy; CI gives the commit SHA (default: latest)",
     "dry-run": "survey the host and print the exact plan and commands; change nothing",
-    "force": "deploy even what is already live",
+    "force": "deploy even what is live, and though memory or disk seem too small",
+    "strategy": "recreate: stop the live release first, where two do not fit (downtime)",
     "watch": _WATCH,
     "wait": _WAIT,
     "json": _JSON,
@@ -36,13 +37,16 @@ def _deploy_task(name: str) -> Task[Callable[..., None]]:
         tag: str = "latest",
         dry_run: bool = False,
         force: bool = False,
+        strategy: str = "blue-green",
         watch: str = "",
         wait: str = "",
         json: bool = False,
     ) -> None:
         from behindy_ops.deploy.run import deploy_services
 
-        deploy_services([name], tag=tag, dry_run=dry_run, force=force, watch=watch, wait=wait, json=json)
+        deploy_services(
+            [name], tag=tag, dry_run=dry_run, force=force, strategy=strategy, watch=watch, wait=wait, json=json
+        )
 
     deploy.__doc__ = f"Replace {name} without losing a request."
     made: Task[Callable[..., None]] = task(name=name, help=_HELP)(deploy)
@@ -56,6 +60,7 @@ def deploy_all(
     tag: str = "latest",
     dry_run: bool = False,
     force: bool = False,
+    strategy: str = "blue-green",
     watch: str = "",
     wait: str = "",
     json: bool = False,
@@ -63,7 +68,7 @@ def deploy_all(
     """Replace every service in turn; stop at the first failure."""
     from behindy_ops.deploy.run import deploy_services
 
-    deploy_services([], tag=tag, dry_run=dry_run, force=force, watch=watch, wait=wait, json=json)
+    deploy_services([], tag=tag, dry_run=dry_run, force=force, strategy=strategy, watch=watch, wait=wait, json=json)
 
 
 @task(help={"json": _JSON})
@@ -73,6 +78,26 @@ def status(_: Context, json: bool = False) -> None:
     from behindy_ops.deploy.views import show_status
 
     print(show_status(json=json), end="")
+
+
+@task(
+    klass=OptionalService,
+    positional=[],
+    help={"service": "only this one", "tag": "image tag that would be deployed (default: latest)", "json": _JSON},
+)
+@guarded
+def check(_: Context, service: str = "", tag: str = "latest", json: bool = False) -> None:
+    """Say whether the host is ready for a deploy, and if not, why."""
+    from behindy_ops import report
+    from behindy_ops.deploy import checkup
+
+    found, host = checkup.check_services([service] if service else [], tag=tag)
+    if json:
+        print(checkup.as_json(found), end="")
+    else:
+        report.show_lines(checkup.as_lines(found, host))
+    if (problem := checkup.problem(found)) is not None:
+        raise problem
 
 
 @task(
@@ -120,6 +145,6 @@ def collection(service_names: Sequence[str]) -> Collection:
     made = Collection("deploy")
     for name in service_names:
         made.add_task(_deploy_task(name), name=name)
-    for each in (deploy_all, status, rollback, releases, history, recover):
+    for each in (deploy_all, status, check, rollback, releases, history, recover):
         made.add_task(each)
     return made

@@ -88,7 +88,12 @@ def _say_files(world: World, me: Process, mark: str, services: list[str]) -> Non
     me.echo(f"{mark} environment\nDB_PASS set")
     me.echo(f"{mark} configured")
     me.out.extend(f"{name} {digest}" for name, digest in world.config.items())
-    me.echo(f"{mark} machine\nnow {world.now:.9f}\nMemTotal 2097152\nMemAvailable 1048576\ndisk 100 40 /")
+    me.echo(f"{mark} stanzas")
+    me.out.extend(f"{name} limit {400 * 2**20}" for name in world.config)
+    me.echo(f"{mark} nginx_")
+    me.echo(
+        f"{mark} machine\nnow {world.now:.9f}\nMemTotal 2097152\nMemAvailable 1048576\ndisk 8000000000 4000000000 /"
+    )
     me.echo(f"{mark} usage")
     me.echo(f"{mark} releases")
     for (service, _), kept in world.dirs.items():

@@ -90,7 +90,7 @@ def disk(free: int, *sizes: int) -> Survey:
         (disk(1535), None, Level.REFUSAL),
         (disk(1536), None, Level.OK),
         (disk(811, 300), 10 * MB, Level.OK),
-        (disk(541, 300), 10 * MB, Level.REFUSAL),
+        (disk(521, 300), 10 * MB, Level.REFUSAL),
     ],
 )
 def test_an_image_fits_when_the_reserve_stays_free(survey: Survey, new: int | None, level: Level) -> None:

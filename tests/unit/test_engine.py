@@ -79,8 +79,8 @@ def test_a_deploy_goes_step_by_step_and_sends_these_commands(host: Simulation) -
     host.deploy("frontend", tag="mended")
     after = live(host)
     assert steps(host) == [
-        "survey", "pull", "start", "internal", "rehearsal", "switch", "external", "watch", "drain", "stop", "tidy",
-        "verify",
+        "survey", "preflight", "pull", "start", "internal", "rehearsal", "switch", "external", "watch", "drain", "stop",
+        "tidy", "verify",
     ]  # fmt: skip
     assert sent(host) == [*WHOLE, "tidy", "stop_blue", "verify"]
     swap = next(command for command in host.connections[-1].sent if command.argv[3] == "swap")

@@ -1,0 +1,87 @@
+"""The preflight as a step: examine what was surveyed, ask the registry where that decides, tell, refuse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy import commands, preflight, registry
+from behindy_ops.deploy.checks import Check, Level, first_refusal, forced
+from behindy_ops.errors import Interrupted
+from behindy_ops.report.events import Warning_
+from behindy_ops.services import repository
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from behindy_ops.deploy.context import Context
+    from behindy_ops.deploy.survey import Survey
+    from behindy_ops.services import Service
+
+__all__ = ["ask_registry", "require_ready"]
+
+
+def require_ready(
+    ctx: Context, service: Service, survey: Survey, image: str, *, force: bool, alone: bool = False
+) -> None:
+    """Check that the host is ready for this deploy; warnings are told, nothing is changed.
+
+    :param image: what is to be pulled, or empty when it is on the host already.
+    :param force: refusals about memory and disk are told as warnings.
+    :param alone: the live container is stopped first, so what it uses counts as available.
+    :raises BehindyError: the first refusal.
+    """
+    with ctx.step("preflight", "Check that the host is ready") as step:
+        try:
+            checks = _examine(ctx, service, without_live(survey, service) if alone else survey, image)
+        except Interrupted as error:
+            error.state = "Nothing was changed; what ran before runs on."
+            raise
+        checks = forced(checks) if force else checks
+        problem = first_refusal(checks)
+        if problem is not None:
+            raise problem
+        step.detail = summary(checks)
+    for check in checks:
+        if check.level is Level.WARNING:
+            ctx.emit(Warning_(f"{check.found} {check.remedy}".strip()))
+
+
+def _examine(ctx: Context, service: Service, survey: Survey, image: str) -> tuple[Check, ...]:
+    """Examine; only where the size of a whole image would not fit, ask the registry how much of it is new.
+
+    A whole image is more than a pull ever adds, so a disk that has room for one needs no question, which costs time.
+    """
+    checks = preflight.examine(survey, service, ctx.settings)
+    if not image or not any(check.name == "disk" and check.level is Level.REFUSAL for check in checks):
+        return checks
+    told = registry.new_bytes(ask_registry(ctx, service, survey, image), image)
+    return checks if told is None else preflight.examine(survey, service, ctx.settings, new_bytes=told)
+
+
+def ask_registry(ctx: Context, service: Service, survey: Survey, image: str) -> registry.Manifests:
+    """Ask the registry about an image, and about those of this service that the host has."""
+    settings = ctx.settings
+    own = repository(service, settings.image_prefix)
+    held = sorted({name for found in survey.images for name in found.digests if name.partition("@")[0] == own})
+    token = settings.registry_token.reveal().encode("utf-8") if settings.registry_token else b""
+    user = settings.registry_user if token else ""
+    result = ctx.host.run(commands.manifests([image, *held], registry=settings.registry, user=user, token=token))
+    if not result.ok:
+        return registry.Manifests({}, {image: " ".join(result.last_lines(2))})
+    return registry.parse(result.stdout)
+
+
+def without_live(survey: Survey, service: Service) -> Survey:
+    """Return the survey as memory will be once the live container of a service is stopped."""
+    live = survey.trio(service.name).live
+    used = survey.usage.get(live.id, 0) if live else 0
+    memory = survey.memory | {"MemAvailable": survey.memory.get("MemAvailable", 0) + used}
+    return replace(survey, memory=memory)
+
+
+def summary(checks: Sequence[Check]) -> str:
+    """Return ``17 checks, 1 warning``."""
+    warnings = sum(check.level is Level.WARNING for check in checks)
+    told = f", {warnings} warning{'s' if warnings != 1 else ''}" if warnings else ", all ok"
+    return f"{len(checks)} checks{told}"

@@ -1,0 +1,81 @@
+"""What the registry says of an image before it is pulled: is it there, and how much of it is new to the host. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["UNPACKED", "Manifests", "new_bytes", "parse"]
+
+UNPACKED = 3
+"""How many times larger a compressed layer is on disk; gzip takes an application's files to a third, seldom less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """What came back.
+
+    :param layers: reference to its layers: digest to bytes on disk, estimated where the registry keeps them compressed.
+    :param refused: reference to what the registry said instead.
+    """
+
+    layers: dict[str, dict[str, int]]
+    refused: dict[str, str]
+
+
+def parse(text: str) -> Manifests:
+    """Read what ``manifests.sh`` printed; what cannot be read counts as not told."""
+    arch = next((line.removeprefix("arch ") for line in text.splitlines() if line.startswith("arch ")), "")
+    layers: dict[str, dict[str, int]] = {}
+    refused: dict[str, str] = {}
+    reference = ""
+    body: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("manifest "):
+            reference, body = line.removeprefix("manifest "), []
+        elif line.startswith("ended ") and reference:
+            _, code, said = line.split(" ", 2)
+            found = _layers("\n".join(body), arch) if code == "0" else None
+            if found is None:
+                refused[reference] = said.strip() or "it cannot be read"
+            else:
+                layers[reference] = found
+        else:
+            body.append(line)
+    return Manifests(layers, refused)
+
+
+def _layers(text: str, arch: str) -> dict[str, int] | None:
+    try:
+        data = json.loads(text)
+        one = _of_platform(data if isinstance(data, list) else [data], arch)
+        manifest = one.get("SchemaV2Manifest") or one.get("OCIManifest") or {}
+        return {layer["digest"]: _on_disk(layer) for layer in manifest["layers"]}
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        return None
+
+
+def _of_platform(manifests: list[dict[str, Any]], arch: str) -> dict[str, Any]:
+    """An image for several platforms is a list; the host pulls its own."""
+    if len(manifests) == 1:
+        return manifests[0]
+    platforms = ((each, each.get("Descriptor", {}).get("platform", {})) for each in manifests)
+    return next(each for each, at in platforms if (at.get("os"), at.get("architecture")) == ("linux", arch))
+
+
+def _on_disk(layer: dict[str, Any]) -> int:
+    size = int(layer["size"])
+    return size if str(layer.get("mediaType", "")).endswith("tar") else size * UNPACKED
+
+
+def new_bytes(manifests: Manifests, image: str) -> int | None:
+    """Return about how many bytes a pull of ``image`` adds to the disk, or None if the registry does not tell.
+
+    The other references are images the host has; a layer of theirs is not pulled again.
+    """
+    wanted = manifests.layers.get(image)
+    if wanted is None:
+        return None
+    held = {digest for reference, layers in manifests.layers.items() if reference != image for digest in layers}
+    return sum(size for digest, size in wanted.items() if digest not in held)
