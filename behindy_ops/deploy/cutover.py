@@ -37,6 +37,7 @@ class Cutover:
     :param blue: the container that was live, or None on a first deploy.
     :param paths: what is asked below the public URL, see :func:`outside_paths`.
     :ivar switched_ms: the host's clock right after the renames, in ms; 0 before them.
+    :ivar switched_at: our own clock right after them, in seconds.
     :ivar torn: the renames failed and could not be undone; the next run looks how far they came.
     :ivar proven: the new release answered well from outside.
     :ivar holds: the new release has the name.
@@ -52,6 +53,7 @@ class Cutover:
     torn: bool = False
     proven: bool = False
     holds: bool = False
+    switched_at: float = 0.0
 
     def switch(self) -> None:
         """Give the name to green, in one remote command.
@@ -73,7 +75,7 @@ class Cutover:
                     lines=result.last_lines(),
                 )
             self.switched_ms = int(result.stdout.split("switched ")[1].split()[0])
-            self.holds = True
+            self.holds, self.switched_at = True, self.ctx.clock()
 
     @property
     def settled_ms(self) -> int:

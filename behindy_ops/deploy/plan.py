@@ -78,7 +78,6 @@ def _stop_first(service: Service, live: str) -> list[tuple[str, Command]]:
         return []
     return [
         ("aside", commands.swap(None, (live, f"{service.name}-blue"))),
-        ("drain", commands.drain(live, service.port, earliest_ms=0, limit=service.drain)),
         ("stop", commands.stop(live, service.stop)),
     ]
 

@@ -40,10 +40,12 @@ def recover_once(ctx: Context, service: Service, survey: Survey) -> Recovery:
     match recovery, trio.live, trio.green, trio.blue:
         case ((Recovery.REMOVE_GREEN | Recovery.START_OVER), _, Container() as green, _):
             _remove(ctx, green)
+        case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue if stopped_first(green, blue):
+            _restore(ctx, service, blue)
         case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue:
             _finish_switch(ctx, service, green, blue)
         case Recovery.FINISH_DRAIN, Container() as live, _, Container() as blue if stopped_last(live, blue):
-            _remove(ctx, blue)
+            _remove(ctx, blue)  # because the new one was proven; a restart since then says nothing
         case Recovery.RESTORE_BLUE, _, _, Container() as blue:
             _restore(ctx, service, blue)
         case ((Recovery.SWITCH_BACK | Recovery.FINISH_DRAIN), Container() as live, _, Container() as blue):
@@ -55,11 +57,13 @@ def recover_once(ctx: Context, service: Service, survey: Survey) -> Recovery:
 
 
 def stopped_last(live: Container, blue: Container) -> bool:
-    """Return whether blue was stopped because the new release was proven; a restart since then says nothing.
+    """Return whether blue was stopped when its successor served already."""
+    return serves(live) and not blue.running and not stopped_first(live, blue)
 
-    With ``--strategy recreate`` it was stopped before that one was even made, which proves nothing.
-    """
-    return serves(live) and not blue.running and parse_time(blue.finished) > parse_time(live.created)
+
+def stopped_first(successor: Container, blue: Container) -> bool:
+    """Return whether blue was stopped before its successor was made (``--strategy recreate``): that proves nothing."""
+    return not blue.running and parse_time(blue.finished) < parse_time(successor.created)
 
 
 def record_recovery(ctx: Context, service: Service, survey: Survey, done: Sequence[Recovery]) -> None:
@@ -71,7 +75,7 @@ def record_recovery(ctx: Context, service: Service, survey: Survey, done: Sequen
     live = survey.trio(service.name).live
     release = released_as(live) if live else Release("", service.name, "", "", "", "")
     known = {remembered.id: remembered.status for remembered in survey.released(service.name)}
-    unproven = live is not None and serves(live) and known.get(release.id) == "candidate"
+    unproven = live is not None and serves(live) and known.get(release.id) in ("candidate", "failed")
     if unproven and not _answers(ctx, service, survey):
         unproven = False
         ctx.emit(Warning_(f"{service.name} was never proven and does not answer from outside. Deploy a good release."))
@@ -113,16 +117,17 @@ def _finish_switch(ctx: Context, service: Service, green: Container, blue: Conta
     healthy = green.running and (candidate.check_inside(ctx, service, green.name, _ONCE).verdict is Verdict.HEALTHY)
     if healthy:
         with ctx.step("recover", f"Give {service.name} to the healthy candidate"):
-            ctx.host.run(commands.swap(None, (green.id, service.name))).require()
+            policy = blue.restart_policy if green.restart_policy in ("", "no") else ""
+            ctx.host.run(commands.swap(None, (green.id, service.name), policy=policy)).require()
     else:
         _restore(ctx, service, blue)
 
 
 def _restore(ctx: Context, service: Service, blue: Container) -> None:
     with ctx.step("recover", f"Give {service.name} back to the previous release"):
-        ctx.host.run(commands.swap(None, (blue.id, service.name))).require()
-        if not blue.running:
+        if not blue.running:  # first, so that a run that dies in between leaves no live container that is stopped
             ctx.host.run(commands.start(blue.id)).require()
+        ctx.host.run(commands.swap(None, (blue.id, service.name))).require()
 
 
 def _after_switch(cutover: Cutover, *, bad: bool) -> None:

@@ -74,7 +74,11 @@ class Recreation(Deployment):
                 error.state = self._bring_back(old, stopping=stopping)
             raise
         finally:
-            self.ctx.emit(Decision(f"{name} was not served for at most {self.ctx.clock() - since:.0f} s."))
+            self._say_how_long(since)
+
+    def _say_how_long(self, since: float) -> None:
+        end = self.cutover.switched_at if self.cutover is not None and self.cutover.holds else self.ctx.clock()
+        self.ctx.emit(Decision(f"{self.service.name} was not served for {end - since:.0f} s at most."))
 
     def _put_aside(self, old: Container) -> None:
         name = self.service.name
@@ -82,10 +86,11 @@ class Recreation(Deployment):
             self.ctx.host.run(commands.swap(None, (old.id, f"{name}-blue"))).require(state=f"{name} serves as before.")
 
     def _stop(self, old: Container) -> None:
-        """Let it finish what it has begun, then stop it; it stays on the host."""
+        """Stop it, with its own time to finish what it has begun; it stays on the host.
+
+        It is not drained: while it runs, nginx lets it answer for the missing live one, so it would never be idle.
+        """
         service = self.service
-        with self.ctx.step("drain", f"Wait until {service.name}-blue is idle"):
-            self.ctx.host.run(commands.drain(old.id, service.port, earliest_ms=0, limit=service.drain))
         with self.ctx.step("stop", f"Stop {service.name}-blue"), self.ctx.interrupts.shielded(STOP_SHIELD):
             self.ctx.host.run(commands.stop(old.id, service.stop)).require()
 
@@ -96,13 +101,16 @@ class Recreation(Deployment):
         """Nothing more to say: that it is stopped first was said."""
 
     def _bring_back(self, old: Container, *, stopping: bool) -> str:
-        """Give the name back to the previous release and start it; return what state that leaves."""
+        """Start the previous release again and give it its name back; return what state that leaves.
+
+        In this order: should this run die in between, what is left is blue alone, which the next run knows to mend.
+        """
         name = self.service.name
         with self.ctx.interrupts.shielded():
             with self.ctx.step("bring back", f"Start the previous release of {name} again"):
-                self.ctx.host.run(commands.swap(None, (old.id, name))).require(remedy="inv deploy.recover")
                 if stopping:  # it may be half-way down: a start alone would find it running
                     self.ctx.host.run(commands.restart(old.id)).require(remedy="inv deploy.recover")
+                self.ctx.host.run(commands.swap(None, (old.id, name))).require(remedy="inv deploy.recover")
             with self.ctx.step("external", "Check the previous release from outside") as step:
                 urls = [public_url(self.ctx, self.service.external)]
                 look = judge(self.ctx.host.run(commands.look_outside(urls, self.service.health, live=self.service)))

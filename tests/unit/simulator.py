@@ -261,9 +261,24 @@ class Simulation:
         name = repository(self.world.services[service], self.settings.image_prefix)
         self.world.engine.push(f"{name}:{tag}", behaviour or Behaviour())
 
-    def deploy(self, *names: str, tag: str = "latest", force: bool = False, watch: str = "", wait: str = "") -> None:
+    def deploy(
+        self,
+        *names: str,
+        tag: str = "latest",
+        force: bool = False,
+        strategy: str = "",
+        watch: str = "",
+        wait: str = "",
+    ) -> None:
         with self._prepared():
-            run.deploy_services(names, tag=tag, dry_run=False, force=force, watch=watch, wait=wait, json=False)
+            run.deploy_services(
+                names, tag=tag, dry_run=False, force=force, strategy=strategy, watch=watch, wait=wait, json=False
+            )
+
+    def recreate(self, name: str, *, tag: str = "latest") -> None:
+        """Deploy with an announced downtime, in which the rules about being served do not hold."""
+        self.rules.announced.add(name)
+        self.deploy(name, tag=tag, strategy="recreate")
 
     def roll_back(self, name: str, *, to: str = "", wait: str = "") -> None:
         with self._prepared():

@@ -71,7 +71,9 @@ class Box:
     status: str = "created"
     connected: bool = True
     address: str = ""
+    created: float = 0.0
     started: float = 0.0
+    finished: float = -inf
     ready: float = inf
     proven: float = inf
     named: float = -inf
@@ -155,6 +157,7 @@ class Engine:
         if self.named(name) is not None:
             raise DockerError(f'Conflict. The container name "/{name}" is already in use by container')
         box = Box(f"{next(self._numbers):012x}" + 52 * "0", name, image, labels or {}, "always", frozenset(aliases))
+        box.created = self.clock.now
         self.boxes[box.id] = self._names[name] = box
         self._aliased += [box] if box.aliases else []
         return box
@@ -221,6 +224,7 @@ class Engine:
 
     def _halt(self, box: Box, code: int) -> None:
         box.status, box.exit_code, box.ready, box.busy, box.address = "exited", code, inf, -inf, ""
+        box.finished = self.clock.now
 
     def stop(self, key: str) -> None:
         box = self.find(key)

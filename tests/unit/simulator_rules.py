@@ -18,6 +18,7 @@ class Rules:
     def __init__(self, world: World) -> None:
         self.world = world
         self.stood: set[str] = set()
+        self.announced: set[str] = set()  # services whose downtime was told (--strategy recreate)
         self._seen: dict[str, int] = {}
         world.checks += [self._routed, self._one_at_a_time]
         world.engine.before_stop = self._before_stop
@@ -39,7 +40,7 @@ class Rules:
                 self._seen[service] = self.world.engine.epoch
                 if service not in self.stood and self.status_of(live) == "stands":
                     self.stood.add(service)
-            if service in self.stood:
+            if service in self.stood - self.announced:
                 self._name(service, live)
                 if self.world.engine.up:
                     self._answer(service, live)
@@ -69,7 +70,7 @@ class Rules:
         """A good container that served users is stopped only when nobody can be sent to it any more."""
         name = box.labels.get(Labels.service, "")
         now = self.world.now
-        if name not in self.stood or not box.image.behaviour.good or now < box.ready:
+        if name not in self.stood - self.announced or not box.image.behaviour.good or now < box.ready:
             return
         assert box.name not in ROUTED, f"{box.name} is stopped while it serves"
         service = self.world.services[name]

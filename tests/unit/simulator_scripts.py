@@ -268,9 +268,15 @@ def stop_blue(world: World, me: Process, container: str, grace: str) -> Body:
     return 0
 
 
-def start(world: World, me: Process, container: str) -> Body:
+def of_docker(world: World, me: Process, operation: str, container: str) -> Body:
+    """``docker start``, ``stop`` and ``restart`` as they are."""
+    engine = world.engine
     try:
-        yield from call(world, partial(world.engine.start, container))
+        if operation != "start":
+            yield from call(world, partial(engine.stop, container))
+            yield lasting(world, 0.3)
+        if operation != "stop":
+            yield from call(world, partial(engine.start, container))
     except DockerError as error:
         me.err.append(str(error))
         return 1
@@ -410,8 +416,8 @@ def _stopped(box: Box) -> bool:
 def body_of(world: World, me: Process, command: Command) -> Body:
     """The process a command starts; refuses one that nobody has prepared."""
     program, *arguments_ = command.argv
-    if (program, arguments_[0]) == ("docker", "start"):
-        return start(world, me, *arguments_[1:])
+    if program == "docker" and arguments_[0] in ("start", "stop", "restart"):
+        return of_docker(world, me, arguments_[0], arguments_[-1])
     assert command.argv[:2] == ("bash", "-c"), f"nobody has prepared {command.argv}"
     name, *arguments_ = command.argv[3:]
     assert name in SCRIPTS, f"nobody has prepared {name}"

@@ -21,11 +21,12 @@ def container_line(box: Box) -> str:
     """One line as the container template prints it."""
     networks = {NETWORK: {"IPAddress": box.address, "Aliases": sorted(box.aliases) or None}} if box.connected else {}
     data: dict[str, Any] = {
-        "id": box.id, "name": f"/{box.name}", "created": "2026-01-01T00:00:00Z", "image_id": box.image.id,
+        "id": box.id, "name": f"/{box.name}", "created": _time(box.created), "image_id": box.image.id,
         "image": next(iter(sorted(box.image.digests)), box.image.id), "labels": box.labels, "status": box.status,
         "running": box.status in ("running", "restarting"), "restarting": box.status == "restarting", "oom": box.oom,
         "exit": box.exit_code, "error": "", "pid": 42 if box.running else 0, "started": _time(box.started),
-        "finished": "0001-01-01T00:00:00Z", "restarts": box.restarts, "health": "", "memory": 400 * 2**20,
+        "finished": "0001-01-01T00:00:00Z" if box.finished < 0 else _time(box.finished),
+        "restarts": box.restarts, "health": "", "memory": 400 * 2**20,
         "restart": box.policy, "ports": None, "networks": networks, "env": ["PATH", "DB_PASS"],
     }  # fmt: skip
     return json.dumps(data)
@@ -91,10 +92,10 @@ def _say_files(world: World, me: Process, mark: str, services: list[str]) -> Non
     me.echo(f"{mark} stanzas")
     me.out.extend(f"{name} limit {400 * 2**20}" for name in world.config)
     me.echo(f"{mark} nginx_")
-    me.echo(
-        f"{mark} machine\nnow {world.now:.9f}\nMemTotal 2097152\nMemAvailable 1048576\ndisk 8000000000 4000000000 /"
-    )
+    me.echo(f"{mark} machine\nnow {world.now:.9f}\nMemTotal 2097152\nMemAvailable {world.available // 1024}")
+    me.echo("disk 8000000000 4000000000 /")
     me.echo(f"{mark} usage")
+    me.out.extend(f"{box.id} {world.used} 0" for box in world.engine.boxes.values() if box.running)
     me.echo(f"{mark} releases")
     for (service, _), kept in world.dirs.items():
         if service in services and kept.description:

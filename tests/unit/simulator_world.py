@@ -116,6 +116,7 @@ class World(Clock):
         self.lock_json = ""
         self.busy: set[Process] = set()
         self.registry_refuses = False
+        self.available, self.used = 1024 * 2**20, 0  # bytes of memory: left on the host, used by each container
         self._turn = 0
         self._cached: dict[str, tuple[float, list[Box]]] = {}
         nginx = self.engine.create("nginx", self.engine.push("nginx:1", _nginx()))
