@@ -13,7 +13,6 @@ from tests.unit.simulator import ClientKilled, Simulation
 from tests.unit.simulator_faults import Fault, plan, plan_during
 from tests.unit.simulator_start import begin
 
-
 FULL = os.environ.get("BEHINDY_TEST_FULL") == "1"
 
 
