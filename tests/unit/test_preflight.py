@@ -1,0 +1,164 @@
+"""Every check of the preflight: what it finds, how serious that is, what it says to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from behindy_ops.deploy import hygiene, preflight
+from behindy_ops.deploy.checks import Check, Level
+from behindy_ops.deploy.survey import NETWORK, Stanza, Survey
+from behindy_ops.docker.facts import Container
+from behindy_ops.errors import (
+    BehindyError,
+    ComposeInvalid,
+    EnvironmentFileMissing,
+    FilesMissing,
+    HostNotReady,
+    NetworkMissing,
+    NginxNotReady,
+)
+from behindy_ops.services import Service
+from behindy_ops.settings import Settings
+
+MB = 2**20
+BACKEND = Service(
+    "backend", "me/behindy-backend:latest", 8080, "/h", "/api/h", "/api/h", required_env=("DB_PASS", "JWT_SECRET")
+)
+NGINX = Container("n", "nginx", memory=64 * MB, addresses={NETWORK: "10.0.0.2"})
+LIVE = Container("b", "backend", memory=400 * MB, addresses={NETWORK: "10.0.0.3"})
+GOOD = Survey(
+    docker="26.1.5+dfsg1",
+    compose="2.26.1-4",
+    tools=frozenset({"docker", *preflight.NEEDED_TOOLS}),
+    containers={"nginx": NGINX, "backend": LIVE},
+    network=True,
+    files={
+        "compose/docker-compose.yml": ("644", 0, 1),
+        "nginx/nginx.conf": ("644", 0, 1),
+        ".env": ("600", 0, 1),
+        "rehearsal/header": ("600", 0, 1),
+    },
+    environment={"DB_PASS": True, "JWT_SECRET": True},
+    config={"backend": "c0ffee"},
+    stanzas={"backend": Stanza(limit=400 * MB)},
+    memory={"MemTotal": 2048 * MB, "MemAvailable": 900 * MB, "SwapTotal": 2048 * MB, "SwapFree": 2048 * MB},
+    disk=(8000 * MB, 4000 * MB),
+    usage={"b": 300 * MB},
+    skew=0.4,
+)
+
+
+def examine(survey: Survey) -> dict[str, Check]:
+    return {check.name: check for check in preflight.examine(survey, BACKEND, Settings())}
+
+
+def test_a_host_that_is_ready_has_every_check_ok() -> None:
+    checks = preflight.examine(GOOD, BACKEND, Settings())
+    assert [(check.name, check.found) for check in checks if check.level is not Level.OK] == []
+    assert [check.name for check in checks] == [
+        "docker", "compose", "tools", "files", "environment", "network", "nginx", "nginx configuration", "compose file",
+        "aliases", "ports", "limit", "limits", "memory", "disk", "rehearsal", "clock",
+    ]  # fmt: skip
+    assert preflight.find_problem(GOOD, BACKEND, Settings()) is None
+
+
+def nginx(**changes: object) -> Survey:
+    return replace(GOOD, containers=GOOD.containers | {"nginx": replace(NGINX, **changes)})  # type: ignore[arg-type]
+
+
+def without_file(name: str) -> Survey:
+    return replace(GOOD, files={file: facts for file, facts in GOOD.files.items() if file != name})
+
+
+REFUSED: dict[str, tuple[Survey, str, type[BehindyError], str]] = {
+    "no docker": (replace(GOOD, tools=frozenset()), "docker", HostNotReady, "not installed"),
+    "not in the group": (
+        replace(GOOD, docker="", problems={"versions": "Permission denied while trying"}),
+        "docker", HostNotReady, "may not use Docker",
+    ),
+    "engine down": (replace(GOOD, docker=""), "docker", HostNotReady, "does not answer"),
+    "old engine": (replace(GOOD, docker="19.03.8"), "docker", HostNotReady, "too old"),
+    "no compose": (replace(GOOD, compose=""), "compose", HostNotReady, "not installed"),
+    "old compose": (replace(GOOD, compose="v2.18.1"), "compose", HostNotReady, "too old"),
+    "no flock": (replace(GOOD, tools=GOOD.tools - {"flock"}), "tools", HostNotReady, "lacks flock"),
+    "no compose file": (without_file("compose/docker-compose.yml"), "files", FilesMissing, "docker-compose.yml"),
+    "no .env": (without_file(".env"), "environment", EnvironmentFileMissing, "no behindy-ops/.env"),
+    "an empty value": (
+        replace(GOOD, environment={"DB_PASS": False}), "environment", EnvironmentFileMissing, "DB_PASS, JWT_SECRET",
+    ),
+    "no network": (replace(GOOD, network=False), "network", NetworkMissing, NETWORK),
+    "no nginx": (replace(GOOD, containers={"backend": LIVE}), "nginx", NginxNotReady, "no nginx container"),
+    "nginx stopped": (nginx(running=False, status="exited"), "nginx", NginxNotReady, "not running"),
+    "nginx elsewhere": (nginx(addresses={}), "nginx", NginxNotReady, "not on the network"),
+    "nginx's files are broken": (
+        replace(GOOD, problems={"nginx_": 'nginx: [emerg] unexpected "}"'}),
+        "nginx configuration", NginxNotReady, "not valid",
+    ),
+    "broken compose file": (replace(GOOD, config={}), "compose file", ComposeInvalid, "does not declare backend"),
+    "an alias": (
+        replace(GOOD, containers=GOOD.containers | {"backend": replace(LIVE, aliases={NETWORK: ("backend",)})}),
+        "aliases", HostNotReady, "DNS alias",
+    ),
+    "a published port": (
+        replace(GOOD, stanzas={"backend": Stanza(limit=400 * MB, ports=("8080",))}),
+        "ports", ComposeInvalid, "publishes port 8080",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("survey", "name", "error", "words"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_makes_a_deploy_impossible_is_refused_by_its_own_name(
+    survey: Survey, name: str, error: type[BehindyError], words: str
+) -> None:
+    check = examine(survey)[name]
+    assert (check.level, check.error) == (Level.REFUSAL, error)
+    assert words in check.found
+    assert check.remedy
+    problem = preflight.find_problem(survey, BACKEND, Settings(), force=True)
+    assert type(problem) is error
+    assert problem.state == "Nothing was changed; what ran before runs on."
+
+
+def test_without_docker_nothing_else_is_looked_at() -> None:
+    assert list(examine(replace(GOOD, docker="", containers={}, network=False))) == ["docker"]
+
+
+WARNED: dict[str, tuple[Survey, str, str]] = {
+    "others can read .env": (replace(GOOD, files=GOOD.files | {".env": ("644", 0, 1)}), "environment", "mode 644"),
+    "no token": (without_file("rehearsal/header"), "rehearsal", "no rehearsal token"),
+    "no limit": (replace(GOOD, stanzas={"backend": Stanza()}), "limit", "no memory limit"),
+    "a limit of 2 GB on a host of 2 GB": (
+        replace(GOOD, stanzas={"backend": Stanza(limit=2048 * MB)}), "limit", "2048 MB on a host of 2048 MB",
+    ),
+    "a container without a limit": (nginx(memory=0), "limits", "nginx has no memory limit"),
+    "more promised than there is": (
+        replace(GOOD, memory=GOOD.memory | {"MemTotal": 700 * MB, "SwapTotal": 100 * MB}),
+        "limits", "make 864 MB, the host has 700 and 100 MB of swap",
+    ),
+    "a clock ahead": (replace(GOOD, skew=31.0), "clock", "31 s ahead of ours"),
+    "a clock behind": (replace(GOOD, skew=-3600.0), "clock", "3600 s behind ours"),
+    "little memory": (replace(GOOD, memory=GOOD.memory | {"MemAvailable": 20 * MB}), "memory", "with the help of swap"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("survey", "name", "words"), WARNED.values(), ids=WARNED.keys())
+def test_what_is_risky_is_a_warning_with_its_figure(survey: Survey, name: str, words: str) -> None:
+    check = examine(survey)[name]
+    assert check.level is Level.WARNING
+    assert words in check.found
+    assert check.remedy
+    assert preflight.find_problem(survey, BACKEND, Settings()) is None
+
+
+def test_a_clock_that_was_not_compared_is_not_judged() -> None:
+    assert "clock" not in examine(replace(GOOD, skew=None))
+    assert hygiene.clock_check(hygiene.SKEW).level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"), [("26.1.5+dfsg1", (26, 1)), ("v2.26.1-4", (2, 26)), ("2.19", (2, 19)), ("dev", (999, 0))]
+)
+def test_versions_are_compared_by_their_first_two_numbers(text: str, numbers: tuple[int, int]) -> None:
+    assert preflight.version(text) == numbers
