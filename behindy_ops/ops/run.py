@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from behindy_ops.report.text import Line
     from behindy_ops.services import Service
 
-__all__ = ["Seen", "Shown", "look", "open_session", "parts_script", "require_docker", "survey_argv", "taken_apart"]
+__all__ = ["Seen", "Shown", "look", "look_twice", "open_session", "parts_script", "require_docker", "survey_argv", "taken_apart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,15 @@ def look(session: Session, name: str, *arguments: str, survey: bool = True, time
     command = Command(parts_script(name, mark, *words), title="look at the host", timeout=timeout)
     result = session.host.run(command)
     return taken_apart(result.require().stdout, mark, inner if survey else "")
+
+
+def look_twice(session: Session, name: str, *arguments: str) -> tuple[Seen, Seen]:
+    """Run a script that prints two moments; return both."""
+    mark = new_mark()
+    command = Command(parts_script(name, mark, *arguments), title="look at the host", timeout=60)
+    text = session.host.run(command).require().stdout
+    first, _, second = text.partition(f"{mark} end\n")
+    return taken_apart(f"{first}{mark} end\n", mark), taken_apart(second, mark)
 
 
 def taken_apart(text: str, mark: str, inner: str = "") -> Seen:

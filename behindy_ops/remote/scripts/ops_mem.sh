@@ -18,24 +18,27 @@ kills() { # since each container's own start: the counter of its cgroup, version
   done
   return 0
 }
-processes() { # kB and name of what runs outside of containers, biggest first
+processes() { # kB and name of what runs outside of containers, biggest first; not those of this look
+  ours=$(sed -nE 's/^NSpgid:[[:space:]]+([0-9]+).*/\1/p' "/proc/$$/status")
   grep -slE '[0-9a-f]{64}' /proc/[0-9]*/cgroup | sed 's/cgroup$/status/' >"$work/inside"
-  grep -sE '^(Name|VmRSS):' /proc/[0-9]*/status | awk -v inside="$work/inside" '
+  grep -sE '^(Name|NSpgid|VmRSS):' /proc/[0-9]*/status | awk -v ours="$ours" -v inside="$work/inside" '
     BEGIN { while ((getline line < inside) > 0) skip[line] = 1 }
     { at = index($0, ":"); file = substr($0, 1, at - 1); text = substr($0, at + 1)
       if (file in skip) next
       if (text ~ /^Name:/) { sub(/^Name:[ \t]*/, "", text); name = text; next }
-      split(text, words, " "); kb[name] += words[2]; count[name]++ }
+      split(text, words, " ")
+      if (text ~ /^NSpgid:/) { own = words[2] == ours; next }
+      if (!own) { kb[name] += words[2]; count[name]++ } }
     END { for (name in kb) print kb[name], count[name], name }' | sort -rn | head -n 12
 }
 events() { # docker keeps its last 256 events only
-  timeout 2 docker events --since "$(awk '$1 == "btime" { print $2 }' /proc/stat)" --until "$(date +%s)" --filter event=oom \
+  timeout --foreground 2 docker events --since "$(awk '$1 == "btime" { print $2 }' /proc/stat)" --until "$(date +%s)" --filter event=oom \
     --format '{{.TimeNano}} {{.Actor.ID}} {{.Actor.Attributes.name}}'
 }
 kernel() { # the kernel's log, where this user may read it
   if journalctl -k -b -q --no-pager -n 1 2>/dev/null | grep -q .; then
     echo readable
-    timeout 2 journalctl -k -b -q --no-pager -o short-unix -g 'oom-kill:constraint=' 2>/dev/null | tail -n 50
+    timeout --foreground 2 journalctl -k -b -q --no-pager -o short-unix -g 'oom-kill:constraint=' 2>/dev/null | tail -n 50
   elif dmesg --time-format iso >"$work/dmesg" 2>/dev/null; then
     echo readable
     grep -F 'oom-kill:constraint=' "$work/dmesg" | tail -n 50

@@ -1,0 +1,77 @@
+"""``ops.*``: thin tasks that parse, call and print."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from invoke import Context, task
+
+from behindy_ops.tasks._run import guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from behindy_ops.ops.run import Shown
+
+_JSON = "print JSON instead of text"
+
+
+def _show(shown: Shown, *, json: bool) -> None:
+    import json as json_
+
+    from behindy_ops import report
+    from behindy_ops.ops.layout import plain_for
+
+    if json:
+        print(json_.dumps(shown.data, indent=2))
+    else:
+        report.show_lines(plain_for(sys.stdout.encoding, shown.lines))
+
+
+_WATCH = "show it again and again, with the history of each container, until Ctrl-C"
+_EVERY = "seconds between two looks of --watch (default 2)"
+
+
+@task(help={"watch": _WATCH, "every": _EVERY, "json": _JSON})
+@guarded
+def mem(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
+    """Show who holds the memory, OOM kills, and whether a deploy fits."""
+    from behindy_ops.ops.views import show_memory
+
+    if watch:
+        _watch("memory", every, json=json)
+    _show(show_memory(), json=json)
+
+
+@task(help={"watch": _WATCH, "every": _EVERY, "json": _JSON})
+@guarded
+def stats(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
+    """Show the load of each container: CPU, memory, network, disk."""
+    from behindy_ops.ops.views import show_stats
+
+    if watch:
+        _watch("cpu", every, json=json)
+    _show(show_stats(), json=json)
+
+
+def _watch(what: str, every: str, *, json: bool) -> NoReturn:
+    from behindy_ops.deploy.run import duration_option
+    from behindy_ops.ops.watch import watch
+
+    interval = duration_option("every", every) or 2.0
+    with _until_stopped():
+        watch(what, interval=max(interval, 0.5), json=json)
+    raise SystemExit(0)
+
+
+@contextlib.contextmanager
+def _until_stopped() -> Iterator[None]:
+    """A signal is how a person ends what is followed: no message, but the exit code a shell expects."""
+    from behindy_ops.errors import Interrupted
+
+    try:
+        yield
+    except Interrupted as error:
+        raise SystemExit(128 + error.signal_number) from None
