@@ -136,7 +136,7 @@ def watched(view: StatsView, history: Mapping[str, Sequence[float]], *, what: st
     told = [*host_lines(view.host), Line("")]
     titles = ("container", "CPU %", "memory", "limit")
     told.append(Line(f"{titles[0]:<20} {titles[1]:>6} {titles[2]:>8} {titles[3]:>8}  {what}, oldest first", Tone.STRONG))
-    for one in view.containers:
+    for one in sorted(view.containers, key=lambda one: getattr(one, what), reverse=True):
         name = clip(one.name, 20)
         figures = f"{one.cpu:>6.1f} {size(one.memory):>8} {size(one.limit) if one.limit else 'none':>8}"
         top = float(one.limit or view.host.total) if what == "memory" else 100.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.ops import memory, memory_view, stats
+from behindy_ops.ops import containers, memory, memory_view, stats
 from behindy_ops.ops.run import Shown, look_twice, look, open_session, require_docker
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from behindy_ops.report.text import Line
     from behindy_ops.services import Service
 
-__all__ = ["show_memory", "show_stats"]
+__all__ = ["show_memory", "show_ps", "show_stats"]
 
 APART = 0.5
 """Seconds between the two readings that processor time is told from."""
@@ -25,6 +25,11 @@ APART = 0.5
 def show_memory(root: Path | None = None) -> Shown:
     """Who holds the host's memory, and what still fits."""
     return _view("mem", memory.describe, memory_view.lines, root)
+
+
+def show_ps(root: Path | None = None) -> Shown:
+    """How every container is."""
+    return _view("ps", containers.describe, containers.lines, root)
 
 
 def show_stats(root: Path | None = None) -> Shown:

@@ -45,6 +45,15 @@ def mem(_: Context, watch: bool = False, every: str = "2", json: bool = False) -
     _show(show_memory(), json=json)
 
 
+@task(help={"json": _JSON})
+@guarded
+def ps(_: Context, json: bool = False) -> None:
+    """Show every container: state, health, release, ports, leftovers."""
+    from behindy_ops.ops.views import show_ps
+
+    _show(show_ps(), json=json)
+
+
 @task(help={"watch": _WATCH, "every": _EVERY, "json": _JSON})
 @guarded
 def stats(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
