@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from behindy_ops.errors import BehindyError
     from behindy_ops.report.text import Line
     from behindy_ops.services import Service
 
@@ -49,10 +50,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A view as it is shown: its lines for people, its data for ``--json``."""
+    """A view as it is shown: its lines for people, its data for ``--json``, and what is raised after it."""
 
     lines: list[Line]
     data: dict[str, Any]
+    problem: BehindyError | None = None
 
 
 def open_session(names: Sequence[str] = (), root: Path | None = None) -> Session:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from behindy_ops.ops.run import Shown
 
 _JSON = "print JSON instead of text"
+_WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
 
 
 def _show(shown: Shown, *, json: bool) -> None:
@@ -28,6 +29,14 @@ def _show(shown: Shown, *, json: bool) -> None:
         print(json_.dumps(shown.data, indent=2))
     else:
         report.show_lines(plain_for(sys.stdout.encoding, shown.lines))
+    if shown.problem is not None:
+        raise shown.problem
+
+
+def _seconds(option: str, text: str) -> float:
+    from behindy_ops.deploy.run import duration_option
+
+    return duration_option(option, text) or 0.0
 
 
 _WATCH = "show it again and again, with the history of each container, until Ctrl-C"
@@ -43,6 +52,24 @@ def mem(_: Context, watch: bool = False, every: str = "2", json: bool = False) -
     if watch:
         _watch("memory", every, json=json)
     _show(show_memory(), json=json)
+
+
+@task(help={"json": _JSON})
+@guarded
+def disk(_: Context, json: bool = False) -> None:
+    """Show what takes the disk, and which images stay and why."""
+    from behindy_ops.ops.views import show_disk
+
+    _show(show_disk(), json=json)
+
+
+@task(help={"dry-run": "show exactly what would go; change nothing", "wait": _WAIT, "json": _JSON})
+@guarded
+def prune(_: Context, dry_run: bool = False, wait: str = "", json: bool = False) -> None:
+    """Remove images no rollback needs, and the build cache."""
+    from behindy_ops.ops.views import prune_images
+
+    _show(prune_images(dry_run=dry_run, wait=_seconds("wait", wait)), json=json)
 
 
 @task(help={"json": _JSON})
@@ -66,12 +93,10 @@ def stats(_: Context, watch: bool = False, every: str = "2", json: bool = False)
 
 
 def _watch(what: str, every: str, *, json: bool) -> NoReturn:
-    from behindy_ops.deploy.run import duration_option
     from behindy_ops.ops.watch import watch
 
-    interval = duration_option("every", every) or 2.0
     with _until_stopped():
-        watch(what, interval=max(interval, 0.5), json=json)
+        watch(what, interval=max(_seconds("every", every), 0.5), json=json)
     raise SystemExit(0)
 
 

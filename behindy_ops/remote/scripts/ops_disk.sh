@@ -13,5 +13,11 @@ filesystems() { # of directories only: Docker mounts single files too; the inode
     printf '%s %s %s %s %s %s %s\n' "$type" "$size" "$used" "$free" "$inodes" "$taken" "$target"
   done
 }
-docker_() { api http://docker/system/df; }
+docker_() { # as version 1.44 of its API tells it, or an older engine's own
+  local version minor
+  version=$(docker version --format '{{.Server.APIVersion}}') || return
+  minor=${version#1.}
+  [ "$minor" -lt 44 ] || version=1.44
+  api "http://docker/v$version/system/df"
+}
 report filesystems docker_ survey
