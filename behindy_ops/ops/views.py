@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from behindy_ops.deploy import preflight
+from behindy_ops.deploy.survey import NETWORK, NGINX
 from behindy_ops.errors import RemoteCommandFailed
-from behindy_ops.ops import containers, disk, disk_view, memory, memory_view, prune, stats
+from behindy_ops.ops import containers, disk, disk_view, memory, memory_view, network, nginx, prune, stats
 from behindy_ops.ops.run import Shown, look_twice, look, open_session, require_docker
+from behindy_ops.remote.command import Command, script
+from behindy_ops.report.text import Line, Tone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from behindy_ops.deploy.session import Session
     from behindy_ops.ops.run import Seen
-    from behindy_ops.report.text import Line
     from behindy_ops.services import Service
 
-__all__ = ["prune_images", "show_disk", "show_memory", "show_ps", "show_stats"]
+__all__ = ["prune_images", "show_disk", "show_memory", "show_network", "show_nginx", "reload_nginx", "fix_network", "show_ps", "show_stats"]
 
 APART = 0.5
 """Seconds between the two readings that processor time is told from."""
@@ -26,6 +30,63 @@ APART = 0.5
 def show_memory(root: Path | None = None) -> Shown:
     """Who holds the host's memory, and what still fits."""
     return _view("mem", memory.describe, memory_view.lines, root)
+
+
+def show_network(root: Path | None = None) -> Shown:
+    """Who is on the services' network, and who should be."""
+    return _view("network", network.describe, network.lines, root, NETWORK)
+
+
+def fix_network(*, wait: float, root: Path | None = None) -> Shown:
+    """Connect who should be on the network and is not.
+
+    :param wait: seconds to queue for the lock.
+    :raises LockHeld: somebody else is changing the host.
+    :raises RemoteCommandFailed: somebody could not be connected.
+    """
+    with open_session((), root) as session:
+        before = network.judge(session.lock("connecting containers (ops.network --fix)", wait=wait), session.services)
+        command = network.command(before)
+        if command is not None:
+            session.host.run(command).require(
+                state="Whoever could be connected is.", remedy="See who is missing: inv ops.network"
+            )
+        seen = look(session, "network", NETWORK)
+    view = network.describe(seen, session.services)
+    connected = [one.name for one in before.absent if one.exists] if command else []
+    told = [Line(f"connected  {name}", Tone.GOOD) for name in connected] or [Line("Nobody had to be connected.")]
+    data = {"view": "network", **asdict(view), "connected": connected}
+    return Shown([*told, Line(""), *network.lines(view)], data)
+
+
+def show_nginx(root: Path | None = None) -> Shown:
+    """How nginx is, and what it reaches."""
+    with open_session((), root) as session:
+        return _nginx(session)
+
+
+def reload_nginx(*, wait: float, root: Path | None = None) -> Shown:
+    """Test nginx's configuration, reload it, and show how it is then.
+
+    :param wait: seconds to queue for the lock.
+    :raises NginxNotReady: it does not run, or its configuration is not valid; then it was not reloaded.
+    """
+    with open_session((), root) as session:
+        survey = session.lock("reloading nginx (ops.nginx --reload)", wait=wait)
+        if problem := preflight.docker_problem(survey):
+            raise problem
+        command = Command(script("ops_reload", NGINX), title="reload nginx", timeout=60, changes=True)
+        if not (result := session.host.run(command)).ok:
+            raise nginx.not_reloaded(result)
+        shown = _nginx(session)
+    return Shown([Line("Reloaded.", Tone.GOOD), Line(""), *shown.lines], shown.data | {"reloaded": True})
+
+
+def _nginx(session: Session) -> Shown:
+    domain = session.settings.domain
+    seen = look(session, "nginx", NGINX, domain, nginx.services_text(session.services))
+    view = nginx.describe(seen, session.services, domain)
+    return Shown(nginx.lines(view), {"view": "nginx", **asdict(view), "reloaded": False})
 
 
 def show_disk(root: Path | None = None) -> Shown:
@@ -86,8 +147,9 @@ def _view(
     describe: Callable[[Seen, Sequence[Service]], Any],
     lines: Callable[[Any], list[Line]],
     root: Path | None,
+    *arguments: str,
 ) -> Shown:
     with open_session((), root) as session:
-        seen = look(session, script)
+        seen = look(session, script, *arguments)
     view = describe(seen, session.services)
     return Shown(lines(view), {"view": script, **asdict(view)})

@@ -72,6 +72,24 @@ def prune(_: Context, dry_run: bool = False, wait: str = "", json: bool = False)
     _show(prune_images(dry_run=dry_run, wait=_seconds("wait", wait)), json=json)
 
 
+@task(help={"fix": "connect who should be there and is not", "wait": _WAIT, "json": _JSON})
+@guarded
+def network(_: Context, fix: bool = False, wait: str = "", json: bool = False) -> None:
+    """Show who is on the services' network, and who should be."""
+    from behindy_ops.ops.views import fix_network, show_network
+
+    _show(fix_network(wait=_seconds("wait", wait)) if fix else show_network(), json=json)
+
+
+@task(help={"reload": "test the configuration and load it anew", "wait": _WAIT, "json": _JSON})
+@guarded
+def nginx(_: Context, reload: bool = False, wait: str = "", json: bool = False) -> None:
+    """Show nginx's configuration, errors, names, and what answers."""
+    from behindy_ops.ops.views import reload_nginx, show_nginx
+
+    _show(reload_nginx(wait=_seconds("wait", wait)) if reload else show_nginx(), json=json)
+
+
 @task(help={"json": _JSON})
 @guarded
 def ps(_: Context, json: bool = False) -> None:
