@@ -186,6 +186,13 @@ def not_reloaded(result: Result) -> NginxNotReady:
             remedy="Correct the file that is named below, then again: inv ops.nginx --reload",
             lines=result.last_lines(5),
         )
+    if any("not running" in line or "No such container" in line for line in result.last_lines(5)):
+        return NginxNotReady(
+            "nginx does not run, so there is nothing to reload.",
+            state="Nothing was changed.",
+            remedy="On the host, in the compose directory: docker compose up -d nginx",
+            lines=result.last_lines(5),
+        )
     return NginxNotReady(
         f"nginx could not be reloaded ({result.how()}).",
         state="Its configuration was not taken over, or it does not answer.",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from behindy_ops.checkout import CHECKOUT
 from behindy_ops.deploy import preflight
+from behindy_ops.deploy.run import chosen_services
 from behindy_ops.deploy.survey import NETWORK, NGINX
 from behindy_ops.errors import RemoteCommandFailed
-from behindy_ops.ops import containers, disk, disk_view, memory, memory_view, network, nginx, prune, stats
+from behindy_ops.ops import certs, containers, disk, disk_view, env, memory, memory_view, network, nginx, prune, stats
 from behindy_ops.ops.run import Shown, look_twice, look, open_session, require_docker
 from behindy_ops.remote.command import Command, script
 from behindy_ops.report.text import Line, Tone
@@ -21,10 +23,29 @@ if TYPE_CHECKING:
     from behindy_ops.ops.run import Seen
     from behindy_ops.services import Service
 
-__all__ = ["prune_images", "show_disk", "show_memory", "show_network", "show_nginx", "reload_nginx", "fix_network", "show_ps", "show_stats"]
+__all__ = ["prune_images", "show_certs", "show_disk", "show_env", "show_memory", "show_network", "show_nginx", "reload_nginx", "fix_network", "show_ps", "show_stats"]
 
 APART = 0.5
 """Seconds between the two readings that processor time is told from."""
+
+
+def show_env(name: str, root: Path | None = None) -> Shown:
+    """Where a service's environment comes from; no value of it."""
+    with open_session((), root) as session:
+        chosen_services(root or CHECKOUT, [name])
+        seen = look(session, "env", session.settings.host_dir, name)
+    view = env.describe(seen, name)
+    return Shown(env.lines(view), {"view": "env", **asdict(view)})
+
+
+def show_certs(root: Path | None = None) -> Shown:
+    """How long the certificates last."""
+    with open_session((), root) as session:
+        domain = session.settings.domain
+        seen = look(session, "certs", NGINX, domain, survey=False)
+    require_docker(seen, "address")
+    view = certs.describe(seen, domain)
+    return Shown(certs.lines(view), {"view": "certs", **asdict(view)})
 
 
 def show_memory(root: Path | None = None) -> Shown:

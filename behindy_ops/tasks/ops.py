@@ -90,6 +90,24 @@ def nginx(_: Context, reload: bool = False, wait: str = "", json: bool = False) 
     _show(reload_nginx(wait=_seconds("wait", wait)) if reload else show_nginx(), json=json)
 
 
+@task(positional=["service"], help={"service": "the service", "json": _JSON})
+@guarded
+def env(_: Context, service: str, json: bool = False) -> None:
+    """Show a service's environment: names and origins, no values."""
+    from behindy_ops.ops.views import show_env
+
+    _show(show_env(service), json=json)
+
+
+@task(help={"json": _JSON})
+@guarded
+def certs(_: Context, json: bool = False) -> None:
+    """Show the days left on the certificates."""
+    from behindy_ops.ops.views import show_certs
+
+    _show(show_certs(), json=json)
+
+
 @task(help={"json": _JSON})
 @guarded
 def ps(_: Context, json: bool = False) -> None:
