@@ -64,8 +64,8 @@ def describe(seen: Seen, domain: str) -> CertsView:
     believed = trust[0] == "code 0"
     doubt = "" if believed else printable(trust[1] if len(trust) > 1 else trust[0])
     files = tuple(_files(seen.lines("files"), now))
-    state = (seen.lines("address") or [""])[0].split()[-1:] or ["missing"]
-    verdict, found, remedy = _judge(domain, served, files, doubt, state[0])
+    state = (seen.lines("address") or ["missing"])[0].split()[0]
+    verdict, found, remedy = _judge(domain, served, files, doubt, state)
     return CertsView(domain, served, believed, doubt, files, verdict, found, remedy)
 
 

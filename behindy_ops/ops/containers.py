@@ -154,7 +154,8 @@ def lines(view: PsView) -> list[Line]:
     troubles = [one for one in view.containers if one.trouble and one.state != "missing" and one.role != "leftover"]
     told += [Line("")] if troubles or view.leftovers else []
     for one in troubles:
-        told += sentence(f"{one.name}: {one.trouble}. Look: inv ops.logs {one.name}", Tone.BAD)
+        look = f". Look: inv ops.logs {one.name}" if one.role != "other" else ""
+        told += sentence(f"{one.name}: {one.trouble}{look}", Tone.BAD)
     for service, leftover in view.leftovers.items():
         told += sentence(f"{service}: {leftover}. The next deploy does it; or now: inv deploy.recover", Tone.CAREFUL)
     return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from behindy_ops.report.text import Line
     from behindy_ops.services import Service
 
-__all__ = ["Seen", "Shown", "look", "look_twice", "open_session", "parts_script", "require_docker", "survey_argv", "taken_apart"]
+__all__ = ["Seen", "Shown", "docker_problem", "look", "look_twice", "open_session", "parts_script", "require_docker", "survey_argv", "taken_apart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +123,15 @@ def require_docker(seen: Seen, part: str = "") -> None:
     :param part: for a view without a survey, the part that fails then.
     :raises HostNotReady: it is not installed, does not answer, or not to this user.
     """
-    survey = seen.survey
-    if part:
-        said = seen.problems.get(part, "")
-        missing = "command not found" in said
-        survey = Survey(
-            docker="" if said else "answers",
-            tools=frozenset() if missing else frozenset({"docker"}),
-            problems={"versions": said} if said else {},
-        )
-    if (problem := preflight.docker_problem(survey)) is not None:
+    problem = docker_problem(seen.problems.get(part, "")) if part else preflight.docker_problem(seen.survey)
+    if problem is not None:
         raise problem
 
 
-def services_of(session: Session) -> tuple[Service, ...]:
-    return tuple(session.services)
+def docker_problem(said: str) -> BehindyError | None:
+    """Return why Docker cannot be asked, from what a docker command wrote; None if it was about something else."""
+    if not re.search(r"docker daemon|docker\.sock|permission denied|command not found", said, re.IGNORECASE):
+        return None
+    missing = "command not found" in said
+    tools: frozenset[str] = frozenset() if missing else frozenset({"docker"})
+    return preflight.docker_problem(Survey(tools=tools, problems={"versions": said}))

@@ -97,7 +97,7 @@ class _Told:
         end = self._bytes.rfind(b"\n") + 1
         if end <= self._told:
             return
-        for line in self._bytes[self._told : end].decode("utf-8", "replace").splitlines():
+        for line in self._bytes[self._told : end].decode("utf-8", "replace").split("\n")[:-1]:
             self._tell(line)
         self._told = end
         if not self._keep:

@@ -108,6 +108,46 @@ def certs(_: Context, json: bool = False) -> None:
     _show(show_certs(), json=json)
 
 
+@task(
+    positional=["service"],
+    help={
+        "service": "a service, or nginx, postgres, redis",
+        "follow": "go on with what comes, until Ctrl-C",
+        "tail": "how many lines, or all (default 100)",
+        "since": "only later ones: a span such as 10m, or a time such as 2026-01-31T09:30:00",
+        "grep": "only lines with this text; it is no pattern",
+        "json": "print one JSON object a line",
+    },
+)
+@guarded
+def logs(
+    _: Context,
+    service: str,
+    follow: bool = False,
+    tail: str = "100",
+    since: str = "",
+    grep: str = "",
+    json: bool = False,
+) -> None:
+    """Show what a service, nginx, postgres or redis writes."""
+    from behindy_ops.ops.logs import log_query, show_logs
+
+    query = log_query(tail, since, grep)
+    with _until_stopped():
+        show_logs(service, query, follow=follow, json=json)
+
+
+@task(name="exec", positional=["service"], help={"service": "a service, or nginx, postgres, redis"})
+@guarded
+def execute(_: Context, service: str) -> None:
+    """Run what follows -- in the live container of a service."""
+    from behindy_ops.ops.logs import run_inside
+
+    words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    with _until_stopped():
+        raise SystemExit(run_inside(service, words))
+
+
 @task(help={"json": _JSON})
 @guarded
 def ps(_: Context, json: bool = False) -> None:
