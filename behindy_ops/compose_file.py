@@ -14,7 +14,7 @@ from behindy_ops.services import IMAGE_PREFIX, HealthPolicy, Service, seconds
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["read_services", "service_names"]
+__all__ = ["container_names", "environment_of", "read_services", "service_names"]
 
 _KEYS = ("port", "internal", "external", "through", "rehearsal", "drain", "linger", "stop", "watch", "health")
 _HEALTH_KEYS = ("attempts", "interval", "look")
@@ -46,6 +46,40 @@ def service_names(text: str) -> list[str]:
     if not isinstance(stanzas, dict):
         return []
     return [str(name) for name, stanza in stanzas.items() if isinstance(stanza, dict) and "x-deploy" in stanza]
+
+
+def container_names(text: str) -> dict[str, str]:
+    """Every service to its container's name: the fixed one, else its own.
+
+    :raises ComposeInvalid: it is no YAML.
+    """
+    document = _parse(text)
+    stanzas = document.get("services") if isinstance(document, dict) else None
+    if not isinstance(stanzas, dict):
+        return {}
+    return {
+        str(name): str(stanza.get("container_name") or name)
+        for name, stanza in stanzas.items()
+        if isinstance(stanza, dict)
+    }
+
+
+def environment_of(text: str, service: str) -> dict[str, str | None] | None:
+    """The environment a stanza gives its container, not filled in: name to text, None where it names no value.
+
+    :returns: None if there is no such service.
+    :raises ComposeInvalid: it is no YAML.
+    """
+    document = _parse(text)
+    stanzas = document.get("services") if isinstance(document, dict) else None
+    stanza = stanzas.get(service) if isinstance(stanzas, dict) else None
+    if not isinstance(stanza, dict):
+        return None
+    given = stanza.get("environment") or {}
+    if isinstance(given, dict):
+        return {str(name): None if value is None else str(value) for name, value in given.items()}
+    pairs = (str(entry).partition("=") for entry in given)
+    return {name: value if equals else None for name, equals, value in pairs}
 
 
 def _parse(text: str) -> Any:

@@ -12,6 +12,7 @@ __all__ = [
     "BehindyError",
     "ComposeInvalid",
     "ConnectionLost",
+    "ContainerMissing",
     "DiskFull",
     "EnvironmentFileMissing",
     "FilesMissing",
@@ -232,6 +233,13 @@ class RemoteCommandFailed(BehindyError):
 
     exit_code = 60
     title = "remote command failed"
+
+
+class ContainerMissing(BehindyError, LookupError):
+    """There is no container to look at or to run something in."""
+
+    exit_code = 61
+    title = "no such container"
 
 
 class SandboxError(BehindyError):

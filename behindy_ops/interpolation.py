@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["fill_in", "required_names"]
+__all__ = ["Reference", "fill_in", "references", "required_names"]
 
 _OPENING = re.compile(
     r"\$(?:(?P<dollar>\$)|(?P<bare>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?P<operator>:?[-?+])?)", re.ASCII
@@ -21,16 +21,23 @@ _OPENING = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class _Reference:
+class Reference:
+    """``${name operator word}``; the operator is empty for a plain ``${name}``."""
+
     name: str
     operator: str
     word: str
 
 
+def references(text: str) -> Iterator[Reference]:
+    """The references in a text, in order; those in another's default stand in its ``word``."""
+    yield from (part for part in _parts(text) if isinstance(part, Reference))
+
+
 def required_names(text: str) -> Iterator[str]:
     """Names without which the text cannot be filled in; one that stands only in another's default is not required."""
     for part in _parts(text):
-        if isinstance(part, _Reference) and part.operator in {"", "?", ":?"}:
+        if isinstance(part, Reference) and part.operator in {"", "?", ":?"}:
             yield part.name
 
 
@@ -42,7 +49,7 @@ def fill_in(text: str, values: Mapping[str, str]) -> str:
     return "".join(part if isinstance(part, str) else _value(part, values) for part in _parts(text))
 
 
-def _value(reference: _Reference, values: Mapping[str, str]) -> str:
+def _value(reference: Reference, values: Mapping[str, str]) -> str:
     value = values.get(reference.name, "")
     if reference.operator.endswith("+"):
         return fill_in(reference.word, values) if value else ""
@@ -53,7 +60,7 @@ def _value(reference: _Reference, values: Mapping[str, str]) -> str:
     return value
 
 
-def _parts(text: str) -> Iterator[str | _Reference]:
+def _parts(text: str) -> Iterator[str | Reference]:
     """Literal texts and references, in order."""
     at = 0
     for found in _OPENING.finditer(text):
@@ -65,10 +72,10 @@ def _parts(text: str) -> Iterator[str | _Reference]:
             yield "$"
         elif found["bare"]:
             at = found.end()
-            yield _Reference(found["bare"], "", "")
+            yield Reference(found["bare"], "", "")
         else:
             end = _closing(text, found.end())
-            yield _Reference(found["braced"], found["operator"] or "", text[found.end() : end])
+            yield Reference(found["braced"], found["operator"] or "", text[found.end() : end])
             at = end + 1
     yield text[at:]
 

@@ -33,9 +33,8 @@ class Running:
         self.channel = channel
         self._lost = lost
         self._started = time.monotonic()
-        self._out = bytearray()
-        self._err = bytearray()
-        self._told = 0
+        self._out = _Told(command.on_line, keep=not command.follow)
+        self._err = _Told(command.on_error_line, keep=not command.follow)
 
     def wait(self, check: _Check) -> Result:
         """Wait for the end.
@@ -61,8 +60,8 @@ class Running:
         return Result(
             self.command,
             code,
-            self._out.decode("utf-8", "replace"),
-            self._err.decode("utf-8", "replace"),
+            self._out.rest(),
+            self._err.rest(),
             time.monotonic() - self._started,
         )
 
@@ -77,19 +76,36 @@ class Running:
 
     def _drain(self) -> None:
         while self.channel.recv_ready():
-            self._out += self.channel.recv(65536)
+            self._out.add(self.channel.recv(65536))
         while self.channel.recv_stderr_ready():
-            self._err += self.channel.recv_stderr(65536)
-        self._tell()
+            self._err.add(self.channel.recv_stderr(65536))
 
-    def _tell(self) -> None:
-        if self.command.on_line is None:
+
+class _Told:
+    """What came on one stream. Whole lines are told as they come; with ``keep`` they are returned at the end too."""
+
+    def __init__(self, tell: Callable[[str], None] | None, *, keep: bool) -> None:
+        self._tell = tell
+        self._keep = keep or tell is None
+        self._bytes = bytearray()
+        self._told = 0
+
+    def add(self, data: bytes) -> None:
+        self._bytes += data
+        if self._tell is None:
             return
-        end = self._out.rfind(b"\n") + 1
-        if end > self._told:
-            for line in self._out[self._told : end].decode("utf-8", "replace").splitlines():
-                self.command.on_line(line)
-            self._told = end
+        end = self._bytes.rfind(b"\n") + 1
+        if end <= self._told:
+            return
+        for line in self._bytes[self._told : end].decode("utf-8", "replace").split("\n")[:-1]:
+            self._tell(line)
+        self._told = end
+        if not self._keep:
+            del self._bytes[:end]
+            self._told = 0
+
+    def rest(self) -> str:
+        return self._bytes.decode("utf-8", "replace")
 
 
 def start(command: Command, line: str, channel: paramiko.Channel, lost: Callable[[str], Exception]) -> Running:
@@ -104,7 +120,8 @@ def start(command: Command, line: str, channel: paramiko.Channel, lost: Callable
         channel.exec_command(line)
         if command.stdin:
             channel.sendall(command.stdin)
-        channel.shutdown_write()
+        if not command.follow:
+            channel.shutdown_write()
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise lost(f"before it could {command.title}") from error
     return running

@@ -35,6 +35,9 @@ class Command:
     :param stdin: bytes for its standard input; the only way for a secret.
     :param changes: it changes something, so it runs only while our lease holds.
     :param on_line: called with each line of its standard output as it arrives.
+    :param on_error_line: the same for its standard error.
+    :param follow: it runs until somebody has seen enough: its standard input stays open as long as this client lives,
+        so that the script can end with it, and what was told by lines is not kept.
     """
 
     argv: tuple[str, ...]
@@ -43,6 +46,8 @@ class Command:
     stdin: bytes = field(default=b"", repr=False)
     changes: bool = False
     on_line: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
+    on_error_line: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
+    follow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,236 @@
+"""``ops.mem``: what holds the host's memory, which containers near their limits, OOM kills, and what still fits. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy import preflight
+from behindy_ops.deploy.capacity import memory_check, memory_need
+from behindy_ops.docker.facts import parse_time
+from behindy_ops.ops.readings import parse_readings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from behindy_ops.deploy.survey import Survey
+    from behindy_ops.ops.run import Seen
+    from behindy_ops.services import Service
+
+__all__ = ["ContainerMemory", "Fits", "HostMemory", "MemoryView", "OomKill", "ProcessMemory", "describe", "host_memory"]
+
+NEAR = 0.9
+"""Share of its limit from which a container is said to be near it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostMemory:
+    """The host's memory in bytes, as ``free`` counts: used is total less available."""
+
+    total: int = 0
+    used: int = 0
+    available: int = 0
+    free: int = 0
+    cache: int = 0
+    swap_total: int = 0
+    swap_used: int = 0
+    swap_free: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerMemory:
+    """A running container's memory in bytes, as ``docker stats`` counts it: without file cache nobody uses.
+
+    :param limit: 0 for none.
+    :param share: used of the limit, 0 to 1; of the host's memory without a limit.
+    :param oom_kills: processes in it that the kernel killed since it started; -1 if its counter cannot be read.
+    """
+
+    name: str
+    used: int
+    limit: int
+    share: float
+    oom_kills: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessMemory:
+    """Processes outside of containers, by name: resident bytes (shared pages counted for each) and how many they are."""
+
+    name: str
+    used: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class OomKill:
+    """A kill for want of memory that is known.
+
+    :param container: its name, or the first digits of the id of one that is gone; empty for the host itself.
+    :param at: when (RFC 3339), or empty if that is not known.
+    :param source: ``docker inspect``, ``docker events`` or ``kernel log``.
+    """
+
+    container: str
+    at: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """Whether a deploy of a service would fit: the preflight's own verdict.
+
+    :param level: ``ok``, ``warning`` or ``refusal``.
+    :param need: bytes a candidate is taken to need.
+    """
+
+    service: str
+    level: str
+    found: str
+    remedy: str
+    need: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryView:
+    """All of it.
+
+    :param host: the host's own figures.
+    :param containers: biggest first.
+    :param processes: biggest first, at most 12 names.
+    :param oom_kills: kills that are known, oldest first.
+    :param oom_kills_counted: how many the kernel has counted since boot, in and outside of containers; -1 if unknown.
+    :param unknown: what could not be read, in sentences.
+    :param services: whether a deploy would fit, for each service.
+    """
+
+    host: HostMemory
+    containers: tuple[ContainerMemory, ...] = ()
+    processes: tuple[ProcessMemory, ...] = ()
+    oom_kills: tuple[OomKill, ...] = ()
+    oom_kills_counted: int = -1
+    unknown: tuple[str, ...] = ()
+    services: tuple[Fits, ...] = ()
+
+
+def describe(seen: Seen, services: Sequence[Service]) -> MemoryView:
+    """Say what holds the memory, from one look."""
+    host = host_memory(seen.lines("meminfo"))
+    survey = seen.survey
+    counters = dict(line.split() for line in seen.lines("kills") if len(line.split()) == 2)
+    kills = _kills(seen)
+    counted = _counted(seen.lines("meminfo"))
+    problem = preflight.docker_problem(survey)
+    return MemoryView(
+        host=host,
+        containers=_containers(seen, host, counters),
+        processes=tuple(_processes(seen.lines("processes"))),
+        oom_kills=kills,
+        oom_kills_counted=counted,
+        unknown=tuple(_unknown(seen, problem.what if problem else "", counted, len(kills))),
+        services=() if problem else tuple(_fits(survey, service) for service in services),
+    )
+
+
+def host_memory(lines: Iterable[str]) -> HostMemory:
+    """Read ``/proc/meminfo``."""
+    found = re.findall(r"^(\w+):\s+([0-9]+) kB$", "\n".join(lines), re.MULTILINE)
+    kb = {name: int(value) * 1024 for name, value in found}
+    total, available = kb.get("MemTotal", 0), kb.get("MemAvailable", 0)
+    swap, swap_free = kb.get("SwapTotal", 0), kb.get("SwapFree", 0)
+    return HostMemory(
+        total=total,
+        used=max(total - available, 0),
+        available=available,
+        free=kb.get("MemFree", 0),
+        cache=kb.get("Buffers", 0) + kb.get("Cached", 0) + kb.get("SReclaimable", 0),
+        swap_total=swap,
+        swap_used=max(swap - swap_free, 0),
+        swap_free=swap_free,
+    )
+
+
+def _containers(seen: Seen, host: HostMemory, counters: dict[str, str]) -> tuple[ContainerMemory, ...]:
+    readings = parse_readings(seen.lines("stats"))
+    found = []
+    for line in seen.lines("names"):
+        identity, _, name = line.partition(" ")
+        reading = readings.get(identity)
+        container = seen.survey.containers.get(name)
+        if reading is None:
+            continue
+        limit = container.memory if container else 0
+        whole = limit or host.total or 1
+        kills = int(counters.get(identity, -1))
+        found.append(ContainerMemory(name, reading.memory, limit, round(reading.memory / whole, 4), kills))
+    return tuple(sorted(found, key=lambda one: one.used, reverse=True))
+
+
+def _processes(lines: Iterable[str]) -> Iterable[ProcessMemory]:
+    for line in lines:
+        kb, count, name = (*line.split(" ", 2), "")[:3]
+        yield ProcessMemory(name, int(kb) * 1024, int(count))
+
+
+def _counted(lines: Iterable[str]) -> int:
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), -1)
+
+
+def _kills(seen: Seen) -> tuple[OomKill, ...]:
+    """What is known, the best source for each container first: a moment told by several is one kill."""
+    names = {container.id: container.name for container in seen.survey.containers.values()}
+    told = [
+        *_kernel_kills(seen.lines("kernel"), names),
+        *_event_kills(seen.lines("events")),
+        *(
+            OomKill(container.name, container.finished, "docker inspect")
+            for container in seen.survey.containers.values()
+            if container.oom_killed
+        ),
+    ]
+    kept: list[OomKill] = []
+    for kill in told:
+        moment = parse_time(kill.at)
+        same = (one for one in kept if one.container == kill.container)
+        if not any(abs((parse_time(one.at) - moment).total_seconds()) < 5 for one in same):
+            kept.append(kill)
+    return tuple(sorted(kept, key=lambda kill: parse_time(kill.at)))
+
+
+def _event_kills(lines: Iterable[str]) -> Iterable[OomKill]:
+    for line in lines:
+        nanoseconds, identity, name = (*line.split(" ", 2), "")[:3]
+        yield OomKill(name or identity[:12], _iso(int(nanoseconds) / 1e9), "docker events")
+
+
+def _kernel_kills(lines: Iterable[str], names: dict[str, str]) -> Iterable[OomKill]:
+    for line in lines:
+        if "oom-kill:" not in line:
+            continue
+        first = line.split()[0].replace(",", ".")
+        at = _iso(float(first)) if re.fullmatch(r"[0-9.]+", first) else first
+        identity = re.search(r"task_memcg=\S*?([0-9a-f]{64})", line)
+        yield OomKill(names.get(identity[1], identity[1][:12]) if identity else "", at, "kernel log")
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _unknown(seen: Seen, problem: str, counted: int, known: int) -> Iterable[str]:
+    if problem:
+        yield f"{problem} Containers and what fits are not shown."
+    if "readable" not in seen.lines("kernel"):
+        yield (
+            "The kernel's log is closed to this user, and docker remembers only its last 256 events and each container's "
+            "last end: older kills may be missing. All of them: sudo dmesg -T | grep -i oom"
+        )
+    if counted > known:
+        yield f"The kernel has counted {counted} OOM kills since boot; of {counted - known} the container is not known."
+
+
+def _fits(survey: Survey, service: Service) -> Fits:
+    check = memory_check(survey, service)
+    return Fits(service.name, check.level.value, check.found, check.remedy, memory_need(survey, service))

@@ -1,0 +1,85 @@
+"""The engine's own figures of running containers, from its one-shot statistics: what ``docker stats`` works with. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Reading", "parse_readings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Figures of one container at one moment.
+
+    :param memory: bytes in use, without inactive file cache (as ``docker stats``).
+    :param cpu: nanoseconds of processor time since it started; ``system`` those of the whole host, all processors.
+    :param received: bytes over all its networks since it started; ``sent`` likewise.
+    :param read: bytes from block devices since it started; ``written`` likewise.
+    """
+
+    memory: int
+    cpu: int
+    system: int
+    processors: int
+    received: int
+    sent: int
+    read: int
+    written: int
+    processes: int
+
+
+def parse_readings(lines: Iterable[str]) -> dict[str, Reading]:
+    """Read what ``readings`` in ops_parts.sh printed, by container id; one that had just ended is left out."""
+    found = {}
+    data: Any = None
+    for line in lines:
+        if (url := re.match(r"http://docker/containers/([0-9a-f]+)/", line)) is None:
+            data = _json(line)
+        elif isinstance(data, dict) and "usage" in (data.get("memory_stats") or {}):
+            found[url[1]] = _reading(data)
+    return found
+
+
+def _json(line: str) -> object:
+    try:
+        found: object = json.loads(line)
+    except ValueError:
+        return None
+    return found
+
+
+def _reading(data: dict[str, Any]) -> Reading:
+    memory, cpu = data["memory_stats"], data.get("cpu_stats", {})
+    networks = (data.get("networks") or {}).values()
+    return Reading(
+        memory=max(memory["usage"] - _inactive_files(memory), 0),
+        cpu=cpu.get("cpu_usage", {}).get("total_usage", 0),
+        system=cpu.get("system_cpu_usage", 0),
+        processors=cpu.get("online_cpus", 0) or 1,
+        received=sum(network.get("rx_bytes", 0) for network in networks),
+        sent=sum(network.get("tx_bytes", 0) for network in networks),
+        read=_block_bytes(data, "read"),
+        written=_block_bytes(data, "write"),
+        processes=data.get("pids_stats", {}).get("current", 0),
+    )
+
+
+def _inactive_files(memory: dict[str, Any]) -> int:
+    """Docker's own rule: version 1 of the cgroups knows a total, version 2 only the plain figure."""
+    stats = memory.get("stats", {})
+    for name in ("total_inactive_file", "inactive_file"):
+        if name in stats:
+            value: int = stats[name]
+            return value if value < memory["usage"] else 0
+    return 0
+
+
+def _block_bytes(data: dict[str, Any], what: str) -> int:
+    entries = data.get("blkio_stats", {}).get("io_service_bytes_recursive") or ()
+    return sum(entry["value"] for entry in entries if entry["op"].lower() == what)

@@ -1,0 +1,19 @@
+# $1 network, then for each container its name and its aliases in one word, separated by commas, or "-". Connects them;
+# one that is connected already is success. Prints what became of each.
+network=$1 code=0
+shift
+while [ "$#" -gt 1 ]; do
+  options=()
+  IFS=, read -ra aliases <<<"$2"
+  for alias in "${aliases[@]}"; do [ "$alias" = - ] || options+=(--alias "$alias"); done
+  if out=$(docker network connect "${options[@]}" "$network" "$1" 2>&1); then
+    echo "connected $1"
+  else
+    case $out in
+    *"already exists in network"*) echo "connected $1" ;;
+    *) echo "failed $1 $(head -n 1 <<<"$out")"; code=1 ;;
+    esac
+  fi
+  shift 2
+done
+exit "$code"

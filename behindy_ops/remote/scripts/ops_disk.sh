@@ -1,0 +1,23 @@
+# After ops_parts.sh; the arguments are the survey. File systems, and what Docker keeps by its own count.
+look=("$@")
+filesystems() { # of directories only: Docker mounts single files too; the inodes of each after its bytes
+  local root
+  root=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null)
+  printf 'docker %s\n' "$(df --output=target "${root:-/var/lib/docker}" 2>/dev/null | tail -n 1)"
+  {
+    df -l -B1 -x tmpfs -x devtmpfs -x squashfs -x efivarfs --output=fstype,size,used,avail,itotal,iused,target
+    [ -z "$root" ] || df -B1 --output=fstype,size,used,avail,itotal,iused,target "$root" | tail -n 1
+  } 2>/dev/null | tail -n +2 | sort -u | while read -r type size used free inodes taken target; do
+    [ -d "$target" ] || continue
+    case $target in */overlay2/*/merged | */rootfs/overlayfs/*) continue ;; esac
+    printf '%s %s %s %s %s %s %s\n' "$type" "$size" "$used" "$free" "$inodes" "$taken" "$target"
+  done
+}
+docker_() { # as version 1.44 of its API tells it, or an older engine's own
+  local version minor
+  version=$(docker version --format '{{.Server.APIVersion}}') || return
+  minor=${version#1.}
+  [ "$minor" -lt 44 ] || version=1.44
+  api "http://docker/v$version/system/df"
+}
+report filesystems docker_ survey

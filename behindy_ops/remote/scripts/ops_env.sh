@@ -1,0 +1,22 @@
+# After ops_parts.sh. $1 host directory, $2 container; the rest is the survey. Names only: which of them have a value is
+# told, no value leaves the host.
+dir=$1 container=$2
+shift 2
+look=("$@")
+NAMES='{{range .Config.Env}}{{$part := split . "="}}{{index $part 0}} '
+NAMES+='{{if gt (len $part) 2}}set{{else if gt (len $part) 1}}{{if index $part 1}}set{{else}}empty{{end}}{{else}}empty{{end}}'
+NAMES+='{{println}}{{end}}'
+live() { docker container inspect --format "$NAMES" "$container"; }
+image() { docker image inspect --format "$NAMES" "$(docker container inspect --format '{{.Image}}' "$container")"; }
+compose() { cat "$dir/compose/docker-compose.yml"; }
+changed() { # names whose value in .env is not the one this release was started with
+  local kept
+  kept=$(docker container inspect --format '{{index .Config.Labels "behindy.release"}}' "$container" 2>/dev/null) || return 0
+  kept="$dir/state/releases/${container%-green}/$kept/.env"
+  [ -r "$kept" ] && [ -r "$dir/.env" ] || return 0
+  echo known
+  { sort -u "$dir/.env" "$kept" | comm -3 - <(sort -u "$dir/.env")
+    sort -u "$dir/.env" "$kept" | comm -3 - <(sort -u "$kept"); } |
+    sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*$/\2/p' | sort -u
+}
+report live image compose changed survey

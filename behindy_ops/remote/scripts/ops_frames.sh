@@ -1,0 +1,30 @@
+# After ops_parts.sh. $1 frames (0 for no end), $2 seconds between them. Prints one after the other, each ended by a line
+# `<boundary> end`; ends with its standard input too.
+frames=$1 pause=$2
+exec 3<&0
+moment() { date +%s.%N; }
+meminfo() { grep -E '^(Mem|Swap|Buffers|Cached|SReclaimable)' /proc/meminfo; }
+limits() { # shellcheck disable=SC2046 # one id a word
+  set -- $(docker ps -q --no-trunc)
+  [ "$#" -eq 0 ] || docker container inspect --format '{{.Id}} {{.HostConfig.Memory}} {{.Name}}' "$@"
+}
+stats() { # shellcheck disable=SC2046 # one id a word
+  readings $(docker ps -q --no-trunc)
+}
+stream() {
+  local made=0
+  while :; do
+    report moment meminfo limits stats
+    made=$((made + 1))
+    [ "$made" -ne "$frames" ] || return 0
+    sleep "$pause"
+  done
+}
+stream &
+streaming=$!
+if [ "$frames" -eq 0 ]; then
+  cat <&3 >/dev/null &
+  wait -n
+  kill "$streaming" 2>/dev/null
+fi
+wait "$streaming"

@@ -1,0 +1,187 @@
+"""``ops.*``: thin tasks that parse, call and print."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from invoke import Context, task
+
+from behindy_ops.tasks._run import guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from behindy_ops.ops.run import Shown
+
+_JSON = "print JSON instead of text"
+_WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
+
+
+def _show(shown: Shown, *, json: bool) -> None:
+    import json as json_
+
+    from behindy_ops import report
+    from behindy_ops.ops.layout import plain_for
+
+    if json:
+        print(json_.dumps(shown.data, indent=2))
+    else:
+        report.show_lines(plain_for(sys.stdout.encoding, shown.lines))
+    if shown.problem is not None:
+        raise shown.problem
+
+
+def _seconds(option: str, text: str) -> float:
+    from behindy_ops.deploy.run import duration_option
+
+    return duration_option(option, text) or 0.0
+
+
+_WATCH = "show it again and again, with the history of each container, until Ctrl-C"
+_EVERY = "seconds between two looks of --watch (default 2)"
+
+
+@task(help={"watch": _WATCH, "every": _EVERY, "json": _JSON})
+@guarded
+def mem(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
+    """Show who holds the memory, OOM kills, and whether a deploy fits."""
+    from behindy_ops.ops.views import show_memory
+
+    if watch:
+        _watch("memory", every, json=json)
+    _show(show_memory(), json=json)
+
+
+@task(help={"json": _JSON})
+@guarded
+def disk(_: Context, json: bool = False) -> None:
+    """Show what takes the disk, and which images stay and why."""
+    from behindy_ops.ops.views import show_disk
+
+    _show(show_disk(), json=json)
+
+
+@task(help={"dry-run": "show exactly what would go; change nothing", "wait": _WAIT, "json": _JSON})
+@guarded
+def prune(_: Context, dry_run: bool = False, wait: str = "", json: bool = False) -> None:
+    """Remove images no rollback needs, and the build cache."""
+    from behindy_ops.ops.views import prune_images
+
+    _show(prune_images(dry_run=dry_run, wait=_seconds("wait", wait)), json=json)
+
+
+@task(help={"fix": "connect who should be there and is not", "wait": _WAIT, "json": _JSON})
+@guarded
+def network(_: Context, fix: bool = False, wait: str = "", json: bool = False) -> None:
+    """Show who is on the services' network, and who should be."""
+    from behindy_ops.ops.views import fix_network, show_network
+
+    _show(fix_network(wait=_seconds("wait", wait)) if fix else show_network(), json=json)
+
+
+@task(help={"reload": "test the configuration and load it anew", "wait": _WAIT, "json": _JSON})
+@guarded
+def nginx(_: Context, reload: bool = False, wait: str = "", json: bool = False) -> None:
+    """Show nginx's configuration, errors, names, and what answers."""
+    from behindy_ops.ops.views import reload_nginx, show_nginx
+
+    _show(reload_nginx(wait=_seconds("wait", wait)) if reload else show_nginx(), json=json)
+
+
+@task(positional=["service"], help={"service": "the service", "json": _JSON})
+@guarded
+def env(_: Context, service: str, json: bool = False) -> None:
+    """Show a service's environment: names and origins, no values."""
+    from behindy_ops.ops.views import show_env
+
+    _show(show_env(service), json=json)
+
+
+@task(help={"json": _JSON})
+@guarded
+def certs(_: Context, json: bool = False) -> None:
+    """Show the days left on the certificates."""
+    from behindy_ops.ops.views import show_certs
+
+    _show(show_certs(), json=json)
+
+
+@task(
+    positional=["service"],
+    help={
+        "service": "a service, or nginx, postgres, redis",
+        "follow": "go on with what comes, until Ctrl-C",
+        "tail": "how many lines, or all (default 100)",
+        "since": "only later ones: a span such as 10m, or a time such as 2026-01-31T09:30:00",
+        "grep": "only lines with this text; it is no pattern",
+        "json": "print one JSON object a line",
+    },
+)
+@guarded
+def logs(
+    _: Context,
+    service: str,
+    follow: bool = False,
+    tail: str = "100",
+    since: str = "",
+    grep: str = "",
+    json: bool = False,
+) -> None:
+    """Show what a service, nginx, postgres or redis writes."""
+    from behindy_ops.ops.logs import log_query, show_logs
+
+    query = log_query(tail, since, grep)
+    with _until_stopped():
+        show_logs(service, query, follow=follow, json=json)
+
+
+@task(name="exec", positional=["service"], help={"service": "a service, or nginx, postgres, redis"})
+@guarded
+def execute(_: Context, service: str) -> None:
+    """Run what follows -- in the live container of a service."""
+    from behindy_ops.ops.logs import run_inside
+
+    words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    with _until_stopped():
+        raise SystemExit(run_inside(service, words))
+
+
+@task(help={"json": _JSON})
+@guarded
+def ps(_: Context, json: bool = False) -> None:
+    """Show every container: state, health, release, ports, leftovers."""
+    from behindy_ops.ops.views import show_ps
+
+    _show(show_ps(), json=json)
+
+
+@task(help={"watch": _WATCH, "every": _EVERY, "json": _JSON})
+@guarded
+def stats(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
+    """Show the load of each container: CPU, memory, network, disk."""
+    from behindy_ops.ops.views import show_stats
+
+    if watch:
+        _watch("cpu", every, json=json)
+    _show(show_stats(), json=json)
+
+
+def _watch(what: str, every: str, *, json: bool) -> NoReturn:
+    from behindy_ops.ops.watch import watch
+
+    with _until_stopped():
+        watch(what, interval=max(_seconds("every", every), 0.5), json=json)
+    raise SystemExit(0)
+
+
+@contextlib.contextmanager
+def _until_stopped() -> Iterator[None]:
+    """A signal is how a person ends what is followed: no message, but the exit code a shell expects."""
+    from behindy_ops.errors import Interrupted
+
+    try:
+        yield
+    except Interrupted as error:
+        raise SystemExit(128 + error.signal_number) from None
