@@ -25,7 +25,11 @@ _FORMATS = ("%b %d %H:%M:%S %Y %Z", "%a, %d %b %Y %H:%M:%S %Z")
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate. ``where`` is ``served`` or a file; ``until`` is RFC 3339; ``days`` are left, negative once expired."""
+    """A certificate.
+
+    :param where: ``served``, or a file.
+    :param until: when it expires (RFC 3339); ``days`` are left until then, negative once it is over.
+    """
 
     where: str
     subject: str
@@ -138,7 +142,11 @@ def _judge(
     if served.days < SOON:
         return "renew soon", f"The certificate nginx serves has {left}; it should have been renewed.", renew
     if doubt:
-        return "not believed", f"The host does not believe the certificate: {doubt}", "inv ops.nginx; see its issuer above"
+        return (
+            "not believed",
+            f"The host does not believe the certificate: {doubt}",
+            "inv ops.nginx; see its issuer above",
+        )
     return "ok", f"The certificate nginx serves has {left}.", ""
 
 

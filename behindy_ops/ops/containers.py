@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from behindy_ops.ops.run import Seen
     from behindy_ops.services import Service
 
-__all__ = ["ContainerState", "PsView", "describe", "infrastructure", "lines"]
-
-INFRASTRUCTURE = {"nginx": "nginx", "db": "postgres", "redis": "redis"}
-"""Compose services beside the deployed ones and their containers, as far as the host's compose file cannot be read."""
+__all__ = ["ContainerState", "PsView", "describe", "lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +59,6 @@ class PsView:
     leftovers: dict[str, str]
 
 
-def infrastructure(survey: Survey, services: Sequence[Service]) -> dict[str, str]:
-    """Return compose service to container name, of what runs beside the deployed services."""
-    deployed = {service.name for service in services}
-    named = {name: stanza.container_name or name for name, stanza in survey.stanzas.items() if name not in deployed}
-    return named or INFRASTRUCTURE
-
-
 def describe(seen: Seen, services: Sequence[Service]) -> PsView:
     """Say how each container is.
 
@@ -78,7 +68,7 @@ def describe(seen: Seen, services: Sequence[Service]) -> PsView:
     survey = seen.survey
     ports = {line.partition(" ")[0]: _published(line.partition(" ")[2]) for line in seen.lines("ports")}
     roles = {service.name: "service" for service in services}
-    roles |= dict.fromkeys(infrastructure(survey, services).values(), "infrastructure")
+    roles |= dict.fromkeys(seen.beside.values(), "infrastructure")
     for service in services:
         roles |= {f"{service.name}-{colour}": "leftover" for colour in ("green", "blue")}
     order = ["service", "infrastructure", "leftover", "other"]

@@ -1,22 +1,25 @@
-"""``ops.disk``: file systems, Docker's share of them, which images stay and why, what ``ops.prune`` would free. Pure."""
+"""``ops.disk``: file systems, Docker's share of them, which images stay, what ``ops.prune`` would free. Pure."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.deploy import preflight
 from behindy_ops.deploy.capacity import disk_check
+from behindy_ops.docker.facts import Image
 from behindy_ops.ops.images import Repository, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from behindy_ops.deploy.survey import Survey
     from behindy_ops.ops.run import Seen
     from behindy_ops.services import Service
 
-__all__ = ["DiskView", "DockerShare", "FileSystem", "Others", "Prune", "Room", "describe"]
+__all__ = ["DiskView", "DockerShare", "FileSystem", "Others", "Prune", "Room", "describe", "usage_of", "with_images"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,11 @@ def describe(seen: Seen, services: Sequence[Service], image_prefix: str) -> Disk
     problem = preflight.docker_problem(seen.survey)
     if problem is not None:
         return DiskView(filesystems, unknown=(f"{problem.what} Its images and what it keeps are not shown.",))
-    usage = _usage(seen.lines("docker_"))
+    usage = usage_of(seen)
+    survey = with_images(seen.survey, usage)
     unknown = () if usage else ("Docker did not tell what it keeps; try again, or on the host: docker system df",)
     own = {image["Id"]: _own(image) for image in usage.get("Images") or ()}
-    repositories = judge(seen.survey, services, image_prefix, own)
+    repositories = judge(survey, services, image_prefix, own)
     return DiskView(
         filesystems,
         tuple(_shares(usage)) if usage else (),
@@ -108,7 +112,7 @@ def describe(seen: Seen, services: Sequence[Service], image_prefix: str) -> Disk
         tuple(
             Room(service.name, check.level.value, check.found, check.remedy)
             for service in services
-            for check in (disk_check(seen.survey, service, image_prefix),)
+            for check in (disk_check(survey, service, image_prefix),)
         ),
         unknown,
     )
@@ -132,12 +136,26 @@ def _filesystems(lines: Iterable[str]) -> Iterable[FileSystem]:
             )  # fmt: skip
 
 
-def _usage(lines: Sequence[str]) -> dict[str, Any]:
+def usage_of(seen: Seen) -> dict[str, Any]:
+    """What Docker says it keeps, as its API tells it; empty if it could not be read."""
     try:
-        found = json.loads("".join(lines))
+        found = json.loads("".join(seen.lines("docker_")))
     except ValueError:
         return {}
     return found if isinstance(found, dict) and "LayersSize" in found else {}
+
+
+def with_images(survey: Survey, usage: dict[str, Any]) -> Survey:
+    """The survey with every image that Docker says it keeps: one list instead of a look at each image."""
+    return replace(survey, images=tuple(_image(image) for image in usage.get("Images") or ()))
+
+
+def _image(image: dict[str, Any]) -> Image:
+    def named(key: str) -> tuple[str, ...]:
+        return tuple(name for name in image.get(key) or () if not name.startswith("<none>"))
+
+    created = datetime.fromtimestamp(image["Created"], UTC).isoformat()
+    return Image(image["Id"], named("RepoTags"), named("RepoDigests"), created, image["Size"])
 
 
 def _own(image: dict[str, Any]) -> int:

@@ -121,9 +121,7 @@ def _name(
     else:
         used, origin, would = (), "unknown", "absent"
     there = "no container" if live is None else live.get(name, "absent")
-    return EnvName(
-        name, origin, used, there, would, bool(changed & mentioned), _trouble(there, would, origin)
-    )
+    return EnvName(name, origin, used, there, would, bool(changed & mentioned), _trouble(there, would, origin))
 
 
 def _composed(text: str, environment: Mapping[str, bool]) -> tuple[tuple[str, ...], str, str]:
@@ -192,7 +190,11 @@ def lines(view: EnvView) -> list[Line]:
         note = f"{origin}; changed since" if one.changed else origin
         rows.append((one.name, MASKED if state == "set" else "(empty)", note))
         tones.append(Tone.BAD if one.trouble else Tone.CAREFUL if one.changed else Tone.PLAIN)
-    told = [Line(f"{view.service}  {view.release or 'not deployed'}", Tone.STRONG), *table(columns, rows, tones), Line("")]
+    told = [
+        Line(f"{view.service}  {view.release or 'not deployed'}", Tone.STRONG),
+        *table(columns, rows, tones),
+        Line(""),
+    ]
     return [*told, *_verdict(view)]
 
 
@@ -205,8 +207,8 @@ def _verdict(view: EnvView) -> list[Line]:
     if changed:
         told += sentence(f"Changed in .env since this release was started: {', '.join(changed)}.", Tone.CAREFUL)
     if view.outdated:
-        text = f"The configuration has changed since this release was started; it takes effect with: inv deploy.{view.service}"
-        told += sentence(text, Tone.CAREFUL)
+        effect = f"it takes effect with: inv deploy.{view.service}"
+        told += sentence(f"The configuration has changed since this release was started; {effect}", Tone.CAREFUL)
     if view.release and not view.compared:
         told += sentence("The values in .env could not be compared: the release keeps no copy of its own.", Tone.FAINT)
     if not view.release:

@@ -95,9 +95,7 @@ def judge(
     return tuple(found)
 
 
-def _judged(
-    image: Image, name: str, reasons: dict[str, list[str]], newest: set[str], own: dict[str, int]
-) -> KeptImage:
+def _judged(image: Image, name: str, reasons: dict[str, list[str]], newest: set[str], own: dict[str, int]) -> KeptImage:
     why = list(reasons.get(image.id, []))
     if image.id in newest:
         why.append("newest two")
@@ -114,5 +112,3 @@ def references_to_remove(survey: Survey, services: Sequence[Service], image_pref
         for reference in choose(survey.images, repository(service, image_prefix), protected).remove
     )
     return tuple(dict.fromkeys(found))
-
-

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json as json_
 import re
-import sys
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TextIO
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from behindy_ops.checkout import CHECKOUT
 from behindy_ops.compose_file import container_names
@@ -16,14 +14,12 @@ from behindy_ops.ops.names import container_named, missing
 from behindy_ops.ops.run import open_session
 from behindy_ops.remote.command import Command, script
 from behindy_ops.remote.host import new_mark
-from behindy_ops.report.stream import SafeStream
-from behindy_ops.report.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-__all__ = ["LogQuery", "log_query", "log_record", "run_inside", "show_logs"]
+__all__ = ["LogQuery", "log_query", "log_record", "read_logs", "run_inside"]
 
 LONGEST = 24 * 3600.0
 """Seconds after which the host ends what is followed or run."""
@@ -31,7 +27,12 @@ LONGEST = 24 * 3600.0
 MISSING = 61
 """What the scripts exit with if the container is not there."""
 
-_SINCE = re.compile(r"([0-9]+(ms|s|m|h|d))+|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{5,8}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?)?")
+KILLED = 137
+"""What is returned for a command that a signal ended on the host, so that it has no exit code."""
+
+_SINCE = re.compile(
+    r"([0-9]+(ms|s|m|h|d))+|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{5,8}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ def log_query(tail: str, since: str, grep: str) -> LogQuery:
             remedy="Write such as --since 10m, --since 2h30m, or --since 2026-01-31T09:30:00",
         )
     if "\n" in grep or "\0" in grep:
-        raise UsageError("--grep looks within lines; its text has more than one.", remedy="Look for a part of one line.")
+        raise UsageError(
+            "--grep looks within lines; its text has more than one.", remedy="Look for a part of one line."
+        )
     days = re.sub(r"([0-9]+)d", lambda found: f"{int(found[1]) * 24}h", since) if "T" not in since else since
     return LogQuery(tail, days, grep)
 
@@ -72,58 +75,63 @@ def log_record(container: str, line: str) -> dict[str, str]:
     return {"container": container, "at": at, "text": text}
 
 
-def show_logs(name: str, query: LogQuery, *, follow: bool, json: bool, root: Path | None = None) -> None:
-    """Print a container's last lines, and with ``follow`` those that come, until a signal ends it.
+def read_logs(
+    name: str,
+    query: LogQuery,
+    *,
+    follow: bool,
+    stamps: bool,
+    tell: Callable[[str, str], None],
+    complain: Callable[[str], None],
+    root: Path | None = None,
+) -> None:
+    """Tell of a container's last lines, and with ``follow`` of those that come, until a signal ends it.
 
+    :param stamps: docker's time before each line.
+    :param tell: gets the container's name and each line.
+    :param complain: gets what is to be said beside it.
     :raises UsageError: nothing is called that.
     :raises ContainerMissing: it is not on the host.
     :raises Interrupted: a signal ended what was followed.
     """
     container = _container(name, root)
     mark = new_mark()
-    out = SafeStream(sys.stdout)
+    said: list[str] = []
 
-    def tell(line: str) -> None:
-        record = log_record(container, line) if json else {}
-        if not json:
-            out.write(f"{printable(line)}\n")
-        elif query.text in record["text"]:
-            out.write(f"{json_.dumps(record)}\n")
-        out.flush()
+    def take(line: str) -> None:
+        said.append(line.removeprefix(mark)) if line.startswith(mark) else tell(container, line)
 
-    argv = script("ops_follow" if follow else "ops_logs", mark, container, *query.words(stamps=json))
+    argv = script("ops_follow" if follow else "ops_logs", mark, container, *query.words(stamps=stamps))
     command = Command(
         argv,
         title=f"read the log of {container}",
         timeout=LONGEST if follow else 120,
-        on_line=tell,
-        on_error_line=_complain,
+        on_line=take,
+        on_error_line=complain,
         follow=follow,
     )
-    _run(command, container, mark, tell, root)
-
-
-def _run(command: Command, container: str, mark: str, tell: Callable[[str], None], root: Path | None) -> None:
-    said: list[str] = []
-
-    def take(line: str) -> None:
-        said.append(line) if line.startswith(mark) else tell(line)
-
     with open_session((), root) as session:
-        result = session.host.run(replace(command, on_line=take))
+        result = session.host.run(command)
     if result.exit_code == MISSING:
-        raise missing(container, " ".join(line.removeprefix(mark) for line in said))
+        raise missing(container, " ".join(said))
     result.require(remedy="See how the container is: inv ops.ps")
-    last = result.stdout.rpartition("\n")[2]
-    if last:
-        tell(last)
+    if last := result.stdout.rpartition("\n")[2]:
+        tell(container, last)
 
 
-def run_inside(name: str, words: Sequence[str], root: Path | None = None) -> int:
-    """Run a command in a container, print what it writes, and return its exit code.
+def run_inside(
+    name: str,
+    words: Sequence[str],
+    *,
+    out: Callable[[str], None],
+    err: Callable[[str], None],
+    root: Path | None = None,
+) -> int:
+    """Run a command in a container and return its exit code.
 
     The words reach the program exactly as they are; no shell reads them, on neither side.
 
+    :param out: gets what it writes to its standard output as it comes, with its newlines; ``err`` likewise.
     :raises UsageError: there is no command, or nothing is called that.
     :raises ContainerMissing: the container is not there, or does not run.
     """
@@ -134,13 +142,13 @@ def run_inside(name: str, words: Sequence[str], root: Path | None = None) -> int
     said: list[str] = []
 
     def complain(line: str) -> None:
-        said.append(line.removeprefix(mark)) if line.startswith(mark) else _complain(line)
+        said.append(line.removeprefix(mark)) if line.startswith(mark) else err(f"{line}\n")
 
     command = Command(
         script("ops_exec", mark, container, *words),
         title=f"run a command in {container}",
         timeout=LONGEST,
-        on_line=_print,
+        on_line=lambda line: out(f"{line}\n"),
         on_error_line=complain,
         follow=True,
     )
@@ -148,27 +156,12 @@ def run_inside(name: str, words: Sequence[str], root: Path | None = None) -> int
         result = session.host.run(command)
     if said:
         raise missing(container, " ".join(said))
-    _write(sys.stdout, result.stdout)
-    _write(sys.stderr, result.stderr)
-    return result.exit_code if result.exit_code >= 0 else 1
+    out(result.stdout)
+    err(result.stderr)
+    return result.exit_code if result.exit_code >= 0 else KILLED
 
 
 def _container(name: str, root: Path | None) -> str:
     root = root or CHECKOUT
     text = (root / "compose" / "docker-compose.yml").read_text(encoding="utf-8")
     return container_named(name, load_services(root), container_names(text))
-
-
-def _print(line: str) -> None:
-    _write(sys.stdout, f"{line}\n")
-
-
-def _complain(line: str) -> None:
-    _write(sys.stderr, f"{line}\n")
-
-
-def _write(stream: TextIO, text: str) -> None:
-    """What a program wrote: as it is for another program, without control sequences for a person at a terminal."""
-    safe = SafeStream(stream)
-    safe.write(printable(text) if safe.isatty() else text)
-    safe.flush()

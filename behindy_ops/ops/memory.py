@@ -1,9 +1,9 @@
-"""``ops.mem``: what holds the host's memory, which containers near their limits, OOM kills, and what still fits. Pure."""
+"""``ops.mem``: what holds the host's memory, OOM kills, and what still fits. Pure."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,10 @@ from behindy_ops.docker.facts import parse_time
 from behindy_ops.ops.readings import parse_readings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from behindy_ops.deploy.survey import Survey
+    from behindy_ops.ops.readings import Reading
     from behindy_ops.ops.run import Seen
     from behindy_ops.services import Service
 
@@ -57,7 +58,10 @@ class ContainerMemory:
 
 @dataclass(frozen=True, slots=True)
 class ProcessMemory:
-    """Processes outside of containers, by name: resident bytes (shared pages counted for each) and how many they are."""
+    """Processes outside of containers that have one name, together.
+
+    :param used: resident bytes; pages they share are counted for each.
+    """
 
     name: str
     used: int
@@ -118,14 +122,15 @@ class MemoryView:
 def describe(seen: Seen, services: Sequence[Service]) -> MemoryView:
     """Say what holds the memory, from one look."""
     host = host_memory(seen.lines("meminfo"))
-    survey = seen.survey
-    counters = dict(line.split() for line in seen.lines("kills") if len(line.split()) == 2)
+    readings = parse_readings(seen.lines("stats"))
+    survey = replace(seen.survey, usage={identity: reading.memory for identity, reading in readings.items()})
+    counters = _counters(seen.lines("kills"))
     kills = _kills(seen)
     counted = _counted(seen.lines("meminfo"))
     problem = preflight.docker_problem(survey)
     return MemoryView(
         host=host,
-        containers=_containers(seen, host, counters),
+        containers=tuple(_containers(survey, readings, host.total, counters)),
         processes=tuple(_processes(seen.lines("processes"))),
         oom_kills=kills,
         oom_kills_counted=counted,
@@ -152,20 +157,23 @@ def host_memory(lines: Iterable[str]) -> HostMemory:
     )
 
 
-def _containers(seen: Seen, host: HostMemory, counters: dict[str, str]) -> tuple[ContainerMemory, ...]:
-    readings = parse_readings(seen.lines("stats"))
+def _containers(
+    survey: Survey, readings: Mapping[str, Reading], total: int, counters: Mapping[str, int]
+) -> list[ContainerMemory]:
     found = []
-    for line in seen.lines("names"):
-        identity, _, name = line.partition(" ")
-        reading = readings.get(identity)
-        container = seen.survey.containers.get(name)
-        if reading is None:
+    for container in survey.containers.values():
+        if (reading := readings.get(container.id)) is None:
             continue
-        limit = container.memory if container else 0
-        whole = limit or host.total or 1
-        kills = int(counters.get(identity, -1))
-        found.append(ContainerMemory(name, reading.memory, limit, round(reading.memory / whole, 4), kills))
-    return tuple(sorted(found, key=lambda one: one.used, reverse=True))
+        share = round(reading.memory / (container.memory or total or 1), 4)
+        kills = counters.get(container.id, -1)
+        found.append(ContainerMemory(container.name, reading.memory, container.memory, share, kills))
+    return sorted(found, key=lambda one: one.used, reverse=True)
+
+
+def _counters(lines: Iterable[str]) -> dict[str, int]:
+    """Container id to the ``oom_kill`` of its cgroup, from ``<file>:oom_kill <count>`` lines."""
+    found = (re.search(r"([0-9a-f]{64}).*:oom_kill ([0-9]+)$", line) for line in lines)
+    return {match[1]: int(match[2]) for match in found if match}
 
 
 def _processes(lines: Iterable[str]) -> Iterable[ProcessMemory]:
@@ -224,8 +232,8 @@ def _unknown(seen: Seen, problem: str, counted: int, known: int) -> Iterable[str
         yield f"{problem} Containers and what fits are not shown."
     if "readable" not in seen.lines("kernel"):
         yield (
-            "The kernel's log is closed to this user, and docker remembers only its last 256 events and each container's "
-            "last end: older kills may be missing. All of them: sudo dmesg -T | grep -i oom"
+            "The kernel's log is closed to this user, and docker remembers only its last 256 events and each "
+            "container's last end: older kills may be missing. All of them: sudo dmesg -T | grep -i oom"
         )
     if counted > known:
         yield f"The kernel has counted {counted} OOM kills since boot; of {counted - known} the container is not known."

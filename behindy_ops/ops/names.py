@@ -32,7 +32,7 @@ def container_named(name: str, services: Mapping[str, Service], containers: Mapp
 
 
 def missing(container: str, said: str) -> BehindyError:
-    """The error for a container that cannot be looked at or used, from what the host said: docker's words or its state."""
+    """The error for a container that cannot be used, from what the host said: docker's words or its state."""
     if (problem := docker_problem(said)) is not None:
         return problem
     if "No such" not in said:

@@ -1,4 +1,4 @@
-"""``ops.network``: who is on the services' network, who should be and is not, and names that would break a switch. Pure.
+"""``ops.network``: who is on the services' network, who should be, and names that would break a switch. Pure.
 
 Compose gives a container its service's name as an alias, and aliases survive a rename. So a service's container must
 have none of its own names as an alias, or after a switch two containers answer to one name.
@@ -10,21 +10,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.survey import NETWORK
-from behindy_ops.ops.containers import infrastructure
 from behindy_ops.ops.layout import Column, sentence, table
 from behindy_ops.ops.run import require_docker
 from behindy_ops.remote.command import Command, script
 from behindy_ops.report.text import Line, Tone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from behindy_ops.deploy.survey import Survey
     from behindy_ops.docker.facts import Container
     from behindy_ops.ops.run import Seen
     from behindy_ops.services import Service
 
-__all__ = ["Absent", "Member", "NetworkView", "command", "describe", "lines", "subnet_of"]
+__all__ = ["Absent", "Member", "NetworkView", "command", "describe", "judge", "lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +74,25 @@ def describe(seen: Seen, services: Sequence[Service]) -> NetworkView:
     :raises HostNotReady: Docker cannot be asked.
     """
     require_docker(seen)
-    return judge(seen.survey, services, subnet_of(seen))
+    return judge(seen.survey, services, seen.beside, _subnet(seen))
 
 
-def subnet_of(seen: Seen) -> str:
+def _subnet(seen: Seen) -> str:
     return " ".join((seen.lines("network_") or [""])[0].split()[:-1])
 
 
-def judge(survey: Survey, services: Sequence[Service], subnet: str = "") -> NetworkView:
-    """The same from a survey alone."""
+def judge(survey: Survey, services: Sequence[Service], beside: Mapping[str, str], subnet: str = "") -> NetworkView:
+    """The same from a survey alone.
+
+    :param beside: what the compose file declares beside the services: compose name to container name.
+    """
     on_it = [container for container in survey.containers.values() if NETWORK in container.addresses]
     aliases = {container.name: _aliases(container) for container in on_it}
     guarded = {name for service in services for name in (service.name, f"{service.name}-green", f"{service.name}-blue")}
-    needed = {container: name for name, container in infrastructure(survey, services).items()}
+    needed = {container: name for name, container in beside.items()}
     members = [_member(container, aliases, guarded, needed.get(container.name, "")) for container in on_it]
     members.sort(key=lambda member: (not member.running, member.name))
-    return NetworkView(NETWORK, survey.network, subnet, tuple(members), tuple(_absent(survey, services)))
+    return NetworkView(NETWORK, survey.network, subnet, tuple(members), tuple(_absent(survey, services, beside)))
 
 
 def _member(container: Container, aliases: dict[str, set[str]], guarded: set[str], needed: str) -> Member:
@@ -120,7 +122,9 @@ def _trouble(name: str, aliases: dict[str, set[str]], guarded: set[str], needed:
     own = aliases[name]
     others = {other for other in aliases if other != name}.union(*(aliases[one] for one in aliases if one != name))
     if name in own and name in guarded:
-        return "its name is an alias too, which a rename does not take away: after a switch users would get two releases"
+        return (
+            "its name is an alias too, which a rename does not take away: after a switch users would get two releases"
+        )
     if doubled := sorted((own - {name}) & (guarded | others)):
         return f"it answers to {', '.join(doubled)} too: whoever asks for that gets one container or the other"
     if needed and needed not in own | {name}:
@@ -128,9 +132,9 @@ def _trouble(name: str, aliases: dict[str, set[str]], guarded: set[str], needed:
     return ""
 
 
-def _absent(survey: Survey, services: Sequence[Service]) -> Iterable[Absent]:
+def _absent(survey: Survey, services: Sequence[Service], beside: Mapping[str, str]) -> Iterable[Absent]:
     wanted: dict[str, tuple[str, ...]] = {}
-    for name, container in infrastructure(survey, services).items():
+    for name, container in beside.items():
         wanted[container] = (name,) if name != container else ()
     wanted |= {service.name: () for service in services}
     for service in services:
@@ -187,4 +191,4 @@ def _cure(network: str, member: Member) -> str:
             f"On the host (whoever is connected to it notices): docker network disconnect {network} {member.name} && "
             f"docker network connect --alias {member.needed} {network} {member.name}"
         )
-    return f"Remove it at a quiet moment (users miss it meanwhile), and deploy if it is a service: docker rm -f {member.name}"
+    return f"Remove it at a quiet moment (users miss it meanwhile), then deploy anew: docker rm -f {member.name}"

@@ -147,19 +147,16 @@ def _upstream(
     return Upstream(service.name, resolves, address, direct, public, url, trouble)
 
 
-def _inner_trouble(
-    name: str, live: Container | None, resolves: tuple[str, ...], address: str, direct: Answer
-) -> str:
+def _inner_trouble(name: str, live: Container | None, resolves: tuple[str, ...], address: str, direct: Answer) -> str:
     if live is None:
         return f"there is no container {name}: deploy it, or inv deploy.recover"
     if not live.running:
         return f"the container {name} does not run ({live.status}): inv ops.logs {name}"
     if not address:
         return f"{name} is not on the network {NETWORK}: inv ops.network --fix"
-    if not resolves:
-        return f"the name {name} does not resolve inside nginx: inv ops.network"
     if resolves != (address,):
-        return f"the name {name} leads to {', '.join(resolves)}, but the live container is at {address}: inv ops.network"
+        where = ", ".join(resolves) or "nowhere"
+        return f"inside nginx the name {name} leads to {where}, but the live container is at {address}: inv ops.network"
     if not direct.good:
         return f"{name} itself does not answer nginx well ({_said(direct)}): inv ops.logs {name}"
     return ""

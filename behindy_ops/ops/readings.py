@@ -1,4 +1,4 @@
-"""The engine's own figures of running containers, from its one-shot statistics: what ``docker stats`` works with. Pure."""
+"""The engine's own figures of running containers, those that ``docker stats`` works with. Pure."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ class Reading:
     """Figures of one container at one moment.
 
     :param memory: bytes in use, without inactive file cache (as ``docker stats``).
+    :param limit: bytes it may use; that of the machine without a limit of its own.
     :param cpu: nanoseconds of processor time since it started; ``system`` those of the whole host, all processors.
     :param received: bytes over all its networks since it started; ``sent`` likewise.
     :param read: bytes from block devices since it started; ``written`` likewise.
     """
 
     memory: int
+    limit: int
     cpu: int
     system: int
     processors: int
@@ -59,6 +61,7 @@ def _reading(data: dict[str, Any]) -> Reading:
     networks = (data.get("networks") or {}).values()
     return Reading(
         memory=max(memory["usage"] - _inactive_files(memory), 0),
+        limit=memory.get("limit", 0),
         cpu=cpu.get("cpu_usage", {}).get("total_usage", 0),
         system=cpu.get("system_cpu_usage", 0),
         processors=cpu.get("online_cpus", 0) or 1,

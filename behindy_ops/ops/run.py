@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops import settings
 from behindy_ops.checkout import CHECKOUT
+from behindy_ops.compose_file import container_names
 from behindy_ops.deploy import preflight
 from behindy_ops.deploy import survey as surveys
 from behindy_ops.deploy.run import chosen_services
@@ -26,9 +27,20 @@ if TYPE_CHECKING:
 
     from behindy_ops.errors import BehindyError
     from behindy_ops.report.text import Line
-    from behindy_ops.services import Service
 
-__all__ = ["Seen", "Shown", "docker_problem", "look", "look_twice", "open_session", "parts_script", "require_docker", "survey_argv", "taken_apart"]
+__all__ = [
+    "Seen",
+    "Shown",
+    "beside",
+    "docker_problem",
+    "look",
+    "look_twice",
+    "open_session",
+    "parts_script",
+    "require_docker",
+    "survey_argv",
+    "taken_apart",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +50,13 @@ class Seen:
     :param parts: the lines of each part.
     :param problems: why parts failed, by their name.
     :param survey: what the survey in it saw; empty if the view has none.
+    :param beside: what the compose file declares beside the deployed services: compose name to container name.
     """
 
     parts: dict[str, list[str]]
     problems: dict[str, str]
     survey: Survey
+    beside: dict[str, str] = field(default_factory=dict)
 
     def lines(self, name: str) -> list[str]:
         """The lines of a part that are not blank."""
@@ -71,23 +85,34 @@ def parts_script(name: str, mark: str, *arguments: str) -> tuple[str, ...]:
     return ("bash", "-c", text, f"ops_{name}", mark, *arguments)
 
 
-def survey_argv(session: Session, mark: str) -> tuple[str, ...]:
-    """The argv of the survey, for a script that runs it beside its own parts."""
+def survey_argv(session: Session, mark: str, survey_parts: str) -> tuple[str, ...]:
+    """The argv of the survey, for a script that runs it beside its own parts.
+
+    :param survey_parts: those of it that the view needs; each costs the host tens of milliseconds.
+    """
     pairs = [(service.name, repository(service, session.settings.image_prefix)) for service in session.services]
-    return surveys.survey_argv(mark, session.settings.host_dir, pairs)
+    argv = surveys.survey_argv(mark, session.settings.host_dir, pairs)
+    return ("env", f"SURVEY_PARTS=versions tools {survey_parts}", *argv)
 
 
-def look(session: Session, name: str, *arguments: str, survey: bool = True, timeout: float = 60) -> Seen:
+def look(session: Session, name: str, *arguments: str, survey_parts: str = "") -> Seen:
     """Run a view's script in one SSH command and take apart what it printed.
 
-    :param survey: whether the script takes the survey as its last arguments.
+    :param survey_parts: parts of the survey the script runs beside its own; empty for a script that takes none.
     :raises RemoteCommandFailed: it did not come to its end.
     """
-    mark, inner = new_mark(), new_mark()
-    words = (*arguments, *survey_argv(session, inner)) if survey else arguments
-    command = Command(parts_script(name, mark, *words), title="look at the host", timeout=timeout)
-    result = session.host.run(command)
-    return taken_apart(result.require().stdout, mark, inner if survey else "")
+    mark, inner = new_mark(), new_mark() if survey_parts else ""
+    words = (*arguments, *survey_argv(session, inner, survey_parts)) if survey_parts else arguments
+    command = Command(parts_script(name, mark, *words), title="look at the host", timeout=60)
+    seen = taken_apart(session.host.run(command).require().stdout, mark, inner)
+    return replace(seen, beside=beside(session))
+
+
+def beside(session: Session, root: Path | None = None) -> dict[str, str]:
+    """What the compose file declares beside the deployed services: compose name to container name."""
+    text = ((root or CHECKOUT) / "compose" / "docker-compose.yml").read_text(encoding="utf-8")
+    deployed = {service.name for service in session.services}
+    return {name: container for name, container in container_names(text).items() if name not in deployed}
 
 
 def look_twice(session: Session, name: str, *arguments: str) -> tuple[Seen, Seen]:

@@ -25,11 +25,11 @@ BUSY = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One moment: (name, limit in bytes) by container id, and its readings."""
+    """One moment: names and readings by container id."""
 
     at: float
     host: HostMemory
-    containers: dict[str, tuple[str, int]]
+    names: dict[str, str]
     readings: dict[str, Reading]
 
 
@@ -70,26 +70,27 @@ class StatsView:
 
 def frame(seen: Seen) -> Frame:
     """Read one moment that ``ops_frames.sh`` printed."""
-    containers = {}
-    for line in seen.lines("limits"):
-        identity, limit, name = line.split(" ", 2)
-        containers[identity] = (name.lstrip("/"), int(limit))
+    lines = seen.lines("containers")
+    listed = (line.split(" ", 2) for line in lines if line.startswith("container "))
+    names = {identity: name for _, identity, name in listed}
     at = float((seen.lines("moment") or ["0"])[0])
-    return Frame(at, host_memory(seen.lines("meminfo")), containers, parse_readings(seen.lines("stats")))
+    return Frame(at, host_memory(seen.lines("meminfo")), names, parse_readings(lines))
 
 
 def describe(before: Frame, now: Frame) -> StatsView:
     """Make figures of two moments; a container that started in between has no processor time yet."""
     found = [
-        _stats(name, limit, before.readings.get(identity, now.readings[identity]), now.readings[identity])
-        for identity, (name, limit) in now.containers.items()
+        _stats(name, before.readings.get(identity, now.readings[identity]), now.readings[identity], now.host.total)
+        for identity, name in now.names.items()
         if identity in now.readings
     ]
     found.sort(key=lambda one: (-one.cpu, -one.memory))
     return StatsView(now.at, round(now.at - before.at, 3), now.host, tuple(found))
 
 
-def _stats(name: str, limit: int, before: Reading, now: Reading) -> ContainerStats:
+def _stats(name: str, before: Reading, now: Reading, total: int) -> ContainerStats:
+    """Figures of one container; docker tells one without a limit to be limited by the machine's memory."""
+    limit = now.limit if 0 < now.limit < total else 0
     system = now.system - before.system
     cpu = (now.cpu - before.cpu) / system * now.processors * 100 if system > 0 else 0.0
     return ContainerStats(
@@ -135,7 +136,9 @@ def watched(view: StatsView, history: Mapping[str, Sequence[float]], *, what: st
     """
     told = [*host_lines(view.host), Line("")]
     titles = ("container", "CPU %", "memory", "limit")
-    told.append(Line(f"{titles[0]:<20} {titles[1]:>6} {titles[2]:>8} {titles[3]:>8}  {what}, oldest first", Tone.STRONG))
+    told.append(
+        Line(f"{titles[0]:<20} {titles[1]:>6} {titles[2]:>8} {titles[3]:>8}  {what}, oldest first", Tone.STRONG)
+    )
     for one in sorted(view.containers, key=lambda one: getattr(one, what), reverse=True):
         name = clip(one.name, 20)
         figures = f"{one.cpu:>6.1f} {size(one.memory):>8} {size(one.limit) if one.limit else 'none':>8}"

@@ -11,7 +11,7 @@ from behindy_ops.deploy.run import chosen_services
 from behindy_ops.deploy.survey import NETWORK, NGINX
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.ops import certs, containers, disk, disk_view, env, memory, memory_view, network, nginx, prune, stats
-from behindy_ops.ops.run import Shown, look_twice, look, open_session, require_docker
+from behindy_ops.ops.run import Shown, beside, look, look_twice, open_session, require_docker
 from behindy_ops.remote.command import Command, script
 from behindy_ops.report.text import Line, Tone
 
@@ -20,10 +20,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from behindy_ops.deploy.session import Session
-    from behindy_ops.ops.run import Seen
+    from behindy_ops.ops.run import Seen, beside
     from behindy_ops.services import Service
 
-__all__ = ["prune_images", "show_certs", "show_disk", "show_env", "show_memory", "show_network", "show_nginx", "reload_nginx", "fix_network", "show_ps", "show_stats"]
+__all__ = [
+    "fix_network",
+    "prune_images",
+    "reload_nginx",
+    "show_certs",
+    "show_disk",
+    "show_env",
+    "show_memory",
+    "show_network",
+    "show_nginx",
+    "show_ps",
+    "show_stats",
+]
+
+DISK = "containers releases machine"
+"""Parts of the survey that say which images stay; the images themselves are in what Docker says it keeps."""
 
 APART = 0.5
 """Seconds between the two readings that processor time is told from."""
@@ -33,7 +48,7 @@ def show_env(name: str, root: Path | None = None) -> Shown:
     """Where a service's environment comes from; no value of it."""
     with open_session((), root) as session:
         chosen_services(root or CHECKOUT, [name])
-        seen = look(session, "env", session.settings.host_dir, name)
+        seen = look(session, "env", session.settings.host_dir, name, survey_parts="containers environment configured")
     view = env.describe(seen, name)
     return Shown(env.lines(view), {"view": "env", **asdict(view)})
 
@@ -42,7 +57,7 @@ def show_certs(root: Path | None = None) -> Shown:
     """How long the certificates last."""
     with open_session((), root) as session:
         domain = session.settings.domain
-        seen = look(session, "certs", NGINX, domain, survey=False)
+        seen = look(session, "certs", NGINX, domain)
     require_docker(seen, "address")
     view = certs.describe(seen, domain)
     return Shown(certs.lines(view), {"view": "certs", **asdict(view)})
@@ -50,12 +65,12 @@ def show_certs(root: Path | None = None) -> Shown:
 
 def show_memory(root: Path | None = None) -> Shown:
     """Who holds the host's memory, and what still fits."""
-    return _view("mem", memory.describe, memory_view.lines, root)
+    return _view("mem", "containers stanzas machine", memory.describe, memory_view.lines, root)
 
 
 def show_network(root: Path | None = None) -> Shown:
     """Who is on the services' network, and who should be."""
-    return _view("network", network.describe, network.lines, root, NETWORK)
+    return _view("network", "containers networks", network.describe, network.lines, root, NETWORK)
 
 
 def fix_network(*, wait: float, root: Path | None = None) -> Shown:
@@ -66,13 +81,15 @@ def fix_network(*, wait: float, root: Path | None = None) -> Shown:
     :raises RemoteCommandFailed: somebody could not be connected.
     """
     with open_session((), root) as session:
-        before = network.judge(session.lock("connecting containers (ops.network --fix)", wait=wait), session.services)
+        before = network.judge(
+            session.lock("connecting containers (ops.network --fix)", wait=wait), session.services, beside(session)
+        )
         command = network.command(before)
         if command is not None:
             session.host.run(command).require(
                 state="Whoever could be connected is.", remedy="See who is missing: inv ops.network"
             )
-        seen = look(session, "network", NETWORK)
+        seen = look(session, "network", NETWORK, survey_parts="containers networks")
     view = network.describe(seen, session.services)
     connected = [one.name for one in before.absent if one.exists] if command else []
     told = [Line(f"connected  {name}", Tone.GOOD) for name in connected] or [Line("Nobody had to be connected.")]
@@ -105,7 +122,9 @@ def reload_nginx(*, wait: float, root: Path | None = None) -> Shown:
 
 def _nginx(session: Session) -> Shown:
     domain = session.settings.domain
-    seen = look(session, "nginx", NGINX, domain, nginx.services_text(session.services))
+    seen = look(
+        session, "nginx", NGINX, domain, nginx.services_text(session.services), survey_parts="containers nginx_"
+    )
     view = nginx.describe(seen, session.services, domain)
     return Shown(nginx.lines(view), {"view": "nginx", **asdict(view), "reloaded": False})
 
@@ -113,7 +132,7 @@ def _nginx(session: Session) -> Shown:
 def show_disk(root: Path | None = None) -> Shown:
     """What takes the disk, which images stay and why."""
     with open_session((), root) as session:
-        seen = look(session, "disk")
+        seen = look(session, "disk", survey_parts=DISK)
     view = disk.describe(seen, session.services, session.settings.image_prefix)
     return Shown(disk_view.lines(view), {"view": "disk", **asdict(view)})
 
@@ -127,11 +146,11 @@ def prune_images(*, dry_run: bool, wait: float, root: Path | None = None) -> Sho
     with open_session((), root) as session:
         if not dry_run:
             session.lock("removing old images (ops.prune)", wait=wait)
-        seen = look(session, "disk")
+        seen = look(session, "disk", survey_parts=DISK)
         require_docker(seen)
         prefix = session.settings.image_prefix
         view = disk.describe(seen, session.services, prefix)
-        plan = prune.plan(seen.survey, session.services, prefix, view)
+        plan = prune.plan(disk.with_images(seen.survey, disk.usage_of(seen)), session.services, prefix, view)
         if dry_run or not (plan.references or plan.cache):
             data = {"view": "prune", "dry_run": dry_run, "plan": asdict(plan), "done": None}
             return Shown(prune.plan_lines(plan), data)
@@ -151,26 +170,27 @@ def _not_all(done: prune.Pruned) -> RemoteCommandFailed:
 
 def show_ps(root: Path | None = None) -> Shown:
     """How every container is."""
-    return _view("ps", containers.describe, containers.lines, root)
+    return _view("ps", "containers machine", containers.describe, containers.lines, root)
 
 
 def show_stats(root: Path | None = None) -> Shown:
     """What each container takes of the processors, memory, network and disk."""
     with open_session((), root) as session:
         before, now = look_twice(session, "frames", "2", f"{APART:g}")
-    require_docker(now, "limits")
+    require_docker(now, "containers")
     view = stats.describe(stats.frame(before), stats.frame(now))
     return Shown(stats.lines(view), {"view": "stats", **asdict(view)})
 
 
 def _view(
     script: str,
+    survey_parts: str,
     describe: Callable[[Seen, Sequence[Service]], Any],
     lines: Callable[[Any], list[Line]],
     root: Path | None,
     *arguments: str,
 ) -> Shown:
     with open_session((), root) as session:
-        seen = look(session, script, *arguments)
+        seen = look(session, script, *arguments, survey_parts=survey_parts)
     view = describe(seen, session.services)
     return Shown(lines(view), {"view": script, **asdict(view)})

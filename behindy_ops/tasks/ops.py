@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from behindy_ops.ops.run import Shown
+    from behindy_ops.ops.stats import StatsView
+    from behindy_ops.report.text import Line
+
+SHORTEST = 0.5
+"""Seconds between two looks, at least."""
 
 _JSON = "print JSON instead of text"
 _WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
@@ -130,22 +135,40 @@ def logs(
     json: bool = False,
 ) -> None:
     """Show what a service, nginx, postgres or redis writes."""
-    from behindy_ops.ops.logs import log_query, show_logs
+    import json as json_
+    from functools import partial
+
+    from behindy_ops.ops.logs import log_query, log_record, read_logs
+    from behindy_ops.report.picture import write_output
+    from behindy_ops.report.text import printable
 
     query = log_query(tail, since, grep)
+    complain = partial(print, file=sys.stderr, flush=True)
+
+    def tell(container: str, line: str) -> None:
+        record = log_record(container, line)
+        if not json:
+            write_output(sys.stdout, f"{printable(line)}\n")
+        elif grep in record["text"]:
+            write_output(sys.stdout, f"{json_.dumps(record)}\n")
+
     with _until_stopped():
-        show_logs(service, query, follow=follow, json=json)
+        read_logs(service, query, follow=follow, stamps=json, tell=tell, complain=complain)
 
 
 @task(name="exec", positional=["service"], help={"service": "a service, or nginx, postgres, redis"})
 @guarded
 def execute(_: Context, service: str) -> None:
     """Run what follows -- in the live container of a service."""
+    from functools import partial
+
     from behindy_ops.ops.logs import run_inside
+    from behindy_ops.report.picture import write_output
 
     words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     with _until_stopped():
-        raise SystemExit(run_inside(service, words))
+        out, err = partial(write_output, sys.stdout), partial(write_output, sys.stderr)
+        raise SystemExit(run_inside(service, words, out=out, err=err))
 
 
 @task(help={"json": _JSON})
@@ -169,10 +192,23 @@ def stats(_: Context, watch: bool = False, every: str = "2", json: bool = False)
 
 
 def _watch(what: str, every: str, *, json: bool) -> NoReturn:
-    from behindy_ops.ops.watch import watch
+    import json as json_
+    import os
+    from dataclasses import asdict
 
-    with _until_stopped():
-        watch(what, interval=max(_seconds("every", every), 0.5), json=json)
+    from behindy_ops.ops.layout import plain_for
+    from behindy_ops.ops.watch import watch
+    from behindy_ops.report.picture import Picture
+
+    with _until_stopped(), Picture(sys.stdout, {} if json else os.environ) as picture:
+
+        def tell(view: StatsView, lines: list[Line]) -> None:
+            if json:
+                print(json_.dumps({"view": "stats", **asdict(view)}), flush=True)
+            else:
+                picture.show(plain_for(sys.stdout.encoding, lines))
+
+        watch(what, interval=max(_seconds("every", every), SHORTEST), tell=tell)
     raise SystemExit(0)
 
 

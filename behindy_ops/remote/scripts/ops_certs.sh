@@ -8,6 +8,7 @@ ask() {
   curl -o /dev/null -m 5 --connect-to "$domain:443:${to:-none}:443" "$@" "https://$domain/health"
 }
 served() { ask -skv 2>&1 | grep -E '^\* +(subject|start date|expire date|issuer):'; }
+# shellcheck disable=SC2154 # work is made by ops_parts.sh
 trust() { ask -sS 2>"$work/why"; echo "code $?"; head -n 1 "$work/why"; }
 files() {
   # shellcheck disable=SC2016

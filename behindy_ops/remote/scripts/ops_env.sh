@@ -2,8 +2,10 @@
 # told, no value leaves the host.
 dir=$1 container=$2
 shift 2
-look=("$@")
+survey_is "$@"
+# shellcheck disable=SC2016 # docker's variables, not the shell's
 NAMES='{{range .Config.Env}}{{$part := split . "="}}{{index $part 0}} '
+# shellcheck disable=SC2016
 NAMES+='{{if gt (len $part) 2}}set{{else if gt (len $part) 1}}{{if index $part 1}}set{{else}}empty{{end}}{{else}}empty{{end}}'
 NAMES+='{{println}}{{end}}'
 live() { docker container inspect --format "$NAMES" "$container"; }

@@ -4,17 +4,17 @@ frames=$1 pause=$2
 exec 3<&0
 moment() { date +%s.%N; }
 meminfo() { grep -E '^(Mem|Swap|Buffers|Cached|SReclaimable)' /proc/meminfo; }
-limits() { # shellcheck disable=SC2046 # one id a word
-  set -- $(docker ps -q --no-trunc)
-  [ "$#" -eq 0 ] || docker container inspect --format '{{.Id}} {{.HostConfig.Memory}} {{.Name}}' "$@"
-}
-stats() { # shellcheck disable=SC2046 # one id a word
-  readings $(docker ps -q --no-trunc)
+containers() { # each running one by id and name, then the readings of all
+  local listed
+  listed=$(docker ps --no-trunc --format 'container {{.ID}} {{.Names}}') || return
+  [ -z "$listed" ] || printf '%s\n' "$listed"
+  # shellcheck disable=SC2046 # one id a word
+  readings $(cut -d' ' -f2 <<<"$listed")
 }
 stream() {
   local made=0
   while :; do
-    report moment meminfo limits stats
+    report moment meminfo containers
     made=$((made + 1))
     [ "$made" -ne "$frames" ] || return 0
     sleep "$pause"

@@ -1,23 +1,21 @@
 # After ops_parts.sh; the arguments are the survey. What holds memory: the host's own figures, each container's, those of
 # processes outside of containers, and every trace of an OOM kill that this user may read.
-look=("$@")
+survey_is "$@"
 meminfo() { cat /proc/meminfo && grep -E '^oom_kill ' /proc/vmstat; grep -E '^btime ' /proc/stat; }
-names() { running; }
 stats() {
   # shellcheck disable=SC2046 # one id a word
   readings $(docker ps -q --no-trunc)
 }
 kills() { # since each container's own start: the counter of its cgroup, version 2 or 1
-  # shellcheck disable=SC2046 # one id a word
-  set -- $(docker ps -q --no-trunc)
-  [ "$#" -eq 0 ] || docker container inspect --format '{{.Id}} {{.State.Pid}}' "$@" | while read -r id pid; do
-    own=$(grep -sE '^(0:|[0-9]+:memory):' "/proc/$pid/cgroup" | cut -d: -f3 | grep -E '[0-9a-f]{64}' | head -n 1)
-    for file in "/sys/fs/cgroup$own/memory.events" "/sys/fs/cgroup/memory$own/memory.oom_control"; do
-      [ -n "$own" ] && [ -r "$file" ] && sed -nE "s/^oom_kill ([0-9]+)$/$id \1/p" "$file" && break
-    done
-  done
+  local files=()
+  while read -r own; do
+    files+=("/sys/fs/cgroup$own/memory.events" "/sys/fs/cgroup/memory$own/memory.oom_control")
+  done < <(grep -shE '^(0:|[0-9]+:memory):' /proc/[0-9]*/cgroup | cut -d: -f3 |
+    sed -nE 's/^(.*[0-9a-f]{64}(\.scope)?).*$/\1/p' | sort -u)
+  [ "${#files[@]}" -eq 0 ] || grep -sH '^oom_kill ' "${files[@]}"
   return 0
 }
+# shellcheck disable=SC2154 # work is made by ops_parts.sh
 processes() { # kB and name of what runs outside of containers, biggest first; not those of this look
   ours=$(sed -nE 's/^NSpgid:[[:space:]]+([0-9]+).*/\1/p' "/proc/$$/status")
   grep -slE '[0-9a-f]{64}' /proc/[0-9]*/cgroup | sed 's/cgroup$/status/' >"$work/inside"
@@ -45,4 +43,4 @@ kernel() { # the kernel's log, where this user may read it
   fi
   return 0
 }
-report meminfo names stats kills processes events kernel survey
+report meminfo stats kills processes events kernel survey

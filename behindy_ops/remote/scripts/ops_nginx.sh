@@ -2,7 +2,7 @@
 # rest is the survey. What nginx says of itself, and what each service answers it and the world.
 nginx=$1 domain=$2 services=$3
 shift 3
-look=("$@")
+survey_is "$@"
 errors() { docker logs --tail 5000 "$nginx" 2>&1 >/dev/null | grep -vF '[notice]' | tail -n 20; }
 inside() { # shellcheck disable=SC2016
   docker exec "$nginx" sh -c 'printf "%s\n" "$1" | (while read -r name port path _; do

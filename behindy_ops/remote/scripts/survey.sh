@@ -1,6 +1,6 @@
 # $1 boundary, $2 host directory, $3 network, $4 container template, $5 image template, then service and repository
 # in turn. Prints every fact a decision needs, each under a line `<boundary> <name>`; changes nothing.
-# The parts run side by side: on a small host each docker command costs tens of milliseconds.
+# The parts run side by side: on a small host each docker command costs tens of milliseconds. SURVEY_PARTS: only these.
 mark=$1 dir=$2 network=$3 container=$4 image=$5
 shift 5
 work=$(mktemp -d) || exit 77
@@ -94,7 +94,7 @@ releases() {
   done
   return 0
 }
-parts='versions tools containers images networks files_ environment configured stanzas nginx_ machine usage releases'
+parts=${SURVEY_PARTS:-versions tools containers images networks files_ environment configured stanzas nginx_ machine usage releases}
 for name in $parts; do
   part "$name" "$name" &
 done
