@@ -119,7 +119,9 @@ def test_a_kill_in_a_container_that_runs_on_has_no_time_but_a_name() -> None:
     view = memory.describe(seen(survey(running), meminfo=MEMINFO), SERVICES)
     assert view.oom_kills == (OomKill("backend", "", "docker inspect"),)
     counted = memory.describe(
-        seen(survey(container("redis", id=ID)), meminfo=MEMINFO, kills=f"/a/docker-{ID}.scope/memory.events:oom_kill 3"),
+        seen(
+            survey(container("redis", id=ID)), meminfo=MEMINFO, kills=f"/a/docker-{ID}.scope/memory.events:oom_kill 3"
+        ),
         SERVICES,
     )
     assert counted.oom_kills == (OomKill("redis", "", "its cgroup's counter"),)
@@ -156,9 +158,7 @@ def test_the_view_fits_eighty_columns_with_any_name() -> None:
 
 def moment(at: float, cpu: int, system: int, name: str = "backend") -> Seen:
     listed = f"container {ID} {name}\n" + reading(ID, cpu=cpu, system=system)
-    return Seen(
-        {"moment": [str(at)], "meminfo": MEMINFO.splitlines(), "containers": listed.splitlines()}, {}, survey()
-    )
+    return Seen({"moment": [str(at)], "meminfo": MEMINFO.splitlines(), "containers": listed.splitlines()}, {}, survey())
 
 
 def test_processor_time_is_told_of_one_processor_as_docker_stats_does() -> None:
