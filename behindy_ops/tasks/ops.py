@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from invoke import Context, task
 
 from behindy_ops.tasks._run import guarded
+from behindy_ops.tasks._service import OptionalService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,3 +222,28 @@ def _until_stopped() -> Iterator[None]:
         yield
     except Interrupted as error:
         raise SystemExit(128 + error.signal_number) from None
+
+
+@task(
+    klass=OptionalService,
+    positional=[],
+    help={
+        "service": "only this one, and what it depends on",
+        "fix": "apply the safe remedies, after a yes",
+        "yes": "apply them without the question, for scripts",
+        "wait": _WAIT,
+        "json": _JSON,
+    },
+)
+@guarded
+def doctor(
+    _: Context, service: str = "", fix: bool = False, yes: bool = False, wait: str = "", json: bool = False
+) -> None:
+    """Name what is wrong, why, and what to do about it."""
+    from behindy_ops.ops.doctor_run import consult, cure
+
+    only = [service] if service else []
+    if not fix:
+        _show(consult(only), json=json)
+        return
+    _show(cure(only, agreed=yes, wait=_seconds("wait", wait), json=json), json=json)
