@@ -6,7 +6,7 @@ nothing where it has no fact to stand on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -75,6 +75,7 @@ class Facts:
     """What one look brought.
 
     :param image_prefix: what stands before ``/behindy-<service>`` in an image's name.
+    :param beside: what the compose file declares beside the services: compose name to container name.
     :param kills: OOM kills that are known: container and when (ISO 8601).
     :param stale: names that nginx resolves only when it loads its configuration.
     """
@@ -84,6 +85,7 @@ class Facts:
     network: NetworkView
     services: tuple[Service, ...]
     image_prefix: str = ""
+    beside: dict[str, str] = field(default_factory=dict)
     kills: tuple[tuple[str, str], ...] = ()
     stale: tuple[str, ...] = ()
 

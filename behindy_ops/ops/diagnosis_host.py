@@ -8,7 +8,6 @@ from typing import Final
 from behindy_ops.deploy.capacity import DISK_RESERVE
 from behindy_ops.deploy.hygiene import SKEW
 from behindy_ops.deploy.survey import NGINX
-from behindy_ops.ops.containers import infrastructure
 from behindy_ops.ops.diagnosis import Facts, Finding, Fix, FixKind, Severity
 from behindy_ops.ops.layout import size
 
@@ -39,7 +38,12 @@ def nginx(facts: Facts) -> Iterable[Finding]:
     container = facts.survey.containers.get(NGINX)
     if container is None:
         yield Finding(
-            "nginx missing", NGINX, "Nobody reaches the site.", "There is no nginx container.", (), f"{COMPOSE_UP} nginx"
+            "nginx missing",
+            NGINX,
+            "Nobody reaches the site.",
+            "There is no nginx container.",
+            (),
+            f"{COMPOSE_UP} nginx",
         )
     elif not container.running or container.restarting:
         invalid = facts.nginx.config_errors
@@ -83,7 +87,7 @@ def stale_names(facts: Facts) -> Iterable[Finding]:
 
 def dependencies(facts: Facts) -> Iterable[Finding]:
     """A health check fails because the database or the cache does not run (section 7.1)."""
-    for service, name in infrastructure(facts.survey, facts.services).items():
+    for service, name in facts.beside.items():
         container = facts.survey.containers.get(name)
         if name == NGINX:
             continue
@@ -113,7 +117,7 @@ def dependencies(facts: Facts) -> Iterable[Finding]:
                 f"{name} is open to the world on {', '.join(container.published)}.",
                 "Its stanza in the compose file on the host has `ports`.",
                 (f"published: {', '.join(container.published)}",),
-                f"Take `ports` out of the stanza {service} and run docker compose up -d there; services reach it without.",
+                f"Take `ports` out of the stanza {service} and run docker compose up -d; services do not need it.",
                 Severity.RISK,
             )
 

@@ -29,7 +29,9 @@ def leftovers(facts: Facts) -> Iterable[Finding]:
         yield Finding(
             "name missing" if missing and trio.blue else "leftover",
             service.name,
-            f"502: nothing has the name {service.name}." if missing else "None for users; the next deploy mends it first.",
+            f"502: nothing has the name {service.name}."
+            if missing
+            else "None for users; the next deploy mends it first.",
             recovery.value[0].upper() + recovery.value[1:] + ".",
             tuple(_how(one) for one in bearers),
             f"inv deploy.recover {service.name}",
@@ -119,7 +121,7 @@ def unhealthy(facts: Facts) -> Iterable[Finding]:
                 f"HTTP {upstream.public.status} through {upstream.url}",
                 "The service is well, but nginx does not reach it: it asks another address than the live container's.",
                 (
-                    f"{upstream.service} resolves to {', '.join(upstream.resolves)}, the live one is {upstream.address}",
+                    f"the name leads to {', '.join(upstream.resolves)}, the live container is {upstream.address}",
                     *facts.nginx.errors[-3:],
                 ),
                 "inv ops.nginx --reload",
@@ -192,7 +194,10 @@ def configuration(facts: Facts) -> Iterable[Finding]:
                 "A second container cannot start beside the first (port is already allocated), and the port is open to "
                 "the world.",
                 f"{service.name} publishes {', '.join(published)}.",
-                (f"compose file: {', '.join(ports) or 'none'}; live: {', '.join(live.published if live else ()) or 'none'}",),
+                (
+                    f"in the compose file: {', '.join(ports) or 'none'}",
+                    f"of the live container: {', '.join(live.published if live else ()) or 'none'}",
+                ),
                 f"Take `ports` out of the stanza {service.name} in the compose file, then deploy {service.name}.",
                 Severity.TROUBLE if ports else Severity.RISK,
             )
@@ -221,7 +226,7 @@ def images(facts: Facts) -> Iterable[Finding]:
                 f"The image of the previous release ({previous.tag}) is no longer on the host; `docker image prune -a` "
                 "takes those.",
                 (f"release {previous.id}: {previous.image_id[:19]}",),
-                f"Get it back: docker pull {previous.repository}@{previous.digest}. Clean up with inv ops.prune instead.",
+                f"Get it back: docker pull {previous.repository}@{previous.digest}. Use inv ops.prune.",
                 Severity.RISK,
             )
         own = repository(service, facts.image_prefix)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.deploy import commands
 from behindy_ops.deploy.preflight import docker_problem
 from behindy_ops.deploy.survey import NETWORK, NGINX
-from behindy_ops.errors import BehindyError, RemoteCommandFailed, TroubleFound
-from behindy_ops.ops import disk, memory, network, nginx, prune
+from behindy_ops.errors import BehindyError, RemoteCommandFailed, TroubleFound, UsageError
+from behindy_ops.ops import memory, network, nginx
 from behindy_ops.ops.diagnosis import Facts, Finding, Fix, FixKind, Severity, diagnose
 from behindy_ops.ops.layout import heading, sentence
-from behindy_ops.ops.run import Shown, look
+from behindy_ops.ops.run import Shown, beside, look
+from behindy_ops.ops.views import prune_now
 from behindy_ops.remote.command import Command, script
 from behindy_ops.report.text import Line, Tone, printable
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from behindy_ops.deploy.session import Session
     from behindy_ops.deploy.survey import Survey
 
-__all__ = ["apply", "examine", "fixes", "shown"]
+__all__ = ["apply", "chosen", "examine", "fixes", "shown", "title"]
 
 
 def examine(session: Session, only: Sequence[str] = ()) -> list[Finding]:
@@ -39,10 +40,23 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Finding]:
         nginx=nginx.describe(seen, services, domain),
         network=network.describe(seen, services),
         services=services,
+        beside=seen.beside,
         image_prefix=session.settings.image_prefix,
-        kills=memory.kills(seen),
+        kills=tuple((kill.container, kill.at) for kill in memory.known_kills(seen, {})),
     )
     return diagnose(facts, only)
+
+
+def chosen(session: Session, only: Sequence[str]) -> list[str]:
+    """Return the names of the services that are looked at.
+
+    :raises UsageError: there is no such service.
+    """
+    known = [service.name for service in session.services]
+    for name in only:
+        if name not in known:
+            raise UsageError(f"There is no service {name!r}.", remedy=f"There are: {', '.join(known)}.")
+    return list(only) or known
 
 
 PARTS = "containers images networks files_ environment configured stanzas nginx_ machine releases"
@@ -80,23 +94,18 @@ def _apply(session: Session, fix: Fix, survey: Survey) -> None:
         case FixKind.START:
             session.host.run(commands.start(fix.target)).require(remedy=f"See why: inv ops.logs {fix.target}")
         case FixKind.CONNECT:
-            view = network.judge(survey, list(services.values()))
+            view = network.judge(survey, session.services, beside(session))
             session.host.run(_only(view, fix.target)).require(remedy="inv ops.network")
         case FixKind.RELOAD:
             command = Command(script("ops_reload", NGINX), title="reload nginx", timeout=60, changes=True)
             if not (result := session.host.run(command)).ok:
                 raise nginx.not_reloaded(result)
         case FixKind.PRUNE:
-            seen = look(session, "disk", survey_parts=disk.PARTS)
-            prefix = session.settings.image_prefix
-            plan = prune.plan(seen.survey, list(services.values()), prefix, disk.describe(seen, session.services, prefix))
-            session.host.run(prune.command(plan)).require(remedy="inv ops.disk")
+            prune_now(session)
 
 
 def _only(view: network.NetworkView, name: str) -> Command:
     """Return the command that connects one container."""
-    from dataclasses import replace
-
     command = network.command(replace(view, absent=tuple(one for one in view.absent if one.name == name)))
     if command is None:
         raise RemoteCommandFailed(f"{name} is not to be connected any more.", state="Nothing was changed.")
