@@ -226,7 +226,8 @@ def images(facts: Facts) -> Iterable[Finding]:
                 f"The image of the previous release ({previous.tag}) is no longer on the host; `docker image prune -a` "
                 "takes those.",
                 (f"release {previous.id}: {previous.image_id[:19]}",),
-                f"Get it back: docker pull {previous.repository}@{previous.digest}. Use inv ops.prune.",
+                "A rollback pulls it again by its digest, while the registry has it. To clean up: inv ops.prune, which "
+                "keeps it.",
                 Severity.RISK,
             )
         own = repository(service, facts.image_prefix)

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.errors import TroubleFound
 from behindy_ops.ops import doctor
+from behindy_ops.ops.diagnosis import FixKind, Severity
 from behindy_ops.ops.run import Shown, open_session
 from behindy_ops.report.text import Line, Tone
+from behindy_ops.services import HealthPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from behindy_ops.deploy.session import Session
+    from behindy_ops.ops.diagnosis import Finding, Fix
     from behindy_ops.report.events import Event
 
 __all__ = ["consult", "cure"]
@@ -60,9 +64,24 @@ def cure(
         session.ctx.emit = emit
         survey = session.lock("remedies of ops.doctor", wait=wait)
         doctor.apply(session, wanted, survey)
+        with session.ctx.step("settle", "Wait until that shows"):
+            left = _once_settled(session, only, wanted)
         session.ctx.emit = lambda _: None
-        left = doctor.examine(session, only)
     shown = doctor.shown(left, names, wanted)
     if isinstance(shown.problem, TroubleFound):
-        shown.problem.state = f"{len(wanted)} remedies were applied; this is left."
+        shown.problem.state = f"{len(wanted)} remed{'y was' if len(wanted) == 1 else 'ies were'} applied; this is left."
     return shown
+
+
+def _once_settled(session: Session, only: Sequence[str], applied: Sequence[Fix]) -> list[Finding]:
+    """Look until what was mended is well, or has had the time of a health check; what was started has to boot."""
+    policy = HealthPolicy()
+    for attempt in range(policy.attempts):
+        left = doctor.examine(session, only)
+        hurt = {one.subject for one in left if one.severity is Severity.TROUBLE}
+        mended = {fix.target for fix in applied}
+        if not hurt & mended and not (hurt and any(fix.kind is FixKind.START for fix in applied)):
+            break
+        if attempt + 1 < policy.attempts:
+            session.ctx.sleep(policy.interval)
+    return left
