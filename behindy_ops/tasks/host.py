@@ -8,7 +8,11 @@ import sys
 from invoke import Context, task
 
 from behindy_ops.checkout import CHECKOUT
+from behindy_ops.tasks._ask import asker
 from behindy_ops.tasks._run import guarded
+
+_YES = "do not ask; for scripts"
+_WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
 
 
 @task(help={"fingerprint": "SHA256:... the key must have; for scripts, instead of the question"})
@@ -40,3 +44,28 @@ def trust(_: Context, fingerprint: str = "") -> None:
             return
     trusting.pin(chosen, offer, key)
     print(f"Pinned in {chosen.known_hosts_file}.")
+
+
+@task(help={"json": "print JSON instead of text"})
+@guarded
+def check(_: Context, json: bool = False) -> None:
+    """Show whether the host is fit for deploys, and what cures what is missing."""
+    from behindy_ops.provision.check_run import check_host
+
+    if not check_host(json=json):
+        from behindy_ops.errors import HostNotReady
+
+        raise SystemExit(HostNotReady.exit_code)
+
+
+@task(help={"yes": _YES, "wait": _WAIT})
+@guarded
+def setup(_: Context, yes: bool = False, wait: str = "") -> None:
+    """Give the host what it lacks: Docker, swap, directories; asks first."""
+    from behindy_ops import report
+    from behindy_ops.deploy.run import duration_option
+    from behindy_ops.provision.run import load_settings
+    from behindy_ops.provision.setup_run import set_up
+
+    emit = report.choose(False, sys.stdout, os.environ)
+    set_up(load_settings(), emit, asker("host.setup", yes), wait=duration_option("wait", wait) or 0.0)
