@@ -41,14 +41,12 @@ def asker(task: str, yes: bool) -> Callable[[str], bool]:
 @contextlib.contextmanager
 def _ordinary_signals() -> Iterator[None]:
     """A session puts signals off to the end of a step; a question is left at once, since nothing was begun."""
-    ordinary = {
-        signal.SIGINT: signal.default_int_handler,
-        signal.SIGTERM: signal.SIG_DFL,
-        signal.SIGHUP: signal.SIG_DFL,
-    }
-    before = {number: signal.signal(number, handler) for number, handler in ordinary.items()}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
-        for number, handler in before:
+        for number, handler in before.items():
             signal.signal(number, handler)

@@ -69,3 +69,18 @@ def setup(_: Context, yes: bool = False, wait: str = "") -> None:
 
     emit = report.choose(False, sys.stdout, os.environ)
     set_up(load_settings(), emit, asker("host.setup", yes), wait=duration_option("wait", wait) or 0.0)
+
+
+@task(help={"yes": _YES, "wait": _WAIT, "dry-run": "show the difference and try the files; change nothing"})
+@guarded
+def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
+    """Put compose/ and nginx/ on the host: shown, tried, then all at once."""
+    from behindy_ops import report
+    from behindy_ops.deploy.run import duration_option
+    from behindy_ops.provision.run import load_settings
+    from behindy_ops.provision.sync import Sync
+
+    emit = report.choose(False, sys.stdout, os.environ)
+    waiting = duration_option("wait", wait) or 0.0
+    run = Sync(load_settings(), CHECKOUT, emit, report.show_lines, asker("host.sync", yes), waiting)
+    run.run(dry_run=dry_run)
