@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.preflight import NEEDED_TOOLS
 from behindy_ops.provision.recipes import SUPPORTED, recipe
-from behindy_ops.provision.setup import MIB, SWAPPINESS, with_log_rotation
+from behindy_ops.provision.setup import MIB, NEEDED_TOOLS, SWAPPINESS, with_log_rotation
 from behindy_ops.report.text import ASCII, WIDTH, Line, Marks, Tone, printable
 
 if TYPE_CHECKING:

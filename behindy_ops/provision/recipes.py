@@ -51,8 +51,9 @@ class Recipe:
     download: tuple[tuple[str, str], ...] = ()
 
 
-_APT_TOOLS = (("curl", "curl"), ("flock", "util-linux"), ("timeout", "coreutils"), ("awk", "mawk"))
-_DNF_TOOLS = (("curl", "curl-minimal"), ("flock", "util-linux"), ("timeout", "coreutils"), ("awk", "gawk"))
+_TOOLS = (("ca-certificates", "ca-certificates"), ("flock", "util-linux"), ("timeout", "coreutils"))
+_APT_TOOLS = (*_TOOLS, ("curl", "curl"), ("awk", "mawk"))
+_DNF_TOOLS = (*_TOOLS, ("curl", "curl-minimal"), ("awk", "gawk"))
 _UPDATES = "unattended-upgrades"
 
 _RECIPES = {

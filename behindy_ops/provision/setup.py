@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.deploy.preflight import NEEDED_TOOLS
+from behindy_ops.deploy.preflight import NEEDED_TOOLS as DEPLOY_TOOLS
 from behindy_ops.provision.recipes import COMPOSE_VERSION, SUPPORTED, Recipe, recipe
 
 if TYPE_CHECKING:
@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
     from behindy_ops.provision.facts import HostFacts
 
-__all__ = ["MIB", "SWAPPINESS", "SWAP_MIB", "Plan", "Step", "with_log_rotation"]
+__all__ = ["MIB", "NEEDED_TOOLS", "SWAPPINESS", "SWAP_MIB", "Plan", "Step", "with_log_rotation"]
 
 MIB = 2**20
+
+NEEDED_TOOLS = (*DEPLOY_TOOLS, "ca-certificates")
+"""What a deploy asks for; and the public URL cannot be checked where no certificate authority is believed."""
 
 SWAP_MIB = 2048
 """The swap a host of 2 GB gets (specification, section 1)."""

@@ -84,3 +84,39 @@ def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -
     waiting = duration_option("wait", wait) or 0.0
     run = Sync(load_settings(), CHECKOUT, emit, report.show_lines, asker("host.sync", yes), waiting)
     run.run(dry_run=dry_run)
+
+
+@task(help={"yes": "do not ask before a container is replaced; for scripts", "wait": _WAIT})
+@guarded
+def up(_: Context, yes: bool = False, wait: str = "") -> None:
+    """Run nginx, PostgreSQL and Redis as the host's compose file has them."""
+    from behindy_ops import report
+    from behindy_ops.deploy.run import duration_option
+    from behindy_ops.provision.run import load_settings
+    from behindy_ops.provision.up import bring_up
+
+    emit = report.choose(False, sys.stdout, os.environ)
+    bring_up(load_settings(), emit, asker("host.up", yes), wait=duration_option("wait", wait) or 0.0)
+
+
+@task(
+    help={"email": "for the account at Let's Encrypt, which warns of certificates that end", "yes": _YES, "wait": _WAIT}
+    | {"dry-run": "say what would be done, and why; change nothing"}
+)
+@guarded
+def certs(_: Context, email: str = "", yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
+    """Have a certificate by Let's Encrypt, or renew it; nothing if it is good."""
+    from behindy_ops import report
+    from behindy_ops.deploy.run import duration_option
+    from behindy_ops.grammar import check_email
+    from behindy_ops.provision.certs_run import certify
+    from behindy_ops.provision.run import load_settings
+
+    if email and (wrong := check_email(email)):
+        from behindy_ops.errors import UsageError
+
+        raise UsageError(f"--email: {wrong}.")
+    emit = report.choose(False, sys.stdout, os.environ)
+    waiting = duration_option("wait", wait) or 0.0
+    ask = asker("host.certs", yes)
+    certify(load_settings(), CHECKOUT, emit, ask, email=email, dry_run=dry_run, wait=waiting)

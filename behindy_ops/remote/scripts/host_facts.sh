@@ -22,6 +22,9 @@ fi
 if [ -e /var/run/reboot-required ]; then echo "reboot needed"; fi
 part tools
 for tool in bash curl flock timeout awk docker apt-get dnf; do has "$tool" && echo "$tool"; done
+for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
+  if [ -s "$bundle" ]; then echo ca-certificates && break; fi # without them curl believes no certificate at all
+done
 part docker
 if has docker; then
   timeout 20 docker version --format 'engine {{.Server.Version}}' 2>&1 | tail -n 1
