@@ -35,7 +35,8 @@ docker ps -aq --no-trunc 2>/dev/null; docker images -q --no-trunc 2>/dev/null | 
 dpkg-query -W | md5sum; find /etc -type f ! -path '/etc/letsencrypt/*' -exec md5sum {{}} + | sort | md5sum
 find /etc/letsencrypt -printf '%p %l %s %T@\\n' 2>/dev/null | sort
 cat /proc/$(docker inspect --format '{{{{.State.Pid}}}}' nginx 2>/dev/null || echo 0)/task/*/children 2>/dev/null
-find {HOME} \\( -path {HOME}/state -o -path {HOME}/data \\) -prune -o ! -path {HOME} -printf '%p %m %u %s %T@ %l\\n' | sort
+find {HOME} \\( -path {HOME}/state -o -path {HOME}/data \\) -prune -o -type d -printf '%p %m %u\\n' \\
+  -o -printf '%p %m %u %s %T@ %l\\n' | sort
 """
 
 

@@ -33,12 +33,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
 @pytest.fixture
 def edited(made: Bare) -> Iterator[Path]:
     """The copy of the checkout, to be changed; afterwards it is as it was, and so is the host."""
-    kept = {
-        file: file.read_bytes()
-        for folder in ("compose", "nginx")
-        for file in (made.project / folder).rglob("*")
-        if file.is_file()
-    }
+    folders = (made.project / "compose", made.project / "nginx")
+    kept = {file: file.read_bytes() for folder in folders for file in folder.rglob("*") if file.is_file()}
     yield made.project
     for folder in folders:
         for file in folder.rglob("*"):
