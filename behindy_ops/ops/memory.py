@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from behindy_ops.deploy.survey import Survey
+    from behindy_ops.docker.facts import Container
     from behindy_ops.ops.readings import Reading
     from behindy_ops.ops.run import Seen
     from behindy_ops.services import Service
 
 __all__ = ["ContainerMemory", "Fits", "HostMemory", "MemoryView", "OomKill", "ProcessMemory", "describe", "host_memory"]
+
+SAME_SECONDS = 5.0
+"""Seconds within which two sources that tell of a kill in a container tell of the same one."""
 
 NEAR = 0.9
 """Share of its limit from which a container is said to be near it."""
@@ -74,7 +78,7 @@ class OomKill:
 
     :param container: its name, or the first digits of the id of one that is gone; empty for the host itself.
     :param at: when (RFC 3339), or empty if that is not known.
-    :param source: ``docker inspect``, ``docker events`` or ``kernel log``.
+    :param source: ``kernel log``, ``docker events``, ``docker inspect`` or ``its cgroup's counter``.
     """
 
     container: str
@@ -125,7 +129,7 @@ def describe(seen: Seen, services: Sequence[Service]) -> MemoryView:
     readings = parse_readings(seen.lines("stats"))
     survey = replace(seen.survey, usage={identity: reading.memory for identity, reading in readings.items()})
     counters = _counters(seen.lines("kills"))
-    kills = _kills(seen)
+    kills = known_kills(seen, counters)
     counted = _counted(seen.lines("meminfo"))
     problem = preflight.docker_problem(survey)
     return MemoryView(
@@ -186,25 +190,40 @@ def _counted(lines: Iterable[str]) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), -1)
 
 
-def _kills(seen: Seen) -> tuple[OomKill, ...]:
-    """What is known, the best source for each container first: a moment told by several is one kill."""
-    names = {container.id: container.name for container in seen.survey.containers.values()}
+def known_kills(seen: Seen, counters: Mapping[str, int]) -> tuple[OomKill, ...]:
+    """What is known, the best source first: a moment told by several is one kill, and so is one without a moment."""
+    containers = seen.survey.containers.values()
+    boot = float(next((line.split()[1] for line in seen.lines("meminfo") if line.startswith("btime ")), "0"))
     told = [
-        *_kernel_kills(seen.lines("kernel"), names),
+        *_kernel_kills(seen.lines("kernel"), {container.id: container.name for container in containers}),
         *_event_kills(seen.lines("events")),
-        *(
-            OomKill(container.name, container.finished, "docker inspect")
-            for container in seen.survey.containers.values()
-            if container.oom_killed
-        ),
+        *(_inspected_kill(container, boot) for container in containers if container.oom_killed),
+        *(OomKill(one.name, "", "its cgroup's counter") for one in containers if counters.get(one.id, 0) > 0),
     ]
     kept: list[OomKill] = []
     for kill in told:
-        moment = parse_time(kill.at)
-        same = (one for one in kept if one.container == kill.container)
-        if not any(abs((parse_time(one.at) - moment).total_seconds()) < 5 for one in same):
+        if kill is not None and not any(_same(kill, one) for one in kept):
             kept.append(kill)
-    return tuple(sorted(kept, key=lambda kill: parse_time(kill.at)))
+    return tuple(sorted(kept, key=lambda kill: _moment(kill) or 0.0))
+
+
+def _same(kill: OomKill, other: OomKill) -> bool:
+    if kill.container != other.container:
+        return False
+    first, second = _moment(kill), _moment(other)
+    return first is None or second is None or abs(first - second) < SAME_SECONDS
+
+
+def _moment(kill: OomKill) -> float | None:
+    return parse_time(kill.at).timestamp() if kill.at else None
+
+
+def _inspected_kill(container: Container, boot: float) -> OomKill | None:
+    """Docker's flag is about the container's last run; while it runs, there is no time to it."""
+    if container.running:
+        return OomKill(container.name, "", "docker inspect")
+    ended = parse_time(container.finished).timestamp()
+    return OomKill(container.name, container.finished, "docker inspect") if ended >= boot else None
 
 
 def _event_kills(lines: Iterable[str]) -> Iterable[OomKill]:

@@ -1,0 +1,66 @@
+"""Facts for the tests of the views, as short as they can be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from behindy_ops.deploy.survey import NETWORK, Release, Survey
+from behindy_ops.docker.facts import Container, Image
+from behindy_ops.ops.run import Seen
+from behindy_ops.services import Service
+
+SERVICES = (
+    Service("backend", "${BEHINDY_IMAGE_PREFIX:-behindy}/behindy-backend:latest", 8080, "/health", "/api/health", None),
+    Service("frontend", "${BEHINDY_IMAGE_PREFIX:-behindy}/behindy-frontend:latest", 3000, "/", "/", None),
+)
+BESIDE = {"nginx": "nginx", "db": "postgres", "redis": "redis"}
+NOW = 1_800_000_000.0
+STARTED = "2027-01-15T07:00:00.123456789Z"
+NEVER = "0001-01-01T00:00:00Z"
+
+
+def container(name: str, **changes: Any) -> Container:
+    usual: dict[str, Any] = {
+        "id": name.encode().hex().ljust(64, "0")[:64],
+        "image_id": f"sha256:{name}",
+        "started": STARTED,
+        "finished": NEVER,
+        "addresses": {NETWORK: "10.0.0.1"},
+    }
+    return Container(**usual | {"name": name} | changes)
+
+
+def image(identity: str, *names: str, created: str = "2027-01-01T00:00:00Z", size: int = 100) -> Image:
+    tags = tuple(name for name in names if "@" not in name)
+    return Image(f"sha256:{identity}", tags, tuple(name for name in names if "@" in name), created, size)
+
+
+def release(service: str, number: int, identity: str, **changes: Any) -> Release:
+    usual: dict[str, Any] = {"tag": f"v{number}", "digest": f"sha256:{number:064d}", "status": "stands"}
+    return Release(
+        **{"id": f"2027010{number}-000000-aaaa", "service": service, "repository": "", "image_id": f"sha256:{identity}"}
+        | usual
+        | changes
+    )
+
+
+def survey(*containers: Container, **changes: Any) -> Survey:
+    usual: dict[str, Any] = {"docker": "26.1", "compose": "2.26", "tools": frozenset({"docker"}), "network": True}
+    named = {one.name: one for one in containers}
+    return Survey(**usual | {"containers": named, "now": NOW} | changes)
+
+
+def seen(found: Survey, problems: dict[str, str] | None = None, /, **parts: str) -> Seen:
+    return Seen({name: text.splitlines() for name, text in parts.items()}, problems or {}, found, BESIDE)
+
+
+def everybody(**changes: Container) -> list[Container]:
+    names = ("backend", "frontend", "nginx", "postgres", "redis")
+    usual = {name: container(name, addresses={NETWORK: f"10.0.0.{index}"}) for index, name in enumerate(names, 2)}
+    usual["postgres"] = container("postgres", addresses={NETWORK: "10.0.0.5"}, aliases={NETWORK: ("db", "postgres")})
+    return list((usual | changes).values())
+
+
+def stopped(name: str, **changes: Any) -> Container:
+    usual: dict[str, Any] = {"status": "exited", "running": False, "finished": STARTED, "addresses": {NETWORK: ""}}
+    return container(name, **usual | changes)

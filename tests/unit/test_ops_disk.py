@@ -1,0 +1,207 @@
+"""``ops.disk`` and ``ops.prune``: which images stay and why, and that nothing a rollback needs is ever removed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from behindy_ops.deploy.rollback import previous_release
+from behindy_ops.deploy.survey import Survey
+from behindy_ops.ops import disk, disk_view, prune
+from behindy_ops.ops.images import judge, references_to_remove
+from tests.unit.ops_facts import SERVICES, container, image, release, seen, stopped, survey
+
+REPO = "me/behindy-backend"
+FILESYSTEMS = """docker /var/lib/docker
+ext4 1000 500 400 100 99 /
+ext4 5000 100 4900 - - /var/lib/docker
+ext4 5000 100 4900 - - /var/lib/docker
+"""
+
+
+def backend_host(count: int, **changes: Any) -> Survey:
+    """A host with so many images of backend, the newest live, the one before it released before."""
+    images = tuple(
+        image(str(number), f"{REPO}:v{number}", f"{REPO}@sha256:{number:064d}", created=f"2027-01-0{number}T00:00:00Z")
+        for number in range(1, count + 1)
+    )
+    live = container("backend", image_id=f"sha256:{count}", labels={"behindy.release": f"2027010{count}-000000-aaaa"})
+    releases = tuple(release("backend", number, str(number)) for number in range(1, count + 1))
+    return survey(live, **{"images": images, "releases": releases} | changes)
+
+
+def why(found: Survey) -> dict[str, tuple[str, ...]]:
+    judged = judge(found, SERVICES, "me", {})
+    return {image.id.removeprefix("sha256:"): image.why for repository in judged for image in repository.images}
+
+
+def test_each_image_says_why_it_stays() -> None:
+    reasons = why(backend_host(4))
+    assert reasons == {
+        "4": ("live backend", "newest two"),
+        "3": ("rollback of backend (v3)", "newest two"),
+        "2": (),
+        "1": (),
+    }
+
+
+def test_blue_green_and_whoever_else_uses_an_image_keep_it() -> None:
+    found = backend_host(5)
+    more = [
+        stopped("backend-blue", image_id="sha256:1"),
+        stopped("by-hand", image_id="sha256:2"),
+    ]
+    kept = why(survey(*found.containers.values(), *more, images=found.images, releases=found.releases))
+    assert (kept["1"], kept["2"], kept["3"]) == (("backend-blue",), ("in use by by-hand",), ())
+
+
+def test_an_old_rollback_target_stays_though_newer_images_are_there() -> None:
+    found = backend_host(5, releases=(release("backend", 1, "1"), release("backend", 5, "5")))
+    assert why(found)["1"] == ("rollback of backend (v1)",)
+    removed = references_to_remove(found, SERVICES, "me")
+    assert {name for name in removed if name.endswith((":v1", ":v4", ":v5"))} == set()
+    assert f"{REPO}:v2" in removed
+
+
+def test_a_release_that_cannot_be_pulled_again_keeps_its_image() -> None:
+    releases = tuple(release("backend", number, str(number), digest="") for number in (1, 2, 4, 5))
+    reasons = why(backend_host(5, releases=releases))
+    assert reasons["1"] == ("release 20270101-000000-aaaa has no digest to pull",)
+    assert reasons["3"] == ()
+
+
+def test_an_image_of_another_repository_loses_only_our_name_and_one_without_any_name_goes() -> None:
+    both = image("1", f"{REPO}:old", "other/thing:1", created="2020-01-01T00:00:00Z")
+    nameless, theirs = image("d"), image("o", "postgres:15")
+    found = backend_host(3)
+    found = survey(*found.containers.values(), images=(*found.images, both, nameless, theirs), releases=found.releases)
+    removed = references_to_remove(found, SERVICES, "me")
+    assert f"{REPO}:old" in removed
+    assert "sha256:d" in removed
+    assert not any(name.startswith(("other/", "postgres")) for name in removed)
+
+
+@given(
+    st.lists(st.sampled_from(["live", "blue", "stands", "failed", "no-digest", "none"]), min_size=1, max_size=9),
+    st.randoms(use_true_random=False),
+)
+def test_whatever_the_host_holds_nothing_that_is_used_or_rolled_back_to_goes(kinds: list[str], random: Any) -> None:
+    order = list(range(1, len(kinds) + 1))
+    random.shuffle(order)
+    containers, releases, images = [], [], []
+    for number, kind in zip(order, kinds, strict=True):
+        images.append(image(str(number), f"{REPO}:v{number}", created=f"2027-01-0{number}T00:00:00Z"))
+        if kind in ("live", "blue"):
+            name = "backend" if kind == "live" else "backend-blue"
+            containers.append(container(name, image_id=f"sha256:{number}"))
+        if kind in ("stands", "failed", "no-digest"):
+            status = "failed" if kind == "failed" else "stands"
+            digest = "" if kind == "no-digest" else f"sha256:{number:064d}"
+            releases.append(release("backend", number, str(number), status=status, digest=digest))
+    found = survey(*containers, images=tuple(images), releases=tuple(releases))
+    removed = {name.rpartition(":v")[2] for name in references_to_remove(found, SERVICES, "me")}
+    used = {one.image_id.removeprefix("sha256:") for one in found.containers.values()}
+    target = previous_release(found, "backend")
+    needed = {target.image_id.removeprefix("sha256:")} if target else set()
+    unpullable = {one.image_id.removeprefix("sha256:") for one in releases if one.status == "stands" and not one.digest}
+    newest = {str(number) for number in sorted(order)[-2:]}
+    assert not removed & (used | needed | unpullable | newest)
+    judged = {identity for identity, reasons in why(found).items() if not reasons}
+    assert removed == judged
+
+
+def one_image(identity: str, tags: list[str], size: int, *, containers: int = 0, shared: int = 60) -> dict[str, Any]:
+    created = int(identity) if identity.isdigit() else 0
+    figures = {"Created": created, "Size": size, "SharedSize": shared, "Containers": containers}
+    return {"Id": f"sha256:{identity}", "RepoTags": tags, "RepoDigests": ["<none>@<none>"], **figures}
+
+
+def system_df(**changes: Any) -> str:
+    images = [
+        one_image("3", [f"{REPO}:v3"], 100, containers=1),
+        one_image("2", [f"{REPO}:v2"], 100),
+        one_image("1", [f"{REPO}:v1"], 90),
+        one_image("d", ["<none>:<none>"], 5, shared=0),
+        one_image("p", ["postgres:15"], 70, containers=1),
+    ]
+    found = {
+        "LayersSize": 200,
+        "Images": images,
+        "Containers": [{"State": "running", "SizeRw": 7}, {"State": "exited", "SizeRw": 3}],
+        "Volumes": [{"UsageData": {"Size": 11, "RefCount": 0}}, {"UsageData": {"Size": 2, "RefCount": 1}}],
+        "BuildCache": [
+            {"Size": 40, "InUse": False, "Shared": False},
+            {"Size": 4, "InUse": False, "Shared": True},
+            {"Size": 5, "InUse": True, "Shared": False},
+        ],
+    }
+    return json.dumps(found | changes)
+
+
+def described(**parts: str) -> disk.DiskView:
+    found = survey(container("backend", image_id="sha256:3"), disk=(10**10, 10**10))
+    return disk.describe(seen(found, filesystems=FILESYSTEMS, **parts), SERVICES, "me")
+
+
+def test_file_systems_are_those_of_df_and_the_one_docker_fills_is_marked() -> None:
+    root, docker = described(docker_=system_df()).filesystems
+    assert (root.target, root.share, root.inodes, root.docker) == ("/", 0.5556, 0.99, False)
+    assert (docker.target, docker.share, docker.inodes, docker.docker) == ("/var/lib/docker", 0.02, 0.0, True)
+
+
+def test_dockers_share_is_its_own_count_and_what_prune_frees_follows_from_it() -> None:
+    view = described(docker_=system_df())
+    assert [(one.kind, one.count, one.size, one.unused) for one in view.docker] == [
+        ("images", 5, 200, 40 + 30 + 5),
+        ("containers", 2, 10, 3),
+        ("volumes", 2, 13, 11),
+        ("build cache", 3, 45, 40),
+    ]
+    assert view.prune == disk.Prune(images=2, cache=2, cache_size=40, frees=30 + 5 + 40)
+    assert (view.others.count, view.others.unused) == (1, 0)
+
+
+def test_the_view_names_images_and_fits_eighty_columns() -> None:
+    view = described(docker_=system_df())
+    lines = [line.text for line in disk_view.lines(view)]
+    assert "  v3  100 B  stays: live backend, newest two" in lines
+    assert "  v1  90 B  ops.prune removes it" in lines
+    assert any("images without a name" in line for line in lines)
+    assert all(cell_len(line) <= 80 for line in lines)
+
+
+def test_without_docker_the_file_systems_are_still_shown() -> None:
+    found = survey(docker="", problems={"versions": "permission denied while trying to connect"})
+    view = disk.describe(seen(found, filesystems=FILESYSTEMS), SERVICES, "me")
+    assert len(view.filesystems) == 2
+    assert "may not use Docker" in view.unknown[0]
+    assert disk_view.lines(view)
+
+
+def test_a_docker_that_does_not_tell_what_it_keeps_gives_no_plan() -> None:
+    view = described(docker_='{"message": "no"}')
+    assert "docker system df" in view.unknown[0]
+    assert view.prune == disk.Prune()
+
+
+def test_a_plan_names_everything_and_nothing_else_is_sent() -> None:
+    plan = prune.PrunePlan((f"{REPO}:v1", "sha256:d"), images=2, cache=0, frees=35)
+    text = "\n".join(line.text for line in prune.plan_lines(plan))
+    assert f"  {REPO}:v1\n  sha256:d\n" in text
+    command = prune.command(plan)
+    assert command.changes
+    assert command.argv[-3:] == ("no", f"{REPO}:v1", "sha256:d")
+    assert "Nothing to remove" in prune.plan_lines(prune.PrunePlan((), 0, 0, 0))[0].text
+
+
+def test_what_was_removed_and_what_docker_kept_is_told_by_name() -> None:
+    done = prune.pruned(
+        "room 100\nremoved a:1\nkept b:2 Error response from daemon: conflict\n"
+        'cache {"CachesDeleted":["abc"],"SpaceReclaimed":5}\nroom 160\n'
+    )
+    assert done == prune.Pruned(("a:1",), ("b:2 Error response from daemon: conflict",), ("abc",), 60)
+    assert "Freed 60 B." in [line.text for line in prune.pruned_lines(done)]

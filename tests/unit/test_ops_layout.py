@@ -1,0 +1,83 @@
+"""Tables, bars and histories in 80 columns, whatever the names are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from behindy_ops.ops.layout import Column, ago, bar, clip, plain_for, sentence, size, spark, table
+from behindy_ops.report.text import Line, Tone
+
+KOREAN = "백엔드-컨테이너-이름이-아주-길어서-팔십-칸을-넘을-수-있는-경우를-위한-시험용-이름"
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (2048, "2 kB"),
+        (4.5 * 2**20, "4.5 MB"),
+        (851 * 2**20, "851 MB"),
+        (20 * 2**30, "20.0 GB"),
+    ],
+)
+def test_sizes_are_binary_and_short(count: float, said: str) -> None:
+    assert size(count) == said
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(42, "42 s"), (300, "5 min"), (7 * 3600, "7 h"), (12 * 86400, "12 d")])
+def test_spans_are_in_one_unit(seconds: float, said: str) -> None:
+    assert ago(seconds) == said
+
+
+def test_a_bar_shows_whatever_is_more_than_nothing() -> None:
+    assert bar(0, 4) == "░░░░"
+    assert bar(0.001, 4) == "█░░░"
+    assert bar(0.5, 4) == "██░░"
+    assert bar(7, 4) == "████"
+
+
+def test_a_history_keeps_its_last_values_and_its_height() -> None:
+    assert spark([0, 50, 100], 100, 10) == "▁▅█"
+    assert spark([9, 0, 0], 100, 2) == "▁▁"
+    assert spark([], 0, 10) == ""
+
+
+def test_a_long_korean_name_is_cut_by_cells_not_by_characters() -> None:
+    short = clip(KOREAN, 20)
+    assert cell_len(short) <= 20
+    assert short.endswith("…")
+
+
+@given(st.lists(st.tuples(st.text(max_size=90), st.text(max_size=90), st.text(max_size=90)), max_size=4))
+def test_no_row_of_a_table_is_wider_than_eighty_cells_or_more_than_one_line(rows: list[tuple[str, str, str]]) -> None:
+    lines = table((Column("name", 30), Column("figure", 12, right=True), Column("rest")), rows)
+    assert len(lines) == len(rows) + 1
+    for line in lines:
+        assert cell_len(line.text) <= 80
+        assert line.text.isprintable() or "\ufffd" in line.text or "\n" not in line.text
+
+
+def test_columns_line_up_beside_wide_characters() -> None:
+    lines = table((Column("name", 10), Column("n", right=True)), [("한글", "1"), ("ab", "22")])
+    assert [line.text for line in lines] == ["name   n", "한글   1", "ab    22"]
+
+
+def test_rows_have_their_tones() -> None:
+    lines = table((Column("a"),), [("x",), ("y",)], [Tone.BAD, Tone.PLAIN])
+    assert [line.tone for line in lines] == [Tone.STRONG, Tone.BAD, Tone.PLAIN]
+
+
+def test_a_sentence_is_wrapped_and_its_commands_are_not_broken_at_hyphens() -> None:
+    lines = sentence("word " * 20 + "inv ops.prune --dry-run", indent="  ")
+    assert all(cell_len(line.text) <= 80 for line in lines)
+    assert any("--dry-run" in line.text for line in lines)
+
+
+def test_a_stream_without_block_characters_gets_ascii() -> None:
+    (line,) = plain_for("ascii", [Line("██░ ▁▅█ cut…", Tone.BAD)])
+    assert (line.text, line.tone) == ("##- _=# cut~", Tone.BAD)
+    assert plain_for("utf-8", [Line("██")]) == [Line("██")]
