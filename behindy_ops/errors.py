@@ -36,6 +36,7 @@ __all__ = [
     "SettingsInvalid",
     "SwitchFailed",
     "SwitchedBack",
+    "TroubleFound",
     "UsageError",
 ]
 
@@ -242,6 +243,13 @@ class ContainerMissing(BehindyError, LookupError):
 
     exit_code = 61
     title = "no such container"
+
+
+class TroubleFound(BehindyError):
+    """The doctor found something that hurts users, or will."""
+
+    exit_code = 65
+    title = "trouble found"
 
 
 class SandboxError(BehindyError):
