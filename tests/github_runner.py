@@ -38,32 +38,32 @@ class Expression:
         assert "".join(self._words) == re.sub(r"\s+(?=(?:[^']*'[^']*')*[^']*$)", "", text), f"not understood: {text}"
         self._contexts = contexts
 
-    def value(self) -> Any:  # noqa: ANN401 - as loose as the language
+    def value(self) -> Any:
         value = self._either()
         assert not self._words, f"left over: {self._words}"
         return value
 
-    def _either(self) -> Any:  # noqa: ANN401
+    def _either(self) -> Any:
         value = self._both()
         while self._take("||"):
             other = self._both()
             value = value or other
         return value
 
-    def _both(self) -> Any:  # noqa: ANN401
+    def _both(self) -> Any:
         value = self._compared()
         while self._take("&&"):
             other = self._compared()
             value = value and other
         return value
 
-    def _compared(self) -> Any:  # noqa: ANN401
+    def _compared(self) -> Any:
         value = self._one()
         if self._take("=="):
             return value == self._one()
         return value != self._one() if self._take("!=") else value
 
-    def _one(self) -> Any:  # noqa: ANN401
+    def _one(self) -> Any:
         if self._take("!"):
             return not self._one()
         if self._take("("):
@@ -80,7 +80,7 @@ class Expression:
             found = found.get(name, "") if isinstance(found, dict) else ""
         return found
 
-    def _called(self, name: str) -> Any:  # noqa: ANN401
+    def _called(self, name: str) -> Any:
         arguments = []
         while not self._take(")"):
             arguments.append(self._either())

@@ -73,7 +73,14 @@ def lint_commands(checkout: Path) -> dict[str, list[str]]:
         "shellcheck of workflow steps": [python, "-m", "behindy_ops.tasks._run_steps", *workflows],
         "schema of workflows": [*schema, "vendor.github-workflows", *workflows],
         "schema of dependabot.yml": [*schema, "vendor.dependabot", ".github/dependabot.yml"],
-        "zizmor": [str(tools / "zizmor"), "--offline", "--quiet", "--persona=pedantic", ".github/dependabot.yml", *workflows],
+        "zizmor": [
+            str(tools / "zizmor"),
+            "--offline",
+            "--quiet",
+            "--persona=pedantic",
+            ".github/dependabot.yml",
+            *workflows,
+        ],
     }
 
 
