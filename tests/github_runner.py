@@ -20,8 +20,10 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-COMMANDS = {"add-mask", "error", "warning", "notice", "group", "endgroup", "debug", "set-output", "set-env", "save-state",
-            "add-path", "echo", "add-matcher", "remove-matcher", "stop-commands"}  # fmt: skip
+COMMANDS = {
+    *("add-mask", "error", "warning", "notice", "group", "endgroup", "debug", "set-output", "set-env", "save-state"),
+    *("add-path", "echo", "add-matcher", "remove-matcher", "stop-commands"),
+}
 _TOKEN = re.compile(r"\s*(\|\||&&|==|!=|!|\(|\)|,|'(?:[^']|'')*'|[A-Za-z_][\w.-]*|\d+)")
 
 
@@ -275,7 +277,7 @@ class Runner:
 
 
 def cancelled(process: subprocess.Popen[str]) -> None:
-    """Cancel a step as the runner does: its entry process alone gets SIGINT, 7.5 s later SIGTERM, 2.5 s later a kill."""
+    """Cancel a step as the runner does: its entry process alone gets SIGINT, after 7.5 s SIGTERM, after 2.5 s a kill."""
     for number, seconds in ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5)):
         process.send_signal(number)
         try:

@@ -114,7 +114,10 @@ def said(runs: list[StepRun]) -> str:
 def pieces(secrets: dict[str, str]) -> set[str]:
     """Every secret, and every line of one with several; the marks around a key are none."""
     key = [line for line in secrets["BEHINDY_SSH_KEY"].splitlines() if not line.startswith("-----")]
-    return {line for line in key if len(line) >= 8} | {secrets["BEHINDY_SSH_KEY_PASSPHRASE"], secrets["DOCKERHUB_TOKEN"]}
+    return {line for line in key if len(line) >= 8} | {
+        secrets["BEHINDY_SSH_KEY_PASSPHRASE"],
+        secrets["DOCKERHUB_TOKEN"],
+    }
 
 
 def require_no_secret(run: StepRun, secrets: dict[str, str], *, masked: bool = True) -> None:
@@ -174,7 +177,13 @@ class TestTheDeployJob:
         ids=["before green starts", "before the switch", "after the switch"],
     )
     def test_cancelled_it_leaves_the_host_in_order(
-        self, moment: str, stays: bool, runner: Runner, contexts: dict[str, Any], secrets: dict[str, str], release: Release
+        self,
+        moment: str,
+        stays: bool,
+        runner: Runner,
+        contexts: dict[str, Any],
+        secrets: dict[str, str],
+        release: Release,
     ) -> None:
         tag = release("frontend", THIRD if stays else BAD[:-1] + "e", boot_seconds=0.0 if stays else 4.0)
         before = live_release("frontend")

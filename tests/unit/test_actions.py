@@ -20,8 +20,19 @@ from tests.github_runner import Log, read_log
 HOSTILE = st.one_of(
     st.text(),
     st.sampled_from(
-        ["::error::x", " \t::add-mask::a", "##[error]x", "a ##[group]b", "::stop-commands::T", "::T::", "\n::warning::x",
-         "\u2003::error::x", "::endgroup::", "%0A::error::x", "x\r::error::y"]  # fmt: skip
+        [
+            "::error::x",
+            " \t::add-mask::a",
+            "##[error]x",
+            "a ##[group]b",
+            "::stop-commands::T",
+            "::T::",
+            "\n::warning::x",
+            "\u2003::error::x",
+            "::endgroup::",
+            "%0A::error::x",
+            "x\r::error::y",
+        ]  # fmt: skip
     ),
 )
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n{}\nabc=\n-----END OPENSSH PRIVATE KEY-----\n".format("QUJD" * 12)
