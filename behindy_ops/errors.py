@@ -10,12 +10,14 @@ from typing import ClassVar
 
 __all__ = [
     "BehindyError",
+    "CertificateRefused",
     "ComposeInvalid",
     "ConnectionLost",
     "ContainerMissing",
     "DiskFull",
     "EnvironmentFileMissing",
     "FilesMissing",
+    "FilesRefused",
     "HostKeyChanged",
     "HostKeyUnknown",
     "HostNotReady",
@@ -28,12 +30,14 @@ __all__ = [
     "NetworkMissing",
     "NginxNotReady",
     "NotEnoughMemory",
+    "NotHealthy",
     "RegistryRefused",
     "RegistryUnreachable",
     "ReleaseRefused",
     "RemoteCommandFailed",
     "SandboxError",
     "SettingsInvalid",
+    "SetupFailed",
     "SwitchFailed",
     "SwitchedBack",
     "TroubleFound",
@@ -257,6 +261,34 @@ class SandboxError(BehindyError):
 
     exit_code = 70
     title = "sandbox"
+
+
+class SetupFailed(BehindyError):
+    """A step of ``host.setup`` failed; what was done before it stays done, and running it again goes on from there."""
+
+    exit_code = 80
+    title = "host setup failed"
+
+
+class FilesRefused(BehindyError, ValueError):
+    """``compose/`` or ``nginx/`` of this checkout would not work on the host; they did not go live."""
+
+    exit_code = 81
+    title = "files refused"
+
+
+class NotHealthy(BehindyError):
+    """nginx, PostgreSQL or Redis did not become healthy after ``host.up``."""
+
+    exit_code = 82
+    title = "not healthy"
+
+
+class CertificateRefused(BehindyError):
+    """No certificate could be had; the one before it is still in use."""
+
+    exit_code = 83
+    title = "certificate refused"
 
 
 class Interrupted(BehindyError):

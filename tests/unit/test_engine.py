@@ -204,7 +204,7 @@ def test_a_release_that_turns_bad_after_the_switch_is_taken_back(host: Simulatio
         host.deploy("frontend", tag=release)
     assert words in caught.value.what
     assert caught.value.state == "The previous release serves again, checked from outside."
-    assert (live(host), sent(host)[-4:]) == (before, ["swap", "look_outside", "discard", "record"])
+    assert (live(host), sent(host)[-4:]) == (before, ["look_outside", "drain", "discard", "record"])
     assert host.rules.at_rest("frontend") == ""
     assert [kept.status for kept in host.world.dirs.values()][-1] == "failed"
     assert history(host)[-1]["outcome"] == "switched back"
