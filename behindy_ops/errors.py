@@ -52,6 +52,7 @@ class BehindyError(Exception):
     :param state: what state the host is in now (empty where no host was involved).
     :param remedy: what to do or type next.
     :param lines: further evidence, such as the last log lines, shown below the sentences.
+    :ivar shown: a renderer has shown it to people.
     """
 
     exit_code: ClassVar[int] = 1
@@ -63,6 +64,7 @@ class BehindyError(Exception):
         self.state = state
         self.remedy = remedy
         self.lines = lines
+        self.shown = False
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.state, self.remedy) if part)

@@ -120,3 +120,26 @@ def certs(_: Context, email: str = "", yes: bool = False, dry_run: bool = False,
     waiting = duration_option("wait", wait) or 0.0
     ask = asker("host.certs", yes)
     certify(load_settings(), CHECKOUT, emit, ask, email=email, dry_run=dry_run, wait=waiting)
+
+
+@task(
+    help={
+        "file": "where the private key goes; its public half beside it, with .pub (default: deploy_key)",
+        "comment": "what the key is called in authorized_keys (default: behindy-deploy)",
+        "from": "addresses it may be used from, for authorized_keys (default: any)",
+    }
+)
+@guarded
+def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy", from_: str = "") -> None:
+    """Make a key for CI that can run commands, and nothing else."""
+    from pathlib import Path
+
+    from behindy_ops import deploykey
+
+    key = deploykey.make(Path(file).expanduser(), comment=comment, sources=from_)
+    print(f"The private key is in {key.private_file} (0600), its public half in {key.public_file}:")
+    print(f"\n{key.authorized}\n")
+    print("1. On the host, as the deploy user, add that line to ~/.ssh/authorized_keys.")
+    print(f"2. Keep the key as a secret:  gh secret set BEHINDY_SSH_KEY --env production < {key.private_file}")
+    print(f"3. Remove it here:            rm {key.private_file}")
+    print("It gets no terminal and no forwarding. But who may use Docker can become root: guard it like root's.")
