@@ -19,10 +19,9 @@ compose_from() { # release, package: takes one package of a later release of thi
   trap 'rm -rf "$work"' EXIT
   chmod 755 "$work"
   mkdir -p "$work/lists/partial" "$work/archives/partial"
-  # shellcheck disable=SC1091
-  own=$(. /etc/os-release && echo "$VERSION_CODENAME")
-  # From where this host has its own packages, and checked by the same keys.
-  # shellcheck disable=SC2016 # apt-get fills these in
+  own=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+  # From where this host has its own packages, and checked by the same keys. The names are apt-get's to fill in.
+  # shellcheck disable=SC2016
   from=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(SIGNED_BY)' 'Created-By: Packages' |
     awk -v own="$own" '$2 == own {print; exit}')
   uri=${from%% *} keys=$(awk '{print $3}' <<<"$from")
