@@ -195,7 +195,7 @@ def test_the_look_is_read_from_what_this_machine_prints(tmp_path: Path) -> None:
 
 
 def test_the_swap_file_is_made_once_and_noted_once(tmp_path: Path) -> None:
-    """The script's own lines below another root; the programs only note what they are asked, so nothing is swapped to."""
+    """The script's own lines below another root; its programs only note what they are asked: nothing is swapped to."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name, body in {
