@@ -193,9 +193,10 @@ def _network(survey: Survey) -> Check:
 
 def _nginx(survey: Survey) -> Check:
     nginx = survey.containers.get(NGINX)
-    remedy = "On the host, in the compose directory: docker compose up -d nginx; docker logs nginx --tail 50"
+    remedy = "Its log says why: inv ops.logs nginx. Start it: inv ops.doctor --fix"
     if nginx is None:
         found = "There is no nginx container."
+        remedy = "On the host, in the compose directory: docker compose up -d nginx"
     elif not nginx.running or nginx.restarting:
         found = f"The nginx container is not running ({nginx.status}, exit code {nginx.exit_code})."
     elif NETWORK not in nginx.addresses:

@@ -53,7 +53,7 @@ def nginx(facts: Facts) -> Iterable[Finding]:
             "Nobody reaches the site: connections are refused.",
             "nginx restarts over and over." if container.restarting else "The nginx container does not run.",
             (f"docker says: {container.status}, exit code {container.exit_code}", *invalid, *facts.nginx.errors[-3:]),
-            "Start it: docker start nginx; if it ends again, its log says why: inv ops.logs nginx",
+            "Its log says why: inv ops.logs nginx" + ("" if container.restarting else ". Start it: inv ops.doctor --fix"),
             fix=None if container.restarting else Fix(FixKind.START, NGINX),
         )
     elif facts.nginx.config == "invalid":
@@ -107,7 +107,7 @@ def dependencies(facts: Facts) -> Iterable[Finding]:
                 "Services that need it fail their health checks.",
                 f"The container {name} does not run.",
                 (f"docker says: {container.status}, exit code {container.exit_code}",),
-                f"Start it: docker start {name}; its log: inv ops.logs {name}",
+                f"Start it: inv ops.doctor --fix; its log: inv ops.logs {name}",
                 fix=Fix(FixKind.START, name),
             )
         elif container.published and service in ("db", "redis"):

@@ -289,7 +289,7 @@ class TestNginx:
         with broken("docker kill nginx", "docker start nginx"):
             told = view("nginx")
             assert (told["state"], told["config"]) == ("exited", "not tested")
-            assert "docker compose up -d nginx" in re.sub(r"\s+", " ", inv("ops.nginx").ok().out)
+            assert "Start it: inv ops.doctor --fix" in re.sub(r"\s+", " ", inv("ops.nginx").ok().out)
             assert view("certs")["verdict"] == "unknown"
             (one,) = [one for one in view("ps")["containers"] if one["name"] == "nginx"]
             assert "it does not run (exited, exit code 137)" in one["trouble"]
