@@ -22,5 +22,5 @@ printf '%s containers\n' "$mark"
 set -- $(docker ps -aq --no-trunc)
 label() { printf '{{with index .Config.Labels "%s"}}{{.}}{{else}}-{{end}}' "$1"; }
 [ "$#" = 0 ] || docker container inspect --format \
-  "{{.Name}} {{.Id}} $(label com.docker.compose.service) $(label com.docker.compose.project) {{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}-{{end}} $(label com.docker.compose.config-hash) $(label com.docker.compose.image)" "$@" 2>/dev/null | sed 's|^/||'
+  "{{.Name}} {{.Id}} $(label com.docker.compose.service) $(label com.docker.compose.project) {{.State.Status}} {{with index .State \"Health\"}}{{.Status}}{{else}}-{{end}} $(label com.docker.compose.config-hash) $(label com.docker.compose.image)" "$@" 2>/dev/null | sed 's|^/||'
 printf '%s end\n' "$mark"

@@ -42,7 +42,7 @@ while :; do
   waiting=()
   for service in "${create[@]}" "${recreate[@]}"; do
     id=$(docker compose ps -aq "$service")
-    state=$(docker container inspect --format '{{.State.Status}} {{with .State.Health}}{{.Status}}{{end}}' "$id" 2>/dev/null)
+    state=$(docker container inspect --format '{{.State.Status}} {{with index .State "Health"}}{{.Status}}{{end}}' "$id" 2>/dev/null)
     case $state in
     'running ' | 'running healthy') ;;
     'running starting') # nginx's health is looked at every 30 s only, so it is asked the same question here
