@@ -15,6 +15,7 @@ __all__ = [
     "ContainerMissing",
     "DiskFull",
     "EnvironmentFileMissing",
+    "EnvironmentInvalid",
     "FilesMissing",
     "HostKeyChanged",
     "HostKeyUnknown",
@@ -247,6 +248,13 @@ class SandboxError(BehindyError):
 
     exit_code = 70
     title = "sandbox"
+
+
+class EnvironmentInvalid(BehindyError, ValueError):
+    """The containers' values lack something or cannot be read as they are meant; ``lines`` has one line a mistake."""
+
+    exit_code = 85
+    title = "environment invalid"
 
 
 class Interrupted(BehindyError):
