@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
+    "BackupFailed",
+    "BackupInvalid",
     "BehindyError",
     "ComposeInvalid",
     "ConnectionLost",
     "ContainerMissing",
+    "DatabaseNotReady",
     "DiskFull",
     "EnvironmentFileMissing",
     "EnvironmentInvalid",
@@ -255,6 +258,27 @@ class EnvironmentInvalid(BehindyError, ValueError):
 
     exit_code = 85
     title = "environment invalid"
+
+
+class DatabaseNotReady(HostNotReady):
+    """Postgres's container is missing, stopped, or does not answer."""
+
+    exit_code = 86
+    title = "database not ready"
+
+
+class BackupFailed(BehindyError):
+    """A backup could not be written whole; nothing is left that looks like one."""
+
+    exit_code = 87
+    title = "backup failed"
+
+
+class BackupInvalid(BehindyError, ValueError):
+    """A backup that cannot be restored: no such file, cut short, damaged, or of a newer Postgres."""
+
+    exit_code = 88
+    title = "backup invalid"
 
 
 class Interrupted(BehindyError):
