@@ -40,6 +40,7 @@ __all__ = [
     "SettingsInvalid",
     "SwitchFailed",
     "SwitchedBack",
+    "TroubleFound",
     "UsageError",
 ]
 
@@ -244,6 +245,13 @@ class ContainerMissing(BehindyError, LookupError):
 
     exit_code = 61
     title = "no such container"
+
+
+class TroubleFound(BehindyError):
+    """The doctor found something that hurts users, or will."""
+
+    exit_code = 65
+    title = "trouble found"
 
 
 class SandboxError(BehindyError):

@@ -118,12 +118,18 @@ class Rollback(Deployment):
         begun = self.ctx.clock()
         self.ctx.emit(DeployStarted(self.service.name, self.target.tag, self.ctx.settings.host, self.target.id))
         require_ready(self.ctx, self.service, self.survey, "", force=True)
-        self.ctx.emit(Decision(f"Going back to release {self.target.id} ({self.target.tag}), as it was configured."))
+        self._say_goal()
         image = self._image()
         self.release = replace(self._new_release(image), digest=self.target.digest, config=self.target.config)
-        if self.live is not None:
-            self.judged = released_as(self.live).id
+        self.judged = self._judged()
         return self._replace(image, begun)
+
+    def _say_goal(self) -> None:
+        self.ctx.emit(Decision(f"Going back to release {self.target.id} ({self.target.tag}), as it was configured."))
+
+    def _judged(self) -> str:
+        """Return the release that is left for good."""
+        return released_as(self.live).id if self.live is not None else ""
 
     def _image(self) -> Image:
         for image in self.survey.images:

@@ -14,6 +14,7 @@ from behindy_ops.deploy import plan
 from behindy_ops.deploy.engine import Deployment, Options
 from behindy_ops.deploy.recreate import Recreation
 from behindy_ops.deploy.release import released_as
+from behindy_ops.deploy.restart import Restart
 from behindy_ops.deploy.rollback import Rollback
 from behindy_ops.deploy.session import Session
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost, UsageError
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from behindy_ops.report.events import Event
     from behindy_ops.services import Service
 
-__all__ = ["deploy_services", "load_services", "recover_services", "roll_back"]
+__all__ = ["deploy_services", "load_services", "recover_services", "restart_service", "roll_back"]
 
 
 def load_services(root: Path) -> Mapping[str, Service]:
@@ -213,15 +214,29 @@ def roll_back(name: str, *, to: str, watch: str, wait: str, json: bool, root: Pa
     :param to: release id, tag or digest; empty for the previous release.
     :raises BehindyError: it failed; the error says in what state the host is.
     """
+    _return_to(Rollback, name, to=to, watch=watch, wait=wait, json=json, root=root)
+
+
+def restart_service(name: str, *, watch: str, wait: str, json: bool, root: Path | None = None) -> None:
+    """Replace the live container of a service by a new one of the same release, without downtime.
+
+    :raises BehindyError: it failed; the error says in what state the host is.
+    """
+    _return_to(Restart, name, to="", watch=watch, wait=wait, json=json, root=root)
+
+
+def _return_to(
+    kind: type[Rollback], name: str, *, to: str, watch: str, wait: str, json: bool, root: Path | None
+) -> None:
     root = root or CHECKOUT
     chosen = chosen_services(root, [name])
     watching, waiting = duration_option("watch", watch), duration_option("wait", wait) or 0.0
     chosen_settings = settings.load(os.environ, root, need_host=True)
     emit = report.choose(json, sys.stdout, os.environ)
     with _telling(emit, json=json), Session(chosen_settings, chosen, emit, os.environ) as session:
-        survey = session.lock(f"rollback of {name}", wait=waiting)
+        survey = session.lock(f"{kind.kind} of {name}", wait=waiting)
         survey, _ = session.reconcile(chosen[0], survey)
-        Rollback(session.ctx, chosen[0], survey, wanted=to, watch=watching).run()
+        kind(session.ctx, chosen[0], survey, wanted=to, watch=watching).run()
 
 
 def recover_services(names: Sequence[str], *, wait: str, json: bool, root: Path | None = None) -> None:

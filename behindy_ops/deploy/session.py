@@ -99,9 +99,9 @@ class Session:
         """Survey the host without the lock; changes nothing."""
         mark = new_mark()
         result = self.host.run(Command(self._argv(mark), title="look at the host", timeout=60))
-        return self._compared(surveys.parse(result.require().stdout, mark))
+        return self.compared(surveys.parse(result.require().stdout, mark))
 
-    def _compared(self, survey: Survey) -> Survey:
+    def compared(self, survey: Survey) -> Survey:
         """The survey with the host's clock compared to ours, to within the time it took."""
         return replace(survey, skew=survey.now - self.ctx.now().timestamp())
 
@@ -123,7 +123,7 @@ class Session:
             except Interrupted as error:
                 error.state = "Nothing was changed; what ran before runs on."
                 raise
-            survey = self._compared(surveys.parse(text, mark))
+            survey = self.compared(surveys.parse(text, mark))
             step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
         return survey
 

@@ -129,7 +129,7 @@ def describe(seen: Seen, services: Sequence[Service]) -> MemoryView:
     readings = parse_readings(seen.lines("stats"))
     survey = replace(seen.survey, usage={identity: reading.memory for identity, reading in readings.items()})
     counters = _counters(seen.lines("kills"))
-    kills = _kills(seen, counters)
+    kills = known_kills(seen, counters)
     counted = _counted(seen.lines("meminfo"))
     problem = preflight.docker_problem(survey)
     return MemoryView(
@@ -190,7 +190,7 @@ def _counted(lines: Iterable[str]) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), -1)
 
 
-def _kills(seen: Seen, counters: Mapping[str, int]) -> tuple[OomKill, ...]:
+def known_kills(seen: Seen, counters: Mapping[str, int]) -> tuple[OomKill, ...]:
     """What is known, the best source first: a moment told by several is one kill, and so is one without a moment."""
     containers = seen.survey.containers.values()
     boot = float(next((line.split()[1] for line in seen.lines("meminfo") if line.startswith("btime ")), "0"))

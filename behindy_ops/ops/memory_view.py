@@ -75,7 +75,8 @@ def _processes(view: MemoryView) -> list[Line]:
 def _kills(view: MemoryView) -> list[Line]:
     told = [heading("OOM kills since boot")]
     for kill in view.oom_kills:
-        told += sentence(f"{kill.at[:19] or 'time not known'}  {kill.container or 'the host itself'} ({kill.source})", Tone.BAD, "  ")
+        where, when = kill.container or "the host itself", kill.at[:19] or "time not known"
+        told += sentence(f"{when}  {where} ({kill.source})", Tone.BAD, "  ")
     if not view.oom_kills:
         told.append(Line("  none known", Tone.GOOD if view.oom_kills_counted == 0 else Tone.PLAIN))
     for text in view.unknown:

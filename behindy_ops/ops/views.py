@@ -146,17 +146,28 @@ def prune_images(*, dry_run: bool, wait: float, root: Path | None = None) -> Sho
     with open_session((), root) as session:
         if not dry_run:
             session.lock("removing old images (ops.prune)", wait=wait)
-        seen = look(session, "disk", survey_parts=DISK)
-        require_docker(seen)
-        prefix = session.settings.image_prefix
-        view = disk.describe(seen, session.services, prefix)
-        plan = prune.plan(disk.with_images(seen.survey, disk.usage_of(seen)), session.services, prefix, view)
-        if dry_run or not (plan.references or plan.cache):
-            data = {"view": "prune", "dry_run": dry_run, "plan": asdict(plan), "done": None}
-            return Shown(prune.plan_lines(plan), data)
-        done = prune.pruned(session.host.run(prune.command(plan)).require().stdout)
+        plan, done = (_prune_plan(session), None) if dry_run else prune_now(session)
+    if done is None:
+        data = {"view": "prune", "dry_run": dry_run, "plan": asdict(plan), "done": None}
+        return Shown(prune.plan_lines(plan), data)
     removed = {"view": "prune", "dry_run": False, "plan": asdict(plan), "done": asdict(done)}
     return Shown(prune.pruned_lines(done), removed, _not_all(done) if done.kept else None)
+
+
+def prune_now(session: Session) -> tuple[prune.PrunePlan, prune.Pruned | None]:
+    """Remove what no rollback needs; the lock is held. What was done is None if there was nothing to do."""
+    plan = _prune_plan(session)
+    if not (plan.references or plan.cache):
+        return plan, None
+    return plan, prune.pruned(session.host.run(prune.command(plan)).require().stdout)
+
+
+def _prune_plan(session: Session) -> prune.PrunePlan:
+    seen = look(session, "disk", survey_parts=DISK)
+    require_docker(seen)
+    prefix = session.settings.image_prefix
+    view = disk.describe(seen, session.services, prefix)
+    return prune.plan(disk.with_images(seen.survey, disk.usage_of(seen)), session.services, prefix, view)
 
 
 def _not_all(done: prune.Pruned) -> RemoteCommandFailed:

@@ -1,27 +1,52 @@
-"""Asking for a yes before something is changed."""
+"""The one question a task asks before it changes something that a person should have seen first."""
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
+from typing import TYPE_CHECKING
 
-from behindy_ops.errors import UsageError
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
-__all__ = ["agreed"]
+__all__ = ["asker"]
 
 
-def agreed(question: str, *, yes: bool) -> bool:
-    """Whether to go on: ``yes`` says so beforehand, else a person on the terminal.
+def asker(task: str, yes: bool) -> Callable[[str], bool]:
+    """Return what asks a question and returns whether the answer was yes.
 
-    :raises UsageError: there is nobody to ask.
+    :param task: what to type again with ``--yes``, for where there is no terminal.
+    :param yes: the answer was given on the command line.
     """
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise UsageError(
-            "There is no terminal to ask on.", state="Nothing was changed.", remedy="To go on without a question: --yes"
-        )
-    sys.stdout.flush()
+
+    def ask(question: str) -> bool:
+        from behindy_ops.errors import UsageError
+
+        if yes:
+            return True
+        if not sys.stdin.isatty():
+            raise UsageError(
+                "There is no terminal to ask on.",
+                state="Nothing was changed.",
+                remedy=f"Read what it would do above, then: inv {task} --yes",
+            )
+        sys.stdout.flush()
+        with _ordinary_signals():
+            return input(f"{question} [yes/no] ").strip().lower() in {"y", "yes"}
+
+    return ask
+
+
+@contextlib.contextmanager
+def _ordinary_signals() -> Iterator[None]:
+    """A session puts signals off to the end of a step; a question is left at once, since nothing was begun."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return input(f"{question} [yes/no] ").strip().lower() == "yes"
-    except EOFError:
-        return False
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -75,7 +75,7 @@ def restore(
     from behindy_ops.database.restore import Source, question
     from behindy_ops.database.restore import restore as put_back
     from behindy_ops.deploy.run import duration_option
-    from behindy_ops.tasks._ask import agreed
+    from behindy_ops.tasks._ask import asker
 
     waiting = duration_option("wait", wait) or 0.0
     source = Source(name=backup) if from_host else Source(file=Path(backup).expanduser())
@@ -85,7 +85,7 @@ def restore(
     lines, asks = question(database)
     if not json:
         print("\n".join(lines))
-    if asks and not agreed(f"Put {backup} in its place?", yes=yes):
+    if asks and not asker(f"db.restore {backup}", yes)(f"Put {backup} in its place?"):
         print("Nothing was changed.")
         return
     with _session(json=json) as session:

@@ -119,7 +119,7 @@ def _propose(place: Place, proposal: Proposal, what: str, *, yes: bool, wait: st
     from behindy_ops.envfile import verdict
     from behindy_ops.report import show_lines
     from behindy_ops.report.text import Line, Tone
-    from behindy_ops.tasks._ask import agreed
+    from behindy_ops.tasks._ask import asker
 
     waiting = duration_option("wait", wait) or 0.0
     place.require_good(proposal)
@@ -132,7 +132,7 @@ def _propose(place: Place, proposal: Proposal, what: str, *, yes: bool, wait: st
             ]
         )
     done = False
-    if place.needs_writing(proposal) and agreed(f"Replace {place.where}?", yes=yes):
+    if place.needs_writing(proposal) and asker(what, yes)(f"Replace {place.where}?"):
         proposal, done = place.replace(proposal, what, waiting), True
     if json:
         print(json_.dumps({**verdict.diff_json(proposal.diff), "replaced": done}, indent=2))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from invoke import Context, task
 
 from behindy_ops.tasks._run import guarded
+from behindy_ops.tasks._service import OptionalService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -180,6 +181,23 @@ def ps(_: Context, json: bool = False) -> None:
     _show(show_ps(), json=json)
 
 
+@task(
+    positional=["service"],
+    help={
+        "service": "the service",
+        "watch": "how long to watch the new container after the switch (default: what the service declares)",
+        "wait": _WAIT,
+        "json": _JSON,
+    },
+)
+@guarded
+def restart(_: Context, service: str, watch: str = "", wait: str = "", json: bool = False) -> None:
+    """Put a new container of the same release live; no downtime."""
+    from behindy_ops.deploy.run import restart_service
+
+    restart_service(service, watch=watch, wait=wait, json=json)
+
+
 @task(help={"watch": _WATCH, "every": _EVERY, "json": _JSON})
 @guarded
 def stats(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
@@ -221,3 +239,40 @@ def _until_stopped() -> Iterator[None]:
         yield
     except Interrupted as error:
         raise SystemExit(128 + error.signal_number) from None
+
+
+@task(
+    klass=OptionalService,
+    positional=[],
+    help={
+        "service": "only this one, and what it depends on",
+        "fix": "apply the safe remedies, after a yes",
+        "yes": "apply them without the question, for scripts",
+        "wait": _WAIT,
+        "json": _JSON,
+    },
+)
+@guarded
+def doctor(
+    _: Context, service: str = "", fix: bool = False, yes: bool = False, wait: str = "", json: bool = False
+) -> None:
+    """Name what is wrong, why, and what to do about it."""
+    import os
+
+    from behindy_ops import report
+    from behindy_ops.ops.doctor_run import consult, cure
+    from behindy_ops.tasks._ask import asker
+
+    only = [service] if service else []
+    if not fix:
+        _show(consult(only), json=json)
+        return
+    aside = sys.stderr if json else sys.stdout  # with --json standard output has the JSON alone
+    shown = cure(
+        only,
+        ask=asker("ops.doctor --fix", yes),
+        tell=lambda lines: report.show_lines(lines, aside),
+        emit=report.choose(False, aside, os.environ),
+        wait=_seconds("wait", wait),
+    )
+    _show(shown, json=json)

@@ -12,7 +12,7 @@ import pytest
 
 from behindy_ops.sandbox import host
 from behindy_ops.sandbox.info import SandboxInfo
-from tests.sandbox.support import ROOT, SERVICES, Ran, deploy, environment, inv, live_release, on_host
+from tests.sandbox.support import ROOT, SERVICES, Ran, deploy, environment, inv, live_release, on_host, wait_for
 
 Release = Callable[..., str]
 HOME = "/home/ubuntu/behindy-ops"
@@ -93,6 +93,75 @@ class TestAHostThatIsNotReady:
         plugin = "/usr/libexec/docker/cli-plugins/docker-compose"
         with broken(f"mv {plugin} {plugin}.away", f"mv {plugin}.away {plugin}"):
             refused(30, "Compose v2 is not installed")
+
+
+@contextlib.contextmanager
+def scarce_memory() -> Iterator[None]:
+    """The live frontend holds 300 MB more, and something else on the host takes all but some 200 MB of the rest."""
+    before = memory("MemAvailable")
+    on_host("docker", "exec", "-d", "frontend", "sh", "-c", "(head -c 300m /dev/zero; sleep 300) | tail >/dev/null")
+    wait_for(lambda: memory("MemAvailable") < before - 250, 30, "that frontend holds 300 MB")
+    size = memory("MemAvailable") - 200
+    with balloon(size):
+        yield
+    on_host("docker", "restart", "-t", "2", "frontend")
+
+
+@contextlib.contextmanager
+def balloon(megabytes: int) -> Iterator[None]:
+    """Something on the host holds so much memory."""
+    before = memory("MemAvailable")
+    script = f"echo $$ > /run/balloon.pid; (head -c {megabytes}m /dev/zero; exec sleep 300) | exec tail > /dev/null"
+    on_host("setsid", "-f", "bash", "-c", script)
+    try:
+        wait_for(lambda: memory("MemAvailable") < before - megabytes + 40, 60, f"that the balloon holds {megabytes} MB")
+        yield
+    finally:
+        on_host("bash", "-c", 'kill -- "-$(cat /run/balloon.pid)"')
+        wait_for(lambda: memory("MemAvailable") > before - 100, 30, "that the balloon is gone")
+
+
+def memory(name: str) -> int:
+    """A figure of the host's /proc/meminfo, in megabytes."""
+    return int(on_host("awk", f'$1 == "{name}:" {{print $2}}', "/proc/meminfo")) // 1024
+
+
+@pytest.mark.usefixtures("live_services")
+def test_a_candidate_that_does_not_fit_beside_the_live_one_is_refused_and_can_take_its_place(release: Release) -> None:
+    for tag in ("v1", "v2"):
+        release("frontend", tag)
+    with scarce_memory():
+        ran = refused(36, "does not fit", "--strategy recreate", tag="v2")
+        assert "a deploy of frontend needs about 3" in ran.named("failed")[0]["what"]
+        checked = inv("deploy.check", "frontend", "--tag", "v2", "--json")
+        memory_check = next(
+            each for each in json.loads(checked.out)["services"][0]["checks"] if each["name"] == "memory"
+        )
+        assert (checked.code, memory_check["level"]) == (36, "refusal")
+        recreated = deploy("frontend", "v2", "--strategy", "recreate").ok()
+        assert "Downtime begins" in recreated.out
+        assert live_release("frontend") == "v2"
+    deploy("frontend", "v1").ok()
+
+
+@pytest.mark.usefixtures("live_services")
+def test_a_published_port_and_broken_nginx_files_are_refused() -> None:
+    compose, site = f"{HOME}/compose/docker-compose.yml", f"{HOME}/nginx/site.conf"
+    port = '/^  frontend:/a\\    ports: ["3000:3000"]'
+    with broken(f"cp -p {compose} {compose}.away; sed -i '{port}' {compose}", f"mv {compose}.away {compose}"):
+        refused(35, "publishes port 3000")
+    with broken(f"cp -p {site} {site}.away; echo 'nonsense on;' >> {site}", f"mv {site}.away {site}"):
+        refused(32, "not valid")
+
+
+@pytest.mark.usefixtures("live_services")
+def test_a_host_that_is_ready_says_so_with_the_figures(release: Release) -> None:
+    tag = release("frontend", "v1")
+    ran = inv("deploy.check", "frontend", "--tag", tag).ok()
+    assert "MB available: fits" in " ".join(ran.out.split())
+    assert "frontend: ready" in ran.out
+    assert max(map(len, ran.out.splitlines())) <= 80
+    assert inv("deploy.check", "frontend", "--tag", "no-such-tag").code == 40
 
 
 @pytest.mark.usefixtures("live_services")

@@ -50,7 +50,7 @@ def survey(*containers: Container, **changes: Any) -> Survey:
     return Survey(**usual | {"containers": named, "now": NOW} | changes)
 
 
-def seen(found: Survey, problems: dict[str, str] | None = None, **parts: str) -> Seen:
+def seen(found: Survey, problems: dict[str, str] | None = None, /, **parts: str) -> Seen:
     return Seen({name: text.splitlines() for name, text in parts.items()}, problems or {}, found, BESIDE)
 
 

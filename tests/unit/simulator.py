@@ -284,6 +284,10 @@ class Simulation:
         with self._prepared():
             run.roll_back(name, to=to, watch="", wait=wait, json=False)
 
+    def restart(self, name: str) -> None:
+        with self._prepared():
+            run.restart_service(name, watch="", wait="", json=False)
+
     def recover(self, *names: str, wait: str = "") -> None:
         with self._prepared():
             run.recover_services(names, wait=wait, json=False)

@@ -68,5 +68,5 @@ def test_a_source_is_checked_before_anything_is_sent(tmp_path: Path) -> None:
     file.write_bytes(b"select 1;")
     with pytest.raises(BackupInvalid, match="no backup"):
         Source(file).checked(database)
-    with pytest.raises(UsageError, match="a-20260101-000000.dump"):
+    with pytest.raises(UsageError, match=r"a-20260101-000000\.dump"):
         Source(name="../../etc/passwd").checked(database)

@@ -368,6 +368,24 @@ def test_an_image_that_is_gone_is_pulled_for_a_rollback(host: Simulation) -> Non
     assert tag(host) == "first"
 
 
+def test_a_restart_puts_a_new_container_of_the_same_release_live_with_its_configuration(host: Simulation) -> None:
+    before = live(host)
+    host.world.config["frontend"] = "changed"
+    host.restart("frontend")
+    after = live(host)
+    assert after is not before
+    assert (tag(host), after.labels["behindy.config"], after.image) == ("second", "c0ffee", before.image)
+    assert "pull" not in sent(host)
+    assert history(host)[-1]["kind"] == "restart"
+    host.roll_back("frontend")
+    assert tag(host) == "first"
+
+
+def test_a_service_that_is_not_deployed_cannot_be_restarted() -> None:
+    with pytest.raises(UsageError, match="nothing to restart"):
+        begin(deployed=False).restart("frontend")
+
+
 @pytest.mark.parametrize("release", ["bad-inside", "bad-in-public"])
 def test_a_release_that_failed_is_never_gone_back_to(host: Simulation, release: str) -> None:
     with pytest.raises(BehindyError):

@@ -29,18 +29,4 @@ processes() { # kB and name of what runs outside of containers, biggest first; n
       if (!own) { kb[name] += words[2]; count[name]++ } }
     END { for (name in kb) print kb[name], count[name], name }' | sort -rn | head -n 12
 }
-events() { # docker keeps its last 256 events only
-  timeout --foreground 2 docker events --since "$(awk '$1 == "btime" { print $2 }' /proc/stat)" --until "$(date +%s)" --filter event=oom \
-    --format '{{.TimeNano}} {{.Actor.ID}} {{.Actor.Attributes.name}}'
-}
-kernel() { # the kernel's log, where this user may read it
-  if journalctl -k -b -q --no-pager -n 1 2>/dev/null | grep -q .; then
-    echo readable
-    timeout --foreground 2 journalctl -k -b -q --no-pager -o short-unix -g 'oom-kill:constraint=' 2>/dev/null | tail -n 50
-  elif dmesg --time-format iso >"$work/dmesg" 2>/dev/null; then
-    echo readable
-    grep -F 'oom-kill:constraint=' "$work/dmesg" | tail -n 50
-  fi
-  return 0
-}
 report meminfo stats kills processes events kernel survey
