@@ -14,7 +14,7 @@ from behindy_ops.services import IMAGE_PREFIX, HealthPolicy, Service, seconds
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["container_names", "environment_of", "parse", "read_services", "service_names"]
+__all__ = ["container_names", "environment_of", "parse_yaml", "read_services", "service_names"]
 
 _KEYS = ("port", "internal", "external", "through", "rehearsal", "drain", "linger", "stop", "watch", "health")
 _HEALTH_KEYS = ("attempts", "interval", "look")
@@ -25,7 +25,7 @@ def read_services(text: str) -> tuple[dict[str, Service], list[str]]:
 
     :raises ComposeInvalid: it is no YAML.
     """
-    document = parse(text)
+    document = parse_yaml(text)
     stanzas = document.get("services") if isinstance(document, dict) else None
     if not isinstance(stanzas, dict):
         return {}, ["services: missing; a compose file lists its services there"]
@@ -41,7 +41,7 @@ def read_services(text: str) -> tuple[dict[str, Service], list[str]]:
 
 def service_names(text: str) -> list[str]:
     """Only the names, unchecked. :raises ComposeInvalid: it is no YAML."""
-    document = parse(text)
+    document = parse_yaml(text)
     stanzas = document.get("services") if isinstance(document, dict) else None
     if not isinstance(stanzas, dict):
         return []
@@ -53,7 +53,7 @@ def container_names(text: str) -> dict[str, str]:
 
     :raises ComposeInvalid: it is no YAML.
     """
-    document = parse(text)
+    document = parse_yaml(text)
     stanzas = document.get("services") if isinstance(document, dict) else None
     if not isinstance(stanzas, dict):
         return {}
@@ -70,7 +70,7 @@ def environment_of(text: str, service: str) -> dict[str, str | None] | None:
     :returns: None if there is no such service.
     :raises ComposeInvalid: it is no YAML.
     """
-    document = parse(text)
+    document = parse_yaml(text)
     stanzas = document.get("services") if isinstance(document, dict) else None
     stanza = stanzas.get(service) if isinstance(stanzas, dict) else None
     if not isinstance(stanza, dict):
@@ -82,8 +82,8 @@ def environment_of(text: str, service: str) -> dict[str, str | None] | None:
     return {name: value if equals else None for name, equals, value in pairs}
 
 
-def parse(text: str) -> Any:
-    """The document. :raises ComposeInvalid: it is no YAML."""
+def parse_yaml(text: str) -> Any:
+    """The document a compose file holds. :raises ComposeInvalid: it is no YAML."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         return yaml.load(text, Loader=loader)  # noqa: S506 - one of the two safe loaders

@@ -12,6 +12,7 @@ __all__ = [
     "BackupFailed",
     "BackupInvalid",
     "BehindyError",
+    "CertificateRefused",
     "ComposeInvalid",
     "ConnectionLost",
     "ContainerMissing",
@@ -20,6 +21,7 @@ __all__ = [
     "EnvironmentFileMissing",
     "EnvironmentInvalid",
     "FilesMissing",
+    "FilesRefused",
     "HostKeyChanged",
     "HostKeyUnknown",
     "HostNotReady",
@@ -32,12 +34,14 @@ __all__ = [
     "NetworkMissing",
     "NginxNotReady",
     "NotEnoughMemory",
+    "NotHealthy",
     "RegistryRefused",
     "RegistryUnreachable",
     "ReleaseRefused",
     "RemoteCommandFailed",
     "SandboxError",
     "SettingsInvalid",
+    "SetupFailed",
     "SwitchFailed",
     "SwitchedBack",
     "TroubleFound",
@@ -52,6 +56,7 @@ class BehindyError(Exception):
     :param state: what state the host is in now (empty where no host was involved).
     :param remedy: what to do or type next.
     :param lines: further evidence, such as the last log lines, shown below the sentences.
+    :ivar shown: a renderer has shown it to people.
     """
 
     exit_code: ClassVar[int] = 1
@@ -63,6 +68,7 @@ class BehindyError(Exception):
         self.state = state
         self.remedy = remedy
         self.lines = lines
+        self.shown = False
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.state, self.remedy) if part)
@@ -259,6 +265,34 @@ class SandboxError(BehindyError):
 
     exit_code = 70
     title = "sandbox"
+
+
+class SetupFailed(BehindyError):
+    """A step of ``host.setup`` failed; what was done before it stays done, and running it again goes on from there."""
+
+    exit_code = 80
+    title = "host setup failed"
+
+
+class FilesRefused(BehindyError, ValueError):
+    """``compose/`` or ``nginx/`` of this checkout would not work on the host; they did not go live."""
+
+    exit_code = 81
+    title = "files refused"
+
+
+class NotHealthy(BehindyError):
+    """nginx, PostgreSQL or Redis did not become healthy after ``host.up``."""
+
+    exit_code = 82
+    title = "not healthy"
+
+
+class CertificateRefused(BehindyError):
+    """No certificate could be had; the one before it is still in use."""
+
+    exit_code = 83
+    title = "certificate refused"
 
 
 class EnvironmentInvalid(BehindyError, ValueError):

@@ -13,6 +13,7 @@ from typing import Final
 
 __all__ = [
     "check_domain",
+    "check_email",
     "check_host",
     "check_host_dir",
     "check_image_prefix",
@@ -48,6 +49,15 @@ _RESERVED_SERVICE_NAMES: Final = frozenset({"all", "check", "history", "recover"
 def shown(value: str) -> str:
     """The value in quotes for a message: control characters escaped, shortened to some 40 characters."""
     return ascii(value if len(value) <= 40 else value[:37] + "...")
+
+
+def check_email(value: str) -> str:
+    """An e-mail address, as plain as those are that certificate authorities accept."""
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}@[A-Za-z0-9.-]{1,250}", value) and not check_domain(
+        value.partition("@")[2]
+    ):
+        return ""
+    return f"{shown(value)} is not an e-mail address"
 
 
 def check_host(value: str) -> str:

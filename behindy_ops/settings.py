@@ -73,6 +73,11 @@ class Settings:
     registry_token: Secret | None = None
     environment: str = ""
 
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every value in them that must not be shown."""
+        return tuple(secret for secret in (self.key_text, self.key_passphrase, self.registry_token) if secret)
+
 
 def load(environ: Mapping[str, str], root: Path, *, need_host: bool = False) -> Settings:
     """Read and check all settings.

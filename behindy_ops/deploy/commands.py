@@ -180,6 +180,7 @@ def verify(paths: Paths, container: str, release: Release, line: str, *, judged:
         paths.history,
         str(HISTORY_BYTES),
         paths.release(release.service, judged),
+        release.previous,
     )
     return Command(argv, title="verify and record", timeout=60, stdin=line.encode("utf-8") + b"\n", changes=True)
 

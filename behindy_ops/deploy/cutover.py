@@ -29,6 +29,15 @@ DEFINITE = 2
 """Attempts in a row with an error of the release itself before it is switched back: users meet them too."""
 
 
+LAST_WORDS = 30.0
+"""Seconds at most that a release which was taken back gets for the requests it has begun; its users went to it in good
+faith, and it may be well but for one crash."""
+
+
+SHORT_LOOK = 2.0
+"""Seconds of one look at who is still connected to it."""
+
+
 @dataclass
 class Cutover:
     """Both containers of one service around the switch.
@@ -41,6 +50,7 @@ class Cutover:
     :ivar torn: the renames failed and could not be undone; the next run looks how far they came.
     :ivar proven: the new release answered well from outside.
     :ivar holds: the new release has the name.
+    :ivar hurried: the run was told to stop, so nothing is waited for.
     """
 
     ctx: Context
@@ -53,6 +63,7 @@ class Cutover:
     torn: bool = False
     proven: bool = False
     holds: bool = False
+    hurried: bool = False
     switched_at: float = 0.0
 
     def switch(self) -> None:
@@ -103,6 +114,7 @@ class Cutover:
 
         :raises SwitchedBack: the new release did not answer well.
         """
+        self.hurried = True
         with self.ctx.interrupts.shielded():
             look = Look(Verdict.HEALTHY, "") if self.proven else self._check_outside(attempts=1)
             if look.verdict is not Verdict.HEALTHY:
@@ -176,12 +188,26 @@ class Cutover:
             self.ctx.emit(Decision(f"The new release is taken back: {reason}."))
             served = self._names_back(name)
             self.holds = False
+            if not self.hurried:
+                self._let_finish()
             discard(self.ctx, name, self.green.id, self.release, shown=f"{name}-green")
         raise SwitchedBack(
             f"The new release of {name} was switched back: {reason}.",
             state=served,
             remedy="Its last log lines are above. Mend it and deploy again.",
         )
+
+    def _let_finish(self) -> None:
+        """Give the release that was taken back the time to answer whom it has already heard, if it still can."""
+        deadline = self.ctx.clock() + min(self.service.drain, LAST_WORDS)
+        command = commands.drain(self.green.id, self.service.port, earliest_ms=0, limit=SHORT_LOOK)
+        with self.ctx.step("last requests", f"Wait until {self.service.name}-green is idle") as step:
+            while True:  # in short looks, so that a signal need not wait for all of them
+                words = self.ctx.host.run(command).stdout.split()[-2:]
+                over = self.ctx.interrupts.requested is not None or self.ctx.clock() >= deadline
+                if over or words[:1] != ["cut"]:
+                    break
+            step.detail = _drained(words)
 
     def _names_back(self, name: str) -> str:
         with self.ctx.step("switch back", "Put the names back") as step:

@@ -92,10 +92,29 @@ def _verify(ctx: Context, deployment: _Deployment) -> dict[str, str]:
         "release": release.id,
         "tag": release.tag,
         "digest": release.digest,
-        "previous": release.previous,
+        **_previous(deployment.survey, release, lines.get("run", "")),
+        "memory_before": _memory_before(deployment.survey, release.service),
         "memory": memory,
+        "available_before": _megabytes(deployment.survey.memory.get("MemAvailable", 0)),
+        "available": _megabytes(int(lines.get("available", "").strip() or 0) * 1024),
         "log_errors": errors,
     }
+
+
+def _previous(survey: Survey, release: Release, run: str) -> dict[str, str]:
+    """What to go back to, and the GitHub run that deployed it, if one did."""
+    known = (old.tag for old in survey.releases if old.id == release.previous)
+    return {"previous": release.previous, "previous_tag": next(known, ""), "previous_run": run.strip()}
+
+
+def _memory_before(survey: Survey, service: str) -> str:
+    """What the previous container used when the host was surveyed."""
+    live = survey.trio(service).live
+    return _memory(f"{survey.usage.get(live.id, 0)} 0", live) if live and survey.usage.get(live.id) else ""
+
+
+def _megabytes(count: int) -> str:
+    return f"{count // 2**20} MB" if count else ""
 
 
 def _memory(text: str, container: Container | None) -> str:

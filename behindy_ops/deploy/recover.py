@@ -38,6 +38,8 @@ def recover_once(ctx: Context, service: Service, survey: Survey) -> Recovery:
         return recovery
     ctx.emit(Decision(f"{service.name}: {recovery.value}."))
     match recovery, trio.live, trio.green, trio.blue:
+        case Recovery.REMOVE_GREEN, _, Container() as green, _ if green.running:
+            _retire(ctx, service, green, survey)
         case ((Recovery.REMOVE_GREEN | Recovery.START_OVER), _, Container() as green, _):
             _remove(ctx, green)
         case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue if stopped_first(green, blue):
@@ -106,6 +108,15 @@ def _answers(ctx: Context, service: Service, survey: Survey) -> bool:
         step.detail = look.reason
         step.failed = "" if look.verdict is Verdict.HEALTHY else look.reason
     return look.verdict is Verdict.HEALTHY
+
+
+def _retire(ctx: Context, service: Service, green: Container, survey: Survey) -> None:
+    """Remove a candidate that runs. It may have been live until a moment ago, so it gets the time that blue gets."""
+    with ctx.step("recover", f"Wait until {green.name} is idle"):
+        earliest = int((survey.now + commands.CACHED) * 1000)
+        limit = max(service.drain, commands.CACHED + 1)
+        ctx.host.run(commands.drain(green.id, service.port, earliest_ms=earliest, limit=limit))
+    _remove(ctx, green)
 
 
 def _remove(ctx: Context, green: Container) -> None:

@@ -18,14 +18,14 @@ from behindy_ops.deploy.restart import Restart
 from behindy_ops.deploy.rollback import Rollback
 from behindy_ops.deploy.session import Session
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost, UsageError
-from behindy_ops.report.events import Decision, DeployFinished, Warning_, failed
+from behindy_ops.report.events import Decision, DeployFinished, Warning_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from behindy_ops.deploy.survey import Release, Survey
-    from behindy_ops.report.events import Event
+    from behindy_ops.report.renderer import Renderer
     from behindy_ops.services import Service
 
 __all__ = ["deploy_services", "load_services", "recover_services", "restart_service", "roll_back"]
@@ -98,24 +98,25 @@ def deploy_services(
     waiting = duration_option("wait", wait) or 0.0
     chosen = chosen_services(root, names)
     chosen_settings = settings.load(os.environ, root, need_host=True)
-    emit = report.choose(json, sys.stdout, os.environ)
-    if dry_run:
-        with Session(chosen_settings, chosen, emit, os.environ) as session:
-            plan.show(session, chosen, options)
-        return
-    with _telling(emit, json=json):
+    emit = report.choose(json, sys.stdout, os.environ, chosen_settings.secrets)
+    with _telling(emit):
+        if dry_run:
+            with Session(chosen_settings, chosen, emit, os.environ) as session:
+                plan.show(session, chosen, options)
+            return
         _deploy_in_order(chosen, options, lambda: Session(chosen_settings, chosen, emit, os.environ), wait=waiting)
 
 
 @contextlib.contextmanager
-def _telling(emit: Callable[[Event], None], *, json: bool) -> Iterator[None]:
-    """With ``--json`` an error is an event too, beside the text on standard error."""
+def _telling(emit: Renderer) -> Iterator[None]:
+    """What the block tells is told to its end, an error that ends it included."""
     try:
         yield
     except BehindyError as error:
-        if json:
-            emit(failed(error))
+        error.shown = emit.failure(error)
         raise
+    finally:
+        emit.close()
 
 
 def _deploy_in_order(
@@ -232,8 +233,8 @@ def _return_to(
     chosen = chosen_services(root, [name])
     watching, waiting = duration_option("watch", watch), duration_option("wait", wait) or 0.0
     chosen_settings = settings.load(os.environ, root, need_host=True)
-    emit = report.choose(json, sys.stdout, os.environ)
-    with _telling(emit, json=json), Session(chosen_settings, chosen, emit, os.environ) as session:
+    emit = report.choose(json, sys.stdout, os.environ, chosen_settings.secrets)
+    with _telling(emit), Session(chosen_settings, chosen, emit, os.environ) as session:
         survey = session.lock(f"{kind.kind} of {name}", wait=waiting)
         survey, _ = session.reconcile(chosen[0], survey)
         kind(session.ctx, chosen[0], survey, wanted=to, watch=watching).run()
@@ -248,8 +249,8 @@ def recover_services(names: Sequence[str], *, wait: str, json: bool, root: Path 
     chosen = chosen_services(root, names)
     waiting = duration_option("wait", wait) or 0.0
     chosen_settings = settings.load(os.environ, root, need_host=True)
-    emit = report.choose(json, sys.stdout, os.environ)
-    with _telling(emit, json=json), Session(chosen_settings, chosen, emit, os.environ) as session:
+    emit = report.choose(json, sys.stdout, os.environ, chosen_settings.secrets)
+    with _telling(emit), Session(chosen_settings, chosen, emit, os.environ) as session:
         survey = session.lock("recovery", wait=waiting)
         for service in chosen:
             survey, done = session.reconcile(service, survey)

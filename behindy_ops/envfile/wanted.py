@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.compose_file import parse as parse_compose
+from behindy_ops.compose_file import parse_yaml as parse_compose
 from behindy_ops.envfile.dialect import EnvText
 from behindy_ops.envfile.dialect import parse as parse_env
 from behindy_ops.interpolation import all_names, required_names

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from behindy_ops.report.events import Event, to_json
+from behindy_ops.report.events import Event, failed, to_json
 from behindy_ops.report.renderer import SerialRenderer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from behindy_ops.errors import BehindyError
     from behindy_ops.report.stream import SafeStream
 
 __all__ = ["JsonLines"]
@@ -22,6 +23,10 @@ class JsonLines(SerialRenderer):
     def __init__(self, stream: SafeStream, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         super().__init__(stream)
         self._now = now
+
+    def failure(self, error: BehindyError) -> bool:
+        self(failed(error))
+        return False
 
     def show(self, event: Event) -> None:
         self._stream.write(to_json(event, self._now()) + "\n")

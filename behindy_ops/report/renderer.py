@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from behindy_ops.errors import BehindyError
     from behindy_ops.report.events import Event
     from behindy_ops.report.stream import SafeStream
 
@@ -16,6 +17,9 @@ class Renderer(Protocol):
     """Takes events, from any thread, and shows them; never raises."""
 
     def __call__(self, event: Event) -> None: ...
+
+    def failure(self, error: BehindyError) -> bool:
+        """Take the error that ends the run; return whether people have seen it, so that nobody need show it again."""
 
     def close(self) -> None:
         """Leave the terminal as it was found. Closing twice does no harm."""
@@ -35,6 +39,9 @@ class SerialRenderer:
             except Exception:  # noqa: BLE001 - whatever it was, the work goes on
                 self._stream.write(ascii(event) + "\n")
             self._stream.flush()
+
+    def failure(self, error: BehindyError) -> bool:  # noqa: ARG002 - most leave it to the end of the task
+        return False
 
     def show(self, event: Event) -> None:
         raise NotImplementedError

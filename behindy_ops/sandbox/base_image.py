@@ -16,7 +16,7 @@ from behindy_ops.sandbox.engine import Machine, apt_install, look_around
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BASE", "Recipe", "bootstrap_command", "ensure", "recipes"]
+__all__ = ["BASE", "Recipe", "bootstrap_command", "ensure", "ensure_debian", "recipes"]
 
 BASE = "debian:trixie-slim"
 PULL_SECONDS = 60.0
@@ -67,17 +67,32 @@ def ensure(say: Callable[[str], None]) -> str:
         SandboxError: it cannot be pulled and not be made on this machine.
     """
     machine = look_around()
-    known = recipes(machine)
+    return _ensure(recipes(machine), machine, say)
+
+
+def ensure_debian(suite: str, say: Callable[[str], None]) -> str:
+    """Return the name of the slim image of one release of Debian, by its code name.
+
+    Raises:
+        SandboxError: it cannot be pulled and not be made on this machine.
+    """
+    machine = look_around()
+    keys = (f"--keyring={DEBIAN_KEYS}",) if "ubuntu" in machine.like else ()
+    return _ensure((Recipe(suite, f"debian:{suite}-slim", keys),), machine, say)
+
+
+def _ensure(known: tuple[Recipe, ...], machine: Machine, say: Callable[[str], None]) -> str:
+    wanted = known[0].image
     for recipe in known:
         if try_docker("image", "inspect", recipe.image).returncode == 0:
             return recipe.image
-    say(f"Pulling {BASE}")
-    refusal = _pull()
+    say(f"Pulling {wanted}")
+    refusal = _pull(wanted)
     if refusal is None:
-        return BASE
+        return wanted
     if not machine.root or not machine.has_apt:
         raise SandboxError(
-            f"The image {BASE} could not be pulled, and cannot be made here.",
+            f"The image {wanted} could not be pulled, and cannot be made here.",
             remedy="Pull it where a registry can be reached, then `docker save` it there and `docker load` it here.",
             lines=refusal,
         )
@@ -96,9 +111,9 @@ def _make_first(known: tuple[Recipe, ...], say: Callable[[str], None]) -> str:
     return _make(last, say)
 
 
-def _pull() -> tuple[str, ...] | None:
+def _pull(image: str) -> tuple[str, ...] | None:
     try:
-        done = try_docker("pull", "--quiet", BASE, timeout=PULL_SECONDS)
+        done = try_docker("pull", "--quiet", image, timeout=PULL_SECONDS)
     except SandboxError as error:
         return (str(error),)
     return None if done.returncode == 0 else last_lines(done.stderr)

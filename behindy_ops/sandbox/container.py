@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from behindy_ops.sandbox.ports import Ports
 
-__all__ = ["Found", "create", "find", "remove", "run_arguments", "start"]
+__all__ = ["MEMORY", "Found", "create", "create_with_rights", "find", "remove", "run_arguments", "start"]
 
 MEMORY = ("--memory", "2g", "--memory-swap", "4g")
 PRIVILEGED = ("--privileged",)
@@ -56,12 +56,20 @@ def create(checkout: Checkout, image: str, ports: Ports, domain: str) -> None:
     Raises:
         SandboxError: the engine refused both ways; the lines are what it said.
     """
-    arguments = run_arguments(checkout, ports, domain)
+    create_with_rights(run_arguments(checkout, ports, domain), image, checkout.container)
+
+
+def create_with_rights(arguments: tuple[str, ...], image: str, name: str) -> None:
+    """Run ``docker run`` with all the rights that an engine inside needs, or as many as this engine grants.
+
+    Raises:
+        SandboxError: the engine refused both ways; the lines are what it said.
+    """
     for rights in (PRIVILEGED, CAPABILITIES):
         done = try_docker("run", *arguments, *rights, image, timeout=60)
         if done.returncode == 0:
             return
-        try_docker("rm", "--force", checkout.container)
+        try_docker("rm", "--force", name)
     raise failure(("run", image), done)
 
 

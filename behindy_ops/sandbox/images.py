@@ -16,7 +16,7 @@ from behindy_ops.sandbox.docker_cli import docker, failure, try_docker
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["ASSETS", "HASH_LABEL", "Image", "Part", "ensure", "fingerprint", "named"]
+__all__ = ["ASSETS", "HASH_LABEL", "Image", "Part", "builder", "ensure", "fingerprint", "named"]
 
 ASSETS = Path(__file__).parent / "assets"
 HASH_LABEL = "behindy-ops.assets"
@@ -71,7 +71,7 @@ def ensure(say: Callable[[str], None]) -> Mapping[Part, Image]:
         base = base_image.ensure(say)
         names = ", ".join(part.value for part in missing)
         say(f"Building images from Debian packages, kept for the next time: {names}")
-        environment = _builder()
+        environment = builder()
         with ThreadPoolExecutor(len(missing)) as pool:
             builds = [pool.submit(_build, part, images[part], base, environment) for part in missing]
             for build in as_completed(builds):
@@ -79,7 +79,8 @@ def ensure(say: Callable[[str], None]) -> Mapping[Part, Image]:
     return images
 
 
-def _builder() -> Mapping[str, str]:
+def builder() -> Mapping[str, str]:
+    """What the environment of ``docker build`` needs on this machine."""
     # Without its plugin the client may refuse to build unless it is told to use the old builder. Attestations would
     # turn an image into a list of images.
     if try_docker("buildx", "version").returncode == 0:

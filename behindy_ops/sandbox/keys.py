@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["HOST_KEY_TYPES", "Keys", "ensure", "known_hosts", "write_private"]
+__all__ = ["HOST_KEY_TYPES", "Keys", "ensure", "known_hosts", "make_authority", "write_private"]
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 HOST_KEY_TYPES: dict[str, Callable[[], PrivateKey]] = {
@@ -114,22 +114,35 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-def _make_certificates(keys: Keys, domain: str) -> None:
-    """A throwaway CA whose key is never written down, and one certificate by it."""
-    ca_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "behindy sandbox throwaway CA")])
-    ca_id = x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key())
+def make_authority() -> tuple[bytes, bytes]:
+    """Return a throwaway CA's certificate and its key, for what issues certificates itself."""
+    ca, key = _make_ca()
+    encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    return ca.public_bytes(encoding), key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain)
+
+
+def _make_ca() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "behindy sandbox throwaway CA")])
     ca = (
-        _builder(ca_name, ca_name, ca_key, VALID_FOR)
+        _builder(name, name, key, VALID_FOR)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
-        .add_extension(ca_id, critical=False)
-        .sign(ca_key, hashes.SHA256())
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
     )
+    return ca, key
+
+
+def _make_certificates(keys: Keys, domain: str) -> None:
+    """A throwaway CA whose key is never written down, and one certificate by it."""
+    ca, ca_key = _make_ca()
+    leaf_key = ec.generate_private_key(ec.SECP256R1())
+    ca_id = x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key())
     names: list[x509.GeneralName] = [x509.DNSName(name) for name in (domain, f"www.{domain}", "localhost")]
     names.append(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
     leaf = (
-        _builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, domain)]), ca_name, leaf_key, LEAF_VALID_FOR)
+        _builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, domain)]), ca.subject, leaf_key, LEAF_VALID_FOR)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)

@@ -24,7 +24,7 @@ from behindy_ops.sandbox.seed import REPOSITORY, tag_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Fault", "Release", "application_ports", "configure", "fault_named", "layer", "release"]
+__all__ = ["Fault", "Release", "application_ports", "configure", "fault_named", "layer", "push", "release"]
 
 
 class Fault(StrEnum):
@@ -87,7 +87,7 @@ def release(service: str, tag: str, fault: str | None = None, *, boot_seconds: f
     chosen = fault_named(fault)
     info = load()
     built = dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
-    _push(Registry(info.registry), Release(service, tag, ports[service], chosen, boot_seconds, built))
+    push(Registry(info.registry), Release(service, tag, ports[service], chosen, boot_seconds, built))
     return f"{info.image_prefix}/behindy-{service}:{tag}"
 
 
@@ -133,7 +133,8 @@ def configure(base: dict[str, Any], content: Release, diff_id: str) -> dict[str,
     return image
 
 
-def _push(registry: Registry, content: Release) -> None:
+def push(registry: Registry, content: Release) -> None:
+    """Put a release into a registry that has the sample application."""
     repository = f"behindy/behindy-{content.service}"
     manifest = registry.manifest(REPOSITORY, tag_of(Part.APP, named(Part.APP)))
     config = json.loads(registry.blob(REPOSITORY, manifest["config"]["digest"]))

@@ -8,7 +8,11 @@ import sys
 from invoke import Context, task
 
 from behindy_ops.checkout import CHECKOUT
+from behindy_ops.tasks._ask import asker
 from behindy_ops.tasks._run import guarded
+
+_YES = "do not ask; for scripts"
+_WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
 
 
 @task(help={"fingerprint": "SHA256:... the key must have; for scripts, instead of the question"})
@@ -40,3 +44,102 @@ def trust(_: Context, fingerprint: str = "") -> None:
             return
     trusting.pin(chosen, offer, key)
     print(f"Pinned in {chosen.known_hosts_file}.")
+
+
+@task(help={"json": "print JSON instead of text"})
+@guarded
+def check(_: Context, json: bool = False) -> None:
+    """Show whether the host is fit for deploys, and what cures what is missing."""
+    from behindy_ops.provision.check_run import check_host
+
+    if not check_host(json=json):
+        from behindy_ops.errors import HostNotReady
+
+        raise SystemExit(HostNotReady.exit_code)
+
+
+@task(help={"yes": _YES, "wait": _WAIT})
+@guarded
+def setup(_: Context, yes: bool = False, wait: str = "") -> None:
+    """Give the host what it lacks: Docker, swap, directories; asks first."""
+    from behindy_ops import report
+    from behindy_ops.deploy.run import duration_option
+    from behindy_ops.provision.run import load_settings
+    from behindy_ops.provision.setup_run import set_up
+
+    emit = report.choose(False, sys.stdout, os.environ)
+    set_up(load_settings(), emit, asker("host.setup", yes), wait=duration_option("wait", wait) or 0.0)
+
+
+@task(help={"yes": _YES, "wait": _WAIT, "dry-run": "show the difference and try the files; change nothing"})
+@guarded
+def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
+    """Put compose/ and nginx/ on the host: shown, tried, then all at once."""
+    from behindy_ops import report
+    from behindy_ops.deploy.run import duration_option
+    from behindy_ops.provision.run import load_settings
+    from behindy_ops.provision.sync import Sync
+
+    emit = report.choose(False, sys.stdout, os.environ)
+    waiting = duration_option("wait", wait) or 0.0
+    run = Sync(load_settings(), CHECKOUT, emit, report.show_lines, asker("host.sync", yes), waiting)
+    run.run(dry_run=dry_run)
+
+
+@task(help={"yes": "do not ask before a container is replaced; for scripts", "wait": _WAIT})
+@guarded
+def up(_: Context, yes: bool = False, wait: str = "") -> None:
+    """Run nginx, PostgreSQL and Redis as the host's compose file has them."""
+    from behindy_ops import report
+    from behindy_ops.deploy.run import duration_option
+    from behindy_ops.provision.run import load_settings
+    from behindy_ops.provision.up import bring_up
+
+    emit = report.choose(False, sys.stdout, os.environ)
+    bring_up(load_settings(), emit, asker("host.up", yes), wait=duration_option("wait", wait) or 0.0)
+
+
+@task(
+    help={"email": "for the account at Let's Encrypt, which warns of certificates that end", "yes": _YES, "wait": _WAIT}
+    | {"dry-run": "say what would be done, and why; change nothing"}
+)
+@guarded
+def certs(_: Context, email: str = "", yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
+    """Have a certificate by Let's Encrypt, or renew it; nothing if it is good."""
+    from behindy_ops import report
+    from behindy_ops.deploy.run import duration_option
+    from behindy_ops.grammar import check_email
+    from behindy_ops.provision.certs_run import certify
+    from behindy_ops.provision.run import load_settings
+
+    if email and (wrong := check_email(email)):
+        from behindy_ops.errors import UsageError
+
+        raise UsageError(f"--email: {wrong}.")
+    emit = report.choose(False, sys.stdout, os.environ)
+    waiting = duration_option("wait", wait) or 0.0
+    ask = asker("host.certs", yes)
+    certify(load_settings(), CHECKOUT, emit, ask, email=email, dry_run=dry_run, wait=waiting)
+
+
+@task(
+    help={
+        "file": "where the private key goes; its public half beside it, with .pub (default: deploy_key)",
+        "comment": "what the key is called in authorized_keys (default: behindy-deploy)",
+        "from": "addresses it may be used from, for authorized_keys (default: any)",
+    }
+)
+@guarded
+def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy", from_: str = "") -> None:
+    """Make a key for CI that can run commands, and nothing else."""
+    from pathlib import Path
+
+    from behindy_ops import deploykey
+
+    key = deploykey.make(Path(file).expanduser(), comment=comment, sources=from_)
+    print(f"The private key is in {key.private_file} (0600), its public half in {key.public_file}:")
+    print(f"\n{key.authorized}\n")
+    print("1. On the host, as the deploy user, add that line to ~/.ssh/authorized_keys.")
+    print(f"2. Keep the key as a secret:  gh secret set BEHINDY_SSH_KEY --env production < {key.private_file}")
+    print(f"3. Remove it here:            rm {key.private_file}")
+    print("It gets no terminal and no forwarding. But who may use Docker can become root: guard it like root's.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from invoke import Context, Exit, task
 
 from behindy_ops.checkout import CHECKOUT
+from behindy_ops.tasks._run_steps import workflow_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +41,7 @@ def test(_: Context, unit: bool = False, full: bool = False, k: str = "") -> Non
 
 @task
 def lint(_: Context) -> None:
-    """Check style, types and shell scripts."""
+    """Check style, types, shell scripts and workflows."""
     failed = [title for title, argv in lint_commands(CHECKOUT).items() if not _passes(title, argv)]
     if failed:
         raise Exit(f"lint: {', '.join(failed)} found something to mend (see above).", code=1)
@@ -57,8 +58,10 @@ def pytest_command(*, unit_only: bool, expression: str) -> list[str]:
 
 def lint_commands(checkout: Path) -> dict[str, list[str]]:
     """Each check's title and command line."""
-    python = sys.executable
-    shellcheck = str(Path(python).parent / "shellcheck")
+    python, tools = sys.executable, Path(sys.executable).parent
+    shellcheck = str(tools / "shellcheck")
+    schema = [str(tools / "check-jsonschema"), "--quiet", "--builtin-schema"]
+    workflows = [str(path) for path in workflow_files(checkout)]
     scripts = shell_files(checkout)
     bodies = [path for path in scripts if not (checkout / path).read_bytes().startswith(b"#!")]
     return {
@@ -67,6 +70,17 @@ def lint_commands(checkout: Path) -> dict[str, list[str]]:
         "mypy": [python, "-m", "mypy"],
         "shellcheck": [shellcheck, "--", *(str(path) for path in scripts if path not in bodies)],
         "shellcheck of what bash -c runs": [shellcheck, "--shell=bash", "--", *map(str, bodies)],
+        "shellcheck of workflow steps": [python, "-m", "behindy_ops.tasks._run_steps", *workflows],
+        "schema of workflows": [*schema, "vendor.github-workflows", *workflows],
+        "schema of dependabot.yml": [*schema, "vendor.dependabot", ".github/dependabot.yml"],
+        "zizmor": [
+            str(tools / "zizmor"),
+            "--offline",
+            "--quiet",
+            "--persona=pedantic",
+            ".github/dependabot.yml",
+            *workflows,
+        ],
     }
 
 

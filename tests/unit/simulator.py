@@ -7,6 +7,7 @@ A command nobody has prepared is refused. A client can be killed, cut off, put t
 from __future__ import annotations
 
 import contextlib
+import io
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ from behindy_ops.errors import ConnectionLost, HostUnreachable, LeaseLost
 from behindy_ops.interrupts import Interrupts
 from behindy_ops.remote.command import LEASE_LOST, Command, Result, wire
 from behindy_ops.remote.lock import Holder, command, refusal
+from behindy_ops.report.renderer import SerialRenderer
+from behindy_ops.report.stream import SafeStream
 from behindy_ops.services import HealthPolicy, Service, repository
 from behindy_ops.settings import Settings
 from tests.unit.simulator_docker import Behaviour
@@ -231,6 +234,17 @@ class SimSession(Session):
         self.connection.release()
 
 
+class Recorder(SerialRenderer):
+    """Keeps the events, and leaves the error that ends a run to whoever ran it."""
+
+    def __init__(self, events: list[Event]) -> None:
+        super().__init__(SafeStream(io.StringIO()))
+        self._events = events
+
+    def show(self, event: Event) -> None:
+        self._events.append(event)
+
+
 class Simulation:
     """A world with our services in it, and the commands an operator types.
 
@@ -303,7 +317,7 @@ class Simulation:
         with (
             mock.patch.multiple(run, Session=session, chosen_services=chosen),
             mock.patch("behindy_ops.settings.load", return_value=self.settings),
-            mock.patch("behindy_ops.report.choose", return_value=self.events.append),
+            mock.patch("behindy_ops.report.choose", return_value=Recorder(self.events)),
         ):
             try:
                 yield

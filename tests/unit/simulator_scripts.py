@@ -319,13 +319,16 @@ def tidy(world: World, me: Process, *references: str) -> Body:
 
 
 def verify(
-    world: World, me: Process, container: str, template: str, release: str, history: str, rotate: str, judged: str
-) -> Body:
+    world: World, me: Process, container: str, template: str, release: str, history: str, rotate: str, judged: str,
+    previous: str,
+) -> Body:  # fmt: skip
     assert template
     assert (history, rotate) == ("behindy-ops/state/history.jsonl", "5000000")
     yield from _show_state(world, me, container)
     me.echo("memory 104857600 20971520")
     me.echo("errors 0")
+    me.echo("available 819200")
+    me.echo("run " + (f"https://github.com/team/{_release_key(release)[0]}/actions/runs/1" if previous else ""))
     yield from _write_status(world.dirs[_release_key(release)], "stands")
     if judged and _release_key(judged) in world.dirs:
         yield from _write_status(world.dirs[_release_key(judged)], "rolled-back")

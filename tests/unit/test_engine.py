@@ -22,8 +22,8 @@ from behindy_ops.errors import (
 from behindy_ops.report.events import Decision, DeployFinished, Logs, StepFailed, StepStarted, Warning_
 from behindy_ops.secret import Secret
 from behindy_ops.services import HealthPolicy
-from tests.unit.simulator import SERVICES, Simulation
-from tests.unit.simulator_faults import Fault, plan_during
+from tests.unit.simulator import SERVICES, ClientKilled, Simulation
+from tests.unit.simulator_faults import Fault, plan, plan_during
 from tests.unit.simulator_start import begin
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def test_a_release_that_turns_bad_after_the_switch_is_taken_back(host: Simulatio
         host.deploy("frontend", tag=release)
     assert words in caught.value.what
     assert caught.value.state == "The previous release serves again, checked from outside."
-    assert (live(host), sent(host)[-4:]) == (before, ["swap", "look_outside", "discard", "record"])
+    assert (live(host), sent(host)[-4:]) == (before, ["look_outside", "drain", "discard", "record"])
     assert host.rules.at_rest("frontend") == ""
     assert [kept.status for kept in host.world.dirs.values()][-1] == "failed"
     assert history(host)[-1]["outcome"] == "switched back"
@@ -326,6 +326,25 @@ def test_while_docker_is_down_nothing_is_taken_for_steady(host: Simulation) -> N
             run()
     host.world.pass_time(5)
     host.recover()
+
+
+def test_a_candidate_that_was_live_a_moment_ago_is_drained_before_the_next_run_removes_it(host: Simulation) -> None:
+    old = live(host)
+
+    def kill_once_it_is_taken_back() -> None:
+        green = host.world.engine.named("frontend-green")
+        if host.clients and green is not None and green.named > float("-inf"):
+            host.world.checks.remove(kill_once_it_is_taken_back)
+            plan(host, 1, Fault.KILLED)
+
+    plan_during(host, "watch", Fault.CRASH)
+    host.world.checks.append(kill_once_it_is_taken_back)
+    with pytest.raises(ClientKilled):
+        host.deploy("frontend", tag="mended")
+    host.world.pass_time(0.2)
+    assert live(host) is old
+    host.recover("frontend")
+    assert (sent(host), live(host)) == (["drain", "stop_blue", "survey", "record"], old)
 
 
 def test_a_failed_step_is_told_as_failed(host: Simulation) -> None:

@@ -121,7 +121,7 @@ def kill_after_switch(simulation: Simulation) -> None:
 @pytest.mark.parametrize("fault", [Fault.KILLED, Fault.CUT, Fault.SIGNAL, Fault.REBOOT, Fault.DOCKERD_LONG])
 @pytest.mark.parametrize("release", ["mended", "bad-inside", "bad-in-public"])
 def test_a_fault_at_any_moment_heals(fault: Fault, release: str) -> None:
-    for after in range(1, 130, 1 if FULL else 9):
+    for after in range(1, 130, 1 if FULL else 23):
         host = begin()
         plan(host, after, fault)
         with contextlib.suppress(BehindyError, ClientKilled):

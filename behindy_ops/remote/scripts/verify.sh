@@ -1,7 +1,8 @@
 # $1 container, $2 container template, $3 release directory, $4 history file, $5 bytes at which it is rotated, $6 release
-# directory that a rollback leaves, or "". stdin: a history line. Shows how the live container is, marks its release as
-# standing, records the deploy, and forgets releases nobody would go back to.
-container=$1 template=$2 release=$3 history=$4 rotate=$5 judged=$6
+# directory that a rollback leaves, or "", $7 id of the previous release, or "". stdin: a history line. Shows how the live
+# container and the memory are, and which run deployed the previous release; marks this one as standing, records the
+# deploy, and forgets releases nobody would go back to.
+container=$1 template=$2 release=$3 history=$4 rotate=$5 judged=$6 previous=$7
 umask 077
 printf 'state '
 docker container inspect --format "$template" "$container" || echo none
@@ -12,6 +13,12 @@ curl -s -m 5 --unix-socket /var/run/docker.sock "http://docker/containers/$id/st
 echo
 printf 'errors '
 docker logs --tail 5000 "$container" 2>&1 | grep -ciE '(^|[^a-z])(error|exception|fatal|panic|traceback)'
+printf 'available '
+sed -nE 's/^MemAvailable:[[:space:]]+([0-9]+) kB/\1/p' /proc/meminfo
+printf 'run '
+[ -z "$previous" ] || grep -hsF "\"release\": \"$previous\"" "$history.1" "$history" |
+  grep -oE 'https?://[A-Za-z0-9./:_-]+/actions/runs/[0-9]+' | tail -n 1
+echo
 echo stands > "$release/status"
 [ -z "$judged" ] || ! [ -d "$judged" ] || echo rolled-back > "$judged/status"
 [ "$(stat -c %s "$history" 2>/dev/null || echo 0)" -lt "$rotate" ] || mv "$history" "$history.1"

@@ -1,0 +1,83 @@
+"""A key pair for deploys alone, made here; its public half with the limits it gets in ``authorized_keys``."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["DeployKey", "authorized_line", "make"]
+
+_COMMENT = re.compile(r"[\w@.+:/-]+", re.ASCII)
+_PATTERNS = re.compile(r"[0-9A-Za-z*?!.:/,-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class DeployKey:
+    """A key pair in two files.
+
+    :param authorized: the line for ``authorized_keys``; it is in the public file, too.
+    """
+
+    private_file: Path
+    public_file: Path
+    authorized: str
+
+
+def authorized_line(public: str, *, sources: str = "") -> str:
+    """Return the line for ``authorized_keys``: commands, and nothing else that SSH can do.
+
+    :param public: ``<type> <base64> <comment>``.
+    :param sources: addresses that may use it, as ``from=`` of sshd takes them; empty for any.
+    """
+    options = f'restrict,from="{sources}"' if sources else "restrict"
+    return f"{options} {public}"
+
+
+def make(file: Path, *, comment: str, sources: str = "") -> DeployKey:
+    """Make an Ed25519 key pair without a passphrase: ``file`` (0600) and ``file.pub``.
+
+    :raises UsageError: a file is there already, or cannot be written, or an option is not usable.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+    if not _COMMENT.fullmatch(comment):
+        raise _unusable("comment", "letters, digits and @ . + : / _ - are possible, and no spaces")
+    if sources and not _PATTERNS.fullmatch(sources):
+        raise _unusable("from", "addresses or networks, with commas between them, such as 203.0.113.7,10.0.0.0/8")
+    private, public_file = file, file.with_name(f"{file.name}.pub")
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode("ascii")
+    line = authorized_line(f"{public} {comment}", sources=sources)
+    _create(public_file, line.encode("ascii") + b"\n", 0o644)
+    try:
+        _create(private, key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()), 0o600)
+    except UsageError:
+        public_file.unlink()
+        raise
+    return DeployKey(private, public_file, line)
+
+
+def _create(file: Path, content: bytes, mode: int) -> None:
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    except FileExistsError:
+        raise UsageError(
+            f"{file} is there already.", state="It was left as it is.", remedy="Name another with --file."
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be made: {error.strerror}.", remedy="Name another with --file.") from error
+    with os.fdopen(handle, "wb") as out:
+        os.fchmod(handle, mode)
+        out.write(content)
+
+
+def _unusable(option: str, why: str) -> UsageError:
+    return UsageError(f"--{option} cannot be used: {why}.", state="No key was made.")

@@ -1,0 +1,69 @@
+"""When a certificate is had or renewed. Pure: how it is, and for which names, in; what to do out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["CERTBOT", "RENEW_DAYS", "Certificate", "due", "names_served", "parse"]
+
+CERTBOT = "certbot/certbot:v2.11.0"
+RENEW_DAYS = 30
+"""Let's Encrypt's certificates hold 90 days; renewing in the last 30 leaves time for what goes wrong."""
+
+DAY = 86400
+_SERVER_NAME = re.compile(r"^\s*server_name\s+([^;]+);", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The domain's certificate as nginx finds it; times in seconds since the epoch.
+
+    :param until: when it ends; 0 without one.
+    :param placeholder: the one ``host.up`` made, which nobody trusts.
+    """
+
+    now: float
+    until: float = 0.0
+    placeholder: bool = False
+    names: frozenset[str] = frozenset()
+
+    @property
+    def days(self) -> int:
+        """Whole days it still holds."""
+        return int((self.until - self.now) // DAY)
+
+
+def parse(text: str) -> Certificate:
+    """Read what ``certs_look.sh`` printed."""
+    words = [line.split(" ", 1) for line in text.splitlines()]
+    single = {pair[0]: pair[-1] for pair in words}
+    names = frozenset(pair[1] for pair in words if pair[0] == "name" and len(pair) == 2)
+    return Certificate(float(single.get("now", 0)), float(single.get("until", 0) or 0), "placeholder" in single, names)
+
+
+def names_served(files: Mapping[str, bytes], domain: str) -> tuple[str, ...]:
+    """Return the names of a domain that nginx's files serve, the domain itself first."""
+    found = {domain: None}
+    for name, content in sorted(files.items()):
+        if name.startswith("nginx/"):
+            for group in _SERVER_NAME.findall(content.decode("utf-8", "replace")):
+                found |= {word: None for word in group.split() if word.endswith(f".{domain}") and "*" not in word}
+    return tuple(found)
+
+
+def due(certificate: Certificate, names: tuple[str, ...]) -> str:
+    """Return why a certificate is to be had now, or ``""`` when the one that is there will do."""
+    if not certificate.until:
+        return "there is none yet"
+    if certificate.placeholder:
+        return "there is only the placeholder"
+    if missing := [name for name in names if name not in certificate.names]:
+        return f"the one there is lacks {', '.join(missing)}"
+    if certificate.days < RENEW_DAYS:
+        return f"it holds {max(certificate.days, 0)} more days"
+    return ""

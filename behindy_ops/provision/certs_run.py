@@ -1,0 +1,110 @@
+"""``host.certs``: a certificate by certbot, through the nginx that runs; the first one and each renewal alike."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import CertificateRefused, HostNotReady, NginxNotReady
+from behindy_ops.provision import certs, files
+from behindy_ops.provision.run import UNCHANGED, Confirm, open_session
+from behindy_ops.remote.command import Command, script
+from behindy_ops.report import events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from behindy_ops.deploy.session import Session
+    from behindy_ops.errors import BehindyError
+    from behindy_ops.remote.command import Result
+    from behindy_ops.report.events import Event
+    from behindy_ops.settings import Settings
+
+__all__ = ["certify"]
+
+
+def certify(
+    settings: Settings,
+    root: Path,
+    emit: Callable[[Event], None],
+    confirm: Confirm,
+    *,
+    email: str,
+    dry_run: bool,
+    wait: float = 0.0,
+) -> None:
+    """See to it that nginx serves a certificate that holds for at least 30 days.
+
+    :param root: the checkout; its ``nginx/`` tells which names are served.
+    :param email: for the account at Let's Encrypt; empty for none.
+    :param wait: seconds to queue for the lock.
+    :raises CertificateRefused: certbot got none; the one before it is still in use.
+    """
+    domain = settings.domain
+    names = certs.names_served(files.local(root), domain)
+    with open_session(settings, emit) as session:
+        why = _due(session, domain, names)
+        if not why:
+            return
+        emit(events.Plan(f"A certificate is to be had, since {why}:", (shlex.join(_certbot(domain, email, names)),)))
+        if dry_run:
+            emit(events.Decision("Only planned; nothing was changed."))
+            return
+        if not confirm("Ask Let's Encrypt for it, and agree to its terms of service?"):
+            emit(events.Decision("Nothing was changed."))
+            return
+        session.lock("host.certs", wait=wait)
+        with session.ctx.step("certify", f"Get a certificate for {', '.join(names)}") as step:
+            argv = script("certs_issue", domain, certs.CERTBOT, email, *names)
+            command = Command(argv, title="get a certificate", timeout=600, changes=True, on_line=step.progress)
+            result = session.host.run(command)
+            if not result.ok:
+                raise _refusal(result)
+        _due(session, domain, names)
+
+
+def _due(session: Session, domain: str, names: tuple[str, ...]) -> str:
+    result = session.host.run(Command(script("certs_look", domain), title="look at the certificate"))
+    if result.exit_code == 69:
+        raise NginxNotReady(
+            "No nginx runs on the host, and the certificate is had through it.",
+            state=UNCHANGED,
+            remedy="Start it (with a placeholder certificate, if need be): inv host.up",
+        )
+    found = certs.parse(result.require().stdout)
+    why = certs.due(found, names)
+    if not why:
+        until = f"{datetime.fromtimestamp(found.until, UTC):%Y-%m-%d}"
+        session.ctx.emit(
+            events.Decision(f"The certificate of {domain} holds until {until} ({found.days} days); nothing to do.")
+        )
+    return why
+
+
+def _certbot(domain: str, email: str, names: tuple[str, ...]) -> list[str]:
+    account = ["--email", email] if email else ["--register-unsafely-without-email"]
+    asked = [word for name in names for word in ("-d", name)]
+    return ["certbot", "certonly", "--webroot", "-w", "/var/www/certbot", *account, "--cert-name", domain, *asked]
+
+
+def _refusal(result: Result) -> BehindyError:
+    lines = result.last_lines(15)
+    if result.exit_code == 67:
+        return HostNotReady(
+            f"The host cannot pull {certs.CERTBOT}.", state=UNCHANGED, remedy="Look at its network.", lines=lines
+        )
+    if result.exit_code == 71:
+        return CertificateRefused(
+            "The certificate was had, but nginx does not serve it.",
+            state="It is in /etc/letsencrypt; nginx serves with the one it had.",
+            remedy="On the host: docker logs nginx --tail 50; then run inv host.certs again.",
+            lines=lines,
+        )
+    return CertificateRefused(
+        f"certbot got no certificate: {result.how()}.",
+        state="The certificate before it is still in use.",
+        remedy="Does the domain point to this host, and is port 80 open to the world? Then run inv host.certs again.",
+        lines=lines,
+    )

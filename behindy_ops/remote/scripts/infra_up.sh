@@ -1,0 +1,65 @@
+# $1 host directory, $2 domain, $3 seconds to wait for health, then words: create SERVICE, recreate SERVICE,
+# pull IMAGE, placeholder IMAGE (nginx's, when it may have no certificate). Prints what it is at.
+# Exit codes: 67 an image cannot be pulled, 68 not healthy in time (with the last lines of the logs).
+dir=$1 domain=$2 limit=$3
+shift 3
+cd "$dir/compose" || exit 80
+create=() recreate=()
+while [ "$#" -gt 1 ]; do
+  case $1 in
+  create) create+=("$2") ;;
+  recreate) recreate+=("$2") ;;
+  pull)
+    echo "pulling $2"
+    docker pull --quiet "$2" >/dev/null || exit 67
+    ;;
+  placeholder)
+    # nginx does not start without a certificate, and the real one is had through nginx: one that nobody trusts, for
+    # some days, until `inv host.certs` has the real one.
+    # shellcheck disable=SC2016
+    docker run --rm --network none --volume /etc/letsencrypt:/etc/letsencrypt --entrypoint sh "$2" -c '
+live=/etc/letsencrypt/live/$1
+[ ! -e "$live/fullchain.pem" ] || exit 0
+umask 077
+mkdir -p "$live"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7 -subj "/O=behindy-ops placeholder/CN=$1" \
+  -addext "subjectAltName=DNS:$1" -keyout "$live/privkey.pem" -out "$live/fullchain.pem" 2>/dev/null &&
+  echo "made a placeholder certificate"' placeholder "$domain" || exit 69
+    ;;
+  esac
+  shift 2
+done
+if [ "${#create[@]}" -gt 0 ]; then
+  echo "starting ${create[*]}"
+  docker compose --progress quiet up -d --no-deps --no-recreate "${create[@]}" >&2 || exit 1
+fi
+if [ "${#recreate[@]}" -gt 0 ]; then
+  echo "replacing ${recreate[*]}"
+  docker compose --progress quiet up -d --no-deps "${recreate[@]}" >&2 || exit 1
+fi
+end=$(($(date +%s) + limit))
+while :; do
+  waiting=()
+  for service in "${create[@]}" "${recreate[@]}"; do
+    id=$(docker compose ps -aq "$service")
+    state=$(docker container inspect --format '{{.State.Status}} {{with .State.Health}}{{.Status}}{{end}}' "$id" 2>/dev/null)
+    case $state in
+    'running ' | 'running healthy') ;;
+    'running starting') # nginx's health is looked at every 30 s only, so it is asked the same question here
+      [ "$service" = nginx ] && docker exec "$id" curl -fsS -o /dev/null -m 3 http://127.0.0.1/health 2>/dev/null ||
+        waiting+=("$service")
+      ;;
+    *) waiting+=("$service") ;;
+    esac
+  done
+  [ "${#waiting[@]}" -gt 0 ] || exit 0
+  if [ "$(date +%s)" -ge "$end" ]; then
+    for service in "${waiting[@]}"; do
+      docker compose ps -a --format '{{.Name}}: {{.Status}}' "$service" >&2
+      docker compose logs --no-log-prefix --tail 8 "$service" >&2
+    done
+    exit 68
+  fi
+  echo "waiting for ${waiting[*]}"
+  sleep 0.5
+done

@@ -1,0 +1,48 @@
+# $1 host directory, $2 version, $3 keep or try, $4 domain, $5 nginx's image or "", then its mounts, source:target each
+# (a source without a leading / is below the host directory). stdin: the files, one line each: path and base64.
+# Puts them into a directory of their own and tries them there: Compose reads the one, and nginx, in a throwaway
+# container without a network, the others. Exit codes: 65 Compose refuses, 66 nginx refuses, 67 no image.
+dir=$1 version=$2 what=$3 domain=$4 image=$5
+shift 5
+umask 022
+cd "$dir" || exit 80
+base=$(pwd)
+stage=$base/nginx/versions/$version.new
+mkdir -p nginx/versions compose
+rm -rf nginx/versions/*.new
+mkdir -p "$stage/compose" "$stage/nginx" || exit 77
+trap 'rm -rf "$stage"' EXIT
+while read -r path content; do
+  mkdir -p "$(dirname "$stage/$path")" && base64 -d <<<"$content" >"$stage/$path" || exit 77
+done
+environment=$base/.env
+[ -e "$environment" ] || environment=/dev/null
+docker compose -p behindy-ops --project-directory "$base/compose" --env-file "$environment" \
+  -f "$stage/compose/docker-compose.yml" --profile '*' config --quiet || exit 65
+if [ -n "$image" ]; then
+  docker image inspect "$image" >/dev/null 2>&1 || docker pull --quiet "$image" >/dev/null || exit 67
+  options=()
+  for mount in "$@"; do
+    source=${mount%%:*} target=${mount#*:}
+    case $source in nginx) source=$stage/nginx ;; nginx/*) source=$stage/$source ;; /*) ;; *) source=$base/$source ;; esac
+    if [ "$target" = /etc/letsencrypt ]; then
+      options+=(--volume "$source:/behindy-letsencrypt:ro" --tmpfs /etc/letsencrypt)
+    else
+      options+=(--volume "$source:$target:ro")
+    fi
+  done
+  # A host that has no certificate yet is no reason to refuse the files: a throwaway one stands in, in there only.
+  # shellcheck disable=SC2016
+  docker run --rm --network none --memory 128m "${options[@]}" --entrypoint sh "$image" -c '
+mkdir -p /etc/letsencrypt && cp -a /behindy-letsencrypt/. /etc/letsencrypt/ 2>/dev/null
+live=/etc/letsencrypt/live/$1
+if ! [ -e "$live/fullchain.pem" ]; then
+  mkdir -p "$live"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj "/CN=$1" \
+    -keyout "$live/privkey.pem" -out "$live/fullchain.pem" 2>/dev/null || echo "no openssl in this image" >&2
+fi
+exec nginx -t -q -c /etc/nginx/behindy/nginx.conf' check "$domain" || exit 66
+fi
+[ "$what" = keep ] || exit 0
+rm -rf "nginx/versions/$version"
+mv -T "$stage" "nginx/versions/$version"

@@ -1,0 +1,153 @@
+"""For GitHub Actions: a group per step, annotations, masked secrets, and the summary of the job."""
+
+from __future__ import annotations
+
+import secrets as random
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from behindy_ops.report import events
+from behindy_ops.report.plain import Plain
+from behindy_ops.report.summary import Links, Stage, Story, render
+from behindy_ops.report.text import error_lines, printable
+from behindy_ops.report.workflow import command, inert, masks, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from behindy_ops.errors import BehindyError
+    from behindy_ops.report.stream import SafeStream
+    from behindy_ops.secret import Secret
+
+__all__ = ["Actions", "failure_lines"]
+
+SUMMARY_BYTES = 1_000_000
+"""What is written to a step's summary at most; the runner drops one of more than 1 MiB whole."""
+
+
+def failure_lines(event: events.Failed, token: str) -> list[str]:
+    """Return an error as an annotation, and as text with its evidence.
+
+    :param token: random, see :func:`behindy_ops.report.workflow.quoted`.
+    """
+    said = [event.what, event.state and f"State: {event.state}", event.remedy and f"Next: {event.remedy}"]
+    note = "\n".join(printable(words) for words in said if words)
+    title = f"{event.title} (exit code {event.exit_code})"
+    return [command("error", note, title=title), *quoted([line.text for line in error_lines(event)], token)]
+
+
+class Actions(Plain):
+    """Shows events as the log of a job, and writes the job's summary.
+
+    :param hide: values the runner is told to mask, before anything else is printed.
+    :param environ: what the runner has set; without ``GITHUB_STEP_SUMMARY`` there is no summary.
+    :param token: makes a random word.
+    """
+
+    def __init__(
+        self,
+        stream: SafeStream,
+        environ: Mapping[str, str],
+        hide: Sequence[Secret] = (),
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        token: Callable[[], str] = lambda: random.token_hex(16),
+    ) -> None:
+        super().__init__(stream, clock=clock)
+        self._summary = Path(path) if (path := environ.get("GITHUB_STEP_SUMMARY", "")) else None
+        self._links = Links.of(environ)
+        self._token = token
+        self._group = ""
+        self._story = Story()
+        self._since = clock()
+        for line in masks(hide):
+            stream.write(line + "\n")
+        stream.flush()
+
+    def failure(self, error: BehindyError) -> bool:
+        self(events.failed(error))
+        return True
+
+    def show(self, event: events.Event) -> None:
+        super().show(event)
+        self._note(event)
+        if isinstance(event, events.DeployFinished | events.Failed):
+            self._end_story()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._story != Story():
+                self._end_story()
+            super().close()
+
+    def _lines(self, event: events.Event) -> Iterator[str]:
+        match event:
+            case events.StepStarted():
+                list(super()._lines(event))  # it keeps the title
+                self._group = event.step
+                yield command("group", self._titles[event.step])
+            case events.Warning_():
+                yield command("warning", printable(event.text), title=self._about())
+            case events.Logs() | events.Plan():
+                yield from self._end_group(self._group)
+                yield command("group", printable(event.title))
+                yield from quoted(event.lines, self._token())
+                yield command("endgroup")
+            case events.Failed():
+                yield from self._end_group(self._group)
+                yield from failure_lines(event, self._token())
+            case _:
+                if isinstance(event, events.StepDone | events.StepFailed):
+                    yield from self._end_group(event.step)
+                yield from map(inert, "\n".join(super()._lines(event)).split("\n"))
+
+    def _end_group(self, step: str) -> Iterator[str]:
+        """Groups do not nest: one that another step's has ended is not ended twice."""
+        if step and self._group == step:
+            self._group = ""
+            yield command("endgroup")
+
+    def _about(self) -> str:
+        return printable(self._story.started.service) if self._story.started else ""
+
+    def _note(self, event: events.Event) -> None:
+        story, now = self._story, self._clock() - self._since
+        match event:
+            case events.DeployStarted():
+                story.started = event
+            case events.StepStarted():
+                story.stages.append(Stage(event.step, event.title, now))
+            case events.StepDone() | events.StepFailed():
+                self._note_end(event, now)
+            case events.Decision() | events.Note():
+                story.remarks.append(event.text)
+            case events.Warning_():
+                story.warnings.append(event.text)
+            case events.Logs() | events.Plan():
+                story.blocks.append((event.title, event.lines))
+            case events.DeployFinished():
+                story.finished = event
+            case events.Failed():
+                story.failure = event
+
+    def _note_end(self, event: events.StepDone | events.StepFailed, now: float) -> None:
+        running = [stage for stage in self._story.stages if stage.name == event.step and stage.seconds is None]
+        stage = running[-1] if running else Stage(event.step, event.step, now - event.seconds)
+        if not running:
+            self._story.stages.append(stage)
+        stage.seconds = event.seconds
+        if isinstance(event, events.StepDone):
+            stage.detail = event.detail
+        else:
+            stage.failed = event.reason or "failed"
+
+    def _end_story(self) -> None:
+        story, self._story = self._story, Story()
+        self._since = self._clock()
+        if self._summary is None:
+            return
+        text = render(story, self._links)
+        with self._summary.open("a", encoding="utf-8", errors="replace") as out:
+            if out.tell() + len(text.encode("utf-8", "replace")) <= SUMMARY_BYTES:
+                out.write(text + "\n")

@@ -1,0 +1,301 @@
+"""A bare Debian with sshd becomes a host with three live services; then its files are changed, well and badly."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from behindy_ops.sandbox.bare import DAEMON
+from behindy_ops.sandbox.traffic import Traffic, for_service
+from tests.sandbox.bare import DOMAIN, HOME, Bare, bare, curl_from_here, from_nothing_to_three_services
+from tests.sandbox.support import SERVICES, inv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from behindy_ops.sandbox.info import SandboxInfo
+
+pytestmark = pytest.mark.timeout(600)
+TWICE = ("host.trust", "host.setup", "host.sync", "host.up", "host.certs", "deploy.all", "host.check")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
+    with bare("trixie", tmp_path_factory.mktemp("bare")) as host:
+        from_nothing_to_three_services(host)
+        yield host
+
+
+@pytest.fixture
+def edited(made: Bare) -> Iterator[Path]:
+    """The copy of the checkout, to be changed; afterwards it is as it was, and so is the host."""
+    folders = (made.project / "compose", made.project / "nginx")
+    kept = {file: file.read_bytes() for folder in folders for file in folder.rglob("*") if file.is_file()}
+    yield made.project
+    for folder in folders:
+        for file in folder.rglob("*"):
+            if file not in kept:
+                file.unlink()
+    for file, content in kept.items():
+        file.write_bytes(content)
+    made.inv("host.sync", "--yes").ok()
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert text.count(old) == 1, old
+    file.write_text(text.replace(old, new))
+
+
+class TestFromNothing:
+    def test_three_services_are_live_and_answer_with_a_certificate_that_is_believed(self, made: Bare) -> None:
+        assert set(SERVICES) <= set(made.sh("docker ps --format '{{.Names}}'").split())
+        assert "frontend" in curl_from_here(made, "/")
+
+    @pytest.mark.parametrize("name", TWICE)
+    def test_a_command_that_is_run_again_ends_well_and_changes_nothing(self, made: Bare, name: str) -> None:
+        assert made.again[name].code == 0, made.again[name].said
+        assert made.changed[name] == ""
+
+    @pytest.mark.parametrize("name", ["host.setup", "host.sync", "host.up", "host.certs"])
+    def test_it_says_that_there_is_nothing_to_do(self, made: Bare, name: str) -> None:
+        assert "nothing to do" in made.again[name].out
+
+    def test_the_check_of_a_bare_host_names_what_is_missing_and_its_cure(self, made: Bare) -> None:
+        ran = made.first["bare"]
+        assert ran.code == 30
+        told = json.loads(ran.out)
+        assert told["ready"] is False
+        cures = {one["name"]: one["cure"] for one in told["findings"] if one["verdict"] == "missing"}
+        assert cures == {
+            "tools": "inv host.setup",
+            "docker": "inv host.setup",
+            "directories": "inv host.setup",
+            ".env": "inv env.push",
+            "files": "inv host.sync",
+        }
+        assert json.loads(made.first["host.check"].out)["ready"] is True
+
+    def test_what_the_administrator_had_set_for_docker_is_still_there(self, made: Bare) -> None:
+        there = json.loads(made.sh("cat /etc/docker/daemon.json"))
+        assert there == {**DAEMON, "log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}
+
+    def test_the_directories_are_for_the_login_alone(self, made: Bare) -> None:
+        names = ("", "/state", "/rehearsal", "/rehearsal/header", "/.env")
+        modes = made.sh(f"stat -c %a {' '.join(HOME + name for name in names)}").split()
+        assert modes == ["750", "700", "700", "600", "600"]
+        assert made.sh(f"readlink {HOME}/compose/.env") == "../.env"
+
+    def test_the_rehearsal_token_was_made_on_the_host_and_is_never_shown(self, made: Bare) -> None:
+        token = made.sh(f"cat {HOME}/rehearsal/header").removeprefix("X-Behindy-Rehearsal: ")
+        assert len(token) == 64
+        assert not any(token in ran.said for ran in (*made.first.values(), *made.again.values()))
+
+    def test_security_updates_install_themselves(self, made: Bare) -> None:
+        assert made.sh("apt-config dump APT::Periodic::Unattended-Upgrade") == 'APT::Periodic::Unattended-Upgrade "1";'
+
+
+class TestFilesThatAreBad:
+    """They are refused while users go on being served, and nothing on the host is another than before."""
+
+    def refused(self, made: Bare, code: int) -> str:
+        before = made.fingerprint()
+        with Traffic(made, for_service("frontend"), max_seconds=60) as traffic:
+            traffic.wait_until_flowing()
+            ran = made.inv("host.sync", "--yes")
+            seen = traffic.snapshot().sent
+            result = traffic.stop()
+        assert ran.code == code, ran.said
+        assert result.lost == 0, result.losses[:3]
+        assert result.sent >= seen > 50
+        assert made.fingerprint() == before
+        return ran.err
+
+    def test_a_broken_nginx_file(self, made: Bare, edited: Path) -> None:
+        replace(edited / "nginx" / "site.conf", "http2 on;", "http2 maybe;")
+        said = self.refused(made, 81)
+        assert "/etc/nginx/behindy/site.conf:20" in said
+        assert "Nothing was changed" in said
+
+    def test_an_nginx_file_that_names_a_service_when_it_loads(self, made: Bare, edited: Path) -> None:
+        """It would start only while that service runs, and keep its address for ever."""
+        with (edited / "nginx" / "maps.conf").open("a") as file:
+            file.write("upstream old { server frontend:3000; }\n")
+        assert "host not found in upstream" in self.refused(made, 81)
+
+    def test_a_compose_file_that_compose_refuses(self, made: Bare, edited: Path) -> None:
+        replace(edited / "compose" / "docker-compose.yml", "container_name: postgres", "container_nam: postgres")
+        assert "container_nam" in self.refused(made, 35)
+
+    def test_a_compose_file_that_is_no_yaml(self, made: Bare, edited: Path) -> None:
+        with (edited / "compose" / "docker-compose.yml").open("a") as file:
+            file.write(" bad: [\n")
+        self.refused(made, 35)
+
+
+class TestFilesThatAreGood:
+    def test_a_dry_run_shows_the_difference_tries_the_files_and_changes_nothing(self, made: Bare, edited: Path) -> None:
+        replace(edited / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
+        before = made.fingerprint()
+        ran = made.inv("host.sync", "--dry-run").ok()
+        assert '-        return 200 "User-agent: *\\nDisallow: /api/\\n";' in ran.out.splitlines()
+        assert '+        return 200 "User-agent: *\\nDisallow: /\\n";' in ran.out.splitlines()
+        assert "1 file differs: +1 -1 lines." in ran.out
+        assert "The files are good; nothing was changed." in ran.out
+        assert made.fingerprint() == before
+
+    def test_without_a_yes_and_without_a_terminal_nothing_is_changed(self, made: Bare, edited: Path) -> None:
+        replace(edited / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
+        before = made.fingerprint()
+        assert made.inv("host.sync").code == 2
+        assert made.fingerprint() == before
+
+    def test_a_changed_nginx_file_is_served_at_once_by_the_same_container(self, made: Bare, edited: Path) -> None:
+        container = made.sh("docker inspect --format '{{.Id}} {{.State.StartedAt}}' nginx")
+        replace(edited / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /changed/")
+        (edited / "nginx" / "more.conf").write_text("# one more file\n")
+        ran = made.inv("host.sync", "--yes").ok()
+        assert "nginx reloaded" in ran.out
+        assert "/changed/" in made.answers("/robots.txt")
+        assert made.sh("docker inspect --format '{{.Id}} {{.State.StartedAt}}' nginx") == container
+        assert made.sh("docker exec nginx cat /etc/nginx/behindy/more.conf") == "# one more file"
+        (edited / "nginx" / "more.conf").unlink()
+        made.inv("host.sync", "--yes").ok()
+        assert made.sh(f"ls {HOME}/nginx") == made.sh(
+            f"ls {HOME}/nginx/live/nginx | cat - <(echo live; echo versions) | sort"
+        )
+
+    def test_nginx_is_left_alone_when_only_the_compose_file_changed(self, made: Bare, edited: Path) -> None:
+        workers = "cat /proc/$(docker inspect --format '{{.State.Pid}}' nginx)/task/*/children"
+        before = made.sh(workers)
+        with (edited / "compose" / "docker-compose.yml").open("a") as file:
+            file.write("# a remark\n")
+        ran = made.inv("host.sync", "--yes").ok()
+        assert "reloaded" not in ran.out
+        assert made.sh(workers) == before
+        assert made.sh(f"tail -n 1 {HOME}/compose/docker-compose.yml") == "# a remark"
+        assert "nothing to do" in made.inv("host.up").ok().out
+
+    def test_three_versions_are_kept(self, made: Bare, edited: Path) -> None:
+        for number in range(4):
+            with (edited / "compose" / "docker-compose.yml").open("a") as file:
+                file.write(f"# {number}\n")
+            made.inv("host.sync", "--yes").ok()
+        versions = made.sh(f"cd {HOME}/nginx/versions && ls -d */").split()
+        assert len(versions) == 3
+        assert made.sh(f"readlink {HOME}/nginx/live") == f"versions/{max(versions).rstrip('/')}"
+
+    def test_files_put_there_by_hand_are_taken_over_without_touching_nginx(self, made: Bare, edited: Path) -> None:
+        """As rsync left them on a host that was set up before there was host.sync."""
+        container = made.sh("docker inspect --format '{{.Id}} {{.State.StartedAt}}' nginx")
+        by_hand = (
+            f"set -e; cd {HOME}; copy=$(mktemp -d); cp -aL nginx/live/compose nginx/live/nginx $copy/; rm -rf nginx/*;"
+            " rm compose/docker-compose.yml; cp -a $copy/compose $copy/nginx .; rm -rf $copy;"
+            " echo '# by hand' > nginx/extra.conf"
+        )
+        made.sh(by_hand, user="ubuntu")
+        replace(edited / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /taken-over/")
+        with Traffic(made, for_service("frontend"), max_seconds=60) as traffic:
+            traffic.wait_until_flowing()
+            ran = made.inv("host.sync", "--yes").ok()
+            new_connections = next(one for one in traffic.stop().streams if "new" in one.name)
+        assert "not here: it is removed there" in ran.out
+        assert "/taken-over/" in made.answers("/robots.txt")
+        assert new_connections.good > 0
+        assert made.sh("docker inspect --format '{{.Id}} {{.State.StartedAt}}' nginx") == container
+        assert made.sh(f"cat {HOME}/nginx/versions/*.before/nginx/extra.conf") == "# by hand"
+        assert "by hand" not in made.sh(f"ls {HOME}/nginx")
+
+    def test_what_an_interrupted_run_left_unloaded_is_loaded(self, made: Bare) -> None:
+        made.sh(f"rm {HOME}/nginx/versions/loaded; touch -h -d '+2 seconds' {HOME}/nginx/live", user="ubuntu")
+        assert "nginx reloaded" in made.inv("host.sync").ok().out
+        assert "nothing to do" in made.inv("host.sync").ok().out
+
+    def test_it_is_refused_while_somebody_holds_the_host(self, made: Bare, edited: Path) -> None:
+        replace(edited / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
+        before = made.fingerprint()
+        made.inv("lock.acquire", "--message", "looking").ok()
+        try:
+            assert made.inv("host.sync", "--yes").code == 20
+        finally:
+            made.inv("lock.release").ok()
+        assert made.fingerprint() == before
+
+
+class TestContainersOfCompose:
+    def test_the_database_is_replaced_only_after_a_yes_and_keeps_its_data(self, made: Bare, edited: Path) -> None:
+        query = 'docker exec postgres psql -qtA -U behindy behindy -c "{}"'
+        made.sh(query.format("create table kept as select 42 as answer"))
+        database = made.sh("docker inspect --format '{{.Id}}' postgres")
+        replace(edited / "compose" / "docker-compose.yml", "max_connections=60", "max_connections=61")
+        made.inv("host.sync", "--yes").ok()
+        refused = made.inv("host.up")
+        assert refused.code == 2
+        assert "replace db, since its configuration changed: PostgreSQL is away for some seconds" in refused.out
+        assert made.sh("docker inspect --format '{{.Id}}' postgres") == database
+        made.inv("host.up", "--yes").ok()
+        assert made.sh("docker inspect --format '{{.Id}}' postgres") != database
+        assert made.sh(query.format("select answer from kept")) == "42"
+        assert "nothing to do" in made.inv("host.up").ok().out
+
+    def test_a_container_that_stopped_is_started_and_the_others_stay(self, made: Bare) -> None:
+        others = made.sh("docker inspect --format '{{.State.StartedAt}}' postgres nginx")
+        made.sh("docker stop -t 1 redis")
+        made.inv("host.up").ok()
+        assert made.sh("docker inspect --format '{{.State.Health.Status}}' redis") == "healthy"
+        assert made.sh("docker inspect --format '{{.State.StartedAt}}' postgres nginx") == others
+
+    def test_a_name_that_another_container_has_is_refused(self, made: Bare) -> None:
+        made.sh("docker rename redis away && docker create --name redis redis:7-alpine")
+        try:
+            ran = made.inv("host.up", "--yes")
+        finally:
+            made.sh("docker rm redis && docker rename away redis")
+        assert ran.code == 30
+        assert "Compose did not make the container redis" in ran.err
+
+
+class TestCertificates:
+    def test_one_that_ends_soon_is_renewed_and_a_failed_renewal_leaves_it_in_use(self, made: Bare) -> None:
+        served = (
+            f"docker exec nginx sh -c 'openssl s_client -connect localhost:443 -servername {DOMAIN} </dev/null 2>&1'"
+        )
+        served += " | openssl x509 -noout -serial"
+        container = made.sh("docker inspect --format '{{.Id}} {{.State.StartedAt}}' nginx")
+        made.certbot(days=20)
+        made.sh("rm -r /etc/letsencrypt/renewal /etc/letsencrypt/live")
+        made.inv("host.certs", "--yes").ok()
+        short = made.sh(served)
+        assert "it holds 19 more days" in made.inv("host.certs", "--dry-run").ok().out
+        assert made.inv("host.certs").code == 2
+        made.sh("chmod 700 /var/www/certbot")
+        refused = made.inv("host.certs", "--yes")
+        made.sh("chmod 755 /var/www/certbot")
+        assert refused.code == 83, refused.said
+        assert "Challenge failed" in refused.err
+        assert made.sh(served) == short
+        made.certbot(days=90)
+        made.inv("host.certs", "--yes").ok()
+        assert made.sh(served) != short
+        assert "nothing to do" in made.inv("host.certs").ok().out
+        assert made.sh("docker inspect --format '{{.Id}} {{.State.StartedAt}}' nginx") == container
+
+
+@pytest.mark.skipif(os.environ.get("BEHINDY_TEST_FULL") != "1", reason="a second release of Debian; --full runs it")
+def test_debian_12_with_its_older_docker_gets_there_too(tmp_path: Path) -> None:
+    with bare("bookworm", tmp_path) as host:
+        from_nothing_to_three_services(host)
+        assert host.changed == dict.fromkeys(TWICE, "")
+        assert "frontend" in curl_from_here(host, "/")
+        assert host.sh("docker version --format '{{.Server.Version}}'").startswith("20.10")
+
+
+def test_a_login_that_may_not_become_root_is_told_what_to_ask_for(sandbox: SandboxInfo) -> None:
+    ran = inv("host.setup", "--yes")
+    assert ran.code == 30, ran.said
+    assert "ubuntu ALL=(ALL) NOPASSWD:ALL" in ran.err
+    assert "Nothing was changed." in ran.err
