@@ -53,7 +53,8 @@ def nginx(facts: Facts) -> Iterable[Finding]:
             "Nobody reaches the site: connections are refused.",
             "nginx restarts over and over." if container.restarting else "The nginx container does not run.",
             (f"docker says: {container.status}, exit code {container.exit_code}", *invalid, *facts.nginx.errors[-3:]),
-            "Its log says why: inv ops.logs nginx" + ("" if container.restarting else ". Start it: inv ops.doctor --fix"),
+            "Its log says why: inv ops.logs nginx"
+            + ("" if container.restarting else ". Start it: inv ops.doctor --fix"),
             fix=None if container.restarting else Fix(FixKind.START, NGINX),
         )
     elif facts.nginx.config == "invalid":
