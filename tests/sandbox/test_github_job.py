@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from behindy_ops.errors import TroubleFound
 from behindy_ops.sandbox import host
 from behindy_ops.sandbox.info import SandboxInfo
 from tests.github_runner import Runner, StepRun, load
@@ -128,6 +129,15 @@ def require_no_secret(run: StepRun, secrets: dict[str, str], *, masked: bool = T
         assert not masked or secret in run.log.masks
 
 
+def files_with(secrets: dict[str, str], folder: Path) -> list[Path]:
+    """The files on the runner that hold a secret, whole or one line of it."""
+    wanted = [secret.encode() for secret in pieces(secrets)]
+    files = (
+        file for file in folder.rglob("*") if file.is_file() and not file.is_symlink() and ".venv" not in file.parts
+    )
+    return [file for file in files if any(secret in file.read_bytes() for secret in wanted)]
+
+
 @pytest.mark.usefixtures("live_services")
 class TestTheDeployJob:
     def test_it_deploys_and_sums_up(
@@ -139,6 +149,7 @@ class TestTheDeployJob:
             assert [run.code for run in runs] == [0, 0, 0], said(runs)
             assert live_release("frontend") == tag
         assert not list((runner.folder / "home").glob(".ssh/*"))
+        assert files_with(secrets, runner.folder) == []
         run = runs[-1]
         require_no_secret(run, secrets)
         titles = [message for _, message in run.log.named("group")]
@@ -207,17 +218,18 @@ class TestTheDeployJob:
     ) -> None:
         for tag in (FIRST, SECOND):
             inv("deploy.frontend", "--tag", release("frontend", tag), "--watch", "0").ok()
-        own = Runner(runner.folder / "ops", base(), lambda _: None)
-        shutil.copytree(runner.workspace / "ops", own.workspace, symlinks=True, dirs_exist_ok=True)
-        runs = own.job(ROLLBACK, contexts | {"inputs": {"service": "frontend", "to": "", "environment": "production"}})
+        runs = runner.job(
+            ROLLBACK, contexts | {"inputs": {"service": "frontend", "to": "", "environment": "production"}}
+        )
         assert runs[-1].code == 0, said(runs)
         assert live_release("frontend") == FIRST
         require_no_secret(runs[-1], secrets, masked=False)
         assert PASSPHRASE in runs[-1].log.masks
         assert f"frontend {FIRST} is live" in runs[-1].summary
         for task in ("status", "mem", "doctor", "recover"):
-            runs = own.job(OPS, contexts | {"inputs": {"task": task, "environment": "production"}})
-            assert runs[-1].code == 0, said(runs)
+            runs = runner.job(OPS, contexts | {"inputs": {"task": task, "environment": "production"}})
+            # The doctor may find something to say of a sandbox on a busy machine.
+            assert runs[-1].code in ((0, TroubleFound.exit_code) if task == "doctor" else (0,)), said(runs)
             require_no_secret(runs[-1], secrets, masked=False)
             assert runs[-1].summary
 
