@@ -9,13 +9,17 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
+    "BackupFailed",
+    "BackupInvalid",
     "BehindyError",
     "CertificateRefused",
     "ComposeInvalid",
     "ConnectionLost",
     "ContainerMissing",
+    "DatabaseNotReady",
     "DiskFull",
     "EnvironmentFileMissing",
+    "EnvironmentInvalid",
     "FilesMissing",
     "FilesRefused",
     "HostKeyChanged",
@@ -289,6 +293,34 @@ class CertificateRefused(BehindyError):
 
     exit_code = 83
     title = "certificate refused"
+
+
+class EnvironmentInvalid(BehindyError, ValueError):
+    """The containers' values lack something or cannot be read as they are meant; ``lines`` has one line a mistake."""
+
+    exit_code = 85
+    title = "environment invalid"
+
+
+class DatabaseNotReady(HostNotReady):
+    """Postgres's container is missing, stopped, or does not answer."""
+
+    exit_code = 86
+    title = "database not ready"
+
+
+class BackupFailed(BehindyError):
+    """A backup could not be written whole; nothing is left that looks like one."""
+
+    exit_code = 87
+    title = "backup failed"
+
+
+class BackupInvalid(BehindyError, ValueError):
+    """A backup that cannot be restored: no such file, cut short, damaged, or of a newer Postgres."""
+
+    exit_code = 88
+    title = "backup invalid"
 
 
 class Interrupted(BehindyError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Reference", "fill_in", "references", "required_names"]
+__all__ = ["Reference", "all_names", "fill_in", "references", "required_names"]
 
 _OPENING = re.compile(
     r"\$(?:(?P<dollar>\$)|(?P<bare>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)(?P<operator>:?[-?+])?)", re.ASCII
@@ -39,6 +39,13 @@ def required_names(text: str) -> Iterator[str]:
     for part in _parts(text):
         if isinstance(part, Reference) and part.operator in {"", "?", ":?"}:
             yield part.name
+
+
+def all_names(text: str) -> Iterator[str]:
+    """Every name the text refers to, those in defaults too."""
+    for reference in references(text):
+        yield reference.name
+        yield from all_names(reference.word)
 
 
 def fill_in(text: str, values: Mapping[str, str]) -> str:

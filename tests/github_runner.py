@@ -277,7 +277,7 @@ class Runner:
 
 
 def cancelled(process: subprocess.Popen[str]) -> None:
-    """Cancel a step as the runner does: its entry process alone gets SIGINT, after 7.5 s SIGTERM, after 2.5 s a kill."""
+    """Cancel a step as the runner does: its entry process alone gets SIGINT, then SIGTERM, then a kill."""
     for number, seconds in ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5)):
         process.send_signal(number)
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -65,6 +67,22 @@ class Running:
             time.monotonic() - self._started,
         )
 
+    def feed(self) -> None:
+        """Send what the command is fed, then close its input; in a thread, since the host may be slow to take it.
+
+        What cannot be sent is no failure here: the command tells how it ended. What the feed raises ends it early, and
+        the command has to notice that something is missing.
+        """
+
+        def work() -> None:
+            with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+                for piece in self.command.feed or ():
+                    self.channel.sendall(piece)
+            with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+                self.channel.shutdown_write()
+
+        threading.Thread(target=work, name=self.command.title, daemon=True).start()
+
     def _transport(self) -> paramiko.Transport:
         return self.channel.get_transport()
 
@@ -76,7 +94,7 @@ class Running:
 
     def _drain(self) -> None:
         while self.channel.recv_ready():
-            self._out.add(self.channel.recv(65536))
+            (self.command.sink or self._out.add)(self.channel.recv(65536))
         while self.channel.recv_stderr_ready():
             self._err.add(self.channel.recv_stderr(65536))
 
@@ -120,7 +138,9 @@ def start(command: Command, line: str, channel: paramiko.Channel, lost: Callable
         channel.exec_command(line)
         if command.stdin:
             channel.sendall(command.stdin)
-        if not command.follow:
+        if command.feed is not None:
+            running.feed()
+        elif not command.follow:
             channel.shutdown_write()
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise lost(f"before it could {command.title}") from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from behindy_ops.errors import RemoteCommandFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["Command", "Fence", "Result", "script", "wire"]
 
@@ -38,6 +38,9 @@ class Command:
     :param on_error_line: the same for its standard error.
     :param follow: it runs until somebody has seen enough: its standard input stays open as long as this client lives,
         so that the script can end with it, and what was told by lines is not kept.
+    :param feed: pieces of what follows ``stdin``, sent as the host takes them: for what is too large to be held.
+    :param sink: is given standard output piece by piece instead, for what is too large to be held; what it raises ends
+        the wait.
     """
 
     argv: tuple[str, ...]
@@ -48,6 +51,8 @@ class Command:
     on_line: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
     on_error_line: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
     follow: bool = False
+    feed: Iterable[bytes] | None = field(default=None, compare=False, repr=False)
+    sink: Callable[[bytes], object] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,12 @@ __all__ = ["CHECKOUT", "root"]
 
 def root() -> Collection:
     """The whole task tree, with one ``deploy.<service>`` for each service the compose file declares."""
-    from behindy_ops.tasks import bench, demo, deploy, host, lock, ops, quality, sandbox
+    from behindy_ops.tasks import bench, db, demo, deploy, env, host, lock, ops, quality, sandbox
 
     tree = Collection()
     tree.add_collection(deploy.collection(_service_names()), name="deploy")
+    tree.add_collection(Collection.from_module(env), name="env")
+    tree.add_collection(Collection.from_module(db), name="db")
     tree.add_collection(Collection.from_module(host), name="host")
     tree.add_collection(Collection.from_module(lock), name="lock")
     tree.add_collection(Collection.from_module(ops), name="ops")

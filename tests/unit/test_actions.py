@@ -32,7 +32,7 @@ HOSTILE = st.one_of(
             "::endgroup::",
             "%0A::error::x",
             "x\r::error::y",
-        ]  # fmt: skip
+        ]
     ),
 )
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n{}\nabc=\n-----END OPENSSH PRIVATE KEY-----\n".format("QUJD" * 12)
@@ -157,8 +157,11 @@ def test_a_summary_has_what_the_next_person_asks_for(tmp_path: Path) -> None:
         "| health | from inside nginx: HTTP 200 \\| \\<b\\> |",
         "| memory of the container | 380 of 400 MB \u2192 84 of 400 MB |",
         "| memory available on the host | 851 MB \u2192 840 MB |",
-        f"| previous release | `r1` `{old}`, [the run that deployed it](https://github.com/team/x/actions/runs/7), "
-        f"[its commit](https://github.com/team/behindy-frontend/commit/{old}) |",
+        (
+            "| previous release | "
+            f"`r1` `{old}`, [the run that deployed it](https://github.com/team/x/actions/runs/7), "
+            f"[its commit](https://github.com/team/behindy-frontend/commit/{old}) |"
+        ),
         "> \u26a0\ufe0f Little \\*memory\\*.",
         "```mermaid",
     ):

@@ -1,0 +1,1 @@
+"""Backups of the host's Postgres, and what is restored from them."""
