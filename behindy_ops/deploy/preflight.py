@@ -185,7 +185,7 @@ def _network(survey: Survey) -> Check:
         return refusal(
             "network",
             f"The Docker network {NETWORK} does not exist, so nothing could reach a container.",
-            "On the host, in the compose directory: docker compose up -d (it makes the network and starts nginx).",
+            "Make it, and start nginx, PostgreSQL and Redis: inv host.up",
             error=NetworkMissing,
         )
     return ok("network", NETWORK)
@@ -196,7 +196,7 @@ def _nginx(survey: Survey) -> Check:
     remedy = "Its log says why: inv ops.logs nginx. Start it: inv ops.doctor --fix"
     if nginx is None:
         found = "There is no nginx container."
-        remedy = "On the host, in the compose directory: docker compose up -d nginx"
+        remedy = "Make it: inv host.up"
     elif not nginx.running or nginx.restarting:
         found = f"The nginx container is not running ({nginx.status}, exit code {nginx.exit_code})."
     elif NETWORK not in nginx.addresses:

@@ -204,7 +204,7 @@ def lines(view: NginxView) -> list[Line]:
     told = [Line(f"nginx: {view.state}{f', {view.health}' if view.health else ''}", Tone.PLAIN if runs else Tone.BAD)]
     if not runs:
         told += sentence(
-            "On the host, in the compose directory: docker compose up -d nginx"
+            "Make it: inv host.up"
             if view.state == "missing"
             else "Start it: inv ops.doctor --fix; its log says why it ended: inv ops.logs nginx",
             Tone.STRONG,

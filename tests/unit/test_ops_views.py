@@ -157,7 +157,7 @@ class TestNetwork:
 
     def test_no_network_at_all(self) -> None:
         view = network.describe(seen(survey(*everybody(), network=False)), SERVICES)
-        assert "docker compose up -d" in text_of(network.lines(view))
+        assert "inv host.up" in text_of(network.lines(view))
         assert network.command(view) is None
 
 
