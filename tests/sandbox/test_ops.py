@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from rich.cells import cell_len
 
+from behindy_ops.deploy.session import Session
 from behindy_ops.ops import run as ops_run
 from behindy_ops.ops import views
 from behindy_ops.sandbox import host
@@ -35,7 +36,7 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         monkeypatch.setenv(name, value)
     opened: list[Any] = []
 
-    class Kept(ops_run.Session):
+    class Kept(Session):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
             opened.append(self)

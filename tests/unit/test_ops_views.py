@@ -214,7 +214,7 @@ class TestNginx:
     def test_no_nginx(self) -> None:
         view = nginx.describe(seen(survey(stopped("nginx"), problems={"nginx_": "is not running"})), SERVICES, "b.me")
         assert (view.state, view.config) == ("exited", "not tested")
-        assert "docker compose up -d nginx" in text_of(nginx.lines(view))
+        assert "inv ops.doctor --fix" in text_of(nginx.lines(view))
         assert nginx.describe(seen(survey()), SERVICES, "b.me").state == "missing"
 
 
