@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from behindy_ops.sandbox.info import SandboxInfo
 
 pytestmark = pytest.mark.timeout(600)
-TWICE = ("host.trust", "host.setup", "host.sync", "host.up", "host.certs", "deploy.all", "host.check")
+TWICE = ("host.trust", "host.setup", "env.push", "host.sync", "host.up", "host.certs", "deploy.all", "host.check")
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +160,16 @@ class TestFilesThatAreGood:
         assert "1 file differs: +1 -1 lines." in ran.out
         assert "The files are good; nothing was changed." in ran.out
         assert made.fingerprint() == before
+
+    def test_a_directory_that_nginx_wants_and_is_not_there_is_made_by_the_login(self, made: Bare, edited: Path) -> None:
+        """Docker would make it as root, and then host.setup could not narrow it."""
+        replace(edited / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
+        made.sh(f"mv {HOME}/rehearsal {HOME}/aside")
+        try:
+            made.inv("host.sync", "--dry-run").ok()
+            assert made.sh(f"stat -c '%a %U' {HOME}/rehearsal") == "700 ubuntu"
+        finally:
+            made.sh(f"rmdir {HOME}/rehearsal; mv {HOME}/aside {HOME}/rehearsal")
 
     def test_without_a_yes_and_without_a_terminal_nothing_is_changed(self, made: Bare, drafted: Path) -> None:
         replace(drafted / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")

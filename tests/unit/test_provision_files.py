@@ -99,9 +99,16 @@ RUNS = infra.Running("postgres", "id", "db", "behindy-ops", "running", "healthy"
     ],
 )
 def test_what_is_done_about_a_container(running: tuple[infra.Running, ...], action: infra.Action) -> None:
-    (change,) = infra.plan([WANTED], running)
+    (change,) = infra.plan([WANTED], running, network=True)
     assert change.action is action
     assert ("PostgreSQL is away" in change.sentence) == (action is infra.Action.RECREATE)
+
+
+def test_containers_whose_network_is_gone_are_replaced_since_they_cannot_be_moved_to_another() -> None:
+    (change,) = infra.plan([WANTED], [RUNS], network=False)
+    assert change.action is infra.Action.RECREATE
+    assert "its network behindy-ops_internal is gone: PostgreSQL is away" in change.sentence
+    assert infra.plan([WANTED], [], network=False)[0].action is infra.Action.CREATE
 
 
 def test_a_name_that_compose_did_not_give_is_an_obstacle() -> None:
@@ -118,8 +125,10 @@ def test_the_host_is_told_to_pull_first_and_to_replace_only_what_is_to_be_replac
 
 
 def test_what_the_host_printed_about_its_containers_is_read() -> None:
-    text = "@ services\ndb hash postgres:15 - postgres\n@ containers\nredis id - - running - - -\n@ end\n"
-    wanted, running = infra.parse(text, "@")
+    text = "@ services\ndb hash postgres:15 - postgres\n@ network\nthere\n"
+    text += "@ containers\nredis id - - running - - -\n@ end\n"
+    wanted, running, network = infra.parse(text, "@")
+    assert network
     assert wanted == [infra.Wanted("db", "hash", "postgres:15", "", "postgres")]
     assert running == [infra.Running("redis", "id", "", "", "running", "", "", "")]
 

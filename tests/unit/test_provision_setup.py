@@ -94,6 +94,49 @@ def test_where_compose_comes_from(system: str, version: str, expected: dict[str,
     assert ("docker-compose-v2" in planned["packages"]) == (system == "ubuntu")
 
 
+def test_amazon_linux_is_unbound_from_the_version_it_was_launched_with() -> None:
+    """Else the repositories never show an update (its manual, "deterministic upgrades")."""
+    titles = {step.name: step.title for step in Plan.of(replace(BARE, system="amzn", version="2023")).steps}
+    assert "latest version of Amazon's repositories" in titles["updates"]
+    assert steps(replace(BARE, system="amzn", version="2023"))["updates"] == ("updates-dnf",)
+
+
+@pytest.mark.parametrize(
+    ("identity", "releasever", "expected"),
+    [
+        ('ID="amzn"', None, False),
+        ('ID="amzn"', "2023.5.20240730", False),
+        ('ID="amzn"', "latest", True),
+        ("ID=fedora", None, True),
+    ],
+)
+def test_updates_of_dnf_are_made_and_seen(
+    tmp_path: Path, identity: str, releasever: str | None, expected: bool
+) -> None:
+    """The scripts' own lines below another root: first what is seen, then what the setup makes of it."""
+    (tmp_path / "bin").mkdir()
+    for name in ("systemctl", "timedatectl"):
+        (tmp_path / "bin" / name).write_text('#!/bin/sh\n[ "$1" != is-enabled ] || echo enabled\n')
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "etc" / "dnf" / "vars").mkdir(parents=True)
+    (tmp_path / "etc" / "os-release").write_text(f"NAME=x\n{identity}\nVERSION_ID=1\n")
+    automatic = tmp_path / "etc" / "dnf" / "automatic.conf"
+    automatic.write_text("[commands]\nupgrade_type = default\napply_updates = yes\n")
+    if releasever:
+        (tmp_path / "etc" / "dnf" / "vars" / "releasever").write_text(f"{releasever}\n")
+
+    def run(name: str, *words: str) -> str:
+        text = script_text(name).replace("/etc/", f"{tmp_path}/etc/").replace("has apt-config", "false")
+        text = text.replace("PATH=$PATH:", f"PATH={tmp_path}/bin:$PATH:")
+        return subprocess.run(["bash", "-c", text, name, *words], capture_output=True, text=True, check=True).stdout
+
+    assert parse(run("host_facts", "@@", "x", "behindy.me"), "@@").updates is expected
+    automatic.write_text("[commands]\n  upgrade_type=default\napply_updates = no\n")
+    run("host_setup", "updates-dnf")
+    assert automatic.read_text() == "[commands]\nupgrade_type = security\napply_updates = yes\n"
+    assert parse(run("host_facts", "@@", "x", "behindy.me"), "@@").updates
+
+
 @pytest.mark.parametrize(("system", "version"), [("debian", "11"), ("alpine", "3.20"), ("ubuntu", "20.04")])
 def test_an_unknown_system_is_named_with_what_it_lacks(system: str, version: str) -> None:
     assert recipe(system, version) is None

@@ -87,6 +87,8 @@ updates-apt)
 updates-dnf)
   sed -i -E 's/^[[:space:]]*(apply_updates)[[:space:]]*=.*/\1 = yes/; s/^[[:space:]]*(upgrade_type)[[:space:]]*=.*/\1 = security/' \
     /etc/dnf/automatic.conf
+  # Amazon Linux stays at the repositories' version it was launched with, where no update ever appears, unless told.
+  if grep -q '^ID="\?amzn"\?$' /etc/os-release; then echo latest | put /etc/dnf/vars/releasever; fi
   systemctl enable --now dnf-automatic.timer
   ;;
 esac

@@ -17,6 +17,8 @@ while read -r service hash; do
   id=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null)
   echo "$service $hash $image ${id:--} ${container:--}"
 done <<<"$hashes"
+printf '%s network\n' "$mark"
+docker network inspect behindy-ops_internal >/dev/null 2>&1 && echo there
 printf '%s containers\n' "$mark"
 # shellcheck disable=SC2046 # one id a word
 set -- $(docker ps -aq --no-trunc)

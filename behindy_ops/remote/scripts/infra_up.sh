@@ -35,7 +35,7 @@ if [ "${#create[@]}" -gt 0 ]; then
 fi
 if [ "${#recreate[@]}" -gt 0 ]; then
   echo "replacing ${recreate[*]}"
-  docker compose --progress quiet up -d --no-deps "${recreate[@]}" >&2 || exit 1
+  docker compose --progress quiet up -d --no-deps --force-recreate "${recreate[@]}" >&2 || exit 1
 fi
 end=$(($(date +%s) + limit))
 while :; do
