@@ -95,7 +95,7 @@ def lines(found: Sequence[Found]) -> list[Line]:
         if one.way == "moment":
             told += sentence(
                 f"It keeps {one.service} as a DNS alias. Taking that away needs a moment of downtime: what is under "
-                f"way is cut, unless no connection is open for a moment within {PATIENCE} s, and what comes then fails.",
+                f"way is cut, unless no connection is open for a moment within {PATIENCE} s; what comes then fails.",
                 Tone.CAREFUL,
                 "  ",
             )

@@ -421,8 +421,8 @@ def fenced(world: World, me: Process, body: Body) -> Body:
 SCRIPTS: dict[str, Callable[..., Body]] = {
     function.__name__: function
     for function in (
-        pull, start_green, look_inside, look_outside, swap, follow, drain, watch, stop_blue, discard, tidy, verify, record,
-        survey,
+        pull, start_green, look_inside, look_outside, swap, follow, drain, watch, stop_blue, discard, tidy, verify,
+        record,        survey,
     )
 }  # fmt: skip
 
