@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy import commands
+from behindy_ops.deploy import commands, stale
 from behindy_ops.deploy.candidate import discard, judge, public_url
 from behindy_ops.deploy.context import Step
 from behindy_ops.deploy.health import Look, Verdict, attempt_until
 from behindy_ops.deploy.release import released_as
-from behindy_ops.deploy.survey import NETWORK
+from behindy_ops.deploy.survey import NETWORK, answers_to
 from behindy_ops.docker.facts import Container, parse_container
 from behindy_ops.errors import SwitchedBack, SwitchFailed
 from behindy_ops.report.events import Decision, Warning_
@@ -45,6 +45,7 @@ class Cutover:
     :param green: the candidate; after :meth:`switch` it is live.
     :param blue: the container that was live, or None on a first deploy.
     :param paths: what is asked below the public URL, see :func:`outside_paths`.
+    :param stale: nginx resolves the name only when it loads, so it is reloaded after each change of names.
     :ivar switched_ms: the host's clock right after the renames, in ms; 0 before them.
     :ivar switched_at: our own clock right after them, in seconds.
     :ivar torn: the renames failed and could not be undone; the next run looks how far they came.
@@ -59,12 +60,14 @@ class Cutover:
     blue: Container | None
     release: str
     paths: tuple[str, ...]
+    stale: bool = False
     switched_ms: int = 0
     torn: bool = False
     proven: bool = False
     holds: bool = False
     hurried: bool = False
     switched_at: float = 0.0
+    followed: bool = False
 
     def switch(self) -> None:
         """Give the name to green, in one remote command.
@@ -98,6 +101,7 @@ class Cutover:
 
         :raises SwitchedBack: the new release failed; the previous one serves again.
         """
+        self._follow()
         drained = self._begin_drain()
         watched = self._begin_watch(watch_seconds)
         look = self._check_outside()
@@ -116,15 +120,33 @@ class Cutover:
         """
         self.hurried = True
         with self.ctx.interrupts.shielded():
+            self._follow()
             look = Look(Verdict.HEALTHY, "") if self.proven else self._check_outside(attempts=1)
             if look.verdict is not Verdict.HEALTHY:
                 self.switch_back(f"it was not proven before the run was told to stop: {look.reason}")
 
+    def _follow(self) -> None:
+        """See that nginx sends users to the new release, where it would not find out by itself.
+
+        :raises SwitchedBack: it could not be reloaded; it never left the previous release.
+        """
+        if not self.stale or self.followed:
+            return
+        moment, problem = stale.follow(self.ctx, self.service.name, self.green.id)
+        if problem:
+            self.switch_back(f"nginx could not be reloaded: {problem}")
+        self.followed, self.switched_ms = True, moment
+
+    def _asked_inside(self) -> Service | None:
+        """The service whose name has to lead to one container; not while the old one keeps it as an alias."""
+        return None if answers_to(self.blue, self.service.name) else self.service
+
     def _check_outside(self, attempts: int | None = None) -> Look:
         urls = [public_url(self.ctx, path) for path in self.paths]
         policy = replace(self.service.health, attempts=attempts or self.service.health.attempts)
-        address = self.green.addresses.get(NETWORK, "")
-        command = commands.look_outside(urls, policy, settled_ms=self.settled_ms, live=self.service)
+        asked = self._asked_inside()
+        address = self.green.addresses.get(NETWORK, "") if asked else ""
+        command = commands.look_outside(urls, policy, settled_ms=self.settled_ms, live=asked)
 
         def attempt(_: int) -> Look:
             return judge(self.ctx.host.run(command), address=address)
@@ -224,6 +246,11 @@ class Cutover:
                 state=f"{name} still points at the new release.", remedy="inv deploy.recover"
             )
             switched = int(result.stdout.split("switched ")[1].split()[0])
+        if self.stale:
+            moment, problem = stale.follow(self.ctx, name, self.blue.id)
+            switched = max(switched, moment)
+            if problem:
+                self.ctx.emit(Warning_(f"nginx could not be reloaded: {problem}. Reload it: inv ops.nginx --reload"))
         settled = switched + int(commands.CACHED * 1000)
         with self.ctx.step("external", "Check the previous release from outside") as step:
             url = public_url(self.ctx, self.paths[0])

@@ -141,7 +141,11 @@ class Deployment:
         return "live"
 
     def _cutover(self, green: Container, paths: tuple[str, ...]) -> Cutover:
-        return Cutover(self.ctx, self.service, green, self.live, self.release.id, paths)
+        return Cutover(self.ctx, self.service, green, self.live, self.release.id, paths, self._stale)
+
+    @property
+    def _stale(self) -> bool:
+        return self.service.name in self.survey.stale
 
     def _say_what_follows(self, image: Image) -> None:
         if self.live is None:
@@ -172,6 +176,8 @@ class Deployment:
     def _rehearse(self) -> None:
         if not self.service.rehearsal:
             self.ctx.emit(Decision(f"{self.service.name} declares no rehearsal path: it is not rehearsed."))
+        elif self._stale:
+            self.ctx.emit(Decision("Not rehearsed: the nginx on the host has plain upstreams, so it cannot be."))
         elif "rehearsal/header" in self.survey.files:  # the preflight has warned of one without a token
             candidate.rehearse(self.ctx, self.service)
 

@@ -79,7 +79,7 @@ def rehearsal_check(survey: Survey, service: Service) -> Check:
     return warning(
         "rehearsal",
         "The host has no rehearsal token, so a release is tried through the public URL only after the switch.",
-        "Make it: README, Connecting a real host.",
+        "Make it: inv host.setup",
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import capacity, hygiene
 from behindy_ops.deploy.checks import Check, Level, first_refusal, forced, ok, refusal, warning
-from behindy_ops.deploy.survey import NETWORK, NGINX, Survey
+from behindy_ops.deploy.survey import NETWORK, NGINX, Survey, answers_to
 from behindy_ops.errors import (
     BehindyError,
     ComposeInvalid,
@@ -239,9 +239,17 @@ def _aliases(survey: Survey, service: Service) -> Check:
     aliases = live.aliases.get(NETWORK, ()) if live else ()
     if live is None or not {service.name, f"{service.name}-green"} & set(aliases):
         return ok("aliases", f"{service.name} answers to its container's name alone")
+    if service.name in survey.stale and not answers_to(live, f"{service.name}-green"):
+        return warning(
+            "aliases",
+            f"{service.name} was not started by this tool and keeps its name as a DNS alias: until it is removed, a "
+            f"container that asks for {service.name} by name meets either release. nginx is told which, so users meet "
+            "one.",
+            "Nothing; this deploy takes the service over. See inv host.adopt.",
+        )
     return refusal(
         "aliases",
         f"{service.name} was not started by this tool: it keeps its name as a DNS alias, so after a switch users "
         "would get both releases.",
-        f"Remove it at a quiet moment, then deploy (users miss it meanwhile): docker rm -f {service.name}",
+        f"Take it over at a quiet moment (a moment of downtime): inv host.adopt {service.name}",
     )

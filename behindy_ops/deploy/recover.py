@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy import candidate, commands, history
+from behindy_ops.deploy import candidate, commands, history, stale
 from behindy_ops.deploy.cutover import Cutover, outside_paths
 from behindy_ops.deploy.health import Verdict
 from behindy_ops.deploy.reconcile import Recovery, decide, serves
@@ -44,16 +44,19 @@ def recover_once(ctx: Context, service: Service, survey: Survey) -> Recovery:
             _remove(ctx, green)
         case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue if stopped_first(green, blue):
             _restore(ctx, service, blue)
+            _follow(ctx, service, survey, blue)
         case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue:
-            _finish_switch(ctx, service, green, blue)
+            _follow(ctx, service, survey, _finish_switch(ctx, service, green, blue))
         case Recovery.FINISH_DRAIN, Container() as live, _, Container() as blue if stopped_last(live, blue):
             _remove(ctx, blue)  # because the new one was proven; a restart since then says nothing
         case Recovery.RESTORE_BLUE, _, _, Container() as blue:
             _restore(ctx, service, blue)
+            _follow(ctx, service, survey, blue)
         case ((Recovery.SWITCH_BACK | Recovery.FINISH_DRAIN), Container() as live, _, Container() as blue):
             paths = outside_paths(service, survey)
             release = released_as(live).id
-            cutover = Cutover(ctx, service, live, blue, release, paths, switched_ms=int(survey.now * 1000))
+            moment, old = int(survey.now * 1000), service.name in survey.stale
+            cutover = Cutover(ctx, service, live, blue, release, paths, old, switched_ms=moment)
             _after_switch(cutover, bad=recovery is Recovery.SWITCH_BACK)
     return recovery
 
@@ -124,14 +127,24 @@ def _remove(ctx: Context, green: Container) -> None:
         ctx.host.run(commands.stop_blue(green.id, 0)).require()
 
 
-def _finish_switch(ctx: Context, service: Service, green: Container, blue: Container) -> None:
+def _follow(ctx: Context, service: Service, survey: Survey, container: Container) -> None:
+    """Reload an nginx that would not find out by itself who has the name now."""
+    if service.name not in survey.stale:
+        return
+    if problem := stale.follow(ctx, service.name, container.id)[1]:
+        ctx.emit(Warning_(f"nginx could not be reloaded: {problem}. Reload it: inv ops.nginx --reload"))
+
+
+def _finish_switch(ctx: Context, service: Service, green: Container, blue: Container) -> Container:
+    """Returns who has the name now."""
     healthy = green.running and (candidate.check_inside(ctx, service, green.name, _ONCE).verdict is Verdict.HEALTHY)
     if healthy:
         with ctx.step("recover", f"Give {service.name} to the healthy candidate"):
             policy = blue.restart_policy if green.restart_policy in ("", "no") else ""
             ctx.host.run(commands.swap(None, (green.id, service.name), policy=policy)).require()
-    else:
-        _restore(ctx, service, blue)
+        return green
+    _restore(ctx, service, blue)
+    return blue
 
 
 def _restore(ctx: Context, service: Service, blue: Container) -> None:

@@ -95,7 +95,9 @@ class Recreation(Deployment):
             self.ctx.host.run(commands.stop(old.id, service.stop)).require()
 
     def _cutover(self, green: Container, paths: tuple[str, ...]) -> Cutover:
-        return _ColdCutover(self.ctx, self.service, green, None, self.release.id, paths, stopped=self.stopped)
+        return _ColdCutover(
+            self.ctx, self.service, green, None, self.release.id, paths, self._stale, stopped=self.stopped
+        )
 
     def _say_what_follows(self, image: Image) -> None:
         """Nothing more to say: that it is stopped first was said."""

@@ -21,7 +21,7 @@ from behindy_ops.sections import split
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["NETWORK", "NGINX", "Release", "Stanza", "Survey", "Trio", "parse", "survey_argv"]
+__all__ = ["NETWORK", "NGINX", "Release", "Stanza", "Survey", "Trio", "answers_to", "parse", "survey_argv"]
 
 NETWORK = "behindy-ops_internal"
 """The Docker network of all services (specification, section 4)."""
@@ -83,6 +83,7 @@ class Survey:
     :param environment: names in the host's ``.env``, and whether each has a value.
     :param stanzas: service to what the host's compose file asks for it; infrastructure too.
     :param config: service to the hash of its configuration as it stands now.
+    :param stale: names that nginx resolves only when it loads its configuration.
     :param memory: ``MemTotal``, ``MemAvailable``, ``SwapTotal``, ``SwapFree`` in bytes.
     :param disk: size and free bytes of the file system that holds Docker's data.
     :param usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
@@ -107,6 +108,7 @@ class Survey:
     usage: dict[str, int] = field(default_factory=dict)
     now: float = 0.0
     skew: float | None = None
+    stale: frozenset[str] = frozenset()
     releases: tuple[Release, ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
 
@@ -119,6 +121,11 @@ class Survey:
         """Return the releases of a service the host remembers, newest first (ids begin with their time)."""
         own = (release for release in self.releases if release.service == service)
         return tuple(sorted(own, key=lambda release: release.id, reverse=True))
+
+
+def answers_to(container: Container | None, name: str) -> bool:
+    """Return whether a container keeps a name as an alias, whatever it is called: Compose gives those."""
+    return container is not None and name in container.aliases.get(NETWORK, ())
 
 
 def survey_argv(mark: str, host_dir: str, services: Sequence[tuple[str, str]]) -> tuple[str, ...]:
@@ -189,6 +196,7 @@ def _survey(sections: dict[str, list[str]], problems: dict[str, str]) -> Survey:
         usage=_usage(lines("usage")),
         now=float(machine.get("now", ["0"])[0]),
         releases=tuple(_release(line) for line in lines("releases")),
+        stale=frozenset(lines("stale_")),
         problems=problems,
     )
 

@@ -42,6 +42,7 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Finding]:
         services=services,
         beside=seen.beside,
         image_prefix=session.settings.image_prefix,
+        stale=tuple(one.name for one in services if one.name in seen.survey.stale),
         kills=tuple((kill.container, kill.at) for kill in memory.known_kills(seen, {})),
     )
     return diagnose(facts, only)
@@ -59,7 +60,7 @@ def chosen(session: Session, only: Sequence[str]) -> list[str]:
     return list(only) or known
 
 
-PARTS = "containers images networks files_ environment configured stanzas nginx_ machine releases"
+PARTS = "containers images networks files_ environment configured stanzas nginx_ stale_ machine releases"
 """Parts of the survey that the rules read."""
 
 

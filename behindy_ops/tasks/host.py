@@ -10,6 +10,7 @@ from invoke import Context, task
 from behindy_ops.checkout import CHECKOUT
 from behindy_ops.tasks._ask import asker
 from behindy_ops.tasks._run import guarded
+from behindy_ops.tasks._service import OptionalService
 
 _YES = "do not ask; for scripts"
 _WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
@@ -143,3 +144,36 @@ def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy"
     print(f"2. Keep the key as a secret:  gh secret set BEHINDY_SSH_KEY --env production < {key.private_file}")
     print(f"3. Remove it here:            rm {key.private_file}")
     print("It gets no terminal and no forwarding. But who may use Docker can become root: guard it like root's.")
+
+
+@task(
+    klass=OptionalService,
+    positional=[],
+    help={
+        "service": "only this one",
+        "yes": "do not ask, where it needs a moment of downtime",
+        "wait": _WAIT,
+        "json": "print JSON instead of text",
+    },
+)
+@guarded
+def adopt(_: Context, service: str = "", yes: bool = False, wait: str = "", json: bool = False) -> None:
+    """Name what was started in another way, and take it over."""
+    import json as json_
+
+    from behindy_ops import report, settings
+    from behindy_ops.deploy.run import chosen_services, duration_option
+    from behindy_ops.deploy.session import Session
+    from behindy_ops.ops import adopt as adopting
+
+    waiting = duration_option("wait", wait) or 0.0
+    chosen = chosen_services(CHECKOUT, [service] if service else [])
+    emit = (lambda _: None) if json else report.choose(False, sys.stdout, os.environ)
+    with Session(settings.load(os.environ, CHECKOUT, need_host=True), chosen, emit, os.environ) as session:
+        found = adopting.describe(session.look(), chosen)
+        if json:
+            print(json_.dumps(adopting.as_json(found), indent=2))
+        else:
+            report.show_lines(adopting.lines(found))
+        if yes or not json:
+            adopting.adopt(session, waiting, asker(f"host.adopt {service}".strip(), yes), found)

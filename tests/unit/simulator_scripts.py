@@ -219,6 +219,21 @@ def _undo_swap(
     return 2
 
 
+def follow(world: World, me: Process, nginx: str, network: str, name: str, container: str) -> Body:
+    assert (nginx, network) == ("nginx", "behindy-ops_internal")
+    yield lasting(world, 0.2)
+    if world.reload_fails:
+        me.err.append("nginx: [emerg] host not found")
+        return 65
+    try:
+        world.stale[name] = yield from ask(world, partial(world.engine.find, container))
+    except DockerError as error:
+        me.err.append(str(error))
+        return 1
+    me.echo(f"switched {_milliseconds(world)}")
+    return 0
+
+
 def drain(world: World, me: Process, container: str, port: str, earliest: str, limit: str, looks: str) -> Body:
     assert port.isdigit()
     try:
@@ -406,8 +421,8 @@ def fenced(world: World, me: Process, body: Body) -> Body:
 SCRIPTS: dict[str, Callable[..., Body]] = {
     function.__name__: function
     for function in (
-        pull, start_green, look_inside, look_outside, swap, drain, watch, stop_blue, discard, tidy, verify, record,
-        survey,
+        pull, start_green, look_inside, look_outside, swap, follow, drain, watch, stop_blue, discard, tidy, verify,
+        record,        survey,
     )
 }  # fmt: skip
 

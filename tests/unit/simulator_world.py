@@ -117,6 +117,8 @@ class World(Clock):
         self.busy: set[Process] = set()
         self.registry_refuses = False
         self.available, self.used = 1024 * 2**20, 0  # bytes of memory: left on the host, used by each container
+        self.stale: dict[str, Box] = {}  # names that nginx has resolved when it loaded
+        self.reload_fails = False
         self._turn = 0
         self._cached: dict[str, tuple[float, list[Box]]] = {}
         nginx = self.engine.create("nginx", self.engine.push("nginx:1", _nginx()))
@@ -200,6 +202,8 @@ class World(Clock):
         asked = "-green" if rehearsal else "none"
         if rehearsal:
             box = self._answering(f"{first}-green")
+        elif first in self.stale:
+            box = self.stale[first] if self.stale[first].running and self.now >= self.stale[first].ready else None
         else:
             box = self._answering(first, cached=True) or self._answering(f"{first}-blue") or self._answering(first)
         for name in rest:

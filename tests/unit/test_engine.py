@@ -422,3 +422,43 @@ def test_a_rollback_to_a_release_that_turned_bad_is_refused_like_any_other(host:
         host.roll_back("frontend")
     assert tag(host) == "second"
     assert host.rules.at_rest("frontend") == ""
+
+
+@pytest.fixture
+def plain(host: Simulation) -> Simulation:
+    """An nginx that resolved the frontend's name when it loaded."""
+    host.world.stale["frontend"] = live(host)
+    return host
+
+
+def test_an_nginx_with_plain_upstreams_is_reloaded_after_the_renames(plain: Simulation) -> None:
+    plain.deploy("frontend", tag="mended")
+    assert sent(plain)[sent(plain).index("swap") + 1] == "follow"
+    assert plain.world.stale["frontend"] is live(plain)
+    assert "it is reloaded after the renames" in decisions(plain)
+    assert plain.rules.at_rest("frontend") == ""
+
+
+def test_it_is_reloaded_too_when_the_previous_release_gets_its_name_back(plain: Simulation) -> None:
+    before = live(plain)
+    with pytest.raises(SwitchedBack):
+        plain.deploy("frontend", tag="bad-in-public")
+    assert sent(plain).count("follow") == 2
+    assert plain.world.stale["frontend"] is live(plain) is before
+
+
+def test_a_release_that_nginx_cannot_be_told_of_is_taken_back(plain: Simulation) -> None:
+    before = live(plain)
+    plain.world.reload_fails = True
+    with pytest.raises(SwitchedBack, match="nginx could not be reloaded"):
+        plain.deploy("frontend", tag="mended")
+    assert plain.world.stale["frontend"] is live(plain) is before
+    assert "inv ops.nginx --reload" in warnings(plain)[-1]
+
+
+def test_what_recovery_renames_is_told_to_it_too(plain: Simulation) -> None:
+    plain.world.engine.epoch += 1  # the run that did it is gone
+    plain.world.engine.rename("frontend", "frontend-blue")
+    plain.recover()
+    assert "follow" in sent(plain)
+    assert plain.rules.at_rest("frontend") == ""

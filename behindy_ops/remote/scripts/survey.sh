@@ -69,6 +69,22 @@ nginx_() { # is the configuration on disk valid? asked of the nginx that runs, w
     while [ "$#" -gt 1 ]; do [ "$1" != -c ] || file=$2; shift; done
     exec nginx -t -q ${file:+-c "$file"}' >&2
 }
+stale_() { # names that nginx resolves only when it loads: servers of upstreams, and literal ones in proxy_pass
+  docker exec nginx sh -c 'file=
+    set -- $(tr "\000" " " </proc/1/cmdline)
+    while [ "$#" -gt 1 ]; do [ "$1" != -c ] || file=$2; shift; done
+    exec nginx -T ${file:+-c "$file"}' 2>"$work/nginx-T" |
+    sed 's/#.*//; s/[;{}]/&\n/g' | awk '
+      function bare(text) { sub(/^[a-z]+:\/\//, "", text); sub(/[:\/;].*/, "", text); return text }
+      $1 == "upstream" { inside = 1; group[$2] = 1 }
+      inside && $1 == "server" && !/ resolve[ ;]/ { found[bare($2)] = 1 }
+      $1 == "proxy_pass" && !/\$/ { asked[bare($2)] = 1 }
+      /}/ { inside = 0 }
+      END { for (name in asked) if (!(name in group)) found[name] = 1
+            for (name in found) if (name ~ /^[a-z][a-z0-9_-]*$/) print name }'
+  # A name that is missing right now keeps it from being printed; then that name is one of them.
+  sed -nE 's/.*host not found in upstream "([^":]+).*/\1/p' "$work/nginx-T"
+}
 machine() {
   date +'now %s.%N'
   sed -nE 's/^(MemTotal|MemAvailable|SwapTotal|SwapFree):[[:space:]]+([0-9]+) kB/\1 \2/p' /proc/meminfo
@@ -94,7 +110,7 @@ releases() {
   done
   return 0
 }
-parts=${SURVEY_PARTS:-versions tools containers images networks files_ environment configured stanzas nginx_ machine usage releases}
+parts=${SURVEY_PARTS:-versions tools containers images networks files_ environment configured stanzas nginx_ stale_ machine usage releases}
 for name in $parts; do
   part "$name" "$name" &
 done

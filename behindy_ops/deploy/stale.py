@@ -1,0 +1,42 @@
+"""An nginx that resolves names only when it loads its configuration, until host.sync has brought ours.
+
+After each change of names it is reloaded, and told where the name leads (``follow.sh``): an alias that Compose gave
+survives a rename, so that old and new both answer to it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy.survey import NETWORK, NGINX
+from behindy_ops.remote.command import Command, script
+from behindy_ops.report.events import Decision
+
+if TYPE_CHECKING:
+    from behindy_ops.deploy.context import Context
+
+__all__ = ["command", "follow"]
+
+
+def command(service: str, container: str) -> Command:
+    """Reload nginx so that a service's name leads to this container, by its id."""
+    argv = script("follow", NGINX, NETWORK, service, container)
+    return Command(argv, title="reload nginx", timeout=60, changes=True)
+
+
+def follow(ctx: Context, service: str, container: str) -> tuple[int, str]:
+    """Reload nginx after a change of names.
+
+    :returns: the host's clock (ms) when its new workers were there, and why it could not be done (else empty).
+    """
+    ctx.emit(
+        Decision(
+            f"nginx resolves {service} only when it loads its configuration: it is reloaded after the renames. inv "
+            "host.sync puts one there that needs no reload."
+        )
+    )
+    with ctx.step("reload", "Reload nginx") as step:
+        result = ctx.host.run(command(service, container))
+        done = result.ok and "switched " in result.stdout
+        step.failed = "" if done else f"{result.how()} {' '.join(result.last_lines(2))}".strip()
+    return (int(result.stdout.split("switched ")[1].split()[0]), "") if done else (0, step.failed)

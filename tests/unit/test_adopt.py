@@ -1,0 +1,72 @@
+"""What host.adopt makes of a container that was started in another way, and what the preflight says of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from behindy_ops.deploy.checks import Level
+from behindy_ops.deploy.preflight import examine
+from behindy_ops.deploy.release import Labels
+from behindy_ops.deploy.survey import NETWORK, Survey, answers_to
+from behindy_ops.docker.facts import Container
+from behindy_ops.ops.adopt import as_json, describe, lines
+from behindy_ops.settings import Settings
+from tests.unit.simulator import SERVICES
+
+FRONTEND = SERVICES["frontend"]
+RUN = Container("c1", "frontend", restart_policy="always", published=("3000/tcp",), addresses={NETWORK: "10.0.0.2"})
+COMPOSE = replace(RUN, labels={"com.docker.compose.project": "old"}, aliases={NETWORK: ("frontend", "c1")})
+OURS = replace(RUN, labels={"com.docker.compose.project": "behindy-x", Labels.release: "r1"}, published=())
+ALIASED = replace(OURS, aliases={NETWORK: ("frontend",)})
+
+
+def host(live: Container | None, *stale: str) -> Survey:
+    containers = {"frontend": live} if live else {}
+    return Survey(docker="26.1", tools=frozenset({"docker"}), containers=containers, stale=frozenset(stale))
+
+
+@pytest.mark.parametrize(
+    ("live", "stale", "started", "way"),
+    [
+        (None, (), "not there", "none"),
+        (RUN, (), "docker run", "deploy"),
+        (RUN, ("frontend",), "docker run", "deploy"),
+        (COMPOSE, (), "Compose (project old)", "moment"),
+        (COMPOSE, ("frontend",), "Compose (project old)", "deploy"),
+        (COMPOSE, ("backend",), "Compose (project old)", "moment"),
+        (replace(COMPOSE, running=False), (), "Compose (project old)", "deploy"),
+        (OURS, (), "this tool", "none"),
+        (ALIASED, (), "this tool", "moment"),
+    ],
+)
+def test_how_it_was_started_decides_what_takes_it_over(
+    live: Container | None, stale: tuple[str, ...], started: str, way: str
+) -> None:
+    (found,) = describe(host(live, *stale), [FRONTEND])
+    assert (found.started, found.way) == (started, way)
+
+
+def test_the_view_names_everything_in_80_columns() -> None:
+    found = describe(host(COMPOSE), [FRONTEND])
+    told = [line.text for line in lines(found)]
+    assert max(map(len, told)) <= 80
+    text = " ".join(" ".join(told).split())
+    for words in ("Compose (project old)", "3000/tcp", "always", "memory limit: none", NETWORK, "moment of downtime"):
+        assert words in text
+    assert as_json(found)["services"]
+
+
+@pytest.mark.parametrize(("stale", "level"), [((), Level.REFUSAL), (("frontend",), Level.WARNING)])
+def test_an_alias_is_an_obstacle_only_where_nginx_asks_for_the_name_again(stale: tuple[str, ...], level: Level) -> None:
+    checks = examine(host(COMPOSE, *stale), FRONTEND, Settings(host="h"))
+    (found,) = (check for check in checks if check.name == "aliases")
+    assert found.level is level
+    assert "inv host.adopt" in found.remedy
+
+
+def test_a_container_answers_to_its_aliases_on_the_services_network_only() -> None:
+    assert answers_to(COMPOSE, "frontend")
+    assert not answers_to(replace(COMPOSE, aliases={"other": ("frontend",)}), "frontend")
+    assert not answers_to(None, "frontend")
