@@ -20,8 +20,10 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-COMMANDS = {"add-mask", "error", "warning", "notice", "group", "endgroup", "debug", "set-output", "set-env", "save-state",
-            "add-path", "echo", "add-matcher", "remove-matcher", "stop-commands"}  # fmt: skip
+COMMANDS = {
+    *("add-mask", "error", "warning", "notice", "group", "endgroup", "debug", "set-output", "set-env", "save-state"),
+    *("add-path", "echo", "add-matcher", "remove-matcher", "stop-commands"),
+}
 _TOKEN = re.compile(r"\s*(\|\||&&|==|!=|!|\(|\)|,|'(?:[^']|'')*'|[A-Za-z_][\w.-]*|\d+)")
 
 
@@ -38,32 +40,32 @@ class Expression:
         assert "".join(self._words) == re.sub(r"\s+(?=(?:[^']*'[^']*')*[^']*$)", "", text), f"not understood: {text}"
         self._contexts = contexts
 
-    def value(self) -> Any:  # noqa: ANN401 - as loose as the language
+    def value(self) -> Any:
         value = self._either()
         assert not self._words, f"left over: {self._words}"
         return value
 
-    def _either(self) -> Any:  # noqa: ANN401
+    def _either(self) -> Any:
         value = self._both()
         while self._take("||"):
             other = self._both()
             value = value or other
         return value
 
-    def _both(self) -> Any:  # noqa: ANN401
+    def _both(self) -> Any:
         value = self._compared()
         while self._take("&&"):
             other = self._compared()
             value = value and other
         return value
 
-    def _compared(self) -> Any:  # noqa: ANN401
+    def _compared(self) -> Any:
         value = self._one()
         if self._take("=="):
             return value == self._one()
         return value != self._one() if self._take("!=") else value
 
-    def _one(self) -> Any:  # noqa: ANN401
+    def _one(self) -> Any:
         if self._take("!"):
             return not self._one()
         if self._take("("):
@@ -80,7 +82,7 @@ class Expression:
             found = found.get(name, "") if isinstance(found, dict) else ""
         return found
 
-    def _called(self, name: str) -> Any:  # noqa: ANN401
+    def _called(self, name: str) -> Any:
         arguments = []
         while not self._take(")"):
             arguments.append(self._either())
@@ -275,7 +277,7 @@ class Runner:
 
 
 def cancelled(process: subprocess.Popen[str]) -> None:
-    """Cancel a step as the runner does: its entry process alone gets SIGINT, 7.5 s later SIGTERM, 2.5 s later a kill."""
+    """Cancel a step as the runner does: its entry process alone gets SIGINT, then SIGTERM, then a kill."""
     for number, seconds in ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5)):
         process.send_signal(number)
         try:

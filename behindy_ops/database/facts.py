@@ -133,7 +133,7 @@ def read_database(result: Result) -> Database:
             if state == "none"
             else f"Postgres does not answer; its container {CONTAINER} is {state}.",
             state=_UNCHANGED,
-            remedy=f"On the host, in compose/: docker compose up -d db; docker logs {CONTAINER} --tail 50",
+            remedy=f"Start it: inv host.up. Its log says why it ended: inv ops.logs {CONTAINER}",
             lines=result.last_lines(3) if result.stderr.strip() else (),
         )
     version, size, objects, sessions, leftover, *name = found["database"]

@@ -91,7 +91,7 @@ def docker_problem(survey: Survey) -> BehindyError | None:
 def _docker(survey: Survey) -> Check:
     problem = survey.problems.get("versions", "")
     if "docker" not in survey.tools:
-        return refusal("docker", "Docker is not installed on the host.", "Install Docker Engine and Compose v2.")
+        return refusal("docker", "Docker is not installed on the host.", "Set the host up: inv host.setup")
     if "permission denied" in problem.lower():
         return refusal(
             "docker",
@@ -145,7 +145,7 @@ def _files(survey: Survey, host_dir: str) -> Check:
         return refusal(
             "files",
             f"The host has no {' and no '.join(f'{host_dir}/{file}' for file in missing)}.",
-            f"Copy this project's compose/ and nginx/ into {host_dir}/ there, or check BEHINDY_HOST_DIR.",
+            "Put this project's compose/ and nginx/ there: inv host.sync (or check BEHINDY_HOST_DIR).",
             error=FilesMissing,
         )
     return ok("files", f"{host_dir}/compose, {host_dir}/nginx")
@@ -185,7 +185,7 @@ def _network(survey: Survey) -> Check:
         return refusal(
             "network",
             f"The Docker network {NETWORK} does not exist, so nothing could reach a container.",
-            "On the host, in the compose directory: docker compose up -d (it makes the network and starts nginx).",
+            "Make it, and start nginx, the database and the cache: inv host.up",
             error=NetworkMissing,
         )
     return ok("network", NETWORK)
@@ -193,9 +193,10 @@ def _network(survey: Survey) -> Check:
 
 def _nginx(survey: Survey) -> Check:
     nginx = survey.containers.get(NGINX)
-    remedy = "On the host, in the compose directory: docker compose up -d nginx; docker logs nginx --tail 50"
+    remedy = "Its log says why: inv ops.logs nginx. Start it: inv ops.doctor --fix"
     if nginx is None:
         found = "There is no nginx container."
+        remedy = "Make it: inv host.up"
     elif not nginx.running or nginx.restarting:
         found = f"The nginx container is not running ({nginx.status}, exit code {nginx.exit_code})."
     elif NETWORK not in nginx.addresses:
@@ -225,7 +226,7 @@ def _compose(survey: Survey, service: Service) -> Check:
         return refusal(
             "compose file",
             f"The compose file on the host is not valid, or does not declare {service.name}.",
-            "Copy this project's compose/ there again; on the host: docker compose config -q says what is wrong.",
+            "Put this project's compose/ there again: inv host.sync (it says what is wrong with it).",
             error=ComposeInvalid,
             lines=survey.problems.get("configured", "").splitlines()[-5:],
         )

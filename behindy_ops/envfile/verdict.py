@@ -125,7 +125,7 @@ def diff_lines(found: Diff) -> list[Line]:
         lines.append(Line(f"{service} sees it with its next deploy: inv deploy.{service}"))
     if found.recreate:
         names = " ".join(found.recreate)
-        lines.append(Line(f"Made anew by the next docker compose up -d: {names}", Tone.CAREFUL))
+        lines.append(Line(f"Replaced by the next inv host.up, after a yes: {names}", Tone.CAREFUL))
     if "DB_PASS" in found.changed:
         lines.append(Line("Postgres keeps the password its data was made with: docs/environment.md", Tone.CAREFUL))
     return lines

@@ -13,7 +13,7 @@ from behindy_ops.ops.layout import size
 
 __all__ = ["RULES"]
 
-COMPOSE_UP = "On the host, in the compose directory: docker compose up -d"
+UP = "inv host.up makes what is missing, starts it and waits until it is healthy."
 
 
 def disk(facts: Facts) -> Iterable[Finding]:
@@ -43,7 +43,7 @@ def nginx(facts: Facts) -> Iterable[Finding]:
             "Nobody reaches the site.",
             "There is no nginx container.",
             (),
-            f"{COMPOSE_UP} nginx",
+            UP,
         )
     elif not container.running or container.restarting:
         invalid = facts.nginx.config_errors
@@ -53,7 +53,8 @@ def nginx(facts: Facts) -> Iterable[Finding]:
             "Nobody reaches the site: connections are refused.",
             "nginx restarts over and over." if container.restarting else "The nginx container does not run.",
             (f"docker says: {container.status}, exit code {container.exit_code}", *invalid, *facts.nginx.errors[-3:]),
-            "Start it: docker start nginx; if it ends again, its log says why: inv ops.logs nginx",
+            "Its log says why: inv ops.logs nginx"
+            + ("" if container.restarting else ". Start it: inv ops.doctor --fix"),
             fix=None if container.restarting else Fix(FixKind.START, NGINX),
         )
     elif facts.nginx.config == "invalid":
@@ -98,7 +99,7 @@ def dependencies(facts: Facts) -> Iterable[Finding]:
                 "Services that need it fail their health checks.",
                 f"There is no container {name}.",
                 (),
-                f"{COMPOSE_UP} {service}",
+                UP,
             )
         elif not container.running:
             yield Finding(
@@ -107,7 +108,7 @@ def dependencies(facts: Facts) -> Iterable[Finding]:
                 "Services that need it fail their health checks.",
                 f"The container {name} does not run.",
                 (f"docker says: {container.status}, exit code {container.exit_code}",),
-                f"Start it: docker start {name}; its log: inv ops.logs {name}",
+                f"Start it: inv ops.doctor --fix; its log: inv ops.logs {name}",
                 fix=Fix(FixKind.START, name),
             )
         elif container.published and service in ("db", "redis"):
@@ -117,7 +118,8 @@ def dependencies(facts: Facts) -> Iterable[Finding]:
                 f"{name} is open to the world on {', '.join(container.published)}.",
                 "Its stanza in the compose file on the host has `ports`.",
                 (f"published: {', '.join(container.published)}",),
-                f"Take `ports` out of the stanza {service} and run docker compose up -d; services do not need it.",
+                f"Take `ports` out of the stanza {service} in compose/ (services do not need it), then: "
+                "inv host.sync; inv host.up",
                 Severity.RISK,
             )
 
@@ -131,7 +133,7 @@ def network(facts: Facts) -> Iterable[Finding]:
             "Containers do not find each other: Could not resolve host.",
             f"The network {facts.network.network} does not exist.",
             (),
-            f"{COMPOSE_UP} makes it.",
+            UP,
         )
         return
     for one in facts.network.absent:

@@ -92,8 +92,9 @@ def stopped(facts: Facts) -> Iterable[Finding]:
             f"The live container {'ends and is started over and over' if live.restarting else 'does not run'} "
             f"(exit code {live.exit_code}).",
             (_how(live),),
-            f"Its log says why: inv ops.logs {service.name}. Start it: docker start {service.name}; "
-            f"or go back: inv deploy.rollback {service.name}",
+            f"Its log says why: inv ops.logs {service.name}. "
+            f"{'Go' if live.restarting else 'Start it: inv ops.doctor --fix; or go'} back: "
+            f"inv deploy.rollback {service.name}",
             fix=None if live.restarting else Fix(FixKind.START, service.name),
         )
 

@@ -160,7 +160,7 @@ def lines(view: NetworkView) -> list[Line]:
     """The view in 80 columns."""
     if not view.exists:
         return sentence(
-            f"The network {view.network} does not exist. It is made by: docker compose up -d in compose/ on the host.",
+            f"The network {view.network} does not exist. Make it: inv host.up",
             Tone.BAD,
         )
     told = [Line(f"{view.network}  {view.subnet}".rstrip(), Tone.STRONG)]

@@ -187,7 +187,7 @@ def not_reloaded(result: Result) -> NginxNotReady:
         return NginxNotReady(
             "nginx does not run, so there is nothing to reload.",
             state="Nothing was changed.",
-            remedy="On the host, in the compose directory: docker compose up -d nginx",
+            remedy="Start it: inv ops.doctor --fix; its log says why it ended: inv ops.logs nginx",
             lines=result.last_lines(5),
         )
     return NginxNotReady(
@@ -204,7 +204,9 @@ def lines(view: NginxView) -> list[Line]:
     told = [Line(f"nginx: {view.state}{f', {view.health}' if view.health else ''}", Tone.PLAIN if runs else Tone.BAD)]
     if not runs:
         told += sentence(
-            "On the host, in the compose directory: docker compose up -d nginx; docker logs nginx --tail 50",
+            "Make it: inv host.up"
+            if view.state == "missing"
+            else "Start it: inv ops.doctor --fix; its log says why it ended: inv ops.logs nginx",
             Tone.STRONG,
             "  ",
         )

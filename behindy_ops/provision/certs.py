@@ -63,7 +63,7 @@ def due(certificate: Certificate, names: tuple[str, ...]) -> str:
     if certificate.placeholder:
         return "there is only the placeholder"
     if missing := [name for name in names if name not in certificate.names]:
-        return f"the one there is lacks {', '.join(missing)}"
+        return f"the one there lacks {', '.join(missing)}"
     if certificate.days < RENEW_DAYS:
         return f"it holds {max(certificate.days, 0)} more days"
     return ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.survey import NGINX
+from behindy_ops.deploy.survey import NETWORK, NGINX
 from behindy_ops.sections import split
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ class Change:
         return f"replace {name}, since {self.why}: {notice}"
 
 
-def parse(text: str, mark: str) -> tuple[list[Wanted], list[Running]]:
-    """Read what ``infra_look.sh`` printed."""
+def parse(text: str, mark: str) -> tuple[list[Wanted], list[Running], bool]:
+    """Read what ``infra_look.sh`` printed; the last says whether the containers' network exists."""
     parts, _, _ = split(text, mark)
     blank = {"-": ""}
     wanted = [
@@ -91,7 +91,7 @@ def parse(text: str, mark: str) -> tuple[list[Wanted], list[Running]]:
         for line in parts.get("containers", [])
         if line.count(" ") == 7
     ]
-    return wanted, running
+    return wanted, running, "there" in parts.get("network", [])
 
 
 def obstacles(wanted: Sequence[Wanted], running: Sequence[Running]) -> list[str]:
@@ -104,15 +104,20 @@ def obstacles(wanted: Sequence[Wanted], running: Sequence[Running]) -> list[str]
     ]
 
 
-def plan(wanted: Sequence[Wanted], running: Sequence[Running]) -> list[Change]:
-    """Return what is to be done about each service, in the compose file's order."""
+def plan(wanted: Sequence[Wanted], running: Sequence[Running], *, network: bool) -> list[Change]:
+    """Return what is to be done about each service, in the compose file's order.
+
+    :param network: whether the network exists; a container cannot be moved to another of the same name.
+    """
     own = {one.service: one for one in running if one.project == PROJECT}
-    return [_change(one, own.get(one.service)) for one in wanted]
+    return [_change(one, own.get(one.service), network=network) for one in wanted]
 
 
-def _change(wanted: Wanted, found: Running | None) -> Change:
+def _change(wanted: Wanted, found: Running | None, *, network: bool) -> Change:
     if found is None:
         return Change(wanted, Action.CREATE)
+    if not network:
+        return Change(wanted, Action.RECREATE, f"its network {NETWORK} is gone")
     if found.config != wanted.config:
         return Change(wanted, Action.RECREATE, "its configuration changed")
     if wanted.image_id and found.image_id and found.image_id != wanted.image_id:

@@ -80,6 +80,8 @@ class Plan:
         steps += _memory(facts, notes)
         if not facts.updates and found:
             title = "Install security updates by themselves, every night"
+            if facts.system == "amzn":
+                title += " (follows the latest version of Amazon's repositories)"
             steps.append(Step("updates", title, (f"updates-{found.manager}",)))
         steps += _directories(facts)
         lacking = [] if found else _lacking(facts)

@@ -65,14 +65,14 @@ def _look(session: Session) -> list[infra.Change]:
     result = session.host.run(Command(script("infra_look", mark, where), title="look at what Compose runs", timeout=60))
     if not result.ok:
         raise _unready(result, where)
-    wanted, running = infra.parse(result.stdout, mark)
+    wanted, running, network = infra.parse(result.stdout, mark)
     if taken := infra.obstacles(wanted, running):
         raise HostNotReady(
             f"Compose did not make the container {taken[0]}, so it cannot start its own of that name.",
             state=UNCHANGED,
             remedy="Move it under this tool's care: inv host.adopt; or remove it at a quiet moment.",
         )
-    return infra.plan(wanted, running)
+    return infra.plan(wanted, running, network=network)
 
 
 def _unready(result: Result, where: str) -> BehindyError:

@@ -196,7 +196,7 @@ def _no_lease(code: int, output: str, channel: paramiko.Channel) -> BehindyError
         return FilesMissing(
             "The directory BEHINDY_HOST_DIR names does not exist on the host.",
             state=_UNCHANGED,
-            remedy="Check BEHINDY_HOST_DIR, or put the project's files there first (README, Connecting a real host).",
+            remedy="Check BEHINDY_HOST_DIR, or set the host up first: inv host.setup",
         )
     if code == 77:
         return HostNotReady(

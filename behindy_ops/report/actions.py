@@ -100,7 +100,7 @@ class Actions(Plain):
             case _:
                 if isinstance(event, events.StepDone | events.StepFailed):
                     yield from self._end_group(event.step)
-                yield from map(inert, "\n".join(super()._lines(event)).split("\n"))
+                yield from (inert(part) for line in super()._lines(event) for part in line.split("\n"))
 
     def _end_group(self, step: str) -> Iterator[str]:
         """Groups do not nest: one that another step's has ended is not ended twice."""

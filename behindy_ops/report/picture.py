@@ -39,7 +39,7 @@ class Picture:
     def show(self, lines: Sequence[Line]) -> None:
         """Show these; on a terminal, at most as many as it has rows."""
         if self.in_place:
-            rows = os.get_terminal_size(self._stream.fileno()).lines
+            rows = os.get_terminal_size(self._stream.fileno()).lines or 24  # some terminals do not tell
             lines = lines[: max(rows - 1, 1)]
             self._control((f"\x1b[{self._drawn}A" if self._drawn else "") + "\x1b[J")
             self._drawn = len(lines)

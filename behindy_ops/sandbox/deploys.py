@@ -68,9 +68,12 @@ def deploy_argv(service: str, tag: str, *, watch: float | None = None) -> list[s
 def sandbox_environment(environ: Mapping[str, str], **changes: str) -> dict[str, str]:
     """``environ`` for a task on the sandbox.
 
-    Settings of a real host that happen to be exported would win over the sandbox's file, so they are left out.
+    Settings of a real host that happen to be exported would win over the sandbox's file, so they are left out; and the
+    task is no step of a job of its own, even if we are in one.
     """
-    kept = {name: value for name, value in environ.items() if not name.startswith(("BEHINDY_", "DOCKERHUB_"))}
+    kept = {
+        name: value for name, value in environ.items() if not name.startswith(("BEHINDY_", "DOCKERHUB_", "GITHUB_"))
+    }
     return {**kept, "BEHINDY_ENV": "sandbox", "PYTHONUNBUFFERED": "1", **changes}
 
 

@@ -1,4 +1,4 @@
-"""The shell in workflows, for shellcheck: ``python -m behindy_ops.tasks._run_steps FILE...`` checks every ``run:`` step."""
+"""The shell in workflows: ``python -m behindy_ops.tasks._run_steps FILE...`` has shellcheck look at every ``run:``."""
 
 from __future__ import annotations
 

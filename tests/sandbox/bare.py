@@ -139,10 +139,11 @@ def believe_the_authority(made: Bare) -> None:
     assert made.host.run("sh", "-c", put, stdin=made.ca[0]).returncode == 0
 
 
-def put_environment(made: Bare) -> None:
-    text = host_environment(made).encode()
-    done = made.host.run("sh", "-c", f"umask 077; cat > {HOME}/.env", user="ubuntu", stdin=text)
-    assert done.returncode == 0, done.stderr
+def write_environment(made: Bare) -> None:
+    """What a person fills in from ``compose/.env.example``."""
+    file = made.project / ENVIRONMENT_FILE
+    file.touch(mode=0o600)
+    file.write_text(host_environment(made))
 
 
 def from_nothing_to_three_services(made: Bare) -> None:
@@ -151,7 +152,8 @@ def from_nothing_to_three_services(made: Bare) -> None:
     made.first["bare"] = made.inv("host.check", "--json")
     made.twice("host.setup", "--yes")
     believe_the_authority(made)
-    put_environment(made)
+    write_environment(made)
+    made.twice("env.push", "--yes")
     made.twice("host.sync", "--yes")
     made.twice("host.up", "--yes")
     made.twice("host.certs", "--yes", "--email", "ops@behindy.me")

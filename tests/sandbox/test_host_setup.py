@@ -11,7 +11,7 @@ import pytest
 from behindy_ops.sandbox.bare import DAEMON
 from behindy_ops.sandbox.traffic import Traffic, for_service
 from tests.sandbox.bare import DOMAIN, HOME, Bare, bare, curl_from_here, from_nothing_to_three_services
-from tests.sandbox.support import SERVICES, inv
+from tests.sandbox.support import ROOT, SERVICES, inv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from behindy_ops.sandbox.info import SandboxInfo
 
 pytestmark = pytest.mark.timeout(600)
-TWICE = ("host.trust", "host.setup", "host.sync", "host.up", "host.certs", "deploy.all", "host.check")
+TWICE = ("host.trust", "host.setup", "env.push", "host.sync", "host.up", "host.certs", "deploy.all", "host.check")
 
 
 @pytest.fixture(scope="module")
@@ -31,18 +31,29 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
 
 
 @pytest.fixture
-def edited(made: Bare) -> Iterator[Path]:
-    """The copy of the checkout, to be changed; afterwards it is as it was, and so is the host."""
-    folders = (made.project / "compose", made.project / "nginx")
-    kept = {file: file.read_bytes() for folder in folders for file in folder.rglob("*") if file.is_file()}
-    yield made.project
-    for folder in folders:
-        for file in folder.rglob("*"):
-            if file not in kept:
-                file.unlink()
-    for file, content in kept.items():
-        file.write_bytes(content)
+def edited(drafted: Path, made: Bare) -> Iterator[Path]:
+    """The same, for changes that reach the host; afterwards it is as it was, too."""
+    yield drafted
+    restore(made.project)
     made.inv("host.sync", "--yes").ok()
+    made.inv("host.up", "--yes").ok()
+
+
+@pytest.fixture
+def drafted(made: Bare) -> Iterator[Path]:
+    """The copy of the checkout, to be changed; afterwards it is as it was."""
+    yield made.project
+    restore(made.project)
+
+
+def restore(project: Path) -> None:
+    for folder in ("compose", "nginx"):
+        for file in (project / folder).rglob("*"):
+            if not (ROOT / file.relative_to(project)).exists():
+                file.unlink()
+        for file in (ROOT / folder).rglob("*"):
+            if file.is_file() and file.name != ".env":
+                (project / file.relative_to(ROOT)).write_bytes(file.read_bytes())
 
 
 def replace(file: Path, old: str, new: str) -> None:
@@ -115,31 +126,33 @@ class TestFilesThatAreBad:
         assert made.fingerprint() == before
         return ran.err
 
-    def test_a_broken_nginx_file(self, made: Bare, edited: Path) -> None:
-        replace(edited / "nginx" / "site.conf", "http2 on;", "http2 maybe;")
+    def test_a_broken_nginx_file(self, made: Bare, drafted: Path) -> None:
+        replace(drafted / "nginx" / "site.conf", "http2 on;", "http2 maybe;")
         said = self.refused(made, 81)
         assert "/etc/nginx/behindy/site.conf:20" in said
         assert "Nothing was changed" in said
 
-    def test_an_nginx_file_that_names_a_service_when_it_loads(self, made: Bare, edited: Path) -> None:
+    def test_an_nginx_file_that_names_a_service_when_it_loads(self, made: Bare, drafted: Path) -> None:
         """It would start only while that service runs, and keep its address for ever."""
-        with (edited / "nginx" / "maps.conf").open("a") as file:
+        with (drafted / "nginx" / "maps.conf").open("a") as file:
             file.write("upstream old { server frontend:3000; }\n")
         assert "host not found in upstream" in self.refused(made, 81)
 
-    def test_a_compose_file_that_compose_refuses(self, made: Bare, edited: Path) -> None:
-        replace(edited / "compose" / "docker-compose.yml", "container_name: postgres", "container_nam: postgres")
+    def test_a_compose_file_that_compose_refuses(self, made: Bare, drafted: Path) -> None:
+        replace(drafted / "compose" / "docker-compose.yml", "container_name: postgres", "container_nam: postgres")
         assert "container_nam" in self.refused(made, 35)
 
-    def test_a_compose_file_that_is_no_yaml(self, made: Bare, edited: Path) -> None:
-        with (edited / "compose" / "docker-compose.yml").open("a") as file:
+    def test_a_compose_file_that_is_no_yaml(self, made: Bare, drafted: Path) -> None:
+        with (drafted / "compose" / "docker-compose.yml").open("a") as file:
             file.write(" bad: [\n")
-        self.refused(made, 35)
+        assert made.inv("host.sync", "--yes").code == 35
 
 
 class TestFilesThatAreGood:
-    def test_a_dry_run_shows_the_difference_tries_the_files_and_changes_nothing(self, made: Bare, edited: Path) -> None:
-        replace(edited / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
+    def test_a_dry_run_shows_the_difference_tries_the_files_and_changes_nothing(
+        self, made: Bare, drafted: Path
+    ) -> None:
+        replace(drafted / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
         before = made.fingerprint()
         ran = made.inv("host.sync", "--dry-run").ok()
         assert '-        return 200 "User-agent: *\\nDisallow: /api/\\n";' in ran.out.splitlines()
@@ -148,8 +161,18 @@ class TestFilesThatAreGood:
         assert "The files are good; nothing was changed." in ran.out
         assert made.fingerprint() == before
 
-    def test_without_a_yes_and_without_a_terminal_nothing_is_changed(self, made: Bare, edited: Path) -> None:
+    def test_a_directory_that_nginx_wants_and_is_not_there_is_made_by_the_login(self, made: Bare, edited: Path) -> None:
+        """Docker would make it as root, and then host.setup could not narrow it."""
         replace(edited / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
+        made.sh(f"mv {HOME}/rehearsal {HOME}/aside")
+        try:
+            made.inv("host.sync", "--dry-run").ok()
+            assert made.sh(f"stat -c '%a %U' {HOME}/rehearsal") == "700 ubuntu"
+        finally:
+            made.sh(f"rmdir {HOME}/rehearsal; mv {HOME}/aside {HOME}/rehearsal")
+
+    def test_without_a_yes_and_without_a_terminal_nothing_is_changed(self, made: Bare, drafted: Path) -> None:
+        replace(drafted / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
         before = made.fingerprint()
         assert made.inv("host.sync").code == 2
         assert made.fingerprint() == before
@@ -181,20 +204,23 @@ class TestFilesThatAreGood:
         assert "nothing to do" in made.inv("host.up").ok().out
 
     def test_three_versions_are_kept(self, made: Bare, edited: Path) -> None:
-        for number in range(4):
-            with (edited / "compose" / "docker-compose.yml").open("a") as file:
-                file.write(f"# {number}\n")
-            made.inv("host.sync", "--yes").ok()
-        versions = made.sh(f"cd {HOME}/nginx/versions && ls -d */").split()
+        old = " ".join(f"2020010{day}-000000-00000000" for day in range(1, 6))
+        made.sh(f"cd {HOME}/nginx/versions && mkdir -p {old}", user="ubuntu")
+        with (edited / "compose" / "docker-compose.yml").open("a") as file:
+            file.write("# newer\n")
+        live = made.sh(f"basename $(readlink {HOME}/nginx/live)")
+        made.inv("host.sync", "--yes").ok()
+        versions = made.sh(f"cd {HOME}/nginx/versions && ls -d */").replace("/", "").split()
         assert len(versions) == 3
-        assert made.sh(f"readlink {HOME}/nginx/live") == f"versions/{max(versions).rstrip('/')}"
+        assert live in versions
+        assert made.sh(f"readlink {HOME}/nginx/live") == f"versions/{max(versions)}"
 
     def test_files_put_there_by_hand_are_taken_over_without_touching_nginx(self, made: Bare, edited: Path) -> None:
         """As rsync left them on a host that was set up before there was host.sync."""
         container = made.sh("docker inspect --format '{{.Id}} {{.State.StartedAt}}' nginx")
         by_hand = (
             f"set -e; cd {HOME}; copy=$(mktemp -d); cp -aL nginx/live/compose nginx/live/nginx $copy/; rm -rf nginx/*;"
-            " rm compose/docker-compose.yml; cp -a $copy/compose $copy/nginx .; rm -rf $copy;"
+            " rm compose/docker-compose.yml compose/.env.example; cp -a $copy/compose $copy/nginx .; rm -rf $copy;"
             " echo '# by hand' > nginx/extra.conf"
         )
         made.sh(by_hand, user="ubuntu")
@@ -215,8 +241,8 @@ class TestFilesThatAreGood:
         assert "nginx reloaded" in made.inv("host.sync").ok().out
         assert "nothing to do" in made.inv("host.sync").ok().out
 
-    def test_it_is_refused_while_somebody_holds_the_host(self, made: Bare, edited: Path) -> None:
-        replace(edited / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
+    def test_it_is_refused_while_somebody_holds_the_host(self, made: Bare, drafted: Path) -> None:
+        replace(drafted / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
         before = made.fingerprint()
         made.inv("lock.acquire", "--message", "looking").ok()
         try:

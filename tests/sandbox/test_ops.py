@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from rich.cells import cell_len
 
+from behindy_ops.deploy.session import Session
 from behindy_ops.ops import run as ops_run
 from behindy_ops.ops import views
 from behindy_ops.sandbox import host
@@ -35,7 +36,7 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         monkeypatch.setenv(name, value)
     opened: list[Any] = []
 
-    class Kept(ops_run.Session):
+    class Kept(Session):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
             opened.append(self)
@@ -289,7 +290,7 @@ class TestNginx:
         with broken("docker kill nginx", "docker start nginx"):
             told = view("nginx")
             assert (told["state"], told["config"]) == ("exited", "not tested")
-            assert "docker compose up -d nginx" in re.sub(r"\s+", " ", inv("ops.nginx").ok().out)
+            assert "Start it: inv ops.doctor --fix" in re.sub(r"\s+", " ", inv("ops.nginx").ok().out)
             assert view("certs")["verdict"] == "unknown"
             (one,) = [one for one in view("ps")["containers"] if one["name"] == "nginx"]
             assert "it does not run (exited, exit code 137)" in one["trouble"]

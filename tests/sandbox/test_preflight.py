@@ -255,4 +255,4 @@ def test_a_network_that_is_missing() -> None:
         " ! docker network inspect behindy-ops_internal",
         f"{COMPOSE} 'docker compose up -d --wait' 2>&1",
     ):
-        refused(31, "behindy-ops_internal", "docker compose up -d")
+        refused(31, "behindy-ops_internal", "inv host.up")

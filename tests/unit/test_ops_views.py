@@ -157,7 +157,7 @@ class TestNetwork:
 
     def test_no_network_at_all(self) -> None:
         view = network.describe(seen(survey(*everybody(), network=False)), SERVICES)
-        assert "docker compose up -d" in text_of(network.lines(view))
+        assert "inv host.up" in text_of(network.lines(view))
         assert network.command(view) is None
 
 
@@ -214,8 +214,10 @@ class TestNginx:
     def test_no_nginx(self) -> None:
         view = nginx.describe(seen(survey(stopped("nginx"), problems={"nginx_": "is not running"})), SERVICES, "b.me")
         assert (view.state, view.config) == ("exited", "not tested")
-        assert "docker compose up -d nginx" in text_of(nginx.lines(view))
-        assert nginx.describe(seen(survey()), SERVICES, "b.me").state == "missing"
+        assert "inv ops.doctor --fix" in text_of(nginx.lines(view))
+        view = nginx.describe(seen(survey()), SERVICES, "b.me")
+        assert view.state == "missing"
+        assert "inv host.up" in text_of(nginx.lines(view))
 
 
 COMPOSE = """

@@ -47,7 +47,9 @@ if has apt-config; then
   has unattended-upgrade && [ "${lists:-0}" != 0 ] && [ "${upgrade:-0}" != 0 ] && echo automatic
 elif has systemctl; then
   [ "$(systemctl is-enabled dnf-automatic.timer 2>/dev/null)" = enabled ] &&
-    grep -qE '^[[:space:]]*apply_updates[[:space:]]*=[[:space:]]*yes' /etc/dnf/automatic.conf 2>/dev/null && echo automatic
+    grep -qE '^[[:space:]]*apply_updates[[:space:]]*=[[:space:]]*yes' /etc/dnf/automatic.conf 2>/dev/null &&
+    { ! grep -q '^ID="\?amzn"\?$' /etc/os-release || [ "$(cat /etc/dnf/vars/releasever 2>/dev/null)" = latest ]; } &&
+    echo automatic
 fi
 part files
 for file in . state rehearsal compose nginx .env rehearsal/header rehearsal/map.conf compose/docker-compose.yml \

@@ -19,8 +19,9 @@ compose_from() { # release, package: takes one package of a later release of thi
   trap 'rm -rf "$work"' EXIT
   chmod 755 "$work"
   mkdir -p "$work/lists/partial" "$work/archives/partial"
-  own=$(. /etc/os-release && echo "$VERSION_CODENAME")
-  # From where this host has its own packages, and checked by the same keys.
+  own=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+  # From where this host has its own packages, and checked by the same keys. The names are apt-get's to fill in.
+  # shellcheck disable=SC2016
   from=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(SIGNED_BY)' 'Created-By: Packages' |
     awk -v own="$own" '$2 == own {print; exit}')
   uri=${from%% *} keys=$(awk '{print $3}' <<<"$from")
@@ -64,8 +65,7 @@ directory) install -d -m 750 -o "$2" -g "$(id -gn "$2")" "$1" ;;
 swap) # megabytes
   if ! [ -e /swapfile ] || ! swaplabel /swapfile >/dev/null 2>&1; then
     rm -f /swapfile
-    (umask 077 && fallocate -l "$1M" /swapfile || dd if=/dev/zero of=/swapfile bs=1M count="$1" status=none)
-    chmod 600 /swapfile
+    (umask 077; fallocate -l "$1M" /swapfile || dd if=/dev/zero of=/swapfile bs=1M count="$1" status=none)
     mkswap /swapfile >/dev/null
   fi
   swapon /swapfile || { # a file with holes is refused by some file systems
@@ -87,6 +87,8 @@ updates-apt)
 updates-dnf)
   sed -i -E 's/^[[:space:]]*(apply_updates)[[:space:]]*=.*/\1 = yes/; s/^[[:space:]]*(upgrade_type)[[:space:]]*=.*/\1 = security/' \
     /etc/dnf/automatic.conf
+  # Amazon Linux stays at the repositories' version it was launched with, where no update ever appears, unless told.
+  if grep -q '^ID="\?amzn"\?$' /etc/os-release; then echo latest | put /etc/dnf/vars/releasever; fi
   systemctl enable --now dnf-automatic.timer
   ;;
 esac

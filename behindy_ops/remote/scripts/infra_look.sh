@@ -17,10 +17,12 @@ while read -r service hash; do
   id=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null)
   echo "$service $hash $image ${id:--} ${container:--}"
 done <<<"$hashes"
+printf '%s network\n' "$mark"
+docker network inspect behindy-ops_internal >/dev/null 2>&1 && echo there
 printf '%s containers\n' "$mark"
 # shellcheck disable=SC2046 # one id a word
 set -- $(docker ps -aq --no-trunc)
 label() { printf '{{with index .Config.Labels "%s"}}{{.}}{{else}}-{{end}}' "$1"; }
 [ "$#" = 0 ] || docker container inspect --format \
-  "{{.Name}} {{.Id}} $(label com.docker.compose.service) $(label com.docker.compose.project) {{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}-{{end}} $(label com.docker.compose.config-hash) $(label com.docker.compose.image)" "$@" 2>/dev/null | sed 's|^/||'
+  "{{.Name}} {{.Id}} $(label com.docker.compose.service) $(label com.docker.compose.project) {{.State.Status}} {{with index .State \"Health\"}}{{.Status}}{{else}}-{{end}} $(label com.docker.compose.config-hash) $(label com.docker.compose.image)" "$@" 2>/dev/null | sed 's|^/||'
 printf '%s end\n' "$mark"

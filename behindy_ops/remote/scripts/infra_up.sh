@@ -35,14 +35,14 @@ if [ "${#create[@]}" -gt 0 ]; then
 fi
 if [ "${#recreate[@]}" -gt 0 ]; then
   echo "replacing ${recreate[*]}"
-  docker compose --progress quiet up -d --no-deps "${recreate[@]}" >&2 || exit 1
+  docker compose --progress quiet up -d --no-deps --force-recreate "${recreate[@]}" >&2 || exit 1
 fi
 end=$(($(date +%s) + limit))
 while :; do
   waiting=()
   for service in "${create[@]}" "${recreate[@]}"; do
     id=$(docker compose ps -aq "$service")
-    state=$(docker container inspect --format '{{.State.Status}} {{with .State.Health}}{{.Status}}{{end}}' "$id" 2>/dev/null)
+    state=$(docker container inspect --format '{{.State.Status}} {{with index .State "Health"}}{{.Status}}{{end}}' "$id" 2>/dev/null)
     case $state in
     'running ' | 'running healthy') ;;
     'running starting') # nginx's health is looked at every 30 s only, so it is asked the same question here

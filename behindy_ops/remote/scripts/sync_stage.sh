@@ -25,6 +25,8 @@ if [ -n "$image" ]; then
   for mount in "$@"; do
     source=${mount%%:*} target=${mount#*:}
     case $source in nginx) source=$stage/nginx ;; nginx/*) source=$stage/$source ;; /*) ;; *) source=$base/$source ;; esac
+    # Docker would make a missing one as root, and then the setup could not narrow it.
+    case $source in "$base"/*) [ -e "$source" ] || (umask 077 && mkdir -p "$source") ;; esac
     if [ "$target" = /etc/letsencrypt ]; then
       options+=(--volume "$source:/behindy-letsencrypt:ro" --tmpfs /etc/letsencrypt)
     else

@@ -1,0 +1,252 @@
+"""The deploy job of the workflow, run: its steps from the YAML, on a clean machine, against the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from behindy_ops.errors import TroubleFound
+from behindy_ops.sandbox import host
+from behindy_ops.sandbox.info import SandboxInfo
+from tests.github_runner import Runner, StepRun, load
+from tests.sandbox.support import ROOT, containers, inv, live_release, on_host
+
+Release = Callable[..., str]
+
+TOKEN = "t0ken \"of\" 'quotes', $HOME $(id) 비밀%0A"
+PASSPHRASE = "p@ss \"quoted\" '$PATH' 비밀번호 %25"
+FIRST, SECOND, THIRD, BAD = ("1" * 39 + end for end in "abcd")
+"""Commit SHAs, as the build job pushes them."""
+
+OWN = "https://github.com/team/behindy-frontend"
+DEPLOY = load(ROOT / ".github/workflows/deploy-service.yml")["jobs"]["deploy"]
+ROLLBACK = load(ROOT / ".github/workflows/rollback.yml")["jobs"]["rollback"]
+OPS = load(ROOT / ".github/workflows/ops.yml")["jobs"]["ops"]
+
+
+def put_checkout(place: Path) -> None:
+    """The files of this checkout that git knows or would know, as they are now."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, place / name)
+
+
+def base() -> dict[str, str]:
+    """What the runner sets; and this machine's own way to the package index, if it has one."""
+    way = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_CERT"))}
+    return way | {
+        "PATH": f"{Path(sys.executable).resolve().parent}:/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_ACTOR": "kim",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "team/behindy-frontend",
+        "GITHUB_RUN_ID": "4711",
+    }
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    made = Runner(tmp_path_factory.mktemp("runner"), base(), put_checkout)
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="module")
+def secrets(sandbox: SandboxInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A restricted key with a passphrase, and a registry that asks for a login, both with values hard to quote."""
+    file = tmp_path_factory.mktemp("key") / "deploy_key"
+    inv("host.keygen", "--file", str(file)).ok()
+    line = file.with_suffix(".pub").read_text().strip()
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", PASSPHRASE, "-f", str(file)], check=True)
+    keys = "/home/ubuntu/.ssh/authorized_keys"
+    on_host("sh", "-c", f'cp -p {keys} {keys}.away; printf "%s\\n" "$1" >> {keys}', "sh", line)
+    host.run(["sandbox-registry-auth", "me"], stdin=TOKEN.encode())
+    yield {
+        "BEHINDY_SSH_KEY": file.read_text(),
+        "BEHINDY_SSH_KEY_PASSPHRASE": PASSPHRASE,
+        "DOCKERHUB_USERNAME": "me",
+        "DOCKERHUB_TOKEN": TOKEN,
+    }
+    on_host("sandbox-registry-auth", "--stop")
+    on_host("mv", f"{keys}.away", keys)
+
+
+@pytest.fixture
+def contexts(sandbox: SandboxInfo, secrets: dict[str, str]) -> dict[str, Any]:
+    return {
+        "secrets": secrets,
+        "vars": {
+            "BEHINDY_HOST": "127.0.0.1",
+            "BEHINDY_PORT": str(sandbox.ssh.port),
+            "BEHINDY_KNOWN_HOSTS": Path(sandbox.ssh.known_hosts_file).read_text(),
+            "BEHINDY_IMAGE_PREFIX": "localhost:5001/behindy",
+            "BEHINDY_REGISTRY": "localhost:5001",
+        },
+        "inputs": {"service": "frontend", "tag": "", "environment": "production", "wait": "10m", "task": "status"},
+        "needs": {"build": {"outputs": {"tag": FIRST}}},
+        "github": {"server_url": "https://github.com", "repository": "team/behindy-ops"},
+        "job": {"workflow_repository": "team/behindy-ops", "workflow_sha": "f" * 40},
+    }
+
+
+def tagged(contexts: dict[str, Any], tag: str) -> dict[str, Any]:
+    return contexts | {"needs": {"build": {"outputs": {"tag": tag}}}}
+
+
+def said(runs: list[StepRun]) -> str:
+    return "\n".join(f"--- {run.name}: {run.code}\n{run.raw}" for run in runs)
+
+
+def pieces(secrets: dict[str, str]) -> set[str]:
+    """Every secret, and every line of one with several; the marks around a key are none."""
+    key = [line for line in secrets["BEHINDY_SSH_KEY"].splitlines() if not line.startswith("-----")]
+    return {line for line in key if len(line) >= 8} | {
+        secrets["BEHINDY_SSH_KEY_PASSPHRASE"],
+        secrets["DOCKERHUB_TOKEN"],
+    }
+
+
+def require_no_secret(run: StepRun, secrets: dict[str, str], *, masked: bool = True) -> None:
+    """Nothing shows a secret, not even without the runner's masking; and the runner was told to mask each."""
+    for secret in pieces(secrets):
+        for text in ("\n".join(run.log.bare), run.summary, run.outputs):
+            assert secret not in text
+        assert not masked or secret in run.log.masks
+
+
+def files_with(secrets: dict[str, str], folder: Path) -> list[Path]:
+    """The files on the runner that hold a secret, whole or one line of it."""
+    wanted = [secret.encode() for secret in pieces(secrets)]
+    files = (
+        file for file in folder.rglob("*") if file.is_file() and not file.is_symlink() and ".venv" not in file.parts
+    )
+    return [file for file in files if any(secret in file.read_bytes() for secret in wanted)]
+
+
+@pytest.mark.usefixtures("live_services")
+class TestTheDeployJob:
+    def test_it_deploys_and_sums_up(
+        self, runner: Runner, contexts: dict[str, Any], secrets: dict[str, str], release: Release
+    ) -> None:
+        for tag in (FIRST, SECOND):
+            release("frontend", tag)
+            runs = runner.job(DEPLOY, tagged(contexts, tag))
+            assert [run.code for run in runs] == [0, 0, 0], said(runs)
+            assert live_release("frontend") == tag
+        assert not list((runner.folder / "home").glob(".ssh/*"))
+        assert files_with(secrets, runner.folder) == []
+        run = runs[-1]
+        require_no_secret(run, secrets)
+        titles = [message for _, message in run.log.named("group")]
+        assert "Start frontend-green" in titles
+        assert "Switch the names" in titles
+        summary = run.summary
+        assert f"frontend {SECOND} is live" in summary
+        for words in ("| digest | `sha256:", "| release | `2", "from inside nginx: ", "rehearsal: ", "from outside: "):
+            assert words in summary, summary
+        assert "```mermaid\ngantt\n" in summary
+        assert " MB \u2192 " in summary
+        assert f"[the run that deployed it]({OWN}/actions/runs/4711)" in summary
+        assert f"[its commit]({OWN}/commit/{FIRST})" in summary
+        assert "https://github.com/team/behindy-ops/actions/workflows/rollback.yml" in summary
+        assert "./inv deploy.rollback frontend --to 2" in summary
+
+    def test_a_release_that_fails_is_explained(
+        self, runner: Runner, contexts: dict[str, Any], secrets: dict[str, str], release: Release
+    ) -> None:
+        release("frontend", BAD, "crash")
+        before = live_release("frontend")
+        *_, run = runner.job(DEPLOY, tagged(contexts, BAD))
+        assert run.code == 50, run.raw
+        require_no_secret(run, secrets)
+        ((properties, message),) = run.log.named("error")
+        assert "release refused" in properties
+        assert "frontend-green is not healthy" in message
+        assert "State: " in message
+        assert run.summary.startswith("### \u274c frontend")
+        assert "cannot start: the fault 'crash' was ordered" in run.summary
+        assert live_release("frontend") == before
+
+    @pytest.mark.parametrize(
+        ("moment", "stays"),
+        [("::group::Pull ", False), ("::group::Check health from inside", False), ("::group::Check https", True)],
+        ids=["before green starts", "before the switch", "after the switch"],
+    )
+    def test_cancelled_it_leaves_the_host_in_order(
+        self,
+        moment: str,
+        stays: bool,
+        runner: Runner,
+        contexts: dict[str, Any],
+        secrets: dict[str, str],
+        release: Release,
+    ) -> None:
+        tag = release("frontend", THIRD if stays else BAD[:-1] + "e", boot_seconds=0.0 if stays else 4.0)
+        before = live_release("frontend")
+        *_, run = runner.job(DEPLOY, tagged(contexts, tag), cancel=("Deploy", moment))
+        assert run.code == 130, run.raw
+        require_no_secret(run, secrets)
+        left = {name: state for name, state in containers().items() if name.startswith("frontend")}
+        assert left.pop("frontend") == "running"
+        assert set(left) <= ({"frontend-blue"} if stays else set())
+        assert live_release("frontend") == (tag if stays else before)
+        assert "interrupted" in run.log.named("error")[0][0]
+        assert "interrupted" in run.summary
+        lock = json.loads(inv("lock.status", "--json").ok().out)
+        assert lock == {"hold": None, "lease": None}
+        after = inv("deploy.frontend", "--tag", tag, "--watch", "0").ok()
+        assert containers()["frontend"] == "running", after.said
+        assert "frontend-blue" not in containers()
+
+    def test_rollback_and_a_look_at_the_host(
+        self, runner: Runner, contexts: dict[str, Any], secrets: dict[str, str], release: Release
+    ) -> None:
+        for tag in (FIRST, SECOND):
+            inv("deploy.frontend", "--tag", release("frontend", tag), "--watch", "0").ok()
+        runs = runner.job(
+            ROLLBACK, contexts | {"inputs": {"service": "frontend", "to": "", "environment": "production"}}
+        )
+        assert runs[-1].code == 0, said(runs)
+        assert live_release("frontend") == FIRST
+        require_no_secret(runs[-1], secrets, masked=False)
+        assert PASSPHRASE in runs[-1].log.masks
+        assert f"frontend {FIRST} is live" in runs[-1].summary
+        for task in ("status", "mem", "doctor", "recover"):
+            runs = runner.job(OPS, contexts | {"inputs": {"task": task, "environment": "production"}})
+            # The doctor may find something to say of a sandbox on a busy machine.
+            assert runs[-1].code in ((0, TroubleFound.exit_code) if task == "doctor" else (0,)), said(runs)
+            require_no_secret(runs[-1], secrets, masked=False)
+            assert runs[-1].summary
+
+
+def test_what_is_missing_is_named_before_anything_is_done(runner: Runner, contexts: dict[str, Any]) -> None:
+    less = contexts | {"secrets": {"DOCKERHUB_USERNAME": "me"}, "vars": {"BEHINDY_HOST": "127.0.0.1"}}
+    (run,) = runner.job(DEPLOY, less)
+    assert run.code == 1
+    ((_, message),) = run.log.named("error")
+    assert "Missing or empty: BEHINDY_KNOWN_HOSTS BEHINDY_SSH_KEY." in message
+
+
+def test_a_secret_of_several_lines_where_one_is_meant_is_named_and_not_shown(
+    runner: Runner, contexts: dict[str, Any], secrets: dict[str, str]
+) -> None:
+    runs = runner.job(DEPLOY, contexts | {"secrets": secrets | {"DOCKERHUB_TOKEN": "first 비밀 line\nsecond line"}})
+    assert runs[-1].code == 10, said(runs)
+    assert "DOCKERHUB_TOKEN" in runs[-1].raw
+    for line in ("first 비밀 line", "second line"):
+        assert line not in runs[-1].raw + runs[-1].summary

@@ -1,0 +1,265 @@
+"""What a host lacks, by its facts: the plan of host.setup, and the verdicts of host.check."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from behindy_ops.provision.check import Verdict, as_json, as_lines, findings
+from behindy_ops.provision.facts import Disk, Entry, HostFacts, parse
+from behindy_ops.provision.recipes import COMPOSE_SHA256, recipe
+from behindy_ops.provision.setup import MIB, NEEDED_TOOLS, Plan, with_log_rotation
+from behindy_ops.remote.command import script_text
+
+BARE = HostFacts(
+    system="debian",
+    version="13",
+    name="Debian GNU/Linux 13 (trixie)",
+    arch="x86_64",
+    user="admin",
+    home="/home/admin",
+    root=True,
+    tools=frozenset({"bash", "flock", "timeout", "awk", "apt-get"}),
+    memory={"MemTotal": 1900 * MIB, "MemAvailable": 1500 * MIB, "SwapTotal": 0},
+    swappiness=60,
+    disks=(Disk(20_000 * MIB, 15_000 * MIB, "/"),),
+    now=1000.0,
+)
+READY = replace(
+    BARE,
+    tools=frozenset({*NEEDED_TOOLS, "docker"}),
+    docker="26.1.5",
+    compose="2.26.1",
+    next_groups=frozenset({"docker"}),
+    memory={"MemTotal": 1900 * MIB, "MemAvailable": 1500 * MIB, "SwapTotal": 2048 * MIB},
+    swappiness=10,
+    logging='{"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}',
+    updates=True,
+    files={
+        name: Entry(mode, "admin", directory=mode[0] == "7")
+        for name, mode in {
+            ".": "750",
+            "state": "700",
+            "rehearsal": "700",
+            "rehearsal/header": "600",
+            "rehearsal/map.conf": "600",
+            "compose": "755",
+            "nginx": "755",
+            "compose/.env": "link",
+        }.items()
+    },
+)
+
+
+def steps(facts: HostFacts) -> dict[str, tuple[str, ...]]:
+    return {step.name: step.words for step in Plan.of(facts).steps}
+
+
+def test_a_bare_debian_13_gets_everything_in_the_order_of_dependence() -> None:
+    assert steps(BARE) == {
+        "logging": ("logging",),
+        "packages": (
+            *("packages-apt", "ca-certificates", "curl", "docker.io", "docker-cli", "docker-compose"),
+            "unattended-upgrades",
+        ),
+        "engine": ("engine",),
+        "group": ("group", "admin"),
+        "swap": ("swap", "2048"),
+        "swappiness": ("swappiness", "10"),
+        "updates": ("updates-apt",),
+        "directories": (),
+    }
+
+
+def test_a_host_that_is_ready_gets_nothing() -> None:
+    assert Plan.of(READY) == Plan()
+
+
+@pytest.mark.parametrize(
+    ("system", "version", "expected"),
+    [
+        ("debian", "12", {"compose": ("compose-from", "trixie", "docker-compose")}),
+        ("ubuntu", "22.04", {}),
+        ("ubuntu", "24.04", {}),
+        ("amzn", "2023", {"compose": ("compose-download", "2.29.2", COMPOSE_SHA256["x86_64"], "x86_64")}),
+    ],
+)
+def test_where_compose_comes_from(system: str, version: str, expected: dict[str, tuple[str, ...]]) -> None:
+    planned = steps(replace(BARE, system=system, version=version))
+    assert {name: words for name, words in planned.items() if name == "compose"} == expected
+    assert ("docker-compose-v2" in planned["packages"]) == (system == "ubuntu")
+
+
+def test_amazon_linux_is_unbound_from_the_version_it_was_launched_with() -> None:
+    """Else the repositories never show an update (its manual, "deterministic upgrades")."""
+    titles = {step.name: step.title for step in Plan.of(replace(BARE, system="amzn", version="2023")).steps}
+    assert "latest version of Amazon's repositories" in titles["updates"]
+    assert steps(replace(BARE, system="amzn", version="2023"))["updates"] == ("updates-dnf",)
+
+
+@pytest.mark.parametrize(
+    ("identity", "releasever", "expected"),
+    [
+        ('ID="amzn"', None, False),
+        ('ID="amzn"', "2023.5.20240730", False),
+        ('ID="amzn"', "latest", True),
+        ("ID=fedora", None, True),
+    ],
+)
+def test_updates_of_dnf_are_made_and_seen(
+    tmp_path: Path, identity: str, releasever: str | None, expected: bool
+) -> None:
+    """The scripts' own lines below another root: first what is seen, then what the setup makes of it."""
+    (tmp_path / "bin").mkdir()
+    for name in ("systemctl", "timedatectl"):
+        (tmp_path / "bin" / name).write_text('#!/bin/sh\n[ "$1" != is-enabled ] || echo enabled\n')
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "etc" / "dnf" / "vars").mkdir(parents=True)
+    (tmp_path / "etc" / "os-release").write_text(f"NAME=x\n{identity}\nVERSION_ID=1\n")
+    automatic = tmp_path / "etc" / "dnf" / "automatic.conf"
+    automatic.write_text("[commands]\nupgrade_type = default\napply_updates = yes\n")
+    if releasever:
+        (tmp_path / "etc" / "dnf" / "vars" / "releasever").write_text(f"{releasever}\n")
+
+    def run(name: str, *words: str) -> str:
+        text = script_text(name).replace("/etc/", f"{tmp_path}/etc/").replace("has apt-config", "false")
+        text = text.replace("PATH=$PATH:", f"PATH={tmp_path}/bin:$PATH:")
+        return subprocess.run(["bash", "-c", text, name, *words], capture_output=True, text=True, check=True).stdout
+
+    assert parse(run("host_facts", "@@", "x", "behindy.me"), "@@").updates is expected
+    automatic.write_text("[commands]\n  upgrade_type=default\napply_updates = no\n")
+    run("host_setup", "updates-dnf")
+    assert automatic.read_text() == "[commands]\nupgrade_type = security\napply_updates = yes\n"
+    assert parse(run("host_facts", "@@", "x", "behindy.me"), "@@").updates
+
+
+@pytest.mark.parametrize(("system", "version"), [("debian", "11"), ("alpine", "3.20"), ("ubuntu", "20.04")])
+def test_an_unknown_system_is_named_with_what_it_lacks(system: str, version: str) -> None:
+    assert recipe(system, version) is None
+    assert "docker, curl, ca-certificates missing" in Plan.of(replace(BARE, system=system, version=version)).obstacle
+    assert not Plan.of(replace(READY, system=system, version=version)).obstacle
+
+
+def test_in_a_container_no_swap_is_made_and_that_is_said() -> None:
+    plan = Plan.of(replace(BARE, container=True))
+    assert not {"swap", "swappiness"} & {step.name for step in plan.steps}
+    assert "this is a container" in " ".join(plan.notes)
+
+
+def test_swap_is_not_made_where_the_disk_would_be_full() -> None:
+    plan = Plan.of(replace(BARE, disks=(Disk(8_000 * MIB, 4_000 * MIB, "/"),)))
+    assert "swap" not in {step.name for step in plan.steps}
+    assert "No room for 2 GB of swap" in " ".join(plan.notes)
+
+
+def test_a_running_engine_is_not_restarted_under_containers() -> None:
+    changed = replace(READY, logging="")
+    assert set(steps(changed)) == {"logging", "restart"}
+    assert set(steps(replace(changed, running=3))) == {"logging"}
+
+
+def test_an_open_directory_is_narrowed() -> None:
+    opened = {**READY.files, "state": Entry("755", "admin", directory=True)}
+    assert set(steps(replace(READY, files=opened))) == {"directories"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", {"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}),
+        (
+            '{"bip": "10.0.0.1/24", "log-opts": {"max-size": "50m"}}',
+            {
+                "bip": "10.0.0.1/24",
+                "log-driver": "json-file",
+                "log-opts": {"max-size": "50m", "max-file": "3"},
+            },
+        ),
+    ],
+)
+def test_log_rotation_is_added_to_what_is_there(text: str, expected: dict[str, object]) -> None:
+    made = with_log_rotation(text)
+    assert isinstance(made, str)
+    assert json.loads(made) == expected
+    assert with_log_rotation(made) is True
+
+
+def test_what_is_not_ours_to_set_stays() -> None:
+    assert with_log_rotation('{"log-driver": "journald"}') is True
+    assert with_log_rotation("{bad") is None
+    assert with_log_rotation("[]") is None
+
+
+def test_the_check_names_the_cure_of_everything_a_deploy_lacks() -> None:
+    found = findings(BARE, client_clock=1000.0, host_dir="behindy-ops")
+    missing = {one.name for one in found if one.verdict is Verdict.MISSING}
+    assert missing == {"tools", "docker", "directories", ".env", "files"}
+    assert all(one.cure for one in found if one.verdict is Verdict.MISSING)
+    lines = as_lines(found, "host")
+    assert all(len(line.text) <= 80 for line in lines)
+    assert lines[-1].text.startswith("5 missing for a deploy")
+    assert json.loads(as_json(found, "host"))["ready"] is False
+
+
+@pytest.mark.parametrize(
+    ("facts", "name"),
+    [
+        (replace(READY, now=1060.0), "clock"),
+        (replace(READY, synchronized=False), "clock"),
+        (replace(READY, disks=(Disk(8_000 * MIB, 2_000 * MIB, "/"),)), "disk"),
+        (replace(READY, memory={"MemTotal": 900 * MIB, "SwapTotal": 2048 * MIB}), "memory"),
+        (replace(READY, reboot=True), "system"),
+    ],
+)
+def test_what_should_be_seen_to(facts: HostFacts, name: str) -> None:
+    (one,) = (one for one in findings(facts, client_clock=1000.0, host_dir="behindy-ops") if one.name == name)
+    assert one.verdict is Verdict.CAREFUL
+    assert one.cure
+
+
+def test_a_login_outside_the_group_docker_is_told_so() -> None:
+    facts = replace(READY, docker="", docker_problem="permission denied while trying to connect")
+    (one,) = (one for one in findings(facts, client_clock=1000.0, host_dir="x") if one.name == "docker")
+    assert (one.verdict, one.cure) == (Verdict.MISSING, "inv host.setup")
+
+
+def test_the_look_is_read_from_what_this_machine_prints(tmp_path: Path) -> None:
+    argv = ["bash", "-c", script_text("host_facts"), "host_facts", "@@", str(tmp_path), "behindy.me"]
+    text = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
+    facts = parse(text, "@@")
+    assert facts.memory["MemTotal"] > 0
+    assert {"bash", "timeout"} <= facts.tools
+    assert facts.disk("/var/lib/docker") is not None
+    assert facts.files["."].directory
+
+
+def test_the_swap_file_is_made_once_and_noted_once(tmp_path: Path) -> None:
+    """The script's own lines below another root; its programs only note what they are asked: nothing is swapped to."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, body in {
+        "swapon": f'echo "swapon $*" >> {tmp_path}/asked',
+        "mkswap": f'echo "mkswap $*" >> {tmp_path}/asked; echo made > {tmp_path}/is-swap',
+        "swaplabel": f"test -e {tmp_path}/is-swap",
+        "fallocate": 'head -c 1000 /dev/zero > "$3"',
+    }.items():
+        (programs / name).write_text(f"#!/bin/sh\n{body}\n")
+        (programs / name).chmod(0o755)
+    (tmp_path / "etc").mkdir()
+    text = (
+        script_text("host_setup")
+        .replace("/swapfile", f"{tmp_path}/swapfile")
+        .replace("/etc/fstab", f"{tmp_path}/etc/fstab")
+    )
+    text = text.replace("PATH=$PATH:", f"PATH={programs}:$PATH:")
+    for _ in range(2):
+        subprocess.run(["bash", "-c", text, "host_setup", "swap", "2048"], check=True, timeout=20)
+    asked = (tmp_path / "asked").read_text().splitlines()
+    swapfile = f"{tmp_path}/swapfile"
+    assert asked == [f"mkswap {swapfile}", f"swapon {swapfile}", f"swapon {swapfile}"]
+    assert (tmp_path / "etc" / "fstab").read_text().splitlines() == [f"{swapfile} none swap sw 0 0"]
+    assert (tmp_path / "swapfile").stat().st_mode & 0o777 == 0o600
