@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from invoke import Context, Exit, task
 
 from behindy_ops.checkout import CHECKOUT
+from behindy_ops.tasks._run import guarded
 from behindy_ops.tasks._run_steps import workflow_files
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ FULL_MATRIX = "BEHINDY_TEST_FULL"
         "k": "only tests whose names match this pytest expression",
     }
 )
+@guarded
 def test(_: Context, unit: bool = False, full: bool = False, k: str = "") -> None:
     """Run all tests: the pure parts, then the sandbox."""
     environ = {**os.environ, FULL_MATRIX: "1"} if full else dict(os.environ)
@@ -40,6 +42,7 @@ def test(_: Context, unit: bool = False, full: bool = False, k: str = "") -> Non
 
 
 @task
+@guarded
 def lint(_: Context) -> None:
     """Check style, types, shell scripts and workflows."""
     failed = [title for title, argv in lint_commands(CHECKOUT).items() if not _passes(title, argv)]

@@ -3,7 +3,7 @@
 registry=$1 user=$2
 shift 2
 umask 077
-work=$(mktemp -d) || exit 77
+work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 77
 trap 'rm -rf "$work"' EXIT
 if [ -n "$user" ]; then
   export DOCKER_CONFIG=$work/login

@@ -3,7 +3,7 @@
 # The parts run side by side: on a small host each docker command costs tens of milliseconds. SURVEY_PARTS: only these.
 mark=$1 dir=$2 network=$3 container=$4 image=$5
 shift 5
-work=$(mktemp -d) || exit 77
+work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 77
 trap 'rm -rf "$work"' EXIT
 services=() repositories=()
 while [ "$#" -gt 1 ]; do
