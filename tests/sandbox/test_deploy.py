@@ -111,7 +111,8 @@ def test_a_slow_start_and_an_app_that_ignores_sigterm_are_no_trouble(release: Re
     deploy("frontend", release("frontend", "slow", "slow-boot")).ok()
     deploy("frontend", release("frontend", "deaf", "ignores-sigterm")).ok()
     ran = deploy("frontend", release("frontend", "v2")).ok()
-    assert not ran.named("warning")
+    # Where the machine has no swap, the host's limits are more than it has, and every deploy says so.
+    assert not [event for event in ran.named("warning") if "all limits" not in event["text"]]
     assert containers() == dict.fromkeys(SERVICES, "running")
 
 
