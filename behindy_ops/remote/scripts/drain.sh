@@ -3,7 +3,12 @@
 # it needs no shell in the image; files under /proc/<pid>/net are readable without being root.
 container=$1 port=$(printf '%04X' "$2") earliest=$3 limit=$4 needed=$5
 now() { date +%s%3N; }
-pid=$(docker container inspect --format '{{.State.Pid}}' "$container" 2>/dev/null) || { echo gone; exit 0; }
+# An engine that is being restarted is waited for: that it does not answer does not say that the container is gone.
+for _ in {1..75}; do
+  pid=$(docker container inspect --format '{{.State.Pid}}' "$container" 2>&1) && break
+  case $pid in *"No such container"*) break ;; esac
+  sleep 0.2
+done
 [ "$pid" -gt 0 ] 2>/dev/null || { echo gone; exit 0; }
 if ! [ -r "/proc/$pid/net/tcp" ]; then # a host with hidepid: nothing to look at, so it gets a fixed time
   while [ "$(now)" -lt "$earliest" ]; do sleep 0.2; done
