@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from behindy_ops.deploy.health import why
 from behindy_ops.deploy.survey import NETWORK, NGINX
 from behindy_ops.errors import NginxNotReady
 from behindy_ops.ops.layout import Column, heading, sentence, table
@@ -21,16 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "NginxView", "Upstream", "describe", "lines", "not_reloaded", "services_text"]
 
-CURL = {
-    6: "the name does not resolve",
-    7: "the connection is refused",
-    28: "no answer within 3 s",
-    35: "TLS fails",
-    52: "it closes the connection without an answer",
-    56: "the connection breaks",
-    60: "the certificate is not believed (inv ops.certs)",
-}
-"""Exit codes of curl, in words."""
+UNTRUSTED = 60
+"""What curl exits with when it does not trust the certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +118,9 @@ def _answer(words: Sequence[str]) -> Answer:
     if len(words) != 4:
         return Answer(problem="it was not asked")
     code, status = int(words[1]), int(words[2])
-    problem = CURL.get(code, f"curl ends with {code}") if code else ""
+    problem = why(0, code) if code else ""
+    if code == UNTRUSTED:
+        problem += " (inv ops.certs)"
     return Answer(status, round(float(words[3].replace(",", ".")), 3), problem)
 
 

@@ -237,6 +237,7 @@ def follow(world: World, me: Process, nginx: str, network: str, name: str, conta
 def drain(world: World, me: Process, container: str, port: str, earliest: str, limit: str, looks: str) -> Body:
     assert port.isdigit()
     try:
+        yield Wait(world.now + 15, lambda: world.engine.up)
         box = yield from ask(world, partial(world.engine.find, container))
     except DockerError:
         me.echo("gone")
@@ -249,8 +250,15 @@ def drain(world: World, me: Process, container: str, port: str, earliest: str, l
         me.echo("open 1")
     idle = max(int(earliest) / 1000, max(begun, box.busy) + 0.1 * int(looks))
     cut = max(int(earliest) / 1000, begun + int(limit))
-    yield Wait(min(idle, cut), partial(_stopped, box))
-    if _stopped(box) or idle <= cut:
+    life = box.life
+
+    def ended() -> bool:
+        return not box.running or box.life != life
+
+    yield Wait(min(idle, cut), ended)
+    over = ended()  # what it looks at is gone; that is idle too, and not before its time
+    yield Wait(max(world.now, int(earliest) / 1000))
+    if over or idle <= cut:
         me.echo(f"idle {int((world.now - begun) * 1000)}")
     else:
         me.echo("cut 1")

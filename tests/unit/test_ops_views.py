@@ -190,7 +190,7 @@ class TestNginx:
 
     def test_a_service_that_does_not_answer_nginx(self) -> None:
         view = self.described("backend 10.0.0.2, 7 000 0.01\nfrontend 10.0.0.3, 0 500 0.01")
-        assert "(the connection is refused)" in view.upstreams[0].trouble
+        assert "(connection refused)" in view.upstreams[0].trouble
         assert "(HTTP 500)" in view.upstreams[1].trouble
 
     def test_a_service_that_only_the_world_cannot_reach(self) -> None:
