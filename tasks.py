@@ -1,5 +1,6 @@
-"""The tasks of `inv`: the root collection, nothing else."""
+"""The tasks of `inv`: those of the package, and those that only make sense in this repository."""
 
 from behindy_ops.tasks import root
+from sandbox.tasks import add_to
 
-namespace = root()
+namespace = add_to(root())

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import commands
 from behindy_ops.deploy.health import Look, Verdict, attempt_until, judge_inside, judge_outside
-from behindy_ops.docker.facts import Container, Image, parse_container, parse_image
 from behindy_ops.errors import (
     BehindyError,
     DiskFull,
@@ -17,13 +16,14 @@ from behindy_ops.errors import (
     RegistryUnreachable,
     ReleaseRefused,
 )
+from behindy_ops.facts.container import Container, Image, parse_container, parse_image
 from behindy_ops.report.events import Logs
 
 if TYPE_CHECKING:
     from behindy_ops.deploy.context import Context
-    from behindy_ops.deploy.survey import Release
-    from behindy_ops.remote.command import Result
-    from behindy_ops.services import HealthPolicy, Service
+    from behindy_ops.facts.survey import Release
+    from behindy_ops.host.command import Result
+    from behindy_ops.project.services import HealthPolicy, Service
 
 __all__ = ["check_inside", "discard", "pull", "pull_error", "rehearse", "start_green"]
 

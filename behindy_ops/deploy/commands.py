@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.release import description, override
-from behindy_ops.deploy.survey import NETWORK, NGINX, Release
-from behindy_ops.docker.facts import CONTAINER_TEMPLATE, IMAGE_TEMPLATE
-from behindy_ops.remote.command import Command, script
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, IMAGE_TEMPLATE
+from behindy_ops.facts.survey import NETWORK, NGINX, Release
+from behindy_ops.host.command import Command, script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from behindy_ops.services import HealthPolicy, Service
+    from behindy_ops.project.services import HealthPolicy, Service
 
 __all__ = [
     "LOG_LINES",

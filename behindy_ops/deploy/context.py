@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from behindy_ops.deploy.commands import Paths
 from behindy_ops.errors import BehindyError
-from behindy_ops.interrupts import Interrupts
+from behindy_ops.host.interrupts import Interrupts
 from behindy_ops.report.events import Event, StepDone, StepFailed, StepProgress, StepStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from behindy_ops.remote.command import Command, Result
-    from behindy_ops.settings import Settings
+    from behindy_ops.host.command import Command, Result
+    from behindy_ops.project.settings import Settings
 
 __all__ = ["Context", "HostLike", "Step"]
 

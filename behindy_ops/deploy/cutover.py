@@ -10,18 +10,18 @@ from behindy_ops.deploy.candidate import discard, judge, public_url
 from behindy_ops.deploy.context import Step
 from behindy_ops.deploy.health import Look, Verdict, attempt_until
 from behindy_ops.deploy.release import released_as
-from behindy_ops.deploy.survey import NETWORK, answers_to
-from behindy_ops.docker.facts import Container, parse_container
 from behindy_ops.errors import SwitchedBack, SwitchFailed
+from behindy_ops.facts.container import Container, parse_container
+from behindy_ops.facts.survey import NETWORK, answers_to
 from behindy_ops.report.events import Decision, Warning_
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from behindy_ops.deploy.context import Context
-    from behindy_ops.deploy.survey import Survey
-    from behindy_ops.remote.command import Result
-    from behindy_ops.services import Service
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.command import Result
+    from behindy_ops.project.services import Service
 
 __all__ = ["Cutover"]
 

@@ -9,16 +9,16 @@ from behindy_ops.deploy import candidate, commands, finish, history
 from behindy_ops.deploy.cutover import Cutover, outside_paths
 from behindy_ops.deploy.readiness import require_ready
 from behindy_ops.deploy.release import new_id, released_as
-from behindy_ops.deploy.survey import Release
 from behindy_ops.errors import BehindyError, ConnectionLost, Interrupted, LeaseLost, RemoteCommandFailed, SwitchedBack
+from behindy_ops.facts.survey import Release
+from behindy_ops.project.services import repository
 from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, Warning_
-from behindy_ops.services import repository
 
 if TYPE_CHECKING:
     from behindy_ops.deploy.context import Context
-    from behindy_ops.deploy.survey import Survey
-    from behindy_ops.docker.facts import Container, Image
-    from behindy_ops.services import Service
+    from behindy_ops.facts.container import Container, Image
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.project.services import Service
 
 __all__ = ["Deployment", "Options"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from behindy_ops.deploy import commands, retention
 from behindy_ops.deploy.cutover import unsteady
-from behindy_ops.docker.facts import Container, Image, parse_container
+from behindy_ops.facts.container import Container, Image, parse_container
 from behindy_ops.report.events import Warning_
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from behindy_ops.deploy.context import Context
     from behindy_ops.deploy.cutover import Cutover
-    from behindy_ops.deploy.survey import Release, Survey
+    from behindy_ops.facts.survey import Release, Survey
 
 __all__ = ["finish", "plan_tidy"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from behindy_ops.docker.facts import Container
-    from behindy_ops.services import HealthPolicy
+    from behindy_ops.facts.container import Container
+    from behindy_ops.project.services import HealthPolicy
 
 __all__ = ["Look", "Verdict", "attempt_until", "judge_inside", "judge_outside"]
 

@@ -5,27 +5,28 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy import commands, preflight
+from behindy_ops.checks import preflight
+from behindy_ops.deploy import commands
 from behindy_ops.deploy.cutover import outside_paths
 from behindy_ops.deploy.finish import plan_tidy
 from behindy_ops.deploy.readiness import without_live
 from behindy_ops.deploy.reconcile import Recovery, decide
 from behindy_ops.deploy.release import released_as
-from behindy_ops.deploy.survey import Release
-from behindy_ops.docker.facts import Image
-from behindy_ops.remote.command import script_text
+from behindy_ops.facts.container import Image
+from behindy_ops.facts.survey import Release
+from behindy_ops.host.command import script_text
+from behindy_ops.project.services import repository
 from behindy_ops.report.events import Decision, Plan, Warning_
-from behindy_ops.services import repository
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from behindy_ops.deploy.engine import Options
     from behindy_ops.deploy.session import Session
-    from behindy_ops.deploy.survey import Survey
-    from behindy_ops.remote.command import Command
-    from behindy_ops.services import Service
-    from behindy_ops.settings import Settings
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.command import Command
+    from behindy_ops.project.services import Service
+    from behindy_ops.project.settings import Settings
 
 __all__ = ["commands_of", "show"]
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy import commands, preflight, registry
-from behindy_ops.deploy.checks import Check, Level, first_refusal, forced
+from behindy_ops.checks import preflight
+from behindy_ops.checks.check import Check, Level, first_refusal, forced
+from behindy_ops.deploy import commands
 from behindy_ops.errors import Interrupted
+from behindy_ops.facts import manifest as registry
+from behindy_ops.project.services import repository
 from behindy_ops.report.events import Warning_
-from behindy_ops.services import repository
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from behindy_ops.deploy.context import Context
-    from behindy_ops.deploy.survey import Survey
-    from behindy_ops.services import Service
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.project.services import Service
 
 __all__ = ["ask_registry", "require_ready"]
 

@@ -9,8 +9,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from behindy_ops.deploy.survey import Trio
-    from behindy_ops.docker.facts import Container
+    from behindy_ops.facts.container import Container
+    from behindy_ops.facts.survey import Trio
 
 __all__ = ["Recovery", "decide", "serves"]
 

@@ -9,18 +9,18 @@ from behindy_ops.deploy.cutover import Cutover, outside_paths
 from behindy_ops.deploy.health import Verdict
 from behindy_ops.deploy.reconcile import Recovery, decide, serves
 from behindy_ops.deploy.release import released_as
-from behindy_ops.deploy.survey import Release
-from behindy_ops.docker.facts import Container, parse_time
 from behindy_ops.errors import SwitchedBack
+from behindy_ops.facts.container import Container, parse_time
+from behindy_ops.facts.survey import Release
+from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Decision, Warning_
-from behindy_ops.services import HealthPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from behindy_ops.deploy.context import Context
-    from behindy_ops.deploy.survey import Survey
-    from behindy_ops.services import Service
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.project.services import Service
 
 __all__ = ["record_recovery", "recover_once"]
 

@@ -19,7 +19,7 @@ from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost
 from behindy_ops.report.events import Decision, Warning_
 
 if TYPE_CHECKING:
-    from behindy_ops.docker.facts import Container, Image
+    from behindy_ops.facts.container import Container, Image
 
 __all__ = ["Recreation"]
 

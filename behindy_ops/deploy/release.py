@@ -6,12 +6,12 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.survey import NETWORK, Release
+from behindy_ops.facts.survey import NETWORK, Release
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from behindy_ops.docker.facts import Container
+    from behindy_ops.facts.container import Container
 
 __all__ = ["Labels", "description", "new_id", "override", "released_as"]
 

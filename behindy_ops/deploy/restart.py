@@ -10,8 +10,8 @@ from behindy_ops.errors import UsageError
 from behindy_ops.report.events import Decision
 
 if TYPE_CHECKING:
-    from behindy_ops.deploy.survey import Release, Survey
-    from behindy_ops.services import Service
+    from behindy_ops.facts.survey import Release, Survey
+    from behindy_ops.project.services import Service
 
 __all__ = ["Restart"]
 

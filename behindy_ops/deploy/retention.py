@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from behindy_ops.docker.facts import Image
+    from behindy_ops.facts.container import Image
 
 __all__ = ["KEEP", "Tidy", "choose"]
 

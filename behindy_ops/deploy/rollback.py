@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from behindy_ops.deploy.context import Context
-    from behindy_ops.deploy.survey import Release, Survey
-    from behindy_ops.docker.facts import Container, Image
-    from behindy_ops.services import Service
+    from behindy_ops.facts.container import Container, Image
+    from behindy_ops.facts.survey import Release, Survey
+    from behindy_ops.project.services import Service
 
 __all__ = ["Offered", "Rollback", "find_target", "offered", "previous_release"]
 

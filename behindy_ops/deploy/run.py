@@ -8,8 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops import report, services, settings
-from behindy_ops.checkout import CHECKOUT
+from behindy_ops import report
 from behindy_ops.deploy import plan
 from behindy_ops.deploy.engine import Deployment, Options
 from behindy_ops.deploy.recreate import Recreation
@@ -18,15 +17,17 @@ from behindy_ops.deploy.restart import Restart
 from behindy_ops.deploy.rollback import Rollback
 from behindy_ops.deploy.session import Session
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost, UsageError
+from behindy_ops.project import services, settings
+from behindy_ops.project.paths import CHECKOUT
 from behindy_ops.report.events import Decision, DeployFinished, Warning_
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from behindy_ops.deploy.survey import Release, Survey
+    from behindy_ops.facts.survey import Release, Survey
+    from behindy_ops.project.services import Service
     from behindy_ops.report.renderer import Renderer
-    from behindy_ops.services import Service
 
 __all__ = ["deploy_services", "load_services", "recover_services", "restart_service", "roll_back"]
 

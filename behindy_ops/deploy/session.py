@@ -10,26 +10,26 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
-from behindy_ops.deploy import preflight
-from behindy_ops.deploy import survey as surveys
+from behindy_ops.checks import preflight
 from behindy_ops.deploy.context import Context
 from behindy_ops.deploy.reconcile import Recovery
 from behindy_ops.deploy.recover import record_recovery, recover_once
 from behindy_ops.errors import Interrupted, LockHeld, RemoteCommandFailed
-from behindy_ops.interrupts import Interrupts
-from behindy_ops.remote.command import Command
-from behindy_ops.remote.host import Host, new_mark
-from behindy_ops.remote.lock import Holder
-from behindy_ops.services import repository
+from behindy_ops.facts import survey as surveys
+from behindy_ops.host.command import Command
+from behindy_ops.host.host import Host, new_mark
+from behindy_ops.host.interrupts import Interrupts
+from behindy_ops.host.lease import Holder
+from behindy_ops.project.services import repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from behindy_ops.deploy.context import Step
-    from behindy_ops.deploy.survey import Survey
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.project.services import Service
+    from behindy_ops.project.settings import Settings
     from behindy_ops.report.events import Event
-    from behindy_ops.services import Service
-    from behindy_ops.settings import Settings
 
 __all__ = ["Session", "who_am_i"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.survey import NETWORK, NGINX
-from behindy_ops.remote.command import Command, script
+from behindy_ops.facts.survey import NETWORK, NGINX
+from behindy_ops.host.command import Command, script
 from behindy_ops.report.events import Decision
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import CertificateRefused, HostNotReady, NginxNotReady
+from behindy_ops.host.command import Command, script
 from behindy_ops.provision import certs, files
 from behindy_ops.provision.run import UNCHANGED, Confirm, open_session
-from behindy_ops.remote.command import Command, script
 from behindy_ops.report import events
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from behindy_ops.deploy.session import Session
     from behindy_ops.errors import BehindyError
-    from behindy_ops.remote.command import Result
+    from behindy_ops.host.command import Result
+    from behindy_ops.project.settings import Settings
     from behindy_ops.report.events import Event
-    from behindy_ops.settings import Settings
 
 __all__ = ["certify"]
 

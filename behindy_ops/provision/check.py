@@ -15,7 +15,7 @@ from behindy_ops.report.text import ASCII, WIDTH, Line, Marks, Tone, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from behindy_ops.provision.facts import HostFacts
+    from behindy_ops.facts.machine import HostFacts
 
 __all__ = ["Finding", "Verdict", "as_json", "as_lines", "findings"]
 

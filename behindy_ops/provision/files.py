@@ -10,9 +10,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import ComposeInvalid, FilesRefused
-from behindy_ops.interpolation import fill_in
+from behindy_ops.host.replies import split
+from behindy_ops.project.interpolation import fill_in
 from behindy_ops.report.text import Line, Tone, printable
-from behindy_ops.sections import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -132,7 +132,7 @@ def nginx_stage(files: Mapping[str, bytes]) -> NginxStage | None:
 
     :raises ComposeInvalid: it is missing, no YAML, or its image depends on the host's ``.env``.
     """
-    from behindy_ops.compose_file import parse_yaml
+    from behindy_ops.project.compose import parse_yaml
 
     text = files.get("compose/docker-compose.yml")
     if text is None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.survey import NETWORK, NGINX
-from behindy_ops.sections import split
+from behindy_ops.facts.survey import NETWORK, NGINX
+from behindy_ops.host.replies import split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

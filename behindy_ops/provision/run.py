@@ -6,19 +6,19 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from behindy_ops import settings
-from behindy_ops.checkout import CHECKOUT
 from behindy_ops.deploy.session import Session
 from behindy_ops.errors import HostNotReady
-from behindy_ops.provision import facts as host_facts
-from behindy_ops.remote.host import new_mark
+from behindy_ops.facts import machine as host_facts
+from behindy_ops.host.host import new_mark
+from behindy_ops.project import settings
+from behindy_ops.project.paths import CHECKOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from behindy_ops.provision.facts import HostFacts
+    from behindy_ops.facts.machine import HostFacts
+    from behindy_ops.project.settings import Settings
     from behindy_ops.report.events import Event
-    from behindy_ops.settings import Settings
 
 __all__ = ["UNCHANGED", "Confirm", "look", "open_session", "require_docker"]
 

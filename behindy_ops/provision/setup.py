@@ -6,13 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.deploy.preflight import NEEDED_TOOLS as DEPLOY_TOOLS
+from behindy_ops.checks.preflight import NEEDED_TOOLS as DEPLOY_TOOLS
 from behindy_ops.provision.recipes import COMPOSE_VERSION, SUPPORTED, Recipe, recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from behindy_ops.provision.facts import HostFacts
+    from behindy_ops.facts.machine import HostFacts
 
 __all__ = ["MIB", "NEEDED_TOOLS", "SWAPPINESS", "SWAP_MIB", "Plan", "Step", "with_log_rotation"]
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import HostNotReady, RemoteCommandFailed, SetupFailed
+from behindy_ops.host.command import Command, script
 from behindy_ops.provision.run import UNCHANGED, Confirm, look, open_session
 from behindy_ops.provision.setup import Plan, Step
-from behindy_ops.remote.command import Command, script
 from behindy_ops.report import events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from behindy_ops.deploy.session import Session
-    from behindy_ops.provision.facts import HostFacts
+    from behindy_ops.facts.machine import HostFacts
+    from behindy_ops.project.settings import Settings
     from behindy_ops.report.events import Event
-    from behindy_ops.settings import Settings
 
 __all__ = ["set_up"]
 

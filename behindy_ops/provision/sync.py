@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import ComposeInvalid, FilesMissing, FilesRefused, HostNotReady, RemoteCommandFailed
+from behindy_ops.host.command import Command, Result, script
+from behindy_ops.host.host import new_mark
 from behindy_ops.provision import files
 from behindy_ops.provision.run import UNCHANGED, Confirm, look, open_session, require_docker
-from behindy_ops.remote.command import Command, Result, script
-from behindy_ops.remote.host import new_mark
 from behindy_ops.report import events
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from behindy_ops.deploy.session import Session
+    from behindy_ops.project.settings import Settings
     from behindy_ops.report.events import Event
     from behindy_ops.report.text import Line
-    from behindy_ops.settings import Settings
 
 __all__ = ["Sync"]
 

@@ -12,10 +12,10 @@ from behindy_ops.errors import (
     NotHealthy,
     RemoteCommandFailed,
 )
+from behindy_ops.host.command import Command, script
+from behindy_ops.host.host import new_mark
 from behindy_ops.provision import infra
 from behindy_ops.provision.run import UNCHANGED, Confirm, open_session
-from behindy_ops.remote.command import Command, script
-from behindy_ops.remote.host import new_mark
 from behindy_ops.report import events
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from behindy_ops.deploy.session import Session
     from behindy_ops.errors import BehindyError
-    from behindy_ops.remote.command import Result
+    from behindy_ops.host.command import Result
+    from behindy_ops.project.settings import Settings
     from behindy_ops.report.events import Event
-    from behindy_ops.settings import Settings
 
 __all__ = ["bring_up"]
 

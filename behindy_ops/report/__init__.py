@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from behindy_ops.errors import BehindyError
+    from behindy_ops.project.secret import Secret
     from behindy_ops.report.renderer import Renderer
-    from behindy_ops.secret import Secret
 
 __all__ = ["Event", "choose", "failed", "show_error", "show_lines", "to_json"]
 

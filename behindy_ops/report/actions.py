@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from behindy_ops.errors import BehindyError
+    from behindy_ops.project.secret import Secret
     from behindy_ops.report.stream import SafeStream
-    from behindy_ops.secret import Secret
 
 __all__ = ["Actions", "failure_lines"]
 

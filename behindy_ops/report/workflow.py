@@ -14,7 +14,7 @@ from behindy_ops.report.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from behindy_ops.secret import Secret
+    from behindy_ops.project.secret import Secret
 
 __all__ = ["command", "inert", "masks", "on_actions", "quoted"]
 

@@ -10,16 +10,16 @@ import sys
 
 from invoke import Collection
 
-from behindy_ops.checkout import CHECKOUT
 from behindy_ops.errors import ComposeInvalid
-from behindy_ops.services import names
+from behindy_ops.project.paths import CHECKOUT
+from behindy_ops.project.services import names
 
 __all__ = ["CHECKOUT", "root"]
 
 
 def root() -> Collection:
     """The whole task tree, with one ``deploy.<service>`` for each service the compose file declares."""
-    from behindy_ops.tasks import bench, db, demo, deploy, env, host, lock, ops, quality, sandbox
+    from behindy_ops.tasks import db, deploy, env, host, lock, ops
 
     tree = Collection()
     tree.add_collection(deploy.collection(_service_names()), name="deploy")
@@ -28,10 +28,6 @@ def root() -> Collection:
     tree.add_collection(Collection.from_module(host), name="host")
     tree.add_collection(Collection.from_module(lock), name="lock")
     tree.add_collection(Collection.from_module(ops), name="ops")
-    tree.add_collection(Collection.from_module(sandbox), name="sandbox")
-    for module in (demo, bench, quality):
-        for task in Collection.from_module(module).tasks.values():
-            tree.add_task(task)
     return tree
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from invoke import Context, task
 
-from behindy_ops.checkout import CHECKOUT
-from behindy_ops.tasks._run import guarded
+from behindy_ops.project.paths import CHECKOUT
+from behindy_ops.tasks.guard import guarded
 
 if TYPE_CHECKING:
     from behindy_ops.deploy.session import Session
@@ -21,8 +21,9 @@ def _session(*, json: bool) -> Session:
     import os
     import sys
 
-    from behindy_ops import report, settings
+    from behindy_ops import report
     from behindy_ops.deploy.session import Session
+    from behindy_ops.project import settings
 
     emit = report.choose(json, sys.stdout, os.environ)
     return Session(settings.load(os.environ, CHECKOUT, need_host=True), [], emit, os.environ)
@@ -42,7 +43,7 @@ def backup(
     _: Context, to: str = "backups", keep_on_host: bool = False, keep: int = 7, wait: str = "", json: bool = False
 ) -> None:
     """Dump the database to this machine or the host, checked."""
-    from behindy_ops.database.backup import backup_here, backup_on_host
+    from behindy_ops.db.backup import backup_here, backup_on_host
     from behindy_ops.deploy.run import duration_option
     from behindy_ops.errors import UsageError
 
@@ -71,11 +72,11 @@ def restore(
     _: Context, backup: str, from_host: bool = False, yes: bool = False, wait: str = "", json: bool = False
 ) -> None:
     """Put a backup in the database's place; the old one is kept."""
-    from behindy_ops.database import facts
-    from behindy_ops.database.restore import Source, question
-    from behindy_ops.database.restore import restore as put_back
+    from behindy_ops.db.restore import Source, question
+    from behindy_ops.db.restore import restore as put_back
     from behindy_ops.deploy.run import duration_option
-    from behindy_ops.tasks._ask import asker
+    from behindy_ops.facts import database as facts
+    from behindy_ops.tasks.ask import asker
 
     waiting = duration_option("wait", wait) or 0.0
     source = Source(name=backup) if from_host else Source(file=Path(backup).expanduser())

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from invoke import Collection, Context, task
 
-from behindy_ops.tasks._run import guarded
-from behindy_ops.tasks._service import OptionalService
+from behindy_ops.tasks.guard import guarded
+from behindy_ops.tasks.options import OptionalService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,7 +75,7 @@ def deploy_all(
 @guarded
 def status(_: Context, json: bool = False) -> None:
     """Show what is live, its health, and what was left behind."""
-    from behindy_ops.deploy.views import show_status
+    from behindy_ops.views.releases import show_status
 
     print(show_status(json=json), end="")
 
@@ -89,7 +89,7 @@ def status(_: Context, json: bool = False) -> None:
 def check(_: Context, service: str = "", tag: str = "latest", json: bool = False) -> None:
     """Say whether the host is ready for a deploy, and if not, why."""
     from behindy_ops import report
-    from behindy_ops.deploy import checkup
+    from behindy_ops.deploy import check as checkup
 
     found, host = checkup.check_services([service] if service else [], tag=tag)
     if json:
@@ -117,7 +117,7 @@ def rollback(_: Context, service: str, to: str = "", watch: str = "", wait: str 
 @guarded
 def releases(_: Context, service: str, json: bool = False) -> None:
     """List the releases that can be rolled back to."""
-    from behindy_ops.deploy.views import show_releases
+    from behindy_ops.views.releases import show_releases
 
     print(show_releases(service, json=json), end="")
 
@@ -126,7 +126,7 @@ def releases(_: Context, service: str, json: bool = False) -> None:
 @guarded
 def history(_: Context, service: str = "", json: bool = False) -> None:
     """Show who deployed what, when, and how it ended."""
-    from behindy_ops.deploy.views import show_history
+    from behindy_ops.views.releases import show_history
 
     print(show_history(service, json=json), end="")
 

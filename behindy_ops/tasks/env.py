@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from invoke import Context, task
 
-from behindy_ops.checkout import CHECKOUT
-from behindy_ops.tasks._file import OptionalFile
-from behindy_ops.tasks._run import guarded
+from behindy_ops.project.paths import CHECKOUT
+from behindy_ops.tasks.guard import guarded
+from behindy_ops.tasks.optional_file import OptionalFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from behindy_ops.envfile.run import Place, Proposal
+    from behindy_ops.env.place import Place, Proposal
 
 _FILE = "the containers' values on this machine (default: host.env)"
 _YES = "do not ask"
@@ -25,7 +25,7 @@ _WAIT = "how long to queue if the host is locked, such as 10m (default: not at a
 def _path(file: str) -> Path:
     from pathlib import Path
 
-    from behindy_ops.envfile.run import DEFAULT_FILE
+    from behindy_ops.env.place import DEFAULT_FILE
 
     return Path(file).expanduser() if file else CHECKOUT / DEFAULT_FILE
 
@@ -34,8 +34,8 @@ def _path(file: str) -> Path:
 @guarded
 def check(_: Context, json: bool = False) -> None:
     """Compare the host's .env with what the services need."""
-    from behindy_ops.envfile import verdict
-    from behindy_ops.envfile.run import Place
+    from behindy_ops.env import verdict
+    from behindy_ops.env.place import Place
     from behindy_ops.errors import EnvironmentInvalid
     from behindy_ops.report import show_lines
 
@@ -53,8 +53,8 @@ def check(_: Context, json: bool = False) -> None:
 @guarded
 def diff(_: Context, file: str = "", json: bool = False) -> None:
     """Show which names a file would change on the host."""
-    from behindy_ops.envfile import verdict
-    from behindy_ops.envfile.run import Place, read_file
+    from behindy_ops.env import verdict
+    from behindy_ops.env.place import Place, read_file
     from behindy_ops.report import show_lines
 
     place = Place(CHECKOUT)
@@ -69,7 +69,7 @@ def diff(_: Context, file: str = "", json: bool = False) -> None:
 @guarded
 def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bool = False) -> None:
     """Replace the host's .env by a file, after a yes."""
-    from behindy_ops.envfile.run import Place, read_file
+    from behindy_ops.env.place import Place, read_file
 
     place = Place(CHECKOUT)
     _propose(place, place.propose(read_file(_path(file))), "env.push", yes=yes, wait=wait, json=json)
@@ -87,8 +87,8 @@ def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bo
 @guarded
 def set_(_: Context, name: str, yes: bool = False, wait: str = "") -> None:
     """Set one value on the host; it is never shown."""
-    from behindy_ops.envfile import edit
-    from behindy_ops.envfile.run import Place
+    from behindy_ops.env import edit
+    from behindy_ops.env.place import Place
 
     place = Place(CHECKOUT)
     edit.check_name(name)
@@ -102,8 +102,8 @@ def set_(_: Context, name: str, yes: bool = False, wait: str = "") -> None:
 @guarded
 def edit_(_: Context, yes: bool = False, wait: str = "") -> None:
     """Edit the host's .env with $EDITOR; no copy stays here."""
-    from behindy_ops.envfile import edit
-    from behindy_ops.envfile.run import Place
+    from behindy_ops.env import edit
+    from behindy_ops.env.place import Place
 
     place = Place(CHECKOUT)
     changed = edit.edited(place)
@@ -116,10 +116,10 @@ def edit_(_: Context, yes: bool = False, wait: str = "") -> None:
 def _propose(place: Place, proposal: Proposal, what: str, *, yes: bool, wait: str, json: bool) -> None:
     """Show what differs, ask, and replace."""
     from behindy_ops.deploy.run import duration_option
-    from behindy_ops.envfile import verdict
+    from behindy_ops.env import verdict
     from behindy_ops.report import show_lines
     from behindy_ops.report.text import Line, Tone
-    from behindy_ops.tasks._ask import asker
+    from behindy_ops.tasks.ask import asker
 
     waiting = duration_option("wait", wait) or 0.0
     place.require_good(proposal)

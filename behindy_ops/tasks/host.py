@@ -7,10 +7,10 @@ import sys
 
 from invoke import Context, task
 
-from behindy_ops.checkout import CHECKOUT
-from behindy_ops.tasks._ask import asker
-from behindy_ops.tasks._run import guarded
-from behindy_ops.tasks._service import OptionalService
+from behindy_ops.project.paths import CHECKOUT
+from behindy_ops.tasks.ask import asker
+from behindy_ops.tasks.guard import guarded
+from behindy_ops.tasks.options import OptionalService
 
 _YES = "do not ask; for scripts"
 _WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
@@ -20,10 +20,10 @@ _WAIT = "how long to queue if the host is locked, such as 10m (default: not at a
 @guarded
 def trust(_: Context, fingerprint: str = "") -> None:
     """Show the host's key and pin it after a yes."""
-    from behindy_ops import settings
     from behindy_ops.errors import UsageError
-    from behindy_ops.remote import hostkeys
-    from behindy_ops.remote import trust as trusting
+    from behindy_ops.host import known_hosts as hostkeys
+    from behindy_ops.project import settings
+    from behindy_ops.provision import trust as trusting
 
     chosen = settings.load(os.environ, CHECKOUT, need_host=True)
     offer = trusting.look_up(chosen)
@@ -109,7 +109,7 @@ def certs(_: Context, email: str = "", yes: bool = False, dry_run: bool = False,
     """Have a certificate by Let's Encrypt, or renew it; nothing if it is good."""
     from behindy_ops import report
     from behindy_ops.deploy.run import duration_option
-    from behindy_ops.grammar import check_email
+    from behindy_ops.project.validate import check_email
     from behindy_ops.provision.certs_run import certify
     from behindy_ops.provision.run import load_settings
 
@@ -135,7 +135,7 @@ def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy"
     """Make a key for CI that can run commands, and nothing else."""
     from pathlib import Path
 
-    from behindy_ops import deploykey
+    from behindy_ops.provision import keygen as deploykey
 
     key = deploykey.make(Path(file).expanduser(), comment=comment, sources=from_)
     print(f"The private key is in {key.private_file} (0600), its public half in {key.public_file}:")
@@ -161,10 +161,11 @@ def adopt(_: Context, service: str = "", yes: bool = False, wait: str = "", json
     """Name what was started in another way, and take it over."""
     import json as json_
 
-    from behindy_ops import report, settings
+    from behindy_ops import report
     from behindy_ops.deploy.run import chosen_services, duration_option
     from behindy_ops.deploy.session import Session
-    from behindy_ops.ops import adopt as adopting
+    from behindy_ops.project import settings
+    from behindy_ops.provision import adopt as adopting
 
     waiting = duration_option("wait", wait) or 0.0
     chosen = chosen_services(CHECKOUT, [service] if service else [])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Context, task
 
-from behindy_ops.tasks._run import guarded
+from behindy_ops.tasks.guard import guarded
 
 if TYPE_CHECKING:
     from behindy_ops.deploy.session import Session
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def _session() -> Session:
     import os
 
-    from behindy_ops import settings
-    from behindy_ops.checkout import CHECKOUT
     from behindy_ops.deploy.session import Session
+    from behindy_ops.project import settings
+    from behindy_ops.project.paths import CHECKOUT
 
     return Session(settings.load(os.environ, CHECKOUT, need_host=True), [], lambda _: None, os.environ)
 
@@ -27,7 +27,7 @@ def _session() -> Session:
 @guarded
 def status(_: Context, json: bool = False) -> None:
     """Show who holds the host, what for, and since when."""
-    from behindy_ops.deploy import maintenance
+    from behindy_ops.host import hold as maintenance
 
     with _session() as session:
         found = maintenance.status(session.host, session.ctx.paths.state)
@@ -52,7 +52,7 @@ def acquire(_: Context, message: str) -> None:
     """Hold the host for maintenance, until lock.release."""
     from datetime import UTC, datetime
 
-    from behindy_ops.deploy import maintenance
+    from behindy_ops.host import hold as maintenance
 
     since = datetime.now(UTC).isoformat(timespec="seconds")
     with _session() as session:
@@ -64,7 +64,7 @@ def acquire(_: Context, message: str) -> None:
 @guarded
 def release(_: Context) -> None:
     """End a hold that a person took with lock.acquire."""
-    from behindy_ops.deploy import maintenance
+    from behindy_ops.host import hold as maintenance
 
     with _session() as session:
         was = maintenance.release(session.host, session.ctx.paths.state)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 from invoke import Context, task
 
-from behindy_ops.tasks._run import guarded
-from behindy_ops.tasks._service import OptionalService
+from behindy_ops.tasks.guard import guarded
+from behindy_ops.tasks.options import OptionalService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from behindy_ops.ops.run import Shown
-    from behindy_ops.ops.stats import StatsView
     from behindy_ops.report.text import Line
+    from behindy_ops.views.look import Shown
+    from behindy_ops.views.stats import StatsView
 
 SHORTEST = 0.5
 """Seconds between two looks, at least."""
@@ -29,7 +29,7 @@ def _show(shown: Shown, *, json: bool) -> None:
     import json as json_
 
     from behindy_ops import report
-    from behindy_ops.ops.layout import plain_for
+    from behindy_ops.views.layout import plain_for
 
     if json:
         print(json_.dumps(shown.data, indent=2))
@@ -53,7 +53,7 @@ _EVERY = "seconds between two looks of --watch (default 2)"
 @guarded
 def mem(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
     """Show who holds the memory, OOM kills, and whether a deploy fits."""
-    from behindy_ops.ops.views import show_memory
+    from behindy_ops.views.show import show_memory
 
     if watch:
         _watch("memory", every, json=json)
@@ -64,7 +64,7 @@ def mem(_: Context, watch: bool = False, every: str = "2", json: bool = False) -
 @guarded
 def disk(_: Context, json: bool = False) -> None:
     """Show what takes the disk, and which images stay and why."""
-    from behindy_ops.ops.views import show_disk
+    from behindy_ops.views.show import show_disk
 
     _show(show_disk(), json=json)
 
@@ -73,7 +73,7 @@ def disk(_: Context, json: bool = False) -> None:
 @guarded
 def prune(_: Context, dry_run: bool = False, wait: str = "", json: bool = False) -> None:
     """Remove images no rollback needs, and the build cache."""
-    from behindy_ops.ops.views import prune_images
+    from behindy_ops.views.show import prune_images
 
     _show(prune_images(dry_run=dry_run, wait=_seconds("wait", wait)), json=json)
 
@@ -82,7 +82,7 @@ def prune(_: Context, dry_run: bool = False, wait: str = "", json: bool = False)
 @guarded
 def network(_: Context, fix: bool = False, wait: str = "", json: bool = False) -> None:
     """Show who is on the services' network, and who should be."""
-    from behindy_ops.ops.views import fix_network, show_network
+    from behindy_ops.views.show import fix_network, show_network
 
     _show(fix_network(wait=_seconds("wait", wait)) if fix else show_network(), json=json)
 
@@ -91,7 +91,7 @@ def network(_: Context, fix: bool = False, wait: str = "", json: bool = False) -
 @guarded
 def nginx(_: Context, reload: bool = False, wait: str = "", json: bool = False) -> None:
     """Show nginx's configuration, errors, names, and what answers."""
-    from behindy_ops.ops.views import reload_nginx, show_nginx
+    from behindy_ops.views.show import reload_nginx, show_nginx
 
     _show(reload_nginx(wait=_seconds("wait", wait)) if reload else show_nginx(), json=json)
 
@@ -100,7 +100,7 @@ def nginx(_: Context, reload: bool = False, wait: str = "", json: bool = False) 
 @guarded
 def env(_: Context, service: str, json: bool = False) -> None:
     """Show a service's environment: names and origins, no values."""
-    from behindy_ops.ops.views import show_env
+    from behindy_ops.views.show import show_env
 
     _show(show_env(service), json=json)
 
@@ -109,7 +109,7 @@ def env(_: Context, service: str, json: bool = False) -> None:
 @guarded
 def certs(_: Context, json: bool = False) -> None:
     """Show the days left on the certificates."""
-    from behindy_ops.ops.views import show_certs
+    from behindy_ops.views.show import show_certs
 
     _show(show_certs(), json=json)
 
@@ -139,9 +139,9 @@ def logs(
     import json as json_
     from functools import partial
 
-    from behindy_ops.ops.logs import log_query, log_record, read_logs
     from behindy_ops.report.picture import write_output
     from behindy_ops.report.text import printable
+    from behindy_ops.views.logs import log_query, log_record, read_logs
 
     query = log_query(tail, since, grep)
     complain = partial(print, file=sys.stderr, flush=True)
@@ -163,8 +163,8 @@ def execute(_: Context, service: str) -> None:
     """Run what follows -- in the live container of a service."""
     from functools import partial
 
-    from behindy_ops.ops.logs import run_inside
     from behindy_ops.report.picture import write_output
+    from behindy_ops.views.logs import run_inside
 
     words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     with _until_stopped():
@@ -176,7 +176,7 @@ def execute(_: Context, service: str) -> None:
 @guarded
 def ps(_: Context, json: bool = False) -> None:
     """Show every container: state, health, release, ports, leftovers."""
-    from behindy_ops.ops.views import show_ps
+    from behindy_ops.views.show import show_ps
 
     _show(show_ps(), json=json)
 
@@ -202,7 +202,7 @@ def restart(_: Context, service: str, watch: str = "", wait: str = "", json: boo
 @guarded
 def stats(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
     """Show the load of each container: CPU, memory, network, disk."""
-    from behindy_ops.ops.views import show_stats
+    from behindy_ops.views.show import show_stats
 
     if watch:
         _watch("cpu", every, json=json)
@@ -214,9 +214,9 @@ def _watch(what: str, every: str, *, json: bool) -> NoReturn:
     import os
     from dataclasses import asdict
 
-    from behindy_ops.ops.layout import plain_for
-    from behindy_ops.ops.watch import watch
     from behindy_ops.report.picture import Picture
+    from behindy_ops.views.layout import plain_for
+    from behindy_ops.views.watch import watch
 
     with _until_stopped(), Picture(sys.stdout, {} if json else os.environ) as picture:
 
@@ -260,8 +260,8 @@ def doctor(
     import os
 
     from behindy_ops import report
-    from behindy_ops.ops.doctor_run import consult, cure
-    from behindy_ops.tasks._ask import asker
+    from behindy_ops.tasks.ask import asker
+    from behindy_ops.views.doctor_run import consult, cure
 
     only = [service] if service else []
     if not fix:

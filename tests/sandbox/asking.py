@@ -17,7 +17,7 @@ from tests.sandbox.support import on_host
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from behindy_ops.sandbox.info import SandboxInfo
+    from sandbox.host.info import SandboxInfo
 
 __all__ = ["Answer", "Site", "new_client", "statuses", "timed"]
 

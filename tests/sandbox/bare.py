@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from behindy_ops.provision.certs import CERTBOT
-from behindy_ops.sandbox import authority, environment, images, releases
-from behindy_ops.sandbox.bare import bare_host
-from behindy_ops.sandbox.checkout import here
-from behindy_ops.sandbox.keys import make_authority
-from behindy_ops.sandbox.registry import Registry
+from sandbox.host import authority, environment, images, releases
+from sandbox.host.bare import bare_host
+from sandbox.host.checkout import here
+from sandbox.host.keys import make_authority
+from sandbox.host.registry import Registry
 from tests.sandbox.support import ROOT, Ran, inv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from behindy_ops.sandbox.bare import BareHost
+    from sandbox.host.bare import BareHost
 
 DOMAIN = "behindy.me"
 HOME = "/home/ubuntu/behindy-ops"

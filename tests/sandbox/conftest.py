@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behindy_ops.sandbox import lifecycle, releases
+from sandbox.host import lifecycle, releases
 from tests.sandbox.interruption_table import ROWS, Row, render
 from tests.sandbox.support import SERVICES, deploy, live_tags
 
 if TYPE_CHECKING:
-    from behindy_ops.sandbox.info import SandboxInfo
+    from sandbox.host.info import SandboxInfo
 
 
 @pytest.fixture(scope="session")

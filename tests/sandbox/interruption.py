@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
-from behindy_ops.sandbox import docker_cli
+from sandbox.host import docker_cli
 from tests.sandbox.support import ROOT, Ran, environment
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from behindy_ops.sandbox import inner, lifecycle
-from behindy_ops.sandbox.traffic import Traffic, TrafficResult, for_service
+from sandbox.host import inner, lifecycle
+from sandbox.traffic.generator import Traffic, TrafficResult, for_service
 from tests.sandbox.interruption import Armed, Client, Kind, armed
 from tests.sandbox.interruption_verdict import Case, Outage, Outcome
 from tests.sandbox.support import SERVICES, Ran, containers, deploy, inv, live_release, on_host, wait_for
@@ -15,7 +15,7 @@ from tests.sandbox.support import SERVICES, Ran, containers, deploy, inv, live_r
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from behindy_ops.sandbox.info import SandboxInfo
+    from sandbox.host.info import SandboxInfo
 
 STATE = "/home/ubuntu/behindy-ops/state"
 LOCK = f"{STATE}/lock"

@@ -8,7 +8,7 @@ import subprocess
 import threading
 from typing import IO, cast
 
-from behindy_ops.remote.command import script
+from behindy_ops.host.command import script
 
 KIM = {"who": "Kim@laptop", "what": "deploy of backend:v9", "since": "2026-01-31T09:30:00+00:00", "token": "0" * 32}
 

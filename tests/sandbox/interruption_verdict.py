@@ -14,7 +14,7 @@ from tests.sandbox.support import SERVICES, Ran
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from behindy_ops.sandbox.traffic import TrafficResult
+    from sandbox.traffic.generator import TrafficResult
 
 STOP_SECONDS = 7.0
 FREED_SECONDS = 2.0

@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from behindy_ops.sandbox import host
+from sandbox.host import shell as host
 from tests.sandbox.support import inv, on_host
 
 HOME = "/home/ubuntu/behindy-ops"

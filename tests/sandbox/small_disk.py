@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from behindy_ops.sandbox import lifecycle
+from sandbox.host import lifecycle
 from tests.sandbox.support import on_host
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.sandbox import host
-from behindy_ops.sandbox.deploys import sandbox_environment
+from sandbox.demo.deploys import sandbox_environment
+from sandbox.host import shell as host
 
 if TYPE_CHECKING:
     from collections.abc import Callable

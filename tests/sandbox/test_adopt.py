@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from behindy_ops.sandbox import host
-from behindy_ops.sandbox.traffic import Traffic, for_service
+from sandbox.host import shell as host
+from sandbox.traffic.generator import Traffic, for_service
 from tests.sandbox.support import containers, deploy, inv, live_tags, on_host
 
 if TYPE_CHECKING:

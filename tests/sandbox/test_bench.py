@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from behindy_ops.errors import SandboxError
-from behindy_ops.sandbox.bench import known_hosts_for, listening_since
-from behindy_ops.sandbox.bench_list import Listing, measure_list
-from behindy_ops.sandbox.bench_report import Bench, Sample, Series, as_markdown, render, rows
+from sandbox.bench.bench import known_hosts_for, listening_since
+from sandbox.bench.listing import Listing, measure_list
+from sandbox.bench.report import Bench, Sample, Series, as_markdown, render, rows
 
 if TYPE_CHECKING:
     from pathlib import Path

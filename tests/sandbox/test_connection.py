@@ -14,11 +14,12 @@ import paramiko
 import pytest
 
 from behindy_ops.errors import LoginRefused
-from behindy_ops.remote import hostkeys, keys
+from behindy_ops.host import keys
+from behindy_ops.host import known_hosts as hostkeys
 from tests.sandbox.support import Ran, environment, inv, on_host
 
 if TYPE_CHECKING:
-    from behindy_ops.sandbox.info import SandboxInfo
+    from sandbox.host.info import SandboxInfo
 
 SECRET = "correct horse battery staple"
 

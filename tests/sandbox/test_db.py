@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from behindy_ops.sandbox import host
-from behindy_ops.sandbox.info import SandboxInfo
+from sandbox.host import shell as host
+from sandbox.host.info import SandboxInfo
 from tests.sandbox.support import ROOT, Ran, environment, inv, on_host, wait_for
 
 HOME = "/home/ubuntu/behindy-ops"
@@ -223,6 +223,6 @@ def slow_dump() -> contextlib.AbstractContextManager[None]:
 
 
 def container() -> str:
-    from behindy_ops.sandbox.checkout import here
+    from sandbox.host.checkout import here
 
     return here().container

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behindy_ops.sandbox.traffic import Traffic, for_service
+from sandbox.traffic.generator import Traffic, for_service
 from tests.sandbox.support import SERVICES, containers, deploy, inv, live_release, on_host
 
 if TYPE_CHECKING:
-    from behindy_ops.sandbox.info import SandboxInfo
+    from sandbox.host.info import SandboxInfo
 
 Release = Callable[..., str]
 

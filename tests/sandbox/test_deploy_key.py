@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import paramiko
 import pytest
 
-from behindy_ops.sandbox.login import command
+from sandbox.host.login import command
 from tests.sandbox.support import environment, inv, live_release, on_host
 
 if TYPE_CHECKING:
-    from behindy_ops.sandbox.info import SandboxInfo
+    from sandbox.host.info import SandboxInfo
 
 Release = Callable[..., str]
 KEYS = "/home/ubuntu/.ssh/authorized_keys"

@@ -151,7 +151,7 @@ def test_the_view_for_people_fits_80_columns_and_has_no_colour_without_a_termina
 
 
 def test_a_restart_puts_a_new_container_live_and_loses_nothing(release: Callable[..., str], sandbox: Any) -> None:
-    from behindy_ops.sandbox.traffic import Traffic, for_service
+    from sandbox.traffic.generator import Traffic, for_service
 
     before = on_host("docker", "inspect", "--format", "{{.Id}} {{.Image}}", "frontend").split()
     with Traffic(sandbox, for_service("frontend"), max_seconds=120) as traffic:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from behindy_ops.envfile.dialect import render
-from behindy_ops.sandbox import host
-from behindy_ops.sandbox.info import SandboxInfo
+from behindy_ops.env.dialect import render
+from sandbox.host import shell as host
+from sandbox.host.info import SandboxInfo
 from tests.sandbox.support import ROOT, Ran, deploy, environment, inv, on_host, wait_for
 
 Release = Callable[..., str]
@@ -208,6 +208,6 @@ def test_a_file_that_somebody_else_has_changed_meanwhile_is_not_overwritten(file
 
 
 def container() -> str:
-    from behindy_ops.sandbox.checkout import here
+    from sandbox.host.checkout import here
 
     return here().container

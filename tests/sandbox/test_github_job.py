@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from behindy_ops.errors import TroubleFound
-from behindy_ops.sandbox import host
-from behindy_ops.sandbox.info import SandboxInfo
+from sandbox.host import shell as host
+from sandbox.host.info import SandboxInfo
 from tests.github_runner import Runner, StepRun, load
 from tests.sandbox.support import ROOT, containers, inv, live_release, on_host
 

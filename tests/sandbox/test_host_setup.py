@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behindy_ops.sandbox.bare import DAEMON
-from behindy_ops.sandbox.traffic import Traffic, for_service
+from sandbox.host.bare import DAEMON
+from sandbox.traffic.generator import Traffic, for_service
 from tests.sandbox.bare import DOMAIN, HOME, Bare, bare, curl_from_here, from_nothing_to_three_services
 from tests.sandbox.support import ROOT, SERVICES, inv
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from behindy_ops.sandbox.info import SandboxInfo
+    from sandbox.host.info import SandboxInfo
 
 pytestmark = pytest.mark.timeout(600)
 TWICE = ("host.trust", "host.setup", "env.push", "host.sync", "host.up", "host.certs", "deploy.all", "host.check")

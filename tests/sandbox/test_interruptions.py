@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behindy_ops.sandbox.traffic import Seen, Traffic, TrafficResult, for_service
+from sandbox.traffic.generator import Seen, Traffic, TrafficResult, for_service
 from tests.sandbox import interruption_case
 from tests.sandbox.interruption import FULL, STEPS, STEPS_AFTER_SWITCH, Client, Kind, Moment
 from tests.sandbox.interruption_case import other_tag
@@ -19,7 +19,7 @@ from tests.sandbox.interruption_verdict import row as row_of
 from tests.sandbox.support import SERVICES, Ran, containers, deploy, live_release
 
 if TYPE_CHECKING:
-    from behindy_ops.sandbox.info import SandboxInfo
+    from sandbox.host.info import SandboxInfo
 
 Release = Callable[..., str]
 

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from behindy_ops import settings
 from behindy_ops.errors import RemoteCommandFailed
-from behindy_ops.remote.command import Command
-from behindy_ops.remote.host import Host
+from behindy_ops.host.command import Command
+from behindy_ops.host.host import Host
+from behindy_ops.project import settings
 from tests.sandbox.interruption import CUT, FULL, Armed, Client, Moment
 from tests.sandbox.interruption_case import FREED, LOCK, STATE, ensure_steady, other_tag
 from tests.sandbox.interruption_lock import KIM, Holder
 from tests.sandbox.support import ROOT, SERVICES, Ran, containers, deploy, environment, inv, live_release, on_host
 
 if TYPE_CHECKING:
-    from behindy_ops.sandbox.info import SandboxInfo
+    from sandbox.host.info import SandboxInfo
 
 Release = Callable[..., str]
 

@@ -20,7 +20,7 @@ from tests.sandbox.asking import Answer, Site, new_client, statuses, timed
 from tests.sandbox.support import on_host
 
 if TYPE_CHECKING:
-    from behindy_ops.sandbox.info import SandboxInfo
+    from sandbox.host.info import SandboxInfo
 
 pytestmark = pytest.mark.usefixtures("live_services")
 

@@ -19,7 +19,7 @@ from tests.sandbox.support import on_host
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from behindy_ops.sandbox.info import SandboxInfo
+    from sandbox.host.info import SandboxInfo
 
 pytestmark = pytest.mark.usefixtures("live_services")
 

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rich.cells import cell_len
 
 from behindy_ops.deploy.session import Session
-from behindy_ops.ops import run as ops_run
-from behindy_ops.ops import views
-from behindy_ops.sandbox import host
+from behindy_ops.views import look as ops_run
+from behindy_ops.views import show as views
+from sandbox.host import shell as host
 from tests.sandbox.ops_support import HOME, VIEWS, broken, old_images, view
 from tests.sandbox.support import SERVICES, deploy, environment, inv, live_release, on_host, wait_for
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from behindy_ops.sandbox import host
-from behindy_ops.sandbox.info import SandboxInfo
+from sandbox.host import shell as host
+from sandbox.host.info import SandboxInfo
 from tests.sandbox.support import ROOT, SERVICES, Ran, deploy, environment, inv, live_release, on_host, wait_for
 
 Release = Callable[..., str]

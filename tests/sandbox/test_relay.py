@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behindy_ops.sandbox.relay import Relay
+from sandbox.traffic.relay import Relay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from behindy_ops.sandbox.info import SandboxInfo
-from behindy_ops.sandbox.traffic import Traffic, for_service
+from sandbox.host.info import SandboxInfo
+from sandbox.traffic.generator import Traffic, for_service
 from tests.sandbox.support import SERVICES, containers, deploy, environment, inv, live_release, on_host
 
 Release = Callable[..., str]

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behindy_ops.sandbox import host, info, lifecycle
-from behindy_ops.sandbox.docker_cli import docker
-from behindy_ops.sandbox.login import command
+from sandbox.host import info, lifecycle
+from sandbox.host import shell as host
+from sandbox.host.docker_cli import docker
+from sandbox.host.login import command
 from tests.sandbox.support import ROOT, inv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from behindy_ops.sandbox.info import SandboxInfo
+    from sandbox.host.info import SandboxInfo
     from tests.sandbox.conftest import Release
 
 NETWORK = "behindy-ops_internal"

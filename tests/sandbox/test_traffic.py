@@ -25,10 +25,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from behindy_ops.errors import SandboxError, UsageError
-from behindy_ops.sandbox.traffic import Bounds, Kind, Stream, Traffic, TrafficResult, demo, for_service
-from behindy_ops.sandbox.traffic_model import check, percentile
-from behindy_ops.sandbox.traffic_record import Recorder
-from behindy_ops.sandbox.traffic_worker import next_slot
+from sandbox.traffic.generator import Bounds, Kind, Stream, Traffic, TrafficResult, demo, for_service
+from sandbox.traffic.model import check, percentile
+from sandbox.traffic.record import Recorder
+from sandbox.traffic.worker import next_slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,8 +159,8 @@ def test_waiting_for_traffic_that_never_flows_says_what_it_met(server: _Server) 
 
 _ORPHAN = """
 import json, sys, time
-from behindy_ops.sandbox.child import Child
-child = Child("behindy_ops.sandbox.traffic_worker", json.loads(sys.argv[1]))
+from sandbox.traffic.child import Child
+child = Child("sandbox.traffic.worker", json.loads(sys.argv[1]))
 child.ask("snapshot", timeout=10)
 print(child.pid, flush=True)
 time.sleep(60)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import WSMsgType, web
 
-from behindy_ops.sandbox.traffic_client import Limited, Lost, Outcome, Place, caller
-from behindy_ops.sandbox.traffic_model import Kind, Stream
+from sandbox.traffic.client import Limited, Lost, Outcome, Place, caller
+from sandbox.traffic.model import Kind, Stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

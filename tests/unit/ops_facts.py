@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from behindy_ops.deploy.survey import NETWORK, Release, Survey
-from behindy_ops.docker.facts import Container, Image
-from behindy_ops.ops.run import Seen
-from behindy_ops.services import Service
+from behindy_ops.facts.container import Container, Image
+from behindy_ops.facts.survey import NETWORK, Release, Survey
+from behindy_ops.project.services import Service
+from behindy_ops.views.look import Seen
 
 SERVICES = (
     Service("backend", "${BEHINDY_IMAGE_PREFIX:-behindy}/behindy-backend:latest", 8080, "/health", "/api/health", None),

@@ -19,13 +19,13 @@ from behindy_ops.deploy import run
 from behindy_ops.deploy.context import Context
 from behindy_ops.deploy.session import Session
 from behindy_ops.errors import ConnectionLost, HostUnreachable, LeaseLost
-from behindy_ops.interrupts import Interrupts
-from behindy_ops.remote.command import LEASE_LOST, Command, Result, wire
-from behindy_ops.remote.lock import Holder, command, refusal
+from behindy_ops.host.command import LEASE_LOST, Command, Result, wire
+from behindy_ops.host.interrupts import Interrupts
+from behindy_ops.host.lease import Holder, command, refusal
+from behindy_ops.project.services import HealthPolicy, Service, repository
+from behindy_ops.project.settings import Settings
 from behindy_ops.report.renderer import SerialRenderer
 from behindy_ops.report.stream import SafeStream
-from behindy_ops.services import HealthPolicy, Service, repository
-from behindy_ops.settings import Settings
 from tests.unit.simulator_docker import Behaviour
 from tests.unit.simulator_rules import Rules
 from tests.unit.simulator_scripts import body_of, fenced, lease
@@ -34,7 +34,7 @@ from tests.unit.simulator_world import Process, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from behindy_ops.remote.host import Host
+    from behindy_ops.host.host import Host
     from behindy_ops.report.events import Event
 
 __all__ = ["SERVICES", "SILENCE", "Behaviour", "ClientKilled", "SimHost", "Simulation"]
@@ -82,7 +82,7 @@ class ClientKilled(BaseException):
 
 
 class SimHost:
-    """One connection to the simulated host, as :class:`behindy_ops.remote.host.Host` is to a real one.
+    """One connection to the simulated host, as :class:`behindy_ops.host.host.Host` is to a real one.
 
     :ivar sent: every command it was given, in order.
     :ivar notices: it sees that its lease has ended; else it finds out when a change is refused.
@@ -316,7 +316,7 @@ class Simulation:
 
         with (
             mock.patch.multiple(run, Session=session, chosen_services=chosen),
-            mock.patch("behindy_ops.settings.load", return_value=self.settings),
+            mock.patch("behindy_ops.project.settings.load", return_value=self.settings),
             mock.patch("behindy_ops.report.choose", return_value=Recorder(self.events)),
         ):
             try:

@@ -1,4 +1,4 @@
-"""What each script of ``behindy_ops/remote/scripts`` does, retold in small steps; nothing else is prepared."""
+"""What each script of ``behindy_ops/host/scripts`` does, retold in small steps; nothing else is prepared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.unit.simulator_survey import container_line, image_line, survey
 from tests.unit.simulator_world import Body, Process, ReleaseDir, Wait, World
 
 if TYPE_CHECKING:
-    from behindy_ops.remote.command import Command
+    from behindy_ops.host.command import Command
 
 __all__ = ["body_of", "fenced", "lease"]
 

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.deploy.survey import NETWORK
+from behindy_ops.facts.survey import NETWORK
 
 if TYPE_CHECKING:
     from tests.unit.simulator_docker import Box, Stored

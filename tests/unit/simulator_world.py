@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tests.unit.simulator_docker import Behaviour, Box, Clock, Engine
 
 if TYPE_CHECKING:
-    from behindy_ops.services import Service
+    from behindy_ops.project.services import Service
 
 CACHE = 2.0
 """Seconds nginx may use an address after it was resolved."""

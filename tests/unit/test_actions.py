@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from behindy_ops import report
 from behindy_ops.errors import ReleaseRefused
+from behindy_ops.project.secret import Secret
 from behindy_ops.report import events, markdown, workflow
 from behindy_ops.report.actions import Actions
 from behindy_ops.report.stream import SafeStream
-from behindy_ops.secret import Secret
 from tests.github_runner import Log, read_log
 
 HOSTILE = st.one_of(

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from behindy_ops.deploy.checks import Level
-from behindy_ops.deploy.preflight import examine
+from behindy_ops.checks.check import Level
+from behindy_ops.checks.preflight import examine
 from behindy_ops.deploy.release import Labels
-from behindy_ops.deploy.survey import NETWORK, Survey, answers_to
-from behindy_ops.docker.facts import Container
-from behindy_ops.ops.adopt import as_json, describe, lines
-from behindy_ops.settings import Settings
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.survey import NETWORK, Survey, answers_to
+from behindy_ops.project.settings import Settings
+from behindy_ops.provision.adopt import as_json, describe, lines
 from tests.unit.simulator import SERVICES
 
 FRONTEND = SERVICES["frontend"]

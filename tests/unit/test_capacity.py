@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from behindy_ops.deploy import capacity
-from behindy_ops.deploy.checks import Check, Level, first_refusal, forced, ok, refusal, warning
-from behindy_ops.deploy.survey import Stanza, Survey
-from behindy_ops.docker.facts import Container, Image
+from behindy_ops.checks import capacity
+from behindy_ops.checks.check import Check, Level, first_refusal, forced, ok, refusal, warning
 from behindy_ops.errors import DiskFull, NotEnoughMemory
-from behindy_ops.services import Service
+from behindy_ops.facts.container import Container, Image
+from behindy_ops.facts.survey import Stanza, Survey
+from behindy_ops.project.services import Service
 
 MB = 2**20
 BACKEND = Service("backend", "me/behindy-backend:latest", 8080, "/h", "/api/h", "/api/h")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from behindy_ops.errors import RemoteCommandFailed
-from behindy_ops.remote.command import Command, Fence, Result, script, script_text, wire
+from behindy_ops.host.command import Command, Fence, Result, script, script_text, wire
 
 arguments = st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), max_size=4)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from behindy_ops.database import facts
-from behindy_ops.database.restore import Source, question
+from behindy_ops.db.restore import Source, question
 from behindy_ops.errors import BackupInvalid, DatabaseNotReady, UsageError
-from behindy_ops.remote.command import Command, Result
+from behindy_ops.facts import database as facts
+from behindy_ops.host.command import Command, Result
 
 LOOKED = "state running\navail 5000\nbackup a-20260101-000000.dump 7\ndatabase 150004 1000 3 2 0 my db\n"
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from behindy_ops.sandbox.demo_report import Expected, Measured, Stage, problems, render
-from behindy_ops.sandbox.deploys import Deploy, Run, Step
-from behindy_ops.sandbox.memory import Memory, parse
-from behindy_ops.sandbox.traffic import Answers, Loss, Seen, StreamFigures, TrafficResult
+from sandbox.demo.deploys import Deploy, Run, Step
+from sandbox.demo.memory import Memory, parse
+from sandbox.demo.report import Expected, Measured, Stage, problems, render
+from sandbox.traffic.generator import Answers, Loss, Seen, StreamFigures, TrafficResult
 
 _LIVE = Expected("frontend", "v2", 0, "v2")
 _REFUSED = Expected("frontend", "v3", 50, "v2")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from behindy_ops.sandbox.deploys import Run, deploy_argv, gather, run_task, sandbox_environment
+from sandbox.demo.deploys import Run, deploy_argv, gather, run_task, sandbox_environment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from behindy_ops.deploy.survey import NETWORK, Stanza, Survey
-from behindy_ops.docker.facts import Container
-from behindy_ops.ops import doctor, network
-from behindy_ops.ops.diagnosis import Facts, Finding, Fix, FixKind, Severity, diagnose
-from behindy_ops.ops.nginx import Answer, NginxView, Upstream
-from behindy_ops.services import Service
+from behindy_ops.checks.diagnosis import Facts, Finding, Fix, FixKind, Severity, diagnose
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.survey import NETWORK, Stanza, Survey
+from behindy_ops.project.services import Service
+from behindy_ops.views import doctor, network
+from behindy_ops.views.nginx import Answer, NginxView, Upstream
 from tests.unit.ops_facts import BESIDE, SERVICES, everybody, image, release, stopped, survey
 
 MB = 2**20

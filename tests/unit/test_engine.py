@@ -19,9 +19,9 @@ from behindy_ops.errors import (
     SwitchFailed,
     UsageError,
 )
+from behindy_ops.project.secret import Secret
+from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Decision, DeployFinished, Logs, StepFailed, StepStarted, Warning_
-from behindy_ops.secret import Secret
-from behindy_ops.services import HealthPolicy
 from tests.unit.simulator import SERVICES, ClientKilled, Simulation
 from tests.unit.simulator_faults import Fault, plan, plan_during
 from tests.unit.simulator_start import begin

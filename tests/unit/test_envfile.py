@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from behindy_ops.envfile import verdict, wanted
-from behindy_ops.envfile.probe import Answer, Name, look, read_answer
-from behindy_ops.remote.command import Command, Result
-from behindy_ops.tasks._file import file_behind
+from behindy_ops.env import verdict, wanted
+from behindy_ops.env.probe import Answer, Name, look, read_answer
+from behindy_ops.host.command import Command, Result
+from behindy_ops.tasks.optional_file import file_behind
 
 COMPOSE = """
 services:
@@ -94,7 +94,7 @@ def test_what_the_host_prints_is_read() -> None:
 
 
 def test_no_value_is_in_the_arguments_of_a_command() -> None:
-    from behindy_ops.envfile.dialect import parse
+    from behindy_ops.env.dialect import parse
 
     command = look("@@1", "dir", WANTED, COMPOSE, parse("DB_PASS='s3cret'"))
     assert not any("s3cret" in word for word in command.argv)

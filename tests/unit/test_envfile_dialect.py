@@ -9,7 +9,7 @@ from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from behindy_ops.envfile.dialect import parse, put, render, same_for_python
+from behindy_ops.env.dialect import parse, put, render, same_for_python
 
 HOSTILE = st.text(
     st.one_of(st.sampled_from("'\"\\$#{} \t\n\r=`ab!한;&"), st.characters(codec="utf-8", exclude_characters="\0")),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from behindy_ops import grammar
+from behindy_ops.project import validate as grammar
 
 if TYPE_CHECKING:
     from collections.abc import Callable

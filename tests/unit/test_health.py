@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from behindy_ops.deploy.health import Look, Verdict, attempt_until, judge_inside, judge_outside, why
-from behindy_ops.docker.facts import Container
-from behindy_ops.services import HealthPolicy
+from behindy_ops.facts.container import Container
+from behindy_ops.project.services import HealthPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

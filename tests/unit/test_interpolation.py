@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from behindy_ops.interpolation import fill_in, required_names
+from behindy_ops.project.interpolation import fill_in, required_names
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from behindy_ops.deploy.rollback import previous_release
-from behindy_ops.deploy.survey import Survey
-from behindy_ops.ops import disk, disk_view, prune
-from behindy_ops.ops.images import judge, references_to_remove
+from behindy_ops.facts.survey import Survey
+from behindy_ops.views import disk, disk_view, prune
+from behindy_ops.views.images import judge, references_to_remove
 from tests.unit.ops_facts import SERVICES, container, image, release, seen, stopped, survey
 
 REPO = "me/behindy-backend"

@@ -11,23 +11,12 @@ from typing import Any
 
 import pytest
 
-from behindy_ops.checkout import CHECKOUT
-from behindy_ops.deploy import capacity, checkup, hygiene, preflight
-from behindy_ops.ops import (
-    certs,
-    containers,
-    diagnosis,
-    diagnosis_host,
-    diagnosis_services,
-    disk,
-    env,
-    images,
-    memory,
-    network,
-    nginx,
-    prune,
-    stats,
-)
+from behindy_ops.checks import capacity, diagnosis, diagnosis_host, diagnosis_services, hygiene, preflight
+from behindy_ops.deploy import check as checkup
+from behindy_ops.project.paths import CHECKOUT
+from behindy_ops.views import certs, disk, env, images, network, nginx, prune, stats
+from behindy_ops.views import mem as memory
+from behindy_ops.views import ps as containers
 
 VIEWS: dict[str, tuple[Any, ...]] = {
     "mem": (

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from behindy_ops.ops.layout import Column, ago, bar, clip, plain_for, sentence, size, spark, table
 from behindy_ops.report.text import Line, Tone
+from behindy_ops.views.layout import Column, ago, bar, clip, plain_for, sentence, size, spark, table
 
 KOREAN = "백엔드-컨테이너-이름이-아주-길어서-팔십-칸을-넘을-수-있는-경우를-위한-시험용-이름"
 

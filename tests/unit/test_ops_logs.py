@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from behindy_ops.compose_file import container_names
 from behindy_ops.errors import ContainerMissing, HostNotReady, UsageError
-from behindy_ops.ops.logs import log_query, log_record, run_inside
-from behindy_ops.ops.names import container_named, missing
+from behindy_ops.project.compose import container_names
+from behindy_ops.views.logs import log_query, log_record, run_inside
+from behindy_ops.views.names import container_named, missing
 from tests.unit.ops_facts import BESIDE, SERVICES
 
 KNOWN = {service.name: service for service in SERVICES}

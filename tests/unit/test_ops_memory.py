@@ -7,13 +7,14 @@ import json
 import pytest
 from rich.cells import cell_len
 
-from behindy_ops.deploy.survey import Stanza
-from behindy_ops.ops import memory, memory_view, stats
-from behindy_ops.ops.memory import OomKill
-from behindy_ops.ops.readings import parse_readings
-from behindy_ops.ops.run import Seen
-from behindy_ops.ops.watch import KEPT, Watcher, _frames
+from behindy_ops.facts.readings import parse_readings
+from behindy_ops.facts.survey import Stanza
 from behindy_ops.report.text import Line
+from behindy_ops.views import mem as memory
+from behindy_ops.views import memory_view, stats
+from behindy_ops.views.look import Seen
+from behindy_ops.views.mem import OomKill
+from behindy_ops.views.watch import KEPT, Watcher, _frames
 from tests.unit.ops_facts import SERVICES, container, everybody, seen, stopped, survey
 
 MB = 2**20

@@ -11,12 +11,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from rich.cells import cell_len
 
-from behindy_ops.deploy.survey import NETWORK
-from behindy_ops.docker.facts import Container
 from behindy_ops.errors import ComposeInvalid, HostNotReady
-from behindy_ops.ops import certs, containers, env, network, nginx
-from behindy_ops.ops.run import docker_problem, require_docker
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.survey import NETWORK
 from behindy_ops.report.text import Line
+from behindy_ops.views import certs, env, network, nginx
+from behindy_ops.views import ps as containers
+from behindy_ops.views.look import docker_problem, require_docker
 from tests.unit.ops_facts import NOW, SERVICES, container, everybody, seen, stopped, survey
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from behindy_ops.sandbox.plot import plot
-from behindy_ops.sandbox.traffic_model import Answers
+from sandbox.bench.plot import plot
+from sandbox.traffic.model import Answers
 
 
 def _steady(service: str, release: str, begin: float, end: float, count: int = 10) -> list[Answers]:

@@ -6,10 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from behindy_ops.deploy import hygiene, preflight
-from behindy_ops.deploy.checks import Check, Level
-from behindy_ops.deploy.survey import NETWORK, Stanza, Survey
-from behindy_ops.docker.facts import Container
+from behindy_ops.checks import hygiene, preflight
+from behindy_ops.checks.check import Check, Level
 from behindy_ops.errors import (
     BehindyError,
     ComposeInvalid,
@@ -19,8 +17,10 @@ from behindy_ops.errors import (
     NetworkMissing,
     NginxNotReady,
 )
-from behindy_ops.services import Service
-from behindy_ops.settings import Settings
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.survey import NETWORK, Stanza, Survey
+from behindy_ops.project.services import Service
+from behindy_ops.project.settings import Settings
 
 MB = 2**20
 BACKEND = Service(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 
-from behindy_ops.sandbox.progress import Progress
+from sandbox.demo.progress import Progress
 
 
 def test_a_line_has_the_time_since_the_start() -> None:

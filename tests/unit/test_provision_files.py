@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from behindy_ops.checkout import CHECKOUT
 from behindy_ops.errors import ComposeInvalid, FilesRefused
+from behindy_ops.project.paths import CHECKOUT
 from behindy_ops.provision import certs, files, infra
 from behindy_ops.report.text import Tone
 

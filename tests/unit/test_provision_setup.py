@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from behindy_ops.facts.machine import Disk, Entry, HostFacts, parse
+from behindy_ops.host.command import script_text
 from behindy_ops.provision.check import Verdict, as_json, as_lines, findings
-from behindy_ops.provision.facts import Disk, Entry, HostFacts, parse
 from behindy_ops.provision.recipes import COMPOSE_SHA256, recipe
 from behindy_ops.provision.setup import MIB, NEEDED_TOOLS, Plan, with_log_rotation
-from behindy_ops.remote.command import script_text
 
 BARE = HostFacts(
     system="debian",

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from behindy_ops import settings
-from behindy_ops.checkout import CHECKOUT
-from behindy_ops.compose_file import _HEALTH_KEYS, _KEYS
 from behindy_ops.errors import BehindyError, Interrupted
-from behindy_ops.services import names
+from behindy_ops.project import settings
+from behindy_ops.project.compose import _HEALTH_KEYS, _KEYS
+from behindy_ops.project.paths import CHECKOUT
+from behindy_ops.project.services import names
 from behindy_ops.tasks import root
+from sandbox.tasks import add_to
 
 READMES = ("README.md", "README.ko.md")
 EXAMPLE = "deploy.search"
@@ -21,8 +22,8 @@ EXAMPLE = "deploy.search"
 
 SERVICES = names(CHECKOUT / "compose" / "docker-compose.yml")
 OPTIONS = {
-    name: sorted(max(argument.names, key=len).replace("_", "-") for argument in root()[name].get_arguments())
-    for name in root().task_names
+    name: sorted(max(argument.names, key=len).replace("_", "-") for argument in add_to(root())[name].get_arguments())
+    for name in add_to(root()).task_names
 }
 pytestmark = pytest.mark.parametrize("readme", READMES)
 
@@ -78,7 +79,7 @@ def test_no_exit_code_is_made_up(readme: str) -> None:
     assert told == {error.exit_code for error in all_errors()}
 
 
-@pytest.mark.parametrize("name", root().task_names)
+@pytest.mark.parametrize("name", add_to(root()).task_names)
 def test_every_task_has_its_row_with_all_its_options(readme: str, name: str) -> None:
     service = name.removeprefix("deploy.")
     cells = row(readme, "`deploy.SERVICE`" if service in SERVICES else f"`{name}`")
@@ -89,7 +90,7 @@ def test_every_task_has_its_row_with_all_its_options(readme: str, name: str) -> 
 
 def test_no_task_is_made_up(readme: str) -> None:
     said = set(re.findall(r"\binv ([a-z]+(?:\.[a-z]+)?)\b", text_of(readme)))
-    assert said <= {*root().task_names, EXAMPLE}
+    assert said <= {*add_to(root()).task_names, EXAMPLE}
 
 
 def test_no_option_is_made_up(readme: str) -> None:

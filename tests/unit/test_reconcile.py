@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 from behindy_ops.deploy.reconcile import Recovery, decide, serves
-from behindy_ops.deploy.survey import Trio
-from behindy_ops.docker.facts import Container
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.survey import Trio
 
 LIVE, GREEN, BLUE = Container("1", "frontend"), Container("2", "frontend-green"), Container("3", "frontend-blue")
 DEAD = Container("1", "frontend", running=False, status="exited")

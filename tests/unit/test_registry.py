@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from behindy_ops.deploy.registry import UNPACKED, new_bytes, parse
+from behindy_ops.facts.manifest import UNPACKED, new_bytes, parse
 
 GZIP, TAR = "application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.docker.image.rootfs.diff.tar"
 

@@ -14,25 +14,14 @@ from pathlib import Path
 import pytest
 
 from behindy_ops.errors import SandboxError, UsageError
-from behindy_ops.sandbox import (
-    base_image,
-    container,
-    engine,
-    environment,
-    host_files,
-    images,
-    info,
-    inner,
-    keys,
-    releases,
-)
-from behindy_ops.sandbox.checkout import Checkout
-from behindy_ops.sandbox.engine import Machine, Step
-from behindy_ops.sandbox.host_files import Entry
-from behindy_ops.sandbox.images import Part
-from behindy_ops.sandbox.login import command
-from behindy_ops.sandbox.ports import Ports, asked_for, choose
-from behindy_ops.sandbox.releases import Fault, Release
+from sandbox.host import base_image, container, engine, environment, host_files, images, info, inner, keys, releases
+from sandbox.host.checkout import Checkout
+from sandbox.host.engine import Machine, Step
+from sandbox.host.host_files import Entry
+from sandbox.host.images import Part
+from sandbox.host.login import command
+from sandbox.host.ports import Ports, asked_for, choose
+from sandbox.host.releases import Fault, Release
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "compose" / "docker-compose.yml"

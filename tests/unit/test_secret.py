@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from behindy_ops.secret import Secret
-from behindy_ops.settings import Settings
+from behindy_ops.project.secret import Secret
+from behindy_ops.project.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from behindy_ops import services
-from behindy_ops.compose_file import service_names
 from behindy_ops.errors import ComposeInvalid, SettingsInvalid, UsageError
-from behindy_ops.services import HealthPolicy, Service, load, names, repository, seconds, validate_tag
+from behindy_ops.project import services
+from behindy_ops.project.compose import service_names
+from behindy_ops.project.services import HealthPolicy, Service, load, names, repository, seconds, validate_tag
 
-OURS = Path(services.__file__).parents[1] / "compose" / "docker-compose.yml"
+OURS = Path(services.__file__).parents[2] / "compose" / "docker-compose.yml"
 
 
 def compose(folder: Path, text: str) -> Path:

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from behindy_ops import settings
-from behindy_ops.env_files import read_env_file
 from behindy_ops.errors import SettingsInvalid
-from behindy_ops.settings import NAMES, Secret, Settings, load
+from behindy_ops.project import settings
+from behindy_ops.project.dotenv import read_env_file
+from behindy_ops.project.settings import NAMES, Secret, Settings, load
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n"
 HOST_KEY = "behindy.me ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0000000000000000000000000000000000000000"
-CHECKOUT = Path(settings.__file__).parents[1]
+CHECKOUT = Path(settings.__file__).parents[2]
 
 
 def mistakes(environ: dict[str, str], root: Path, *, need_host: bool = False) -> list[str]:

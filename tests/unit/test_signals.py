@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from behindy_ops.errors import Interrupted
-from behindy_ops.sandbox.signals import ending_signals_raise
+from sandbox.traffic.signals import ending_signals_raise
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

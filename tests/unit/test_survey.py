@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from behindy_ops.deploy.survey import parse, survey_argv
-from behindy_ops.docker.facts import Image, parse_container, parse_image, parse_time
 from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.facts.container import Image, parse_container, parse_image, parse_time
+from behindy_ops.facts.survey import parse, survey_argv
 
 MARK = "@@0123"
 

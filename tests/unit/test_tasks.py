@@ -14,9 +14,10 @@ from invoke.exceptions import Exit
 from invoke.parser import Parser
 
 from behindy_ops.errors import HostUnreachable, Interrupted
-from behindy_ops.tasks import quality, root
-from behindy_ops.tasks._run import guarded
-from behindy_ops.tasks._service import named_behind
+from behindy_ops.tasks import root
+from behindy_ops.tasks.guard import guarded
+from behindy_ops.tasks.options import named_behind
+from sandbox.tasks import add_to, quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,13 +38,13 @@ HEAVY = {
 
 
 def test_the_tasks_are_those_the_readme_lists() -> None:
-    listed = set(root().task_names)
+    listed = set(add_to(root()).task_names)
     assert {"demo", "bench", "test", "lint", "deploy.all", "deploy.status", "host.trust"} <= listed
     assert {"deploy.llmserver", "deploy.backend", "deploy.frontend"} <= listed
 
 
 def test_every_task_has_one_line_of_help() -> None:
-    tree = root()
+    tree = add_to(root())
     for name in tree.task_names:
         lines = (tree[name].__doc__ or "").strip().splitlines()
         assert lines, f"{name} has no help"
@@ -61,7 +62,7 @@ def test_a_broken_compose_file_takes_away_only_the_tasks_it_declares(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("behindy_ops.tasks.CHECKOUT", tmp_path)
-    listed = set(root().task_names)
+    listed = set(add_to(root()).task_names)
     assert {"test", "deploy.all"} <= listed
     assert "deploy.frontend" not in listed
     assert "cannot be read" in capsys.readouterr().err
@@ -87,7 +88,7 @@ def test_a_service_may_be_named_right_behind_a_task_that_needs_none(words: str, 
 def test_such_a_service_is_what_the_task_gets(monkeypatch: pytest.MonkeyPatch) -> None:
     for words in ("deploy.history frontend --json", "deploy.history --json", "deploy.history -j --service frontend"):
         monkeypatch.setattr(sys, "argv", ["inv", *words.split()])
-        (parsed,) = Parser(contexts=root().to_contexts()).parse_argv(words.split())
+        (parsed,) = Parser(contexts=add_to(root()).to_contexts()).parse_argv(words.split())
         given = "frontend" if "frontend" in words else ""
         assert parsed.as_kwargs == {"service": given, "json": True}
 
@@ -149,7 +150,7 @@ def test_a_lost_connection_is_not_taken_for_a_reader_that_went_away(capsys: pyte
 
 def test_a_reader_that_went_away_ends_a_task_in_silence() -> None:
     script = (
-        "from behindy_ops.tasks._run import guarded\n"
+        "from behindy_ops.tasks.guard import guarded\n"
         "@guarded\n"
         "def body():\n"
         "    for _ in range(100000): print('x' * 100)\n"

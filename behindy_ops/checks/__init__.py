@@ -1,0 +1,1 @@
+"""Is it well? One Check, and one file a subject. Pure."""

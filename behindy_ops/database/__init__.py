@@ -1,1 +1,0 @@
-"""Backups of the host's Postgres, and what is restored from them."""

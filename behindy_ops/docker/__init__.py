@@ -1,1 +1,0 @@
-"""Pure: builders of docker command lines, and parsers of what docker prints."""

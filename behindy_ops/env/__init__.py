@@ -1,0 +1,1 @@
+"""The containers' values: compare, push, set, edit."""

@@ -1,0 +1,184 @@
+"""What is asked of the host about its ``.env``, and what it answers. Pure.
+
+Values are compared on the host, as the docker compose there reads them: a compose file with one service for each name
+makes it print a hash for each. A candidate goes there on standard input, with a second such file that says literally
+what is meant, so that a Compose that reads a line otherwise is found out before anything is replaced.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import FilesMissing, HostNotReady, RemoteCommandFailed
+from behindy_ops.host.command import Command, script
+from behindy_ops.host.replies import split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from behindy_ops.env.dialect import EnvText
+    from behindy_ops.env.wanted import Wanted
+    from behindy_ops.host.command import Result
+
+__all__ = ["KEPT", "Answer", "Name", "fetch", "look", "read_answer", "read_fetched", "replace"]
+
+KEPT = 5
+"""Earlier ``.env`` files that stay on the host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name, on the host and in the candidate: ``absent``, ``empty`` or ``set``; and whether the values are equal.
+
+    :param misread: docker compose on the host reads the candidate's value otherwise than it is meant.
+    :param example: the value is the one that ``.env.example`` gives: on the host, in the candidate.
+    """
+
+    name: str
+    host: str
+    candidate: str
+    same: bool
+    misread: bool = False
+    example: tuple[bool, bool] = (False, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the host said.
+
+    :param mode: of its ``.env``, such as ``600``; empty without one.
+    :param sha256: of that file, or ``none``.
+    :param weak: names whose value looks like a placeholder: on the host, in the candidate.
+    :param old: service to the hash of its configuration with the host's ``.env``; ``new`` with the candidate.
+    :param live: container to the hash it was deployed with.
+    :param from_host: those are from the compose file on the host, not from the checkout's.
+    :param problems: what docker compose could not read (``old``, ``new``, ``config``), and where.
+    :param replaced: ``yes``, ``no``, ``changed`` (somebody else was faster), or empty when it was not asked to.
+    """
+
+    mode: str
+    sha256: str
+    names: tuple[Name, ...]
+    weak: tuple[frozenset[str], frozenset[str]]
+    old: dict[str, str] = field(default_factory=dict)
+    new: dict[str, str] = field(default_factory=dict)
+    live: dict[str, str] = field(default_factory=dict)
+    from_host: bool = True
+    problems: dict[str, str] = field(default_factory=dict)
+    replaced: str = ""
+
+
+def look(mark: str, host_dir: str, wanted: Wanted, compose_text: str, candidate: EnvText | None = None) -> Command:
+    """Compare the host's ``.env`` with what is wanted, and with a candidate if there is one. Changes nothing."""
+    stdin = _stdin(wanted, compose_text, candidate)
+    return Command(script("env", mark, host_dir, "look"), title="look at the host's .env", timeout=60, stdin=stdin)
+
+
+def replace(
+    mark: str, host_dir: str, wanted: Wanted, compose_text: str, candidate: EnvText, *, expected: str, backup: str
+) -> Command:
+    """Look once more, keep the ``.env`` there is under the name ``backup``, and put the candidate in its place.
+
+    :param expected: sha256 of the file it is to replace, or ``none``.
+    """
+    argv = script("env", mark, host_dir, "replace", expected, backup, str(KEPT))
+    stdin = _stdin(wanted, compose_text, candidate)
+    return Command(argv, title="replace the host's .env", timeout=60, stdin=stdin, changes=True)
+
+
+def fetch(host_dir: str) -> Command:
+    """Read the host's ``.env`` itself, for an editor."""
+    return Command(script("env", "-", host_dir, "fetch"), title="read the host's .env")
+
+
+def _stdin(wanted: Wanted, compose_text: str, candidate: EnvText | None) -> bytes:
+    meant = {entry.name: entry.value for entry in candidate.entries if entry.value is not None} if candidate else {}
+    parts = [
+        "".join(f"{name}\n" for name in sorted(wanted.known)),
+        (candidate.text or "\n") if candidate else "",
+        _literally(meant),
+        _literally(wanted.examples),
+        compose_text,
+    ]
+    encoded = [part.encode("utf-8") for part in parts]
+    return b" ".join(b"%d" % len(part) for part in encoded) + b"\n" + b"".join(encoded)
+
+
+def _literally(values: Mapping[str, str]) -> str:
+    """A compose file whose services hash like those of the host's probe do when it reads these values."""
+    services = {
+        name: {"image": "x", "environment": {"S": "set", "V": value.replace("$", "$$")}}
+        for name, value in values.items()
+    }
+    return json.dumps({"services": services}) if services else ""
+
+
+def read_answer(result: Result, mark: str) -> Answer:
+    """Read what ``look`` or ``replace`` printed.
+
+    :raises FilesMissing: there is no such directory on the host.
+    :raises HostNotReady: nothing can be written there, or docker compose is missing.
+    """
+    _require(result)
+    sections, problems, complete = split(result.stdout, mark)
+    if not complete:
+        raise RemoteCommandFailed("The look at the host's .env ended early.", state=_UNCHANGED, remedy="Try again.")
+    host = [line.split() for line in sections.get("host", [])]
+    states = [line.split() for line in sections.get("states", [])]
+    services = [line.split() for line in sections.get("services", [])]
+    weak = [line.split() for line in sections.get("weak", [])]
+    return Answer(
+        mode=next((words[0] for words in host if words[0].isdigit()), ""),
+        sha256=next((words[1] for words in host if words[0] == "sha"), "none"),
+        names=tuple(_name(words) for words in states if len(words) == 7),
+        weak=(_second(weak, "host"), _second(weak, "candidate")),
+        old=_pairs(services, "old"),
+        new=_pairs(services, "new"),
+        live=_pairs(services, "live"),
+        from_host=["from", "host"] in services,
+        problems=problems,
+        replaced="".join(sections.get("replaced", [])).strip(),
+    )
+
+
+def read_fetched(result: Result) -> tuple[str, bytes]:
+    """The sha256 of the host's ``.env`` (or ``none``), and what is in it."""
+    import base64
+
+    _require(result)
+    sha256, _, body = result.stdout.partition("\n")
+    return sha256.strip(), base64.b64decode(body)
+
+
+_UNCHANGED = "Nothing was changed."
+
+
+def _require(result: Result) -> None:
+    if result.exit_code == 80:
+        raise FilesMissing(
+            "The directory BEHINDY_HOST_DIR names does not exist on the host.",
+            state=_UNCHANGED,
+            remedy="Check BEHINDY_HOST_DIR; on a new host: mkdir -m 755 that directory first.",
+        )
+    if result.exit_code == 77:
+        raise HostNotReady(
+            "The host has no room for a file of a few KB.",
+            state=_UNCHANGED,
+            remedy="On the host: df -h; df -h /dev/shm",
+        )
+    result.require(state=_UNCHANGED)
+
+
+def _name(words: list[str]) -> Name:
+    name, host, candidate, same, meant, *example = words
+    return Name(name, host, candidate, same == "same", meant == "no", (example[0] == "yes", example[1] == "yes"))
+
+
+def _second(lines: Iterable[list[str]], first: str) -> frozenset[str]:
+    return frozenset(words[1] for words in lines if len(words) == 2 and words[0] == first)
+
+
+def _pairs(lines: Iterable[list[str]], first: str) -> dict[str, str]:
+    return {words[1]: words[2] for words in lines if len(words) == 3 and words[0] == first}

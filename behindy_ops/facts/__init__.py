@@ -1,0 +1,1 @@
+"""What a host said, as frozen data, and its parsers. Pure."""

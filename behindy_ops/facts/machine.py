@@ -1,0 +1,168 @@
+"""What one round trip reads of a host that may have nothing on it yet, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.host.command import Command, script
+from behindy_ops.host.replies import split
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from behindy_ops.host.host import Host
+
+__all__ = ["Disk", "Entry", "HostFacts", "command", "parse", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A file system: its size and what is free, in bytes, and where it is mounted."""
+
+    size: int
+    free: int
+    mounted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something below the host directory: its mode in octal digits, its owner, and whether it is a directory."""
+
+    mode: str
+    owner: str
+    directory: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """A host as it is.
+
+    :param system: the distribution's id (``debian``), ``version`` its number (``12``), ``name`` as people write it.
+    :param arch: as ``uname -m`` says it.
+    :param groups: of this login; ``next_groups`` are those a new login will have.
+    :param root: the login is root, or may become it by ``sudo`` without a password.
+    :param init: ``systemd``, ``service`` or ``""``.
+    :param docker: the engine's version, ``""`` when it does not answer; ``docker_problem`` is what it said then.
+    :param running: containers that run now.
+    :param memory: as in ``/proc/meminfo``, in bytes.
+    :param swappiness: ``vm.swappiness``, or -1 when it cannot be read.
+    :param now: the host's clock, seconds since the epoch; ``synchronized`` is None where nothing tells.
+    :param logging: the text of ``/etc/docker/daemon.json``.
+    :param updates: security updates are installed by themselves.
+    :param files: by their path below the host directory, ``.`` for itself.
+    :param certificate: whether the domain has one, as far as the login may look.
+    """
+
+    system: str = ""
+    version: str = ""
+    name: str = ""
+    arch: str = ""
+    user: str = ""
+    home: str = ""
+    groups: frozenset[str] = frozenset()
+    next_groups: frozenset[str] = frozenset()
+    root: bool = False
+    init: str = ""
+    container: bool = False
+    reboot: bool = False
+    tools: frozenset[str] = frozenset()
+    docker: str = ""
+    docker_problem: str = ""
+    compose: str = ""
+    running: int = 0
+    memory: Mapping[str, int] = field(default_factory=dict)
+    swappiness: int = -1
+    disks: tuple[Disk, ...] = ()
+    now: float = 0.0
+    synchronized: bool | None = None
+    logging: str = ""
+    updates: bool = False
+    files: Mapping[str, Entry] = field(default_factory=dict)
+    certificate: bool = False
+
+    def disk(self, path: str) -> Disk | None:
+        """Return the file system that holds an absolute path."""
+        holding = [
+            disk for disk in self.disks if path == disk.mounted or path.startswith(disk.mounted.rstrip("/") + "/")
+        ]
+        return max(holding, key=lambda disk: len(disk.mounted), default=None)
+
+
+def command(mark: str, host_dir: str, domain: str) -> Command:
+    """Return the one command that reads it all."""
+    return Command(script("host_facts", mark, host_dir, domain), title="look at the host", timeout=90)
+
+
+def read(host: Host, mark: str, host_dir: str, domain: str) -> HostFacts:
+    """Look at a host; one round trip."""
+    return parse(host.run(command(mark, host_dir, domain)).require().stdout, mark)
+
+
+def parse(text: str, mark: str) -> HostFacts:
+    """Read what the look printed.
+
+    :raises RemoteCommandFailed: it is cut short.
+    """
+    parts, _, complete = split(text, mark)
+    if not complete:
+        raise RemoteCommandFailed(
+            "The look at the host ended early.",
+            state="Nothing was changed.",
+            remedy="Try again; if it stays so, log in and look (df -h, free -m).",
+            lines=tuple(text.splitlines()[-10:]),
+        )
+    release = dict(_assignment(line) for line in parts["system"] if "=" in line)
+    login = _words(parts["login"])
+    docker = _words(parts["docker"])
+    clock = _words(parts["clock"])
+    memory = _words(parts["memory"])
+    told = [line for line in parts["docker"] if line.split(" ", 1)[0] not in {"engine", "compose", "running"}]
+    return HostFacts(
+        system=release.get("ID", ""),
+        version=release.get("VERSION_ID", ""),
+        name=release.get("PRETTY_NAME", "unknown"),
+        arch=login.get("arch", ""),
+        user=login.get("user", ""),
+        home=login.get("home", ""),
+        groups=frozenset(login.get("groups", "").split()),
+        next_groups=frozenset(login.get("listed", "").split()),
+        root=login.get("root") == "yes",
+        init=login.get("init", ""),
+        container=login.get("container") == "yes",
+        reboot=login.get("reboot") == "needed",
+        tools=frozenset(parts["tools"]),
+        docker=docker.get("engine", ""),
+        docker_problem=" ".join(told).strip(),
+        compose=docker.get("compose", ""),
+        running=int(docker.get("running") or 0),
+        memory={name: int(value) * 1024 for name, value in memory.items() if name != "swappiness"},
+        swappiness=int(memory.get("swappiness") or -1),
+        disks=tuple(_disk(line) for line in parts["disk"] if line.strip()),
+        now=float(clock.get("now", "0")),
+        synchronized={"yes": True, "no": False}.get(clock.get("synchronized", "")),
+        logging="\n".join(parts["logging"]).strip(),
+        updates="automatic" in parts["updates"],
+        files=dict(_entry(line) for line in parts["files"] if line.strip()),
+        certificate="there" in parts["certificate"],
+    )
+
+
+def _assignment(line: str) -> tuple[str, str]:
+    name, _, value = line.partition("=")
+    return name.strip(), value.strip().strip("\"'")
+
+
+def _words(lines: list[str]) -> dict[str, str]:
+    return {line.split(" ", 1)[0]: line.partition(" ")[2].strip() for line in lines if line.strip()}
+
+
+def _disk(line: str) -> Disk:
+    size, free, mounted = line.split(" ", 2)
+    return Disk(int(size), int(free), mounted)
+
+
+def _entry(line: str) -> tuple[str, Entry]:
+    mode, owner, kind, path = line.split(" ", 3)
+    return path, Entry(mode, owner, kind == "directory")

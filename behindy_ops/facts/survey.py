@@ -1,0 +1,246 @@
+"""What one round trip reads from the host, as plain data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.facts.container import (
+    CONTAINER_TEMPLATE,
+    IMAGE_TEMPLATE,
+    Container,
+    Image,
+    parse_container,
+    parse_image,
+)
+from behindy_ops.host.command import script
+from behindy_ops.host.replies import split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["NETWORK", "NGINX", "Release", "Stanza", "Survey", "Trio", "answers_to", "parse", "survey_argv"]
+
+NETWORK = "behindy-ops_internal"
+"""The Docker network of all services (specification, section 4)."""
+
+NGINX = "nginx"
+"""The name of the nginx container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release the host remembers: one deploy of one service.
+
+    :param status: ``candidate`` until it was proven, then ``stands``, or ``failed``.
+    :param config: hash of the configuration it was started with.
+    """
+
+    id: str
+    service: str
+    repository: str
+    tag: str
+    digest: str
+    image_id: str
+    config: str = ""
+    previous: str = ""
+    created: str = ""
+    status: str = "candidate"
+
+
+@dataclass(frozen=True, slots=True)
+class Trio:
+    """The three containers a service can have; no other names are ever used."""
+
+    live: Container | None = None
+    green: Container | None = None
+    blue: Container | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stanza:
+    """What the host's compose file asks for a service, of that which can hurt.
+
+    :param limit: memory limit in bytes, 0 for none; ``reservation`` likewise.
+    :param ports: host ports it publishes.
+    :param container_name: the fixed name it gives the container, or empty.
+    """
+
+    limit: int = 0
+    reservation: int = 0
+    ports: tuple[str, ...] = ()
+    container_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Everything a decision needs to know of the host.
+
+    :param problems: section name to what went wrong while it was read.
+    :param files: path below the host directory to (mode, modification time, size in bytes).
+    :param environment: names in the host's ``.env``, and whether each has a value.
+    :param stanzas: service to what the host's compose file asks for it; infrastructure too.
+    :param config: service to the hash of its configuration as it stands now.
+    :param stale: names that nginx resolves only when it loads its configuration.
+    :param memory: ``MemTotal``, ``MemAvailable``, ``SwapTotal``, ``SwapFree`` in bytes.
+    :param disk: size and free bytes of the file system that holds Docker's data.
+    :param usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
+    :param now: the host's clock, seconds since the epoch.
+    :param skew: seconds that clock is ahead of ours, None if they were not compared.
+    """
+
+    docker: str = ""
+    compose: str = ""
+    tools: frozenset[str] = frozenset()
+    containers: dict[str, Container] = field(default_factory=dict)
+    images: tuple[Image, ...] = ()
+    network: bool = False
+    home: str = ""
+    files: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    compose_sha256: str = ""
+    environment: dict[str, bool] = field(default_factory=dict)
+    config: dict[str, str] = field(default_factory=dict)
+    stanzas: dict[str, Stanza] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
+    disk: tuple[int, int] = (0, 0)
+    usage: dict[str, int] = field(default_factory=dict)
+    now: float = 0.0
+    skew: float | None = None
+    stale: frozenset[str] = frozenset()
+    releases: tuple[Release, ...] = ()
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def trio(self, service: str) -> Trio:
+        """Return the live, green and blue container of a service."""
+        found = self.containers.get
+        return Trio(found(service), found(f"{service}-green"), found(f"{service}-blue"))
+
+    def released(self, service: str) -> tuple[Release, ...]:
+        """Return the releases of a service the host remembers, newest first (ids begin with their time)."""
+        own = (release for release in self.releases if release.service == service)
+        return tuple(sorted(own, key=lambda release: release.id, reverse=True))
+
+
+def answers_to(container: Container | None, name: str) -> bool:
+    """Return whether a container keeps a name as an alias, whatever it is called: Compose gives those."""
+    return container is not None and name in container.aliases.get(NETWORK, ())
+
+
+def survey_argv(mark: str, host_dir: str, services: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the command that reads it all.
+
+    :param mark: the boundary between the parts.
+    :param services: (name, image repository) of each service of interest.
+    """
+    flat = [word for pair in services for word in pair]
+    return script("survey", mark, host_dir, NETWORK, CONTAINER_TEMPLATE, IMAGE_TEMPLATE, *flat)
+
+
+def parse(text: str, mark: str) -> Survey:
+    """Read what the survey printed.
+
+    :raises RemoteCommandFailed: it is cut short or cannot be read.
+    """
+    sections, problems, complete = split(text, mark)
+    if not complete:
+        raise RemoteCommandFailed(
+            "The look at the host ended early.",
+            state="Nothing was changed.",
+            remedy="Try again; if it stays so, log in and look (df -h, free -m, docker ps).",
+            lines=tuple(text.splitlines()[-10:]),
+        )
+    unread = [name for name in ("containers", "images") if name in problems and "versions" not in problems]
+    if unread:  # to take this for "there are none" would make a first deploy out of any
+        raise RemoteCommandFailed(
+            f"Docker on the host did not list its {' and '.join(unread)}.",
+            state="Nothing was changed.",
+            remedy="Try again; if it stays so, log in and look (docker ps -a, docker images).",
+            lines=tuple(problems[unread[0]].splitlines()[-5:]),
+        )
+    try:
+        return _survey(sections, problems)
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise RemoteCommandFailed(
+            f"What the host printed cannot be read: {error}.",
+            state="Nothing was changed.",
+            remedy="Is its Docker older than 20.10? See: docker version",
+        ) from error
+
+
+def _survey(sections: dict[str, list[str]], problems: dict[str, str]) -> Survey:
+    def lines(name: str) -> list[str]:
+        return [line for line in sections.get(name, []) if line.strip()]
+
+    containers = [parse_container(line) for line in lines("containers")]
+    versions = lines("versions")
+    files, home, sha = _files(lines("files_"))
+    machine = {words[0]: words[1:] for words in map(str.split, lines("machine"))}
+    disk = machine.get("disk", ["0", "0"])
+    return Survey(
+        docker=json.loads(versions[0].split()[0]) if versions else "",
+        compose=versions[1].lstrip("v") if len(versions) > 1 else "",
+        tools=frozenset(lines("tools")),
+        containers={container.name: container for container in containers},
+        images=tuple(parse_image(line) for line in lines("images")),
+        network="networks" not in problems,
+        home=home,
+        files=files,
+        compose_sha256=sha,
+        environment={words[0]: words[1] == "set" for words in map(str.split, lines("environment"))},
+        config={words[0]: words[1] for words in map(str.split, lines("configured")) if len(words) == 2},
+        stanzas=_stanzas(lines("stanzas")),
+        memory={name: int(value[0]) * 1024 for name, value in machine.items() if name[:3] in ("Mem", "Swa")},
+        disk=(int(disk[0]), int(disk[1])),
+        usage=_usage(lines("usage")),
+        now=float(machine.get("now", ["0"])[0]),
+        releases=tuple(_release(line) for line in lines("releases")),
+        stale=frozenset(lines("stale_")),
+        problems=problems,
+    )
+
+
+def _files(lines: list[str]) -> tuple[dict[str, tuple[str, int, int]], str, str]:
+    home = lines[0] if lines else ""
+    files: dict[str, tuple[str, int, int]] = {}
+    sha = ""
+    for line in lines[1:]:
+        words = line.split()
+        if len(words) == 4:
+            files[words[3]] = (words[0], int(words[1]), int(words[2]))
+        elif len(words) == 2:
+            sha = words[0]
+    return files, home, sha
+
+
+def _stanzas(lines: list[str]) -> dict[str, Stanza]:
+    """Read ``<service> <what> <value>`` lines."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for words in map(str.split, lines):
+        if len(words) == 3:
+            found.setdefault(words[0], {}).setdefault(words[1], []).append(words[2])
+    return {
+        service: Stanza(
+            limit=int(values.get("limit", ["0"])[0]),
+            reservation=int(values.get("reservation", ["0"])[0]),
+            ports=tuple(values.get("port", ())),
+            container_name=values.get("name", [""])[0],
+        )
+        for service, values in found.items()
+    }
+
+
+def _usage(lines: list[str]) -> dict[str, int]:
+    found = (line.split() for line in lines)
+    return {words[0]: max(0, int(words[1]) - int(words[2])) for words in found if len(words) == 3}
+
+
+def _release(line: str) -> Release:
+    status, _, body = line.partition(" ")
+    data: dict[str, Any] = json.loads(body)
+    names = Release.__dataclass_fields__
+    # An empty status was being written when the power went: nothing was proven yet.
+    return Release(
+        **{key: str(value) for key, value in data.items() if key in names} | {"status": status or "candidate"}
+    )

@@ -1,0 +1,147 @@
+"""One command on one SSH channel, waited for in a way that signals, silence and a dead connection can end."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import paramiko
+
+from behindy_ops.host.command import Command, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Running", "start"]
+
+POLL = 0.05
+"""Seconds between looks at a channel that says nothing; its end is noticed at once."""
+
+GRACE = 30.0
+"""Seconds a command may be late after its own timeout on the host before the connection is taken for dead."""
+
+
+class _Check(Protocol):
+    def __call__(self) -> None: ...
+
+
+class Running:
+    """A command that has been sent. :meth:`wait` returns how it ended."""
+
+    def __init__(self, command: Command, channel: paramiko.Channel, lost: Callable[[str], Exception]) -> None:
+        self.command = command
+        self.channel = channel
+        self._lost = lost
+        self._started = time.monotonic()
+        self._out = _Told(command.on_line, keep=not command.follow)
+        self._err = _Told(command.on_error_line, keep=not command.follow)
+
+    def wait(self, check: _Check) -> Result:
+        """Wait for the end.
+
+        :param check: called every :data:`POLL` seconds; what it raises ends the wait (the command goes on).
+        :raises ConnectionLost: the connection broke, or nothing came long after the command's own timeout.
+        """
+        deadline = self._started + self.command.timeout + GRACE
+        while not self.channel.status_event.wait(POLL):
+            self._drain()
+            check()
+            self._require_alive(deadline)
+        ended = time.monotonic()
+        # The status may overtake the last output; the end of the stream tells that all of it is here.
+        while not (self.channel.eof_received or self.channel.closed) and time.monotonic() < ended + 2:
+            self._drain()
+            time.sleep(0.001)
+        self._drain()
+        code = self.channel.exit_status
+        if code == -1 and not self._transport().is_active():
+            raise self._lost(f"while it was to {self.command.title}")
+        self.channel.close()
+        return Result(
+            self.command,
+            code,
+            self._out.rest(),
+            self._err.rest(),
+            time.monotonic() - self._started,
+        )
+
+    def feed(self) -> None:
+        """Send what the command is fed, then close its input; in a thread, since the host may be slow to take it.
+
+        What cannot be sent is no failure here: the command tells how it ended. What the feed raises ends it early, and
+        the command has to notice that something is missing.
+        """
+
+        def work() -> None:
+            with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+                for piece in self.command.feed or ():
+                    self.channel.sendall(piece)
+            with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+                self.channel.shutdown_write()
+
+        threading.Thread(target=work, name=self.command.title, daemon=True).start()
+
+    def _transport(self) -> paramiko.Transport:
+        return self.channel.get_transport()
+
+    def _require_alive(self, deadline: float) -> None:
+        if not self._transport().is_active():
+            raise self._lost(f"while it was to {self.command.title}")
+        if time.monotonic() > deadline:
+            raise self._lost(f"(no answer) while it was to {self.command.title}")
+
+    def _drain(self) -> None:
+        while self.channel.recv_ready():
+            (self.command.sink or self._out.add)(self.channel.recv(65536))
+        while self.channel.recv_stderr_ready():
+            self._err.add(self.channel.recv_stderr(65536))
+
+
+class _Told:
+    """What came on one stream. Whole lines are told as they come; with ``keep`` they are returned at the end too."""
+
+    def __init__(self, tell: Callable[[str], None] | None, *, keep: bool) -> None:
+        self._tell = tell
+        self._keep = keep or tell is None
+        self._bytes = bytearray()
+        self._told = 0
+
+    def add(self, data: bytes) -> None:
+        self._bytes += data
+        if self._tell is None:
+            return
+        end = self._bytes.rfind(b"\n") + 1
+        if end <= self._told:
+            return
+        for line in self._bytes[self._told : end].decode("utf-8", "replace").split("\n")[:-1]:
+            self._tell(line)
+        self._told = end
+        if not self._keep:
+            del self._bytes[:end]
+            self._told = 0
+
+    def rest(self) -> str:
+        return self._bytes.decode("utf-8", "replace")
+
+
+def start(command: Command, line: str, channel: paramiko.Channel, lost: Callable[[str], Exception]) -> Running:
+    """Send a command on an open channel, and its standard input.
+
+    :param line: the quoted line for the remote shell.
+    :param lost: makes the error for a broken connection, given when it happened.
+    :raises ConnectionLost: it could not be sent.
+    """
+    running = Running(command, channel, lost)
+    try:
+        channel.exec_command(line)
+        if command.stdin:
+            channel.sendall(command.stdin)
+        if command.feed is not None:
+            running.feed()
+        elif not command.follow:
+            channel.shutdown_write()
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise lost(f"before it could {command.title}") from error
+    return running

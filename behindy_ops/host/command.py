@@ -1,0 +1,132 @@
+"""What is to be run on the host, as data, and the one place that turns it into a line for the remote shell."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import RemoteCommandFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["Command", "Fence", "Result", "script", "wire"]
+
+KILL_AFTER = 5
+"""Seconds between the TERM and the KILL that ``timeout`` sends on the host."""
+
+TIMED_OUT = frozenset({124, 137})
+"""What ``timeout`` exits with: after its TERM, and after its KILL."""
+
+LEASE_LOST = 75
+"""What ``fenced.sh`` exits with when the lease is no longer ours (EX_TEMPFAIL of sysexits.h)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command for the host; it costs one SSH channel.
+
+    :param argv: program and arguments; nothing in it is secret, since ``ps`` on the host shows it.
+    :param title: what it does, in words, for messages ("pull the image").
+    :param timeout: seconds after which the host itself ends it.
+    :param stdin: bytes for its standard input; the only way for a secret.
+    :param changes: it changes something, so it runs only while our lease holds.
+    :param on_line: called with each line of its standard output as it arrives.
+    :param on_error_line: the same for its standard error.
+    :param follow: it runs until somebody has seen enough: its standard input stays open as long as this client lives,
+        so that the script can end with it, and what was told by lines is not kept.
+    :param feed: pieces of what follows ``stdin``, sent as the host takes them: for what is too large to be held.
+    :param sink: is given standard output piece by piece instead, for what is too large to be held; what it raises ends
+        the wait.
+    """
+
+    argv: tuple[str, ...]
+    title: str
+    timeout: float = 30.0
+    stdin: bytes = field(default=b"", repr=False)
+    changes: bool = False
+    on_line: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
+    on_error_line: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
+    follow: bool = False
+    feed: Iterable[bytes] | None = field(default=None, compare=False, repr=False)
+    sink: Callable[[bytes], object] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Proof of the lease a changing command needs: the host's state directory and the lease's token."""
+
+    state_dir: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a command ended.
+
+    :param exit_code: its exit status; -1 when a signal ended it, which is a failure like any other (SSH then sends
+        no status, and paramiko gives -1).
+    :param seconds: from sending it to its end, as the client saw it.
+    """
+
+    command: Command
+    exit_code: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_code == 0
+
+    @property
+    def timed_out(self) -> bool:
+        return self.exit_code in TIMED_OUT and self.seconds >= self.command.timeout * 0.9
+
+    def how(self) -> str:
+        """The end in words: ``exit code 3``, ``killed by a signal``, ``no end within 30 s``."""
+        if self.timed_out:
+            return f"no end within {self.command.timeout:g} s"
+        if self.exit_code == -1 or self.exit_code in (137, 143):
+            return "killed by a signal"
+        return f"exit code {self.exit_code}"
+
+    def last_lines(self, count: int = 10) -> tuple[str, ...]:
+        """The last lines it wrote, standard error first where there is any."""
+        return tuple((self.stderr.strip() or self.stdout.strip()).splitlines()[-count:])
+
+    def require(self, *, state: str = "", remedy: str = "") -> Result:
+        """Return itself, or raise :class:`RemoteCommandFailed` with the last lines when it failed."""
+        if self.ok:
+            return self
+        raise RemoteCommandFailed(
+            f"Could not {self.command.title}: {self.how()}.", state=state, remedy=remedy, lines=self.last_lines()
+        )
+
+
+@cache
+def script_text(name: str) -> str:
+    """Return the shell text of ``host/scripts/<name>.sh`` without its comment lines, which only cost bytes."""
+    text = files("behindy_ops.host").joinpath("scripts", f"{name}.sh").read_text(encoding="utf-8")
+    return "\n".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+
+
+def script(name: str, *arguments: str) -> tuple[str, ...]:
+    """Return the argv that runs one of our scripts with bash; ``arguments`` are its ``$1``, ``$2``, ..."""
+    return ("bash", "-c", script_text(name), name, *arguments)
+
+
+def wire(command: Command, fence: Fence | None = None) -> str:
+    """Return the line for the remote shell: quoted once, here, under the host's ``timeout``, and fenced if it changes.
+
+    :raises ValueError: a command that changes something came without a fence.
+    """
+    argv: tuple[str, ...] = command.argv
+    if command.changes:
+        if fence is None:
+            raise ValueError(f"to {command.title} needs the lock")
+        argv = (*script("fenced", fence.state_dir, fence.token), *argv)
+    return shlex.join(("timeout", "-k", str(KILL_AFTER), f"{command.timeout:g}", *argv))

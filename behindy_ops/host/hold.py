@@ -1,0 +1,79 @@
+"""A person's hold on the host: taken, shown and released without a process that would have to live as long."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import FilesMissing, HostNotReady
+from behindy_ops.host.command import Command, script
+from behindy_ops.host.lease import refusal
+
+if TYPE_CHECKING:
+    from behindy_ops.deploy.context import HostLike
+    from behindy_ops.host.command import Result
+
+__all__ = ["LockStatus", "acquire", "release", "status"]
+
+
+@dataclass(frozen=True, slots=True)
+class LockStatus:
+    """Who holds what; both empty when the host is free.
+
+    :param hold: a person's hold: ``who``, ``message``, ``since``.
+    :param lease: a running client's lease: ``who``, ``what``, ``since``.
+    """
+
+    hold: dict[str, str]
+    lease: dict[str, str]
+
+
+def _read(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {"who": "unknown"} if text.strip() else {}
+    return {key: str(value) for key, value in found.items() if key != "token"}
+
+
+def _run(host: HostLike, state_dir: str, what: str, stdin: bytes = b"") -> Result:
+    result = host.run(Command(script("hold", state_dir, what), title=f"{what} the lock", stdin=stdin))
+    if result.exit_code == 80:
+        raise FilesMissing(
+            "The directory BEHINDY_HOST_DIR names does not exist on the host.",
+            state="Nothing was changed.",
+            remedy="Check BEHINDY_HOST_DIR.",
+        )
+    if result.exit_code == 77:
+        raise HostNotReady(
+            "The state directory on the host cannot be written.",
+            state="Nothing was changed.",
+            remedy="Check its owner and the free space on the host (df -h).",
+            lines=result.last_lines(3),
+        )
+    return result
+
+
+def status(host: HostLike, state_dir: str) -> LockStatus:
+    """Return who holds the host."""
+    lines = _run(host, state_dir, "status").require().stdout.splitlines()
+    found = dict(line.partition(" ")[::2] for line in lines)
+    return LockStatus(_read(found.get("hold", "")), _read(found["lease"] or "?") if "lease" in found else {})
+
+
+def acquire(host: HostLike, state_dir: str, *, who: str, message: str, since: str) -> None:
+    """Hold the host for maintenance until :func:`release`.
+
+    :raises LockHeld: somebody else holds it.
+    """
+    line = json.dumps({"who": who, "message": message, "since": since}, ensure_ascii=False) + "\n"
+    result = _run(host, state_dir, "acquire", line.encode("utf-8"))
+    if result.exit_code in (73, 74):
+        raise refusal("held" if result.exit_code == 73 else "hold", result.stdout.strip())
+    result.require()
+
+
+def release(host: HostLike, state_dir: str) -> dict[str, str]:
+    """End a person's hold; return what it was, empty if there was none."""
+    return _read(_run(host, state_dir, "release").require().stdout)

@@ -1,0 +1,1 @@
+"""What is declared on this side, read once; no I/O but reading files."""

@@ -1,0 +1,256 @@
+"""The client's settings: how to reach the host, what is served there, where images come from.
+
+A name's value is looked for in the environment, then in ``.env.<BEHINDY_ENV>``, then in ``.env``; an empty value counts
+as none, because that is what CI gives for a secret that is not set. ``.env.example`` explains every name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import SettingsInvalid
+from behindy_ops.project import validate as grammar
+from behindy_ops.project.dotenv import read_env_file, unknown_names
+from behindy_ops.project.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["NAMES", "Secret", "Settings", "load"]
+
+NAMES = (
+    "BEHINDY_HOST",
+    "BEHINDY_PORT",
+    "BEHINDY_USER",
+    "BEHINDY_SSH_KEY_FILE",
+    "BEHINDY_SSH_KEY",
+    "BEHINDY_SSH_KEY_PASSPHRASE",
+    "BEHINDY_KNOWN_HOSTS_FILE",
+    "BEHINDY_KNOWN_HOSTS",
+    "BEHINDY_DOMAIN",
+    "BEHINDY_HOST_DIR",
+    "BEHINDY_IMAGE_PREFIX",
+    "BEHINDY_REGISTRY",
+    "DOCKERHUB_USERNAME",
+    "DOCKERHUB_TOKEN",
+)
+"""Every setting, in the order of ``.env.example``."""
+
+_NOT_OURS = frozenset({"BEHINDY_HTTP_PORT", "BEHINDY_HTTPS_PORT", "BEHINDY_DB_DATA"})
+"""Names the compose file reads on the host; somebody may keep them in the same file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked. ``""`` and None mean: not set, ``~/.ssh/config`` and the SSH agent decide.
+
+    :param host: name, address or ssh_config alias; ``""`` only when no host was needed.
+    :param port: 1 to 65535.
+    :param key_text: a private key in PEM or OpenSSH form, lines ended by a single newline.
+    :param known_hosts_text: lines that hold beside those of the file.
+    :param host_dir: directory on the host; a relative one is below the login user's home.
+    :param image_prefix: what stands before ``/behindy-frontend``; ``""`` means what the compose file says.
+    :param environment: the value of ``BEHINDY_ENV``, which chose a further file, or ``""``.
+    """
+
+    host: str = ""
+    port: int | None = None
+    user: str = ""
+    key_file: Path | None = None
+    key_text: Secret | None = None
+    key_passphrase: Secret | None = None
+    known_hosts_file: Path = field(default_factory=lambda: Path("~/.ssh/known_hosts").expanduser())
+    known_hosts_text: str = ""
+    domain: str = "behindy.me"
+    host_dir: str = "behindy-ops"
+    image_prefix: str = ""
+    registry: str = "docker.io"
+    registry_user: str = ""
+    registry_token: Secret | None = None
+    environment: str = ""
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every value in them that must not be shown."""
+        return tuple(secret for secret in (self.key_text, self.key_passphrase, self.registry_token) if secret)
+
+
+def load(environ: Mapping[str, str], root: Path, *, need_host: bool = False) -> Settings:
+    """Read and check all settings.
+
+    :param root: the folder with the ``.env`` files; a relative key file is below it too.
+    :param need_host: a missing host is a mistake.
+    :raises SettingsInvalid: with every mistake at once, one line each; no secret's value is in any.
+    """
+    sources, mistakes = _sources(environ, root)
+    reader = _Reader(sources, root, mistakes)
+    settings = _read(reader, environ.get("BEHINDY_ENV", ""), need_host=need_host)
+    if reader.mistakes:
+        count = len(reader.mistakes)
+        raise SettingsInvalid(
+            "One setting is missing or wrong." if count == 1 else f"{count} settings are missing or wrong.",
+            remedy="Correct it in the environment or the file named; .env.example explains every name.",
+            lines=tuple(reader.mistakes),
+        )
+    return settings
+
+
+def _sources(environ: Mapping[str, str], root: Path) -> tuple[dict[str, Mapping[str, str]], list[str]]:
+    """Where values come from, first come first served, by the name to show; and what is wrong with the files."""
+    sources: dict[str, Mapping[str, str]] = {"": environ}
+    mistakes: list[str] = []
+    chosen = environ.get("BEHINDY_ENV", "")
+    files = [".env"]
+    if chosen and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", chosen):
+        mistakes.append(f"BEHINDY_ENV: {grammar.shown(chosen)} is not a name; .env.NAME is read, such as sandbox")
+    elif chosen:
+        files.insert(0, f".env.{chosen}")
+        if not (root / files[0]).is_file():
+            remedy = "./inv sandbox.up makes it" if chosen == "sandbox" else "make it, or unset BEHINDY_ENV"
+            mistakes.append(f"BEHINDY_ENV: it asks for the file {files[0]}, which does not exist; {remedy}")
+    for name in files:
+        file = read_env_file(root / name)
+        mistakes += file.mistakes
+        mistakes += _misplaced(file.values, name, chosen)
+        sources[name] = file.values
+    return sources, mistakes
+
+
+def _misplaced(values: Mapping[str, str], file: str, chosen: str) -> list[str]:
+    if values.get("BEHINDY_ENV", chosen) != chosen:
+        return [f"BEHINDY_ENV ({file}): it chooses the file, so it has to come from the environment"]
+    ours = {name for name in values if name != "BEHINDY_ENV" and not name.startswith("BEHINDY_SANDBOX_")}
+    return unknown_names(sorted(ours - _NOT_OURS), NAMES, file, prefix="BEHINDY_")
+
+
+@dataclass
+class _Reader:
+    """Takes values from the sources and collects what is wrong with them."""
+
+    sources: Mapping[str, Mapping[str, str]]
+    root: Path
+    mistakes: list[str]
+
+    def text(self, name: str, check: Callable[[str], str] | None = None, default: str = "") -> str:
+        value = self._find(name)[0].strip()
+        if not value:
+            return default
+        if check and (wrong := check(value)):
+            self.wrong(name, wrong)
+            return default
+        return value
+
+    def secret(self, name: str, check: Callable[[str], str] | None = None) -> Secret | None:
+        value = self._find(name)[0].strip("\r\n")
+        if value and check and (wrong := check(value.strip())):
+            self.wrong(name, wrong)
+            return None
+        return Secret(value) if value else None
+
+    def port(self, name: str) -> int | None:
+        value = self.text(name, _check_port)
+        return int(value) if value else None
+
+    def path(self, name: str) -> Path | None:
+        value = self.text(name)
+        return self.root / os.path.expanduser(value) if value else None  # noqa: PTH111 - an unknown ~user stays as it is
+
+    def wrong(self, name: str, what: str) -> None:
+        where = self._find(name)[1]
+        self.mistakes.append(f"{name} ({where}): {what}" if where else f"{name}: {what}")
+
+    def rank(self, name: str) -> int:
+        """The place of the source it is from; a lower one goes before."""
+        return list(self.sources).index(self._find(name)[1])
+
+    def _find(self, name: str) -> tuple[str, str]:
+        """The value, and the file it is from."""
+        found = ((values[name], where) for where, values in self.sources.items() if values.get(name, "").strip())
+        return next(found, ("", ""))
+
+
+def _read(reader: _Reader, environment: str, *, need_host: bool) -> Settings:
+    defaults = Settings()
+    settings = Settings(
+        host=reader.text("BEHINDY_HOST", grammar.check_host),
+        port=reader.port("BEHINDY_PORT"),
+        user=reader.text("BEHINDY_USER", grammar.check_user),
+        key_file=_key_file(reader),
+        key_text=_key_text(reader),
+        key_passphrase=reader.secret("BEHINDY_SSH_KEY_PASSPHRASE", _check_one_line),
+        known_hosts_file=reader.path("BEHINDY_KNOWN_HOSTS_FILE") or defaults.known_hosts_file,
+        known_hosts_text=reader.text("BEHINDY_KNOWN_HOSTS", grammar.check_known_hosts).replace("\r\n", "\n"),
+        domain=reader.text("BEHINDY_DOMAIN", grammar.check_domain, defaults.domain),
+        host_dir=reader.text("BEHINDY_HOST_DIR", grammar.check_host_dir, defaults.host_dir).rstrip("/"),
+        image_prefix=_image_prefix(reader),
+        registry=reader.text("BEHINDY_REGISTRY", grammar.check_registry, defaults.registry),
+        registry_user=reader.text("DOCKERHUB_USERNAME", _check_login),
+        registry_token=reader.secret("DOCKERHUB_TOKEN", _check_one_line),
+        environment=environment,
+    )
+    if need_host and not reader.text("BEHINDY_HOST"):
+        reader.wrong("BEHINDY_HOST", "not set; write the host's name or address (for a trial host: ./inv sandbox.up)")
+    if reader.text("DOCKERHUB_TOKEN") and not reader.text("DOCKERHUB_USERNAME"):
+        reader.wrong("DOCKERHUB_TOKEN", "a token without a user; set DOCKERHUB_USERNAME too")
+    return settings
+
+
+def _key_file(reader: _Reader) -> Path | None:
+    name = "BEHINDY_SSH_KEY_FILE"
+    path = reader.path(name)
+    if path is None or (reader.text("BEHINDY_SSH_KEY") and reader.rank("BEHINDY_SSH_KEY") < reader.rank(name)):
+        return None  # the key text comes from a source that goes before
+    try:
+        wrong = grammar.check_private_key(path.read_text(encoding="utf-8", errors="replace").strip())
+    except OSError as error:
+        wrong = f"cannot be read ({error.strerror})"
+    if wrong:
+        reader.wrong(name, f"{grammar.shown(str(path))}: {wrong}")
+        return None
+    return path
+
+
+def _key_text(reader: _Reader) -> Secret | None:
+    name = "BEHINDY_SSH_KEY"
+    if reader.text(name) and reader.text("BEHINDY_SSH_KEY_FILE"):
+        if reader.rank(name) == reader.rank("BEHINDY_SSH_KEY_FILE"):
+            reader.wrong(name, "there is a BEHINDY_SSH_KEY_FILE too; keep one of them")
+            return None
+        if reader.rank(name) > reader.rank("BEHINDY_SSH_KEY_FILE"):
+            return None
+    key = reader.secret(name, grammar.check_private_key)
+    if key is None:
+        return None
+    lines = (line.strip() for line in key.reveal().strip().splitlines())
+    return Secret("\n".join(lines) + "\n")
+
+
+def _image_prefix(reader: _Reader) -> str:
+    """The prefix set, else the Docker Hub user if an image's name can start with it."""
+    if reader.text("BEHINDY_IMAGE_PREFIX"):
+        return reader.text("BEHINDY_IMAGE_PREFIX", grammar.check_image_prefix)
+    user = reader.text("DOCKERHUB_USERNAME")
+    if user and grammar.check_image_prefix(user):
+        reader.wrong("BEHINDY_IMAGE_PREFIX", "not set, and DOCKERHUB_USERNAME is not an image prefix; write it here")
+        return ""
+    return user
+
+
+def _check_port(value: str) -> str:
+    if re.fullmatch(r"[1-9][0-9]{0,4}", value) and int(value) <= 65535:
+        return ""
+    return f"{grammar.shown(value)} is not a port; write a number from 1 to 65535"
+
+
+def _check_login(value: str) -> str:
+    if re.fullmatch(r"[!-~]+", value) and not value.startswith("-"):
+        return ""
+    return f"{grammar.shown(value)} is not a user name; write the one you log in to the registry with"
+
+
+def _check_one_line(value: str) -> str:
+    return "it has several lines; a secret of this kind has one" if len(value.splitlines()) > 1 else ""

@@ -1,0 +1,87 @@
+"""Pinning a host's key, after a person or a script has named its fingerprint. Nothing else ever adds a key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import HostKeyChanged, HostKeyUnknown
+from behindy_ops.host import known_hosts as hostkeys
+from behindy_ops.host.connection import build
+
+if TYPE_CHECKING:
+    import paramiko
+
+    from behindy_ops.project.settings import Settings
+
+__all__ = ["Offer", "choose", "look_up", "pin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a host showed.
+
+    :param keys: its keys, the one to prefer first.
+    :param pinned: fingerprints already pinned for it.
+    """
+
+    host: str
+    port: int
+    keys: tuple[paramiko.PKey, ...]
+    pinned: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return hostkeys.known_hosts_name(self.host, self.port)
+
+    @property
+    def known(self) -> bool:
+        """Whether a key it showed is pinned already."""
+        return any(hostkeys.fingerprint(key) in self.pinned for key in self.keys)
+
+
+def look_up(settings: Settings) -> Offer:
+    """Ask the host for its keys; a gateway before it must be trusted already.
+
+    :raises HostUnreachable: it does not answer.
+    :raises HostKeyUnknown: the gateway's own key is not pinned.
+    """
+    connection = build(settings)
+    sock = None
+    if connection.gateway is not None:
+        sock = connection.open_gateway()
+    keys = hostkeys.scan(connection.host, connection.port, sock=sock)
+    entries = connection.client.get_host_keys().lookup(hostkeys.known_hosts_name(connection.host, connection.port))
+    pinned = frozenset(hostkeys.fingerprint(key) for key in entries.values()) if entries else frozenset[str]()
+    return Offer(connection.host, connection.port, tuple(keys), pinned)
+
+
+def choose(offer: Offer, fingerprint: str) -> paramiko.PKey:
+    """Return the key to pin.
+
+    :param fingerprint: ``SHA256:...`` that it must have; empty for the preferred one.
+    :raises HostKeyChanged: another key is pinned for this host.
+    :raises HostKeyUnknown: no key it showed has this fingerprint.
+    """
+    if offer.pinned and not offer.known:
+        raise HostKeyChanged(
+            f"For {offer.name} another key is pinned than it shows now ({hostkeys.fingerprint(offer.keys[0])}).",
+            state="Nothing was pinned.",
+            remedy="If the host was really made anew, remove its old line from the known_hosts file first.",
+        )
+    if not fingerprint:
+        return offer.keys[0]
+    for key in offer.keys:
+        if hostkeys.fingerprint(key) == fingerprint:
+            return key
+    shown = ", ".join(f"{key.get_name()} {hostkeys.fingerprint(key)}" for key in offer.keys)
+    raise HostKeyUnknown(
+        f"{offer.name} has no key with the fingerprint {fingerprint}. It showed: {shown}.",
+        state="Nothing was pinned.",
+        remedy="Compare with the host's own: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on its console.",
+    )
+
+
+def pin(settings: Settings, offer: Offer, key: paramiko.PKey) -> None:
+    """Write the key to the known_hosts file the settings name."""
+    hostkeys.pin_to_file(settings.known_hosts_file, offer.host, offer.port, [key])

@@ -1,1 +1,0 @@
-"""The only part that talks to a host: the SSH connection, quoting, and the lock."""

@@ -1,0 +1,1 @@
+"""One file for each view on a host."""

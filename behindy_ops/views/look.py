@@ -1,0 +1,162 @@
+"""One look at the host for a view: a session without the lock, a script that prints parts, taken apart."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from behindy_ops.checks import preflight
+from behindy_ops.deploy.run import chosen_services
+from behindy_ops.deploy.session import Session
+from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.facts import survey as surveys
+from behindy_ops.facts.survey import Survey
+from behindy_ops.host.command import Command, script_text
+from behindy_ops.host.host import new_mark
+from behindy_ops.host.replies import split
+from behindy_ops.project import settings
+from behindy_ops.project.compose import container_names
+from behindy_ops.project.paths import CHECKOUT
+from behindy_ops.project.services import repository
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from behindy_ops.errors import BehindyError
+    from behindy_ops.report.text import Line
+
+__all__ = [
+    "Seen",
+    "Shown",
+    "beside",
+    "docker_problem",
+    "look",
+    "look_twice",
+    "open_session",
+    "parts_script",
+    "require_docker",
+    "survey_argv",
+    "taken_apart",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look brought.
+
+    :param parts: the lines of each part.
+    :param problems: why parts failed, by their name.
+    :param survey: what the survey in it saw; empty if the view has none.
+    :param beside: what the compose file declares beside the deployed services: compose name to container name.
+    """
+
+    parts: dict[str, list[str]]
+    problems: dict[str, str]
+    survey: Survey
+    beside: dict[str, str] = field(default_factory=dict)
+
+    def lines(self, name: str) -> list[str]:
+        """The lines of a part that are not blank."""
+        return [line for line in self.parts.get(name, ()) if line.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A view as it is shown: its lines for people, its data for ``--json``, and what is raised after it."""
+
+    lines: list[Line]
+    data: dict[str, Any]
+    problem: BehindyError | None = None
+
+
+def open_session(names: Sequence[str] = (), root: Path | None = None) -> Session:
+    """A session for these services, or all; not connected yet."""
+    root = root or CHECKOUT
+    chosen = chosen_services(root, names)
+    return Session(settings.load(os.environ, root, need_host=True), chosen, lambda _: None, os.environ)
+
+
+def parts_script(name: str, mark: str, *arguments: str) -> tuple[str, ...]:
+    """The argv that runs ``ops_<name>.sh`` after what all such scripts share."""
+    text = f"{script_text('ops_parts')}\n{script_text(f'ops_{name}')}"
+    return ("bash", "-c", text, f"ops_{name}", mark, *arguments)
+
+
+def survey_argv(session: Session, mark: str, survey_parts: str) -> tuple[str, ...]:
+    """The argv of the survey, for a script that runs it beside its own parts.
+
+    :param survey_parts: those of it that the view needs; each costs the host tens of milliseconds.
+    """
+    pairs = [(service.name, repository(service, session.settings.image_prefix)) for service in session.services]
+    argv = surveys.survey_argv(mark, session.settings.host_dir, pairs)
+    return ("env", f"SURVEY_PARTS=versions tools {survey_parts}", *argv)
+
+
+def look(session: Session, name: str, *arguments: str, survey_parts: str = "") -> Seen:
+    """Run a view's script in one SSH command and take apart what it printed.
+
+    :param survey_parts: parts of the survey the script runs beside its own; empty for a script that takes none.
+    :raises RemoteCommandFailed: it did not come to its end.
+    """
+    mark, inner = new_mark(), new_mark() if survey_parts else ""
+    words = (*arguments, *survey_argv(session, inner, survey_parts)) if survey_parts else arguments
+    command = Command(parts_script(name, mark, *words), title="look at the host", timeout=60)
+    seen = taken_apart(session.host.run(command).require().stdout, mark, inner)
+    return replace(seen, beside=beside(session))
+
+
+def beside(session: Session, root: Path | None = None) -> dict[str, str]:
+    """What the compose file declares beside the deployed services: compose name to container name."""
+    text = ((root or CHECKOUT) / "compose" / "docker-compose.yml").read_text(encoding="utf-8")
+    deployed = {service.name for service in session.services}
+    return {name: container for name, container in container_names(text).items() if name not in deployed}
+
+
+def look_twice(session: Session, name: str, *arguments: str) -> tuple[Seen, Seen]:
+    """Run a script that prints two moments; return both."""
+    mark = new_mark()
+    command = Command(parts_script(name, mark, *arguments), title="look at the host", timeout=60)
+    text = session.host.run(command).require().stdout
+    first, _, second = text.partition(f"{mark} end\n")
+    return taken_apart(f"{first}{mark} end\n", mark), taken_apart(second, mark)
+
+
+def taken_apart(text: str, mark: str, inner: str = "") -> Seen:
+    """Read what a view's script printed.
+
+    :param inner: the boundary of the survey within, if there is one.
+    :raises RemoteCommandFailed: it is cut short.
+    """
+    parts, problems, complete = split(text, mark)
+    if not complete:
+        raise RemoteCommandFailed(
+            "The look at the host ended early.",
+            state="Nothing was changed.",
+            remedy="Try again; if it stays so, log in and look (df -h, free -m, docker ps).",
+            lines=tuple(text.splitlines()[-10:]),
+        )
+    survey = surveys.parse("\n".join(parts.get("survey", [])), inner) if inner else Survey()
+    return Seen(parts, problems, survey)
+
+
+def require_docker(seen: Seen, part: str = "") -> None:
+    """Raise why Docker cannot be asked, if it cannot.
+
+    :param part: for a view without a survey, the part that fails then.
+    :raises HostNotReady: it is not installed, does not answer, or not to this user.
+    """
+    problem = docker_problem(seen.problems.get(part, "")) if part else preflight.docker_problem(seen.survey)
+    if problem is not None:
+        raise problem
+
+
+def docker_problem(said: str) -> BehindyError | None:
+    """Return why Docker cannot be asked, from what a docker command wrote; None if it was about something else."""
+    if not re.search(r"docker daemon|docker\.sock|permission denied|command not found", said, re.IGNORECASE):
+        return None
+    missing = "command not found" in said
+    tools: frozenset[str] = frozenset() if missing else frozenset({"docker"})
+    return preflight.docker_problem(Survey(tools=tools, problems={"versions": said}))

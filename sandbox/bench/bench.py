@@ -1,0 +1,138 @@
+"""Measure deploys in the sandbox: how long, how soon, how many remote commands, what users notice; near and far."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import SandboxError
+from sandbox.bench.listing import measure_list
+from sandbox.bench.report import Bench, Sample, Series, as_markdown, render
+from sandbox.demo.deploys import deploy_argv, run_task, sandbox_environment
+from sandbox.demo.progress import Progress
+from sandbox.host import lifecycle, releases
+from sandbox.host import shell as host
+from sandbox.host.checkout import here
+from sandbox.traffic.generator import Kind, Stream, Traffic
+from sandbox.traffic.relay import Relay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sandbox.demo.deploys import Run
+    from sandbox.host.info import SandboxInfo
+
+__all__ = ["known_hosts_for", "listening_since", "run_bench"]
+
+RESULTS = Path("benchmarks", "results.md")
+_SERVICE = "frontend"
+_BOOT_SECONDS = 1.0
+_DELAY = 0.085
+_STREAMS = (
+    Stream("kept-alive", _SERVICE, "/", rate=80, concurrency=8),
+    Stream("new connections", _SERVICE, "/", rate=20, concurrency=4, kind=Kind.NEW_CONNECTION),
+)
+
+
+def run_bench(count: int = 5) -> None:
+    """Measure ``count`` deploys near and far, print the table, and write ``benchmarks/results.md``.
+
+    :raises SandboxError: a deploy failed or a request was lost.
+    """
+    with Progress() as progress:
+        progress.say("Bringing up the sandbox")
+        info = lifecycle.up(progress.say)
+        lifecycle.reset(progress.say)
+        progress.say("Measuring inv --list against the one of an empty tasks file")
+        listing = measure_list(here().root)
+        near = _series(progress, info, "near", count, {})
+        with _far(info) as environ:
+            far = _series(progress, info, "far", count, environ)
+        bench = Bench(near, far, listing)
+        (here().root / RESULTS).write_text(as_markdown(bench), encoding="utf-8")
+        for line in ("", *render(bench), "", f"Written to {RESULTS}"):
+            progress.show(line)
+        lost = near.lost + far.lost
+        if lost:
+            raise SandboxError(f"{lost} requests were lost.", remedy="The sandbox is still up; look at it.")
+
+
+@contextmanager
+def _far(info: SandboxInfo) -> Iterator[Mapping[str, str]]:
+    """What to change in the environment so that a task reaches the sandbox over a long link."""
+    with Relay(info.ssh.host, info.ssh.port, delay=_DELAY) as relay, tempfile.TemporaryDirectory() as folder:
+        known = Path(folder, "known_hosts")
+        known.write_text(known_hosts_for(Path(info.ssh.known_hosts_file).read_text(encoding="ascii"), relay.port))
+        yield {"BEHINDY_PORT": str(relay.port), "BEHINDY_KNOWN_HOSTS_FILE": str(known)}
+
+
+def known_hosts_for(text: str, port: int) -> str:
+    """The host keys of a known_hosts file, pinned for 127.0.0.1 and another port."""
+    keys = [line.split(maxsplit=1)[1] for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return "".join(f"[127.0.0.1]:{port} {key}\n" for key in keys)
+
+
+def _series(progress: Progress, info: SandboxInfo, name: str, count: int, environ: Mapping[str, str]) -> Series:
+    tags = [f"{name}-{number}" for number in range(count + 1)]
+    progress.say(f"Building {len(tags)} releases of {_SERVICE} that boot in {_BOOT_SECONDS:g} s")
+    for tag in tags:
+        releases.release(_SERVICE, tag, boot_seconds=_BOOT_SECONDS)
+    _deploy(tags[0], environ)  # something to replace; it is not measured
+    with Traffic(info, _STREAMS, max_seconds=600, max_requests=90_000) as traffic:
+        traffic.wait_until_flowing()
+        runs = []
+        for number, tag in enumerate(tags[1:], 1):
+            run = _deploy(tag, environ)
+            runs.append((tag, run, listening_since(_logs(), tag)))
+            progress.say(f"{name}, deploy {number} of {count}: {run.seconds:.1f} s")
+            time.sleep(1.0)
+        result = traffic.stop()
+    samples = []
+    for tag, run, could in runs:
+        first = result.first_answer(_SERVICE, tag)
+        if first is None:
+            raise SandboxError(f"Release {tag} never answered, although its deploy succeeded.")
+        samples.append(
+            Sample(
+                command=run.seconds,
+                deploy=run.deploys[0].seconds,
+                late=first - could,
+                remote_commands=int(run.deploys[0].facts["remote_commands"]),
+                steps=tuple((step.name, step.seconds) for step in run.deploys[0].steps),
+            )
+        )
+    return Series(tuple(samples), sent=result.sent, lost=result.lost, p50=result.p50, p99=result.p99)
+
+
+def _deploy(tag: str, environ: Mapping[str, str]) -> Run:
+    run = run_task(
+        deploy_argv(_SERVICE, tag, watch=0),
+        checkout=here().root,
+        environ=sandbox_environment(os.environ, **environ),
+    )
+    if run.exit_code:
+        raise SandboxError(f"The deploy of {tag} failed: {run.error}", lines=run.evidence)
+    return run
+
+
+def _logs() -> str:
+    return host.run(["docker", "logs", "--timestamps", _SERVICE]).stdout.decode(errors="replace")
+
+
+def listening_since(logs: str, tag: str) -> float:
+    """When the release said that it listens, in seconds since the epoch, from ``docker logs --timestamps``.
+
+    :raises SandboxError: it never said so.
+    """
+    for line in logs.splitlines():
+        stamp, _, text = line.partition(" ")
+        if text.startswith(f"{_SERVICE} {tag} listens on "):
+            # Docker writes nanoseconds; Python reads microseconds.
+            return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*Z$", r"\1+00:00", stamp)).timestamp()
+    raise SandboxError(f"The log of {_SERVICE} does not say since when {tag} listens.")

@@ -1,0 +1,132 @@
+"""The figures of a benchmark beside their aims. Pure: measurements in, lines out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.bench.listing import Listing
+
+__all__ = ["Bench", "Row", "Sample", "Series", "as_markdown", "render", "rows"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One deploy, times in seconds.
+
+    ``command`` is the whole command from its start to its exit, ``deploy`` what it says itself, ``late`` how long after
+    the new release listened (its image pulled, its application booted) the first user's request was answered by it.
+    """
+
+    command: float
+    deploy: float
+    late: float
+    remote_commands: int
+    steps: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Some deploys over one link, and what the traffic meanwhile noticed; latencies in seconds."""
+
+    samples: tuple[Sample, ...]
+    sent: int
+    lost: int
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True)
+class Bench:
+    near: Series
+    far: Series
+    listing: Listing
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: how it reads, its aim, and whether it is met; None where there is no aim."""
+
+    title: str
+    figure: str
+    aim: str
+    met: bool | None
+
+
+def rows(bench: Bench) -> list[Row]:
+    """All figures, near, then far, then the task list."""
+    listing = bench.listing
+    return [
+        *_series_rows("no delay", bench.near, whole=5.0),
+        *_series_rows("85 ms each way", bench.far, whole=9.0),
+        Row(
+            "`inv --list` against a bare one",
+            f"{listing.ratio:.2f} ({listing.ours * 1000:.0f} of {listing.bare * 1000:.0f} ms)",
+            "at most 1.3",
+            listing.ratio <= 1.3,
+        ),
+    ]
+
+
+def _series_rows(link: str, series: Series, *, whole: float) -> list[Row]:
+    command = median(sample.command for sample in series.samples)
+    late = median(sample.late for sample in series.samples)
+    most = max(sample.remote_commands for sample in series.samples)
+    count = len(series.samples)
+    return [
+        Row(f"{link}: whole deploy, median of {count}", f"{command:.1f} s", f"at most {whole:g} s", command <= whole),
+        Row(
+            f"{link}: first answer to a user after it could",
+            f"{late:.1f} s",
+            "at most 1.5 s",
+            late <= 1.5,
+        ),
+        Row(f"{link}: remote commands", str(most), "at most 12", most <= 12),
+        Row(f"{link}: requests lost at 100/s", f"{series.lost} of {series.sent}", "0", series.lost == 0),
+        Row(f"{link}: latency, median and p99", f"{series.p50 * 1000:.0f} and {series.p99 * 1000:.0f} ms", "", None),
+    ]
+
+
+def render(bench: Bench) -> list[str]:
+    """A table for a terminal, and where the time of a deploy goes."""
+    found = rows(bench)
+    title, figure = (max(len(getattr(row, name)) for row in found) for name in ("title", "figure"))
+    table = [f"{row.title:<{title}}  {row.figure:>{figure}}  {row.aim:<13} {_verdict(row)}".rstrip() for row in found]
+    return [*table, "", *(f"Steps, {name}: {_steps(series)}" for name, series in _links(bench))]
+
+
+def as_markdown(bench: Bench) -> str:
+    """The same for ``benchmarks/results.md``."""
+    lines = [
+        "# Results of one run",
+        "",
+        "Written by `./inv bench`; see [README.md](README.md) for what is measured and how.",
+        "",
+        "| measured | figure | aim | |",
+        "|---|---|---|---|",
+        *(f"| {row.title} | {row.figure} | {row.aim} | {_verdict(row)} |" for row in rows(bench)),
+        "",
+        *(
+            f"Steps ({name}), median seconds; some run at the same time: {_steps(series)}\n"
+            for name, series in _links(bench)
+        ),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _links(bench: Bench) -> list[tuple[str, Series]]:
+    return [("no delay", bench.near), ("85 ms each way", bench.far)]
+
+
+def _verdict(row: Row) -> str:
+    return {True: "met", False: "MISSED", None: ""}[row.met]
+
+
+def _steps(series: Series) -> str:
+    times: dict[str, list[float]] = {}
+    for sample in series.samples:
+        for name, seconds in sample.steps:
+            times.setdefault(name, []).append(seconds)
+    return ", ".join(f"{name} {median(seconds):.2f}" for name, seconds in times.items())

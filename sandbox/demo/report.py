@@ -1,0 +1,171 @@
+"""The demo's report: what was measured in, lines out. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sandbox.bench.plot import plot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sandbox.demo.deploys import Run
+    from sandbox.demo.memory import Memory
+    from sandbox.traffic.generator import TrafficResult
+
+__all__ = ["Expected", "Measured", "Stage", "problems", "render"]
+
+_REFUSED = 50
+_MB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Expected:
+    """How a deploy in the demo is to end: exit code, and the release that serves afterwards."""
+
+    service: str
+    tag: str
+    exit_code: int
+    serves: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.service} {self.tag}"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One deploy under traffic: what should come of it and what did. ``ended`` is in seconds since the epoch."""
+
+    expected: Expected
+    run: Run
+    ended: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Everything the demo saw. ``sockets`` are the WebSocket's results, one for each time it was open."""
+
+    stages: tuple[Stage, ...]
+    traffic: TrafficResult
+    sockets: tuple[TrafficResult, ...]
+    memory: Memory | None
+
+    @property
+    def results(self) -> tuple[TrafficResult, ...]:
+        return (self.traffic, *self.sockets)
+
+    @property
+    def sent(self) -> int:
+        return sum(result.sent for result in self.results)
+
+    @property
+    def lost(self) -> int:
+        return sum(result.lost for result in self.results)
+
+
+def problems(measured: Measured, planned: Sequence[Expected]) -> list[str]:
+    """What did not go as it should, one sentence each; empty when all is well."""
+    found = []
+    if measured.lost:
+        found.append(f"{measured.lost} of {measured.sent} requests were lost.")
+    found += [
+        f"Traffic ended by itself ({result.ended_by}) before the deploys did."
+        for result in measured.results
+        if result.ended_by != "stop"
+    ]
+    for stage in measured.stages:
+        found += _stage_problems(stage, measured.traffic)
+    missing = [expected.title for expected in planned[len(measured.stages) :]]
+    if missing:
+        found.append(f"Not deployed after that: {', '.join(missing)}.")
+    return found
+
+
+def _stage_problems(stage: Stage, traffic: TrafficResult) -> Iterable[str]:
+    expected, run = stage.expected, stage.run
+    if run.exit_code != expected.exit_code:
+        wanted = "be refused (exit code 50)" if expected.exit_code == _REFUSED else "go live"
+        yield f"{expected.title} should {wanted}, but ended with exit code {run.exit_code}. {run.error}".rstrip()
+        return
+    last = traffic.last_answer(expected.service, expected.serves)
+    if last is None or last < stage.ended:
+        yield f"After the deploy of {expected.title}, {expected.service} {expected.serves} did not answer any more."
+    if expected.serves != expected.tag and traffic.first_answer(expected.service, expected.tag) is not None:
+        yield f"{expected.title} was refused, but it answered users."
+
+
+def render(measured: Measured, *, encoding: str = "utf-8") -> list[str]:
+    """The report, for a terminal of that encoding."""
+    return [
+        "Deploys, each under traffic; times in seconds",
+        *(line for stage in measured.stages for line in _stage_lines(stage)),
+        "",
+        *_traffic_lines(measured),
+        "",
+        "Which release answered when",
+        *(f"  {line}" for line in _plot(measured, encoding)),
+        "",
+        _memory_line(measured.memory),
+    ]
+
+
+def _plot(measured: Measured, encoding: str) -> list[str]:
+    deployed = [stage.expected.service for stage in measured.stages]
+    traffic = measured.traffic
+    return plot(traffic.answers, seconds=traffic.seconds, encoding=encoding, first=deployed)
+
+
+def _stage_lines(stage: Stage) -> list[str]:
+    expected, run = stage.expected, stage.run
+    how = "live" if run.exit_code == 0 else f"refused, exit code {run.exit_code}"
+    if run.exit_code not in {0, _REFUSED}:
+        how = f"failed, exit code {run.exit_code}"
+    commands = next((deploy.facts.get("remote_commands") for deploy in run.deploys), None)
+    count = f", {commands} remote commands" if commands else ""
+    lines = [f"  {expected.title}: {how} in {run.seconds:.1f}{count}"]
+    steps = [
+        f"{step.name} {step.seconds:.1f}{' failed' if step.failed else ''}"
+        for deploy in run.deploys
+        for step in deploy.steps
+    ]
+    lines += _wrapped(steps)
+    return [*lines, *textwrap.wrap(run.error, 78, initial_indent=" " * 6, subsequent_indent=" " * 6)]
+
+
+def _wrapped(words: Sequence[str], *, width: int = 72) -> list[str]:
+    lines: list[str] = []
+    for word in words:
+        if lines and len(lines[-1]) + len(word) + 2 <= width:
+            lines[-1] += f", {word}"
+        else:
+            lines.append(f"      {word}")
+    return lines
+
+
+def _traffic_lines(measured: Measured) -> list[str]:
+    lines = [f"Requests: {measured.sent} sent, {measured.lost} lost"]
+    rows = [figures for result in (measured.traffic, *measured.sockets[:1]) for figures in result.streams]
+    sockets = [figures for result in measured.sockets for figures in result.streams]
+    width = max(len(row.name) for row in rows)
+    lines.append(f"  {'':{width}} {'sent':>6} {'lost':>5} {'median':>8} {'p99':>8} {'longest':>8}")
+    for row in rows:
+        same = [other for other in sockets if other.name == row.name] or [row]
+        sent, lost = sum(other.sent for other in same), sum(other.lost for other in same)
+        slowest = max(same, key=lambda other: other.p99)
+        times = "".join(f"{seconds * 1000:>6.0f} ms" for seconds in (slowest.p50, slowest.p99, slowest.longest))
+        lines.append(f"  {row.name:{width}} {sent:>6} {lost:>5}{times}")
+    if any("slow" in row.name for row in rows):
+        lines.append("  (a slow request asks for 2 s; its times are what came on top)")
+    for result in measured.results:
+        lines += [f"  lost {loss.at:6.1f} s  {loss.stream}: {loss.reason}" for loss in result.losses]
+    return lines
+
+
+def _memory_line(memory: Memory | None) -> str:
+    if memory is None:
+        return "Memory at the peak: could not be read"
+    swap = f", swap {memory.swap_used // _MB} of {memory.swap_total // _MB} MB" if memory.swap_total else ""
+    return f"Memory of the host at the peak: {memory.used // _MB} of {memory.total // _MB} MB{swap}"

@@ -1,0 +1,1 @@
+"""The host in a container: its life, images, keys and files."""

@@ -1,0 +1,110 @@
+"""The outer container: made with the rights that the engine grants, found again by its label, removed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sandbox.host.checkout import LABEL, Checkout
+from sandbox.host.docker_cli import docker, failure, try_docker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.host.ports import Ports
+
+__all__ = ["MEMORY", "Found", "create", "create_with_rights", "find", "remove", "run_arguments", "start"]
+
+MEMORY = ("--memory", "2g", "--memory-swap", "4g")
+PRIVILEGED = ("--privileged",)
+# For engines that may not grant everything, such as one that lacks CAP_SYS_RESOURCE itself.
+CAPABILITIES = (
+    *("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--device-cgroup-rule", "a *:* rwm"),
+    *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
+    *("--security-opt", "systempaths=unconfined"),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The outer container as the engine has it: the image's name and the published addresses it was made with."""
+
+    running: bool
+    image: str
+    published: frozenset[str]
+
+
+def run_arguments(checkout: Checkout, ports: Ports, domain: str) -> tuple[str, ...]:
+    """The arguments of ``docker run`` without the rights and the image."""
+    publish = tuple(word for address in ports.published() for word in ("--publish", address))
+    hosts = tuple(word for name in (domain, f"www.{domain}") for word in ("--add-host", f"{name}:127.0.0.1"))
+    return (
+        *("--detach", "--name", checkout.container, "--hostname", "behindy-sandbox", "--label", checkout.label),
+        *("--stop-timeout", "15", "--cgroupns", "private", *MEMORY),
+        # What a restart of a machine clears.
+        *("--tmpfs", "/run:rw,exec,mode=755"),
+        *("--mount", f"type=volume,src={checkout.container},dst=/var/lib/docker,volume-label={checkout.label}"),
+        *hosts,
+        *publish,
+    )
+
+
+def create(checkout: Checkout, image: str, ports: Ports, domain: str) -> None:
+    """Make and start the container.
+
+    Raises:
+        SandboxError: the engine refused both ways; the lines are what it said.
+    """
+    create_with_rights(run_arguments(checkout, ports, domain), image, checkout.container)
+
+
+def create_with_rights(arguments: tuple[str, ...], image: str, name: str) -> None:
+    """Run ``docker run`` with all the rights that an engine inside needs, or as many as this engine grants.
+
+    Raises:
+        SandboxError: the engine refused both ways; the lines are what it said.
+    """
+    for rights in (PRIVILEGED, CAPABILITIES):
+        done = try_docker("run", *arguments, *rights, image, timeout=60)
+        if done.returncode == 0:
+            return
+        try_docker("rm", "--force", name)
+    raise failure(("run", image), done)
+
+
+def find(checkout: Checkout) -> Found | None:
+    """Return the container, or None when there is none of that name."""
+    done = try_docker("container", "inspect", checkout.container)
+    if done.returncode != 0:
+        return None
+    content = json.loads(done.stdout)[0]
+    bindings: dict[str, list[dict[str, str]]] = content["HostConfig"]["PortBindings"] or {}
+    published = frozenset(
+        f"{binding['HostIp']}:{binding['HostPort']}:{inside.removesuffix('/tcp')}"
+        for inside, many in bindings.items()
+        for binding in many
+    )
+    return Found(
+        running=bool(content["State"]["Running"]),
+        image=str(content["Config"]["Image"]),
+        published=published,
+    )
+
+
+def start(checkout: Checkout) -> None:
+    """Start the container that was stopped."""
+    docker("start", checkout.container)
+
+
+def remove(checkout: Checkout, say: Callable[[str], None]) -> None:
+    """Remove the container, volume and network of this checkout, and nothing else."""
+    label = ("--filter", f"label={LABEL}={checkout.identity}")
+    containers = docker("ps", "--all", "--quiet", *label).split()
+    if containers:
+        say(f"Removing the container {checkout.container}")
+        docker("rm", "--force", "--volumes", *containers, timeout=120)
+    for kind in ("volume", "network"):
+        names = docker(kind, "ls", "--quiet", *label).split()
+        if names:
+            docker(kind, "rm", *names)

@@ -1,0 +1,162 @@
+"""The life of the sandbox: up, reset, down. Each can be repeated, and goes on where an interrupted one stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox.host import container, engine, environment, host_files, images, inner, keys, seed
+from sandbox.host import shell as host
+from sandbox.host.checkout import Checkout, here
+from sandbox.host.info import SandboxInfo, SshInfo, to_json
+from sandbox.host.locks import held, machine_lock
+from sandbox.host.ports import Ports, asked_for, choose
+from sandbox.host.releases import application_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
+
+    from sandbox.host.images import Image, Part
+    from sandbox.host.keys import Keys
+
+__all__ = ["DOMAIN", "down", "reset", "up"]
+
+DOMAIN = "behindy.me"
+IMAGE_PREFIX = "localhost:5000/behindy"
+APPLIED = "/var/lib/sandbox/applied"
+SERVICES = ("nginx", "postgres", "redis")
+
+
+def up(say: Callable[[str], None]) -> SandboxInfo:
+    """Start the sandbox of this checkout, or bring the running one up to date; return how to reach it.
+
+    Args:
+        say: is told, line by line, what is being done.
+
+    Raises:
+        SandboxError: it could not be started; everything that was begun is used or replaced by the next ``up``.
+    """
+    checkout = here()
+    with _alone(checkout, say):
+        with held(machine_lock("images"), say, "making images"):
+            engine.ensure(say)
+            built = images.ensure(say)
+            seeded = seed.ensure(built, say)
+        own_keys = keys.ensure(checkout.state, DOMAIN)
+        ports = _ensure_container(checkout, seeded, say)
+        info = _describe(checkout, ports, own_keys)
+        keys.write_private(own_keys.known_hosts, keys.known_hosts(own_keys, info.ssh.host, ports.ssh))
+        _furnish(checkout, built, own_keys, say)
+        keys.write_private(checkout.environment_file, _client_settings(info).encode())
+        keys.write_private(checkout.info_file, to_json(info).encode())
+    say(f"The sandbox is up: {info.container}")
+    return info
+
+
+def down(say: Callable[[str], None]) -> None:
+    """Remove the sandbox of this checkout; its keys and ports and the built images stay for the next time."""
+    checkout = here()
+    with _alone(checkout, say):
+        if engine.look_around().answers:
+            container.remove(checkout, say)
+        checkout.environment_file.unlink(missing_ok=True)
+        checkout.info_file.unlink(missing_ok=True)
+    say("The sandbox is down")
+
+
+def reset(say: Callable[[str], None]) -> None:
+    """Remove every application's containers and the deploys' records, so that the next deploy is a first one.
+
+    Raises:
+        SandboxError: the sandbox is not up.
+    """
+    services = application_ports(here().compose_file)
+    names = [f"{service}{suffix}" for service in services for suffix in ("", "-green", "-blue")]
+    say("Removing the applications and the records of deploys")
+    # A name that is not there is no failure.
+    script = f'docker rm --force --volumes "$@" >/dev/null 2>&1; find {host_files.HOST_DIR}/state -mindepth 1 -delete'
+    host.run(["bash", "-c", script, "reset", *names], user=host_files.USER)
+
+
+def _alone(checkout: Checkout, say: Callable[[str], None]) -> AbstractContextManager[None]:
+    checkout.state.mkdir(mode=0o700, exist_ok=True)
+    checkout.state.chmod(0o700)
+    return held(checkout.state / "lock", say, "changing this sandbox")
+
+
+def _ensure_container(checkout: Checkout, image: Image, say: Callable[[str], None]) -> Ports:
+    found = container.find(checkout)
+    ports = choose(checkout.state / "ports.json", asked_for(), in_use_by_us=found is not None)
+    if found is not None and (found.image != image.name or found.published != frozenset(ports.published())):
+        say("The sandbox was made otherwise: making it anew")
+        container.remove(checkout, say)
+        found = None
+    if found is None:
+        say(f"Starting the host {checkout.container}: 2 GB of memory, 2 GB of swap")
+        container.create(checkout, image.name, ports, DOMAIN)
+    elif not found.running:
+        say(f"Starting the host {checkout.container} again")
+        container.start(checkout)
+    return ports
+
+
+def _furnish(checkout: Checkout, built: Mapping[Part, Image], own_keys: Keys, say: Callable[[str], None]) -> None:
+    """Put the project's files and the images on the host and start its services, unless all is as it should be."""
+    names = inner.compose_images(checkout.compose_file)
+    archive, files_hash = host_files.archive(
+        host_files.collect(checkout.root, _host_environment(checkout), own_keys, DOMAIN)
+    )
+    wanted = " ".join([files_hash, *(image.assets for image in built.values())])
+    look = f"cat {APPLIED} 2>/dev/null || echo; docker ps --format '{{{{.Names}}}}'"
+    applied, *running = host.run(["bash", "-c", look], check=False).stdout.decode().splitlines() or [""]
+    if applied == wanted and set(SERVICES) <= set(running):
+        return
+    files_changed = applied.split()[:1] != [files_hash]
+    if files_changed:
+        say("Putting the project's files on the host")
+        host.run(["sandbox-install"], stdin=archive)
+    inner.wait_for_engine()
+    say("The host's engine runs; it pulls images from its registry")
+    inner.load(built, names)
+    say("Starting nginx, Postgres and Redis with docker compose up -d")
+    inner.start_services(reload_nginx=files_changed and bool(applied))
+    inner.wait_for_services(DOMAIN)
+    host.run(["tee", APPLIED], stdin=f"{wanted}\n".encode())
+
+
+def _host_environment(checkout: Checkout) -> str:
+    """The text of the host's ``.env``; its secrets are made once and kept, as the database keeps its password."""
+    file = checkout.state / "host.env"
+    kept = environment.parse(file.read_text()) if file.is_file() else {}
+    names = environment.required_names(checkout.compose_file.read_text())
+    text = environment.render(environment.complete(kept, names, {"BEHINDY_IMAGE_PREFIX": IMAGE_PREFIX}))
+    keys.write_private(file, text.encode())
+    return text
+
+
+def _describe(checkout: Checkout, ports: Ports, own_keys: Keys) -> SandboxInfo:
+    return SandboxInfo(
+        ssh=SshInfo("127.0.0.1", ports.ssh, host_files.USER, str(own_keys.client_key), str(own_keys.known_hosts)),
+        http=f"http://127.0.0.1:{ports.http}",
+        https=f"https://127.0.0.1:{ports.https}",
+        ca_file=str(own_keys.ca),
+        domain=DOMAIN,
+        registry=f"127.0.0.1:{ports.registry}",
+        image_prefix=IMAGE_PREFIX,
+        container=checkout.container,
+    )
+
+
+def _client_settings(info: SandboxInfo) -> str:
+    values = {
+        "BEHINDY_HOST": info.ssh.host,
+        "BEHINDY_PORT": str(info.ssh.port),
+        "BEHINDY_USER": info.ssh.user,
+        "BEHINDY_SSH_KEY_FILE": info.ssh.key_file,
+        "BEHINDY_KNOWN_HOSTS_FILE": info.ssh.known_hosts_file,
+        "BEHINDY_DOMAIN": info.domain,
+        "BEHINDY_HOST_DIR": host_files.HOST_DIR,
+        "BEHINDY_IMAGE_PREFIX": info.image_prefix,
+    }
+    lines = [f"{name}='{value}'" for name, value in values.items()]
+    return "\n".join(["# Made by sandbox.up, removed by sandbox.down. Use it with BEHINDY_ENV=sandbox.", *lines, ""])

@@ -1,0 +1,148 @@
+"""Releases of the sample application, with faults to order: a layer over the cached image, pushed in some 50 ms."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import io
+import json
+import tarfile
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from behindy_ops.errors import UsageError
+from behindy_ops.project.validate import check_tag, shown
+from sandbox.host.checkout import here
+from sandbox.host.images import Part, named
+from sandbox.host.info import load
+from sandbox.host.registry import CONFIG_TYPE, PLAIN_LAYER_TYPE, Registry
+from sandbox.host.seed import REPOSITORY, tag_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Fault", "Release", "application_ports", "configure", "fault_named", "layer", "push", "release"]
+
+
+class Fault(StrEnum):
+    """What can be wrong with a release."""
+
+    CRASH = "crash"
+    NEVER_READY = "never-ready"
+    HTTP_500 = "http-500"
+    SLOW_BOOT = "slow-boot"
+    OOM = "oom"
+    OUTSIDE_ONLY = "outside-only"
+    OUTSIDE_LATE = "outside-late"
+    IGNORES_SIGTERM = "ignores-sigterm"
+    DIES_LATER = "dies-later"
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a release is built from; ``built`` (an ISO time) makes each build an image of its own."""
+
+    service: str
+    tag: str
+    port: int
+    fault: str
+    boot_seconds: float
+    built: str
+
+    def environment(self) -> list[str]:
+        """What the sample application reads, as an image's configuration has it."""
+        return [
+            f"SAMPLE_SERVICE={self.service}",
+            f"SAMPLE_RELEASE={self.tag}",
+            f"SAMPLE_FAULT={self.fault}",
+            f"BOOT_SECONDS={self.boot_seconds}",
+            f"PORT={self.port}",
+        ]
+
+
+def release(service: str, tag: str, fault: str | None = None, *, boot_seconds: float = 0) -> str:
+    """Build a release and push it to the sandbox's registry.
+
+    Args:
+        service: a service that the compose file declares with ``x-deploy``.
+        tag: the image's tag; the answers' ``X-Release`` too. One that exists is replaced.
+        fault: the name of a ``Fault``, or None for a good release.
+        boot_seconds: how long it sleeps before it listens.
+
+    Returns:
+        The image's name as the host pulls it.
+
+    Raises:
+        UsageError: no such service or fault, or a tag that is none.
+        SandboxError: the sandbox is not up.
+    """
+    ports = application_ports(here().compose_file)
+    if service not in ports:
+        raise UsageError(f"There is no service {shown(service)}.", remedy=f"Name one of: {', '.join(ports)}.")
+    if problem := check_tag(tag):
+        raise UsageError(f"--tag: {problem}.")
+    chosen = fault_named(fault)
+    info = load()
+    built = dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
+    push(Registry(info.registry), Release(service, tag, ports[service], chosen, boot_seconds, built))
+    return f"{info.image_prefix}/behindy-{service}:{tag}"
+
+
+def fault_named(name: str | None) -> str:
+    """Return the fault's name, empty for None.
+
+    Raises:
+        UsageError: there is no such fault.
+    """
+    if name is None or name in set(Fault):
+        return name or ""
+    raise UsageError(f"There is no fault {shown(name)}.", remedy=f"Name one of: {', '.join(Fault)}.")
+
+
+def application_ports(compose_file: Path) -> dict[str, int]:
+    """The services that can be released, and the ports they listen on."""
+    services = yaml.safe_load(compose_file.read_text())["services"]
+    return {name: int(body["x-deploy"]["port"]) for name, body in services.items() if "x-deploy" in body}
+
+
+def layer(content: Release) -> bytes:
+    """The release's layer as a tar archive: one file that says what it is."""
+    text = json.dumps(asdict(content), indent=2).encode()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        member = tarfile.TarInfo("opt/release.json")
+        member.size = len(text)
+        tar.addfile(member, io.BytesIO(text))
+    return buffer.getvalue()
+
+
+def configure(base: dict[str, Any], content: Release, diff_id: str) -> dict[str, Any]:
+    """The image configuration of a release, from that of the image below it and the digest of its layer's tar."""
+    image = copy.deepcopy(base)
+    image["created"] = content.built
+    own = content.environment()
+    names = {line.partition("=")[0] for line in own}
+    kept = [line for line in image["config"].get("Env") or [] if line.partition("=")[0] not in names]
+    image["config"]["Env"] = [*kept, *own]
+    image["config"]["ExposedPorts"] = {f"{content.port}/tcp": {}}
+    image["rootfs"]["diff_ids"].append(diff_id)
+    image.setdefault("history", []).append({"created": content.built, "created_by": "sandbox.release"})
+    return image
+
+
+def push(registry: Registry, content: Release) -> None:
+    """Put a release into a registry that has the sample application."""
+    repository = f"behindy/behindy-{content.service}"
+    manifest = registry.manifest(REPOSITORY, tag_of(Part.APP, named(Part.APP)))
+    config = json.loads(registry.blob(REPOSITORY, manifest["config"]["digest"]))
+    for below in manifest["layers"]:
+        registry.mount(repository, below["digest"], REPOSITORY)
+    tar = layer(content)
+    added = registry.put_blob(repository, io.BytesIO(tar))
+    text = json.dumps(configure(config, content, added["digest"])).encode()
+    changed = registry.put_blob(repository, io.BytesIO(text))
+    layers = [*manifest["layers"], {**added, "mediaType": PLAIN_LAYER_TYPE}]
+    registry.put_image(repository, content.tag, {**changed, "mediaType": CONFIG_TYPE}, layers)

@@ -1,0 +1,130 @@
+"""`inv test` and `inv lint`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke import Context, Exit, task
+
+from behindy_ops.project.paths import CHECKOUT
+from behindy_ops.tasks.guard import guarded
+from sandbox.tasks.run_steps import workflow_files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import FrameType
+
+__all__ = ["lint", "test"]
+
+FULL_MATRIX = "BEHINDY_TEST_FULL"
+"""Set to 1 in the environment of the tests for the cases that take minutes."""
+
+
+@task(
+    help={
+        "unit": "only the unit tests (seconds, no Docker)",
+        "full": "the full matrix of failures and services (minutes)",
+        "k": "only tests whose names match this pytest expression",
+    }
+)
+@guarded
+def test(_: Context, unit: bool = False, full: bool = False, k: str = "") -> None:
+    """Run all tests: the pure parts, then the sandbox."""
+    environ = {**os.environ, FULL_MATRIX: "1"} if full else dict(os.environ)
+    exit_code = run(pytest_command(unit_only=unit, expression=k), environ)
+    if exit_code:
+        raise Exit(code=exit_code)
+
+
+@task
+@guarded
+def lint(_: Context) -> None:
+    """Check style, types, shell scripts and workflows."""
+    failed = [title for title, argv in lint_commands(CHECKOUT).items() if not _passes(title, argv)]
+    if failed:
+        raise Exit(f"lint: {', '.join(failed)} found something to mend (see above).", code=1)
+    print("lint: all clean")
+
+
+def pytest_command(*, unit_only: bool, expression: str) -> list[str]:
+    """The pytest command line; without ``unit_only`` both folders, in the order of the configuration."""
+    argv = [sys.executable, "-m", "pytest"]
+    if expression:
+        argv += ["-k", expression]
+    return [*argv, "tests/unit"] if unit_only else argv
+
+
+def lint_commands(checkout: Path) -> dict[str, list[str]]:
+    """Each check's title and command line."""
+    python, tools = sys.executable, Path(sys.executable).parent
+    shellcheck = str(tools / "shellcheck")
+    schema = [str(tools / "check-jsonschema"), "--quiet", "--builtin-schema"]
+    workflows = [str(path) for path in workflow_files(checkout)]
+    scripts = shell_files(checkout)
+    bodies = [path for path in scripts if not (checkout / path).read_bytes().startswith(b"#!")]
+    return {
+        "ruff check": [python, "-m", "ruff", "check", "."],
+        "ruff format": [python, "-m", "ruff", "format", "--check", "."],
+        "mypy": [python, "-m", "mypy"],
+        "shellcheck": [shellcheck, "--", *(str(path) for path in scripts if path not in bodies)],
+        "shellcheck of what bash -c runs": [shellcheck, "--shell=bash", "--", *map(str, bodies)],
+        "shellcheck of workflow steps": [python, "-m", "sandbox.tasks.run_steps", *workflows],
+        "schema of workflows": [*schema, "vendor.github-workflows", *workflows],
+        "schema of dependabot.yml": [*schema, "vendor.dependabot", ".github/dependabot.yml"],
+        "zizmor": [
+            str(tools / "zizmor"),
+            "--offline",
+            "--quiet",
+            "--persona=pedantic",
+            ".github/dependabot.yml",
+            *workflows,
+        ],
+    }
+
+
+def shell_files(checkout: Path) -> list[Path]:
+    """All shell scripts, relative to the checkout: ``inv``, ``.ci/run`` and every ``*.sh`` outside hidden folders."""
+    found = (path.relative_to(checkout) for path in checkout.rglob("*.sh"))
+    visible = sorted(path for path in found if not any(part.startswith(".") for part in path.parts))
+    return [Path("inv"), Path(".ci/run"), *visible]
+
+
+def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a program in the checkout and return its exit code (128 + number when a signal ended it).
+
+    Ctrl-C reaches the program by itself; we wait until it has cleaned up. SIGTERM is passed on.
+    """
+    sys.stdout.flush()
+    told: list[int] = []  # the handler is there before the program is, or a quick signal would end us alone
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
+    try:
+        with subprocess.Popen(argv, cwd=CHECKOUT, env=dict(environ)) as process:
+
+            def pass_on(number: int, _frame: FrameType | None) -> None:
+                process.send_signal(number)
+
+            signal.signal(signal.SIGTERM, pass_on)
+            for number in told:
+                process.send_signal(number)
+            exit_code = _wait(process)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return exit_code if exit_code >= 0 else 128 - exit_code
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def _passes(title: str, argv: Sequence[str]) -> bool:
+    print(f"lint: {title}")
+    return run(argv, os.environ) == 0
