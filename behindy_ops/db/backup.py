@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from behindy_ops.deploy.context import Step
-    from behindy_ops.deploy.session import Session
     from behindy_ops.facts.database import Database
     from behindy_ops.host.command import Result
+    from behindy_ops.host.session import Session, Step
 
 __all__ = ["backup_here", "backup_on_host", "megabytes"]
 
@@ -44,13 +43,13 @@ def backup_here(session: Session, to: Path) -> Path:
     database = facts.read_database(session.host.run(facts.look(session.settings.host_dir)))
     path = _path(to, database)
     _require_room(shutil.disk_usage(path.parent).free, database, f"this machine ({path.parent})")
-    with session.ctx.step("dump", f"Dump {database.name} (on disk {megabytes(database.size)})") as step:
+    with session.step("dump", f"Dump {database.name} (on disk {megabytes(database.size)})") as step:
         with _whole_or_nothing(path) as file:
             writer = _Writer(file, step)
             result = session.host.run(facts.stream(writer.write))
             _require_same(result, (writer.hash.hexdigest(), writer.size))
         step.detail = f"{megabytes(writer.size)}, read through by pg_restore, checksum the same here"
-    session.ctx.emit(Decision(f"Backup of {database.name} (PostgreSQL {database.major}): {path}"))
+    session.emit(Decision(f"Backup of {database.name} (PostgreSQL {database.major}): {path}"))
     return path
 
 
@@ -63,15 +62,15 @@ def backup_on_host(session: Session, count: int, wait: float) -> str:
     database = facts.read_database(session.host.run(facts.look(session.settings.host_dir)))
     _require_room(database.available, database, "the host")
     name = _name(database)
-    with session.ctx.step("dump", f"Dump {database.name} (on disk {megabytes(database.size)})") as step:
+    with session.step("dump", f"Dump {database.name} (on disk {megabytes(database.size)})") as step:
         result = session.host.run(facts.keep(session.settings.host_dir, name, count))
         size = _require_same(result, None)
         gone = [line.split()[1] for line in result.stderr.splitlines() if line.startswith("removed ")]
         step.detail = f"{megabytes(size)}, read through by pg_restore"
     there = f"{session.settings.host_dir}/backups/{name}"
-    session.ctx.emit(Decision(f"Backup of {database.name} (PostgreSQL {database.major}) on the host: {there}"))
+    session.emit(Decision(f"Backup of {database.name} (PostgreSQL {database.major}) on the host: {there}"))
     if gone:
-        session.ctx.emit(Decision(f"The newest {count} are kept; removed: {', '.join(gone)}"))
+        session.emit(Decision(f"The newest {count} are kept; removed: {', '.join(gone)}"))
     return name
 
 

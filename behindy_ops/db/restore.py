@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from behindy_ops.deploy.context import Step
-    from behindy_ops.deploy.session import Session
     from behindy_ops.facts.database import Database, Dump
+    from behindy_ops.host.session import Session, Step
 
 __all__ = ["Source", "question", "restore"]
 
@@ -108,7 +107,7 @@ def _require_room(database: Database, source: Source) -> None:
 
 
 def _receive(session: Session, source: Source, database: Database) -> None:
-    with session.ctx.step("check", "Bring the backup there and read it through") as step:
+    with session.step("check", "Bring the backup there and read it through") as step:
         sending = _Sending(source.file, step) if source.file else None
         result = session.host.run(
             facts.receive(session.settings.host_dir, source.name, iter(sending) if sending else None)
@@ -135,20 +134,20 @@ def _compare(session: Session, dump: Dump, database: Database) -> None:
             remedy=f"Restore it into PostgreSQL {dump.major} or newer (the image of db in the compose file).",
         )
     if dump.major != database.major:
-        session.ctx.emit(Warning_(f"The backup is from PostgreSQL {dump.version}; here {database.major} runs."))
+        session.emit(Warning_(f"The backup is from PostgreSQL {dump.version}; here {database.major} runs."))
     if dump.database != database.name:
-        session.ctx.emit(Note(f"The backup is of a database called {dump.database}."))
+        session.emit(Note(f"The backup is of a database called {dump.database}."))
 
 
 def _fill(session: Session) -> None:
-    with session.ctx.step("fill", "Fill a new database beside the one in use"):
+    with session.step("fill", "Fill a new database beside the one in use"):
         result = session.host.run(facts.fill(session.settings.host_dir))
         result.require(state=_UNTOUCHED, remedy="The lines below say why. Is there room? df -h")
 
 
 def _swap(session: Session, database: Database) -> str:
     kept = f"{database.name}_before_{datetime.now(UTC):%Y%m%d_%H%M%S}" if database.objects else ""
-    with session.ctx.step("swap", "Let the two change names") as step, session.interrupts.shielded(60):
+    with session.step("swap", "Let the two change names") as step, session.interrupts.shielded(60):
         result = session.host.run(facts.swap(kept))
         result.require(
             state=f"{_UNTOUCHED} The filled one is called {database.name}_restoring.",
@@ -156,10 +155,10 @@ def _swap(session: Session, database: Database) -> str:
         )
         step.detail = "in one transaction"
     told = f"{database.name} is what the backup holds."
-    session.ctx.emit(Decision(f"{told} Redis may still hold what the old one said, until it expires."))
+    session.emit(Decision(f"{told} Redis may still hold what the old one said, until it expires."))
     if kept:
         drop = f"docker exec {facts.CONTAINER} sh -c 'dropdb -U \"$POSTGRES_USER\" {kept}'"
-        session.ctx.emit(Decision(f"What was there before is called {kept}. When nobody wants it: {drop}"))
+        session.emit(Decision(f"What was there before is called {kept}. When nobody wants it: {drop}"))
     return kept
 
 

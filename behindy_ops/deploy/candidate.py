@@ -20,9 +20,9 @@ from behindy_ops.facts.container import Container, Image, parse_container, parse
 from behindy_ops.report.events import Logs
 
 if TYPE_CHECKING:
-    from behindy_ops.deploy.context import Context
     from behindy_ops.facts.survey import Release
     from behindy_ops.host.command import Result
+    from behindy_ops.host.session import Session
     from behindy_ops.project.services import HealthPolicy, Service
 
 __all__ = ["check_inside", "discard", "pull", "pull_error", "rehearse", "start_green"]
@@ -37,17 +37,17 @@ REHEARSAL_ATTEMPTS = 2
 """Attempts in a row that end with an error of the release itself, after which waiting longer is pointless."""
 
 
-def pull(ctx: Context, image: str) -> Image:
+def pull(session: Session, image: str) -> Image:
     """Pull an image onto the host and return what it is.
 
     :raises ImageNotFound: there is no such image.
     :raises RegistryRefused: the login or the pull is refused.
     :raises RegistryUnreachable: the registry does not answer.
     """
-    settings = ctx.settings
+    settings = session.settings
     token = settings.registry_token.reveal().encode("utf-8") if settings.registry_token else b""
-    with ctx.step("pull", f"Pull {image}") as step:
-        result = ctx.host.run(
+    with session.step("pull", f"Pull {image}") as step:
+        result = session.host.run(
             commands.pull(
                 image,
                 registry=settings.registry,
@@ -119,14 +119,14 @@ def pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
     )
 
 
-def start_green(ctx: Context, release: Release, image: str, begun: str, *, files_of: str = "") -> Container:
+def start_green(session: Session, release: Release, image: str, begun: str, *, files_of: str = "") -> Container:
     """Start the candidate and return it, with the restart policy it is to get at the switch.
 
     :raises ReleaseRefused: Compose or Docker could not make or start it; what was made is removed.
     """
     # Compose is not left alone in the middle: what it makes a moment later nobody would remove until the next run.
-    with ctx.step("start", f"Start {release.service}-green") as step, ctx.interrupts.shielded(START_SHIELD):
-        result = ctx.host.run(commands.start_green(ctx.paths, release, image, begun, files_of=files_of))
+    with session.step("start", f"Start {release.service}-green") as step, session.interrupts.shielded(START_SHIELD):
+        result = session.host.run(commands.start_green(session.paths, release, image, begun, files_of=files_of))
         if not result.ok:
             error = ReleaseRefused(
                 f"{release.service}-green could not be started: {result.how()}.",
@@ -141,11 +141,11 @@ def start_green(ctx: Context, release: Release, image: str, begun: str, *, files
         return green
 
 
-def check_inside(ctx: Context, service: Service, container: str, policy: HealthPolicy) -> Look:
+def check_inside(session: Session, service: Service, container: str, policy: HealthPolicy) -> Look:
     """Ask the container from inside nginx until it is healthy or has failed."""
 
     def attempt(_: int) -> Look:
-        result = ctx.host.run(commands.look_inside(service, container, policy))
+        result = session.host.run(commands.look_inside(service, container, policy))
         looks = [
             (int(words[1]), int(words[2]))
             for words in map(str.split, result.stdout.splitlines())
@@ -154,13 +154,13 @@ def check_inside(ctx: Context, service: Service, container: str, policy: HealthP
         state = _after(result.stdout, "state ")
         return judge_inside(looks, parse_container(state) if state and state != "none" else None)
 
-    return attempt_until(policy, attempt, clock=ctx.clock, sleep=ctx.sleep)
+    return attempt_until(policy, attempt, clock=session.clock, sleep=session.sleep)
 
 
-def require_inside(ctx: Context, service: Service, container: str) -> None:
+def require_inside(session: Session, service: Service, container: str) -> None:
     """Do step 3, or raise :class:`ReleaseRefused` with the cause."""
-    with ctx.step("internal", "Check health from inside nginx") as step:
-        look = check_inside(ctx, service, container, service.health)
+    with session.step("internal", "Check health from inside nginx") as step:
+        look = check_inside(session, service, container, service.health)
         if look.verdict is not Verdict.HEALTHY:
             raise ReleaseRefused(
                 f"{container} is not healthy: {look.reason}.",
@@ -170,20 +170,22 @@ def require_inside(ctx: Context, service: Service, container: str) -> None:
         step.detail = look.reason
 
 
-def rehearse(ctx: Context, service: Service) -> None:
+def rehearse(session: Session, service: Service) -> None:
     """Do step 3b: ask the public URL with the secret header that makes nginx route this one request to green.
 
     :raises ReleaseRefused: it fails from outside though it is fine from inside.
     """
-    url = public_url(ctx, service.rehearsal or "")
+    url = public_url(session, service.rehearsal or "")
     policy = service.health
 
     def attempt(_: int) -> Look:
-        result = ctx.host.run(commands.look_outside([url], policy, header=ctx.paths.rehearsal_header))
+        result = session.host.run(commands.look_outside([url], policy, header=session.paths.rehearsal_header))
         return judge(result, candidate=True)
 
-    with ctx.step("rehearsal", f"Rehearse through {url}") as step:
-        look = attempt_until(policy, attempt, definite_limit=REHEARSAL_ATTEMPTS, clock=ctx.clock, sleep=ctx.sleep)
+    with session.step("rehearsal", f"Rehearse through {url}") as step:
+        look = attempt_until(
+            policy, attempt, definite_limit=REHEARSAL_ATTEMPTS, clock=session.clock, sleep=session.sleep
+        )
         if look.verdict is not Verdict.HEALTHY:
             raise ReleaseRefused(
                 f"{service.name}-green is fine from inside but not through {url}: {look.reason}.",
@@ -193,9 +195,9 @@ def rehearse(ctx: Context, service: Service) -> None:
         step.detail = look.reason
 
 
-def public_url(ctx: Context, path: str) -> str:
+def public_url(session: Session, path: str) -> str:
     """Return the public URL of a path."""
-    return f"https://{ctx.settings.domain}{path}"
+    return f"https://{session.settings.domain}{path}"
 
 
 def judge(result: Result, *, candidate: bool = False, address: str = "") -> Look:
@@ -221,22 +223,22 @@ def judge(result: Result, *, candidate: bool = False, address: str = "") -> Look
     return judge_outside(looks, done=done, candidate=candidate, resolved=names, address=address, inside=inside)
 
 
-def discard(ctx: Context, service: str, container: str, release: str, *, shown: str) -> Container | None:
+def discard(session: Session, service: str, container: str, release: str, *, shown: str) -> Container | None:
     """Show how a failed release is and what it said last, and remove it. Returns its last state.
 
     :param container: its name or id; ``shown`` is what it is called in what is told.
     """
-    result = ctx.host.run(commands.discard(container, ctx.paths.release(service, release)))
+    result = session.host.run(commands.discard(container, session.paths.release(service, release)))
     state = _after(result.stdout, "state ")
     last = parse_container(state) if state and state != "none" else None
     logs = [line.removeprefix("log ") for line in result.stdout.splitlines() if line.startswith("log ")]
     if last is not None:
         oom = "yes" if last.oom_killed else "no"
         how = f"{last.status}, exit code {last.exit_code}, OOM-killed: {oom}, restarts: {last.restarts}"
-        ctx.emit(Logs(f"State of {shown}", (how, f"environment names: {', '.join(sorted(last.env_names))}")))
+        session.emit(Logs(f"State of {shown}", (how, f"environment names: {', '.join(sorted(last.env_names))}")))
     title = (
         f"Last {len(logs)} log line{'s' if len(logs) != 1 else ''} of {shown}" if logs else f"{shown} logged nothing"
     )
-    ctx.emit(Logs(title, tuple(logs)))
+    session.emit(Logs(title, tuple(logs)))
     result.require(state="The candidate may still be there; it gets no traffic.", remedy="The next deploy removes it.")
     return last

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_
-import os
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,21 +11,17 @@ from behindy_ops.checks import preflight
 from behindy_ops.checks.check import Check, Level, first_refusal, ok, refusal, warning
 from behindy_ops.deploy.readiness import ask_registry
 from behindy_ops.deploy.reconcile import Recovery, decide
-from behindy_ops.deploy.run import chosen_services
-from behindy_ops.deploy.session import Session
 from behindy_ops.errors import ImageNotFound
 from behindy_ops.facts import manifest as registry
-from behindy_ops.project import services, settings
-from behindy_ops.project.paths import CHECKOUT
 from behindy_ops.project.services import repository
 from behindy_ops.report.text import Line, Tone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from behindy_ops.errors import BehindyError
     from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
 
 __all__ = ["ServiceChecks", "as_json", "as_lines", "check_services", "problem"]
@@ -44,16 +39,10 @@ class ServiceChecks:
         return first_refusal(self.checks) is None
 
 
-def check_services(names: Sequence[str], *, tag: str, root: Path | None = None) -> tuple[list[ServiceChecks], str]:
-    """Return what a deploy of these services, or of all, would meet, and the host's name."""
-    root = root or CHECKOUT
-    services.validate_tag(tag)
-    chosen = chosen_services(root, names)
-    chosen_settings = settings.load(os.environ, root, need_host=True)
-    with Session(chosen_settings, chosen, lambda _: None, os.environ) as session:
-        survey = session.look()
-        found = [_examine(session, service, survey, tag) for service in chosen]
-    return found, chosen_settings.host
+def check_services(session: Session, tag: str) -> list[ServiceChecks]:
+    """Return what a deploy of the session's services would meet."""
+    survey = session.look()
+    return [_examine(session, service, survey, tag) for service in session.services]
 
 
 def _examine(session: Session, service: Service, survey: Survey, tag: str) -> ServiceChecks:
@@ -61,7 +50,7 @@ def _examine(session: Session, service: Service, survey: Survey, tag: str) -> Se
     if checks[0].level is Level.REFUSAL:  # no Docker: nothing else was looked at
         return ServiceChecks(service.name, checks)
     image = f"{repository(service, session.settings.image_prefix)}:{tag}"
-    told = ask_registry(session.ctx, service, survey, image)
+    told = ask_registry(session, service, survey, image)
     new = registry.new_bytes(told, image)
     checks = preflight.examine(survey, service, session.settings, new_bytes=new)
     return ServiceChecks(service.name, (*checks, image_check(told, image), leftover_check(survey, service)))

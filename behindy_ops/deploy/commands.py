@@ -12,11 +12,11 @@ from behindy_ops.host.command import Command, script
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from behindy_ops.project.paths import HostPaths
     from behindy_ops.project.services import HealthPolicy, Service
 
 __all__ = [
     "LOG_LINES",
-    "Paths",
     "discard",
     "drain",
     "look_inside",
@@ -45,19 +45,6 @@ CACHED = 2.1
 """Seconds after the renames in which nginx may use the old address: ``valid=1s``, counted in whole seconds."""
 
 
-class Paths:
-    """Where things lie on the host, below the host directory."""
-
-    def __init__(self, host_dir: str) -> None:
-        self.root = host_dir
-        self.state = f"{host_dir}/state"
-        self.history = f"{host_dir}/state/history.jsonl"
-        self.rehearsal_header = f"{host_dir}/rehearsal/header"
-
-    def release(self, service: str, release: str) -> str:
-        return f"{self.state}/releases/{service}/{release}" if release else ""
-
-
 def pull(
     image: str, *, registry: str, user: str, token: bytes, on_line: Callable[[str], None] | None = None
 ) -> Command:
@@ -72,7 +59,7 @@ def manifests(images: Sequence[str], *, registry: str, user: str, token: bytes) 
     return Command(argv, title="ask the registry", timeout=60, stdin=token if user else b"")
 
 
-def start_green(paths: Paths, release: Release, image: str, begun: str, *, files_of: str = "") -> Command:
+def start_green(paths: HostPaths, release: Release, image: str, begun: str, *, files_of: str = "") -> Command:
     """Make green from the host's compose file and ``.env``, and start it.
 
     :param begun: the history line for the beginning.
@@ -167,7 +154,7 @@ def tidy(references: Sequence[str]) -> Command:
     return Command(script("tidy", *references), title="remove old images", timeout=120, changes=True)
 
 
-def verify(paths: Paths, container: str, release: Release, line: str, *, judged: str = "") -> Command:
+def verify(paths: HostPaths, container: str, release: Release, line: str, *, judged: str = "") -> Command:
     """Look at the live container a last time, mark its release as standing, and record the deploy.
 
     :param judged: id of a release a rollback has left behind.
@@ -185,7 +172,7 @@ def verify(paths: Paths, container: str, release: Release, line: str, *, judged:
     return Command(argv, title="verify and record", timeout=60, stdin=line.encode("utf-8") + b"\n", changes=True)
 
 
-def record(paths: Paths, line: str) -> Command:
+def record(paths: HostPaths, line: str) -> Command:
     """Append one line to the host's history."""
     argv = script("record", paths.history, str(HISTORY_BYTES))
     return Command(argv, title="write the history", timeout=30, stdin=line.encode("utf-8") + b"\n", changes=True)

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import commands, stale
 from behindy_ops.deploy.candidate import discard, judge, public_url
-from behindy_ops.deploy.context import Step
 from behindy_ops.deploy.health import Look, Verdict, attempt_until
 from behindy_ops.deploy.release import released_as
 from behindy_ops.errors import SwitchedBack, SwitchFailed
 from behindy_ops.facts.container import Container, parse_container
 from behindy_ops.facts.survey import NETWORK, answers_to
+from behindy_ops.host.session import Step
 from behindy_ops.report.events import Decision, Warning_
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from behindy_ops.deploy.context import Context
     from behindy_ops.facts.survey import Survey
     from behindy_ops.host.command import Result
+    from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
 
 __all__ = ["Cutover"]
@@ -54,7 +54,7 @@ class Cutover:
     :ivar hurried: the run was told to stop, so nothing is waited for.
     """
 
-    ctx: Context
+    session: Session
     service: Service
     green: Container
     blue: Container | None
@@ -75,10 +75,10 @@ class Cutover:
         :raises SwitchFailed: it could not be done and was undone.
         """
         name = self.service.name
-        with self.ctx.step("switch", "Switch the names"), self.ctx.interrupts.shielded():
+        with self.session.step("switch", "Switch the names"), self.session.interrupts.shielded():
             first = (self.blue.id, f"{name}-blue", name) if self.blue else None
             swap = commands.swap(first, (self.green.id, name), policy=self.green.restart_policy)
-            result = self.ctx.host.run(swap)
+            result = self.session.host.run(swap)
             if not result.ok or "switched " not in result.stdout:
                 undone = "undone" in result.stdout
                 self.torn = not undone
@@ -89,7 +89,7 @@ class Cutover:
                     lines=result.last_lines(),
                 )
             self.switched_ms = int(result.stdout.split("switched ")[1].split()[0])
-            self.holds, self.switched_at = True, self.ctx.clock()
+            self.holds, self.switched_at = True, self.session.clock()
 
     @property
     def settled_ms(self) -> int:
@@ -119,7 +119,7 @@ class Cutover:
         :raises SwitchedBack: the new release did not answer well.
         """
         self.hurried = True
-        with self.ctx.interrupts.shielded():
+        with self.session.interrupts.shielded():
             self._follow()
             look = Look(Verdict.HEALTHY, "") if self.proven else self._check_outside(attempts=1)
             if look.verdict is not Verdict.HEALTHY:
@@ -132,7 +132,7 @@ class Cutover:
         """
         if not self.stale or self.followed:
             return
-        moment, problem = stale.follow(self.ctx, self.service.name, self.green.id)
+        moment, problem = stale.follow(self.session, self.service.name, self.green.id)
         if problem:
             self.switch_back(f"nginx could not be reloaded: {problem}")
         self.followed, self.switched_ms = True, moment
@@ -142,17 +142,19 @@ class Cutover:
         return None if answers_to(self.blue, self.service.name) else self.service
 
     def _check_outside(self, attempts: int | None = None) -> Look:
-        urls = [public_url(self.ctx, path) for path in self.paths]
+        urls = [public_url(self.session, path) for path in self.paths]
         policy = replace(self.service.health, attempts=attempts or self.service.health.attempts)
         asked = self._asked_inside()
         address = self.green.addresses.get(NETWORK, "") if asked else ""
         command = commands.look_outside(urls, policy, settled_ms=self.settled_ms, live=asked)
 
         def attempt(_: int) -> Look:
-            return judge(self.ctx.host.run(command), address=address)
+            return judge(self.session.host.run(command), address=address)
 
-        with self.ctx.step("external", f"Check {urls[0]} from outside") as step:
-            look = attempt_until(policy, attempt, definite_limit=DEFINITE, clock=self.ctx.clock, sleep=self.ctx.sleep)
+        with self.session.step("external", f"Check {urls[0]} from outside") as step:
+            look = attempt_until(
+                policy, attempt, definite_limit=DEFINITE, clock=self.session.clock, sleep=self.session.sleep
+            )
             step.detail = look.reason
             step.failed = "" if look.verdict is Verdict.HEALTHY else look.reason
         return look
@@ -161,12 +163,12 @@ class Cutover:
         if seconds <= 0:
             return None
         until = self.switched_ms + int(seconds * 1000)
-        return self.ctx.host.begin(commands.watch(self.green.id, until_ms=until, seconds=seconds))
+        return self.session.host.begin(commands.watch(self.green.id, until_ms=until, seconds=seconds))
 
     def _require_steady(self, watched: Future[Result], seconds: float) -> None:
         trouble = ""
-        with self.ctx.step("watch", f"Watch the new release for {seconds:g} s") as step:
-            line = self.ctx.host.end(watched).stdout.strip()
+        with self.session.step("watch", f"Watch the new release for {seconds:g} s") as step:
+            line = self.session.host.end(watched).stdout.strip()
             container = parse_container(line) if line and line != "none" else None
             trouble = unsteady(container)
             step.detail, step.failed = "no restart, no exit, no OOM kill", trouble
@@ -176,7 +178,7 @@ class Cutover:
     def _begin_drain(self) -> tuple[Future[Result], Step] | None:
         if self.blue is None or not self.blue.running:
             return None
-        step_like = Step("drain", emit=self.ctx.emit)
+        step_like = Step("drain", emit=self.session.emit)
         earliest = max(self.settled_ms, self.switched_ms + int(self.service.linger * 1000))
         command = commands.drain(
             self.blue.id,
@@ -185,15 +187,15 @@ class Cutover:
             limit=max(self.service.drain, self.service.linger, commands.CACHED + 1),
             on_line=lambda line: _still_open(step_like, line),
         )
-        return self.ctx.host.begin(command), step_like
+        return self.session.host.begin(command), step_like
 
     def _end_drain(self, drained: tuple[Future[Result], Step]) -> None:
-        with self.ctx.step("drain", f"Wait until {self.service.name}-blue is idle") as step:
-            words = self.ctx.host.end(drained[0]).stdout.split()
+        with self.session.step("drain", f"Wait until {self.service.name}-blue is idle") as step:
+            words = self.session.host.end(drained[0]).stdout.split()
             last = words[-2:] if len(words) > 1 else words
             step.detail = _drained(last)
         if last[:1] == ["cut"]:
-            self.ctx.emit(
+            self.session.emit(
                 Warning_(
                     f"{last[1]} connection(s) to the previous release were still open after {self.service.drain:g} s "
                     "(WebSockets or long requests); stopping it ends them."
@@ -206,13 +208,13 @@ class Cutover:
         :raises SwitchedBack: always; it tells what happened.
         """
         name = self.service.name
-        with self.ctx.interrupts.shielded():
-            self.ctx.emit(Decision(f"The new release is taken back: {reason}."))
+        with self.session.interrupts.shielded():
+            self.session.emit(Decision(f"The new release is taken back: {reason}."))
             served = self._names_back(name)
             self.holds = False
             if not self.hurried:
                 self._let_finish()
-            discard(self.ctx, name, self.green.id, self.release, shown=f"{name}-green")
+            discard(self.session, name, self.green.id, self.release, shown=f"{name}-green")
         raise SwitchedBack(
             f"The new release of {name} was switched back: {reason}.",
             state=served,
@@ -221,41 +223,43 @@ class Cutover:
 
     def _let_finish(self) -> None:
         """Give the release that was taken back the time to answer whom it has already heard, if it still can."""
-        deadline = self.ctx.clock() + min(self.service.drain, LAST_WORDS)
+        deadline = self.session.clock() + min(self.service.drain, LAST_WORDS)
         command = commands.drain(self.green.id, self.service.port, earliest_ms=0, limit=SHORT_LOOK)
-        with self.ctx.step("last requests", f"Wait until {self.service.name}-green is idle") as step:
+        with self.session.step("last requests", f"Wait until {self.service.name}-green is idle") as step:
             while True:  # in short looks, so that a signal need not wait for all of them
-                words = self.ctx.host.run(command).stdout.split()[-2:]
-                over = self.ctx.interrupts.requested is not None or self.ctx.clock() >= deadline
+                words = self.session.host.run(command).stdout.split()[-2:]
+                over = self.session.interrupts.requested is not None or self.session.clock() >= deadline
                 if over or words[:1] != ["cut"]:
                     break
             step.detail = _drained(words)
 
     def _names_back(self, name: str) -> str:
-        with self.ctx.step("switch back", "Put the names back") as step:
+        with self.session.step("switch back", "Put the names back") as step:
             if self.blue is None:
-                self.ctx.host.run(commands.swap(None, (self.green.id, f"{name}-green"))).require()
+                self.session.host.run(commands.swap(None, (self.green.id, f"{name}-green"))).require()
                 step.detail = "there was no previous release"
                 return "There was no previous release, so nothing serves it now."
             if not self.blue.running:
-                self.ctx.host.run(commands.start(self.blue.id)).require(
+                self.session.host.run(commands.start(self.blue.id)).require(
                     state=f"{name} still points at the new release."
                 )
             back = (self.green.id, f"{name}-green", name)
-            result = self.ctx.host.run(commands.swap(back, (self.blue.id, name))).require(
+            result = self.session.host.run(commands.swap(back, (self.blue.id, name))).require(
                 state=f"{name} still points at the new release.", remedy="inv deploy.recover"
             )
             switched = int(result.stdout.split("switched ")[1].split()[0])
         if self.stale:
-            moment, problem = stale.follow(self.ctx, name, self.blue.id)
+            moment, problem = stale.follow(self.session, name, self.blue.id)
             switched = max(switched, moment)
             if problem:
-                self.ctx.emit(Warning_(f"nginx could not be reloaded: {problem}. Reload it: inv ops.nginx --reload"))
+                self.session.emit(
+                    Warning_(f"nginx could not be reloaded: {problem}. Reload it: inv ops.nginx --reload")
+                )
         settled = switched + int(commands.CACHED * 1000)
-        with self.ctx.step("external", "Check the previous release from outside") as step:
-            url = public_url(self.ctx, self.paths[0])
+        with self.session.step("external", "Check the previous release from outside") as step:
+            url = public_url(self.session, self.paths[0])
             look = judge(
-                self.ctx.host.run(
+                self.session.host.run(
                     commands.look_outside([url], self.service.health, settled_ms=settled, live=self.service)
                 ),
                 address=self.blue.addresses.get(NETWORK, ""),
@@ -270,12 +274,12 @@ class Cutover:
         """Stop and remove the previous container; a failure is reported and the deploy stands."""
         if self.blue is None:
             return True
-        with self.ctx.step("stop", f"Stop {self.service.name}-blue") as step:
-            result = self.ctx.host.run(commands.stop_blue(self.blue.id, self.service.stop))
+        with self.session.step("stop", f"Stop {self.service.name}-blue") as step:
+            result = self.session.host.run(commands.stop_blue(self.blue.id, self.service.stop))
             step.detail, step.failed = "removed", "" if result.ok else result.how()
         if not result.ok:
             lines = " ".join(result.last_lines(2))
-            self.ctx.emit(Warning_(f"{self.service.name}-blue could not be removed; the next deploy will. {lines}"))
+            self.session.emit(Warning_(f"{self.service.name}-blue could not be removed; the next deploy will. {lines}"))
         return result.ok
 
 

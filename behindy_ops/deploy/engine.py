@@ -15,9 +15,9 @@ from behindy_ops.project.services import repository
 from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, Warning_
 
 if TYPE_CHECKING:
-    from behindy_ops.deploy.context import Context
     from behindy_ops.facts.container import Container, Image
     from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
 
 __all__ = ["Deployment", "Options"]
@@ -43,12 +43,12 @@ class Deployment:
 
     kind = "deploy"
 
-    def __init__(self, ctx: Context, service: Service, options: Options, survey: Survey) -> None:
-        self.ctx = ctx
+    def __init__(self, session: Session, service: Service, options: Options, survey: Survey) -> None:
+        self.session = session
         self.service = service
         self.options = options
         self.survey = survey
-        self.repository = repository(service, ctx.settings.image_prefix)
+        self.repository = repository(service, session.settings.image_prefix)
         self.live = survey.trio(service.name).live
         self.judged = ""  # the release that a rollback leaves, which is then no longer offered
         self.release = Release("", service.name, self.repository, options.tag, "", "")
@@ -59,8 +59,10 @@ class Deployment:
 
         :raises BehindyError: it failed; the error says in what state the host is.
         """
-        begun = self.ctx.clock()
-        self.ctx.emit(DeployStarted(self.service.name, self.options.tag, self.ctx.settings.host, self.repository))
+        begun = self.session.clock()
+        self.session.emit(
+            DeployStarted(self.service.name, self.options.tag, self.session.settings.host, self.repository)
+        )
         wanted = f"{self.repository}:{self.options.tag}"
         self._require_ready(wanted)
         image = self._pull()
@@ -70,11 +72,11 @@ class Deployment:
         return self._replace(image, begun)
 
     def _require_ready(self, image: str) -> None:
-        require_ready(self.ctx, self.service, self.survey, image, force=self.options.force)
+        require_ready(self.session, self.service, self.survey, image, force=self.options.force)
 
     def _pull(self) -> Image:
         try:
-            return candidate.pull(self.ctx, f"{self.repository}:{self.options.tag}")
+            return candidate.pull(self.session, f"{self.repository}:{self.options.tag}")
         except Interrupted as error:
             error.state = "Nothing was changed; what ran before runs on."
             raise
@@ -87,7 +89,7 @@ class Deployment:
 
     def _unchanged(self, live: Container, begun: float) -> str:
         release = released_as(live)
-        self.ctx.emit(
+        self.session.emit(
             Decision(
                 f"{self.service.name}:{self.options.tag} is already live ({release.id or live.id[:12]}), with the "
                 "same configuration: nothing to do. To deploy it anew: --force"
@@ -97,9 +99,9 @@ class Deployment:
         return "unchanged"
 
     def _new_release(self, image: Image) -> Release:
-        now = self.ctx.now()
+        now = self.session.now()
         return Release(
-            id=new_id(now, self.ctx.randomness(4)),
+            id=new_id(now, self.session.randomness(4)),
             service=self.service.name,
             repository=self.repository,
             tag=self.options.tag,
@@ -115,7 +117,7 @@ class Deployment:
         green = self._prove(image)
         paths = outside_paths(self.service, self.survey)
         if self.service.external not in paths:
-            self.ctx.emit(
+            self.session.emit(
                 Decision(f"{self.service.through} is not there yet: {self.service.name} is checked through {paths[0]}.")
             )
         self.cutover = cutover = self._cutover(green, paths)
@@ -130,7 +132,7 @@ class Deployment:
         try:
             watch = self.service.watch if self.options.watch is None else self.options.watch
             cutover.settle(watch)
-            facts = finish.finish(self.ctx, self, cutover, image)
+            facts = finish.finish(self.session, self, cutover, image)
         except SwitchedBack as error:
             self._record("switched back", error.what)
             raise
@@ -141,7 +143,7 @@ class Deployment:
         return "live"
 
     def _cutover(self, green: Container, paths: tuple[str, ...]) -> Cutover:
-        return Cutover(self.ctx, self.service, green, self.live, self.release.id, paths, self._stale)
+        return Cutover(self.session, self.service, green, self.live, self.release.id, paths, self._stale)
 
     @property
     def _stale(self) -> bool:
@@ -149,19 +151,19 @@ class Deployment:
 
     def _say_what_follows(self, image: Image) -> None:
         if self.live is None:
-            self.ctx.emit(Decision(f"First deploy of {self.service.name}: there is nothing to replace."))
+            self.session.emit(Decision(f"First deploy of {self.service.name}: there is nothing to replace."))
         elif self.live.image_id == image.id:
             reason = "--force" if self._is_live(image) else "its configuration has changed"
-            self.ctx.emit(Decision(f"The image is the one that is live; it is deployed anew because of {reason}."))
+            self.session.emit(Decision(f"The image is the one that is live; it is deployed anew because of {reason}."))
 
     def _prove(self, image: Image) -> Container:
         """Start green and check it from inside and outside; whatever fails, green is gone afterwards."""
         digest = self.release.digest
         pinned = f"{self.repository}@{digest}" if digest else image.id
-        begun = history.line("begun", self.kind, self.release, at=self.ctx.now(), who=self.ctx.who)
+        begun = history.line("begun", self.kind, self.release, at=self.session.now(), who=self.session.who)
         try:
             green = self._start(pinned, begun)
-            candidate.require_inside(self.ctx, self.service, green.name)
+            candidate.require_inside(self.session, self.service, green.name)
             self._rehearse()
         except (ConnectionLost, LeaseLost):
             raise
@@ -171,25 +173,25 @@ class Deployment:
         return green
 
     def _start(self, pinned: str, begun: str) -> Container:
-        return candidate.start_green(self.ctx, self.release, pinned, begun)
+        return candidate.start_green(self.session, self.release, pinned, begun)
 
     def _rehearse(self) -> None:
         if not self.service.rehearsal:
-            self.ctx.emit(Decision(f"{self.service.name} declares no rehearsal path: it is not rehearsed."))
+            self.session.emit(Decision(f"{self.service.name} declares no rehearsal path: it is not rehearsed."))
         elif self._stale:
-            self.ctx.emit(Decision("Not rehearsed: the nginx on the host has plain upstreams, so it cannot be."))
+            self.session.emit(Decision("Not rehearsed: the nginx on the host has plain upstreams, so it cannot be."))
         elif "rehearsal/header" in self.survey.files:  # the preflight has warned of one without a token
-            candidate.rehearse(self.ctx, self.service)
+            candidate.rehearse(self.session, self.service)
 
     def _give_up(self, error: BehindyError) -> None:
         """Remove green after a failure before the switch, and record it."""
         name = f"{self.service.name}-green"
-        with self.ctx.interrupts.shielded():
+        with self.session.interrupts.shielded():
             try:
-                with self.ctx.step("remove", f"Remove {name}"):
-                    candidate.discard(self.ctx, self.service.name, name, self.release.id, shown=name)
+                with self.session.step("remove", f"Remove {name}"):
+                    candidate.discard(self.session, self.service.name, name, self.release.id, shown=name)
             except RemoteCommandFailed as failure:  # the host is in trouble; what that did first is what to tell
-                self.ctx.emit(Warning_(f"{failure.what} {failure.state} {failure.remedy}"))
+                self.session.emit(Warning_(f"{failure.what} {failure.state} {failure.remedy}"))
             self._record("interrupted" if isinstance(error, Interrupted) else "refused", error.what)
         error.state = error.state or "The live release was never touched and serves on."
 
@@ -202,16 +204,16 @@ class Deployment:
             error.state = f"{back.what} {back.state}"
             self._record("switched back", error.what)
             return
-        with self.ctx.interrupts.shielded():
+        with self.session.interrupts.shielded():
             self._record("live", f"{error.what} {name}-blue was left to the next run")
         error.state = f"The new release of {name} is live and serves; {name}-blue may still be there."
         error.remedy = f"The next deploy of {name} removes it; or now: inv deploy.recover {name}"
 
     def _record(self, outcome: str, reason: str) -> None:
         line = self.history_line(outcome, reason)
-        result = self.ctx.host.run(commands.record(self.ctx.paths, line))
+        result = self.session.host.run(commands.record(self.session.paths, line))
         if not result.ok:
-            self.ctx.emit(Warning_(f"The host's history could not be written: {result.how()}."))
+            self.session.emit(Warning_(f"The host's history could not be written: {result.how()}."))
 
     def history_line(self, outcome: str, reason: str = "") -> str:
         """Return the line that records the end."""
@@ -219,15 +221,15 @@ class Deployment:
             "ended",
             self.kind,
             self.release,
-            at=self.ctx.now(),
-            who=self.ctx.who,
-            durations=self.ctx.durations,
+            at=self.session.now(),
+            who=self.session.who,
+            durations=self.session.durations,
             outcome=outcome,
             reason=reason,
         )
 
     def _finished(self, outcome: str, begun: float, facts: dict[str, str]) -> None:
-        sent = self.ctx.host.remote_commands - self.ctx.counted
-        self.ctx.counted = self.ctx.host.remote_commands
+        sent = self.session.host.remote_commands - self.session.counted
+        self.session.counted = self.session.host.remote_commands
         facts = facts | {"remote_commands": str(sent)}
-        self.ctx.emit(DeployFinished(self.service.name, outcome, self.ctx.clock() - begun, facts))
+        self.session.emit(DeployFinished(self.service.name, outcome, self.session.clock() - begun, facts))

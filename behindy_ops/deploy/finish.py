@@ -12,9 +12,9 @@ from behindy_ops.report.events import Warning_
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from behindy_ops.deploy.context import Context
     from behindy_ops.deploy.cutover import Cutover
     from behindy_ops.facts.survey import Release, Survey
+    from behindy_ops.host.session import Session
 
 __all__ = ["finish", "plan_tidy"]
 
@@ -28,19 +28,19 @@ class _Deployment(Protocol):
     def history_line(self, outcome: str, reason: str = "") -> str: ...
 
 
-def finish(ctx: Context, deployment: _Deployment, cutover: Cutover, image: Image) -> dict[str, str]:
+def finish(session: Session, deployment: _Deployment, cutover: Cutover, image: Image) -> dict[str, str]:
     """Do steps 6 to 8 and return what the operator wants to know of the new release."""
     plan = plan_tidy(deployment.survey, deployment.repository, image, cutover.blue)
-    tidying = ctx.host.begin(commands.tidy(plan.remove)) if plan.remove else None
+    tidying = session.host.begin(commands.tidy(plan.remove)) if plan.remove else None
     cutover.stop_blue()
-    with ctx.step("tidy", "Remove old images") as step:
+    with session.step("tidy", "Remove old images") as step:
         step.detail = f"kept {len(plan.kept)}, removed {plan.removed_images}"
         if tidying is not None:
-            result = ctx.host.end(tidying)
+            result = session.host.end(tidying)
             if not result.ok:
                 step.detail = "some could not be removed"
-                ctx.emit(Warning_(f"Old images could not all be removed: {' '.join(result.last_lines(2))}"))
-    return _verify(ctx, deployment)
+                session.emit(Warning_(f"Old images could not all be removed: {' '.join(result.last_lines(2))}"))
+    return _verify(session, deployment)
 
 
 def plan_tidy(survey: Survey, repository: str, pulled: Image, blue: Container | None) -> retention.Tidy:
@@ -68,13 +68,13 @@ def _without_moved_tags(images: Iterable[Image], pulled: Image) -> dict[str, Ima
     }
 
 
-def _verify(ctx: Context, deployment: _Deployment) -> dict[str, str]:
+def _verify(session: Session, deployment: _Deployment) -> dict[str, str]:
     release = deployment.release
-    with ctx.step("verify", "Verify and record") as step:
+    with session.step("verify", "Verify and record") as step:
         command = commands.verify(
-            ctx.paths, release.service, release, deployment.history_line("live"), judged=deployment.judged
+            session.paths, release.service, release, deployment.history_line("live"), judged=deployment.judged
         )
-        result = ctx.host.run(command)
+        result = session.host.run(command)
         lines = dict(line.partition(" ")[::2] for line in result.stdout.splitlines() if line)
         container = None
         if lines.get("state", "none") != "none":
@@ -85,9 +85,9 @@ def _verify(ctx: Context, deployment: _Deployment) -> dict[str, str]:
         said = "no errors in its log" if errors == "0" else f"{errors} log line(s) with errors"
         step.detail, step.failed = ", ".join(part for part in ("steady", memory, said) if part), trouble
     if trouble:
-        ctx.emit(Warning_(f"The new release is not steady: {trouble}. Look: inv deploy.status"))
+        session.emit(Warning_(f"The new release is not steady: {trouble}. Look: inv deploy.status"))
     if not result.ok:
-        ctx.emit(Warning_(f"The deploy stands, but it could not be recorded: {' '.join(result.last_lines(2))}"))
+        session.emit(Warning_(f"The deploy stands, but it could not be recorded: {' '.join(result.last_lines(2))}"))
     return {
         "release": release.id,
         "tag": release.tag,

@@ -15,6 +15,7 @@ from behindy_ops.deploy.release import released_as
 from behindy_ops.facts.container import Image
 from behindy_ops.facts.survey import Release
 from behindy_ops.host.command import script_text
+from behindy_ops.project.paths import HostPaths
 from behindy_ops.project.services import repository
 from behindy_ops.report.events import Decision, Plan, Warning_
 
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from behindy_ops.deploy.engine import Options
-    from behindy_ops.deploy.session import Session
     from behindy_ops.facts.survey import Survey
     from behindy_ops.host.command import Command
+    from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
     from behindy_ops.project.settings import Settings
 
@@ -36,7 +37,7 @@ def commands_of(survey: Survey, service: Service, settings: Settings, options: O
 
     What only the deploy itself can know stands in angle brackets: ``<digest>``, ``<green id>``, ``<switched>``.
     """
-    paths = commands.Paths(settings.host_dir)
+    paths = HostPaths(settings.host_dir)
     repo = repository(service, settings.image_prefix)
     live = survey.trio(service.name).live
     green = f"{service.name}-green"
@@ -108,7 +109,7 @@ def show(session: Session, services: Sequence[Service], options: Options) -> Non
     :raises BehindyError: the deploy itself would be refused, for the same reason.
     """
     survey = session.look()
-    emit = session.ctx.emit
+    emit = session.emit
     used: list[tuple[str, Command]] = []
     for service in services:
         problem = preflight.find_problem(

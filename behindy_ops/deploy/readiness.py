@@ -16,15 +16,15 @@ from behindy_ops.report.events import Warning_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from behindy_ops.deploy.context import Context
     from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
 
 __all__ = ["ask_registry", "require_ready"]
 
 
 def require_ready(
-    ctx: Context, service: Service, survey: Survey, image: str, *, force: bool, alone: bool = False
+    session: Session, service: Service, survey: Survey, image: str, *, force: bool, alone: bool = False
 ) -> None:
     """Check that the host is ready for this deploy; warnings are told, nothing is changed.
 
@@ -33,9 +33,9 @@ def require_ready(
     :param alone: the live container is stopped first, so what it uses counts as available.
     :raises BehindyError: the first refusal.
     """
-    with ctx.step("preflight", "Check that the host is ready") as step:
+    with session.step("preflight", "Check that the host is ready") as step:
         try:
-            checks = _examine(ctx, service, without_live(survey, service) if alone else survey, image)
+            checks = _examine(session, service, without_live(survey, service) if alone else survey, image)
         except Interrupted as error:
             error.state = "Nothing was changed; what ran before runs on."
             raise
@@ -46,29 +46,29 @@ def require_ready(
         step.detail = summary(checks)
     for check in checks:
         if check.level is Level.WARNING:
-            ctx.emit(Warning_(f"{check.found} {check.remedy}".strip()))
+            session.emit(Warning_(f"{check.found} {check.remedy}".strip()))
 
 
-def _examine(ctx: Context, service: Service, survey: Survey, image: str) -> tuple[Check, ...]:
+def _examine(session: Session, service: Service, survey: Survey, image: str) -> tuple[Check, ...]:
     """Examine; only where the size of a whole image would not fit, ask the registry how much of it is new.
 
     A whole image is more than a pull ever adds, so a disk that has room for one needs no question, which costs time.
     """
-    checks = preflight.examine(survey, service, ctx.settings)
+    checks = preflight.examine(survey, service, session.settings)
     if not image or not any(check.name == "disk" and check.level is Level.REFUSAL for check in checks):
         return checks
-    told = registry.new_bytes(ask_registry(ctx, service, survey, image), image)
-    return checks if told is None else preflight.examine(survey, service, ctx.settings, new_bytes=told)
+    told = registry.new_bytes(ask_registry(session, service, survey, image), image)
+    return checks if told is None else preflight.examine(survey, service, session.settings, new_bytes=told)
 
 
-def ask_registry(ctx: Context, service: Service, survey: Survey, image: str) -> registry.Manifests:
+def ask_registry(session: Session, service: Service, survey: Survey, image: str) -> registry.Manifests:
     """Ask the registry about an image, and about those of this service that the host has."""
-    settings = ctx.settings
+    settings = session.settings
     own = repository(service, settings.image_prefix)
     held = sorted({name for found in survey.images for name in found.digests if name.partition("@")[0] == own})
     token = settings.registry_token.reveal().encode("utf-8") if settings.registry_token else b""
     user = settings.registry_user if token else ""
-    result = ctx.host.run(commands.manifests([image, *held], registry=settings.registry, user=user, token=token))
+    result = session.host.run(commands.manifests([image, *held], registry=settings.registry, user=user, token=token))
     if not result.ok:
         return registry.Manifests({}, {image: " ".join(result.last_lines(2))})
     return registry.parse(result.stdout)

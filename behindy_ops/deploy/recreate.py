@@ -44,22 +44,22 @@ class Recreation(Deployment):
     stopped: Container | None = None
 
     def _require_ready(self, image: str) -> None:
-        require_ready(self.ctx, self.service, self.survey, image, force=self.options.force, alone=True)
+        require_ready(self.session, self.service, self.survey, image, force=self.options.force, alone=True)
 
     def _replace(self, image: Image, begun: float) -> str:
         old = self.live
         if old is None:
-            self.ctx.emit(Decision("There is nothing to stop first: it is deployed as usual."))
+            self.session.emit(Decision("There is nothing to stop first: it is deployed as usual."))
             return super()._replace(image, begun)
         name = self.service.name
-        self.ctx.emit(
+        self.session.emit(
             Warning_(
                 f"Downtime begins: {name} is stopped before its new release starts (--strategy recreate). Users of "
                 f"{name} get errors until the new release, or this one again, is healthy."
             )
         )
         stopping = False
-        since = self.ctx.clock()
+        since = self.session.clock()
         try:
             self._put_aside(old)
             stopping = True
@@ -77,13 +77,15 @@ class Recreation(Deployment):
             self._say_how_long(since)
 
     def _say_how_long(self, since: float) -> None:
-        end = self.cutover.switched_at if self.cutover is not None and self.cutover.holds else self.ctx.clock()
-        self.ctx.emit(Decision(f"{self.service.name} was not served for {end - since:.0f} s at most."))
+        end = self.cutover.switched_at if self.cutover is not None and self.cutover.holds else self.session.clock()
+        self.session.emit(Decision(f"{self.service.name} was not served for {end - since:.0f} s at most."))
 
     def _put_aside(self, old: Container) -> None:
         name = self.service.name
-        with self.ctx.step("aside", f"Take the name from {name}"), self.ctx.interrupts.shielded():
-            self.ctx.host.run(commands.swap(None, (old.id, f"{name}-blue"))).require(state=f"{name} serves as before.")
+        with self.session.step("aside", f"Take the name from {name}"), self.session.interrupts.shielded():
+            self.session.host.run(commands.swap(None, (old.id, f"{name}-blue"))).require(
+                state=f"{name} serves as before."
+            )
 
     def _stop(self, old: Container) -> None:
         """Stop it, with its own time to finish what it has begun; it stays on the host.
@@ -91,12 +93,12 @@ class Recreation(Deployment):
         It is not drained: while it runs, nginx lets it answer for the missing live one, so it would never be idle.
         """
         service = self.service
-        with self.ctx.step("stop", f"Stop {service.name}-blue"), self.ctx.interrupts.shielded(STOP_SHIELD):
-            self.ctx.host.run(commands.stop(old.id, service.stop)).require()
+        with self.session.step("stop", f"Stop {service.name}-blue"), self.session.interrupts.shielded(STOP_SHIELD):
+            self.session.host.run(commands.stop(old.id, service.stop)).require()
 
     def _cutover(self, green: Container, paths: tuple[str, ...]) -> Cutover:
         return _ColdCutover(
-            self.ctx, self.service, green, None, self.release.id, paths, self._stale, stopped=self.stopped
+            self.session, self.service, green, None, self.release.id, paths, self._stale, stopped=self.stopped
         )
 
     def _say_what_follows(self, image: Image) -> None:
@@ -108,14 +110,14 @@ class Recreation(Deployment):
         In this order: should this run die in between, what is left is blue alone, which the next run knows to mend.
         """
         name = self.service.name
-        with self.ctx.interrupts.shielded():
-            with self.ctx.step("bring back", f"Start the previous release of {name} again"):
+        with self.session.interrupts.shielded():
+            with self.session.step("bring back", f"Start the previous release of {name} again"):
                 if stopping:  # it may be half-way down: a start alone would find it running
-                    self.ctx.host.run(commands.restart(old.id)).require(remedy="inv deploy.recover")
-                self.ctx.host.run(commands.swap(None, (old.id, name))).require(remedy="inv deploy.recover")
-            with self.ctx.step("external", "Check the previous release from outside") as step:
-                urls = [public_url(self.ctx, self.service.external)]
-                look = judge(self.ctx.host.run(commands.look_outside(urls, self.service.health, live=self.service)))
+                    self.session.host.run(commands.restart(old.id)).require(remedy="inv deploy.recover")
+                self.session.host.run(commands.swap(None, (old.id, name))).require(remedy="inv deploy.recover")
+            with self.session.step("external", "Check the previous release from outside") as step:
+                urls = [public_url(self.session, self.service.external)]
+                look = judge(self.session.host.run(commands.look_outside(urls, self.service.health, live=self.service)))
                 step.detail = look.reason
                 step.failed = "" if look.verdict is Verdict.HEALTHY else look.reason
         if look.verdict is Verdict.HEALTHY:

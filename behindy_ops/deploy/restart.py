@@ -42,7 +42,7 @@ class Restart(Rollback):
         )
 
     def _say_goal(self) -> None:
-        self.ctx.emit(Decision(f"Restarting release {self.target.id} ({self.target.tag}) in a new container."))
+        self.session.emit(Decision(f"Restarting release {self.target.id} ({self.target.tag}) in a new container."))
 
     def _judged(self) -> str:
         return ""  # nobody goes away from it

@@ -15,9 +15,9 @@ from behindy_ops.report.events import Decision, DeployStarted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from behindy_ops.deploy.context import Context
     from behindy_ops.facts.container import Container, Image
     from behindy_ops.facts.survey import Release, Survey
+    from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
 
 __all__ = ["Offered", "Rollback", "find_target", "offered", "previous_release"]
@@ -91,9 +91,9 @@ class Rollback(Deployment):
 
     kind = "rollback"
 
-    def __init__(self, ctx: Context, service: Service, survey: Survey, *, wanted: str, watch: float | None) -> None:
+    def __init__(self, session: Session, service: Service, survey: Survey, *, wanted: str, watch: float | None) -> None:
         self.target = self._choose(service, survey, wanted)
-        super().__init__(ctx, service, Options(self.target.tag, force=True, watch=watch), survey)
+        super().__init__(session, service, Options(self.target.tag, force=True, watch=watch), survey)
         self.files_of = self.target.id
         self.repository = self.target.repository or self.repository
 
@@ -115,9 +115,9 @@ class Rollback(Deployment):
 
         :raises BehindyError: it failed; the error says in what state the host is.
         """
-        begun = self.ctx.clock()
-        self.ctx.emit(DeployStarted(self.service.name, self.target.tag, self.ctx.settings.host, self.target.id))
-        require_ready(self.ctx, self.service, self.survey, "", force=True)
+        begun = self.session.clock()
+        self.session.emit(DeployStarted(self.service.name, self.target.tag, self.session.settings.host, self.target.id))
+        require_ready(self.session, self.service, self.survey, "", force=True)
         self._say_goal()
         image = self._image()
         self.release = replace(self._new_release(image), digest=self.target.digest, config=self.target.config)
@@ -125,7 +125,9 @@ class Rollback(Deployment):
         return self._replace(image, begun)
 
     def _say_goal(self) -> None:
-        self.ctx.emit(Decision(f"Going back to release {self.target.id} ({self.target.tag}), as it was configured."))
+        self.session.emit(
+            Decision(f"Going back to release {self.target.id} ({self.target.tag}), as it was configured.")
+        )
 
     def _judged(self) -> str:
         """Return the release that is left for good."""
@@ -141,10 +143,10 @@ class Rollback(Deployment):
                 state="Nothing was changed.",
                 remedy="Deploy it by its tag instead.",
             )
-        return candidate.pull(self.ctx, f"{self.repository}@{self.target.digest}")
+        return candidate.pull(self.session, f"{self.repository}@{self.target.digest}")
 
     def _say_what_follows(self, image: Image) -> None:
         """Nothing more to say: which release it goes back to was said."""
 
     def _start(self, pinned: str, begun: str) -> Container:
-        return candidate.start_green(self.ctx, self.release, pinned, begun, files_of=self.files_of)
+        return candidate.start_green(self.session, self.release, pinned, begun, files_of=self.files_of)

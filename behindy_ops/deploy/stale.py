@@ -13,7 +13,7 @@ from behindy_ops.host.command import Command, script
 from behindy_ops.report.events import Decision
 
 if TYPE_CHECKING:
-    from behindy_ops.deploy.context import Context
+    from behindy_ops.host.session import Session
 
 __all__ = ["command", "follow"]
 
@@ -24,19 +24,19 @@ def command(service: str, container: str) -> Command:
     return Command(argv, title="reload nginx", timeout=60, changes=True)
 
 
-def follow(ctx: Context, service: str, container: str) -> tuple[int, str]:
+def follow(session: Session, service: str, container: str) -> tuple[int, str]:
     """Reload nginx after a change of names.
 
     :returns: the host's clock (ms) when its new workers were there, and why it could not be done (else empty).
     """
-    ctx.emit(
+    session.emit(
         Decision(
             f"nginx resolves {service} only when it loads its configuration: it is reloaded after the renames. inv "
             "host.sync puts one there that needs no reload."
         )
     )
-    with ctx.step("reload", "Reload nginx") as step:
-        result = ctx.host.run(command(service, container))
+    with session.step("reload", "Reload nginx") as step:
+        result = session.host.run(command(service, container))
         done = result.ok and "switched " in result.stdout
         step.failed = "" if done else f"{result.how()} {' '.join(result.last_lines(2))}".strip()
     return (int(result.stdout.split("switched ")[1].split()[0]), "") if done else (0, step.failed)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from behindy_ops.env import dialect
 from behindy_ops.env.place import fetched, read_text
 from behindy_ops.errors import BehindyError, LeaseLost, UsageError
-from sandbox.traffic.signals import ending_signals_raise
+from behindy_ops.host.interrupts import ending_signals_raise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

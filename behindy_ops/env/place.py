@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.session import Session
 from behindy_ops.env import dialect, probe, verdict, wanted
 from behindy_ops.errors import EnvironmentInvalid, HostNotReady, LeaseLost, RemoteCommandFailed, UsageError
 from behindy_ops.host.host import new_mark
-from behindy_ops.project import settings
 from behindy_ops.project.services import names
+from behindy_ops.project.settings import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +21,8 @@ if TYPE_CHECKING:
     from behindy_ops.env.probe import Answer
     from behindy_ops.env.verdict import Check, Diff
     from behindy_ops.env.wanted import Wanted
+    from behindy_ops.host.session import Connect
+    from behindy_ops.project.project import Project
     from behindy_ops.project.settings import Settings
 
 __all__ = ["DEFAULT_FILE", "Place", "Proposal", "fetched", "read_file", "read_text"]
@@ -46,22 +46,19 @@ class Proposal:
 class Place:
     """The host's ``.env`` of one set of settings, seen from one checkout."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.settings: Settings = settings.load(os.environ, root, need_host=True)
-        compose = root / "compose" / "docker-compose.yml"
-        self.services = frozenset(names(compose))
-        self.compose_text = compose.read_text(encoding="utf-8")
+    def __init__(self, connect: Connect, project: Project, settings: Settings) -> None:
+        self.session = connect
+        self.root = project.root
+        self.settings = settings
+        self.services = frozenset(names(project.compose_file))
+        self.compose_text = project.compose_text()
         self.wanted: Wanted = wanted.read(
-            self.compose_text, (root / "compose" / ".env.example").read_text(encoding="utf-8")
+            self.compose_text, (project.root / "compose" / ".env.example").read_text(encoding="utf-8")
         )
 
     @property
     def where(self) -> str:
         return f"{self.settings.host_dir}/.env on {self.settings.host}"
-
-    def session(self) -> Session:
-        return Session(self.settings, [], lambda _: None, os.environ)
 
     def check(self) -> Check:
         """Judge the host's file. :raises HostNotReady: docker compose cannot read it."""
@@ -212,7 +209,7 @@ def read_file(path: Path) -> EnvText:
             f"{DEFAULT_FILE}",
         ) from None
     file = read_text(body, path.name)
-    ours = sorted(set(file.names) & (set(settings.NAMES) - {"BEHINDY_IMAGE_PREFIX"}))
+    ours = sorted(set(file.names) & (set(NAMES) - {"BEHINDY_IMAGE_PREFIX"}))
     if ours:
         raise UsageError(
             f"{path.name} holds settings of this machine ({', '.join(ours)}): it is not for the host.",

@@ -6,15 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import RemoteCommandFailed
-from behindy_ops.host.command import Command, script
 from behindy_ops.host.replies import split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from behindy_ops.host.host import Host
-
-__all__ = ["Disk", "Entry", "HostFacts", "command", "parse", "read"]
+__all__ = ["Disk", "Entry", "HostFacts", "parse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +85,6 @@ class HostFacts:
             disk for disk in self.disks if path == disk.mounted or path.startswith(disk.mounted.rstrip("/") + "/")
         ]
         return max(holding, key=lambda disk: len(disk.mounted), default=None)
-
-
-def command(mark: str, host_dir: str, domain: str) -> Command:
-    """Return the one command that reads it all."""
-    return Command(script("host_facts", mark, host_dir, domain), title="look at the host", timeout=90)
-
-
-def read(host: Host, mark: str, host_dir: str, domain: str) -> HostFacts:
-    """Look at a host; one round trip."""
-    return parse(host.run(command(mark, host_dir, domain)).require().stdout, mark)
 
 
 def parse(text: str, mark: str) -> HostFacts:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.container import (
-    CONTAINER_TEMPLATE,
-    IMAGE_TEMPLATE,
     Container,
     Image,
     parse_container,
     parse_image,
 )
-from behindy_ops.host.command import script
 from behindy_ops.host.replies import split
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-__all__ = ["NETWORK", "NGINX", "Release", "Stanza", "Survey", "Trio", "answers_to", "parse", "survey_argv"]
+__all__ = ["NETWORK", "NGINX", "Release", "Stanza", "Survey", "Trio", "answers_to", "parse"]
 
 NETWORK = "behindy-ops_internal"
 """The Docker network of all services (specification, section 4)."""
@@ -126,16 +120,6 @@ class Survey:
 def answers_to(container: Container | None, name: str) -> bool:
     """Return whether a container keeps a name as an alias, whatever it is called: Compose gives those."""
     return container is not None and name in container.aliases.get(NETWORK, ())
-
-
-def survey_argv(mark: str, host_dir: str, services: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """Return the command that reads it all.
-
-    :param mark: the boundary between the parts.
-    :param services: (name, image repository) of each service of interest.
-    """
-    flat = [word for pair in services for word in pair]
-    return script("survey", mark, host_dir, NETWORK, CONTAINER_TEMPLATE, IMAGE_TEMPLATE, *flat)
 
 
 def parse(text: str, mark: str) -> Survey:

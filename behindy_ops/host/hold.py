@@ -11,8 +11,8 @@ from behindy_ops.host.command import Command, script
 from behindy_ops.host.lease import refusal
 
 if TYPE_CHECKING:
-    from behindy_ops.deploy.context import HostLike
     from behindy_ops.host.command import Result
+    from behindy_ops.host.session import HostLike
 
 __all__ = ["LockStatus", "acquire", "release", "status"]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ["Interrupts"]
+__all__ = ["Interrupts", "ending_signals_raise"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -83,3 +83,21 @@ class Interrupts:
         if self._pending is None:
             self._since = time.monotonic()
             self._pending = number
+
+
+@contextlib.contextmanager
+def ending_signals_raise(remedy: str = "") -> Iterator[None]:
+    """Raise :class:`Interrupted` in the main thread for each of these signals. Call it in the main thread.
+
+    :param remedy: what to tell the user to do then.
+    """
+
+    def stop(number: int, _: FrameType | None) -> None:
+        raise Interrupted(f"Stopped by {signal.Signals(number).name}.", signal_number=number, remedy=remedy)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -20,8 +20,8 @@ from behindy_ops.views.layout import sentence
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from behindy_ops.deploy.session import Session
     from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
 
 __all__ = ["Found", "adopt", "as_json", "describe", "lines", "unalias"]
@@ -130,7 +130,7 @@ def adopt(session: Session, wait: float, ask: Callable[[str], bool], found: Sequ
 
 
 def _take(session: Session, service: Service) -> None:
-    with session.ctx.step("adopt", f"Take the aliases from {service.name}") as step, session.interrupts.shielded():
+    with session.step("adopt", f"Take the aliases from {service.name}") as step, session.interrupts.shielded():
         result = session.host.run(unalias(service))
         if not result.ok:
             raise RemoteCommandFailed(

@@ -9,26 +9,19 @@ from typing import TYPE_CHECKING
 from behindy_ops.errors import CertificateRefused, HostNotReady, NginxNotReady
 from behindy_ops.host.command import Command, script
 from behindy_ops.provision import certs, files
-from behindy_ops.provision.run import UNCHANGED, Confirm, open_session
+from behindy_ops.provision.run import UNCHANGED, Confirm
 from behindy_ops.report import events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from behindy_ops.deploy.session import Session
     from behindy_ops.errors import BehindyError
     from behindy_ops.host.command import Result
-    from behindy_ops.project.settings import Settings
-    from behindy_ops.report.events import Event
+    from behindy_ops.host.session import Session
 
 __all__ = ["certify"]
 
 
 def certify(
-    settings: Settings,
-    root: Path,
-    emit: Callable[[Event], None],
+    session: Session,
     confirm: Confirm,
     *,
     email: str,
@@ -37,32 +30,32 @@ def certify(
 ) -> None:
     """See to it that nginx serves a certificate that holds for at least 30 days.
 
-    :param root: the checkout; its ``nginx/`` tells which names are served.
     :param email: for the account at Let's Encrypt; empty for none.
     :param wait: seconds to queue for the lock.
     :raises CertificateRefused: certbot got none; the one before it is still in use.
     """
-    domain = settings.domain
-    names = certs.names_served(files.local(root), domain)
-    with open_session(settings, emit) as session:
-        why = _due(session, domain, names)
-        if not why:
-            return
-        emit(events.Plan(f"A certificate is to be had, since {why}:", (shlex.join(_certbot(domain, email, names)),)))
-        if dry_run:
-            emit(events.Decision("Only planned; nothing was changed."))
-            return
-        if not confirm("Ask Let's Encrypt for it, and agree to its terms of service?"):
-            emit(events.Decision("Nothing was changed."))
-            return
-        session.lock("host.certs", wait=wait)
-        with session.ctx.step("certify", f"Get a certificate for {', '.join(names)}") as step:
-            argv = script("certs_issue", domain, certs.CERTBOT, email, *names)
-            command = Command(argv, title="get a certificate", timeout=600, changes=True, on_line=step.progress)
-            result = session.host.run(command)
-            if not result.ok:
-                raise _refusal(result)
-        _due(session, domain, names)
+    domain = session.settings.domain
+    names = certs.names_served(files.local(session.project.root), domain)
+    why = _due(session, domain, names)
+    if not why:
+        return
+    session.emit(
+        events.Plan(f"A certificate is to be had, since {why}:", (shlex.join(_certbot(domain, email, names)),))
+    )
+    if dry_run:
+        session.emit(events.Decision("Only planned; nothing was changed."))
+        return
+    if not confirm("Ask Let's Encrypt for it, and agree to its terms of service?"):
+        session.emit(events.Decision("Nothing was changed."))
+        return
+    session.lock("host.certs", wait=wait)
+    with session.step("certify", f"Get a certificate for {', '.join(names)}") as step:
+        argv = script("certs_issue", domain, certs.CERTBOT, email, *names)
+        command = Command(argv, title="get a certificate", timeout=600, changes=True, on_line=step.progress)
+        result = session.host.run(command)
+        if not result.ok:
+            raise _refusal(result)
+    _due(session, domain, names)
 
 
 def _due(session: Session, domain: str, names: tuple[str, ...]) -> str:
@@ -77,7 +70,7 @@ def _due(session: Session, domain: str, names: tuple[str, ...]) -> str:
     why = certs.due(found, names)
     if not why:
         until = f"{datetime.fromtimestamp(found.until, UTC):%Y-%m-%d}"
-        session.ctx.emit(
+        session.emit(
             events.Decision(f"The certificate of {domain} holds until {until} ({found.days} days); nothing to do.")
         )
     return why

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from behindy_ops import report
 from behindy_ops.provision.check import as_json, as_lines, findings, is_ready
-from behindy_ops.provision.run import load_settings, look, open_session
+from behindy_ops.provision.run import look
 from behindy_ops.report.text import marks_for
+
+if TYPE_CHECKING:
+    from behindy_ops.host.session import Session
 
 __all__ = ["check_host"]
 
 
-def check_host(*, json: bool) -> bool:
+def check_host(session: Session, *, json: bool) -> bool:
     """Show how the host is; return whether it is ready for a deploy. One round trip after the login."""
-    settings = load_settings()
-    with open_session(settings, lambda _: None) as session:
-        before = time.time()
-        facts = look(session)
-        after = time.time()
+    settings = session.settings
+    before = time.time()
+    facts = look(session)
+    after = time.time()
     # The host reads its clock near the end of the look.
     clock = min(max(facts.now, before), after)
     found = findings(facts, client_clock=clock, host_dir=settings.host_dir)

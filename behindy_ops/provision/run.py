@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.session import Session
 from behindy_ops.errors import HostNotReady
 from behindy_ops.facts import machine as host_facts
+from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
-from behindy_ops.project import settings
-from behindy_ops.project.paths import CHECKOUT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from behindy_ops.facts.machine import HostFacts
-    from behindy_ops.project.settings import Settings
-    from behindy_ops.report.events import Event
+    from behindy_ops.host.session import Session
 
-__all__ = ["UNCHANGED", "Confirm", "look", "open_session", "require_docker"]
+__all__ = ["UNCHANGED", "Confirm", "look", "require_docker"]
 
 UNCHANGED = "Nothing was changed; what ran before runs on."
 
@@ -28,20 +22,12 @@ Confirm = Callable[[str], bool]
 """Asks a person; False is a no. Where nobody can be asked it raises ``UsageError``."""
 
 
-def load_settings(root: Path | None = None) -> Settings:
-    """Return the settings of this checkout; a host must be named."""
-    return settings.load(os.environ, root or CHECKOUT, need_host=True)
-
-
-def open_session(chosen: Settings, emit: Callable[[Event], None]) -> Session:
-    """Return a session on the host as such; its survey looks at no service."""
-    return Session(chosen, [], emit, os.environ)
-
-
 def look(session: Session) -> HostFacts:
     """Look at the host without the lock; one round trip."""
-    chosen = session.settings
-    return host_facts.read(session.host, new_mark(), chosen.host_dir, chosen.domain)
+    mark, settings = new_mark(), session.settings
+    argv = script("host_facts", mark, settings.host_dir, settings.domain)
+    result = session.host.run(Command(argv, title="look at the host", timeout=90))
+    return host_facts.parse(result.require().stdout, mark)
 
 
 def require_docker(facts: HostFacts) -> None:

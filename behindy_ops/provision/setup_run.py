@@ -6,44 +6,43 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.errors import HostNotReady, RemoteCommandFailed, SetupFailed
 from behindy_ops.host.command import Command, script
-from behindy_ops.provision.run import UNCHANGED, Confirm, look, open_session
+from behindy_ops.provision.run import UNCHANGED, Confirm, look
 from behindy_ops.provision.setup import Plan, Step
 from behindy_ops.report import events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from behindy_ops.deploy.session import Session
     from behindy_ops.facts.machine import HostFacts
-    from behindy_ops.project.settings import Settings
+    from behindy_ops.host.session import Connect, Session
     from behindy_ops.report.events import Event
 
 __all__ = ["set_up"]
 
 
-def set_up(settings: Settings, emit: Callable[[Event], None], confirm: Confirm, *, wait: float = 0.0) -> None:
+def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
     """Give the host what it lacks.
 
     :param wait: seconds to queue for the lock.
     :raises HostNotReady: it cannot be done on this system, or not by this login.
     :raises SetupFailed: a step failed.
     """
-    with open_session(settings, emit) as session:
+    with connect() as session:
         facts = look(session)
         plan = Plan.of(facts)
-        _tell(plan, facts, emit)
+        _tell(plan, facts, session.emit)
         _require_possible(plan, facts)
         if not plan.steps:
-            emit(events.Decision(f"{facts.name} has all that a deploy needs; nothing to do."))
+            session.emit(events.Decision(f"{facts.name} has all that a deploy needs; nothing to do."))
             return
         if not confirm("Do this on the host?"):
-            emit(events.Decision("Nothing was changed."))
+            session.emit(events.Decision("Nothing was changed."))
             return
         _make_host_directory(session, facts)
         session.lock("host.setup", wait=wait)
         for step in plan.steps:
             _carry_out(session, facts, step)
-    _look_again(settings, emit)
+    _look_again(connect)
 
 
 def _tell(plan: Plan, facts: HostFacts, emit: Callable[[Event], None]) -> None:
@@ -92,7 +91,7 @@ def _carry_out(session: Session, facts: HostFacts, step: Step) -> None:
     else:
         argv = script("host_directories", session.settings.host_dir)
     stdin = step.stdin.encode("utf-8")
-    with session.ctx.step(step.name, step.title) as running:
+    with session.step(step.name, step.title) as running:
         command = Command(
             argv, title=step.title, timeout=step.timeout, stdin=stdin, changes=True, on_line=running.progress
         )
@@ -107,9 +106,9 @@ def _carry_out(session: Session, facts: HostFacts, step: Step) -> None:
             ) from error
 
 
-def _look_again(settings: Settings, emit: Callable[[Event], None]) -> None:
+def _look_again(connect: Connect) -> None:
     """A new connection, since a login knows only the groups it began with."""
-    with open_session(settings, emit) as session, session.ctx.step("verify", "Look whether the host is ready") as step:
+    with connect() as session, session.step("verify", "Look whether the host is ready") as step:
         facts = look(session)
         left = Plan.of(facts).steps
         if left or not facts.docker or not facts.compose:

@@ -9,16 +9,13 @@ from behindy_ops.errors import ComposeInvalid, FilesMissing, FilesRefused, HostN
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.host import new_mark
 from behindy_ops.provision import files
-from behindy_ops.provision.run import UNCHANGED, Confirm, look, open_session, require_docker
+from behindy_ops.provision.run import UNCHANGED, Confirm, look, require_docker
 from behindy_ops.report import events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from behindy_ops.deploy.session import Session
-    from behindy_ops.project.settings import Settings
-    from behindy_ops.report.events import Event
+    from behindy_ops.host.session import Session
     from behindy_ops.report.text import Line
 
 __all__ = ["Sync"]
@@ -31,14 +28,11 @@ _NO_DIRECTORY, _COMPOSE, _NGINX, _NO_IMAGE = 80, 65, 66, 67
 class Sync:
     """One run.
 
-    :param root: the checkout.
     :param show: shows the difference.
     :param wait: seconds to queue for the lock.
     """
 
-    settings: Settings
-    root: Path
-    emit: Callable[[Event], None]
+    session: Session
     show: Callable[[list[Line]], None]
     confirm: Confirm
     wait: float = 0.0
@@ -50,52 +44,59 @@ class Sync:
         :raises ComposeInvalid: Compose refuses the compose file.
         :raises FilesRefused: nginx refuses its files.
         """
-        here = files.local(self.root)
+        session = self.session
+        here = files.local(session.project.root)
         nginx = files.nginx_stage(here)
-        with open_session(self.settings, self.emit) as session:
-            there = self._read(session)
-            different = files.difference(there.files, here)
-            if not different and there.loaded:
-                self.emit(events.Decision("The host has these files already; nothing to do."))
-                return
-            self.show(different)
-            require_docker(look(session))
-            if dry_run:
-                session.lock("host.sync --dry-run", wait=self.wait)
-                self._try(session, here, nginx, keep=False)
-                self.emit(events.Decision("The files are good; nothing was changed."))
-                return
-            if different and not self.confirm("Put these files on the host?"):
-                self.emit(events.Decision("Nothing was changed."))
-                return
-            session.lock("host.sync", wait=self.wait)
-            if self._read(session) != there:
-                raise FilesRefused(
-                    "The host's files were changed by somebody else meanwhile.",
-                    state="Nothing was changed by this run.",
-                    remedy="Look at the difference anew: inv host.sync",
-                )
-            version = self._try(session, here, nginx, keep=True) if different else there.live
-            self._apply(session, version, reload=_of_nginx(here) != _of_nginx(there.files) or not there.loaded)
+        there = self._read(session)
+        different = files.difference(there.files, here)
+        if not different and there.loaded:
+            self.session.emit(events.Decision("The host has these files already; nothing to do."))
+            return
+        self.show(different)
+        require_docker(look(session))
+        if dry_run:
+            session.lock("host.sync --dry-run", wait=self.wait)
+            self._try(session, here, nginx, keep=False)
+            self.session.emit(events.Decision("The files are good; nothing was changed."))
+            return
+        if different and not self.confirm("Put these files on the host?"):
+            self.session.emit(events.Decision("Nothing was changed."))
+            return
+        session.lock("host.sync", wait=self.wait)
+        if self._read(session) != there:
+            raise FilesRefused(
+                "The host's files were changed by somebody else meanwhile.",
+                state="Nothing was changed by this run.",
+                remedy="Look at the difference anew: inv host.sync",
+            )
+        version = self._try(session, here, nginx, keep=True) if different else there.live
+        self._apply(session, version, reload=_of_nginx(here) != _of_nginx(there.files) or not there.loaded)
 
     def _read(self, session: Session) -> files.OnHost:
         mark = new_mark()
         result = session.host.run(
-            Command(script("host_files", mark, self.settings.host_dir), title="read the files on the host")
+            Command(script("host_files", mark, self.session.settings.host_dir), title="read the files on the host")
         )
         if result.exit_code == _NO_DIRECTORY:
             raise FilesMissing(
-                f"The host has no directory {self.settings.host_dir}.",
+                f"The host has no directory {self.session.settings.host_dir}.",
                 state="Nothing was changed.",
                 remedy="Set the host up first: inv host.setup (or check BEHINDY_HOST_DIR).",
             )
         return files.parse(result.require().stdout, mark)
 
     def _try(self, session: Session, here: files.Files, nginx: files.NginxStage | None, *, keep: bool) -> str:
-        version = files.version(session.ctx.now(), here)
+        version = files.version(session.now(), here)
         image, mounts = (nginx.image, nginx.mounts) if nginx else ("", ())
-        words = (self.settings.host_dir, version, "keep" if keep else "try", self.settings.domain, image, *mounts)
-        with session.ctx.step("try", "Try the files: docker compose config, nginx -t in a throwaway container"):
+        words = (
+            self.session.settings.host_dir,
+            version,
+            "keep" if keep else "try",
+            self.session.settings.domain,
+            image,
+            *mounts,
+        )
+        with session.step("try", "Try the files: docker compose config, nginx -t in a throwaway container"):
             command = Command(
                 script("sync_stage", *words),
                 title="try the files on the host",
@@ -109,8 +110,8 @@ class Sync:
         return version
 
     def _apply(self, session: Session, version: str, *, reload: bool) -> None:
-        words = (self.settings.host_dir, version, str(files.KEPT), "reload" if reload else "leave")
-        with session.ctx.step("switch", "Switch to the new files by one rename") as step:
+        words = (self.session.settings.host_dir, version, str(files.KEPT), "reload" if reload else "leave")
+        with session.step("switch", "Switch to the new files by one rename") as step:
             command = Command(script("sync_apply", *words), title="switch to the files", timeout=60, changes=True)
             result = session.host.run(command)
             if result.exit_code == _NGINX:
@@ -126,7 +127,7 @@ class Sync:
             )
             step.detail = f"{version}{', nginx reloaded' if 'nginx reloaded' in result.stdout else ''}"
         if "nginx elsewhere" in result.stdout:
-            self.emit(events.Note("nginx does not run with these files yet: inv host.up"))
+            self.session.emit(events.Note("nginx does not run with these files yet: inv host.up"))
 
 
 def _of_nginx(all_files: files.Files) -> files.Files:

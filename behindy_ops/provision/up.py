@@ -15,17 +15,15 @@ from behindy_ops.errors import (
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
 from behindy_ops.provision import infra
-from behindy_ops.provision.run import UNCHANGED, Confirm, open_session
+from behindy_ops.provision.run import UNCHANGED, Confirm
 from behindy_ops.report import events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from behindy_ops.deploy.session import Session
     from behindy_ops.errors import BehindyError
     from behindy_ops.host.command import Result
-    from behindy_ops.project.settings import Settings
-    from behindy_ops.report.events import Event
+    from behindy_ops.host.session import Session
 
 __all__ = ["bring_up"]
 
@@ -33,30 +31,29 @@ HEALTH_SECONDS = 120
 """A new database takes some 10 s to be made; a slow disk several times that."""
 
 
-def bring_up(settings: Settings, emit: Callable[[Event], None], confirm: Confirm, *, wait: float = 0.0) -> None:
+def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
     """Start what does not run, replace what was made of another configuration, wait until all are healthy.
 
     :param wait: seconds to queue for the lock.
     :raises NotHealthy: one did not become healthy in time.
     """
-    with open_session(settings, emit) as session:
-        changes = [one for one in _look(session) if one.action is not infra.Action.LEAVE]
-        replaced = [one for one in changes if one.action is infra.Action.RECREATE]
-        if not changes:
-            emit(events.Decision("nginx, PostgreSQL and Redis run as the compose file has them; nothing to do."))
-            return
-        emit(events.Plan("To be done:", tuple(one.sentence for one in changes)))
-        if replaced and not confirm(f"Replace {', '.join(one.wanted.service for one in replaced)}?"):
-            emit(events.Decision("Nothing was changed."))
-            return
-        session.lock("host.up", wait=wait)
-        if [one for one in _look(session) if one.action is not infra.Action.LEAVE] != changes:
-            raise HostNotReady(
-                "The host was changed by somebody else meanwhile.",
-                state="Nothing was changed by this run.",
-                remedy="Look at what is to be done anew: inv host.up",
-            )
-        _carry_out(session, changes)
+    changes = [one for one in _look(session) if one.action is not infra.Action.LEAVE]
+    replaced = [one for one in changes if one.action is infra.Action.RECREATE]
+    if not changes:
+        session.emit(events.Decision("nginx, PostgreSQL and Redis run as the compose file has them; nothing to do."))
+        return
+    session.emit(events.Plan("To be done:", tuple(one.sentence for one in changes)))
+    if replaced and not confirm(f"Replace {', '.join(one.wanted.service for one in replaced)}?"):
+        session.emit(events.Decision("Nothing was changed."))
+        return
+    session.lock("host.up", wait=wait)
+    if [one for one in _look(session) if one.action is not infra.Action.LEAVE] != changes:
+        raise HostNotReady(
+            "The host was changed by somebody else meanwhile.",
+            state="Nothing was changed by this run.",
+            remedy="Look at what is to be done anew: inv host.up",
+        )
+    _carry_out(session, changes)
 
 
 def _look(session: Session) -> list[infra.Change]:
@@ -109,7 +106,7 @@ def _unready(result: Result, where: str) -> BehindyError:
 def _carry_out(session: Session, changes: Sequence[infra.Change]) -> None:
     names = ", ".join(one.wanted.service for one in changes)
     settings = session.settings
-    with session.ctx.step("up", f"Start {names}; wait until healthy") as step:
+    with session.step("up", f"Start {names}; wait until healthy") as step:
         argv = script("infra_up", settings.host_dir, settings.domain, str(HEALTH_SECONDS), *infra.words(changes))
         command = Command(
             argv, title=f"start {names}", timeout=HEALTH_SECONDS + 900, changes=True, on_line=step.progress
@@ -131,4 +128,4 @@ def _carry_out(session: Session, changes: Sequence[infra.Change]) -> None:
             )
         result.require(state="What was started runs on.", remedy="Run inv host.up again: it goes on from there.")
         if "placeholder certificate" in result.stdout:
-            session.ctx.emit(events.Note("nginx runs with a placeholder certificate nobody trusts: inv host.certs"))
+            session.emit(events.Note("nginx runs with a placeholder certificate nobody trusts: inv host.certs"))

@@ -11,18 +11,18 @@ import sys
 from invoke import Collection
 
 from behindy_ops.errors import ComposeInvalid
-from behindy_ops.project.paths import CHECKOUT
+from behindy_ops.project.project import Project
 from behindy_ops.project.services import names
 
-__all__ = ["CHECKOUT", "root"]
+__all__ = ["root"]
 
 
-def root() -> Collection:
-    """The whole task tree, with one ``deploy.<service>`` for each service the compose file declares."""
+def root(project: Project | None = None) -> Collection:
+    """Return the whole task tree, with one ``deploy.<service>`` for each service the compose file declares."""
     from behindy_ops.tasks import db, deploy, env, host, lock, ops
 
     tree = Collection()
-    tree.add_collection(deploy.collection(_service_names()), name="deploy")
+    tree.add_collection(deploy.collection(_service_names(project or Project.find())), name="deploy")
     tree.add_collection(Collection.from_module(env), name="env")
     tree.add_collection(Collection.from_module(db), name="db")
     tree.add_collection(Collection.from_module(host), name="host")
@@ -31,9 +31,9 @@ def root() -> Collection:
     return tree
 
 
-def _service_names() -> list[str]:
+def _service_names(project: Project) -> list[str]:
     try:
-        return names(CHECKOUT / "compose" / "docker-compose.yml")
+        return names(project.compose_file)
     except ComposeInvalid as error:
         # A broken compose file must not take away the tasks that help to mend it.
         print(f"No deploy.<service> tasks: {error}", file=sys.stderr)

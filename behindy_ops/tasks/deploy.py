@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from invoke import Collection, Context, task
 
+from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import OptionalService
+from behindy_ops.tasks.options import JSON, WAIT, WATCH, OptionalService, duration, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,18 +17,34 @@ if TYPE_CHECKING:
 
 __all__ = ["collection"]
 
-_WATCH = "how long to watch the new release after the switch (default: what the service declares)"
-_WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
-_JSON = "print JSON instead of text"
 _HELP = {
     "tag": "image tag to deploy; CI gives the commit SHA (default: latest)",
     "dry-run": "survey the host and print the exact plan and commands; change nothing",
     "force": "deploy even what is live, and though memory or disk seem too small",
     "strategy": "recreate: stop the live release first, where two do not fit (downtime)",
-    "watch": _WATCH,
-    "wait": _WAIT,
-    "json": _JSON,
+    "watch": WATCH,
+    "wait": WAIT,
+    "json": JSON,
 }
+
+
+def _deploy(
+    *names: str, tag: str, dry_run: bool, force: bool, strategy: str, watch: str, wait: str, json: bool
+) -> None:
+    from behindy_ops.deploy import run
+    from behindy_ops.deploy.engine import Options
+    from behindy_ops.errors import UsageError
+    from behindy_ops.project.services import validate_tag
+
+    if strategy not in ("", "blue-green", "recreate"):
+        raise UsageError(f"There is no strategy {strategy!r}.", remedy="There are: blue-green (the default), recreate.")
+    options = Options(validate_tag(tag), force, duration("watch", watch), strategy == "recreate")
+    seconds = waiting(wait)
+    with client(*names, json=json) as this:
+        if dry_run:
+            run.show_plan(this.connect, this.services, options)
+        else:
+            run.deploy(this.connect, this.services, options, wait=seconds)
 
 
 def _deploy_task(name: str) -> Task[Callable[..., None]]:
@@ -42,11 +59,7 @@ def _deploy_task(name: str) -> Task[Callable[..., None]]:
         wait: str = "",
         json: bool = False,
     ) -> None:
-        from behindy_ops.deploy.run import deploy_services
-
-        deploy_services(
-            [name], tag=tag, dry_run=dry_run, force=force, strategy=strategy, watch=watch, wait=wait, json=json
-        )
+        _deploy(name, tag=tag, dry_run=dry_run, force=force, strategy=strategy, watch=watch, wait=wait, json=json)
 
     deploy.__doc__ = f"Replace {name} without losing a request."
     made: Task[Callable[..., None]] = task(name=name, help=_HELP)(deploy)
@@ -66,36 +79,38 @@ def deploy_all(
     json: bool = False,
 ) -> None:
     """Replace every service in turn; stop at the first failure."""
-    from behindy_ops.deploy.run import deploy_services
-
-    deploy_services([], tag=tag, dry_run=dry_run, force=force, strategy=strategy, watch=watch, wait=wait, json=json)
+    _deploy(tag=tag, dry_run=dry_run, force=force, strategy=strategy, watch=watch, wait=wait, json=json)
 
 
-@task(help={"json": _JSON})
+@task(help={"json": JSON})
 @guarded
 def status(_: Context, json: bool = False) -> None:
     """Show what is live, its health, and what was left behind."""
     from behindy_ops.views.releases import show_status
 
-    print(show_status(json=json), end="")
+    with client(quiet=True) as this, this.connect() as session:
+        print(show_status(session, json=json), end="")
 
 
 @task(
     klass=OptionalService,
     positional=[],
-    help={"service": "only this one", "tag": "image tag that would be deployed (default: latest)", "json": _JSON},
+    help={"service": "only this one", "tag": "image tag that would be deployed (default: latest)", "json": JSON},
 )
 @guarded
 def check(_: Context, service: str = "", tag: str = "latest", json: bool = False) -> None:
     """Say whether the host is ready for a deploy, and if not, why."""
     from behindy_ops import report
     from behindy_ops.deploy import check as checkup
+    from behindy_ops.project.services import validate_tag
 
-    found, host = checkup.check_services([service] if service else [], tag=tag)
+    validate_tag(tag)
+    with client(service, quiet=True) as this, this.connect() as session:
+        found = checkup.check_services(session, tag)
     if json:
         print(checkup.as_json(found), end="")
     else:
-        report.show_lines(checkup.as_lines(found, host))
+        report.show_lines(checkup.as_lines(found, this.settings.host))
     if (problem := checkup.problem(found)) is not None:
         raise problem
 
@@ -103,41 +118,48 @@ def check(_: Context, service: str = "", tag: str = "latest", json: bool = False
 @task(
     positional=["service"],
     help={"to": "release id, tag or digest (default: the previous one)", "service": "the service"}
-    | {"watch": _WATCH, "wait": _WAIT, "json": _JSON},
+    | {"watch": WATCH, "wait": WAIT, "json": JSON},
 )
 @guarded
 def rollback(_: Context, service: str, to: str = "", watch: str = "", wait: str = "", json: bool = False) -> None:
     """Go back to an earlier release and its configuration."""
-    from behindy_ops.deploy.run import roll_back
+    from behindy_ops.deploy.rollback import Rollback
+    from behindy_ops.deploy.run import return_to
 
-    roll_back(service, to=to, watch=watch, wait=wait, json=json)
+    watching, seconds = duration("watch", watch), waiting(wait)
+    with client(service, json=json) as this:
+        return_to(Rollback, this.connect, this.services[0], to=to, watch=watching, wait=seconds)
 
 
-@task(positional=["service"], help={"service": "the service", "json": _JSON})
+@task(positional=["service"], help={"service": "the service", "json": JSON})
 @guarded
 def releases(_: Context, service: str, json: bool = False) -> None:
     """List the releases that can be rolled back to."""
     from behindy_ops.views.releases import show_releases
 
-    print(show_releases(service, json=json), end="")
+    with client(service, quiet=True) as this, this.connect() as session:
+        print(show_releases(session, service, json=json), end="")
 
 
-@task(klass=OptionalService, positional=[], help={"service": "only this one", "json": _JSON})
+@task(klass=OptionalService, positional=[], help={"service": "only this one", "json": JSON})
 @guarded
 def history(_: Context, service: str = "", json: bool = False) -> None:
     """Show who deployed what, when, and how it ended."""
     from behindy_ops.views.releases import show_history
 
-    print(show_history(service, json=json), end="")
+    with client(service, quiet=True) as this, this.connect() as session:
+        print(show_history(session, service, json=json), end="")
 
 
-@task(klass=OptionalService, positional=[], help={"service": "only this one", "wait": _WAIT, "json": _JSON})
+@task(klass=OptionalService, positional=[], help={"service": "only this one", "wait": WAIT, "json": JSON})
 @guarded
 def recover(_: Context, service: str = "", wait: str = "", json: bool = False) -> None:
     """Finish or undo what an interrupted run left."""
-    from behindy_ops.deploy.run import recover_services
+    from behindy_ops.deploy import run
 
-    recover_services([service] if service else [], wait=wait, json=json)
+    seconds = waiting(wait)
+    with client(service, json=json) as this:
+        run.recover(this.connect, this.services, wait=seconds)
 
 
 def collection(service_names: Sequence[str]) -> Collection:

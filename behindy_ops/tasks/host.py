@@ -7,13 +7,11 @@ import sys
 
 from invoke import Context, task
 
-from behindy_ops.project.paths import CHECKOUT
+from behindy_ops.project.project import Project
 from behindy_ops.tasks.ask import asker
+from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import OptionalService
-
-_YES = "do not ask; for scripts"
-_WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
+from behindy_ops.tasks.options import WAIT, YES, OptionalService, waiting
 
 
 @task(help={"fingerprint": "SHA256:... the key must have; for scripts, instead of the question"})
@@ -22,10 +20,9 @@ def trust(_: Context, fingerprint: str = "") -> None:
     """Show the host's key and pin it after a yes."""
     from behindy_ops.errors import UsageError
     from behindy_ops.host import known_hosts as hostkeys
-    from behindy_ops.project import settings
     from behindy_ops.provision import trust as trusting
 
-    chosen = settings.load(os.environ, CHECKOUT, need_host=True)
+    chosen = Project.find().settings(os.environ)
     offer = trusting.look_up(chosen)
     key = trusting.choose(offer, fingerprint.strip())
     print(f"{offer.name} shows this key:\n  {key.get_name()} {hostkeys.fingerprint(key)}")
@@ -53,74 +50,65 @@ def check(_: Context, json: bool = False) -> None:
     """Show whether the host is fit for deploys, and what cures what is missing."""
     from behindy_ops.provision.check_run import check_host
 
-    if not check_host(json=json):
+    with client(services=False, quiet=True) as this, this.connect() as session:
+        ready = check_host(session, json=json)
+    if not ready:
         from behindy_ops.errors import HostNotReady
 
         raise SystemExit(HostNotReady.exit_code)
 
 
-@task(help={"yes": _YES, "wait": _WAIT})
+@task(help={"yes": YES, "wait": WAIT})
 @guarded
 def setup(_: Context, yes: bool = False, wait: str = "") -> None:
     """Give the host what it lacks: Docker, swap, directories; asks first."""
-    from behindy_ops import report
-    from behindy_ops.deploy.run import duration_option
-    from behindy_ops.provision.run import load_settings
     from behindy_ops.provision.setup_run import set_up
 
-    emit = report.choose(False, sys.stdout, os.environ)
-    set_up(load_settings(), emit, asker("host.setup", yes), wait=duration_option("wait", wait) or 0.0)
+    seconds = waiting(wait)
+    with client(services=False) as this:
+        set_up(this.connect, asker("host.setup", yes), wait=seconds)
 
 
-@task(help={"yes": _YES, "wait": _WAIT, "dry-run": "show the difference and try the files; change nothing"})
+@task(help={"yes": YES, "wait": WAIT, "dry-run": "show the difference and try the files; change nothing"})
 @guarded
 def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
     """Put compose/ and nginx/ on the host: shown, tried, then all at once."""
     from behindy_ops import report
-    from behindy_ops.deploy.run import duration_option
-    from behindy_ops.provision.run import load_settings
     from behindy_ops.provision.sync import Sync
 
-    emit = report.choose(False, sys.stdout, os.environ)
-    waiting = duration_option("wait", wait) or 0.0
-    run = Sync(load_settings(), CHECKOUT, emit, report.show_lines, asker("host.sync", yes), waiting)
-    run.run(dry_run=dry_run)
+    seconds = waiting(wait)
+    with client(services=False) as this, this.connect() as session:
+        Sync(session, report.show_lines, asker("host.sync", yes), seconds).run(dry_run=dry_run)
 
 
-@task(help={"yes": "do not ask before a container is replaced; for scripts", "wait": _WAIT})
+@task(help={"yes": "do not ask before a container is replaced; for scripts", "wait": WAIT})
 @guarded
 def up(_: Context, yes: bool = False, wait: str = "") -> None:
     """Run nginx, PostgreSQL and Redis as the host's compose file has them."""
-    from behindy_ops import report
-    from behindy_ops.deploy.run import duration_option
-    from behindy_ops.provision.run import load_settings
     from behindy_ops.provision.up import bring_up
 
-    emit = report.choose(False, sys.stdout, os.environ)
-    bring_up(load_settings(), emit, asker("host.up", yes), wait=duration_option("wait", wait) or 0.0)
+    seconds = waiting(wait)
+    with client(services=False) as this, this.connect() as session:
+        bring_up(session, asker("host.up", yes), wait=seconds)
 
 
 @task(
-    help={"email": "for the account at Let's Encrypt, which warns of certificates that end", "yes": _YES, "wait": _WAIT}
+    help={"email": "for the account at Let's Encrypt, which warns of certificates that end", "yes": YES, "wait": WAIT}
     | {"dry-run": "say what would be done, and why; change nothing"}
 )
 @guarded
 def certs(_: Context, email: str = "", yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
     """Have a certificate by Let's Encrypt, or renew it; nothing if it is good."""
-    from behindy_ops import report
-    from behindy_ops.deploy.run import duration_option
     from behindy_ops.project.validate import check_email
     from behindy_ops.provision.certs_run import certify
-    from behindy_ops.provision.run import load_settings
 
     if email and (wrong := check_email(email)):
         from behindy_ops.errors import UsageError
 
         raise UsageError(f"--email: {wrong}.")
-    emit = report.choose(False, sys.stdout, os.environ)
-    waiting = duration_option("wait", wait) or 0.0
-    ask = asker("host.certs", yes)
-    certify(load_settings(), CHECKOUT, emit, ask, email=email, dry_run=dry_run, wait=waiting)
+    seconds = waiting(wait)
+    with client(services=False) as this, this.connect() as session:
+        certify(session, asker("host.certs", yes), email=email, dry_run=dry_run, wait=seconds)
 
 
 @task(
@@ -152,7 +140,7 @@ def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy"
     help={
         "service": "only this one",
         "yes": "do not ask, where it needs a moment of downtime",
-        "wait": _WAIT,
+        "wait": WAIT,
         "json": "print JSON instead of text",
     },
 )
@@ -162,19 +150,14 @@ def adopt(_: Context, service: str = "", yes: bool = False, wait: str = "", json
     import json as json_
 
     from behindy_ops import report
-    from behindy_ops.deploy.run import chosen_services, duration_option
-    from behindy_ops.deploy.session import Session
-    from behindy_ops.project import settings
     from behindy_ops.provision import adopt as adopting
 
-    waiting = duration_option("wait", wait) or 0.0
-    chosen = chosen_services(CHECKOUT, [service] if service else [])
-    emit = (lambda _: None) if json else report.choose(False, sys.stdout, os.environ)
-    with Session(settings.load(os.environ, CHECKOUT, need_host=True), chosen, emit, os.environ) as session:
-        found = adopting.describe(session.look(), chosen)
+    seconds = waiting(wait)
+    with client(service, quiet=json) as this, this.connect() as session:
+        found = adopting.describe(session.look(), session.services)
         if json:
             print(json_.dumps(adopting.as_json(found), indent=2))
         else:
             report.show_lines(adopting.lines(found))
         if yes or not json:
-            adopting.adopt(session, waiting, asker(f"host.adopt {service}".strip(), yes), found)
+            adopting.adopt(session, seconds, asker(f"host.adopt {service}".strip(), yes), found)

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import json as json_
-from typing import TYPE_CHECKING
 
 from invoke import Context, task
 
+from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
-
-if TYPE_CHECKING:
-    from behindy_ops.deploy.session import Session
-
-
-def _session() -> Session:
-    import os
-
-    from behindy_ops.deploy.session import Session
-    from behindy_ops.project import settings
-    from behindy_ops.project.paths import CHECKOUT
-
-    return Session(settings.load(os.environ, CHECKOUT, need_host=True), [], lambda _: None, os.environ)
 
 
 @task(help={"json": "print one JSON object"})
@@ -29,8 +16,8 @@ def status(_: Context, json: bool = False) -> None:
     """Show who holds the host, what for, and since when."""
     from behindy_ops.host import hold as maintenance
 
-    with _session() as session:
-        found = maintenance.status(session.host, session.ctx.paths.state)
+    with client(services=False, quiet=True) as this, this.connect() as session:
+        found = maintenance.status(session.host, session.paths.state)
     if json:
         print(json_.dumps({"hold": found.hold or None, "lease": found.lease or None}, ensure_ascii=False))
         return
@@ -55,8 +42,8 @@ def acquire(_: Context, message: str) -> None:
     from behindy_ops.host import hold as maintenance
 
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    with _session() as session:
-        maintenance.acquire(session.host, session.ctx.paths.state, who=session.ctx.who, message=message, since=since)
+    with client(services=False, quiet=True) as this, this.connect() as session:
+        maintenance.acquire(session.host, session.paths.state, who=session.who, message=message, since=since)
     print("Held. Deploys are refused until: inv lock.release")
 
 
@@ -66,8 +53,8 @@ def release(_: Context) -> None:
     """End a hold that a person took with lock.acquire."""
     from behindy_ops.host import hold as maintenance
 
-    with _session() as session:
-        was = maintenance.release(session.host, session.ctx.paths.state)
+    with client(services=False, quiet=True) as this, this.connect() as session:
+        was = maintenance.release(session.host, session.paths.state)
     if was:
         print("Released; it was held by {who} since {since}: {message}".format(**_all(was)))
     else:

@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, NoReturn
 
 from invoke import Context, task
 
+from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import OptionalService
+from behindy_ops.tasks.options import JSON, WAIT, WATCH, OptionalService, duration, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from behindy_ops.host.session import Session
     from behindy_ops.report.text import Line
     from behindy_ops.views.look import Shown
     from behindy_ops.views.stats import StatsView
 
 SHORTEST = 0.5
 """Seconds between two looks, at least."""
-
-_JSON = "print JSON instead of text"
-_WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
 
 
 def _show(shown: Shown, *, json: bool) -> None:
@@ -39,17 +38,17 @@ def _show(shown: Shown, *, json: bool) -> None:
         raise shown.problem
 
 
-def _seconds(option: str, text: str) -> float:
-    from behindy_ops.deploy.run import duration_option
+@contextlib.contextmanager
+def _session(*names: str) -> Iterator[Session]:
+    with client(*names, quiet=True) as this, this.connect() as session:
+        yield session
 
-    return duration_option(option, text) or 0.0
 
-
-_WATCH = "show it again and again, with the history of each container, until Ctrl-C"
+_AGAIN = "show it again and again, with the history of each container, until Ctrl-C"
 _EVERY = "seconds between two looks of --watch (default 2)"
 
 
-@task(help={"watch": _WATCH, "every": _EVERY, "json": _JSON})
+@task(help={"watch": _AGAIN, "every": _EVERY, "json": JSON})
 @guarded
 def mem(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
     """Show who holds the memory, OOM kills, and whether a deploy fits."""
@@ -57,61 +56,80 @@ def mem(_: Context, watch: bool = False, every: str = "2", json: bool = False) -
 
     if watch:
         _watch("memory", every, json=json)
-    _show(show_memory(), json=json)
+    with _session() as session:
+        shown = show_memory(session)
+    _show(shown, json=json)
 
 
-@task(help={"json": _JSON})
+@task(help={"json": JSON})
 @guarded
 def disk(_: Context, json: bool = False) -> None:
     """Show what takes the disk, and which images stay and why."""
     from behindy_ops.views.show import show_disk
 
-    _show(show_disk(), json=json)
+    with _session() as session:
+        shown = show_disk(session)
+    _show(shown, json=json)
 
 
-@task(help={"dry-run": "show exactly what would go; change nothing", "wait": _WAIT, "json": _JSON})
+@task(help={"dry-run": "show exactly what would go; change nothing", "wait": WAIT, "json": JSON})
 @guarded
 def prune(_: Context, dry_run: bool = False, wait: str = "", json: bool = False) -> None:
     """Remove images no rollback needs, and the build cache."""
     from behindy_ops.views.show import prune_images
 
-    _show(prune_images(dry_run=dry_run, wait=_seconds("wait", wait)), json=json)
+    seconds = waiting(wait)
+    with _session() as session:
+        shown = prune_images(session, dry_run=dry_run, wait=seconds)
+    _show(shown, json=json)
 
 
-@task(help={"fix": "connect who should be there and is not", "wait": _WAIT, "json": _JSON})
+@task(help={"fix": "connect who should be there and is not", "wait": WAIT, "json": JSON})
 @guarded
 def network(_: Context, fix: bool = False, wait: str = "", json: bool = False) -> None:
     """Show who is on the services' network, and who should be."""
     from behindy_ops.views.show import fix_network, show_network
 
-    _show(fix_network(wait=_seconds("wait", wait)) if fix else show_network(), json=json)
+    seconds = waiting(wait)
+    with _session() as session:
+        shown = fix_network(session, wait=seconds) if fix else show_network(session)
+    _show(shown, json=json)
 
 
-@task(help={"reload": "test the configuration and load it anew", "wait": _WAIT, "json": _JSON})
+@task(help={"reload": "test the configuration and load it anew", "wait": WAIT, "json": JSON})
 @guarded
 def nginx(_: Context, reload: bool = False, wait: str = "", json: bool = False) -> None:
     """Show nginx's configuration, errors, names, and what answers."""
     from behindy_ops.views.show import reload_nginx, show_nginx
 
-    _show(reload_nginx(wait=_seconds("wait", wait)) if reload else show_nginx(), json=json)
+    seconds = waiting(wait)
+    with _session() as session:
+        shown = reload_nginx(session, wait=seconds) if reload else show_nginx(session)
+    _show(shown, json=json)
 
 
-@task(positional=["service"], help={"service": "the service", "json": _JSON})
+@task(positional=["service"], help={"service": "the service", "json": JSON})
 @guarded
 def env(_: Context, service: str, json: bool = False) -> None:
     """Show a service's environment: names and origins, no values."""
     from behindy_ops.views.show import show_env
 
-    _show(show_env(service), json=json)
+    with client(quiet=True) as this:
+        this.project.services([service])
+        with this.connect() as session:
+            shown = show_env(session, service)
+    _show(shown, json=json)
 
 
-@task(help={"json": _JSON})
+@task(help={"json": JSON})
 @guarded
 def certs(_: Context, json: bool = False) -> None:
     """Show the days left on the certificates."""
     from behindy_ops.views.show import show_certs
 
-    _show(show_certs(), json=json)
+    with _session() as session:
+        shown = show_certs(session)
+    _show(shown, json=json)
 
 
 @task(
@@ -142,6 +160,7 @@ def logs(
     from behindy_ops.report.picture import write_output
     from behindy_ops.report.text import printable
     from behindy_ops.views.logs import log_query, log_record, read_logs
+    from behindy_ops.views.names import container_of
 
     query = log_query(tail, since, grep)
     complain = partial(print, file=sys.stderr, flush=True)
@@ -153,8 +172,10 @@ def logs(
         elif grep in record["text"]:
             write_output(sys.stdout, f"{json_.dumps(record)}\n")
 
-    with _until_stopped():
-        read_logs(service, query, follow=follow, stamps=json, tell=tell, complain=complain)
+    with _until_stopped(), client(quiet=True) as this:
+        container = container_of(this.project, service)
+        with this.connect() as session:
+            read_logs(session, container, query, follow=follow, stamps=json, tell=tell, complain=complain)
 
 
 @task(name="exec", positional=["service"], help={"service": "a service, or nginx, postgres, redis"})
@@ -165,40 +186,49 @@ def execute(_: Context, service: str) -> None:
 
     from behindy_ops.report.picture import write_output
     from behindy_ops.views.logs import run_inside
+    from behindy_ops.views.names import container_of
 
     words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
-    with _until_stopped():
-        out, err = partial(write_output, sys.stdout), partial(write_output, sys.stderr)
-        raise SystemExit(run_inside(service, words, out=out, err=err))
+    out, err = partial(write_output, sys.stdout), partial(write_output, sys.stderr)
+    with _until_stopped(), client(quiet=True) as this:
+        container = container_of(this.project, service)
+        with this.connect() as session:
+            code = run_inside(session, container, words, out=out, err=err)
+    raise SystemExit(code)
 
 
-@task(help={"json": _JSON})
+@task(help={"json": JSON})
 @guarded
 def ps(_: Context, json: bool = False) -> None:
     """Show every container: state, health, release, ports, leftovers."""
     from behindy_ops.views.show import show_ps
 
-    _show(show_ps(), json=json)
+    with _session() as session:
+        shown = show_ps(session)
+    _show(shown, json=json)
 
 
 @task(
     positional=["service"],
     help={
         "service": "the service",
-        "watch": "how long to watch the new container after the switch (default: what the service declares)",
-        "wait": _WAIT,
-        "json": _JSON,
+        "watch": WATCH,
+        "wait": WAIT,
+        "json": JSON,
     },
 )
 @guarded
 def restart(_: Context, service: str, watch: str = "", wait: str = "", json: bool = False) -> None:
     """Put a new container of the same release live; no downtime."""
-    from behindy_ops.deploy.run import restart_service
+    from behindy_ops.deploy.restart import Restart
+    from behindy_ops.deploy.run import return_to
 
-    restart_service(service, watch=watch, wait=wait, json=json)
+    watching, seconds = duration("watch", watch), waiting(wait)
+    with client(service, json=json) as this:
+        return_to(Restart, this.connect, this.services[0], to="", watch=watching, wait=seconds)
 
 
-@task(help={"watch": _WATCH, "every": _EVERY, "json": _JSON})
+@task(help={"watch": _AGAIN, "every": _EVERY, "json": JSON})
 @guarded
 def stats(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
     """Show the load of each container: CPU, memory, network, disk."""
@@ -206,7 +236,9 @@ def stats(_: Context, watch: bool = False, every: str = "2", json: bool = False)
 
     if watch:
         _watch("cpu", every, json=json)
-    _show(show_stats(), json=json)
+    with _session() as session:
+        shown = show_stats(session)
+    _show(shown, json=json)
 
 
 def _watch(what: str, every: str, *, json: bool) -> NoReturn:
@@ -218,7 +250,8 @@ def _watch(what: str, every: str, *, json: bool) -> NoReturn:
     from behindy_ops.views.layout import plain_for
     from behindy_ops.views.watch import watch
 
-    with _until_stopped(), Picture(sys.stdout, {} if json else os.environ) as picture:
+    interval = max(duration("every", every) or 0.0, SHORTEST)
+    with _until_stopped(), _session() as session, Picture(sys.stdout, {} if json else os.environ) as picture:
 
         def tell(view: StatsView, lines: list[Line]) -> None:
             if json:
@@ -226,7 +259,7 @@ def _watch(what: str, every: str, *, json: bool) -> NoReturn:
             else:
                 picture.show(plain_for(sys.stdout.encoding, lines))
 
-        watch(what, interval=max(_seconds("every", every), SHORTEST), tell=tell)
+        watch(session, what, interval=interval, tell=tell)
     raise SystemExit(0)
 
 
@@ -248,8 +281,8 @@ def _until_stopped() -> Iterator[None]:
         "service": "only this one, and what it depends on",
         "fix": "apply the safe remedies, after a yes",
         "yes": "apply them without the question, for scripts",
-        "wait": _WAIT,
-        "json": _JSON,
+        "wait": WAIT,
+        "json": JSON,
     },
 )
 @guarded
@@ -265,14 +298,19 @@ def doctor(
 
     only = [service] if service else []
     if not fix:
-        _show(consult(only), json=json)
+        with _session() as session:
+            shown = consult(session, only)
+        _show(shown, json=json)
         return
+    seconds = waiting(wait)
     aside = sys.stderr if json else sys.stdout  # with --json standard output has the JSON alone
-    shown = cure(
-        only,
-        ask=asker("ops.doctor --fix", yes),
-        tell=lambda lines: report.show_lines(lines, aside),
-        emit=report.choose(False, aside, os.environ),
-        wait=_seconds("wait", wait),
-    )
+    with _session() as session:
+        shown = cure(
+            session,
+            only,
+            ask=asker("ops.doctor --fix", yes),
+            tell=lambda lines: report.show_lines(lines, aside),
+            emit=report.choose(False, aside, os.environ),
+            wait=seconds,
+        )
     _show(shown, json=json)

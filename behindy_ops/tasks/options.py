@@ -1,10 +1,11 @@
-"""Tasks that take a service or none: ``inv deploy.history`` and ``inv deploy.history frontend``."""
+"""Options that several tasks have: their help, how their values are read, and those that may stand bare."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke import Task
@@ -14,7 +15,49 @@ if TYPE_CHECKING:
 
     from invoke.parser.argument import Argument
 
-__all__ = ["OptionalService", "named_behind"]
+__all__ = [
+    "JSON",
+    "WAIT",
+    "WATCH",
+    "YES",
+    "OptionalFile",
+    "OptionalService",
+    "duration",
+    "file_behind",
+    "named_behind",
+    "waiting",
+]
+
+JSON = "print JSON instead of text"
+WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
+WATCH = "how long to watch the new container after the switch (default: what the service declares)"
+YES = "do not ask; for scripts"
+
+
+def duration(option: str, text: str) -> float | None:
+    """Return the seconds an option says, or None if it is empty.
+
+    Raises:
+        UsageError: it is no duration.
+    """
+    from behindy_ops.errors import UsageError
+    from behindy_ops.project.services import seconds
+
+    if not text:
+        return None
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise UsageError(f"--{option} {text!r}: {error}.", remedy=f"Write such as --{option} 10s") from error
+
+
+def waiting(text: str) -> float:
+    """Return the seconds that ``--wait`` says, 0 if it is empty.
+
+    Raises:
+        UsageError: it is no duration.
+    """
+    return duration("wait", text) or 0.0
 
 
 class OptionalService(Task[Callable[..., None]]):
@@ -42,4 +85,32 @@ def named_behind(task: str, words: Sequence[str]) -> bool:
         bare = not following.startswith("-") and "." not in following
         if bare and "." in word and word.rpartition(".")[2] == task:
             return True
+    return False
+
+
+class OptionalFile(Task[Callable[..., None]]):
+    """A task whose option ``--file`` may also be given bare, right behind the task's name.
+
+    As :class:`OptionalService`: pass ``klass=OptionalFile, positional=[]`` to ``@task``,
+    and give ``file`` the default ``""``.
+    """
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        arguments: list[Any] = super().get_arguments(ignore_unknown_help)
+        for argument in arguments:
+            if argument.name == "file" and file_behind(self.name, sys.argv[1:]):
+                argument.positional, argument.default = True, None
+        return arguments
+
+
+def file_behind(task: str, words: Sequence[str]) -> bool:
+    """Return whether a task on the command line is followed by a word that names a file.
+
+    A task's name has a dot, too; what begins with one, has a slash, ends with .env, or exists, is a file.
+    """
+    for word, following in pairwise(words):
+        if "." in word and word.rpartition(".")[2] == task and not following.startswith("-"):
+            return (
+                following.startswith(".") or "/" in following or following.endswith(".env") or Path(following).exists()
+            )
     return False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from behindy_ops.checks.diagnosis import Facts, Finding, Fix, FixKind, Severity, diagnose
 from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.deploy import commands
+from behindy_ops.deploy.recover import reconcile
 from behindy_ops.errors import BehindyError, RemoteCommandFailed, TroubleFound, UsageError
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.host.command import Command, script
@@ -21,8 +22,8 @@ from behindy_ops.views.show import prune_now
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from behindy_ops.deploy.session import Session
     from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.session import Session
 
 __all__ = ["apply", "chosen", "examine", "fixes", "shown", "title"]
 
@@ -78,7 +79,7 @@ def apply(session: Session, wanted: Sequence[Fix], survey: Survey) -> None:
     if (problem := docker_problem(survey)) is not None:
         raise problem
     for fix in wanted:
-        with session.ctx.step("fix", title(fix)):
+        with session.step("fix", title(fix)):
             _apply(session, fix, survey)
 
 
@@ -92,7 +93,7 @@ def _apply(session: Session, fix: Fix, survey: Survey) -> None:
     services = {service.name: service for service in session.services}
     match fix.kind:
         case FixKind.RECOVER:
-            session.reconcile(services[fix.target], survey)
+            reconcile(session, services[fix.target], survey)
         case FixKind.START:
             session.host.run(commands.start(fix.target)).require(remedy=f"See why: inv ops.logs {fix.target}")
         case FixKind.CONNECT:

@@ -9,38 +9,36 @@ from behindy_ops.errors import TroubleFound
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import doctor
-from behindy_ops.views.look import Shown, open_session
+from behindy_ops.views.look import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from behindy_ops.checks.diagnosis import Finding, Fix
-    from behindy_ops.deploy.session import Session
+    from behindy_ops.host.session import Session
     from behindy_ops.report.events import Event
 
 __all__ = ["consult", "cure"]
 
 
-def consult(only: Sequence[str], root: Path | None = None) -> Shown:
+def consult(session: Session, only: Sequence[str]) -> Shown:
     """Say what is wrong; changes nothing.
 
     :param only: services of interest; none for all.
     """
-    with open_session((), root) as session:
-        names = doctor.chosen(session, only)
-        found = doctor.examine(session, only)
+    names = doctor.chosen(session, only)
+    found = doctor.examine(session, only)
     return doctor.shown(found, names)
 
 
 def cure(
+    session: Session,
     only: Sequence[str],
     *,
     ask: Callable[[str], bool],
     tell: Callable[[Sequence[Line]], None],
     emit: Callable[[Event], None],
     wait: float,
-    root: Path | None = None,
 ) -> Shown:
     """Say what is wrong, apply the safe remedies after a yes, and say what is still wrong then.
 
@@ -50,23 +48,22 @@ def cure(
     :param wait: seconds to queue for the lock.
     :raises LockHeld: somebody else is changing the host.
     """
-    with open_session((), root) as session:
-        names = doctor.chosen(session, only)
-        found = doctor.examine(session, only)
-        wanted = doctor.fixes(found)
-        if not wanted:
-            return doctor.shown(found, names)
-        tell(doctor.shown(found, names).lines)
-        plan = "".join(f"\n  - {doctor.title(fix)}" for fix in wanted)
-        if not ask(f"\nThis would be done:{plan}\nDo it?"):
-            shown = doctor.shown(found, names)
-            return Shown([Line("Nothing was changed.", Tone.STRONG)], shown.data, shown.problem)
-        session.ctx.emit = emit
-        survey = session.lock("remedies of ops.doctor", wait=wait)
-        doctor.apply(session, wanted, survey)
-        with session.ctx.step("settle", "Wait until that shows"):
-            left = _once_settled(session, only, wanted)
-        session.ctx.emit = lambda _: None
+    names = doctor.chosen(session, only)
+    found = doctor.examine(session, only)
+    wanted = doctor.fixes(found)
+    if not wanted:
+        return doctor.shown(found, names)
+    tell(doctor.shown(found, names).lines)
+    plan = "".join(f"\n  - {doctor.title(fix)}" for fix in wanted)
+    if not ask(f"\nThis would be done:{plan}\nDo it?"):
+        shown = doctor.shown(found, names)
+        return Shown([Line("Nothing was changed.", Tone.STRONG)], shown.data, shown.problem)
+    session.emit = emit
+    survey = session.lock("remedies of ops.doctor", wait=wait)
+    doctor.apply(session, wanted, survey)
+    with session.step("settle", "Wait until that shows"):
+        left = _once_settled(session, only, wanted)
+    session.emit = lambda _: None
     shown = doctor.shown(left, names, wanted)
     if isinstance(shown.problem, TroubleFound):
         shown.problem.state = f"{len(wanted)} remed{'y was' if len(wanted) == 1 else 'ies were'} applied; this is left."
@@ -83,5 +80,5 @@ def _once_settled(session: Session, only: Sequence[str], applied: Sequence[Fix])
         if not hurt & mended and not (hurt and any(fix.kind is FixKind.START for fix in applied)):
             break
         if attempt + 1 < policy.attempts:
-            session.ctx.sleep(policy.interval)
+            session.sleep(policy.interval)
     return left

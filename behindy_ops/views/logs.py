@@ -6,18 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.run import load_services
 from behindy_ops.errors import UsageError
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
-from behindy_ops.project.compose import container_names
-from behindy_ops.project.paths import CHECKOUT
-from behindy_ops.views.look import open_session
-from behindy_ops.views.names import container_named, missing
+from behindy_ops.views.names import missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
+
+    from behindy_ops.host.session import Session
 
 __all__ = ["LogQuery", "log_query", "log_record", "read_logs", "run_inside"]
 
@@ -76,25 +73,23 @@ def log_record(container: str, line: str) -> dict[str, str]:
 
 
 def read_logs(
-    name: str,
+    session: Session,
+    container: str,
     query: LogQuery,
     *,
     follow: bool,
     stamps: bool,
     tell: Callable[[str, str], None],
     complain: Callable[[str], None],
-    root: Path | None = None,
 ) -> None:
     """Tell of a container's last lines, and with ``follow`` of those that come, until a signal ends it.
 
     :param stamps: docker's time before each line.
     :param tell: gets the container's name and each line.
     :param complain: gets what is to be said beside it.
-    :raises UsageError: nothing is called that.
     :raises ContainerMissing: it is not on the host.
     :raises Interrupted: a signal ended what was followed.
     """
-    container = _container(name, root)
     mark = new_mark()
     said: list[str] = []
 
@@ -110,8 +105,7 @@ def read_logs(
         on_error_line=complain,
         follow=follow,
     )
-    with open_session((), root) as session:
-        result = session.host.run(command)
+    result = session.host.run(command)
     if result.exit_code == MISSING:
         raise missing(container, " ".join(said))
     result.require(remedy="See how the container is: inv ops.ps")
@@ -120,24 +114,23 @@ def read_logs(
 
 
 def run_inside(
-    name: str,
+    session: Session,
+    container: str,
     words: Sequence[str],
     *,
     out: Callable[[str], None],
     err: Callable[[str], None],
-    root: Path | None = None,
 ) -> int:
     """Run a command in a container and return its exit code.
 
     The words reach the program exactly as they are; no shell reads them, on neither side.
 
     :param out: gets what it writes to its standard output as it comes, with its newlines; ``err`` likewise.
-    :raises UsageError: there is no command, or nothing is called that.
+    :raises UsageError: there is no command.
     :raises ContainerMissing: the container is not there, or does not run.
     """
     if not words:
         raise UsageError("No command was given.", remedy="Write it behind --, such as: inv ops.exec backend -- env")
-    container = _container(name, root)
     mark = new_mark()
     said: list[str] = []
 
@@ -152,16 +145,9 @@ def run_inside(
         on_error_line=complain,
         follow=True,
     )
-    with open_session((), root) as session:
-        result = session.host.run(command)
+    result = session.host.run(command)
     if said:
         raise missing(container, " ".join(said))
     out(result.stdout)
     err(result.stderr)
     return result.exit_code if result.exit_code >= 0 else KILLED
-
-
-def _container(name: str, root: Path | None) -> str:
-    root = root or CHECKOUT
-    text = (root / "compose" / "docker-compose.yml").read_text(encoding="utf-8")
-    return container_named(name, load_services(root), container_names(text))

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.checks import preflight
-from behindy_ops.deploy.run import chosen_services
-from behindy_ops.deploy.session import Session
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts import survey as surveys
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, script_text
 from behindy_ops.host.host import new_mark
 from behindy_ops.host.replies import split
-from behindy_ops.project import settings
-from behindy_ops.project.compose import container_names
-from behindy_ops.project.paths import CHECKOUT
-from behindy_ops.project.services import repository
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from behindy_ops.errors import BehindyError
+    from behindy_ops.host.session import Session
     from behindy_ops.report.text import Line
 
 __all__ = [
@@ -35,7 +26,6 @@ __all__ = [
     "docker_problem",
     "look",
     "look_twice",
-    "open_session",
     "parts_script",
     "require_docker",
     "survey_argv",
@@ -72,13 +62,6 @@ class Shown:
     problem: BehindyError | None = None
 
 
-def open_session(names: Sequence[str] = (), root: Path | None = None) -> Session:
-    """A session for these services, or all; not connected yet."""
-    root = root or CHECKOUT
-    chosen = chosen_services(root, names)
-    return Session(settings.load(os.environ, root, need_host=True), chosen, lambda _: None, os.environ)
-
-
 def parts_script(name: str, mark: str, *arguments: str) -> tuple[str, ...]:
     """The argv that runs ``ops_<name>.sh`` after what all such scripts share."""
     text = f"{script_text('ops_parts')}\n{script_text(f'ops_{name}')}"
@@ -90,8 +73,7 @@ def survey_argv(session: Session, mark: str, survey_parts: str) -> tuple[str, ..
 
     :param survey_parts: those of it that the view needs; each costs the host tens of milliseconds.
     """
-    pairs = [(service.name, repository(service, session.settings.image_prefix)) for service in session.services]
-    argv = surveys.survey_argv(mark, session.settings.host_dir, pairs)
+    argv = session.survey_argv(mark)
     return ("env", f"SURVEY_PARTS=versions tools {survey_parts}", *argv)
 
 
@@ -108,11 +90,10 @@ def look(session: Session, name: str, *arguments: str, survey_parts: str = "") -
     return replace(seen, beside=beside(session))
 
 
-def beside(session: Session, root: Path | None = None) -> dict[str, str]:
+def beside(session: Session) -> dict[str, str]:
     """What the compose file declares beside the deployed services: compose name to container name."""
-    text = ((root or CHECKOUT) / "compose" / "docker-compose.yml").read_text(encoding="utf-8")
     deployed = {service.name for service in session.services}
-    return {name: container for name, container in container_names(text).items() if name not in deployed}
+    return {name: container for name, container in session.project.containers().items() if name not in deployed}
 
 
 def look_twice(session: Session, name: str, *arguments: str) -> tuple[Seen, Seen]:

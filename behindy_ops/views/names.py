@@ -10,9 +10,20 @@ from behindy_ops.views.look import docker_problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from behindy_ops.project.project import Project
     from behindy_ops.project.services import Service
 
-__all__ = ["container_named", "missing"]
+__all__ = ["container_named", "container_of", "missing"]
+
+
+def container_of(project: Project, name: str) -> str:
+    """Return the container's name for what a person wrote.
+
+    Raises:
+        UsageError: nothing here is called that.
+    """
+    services = {service.name: service for service in project.services()}
+    return container_named(name, services, project.containers())
 
 
 def container_named(name: str, services: Mapping[str, Service], containers: Mapping[str, str]) -> str:

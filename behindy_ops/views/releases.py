@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json as json_
-import os
 import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.deploy.rollback import Offered, offered
-from behindy_ops.deploy.run import chosen_services
-from behindy_ops.deploy.session import Session
 from behindy_ops.host.command import Command, script
-from behindy_ops.project import settings
-from behindy_ops.project.paths import CHECKOUT
 from behindy_ops.views import status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from behindy_ops.project.services import Service
+    from behindy_ops.host.session import Session
+
 
 __all__ = ["history_lines", "history_text", "show_history", "show_releases", "show_status"]
 
@@ -28,26 +23,16 @@ HISTORY_LINES = 500
 """Lines of the history that are fetched at most."""
 
 
-def _session(root: Path, chosen: Sequence[Service]) -> Session:
-    return Session(settings.load(os.environ, root, need_host=True), chosen, lambda _: None, os.environ)
-
-
-def show_status(*, json: bool, root: Path | None = None) -> str:
+def show_status(session: Session, *, json: bool) -> str:
     """Return how the services are, as text or JSON."""
-    root = root or CHECKOUT
-    chosen = chosen_services(root, [])
-    with _session(root, chosen) as session:
-        survey = session.look()
-    found = [status.describe(survey, service) for service in chosen]
+    survey = session.look()
+    found = [status.describe(survey, service) for service in session.services]
     return status.as_json(found) if json else status.as_text(found, session.settings.host)
 
 
-def show_releases(name: str, *, json: bool, root: Path | None = None) -> str:
+def show_releases(session: Session, name: str, *, json: bool) -> str:
     """Return the releases of a service that can be rolled back to, newest first."""
-    root = root or CHECKOUT
-    chosen = chosen_services(root, [name])
-    with _session(root, chosen) as session:
-        found = offered(session.look(), name)
+    found = offered(session.look(), name)
     if json:
         flat = [
             asdict(one.release) | {"live": one.live, "previous": one.previous, "on_disk": one.on_disk} for one in found
@@ -80,14 +65,10 @@ def _what(one: Offered) -> str:
     )
 
 
-def show_history(name: str, *, json: bool, root: Path | None = None) -> str:
+def show_history(session: Session, name: str, *, json: bool) -> str:
     """Return what was done on the host, oldest first."""
-    root = root or CHECKOUT
-    chosen = chosen_services(root, [name] if name else [])
-    with _session(root, chosen) as session:
-        history = session.ctx.paths.history
-        command = Command(script("history", history, str(HISTORY_LINES)), title="read the history")
-        text = session.host.run(command).require().stdout
+    command = Command(script("history", session.paths.history, str(HISTORY_LINES)), title="read the history")
+    text = session.host.run(command).require().stdout
     entries = history_lines(text, name)
     if json:
         return "".join(json_.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)

@@ -6,22 +6,19 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.checks import preflight
-from behindy_ops.deploy.run import chosen_services
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.host.command import Command, script
-from behindy_ops.project.paths import CHECKOUT
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import certs, disk, disk_view, env, memory_view, network, nginx, prune, stats
 from behindy_ops.views import mem as memory
 from behindy_ops.views import ps as containers
-from behindy_ops.views.look import Shown, beside, look, look_twice, open_session, require_docker
+from behindy_ops.views.look import Shown, beside, look, look_twice, require_docker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
-    from behindy_ops.deploy.session import Session
+    from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
     from behindy_ops.views.look import Seen, beside
 
@@ -46,52 +43,48 @@ APART = 0.5
 """Seconds between the two readings that processor time is told from."""
 
 
-def show_env(name: str, root: Path | None = None) -> Shown:
+def show_env(session: Session, name: str) -> Shown:
     """Where a service's environment comes from; no value of it."""
-    with open_session((), root) as session:
-        chosen_services(root or CHECKOUT, [name])
-        seen = look(session, "env", session.settings.host_dir, name, survey_parts="containers environment configured")
+    seen = look(session, "env", session.settings.host_dir, name, survey_parts="containers environment configured")
     view = env.describe(seen, name)
     return Shown(env.lines(view), {"view": "env", **asdict(view)})
 
 
-def show_certs(root: Path | None = None) -> Shown:
+def show_certs(session: Session) -> Shown:
     """How long the certificates last."""
-    with open_session((), root) as session:
-        domain = session.settings.domain
-        seen = look(session, "certs", NGINX, domain)
+    domain = session.settings.domain
+    seen = look(session, "certs", NGINX, domain)
     require_docker(seen, "address")
     view = certs.describe(seen, domain)
     return Shown(certs.lines(view), {"view": "certs", **asdict(view)})
 
 
-def show_memory(root: Path | None = None) -> Shown:
+def show_memory(session: Session) -> Shown:
     """Who holds the host's memory, and what still fits."""
-    return _view("mem", "containers stanzas machine", memory.describe, memory_view.lines, root)
+    return _view("mem", "containers stanzas machine", memory.describe, memory_view.lines, session)
 
 
-def show_network(root: Path | None = None) -> Shown:
+def show_network(session: Session) -> Shown:
     """Who is on the services' network, and who should be."""
-    return _view("network", "containers networks", network.describe, network.lines, root, NETWORK)
+    return _view("network", "containers networks", network.describe, network.lines, session, NETWORK)
 
 
-def fix_network(*, wait: float, root: Path | None = None) -> Shown:
+def fix_network(session: Session, *, wait: float) -> Shown:
     """Connect who should be on the network and is not.
 
     :param wait: seconds to queue for the lock.
     :raises LockHeld: somebody else is changing the host.
     :raises RemoteCommandFailed: somebody could not be connected.
     """
-    with open_session((), root) as session:
-        before = network.judge(
-            session.lock("connecting containers (ops.network --fix)", wait=wait), session.services, beside(session)
+    before = network.judge(
+        session.lock("connecting containers (ops.network --fix)", wait=wait), session.services, beside(session)
+    )
+    command = network.command(before)
+    if command is not None:
+        session.host.run(command).require(
+            state="Whoever could be connected is.", remedy="See who is missing: inv ops.network"
         )
-        command = network.command(before)
-        if command is not None:
-            session.host.run(command).require(
-                state="Whoever could be connected is.", remedy="See who is missing: inv ops.network"
-            )
-        seen = look(session, "network", NETWORK, survey_parts="containers networks")
+    seen = look(session, "network", NETWORK, survey_parts="containers networks")
     view = network.describe(seen, session.services)
     connected = [one.name for one in before.absent if one.exists] if command else []
     told = [Line(f"connected  {name}", Tone.GOOD) for name in connected] or [Line("Nobody had to be connected.")]
@@ -99,26 +92,24 @@ def fix_network(*, wait: float, root: Path | None = None) -> Shown:
     return Shown([*told, Line(""), *network.lines(view)], data)
 
 
-def show_nginx(root: Path | None = None) -> Shown:
+def show_nginx(session: Session) -> Shown:
     """How nginx is, and what it reaches."""
-    with open_session((), root) as session:
-        return _nginx(session)
+    return _nginx(session)
 
 
-def reload_nginx(*, wait: float, root: Path | None = None) -> Shown:
+def reload_nginx(session: Session, *, wait: float) -> Shown:
     """Test nginx's configuration, reload it, and show how it is then.
 
     :param wait: seconds to queue for the lock.
     :raises NginxNotReady: it does not run, or its configuration is not valid; then it was not reloaded.
     """
-    with open_session((), root) as session:
-        survey = session.lock("reloading nginx (ops.nginx --reload)", wait=wait)
-        if problem := preflight.docker_problem(survey):
-            raise problem
-        command = Command(script("ops_reload", NGINX), title="reload nginx", timeout=60, changes=True)
-        if not (result := session.host.run(command)).ok:
-            raise nginx.not_reloaded(result)
-        shown = _nginx(session)
+    survey = session.lock("reloading nginx (ops.nginx --reload)", wait=wait)
+    if problem := preflight.docker_problem(survey):
+        raise problem
+    command = Command(script("ops_reload", NGINX), title="reload nginx", timeout=60, changes=True)
+    if not (result := session.host.run(command)).ok:
+        raise nginx.not_reloaded(result)
+    shown = _nginx(session)
     return Shown([Line("Reloaded.", Tone.GOOD), Line(""), *shown.lines], shown.data | {"reloaded": True})
 
 
@@ -131,24 +122,22 @@ def _nginx(session: Session) -> Shown:
     return Shown(nginx.lines(view), {"view": "nginx", **asdict(view), "reloaded": False})
 
 
-def show_disk(root: Path | None = None) -> Shown:
+def show_disk(session: Session) -> Shown:
     """What takes the disk, which images stay and why."""
-    with open_session((), root) as session:
-        seen = look(session, "disk", survey_parts=DISK)
+    seen = look(session, "disk", survey_parts=DISK)
     view = disk.describe(seen, session.services, session.settings.image_prefix)
     return Shown(disk_view.lines(view), {"view": "disk", **asdict(view)})
 
 
-def prune_images(*, dry_run: bool, wait: float, root: Path | None = None) -> Shown:
+def prune_images(session: Session, *, dry_run: bool, wait: float) -> Shown:
     """Remove what no container has and no rollback needs, or tell what that is.
 
     :param wait: seconds to queue for the lock.
     :raises LockHeld: somebody else is changing the host.
     """
-    with open_session((), root) as session:
-        if not dry_run:
-            session.lock("removing old images (ops.prune)", wait=wait)
-        plan, done = (_prune_plan(session), None) if dry_run else prune_now(session)
+    if not dry_run:
+        session.lock("removing old images (ops.prune)", wait=wait)
+    plan, done = (_prune_plan(session), None) if dry_run else prune_now(session)
     if done is None:
         data = {"view": "prune", "dry_run": dry_run, "plan": asdict(plan), "done": None}
         return Shown(prune.plan_lines(plan), data)
@@ -181,15 +170,14 @@ def _not_all(done: prune.Pruned) -> RemoteCommandFailed:
     )
 
 
-def show_ps(root: Path | None = None) -> Shown:
+def show_ps(session: Session) -> Shown:
     """How every container is."""
-    return _view("ps", "containers machine", containers.describe, containers.lines, root)
+    return _view("ps", "containers machine", containers.describe, containers.lines, session)
 
 
-def show_stats(root: Path | None = None) -> Shown:
+def show_stats(session: Session) -> Shown:
     """What each container takes of the processors, memory, network and disk."""
-    with open_session((), root) as session:
-        before, now = look_twice(session, "frames", "2", f"{APART:g}")
+    before, now = look_twice(session, "frames", "2", f"{APART:g}")
     require_docker(now, "containers")
     view = stats.describe(stats.frame(before), stats.frame(now))
     return Shown(stats.lines(view), {"view": "stats", **asdict(view)})
@@ -200,10 +188,9 @@ def _view(
     survey_parts: str,
     describe: Callable[[Seen, Sequence[Service]], Any],
     lines: Callable[[Any], list[Line]],
-    root: Path | None,
+    session: Session,
     *arguments: str,
 ) -> Shown:
-    with open_session((), root) as session:
-        seen = look(session, script, *arguments, survey_parts=survey_parts)
+    seen = look(session, script, *arguments, survey_parts=survey_parts)
     view = describe(seen, session.services)
     return Shown(lines(view), {"view": script, **asdict(view)})

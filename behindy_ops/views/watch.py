@@ -9,12 +9,12 @@ from behindy_ops.host.command import Command
 from behindy_ops.host.host import new_mark
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import stats
-from behindy_ops.views.look import open_session, parts_script, require_docker, taken_apart
+from behindy_ops.views.look import parts_script, require_docker, taken_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from behindy_ops.host.session import Session
     from behindy_ops.views.look import Seen
 
 __all__ = ["Watcher", "watch"]
@@ -52,9 +52,7 @@ class Watcher:
         self._tell(view, [*stats.watched(view, self._history, what=self._what), moment, Line("")])
 
 
-def watch(
-    what: str, *, interval: float, tell: Callable[[stats.StatsView, list[Line]], None], root: Path | None = None
-) -> None:
+def watch(session: Session, what: str, *, interval: float, tell: Callable[[stats.StatsView, list[Line]], None]) -> None:
     """Tell of ``cpu`` or ``memory`` of each container until a signal ends it.
 
     :param interval: seconds between two moments.
@@ -64,8 +62,7 @@ def watch(
     argv = parts_script("frames", mark, "0", f"{interval:g}")
     take = _frames(mark, Watcher(what, tell))
     command = Command(argv, title="watch the host", timeout=LONGEST, follow=True, on_line=take)
-    with open_session((), root) as session:
-        session.host.run(command).require()
+    session.host.run(command).require()
 
 
 def _frames(mark: str, tell: Callable[[Seen], None]) -> Callable[[str], None]:

@@ -13,8 +13,8 @@ __all__ = ["bench"]
 @guarded
 def bench(_: Context, count: int = 5) -> None:
     """Measure deploys: times, losses, near and far."""
+    from behindy_ops.host.interrupts import ending_signals_raise
     from sandbox.bench.bench import run_bench
-    from sandbox.traffic.signals import ending_signals_raise
 
     with ending_signals_raise("What was started is ended; the sandbox stays up. To remove it: ./inv sandbox.down"):
         run_bench(count)

@@ -13,8 +13,8 @@ __all__ = ["demo"]
 @guarded
 def demo(_: Context) -> None:
     """Replace three services under traffic, for real."""
+    from behindy_ops.host.interrupts import ending_signals_raise
     from sandbox.demo.demo import run_demo
-    from sandbox.traffic.signals import ending_signals_raise
 
     with ending_signals_raise("What was started is ended; the sandbox stays up. To remove it: ./inv sandbox.down"):
         run_demo()

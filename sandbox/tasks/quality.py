@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from invoke import Context, Exit, task
 
-from behindy_ops.project.paths import CHECKOUT
 from behindy_ops.tasks.guard import guarded
 from sandbox.tasks.run_steps import workflow_files
 
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 __all__ = ["lint", "test"]
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 FULL_MATRIX = "BEHINDY_TEST_FULL"
 """Set to 1 in the environment of the tests for the cases that take minutes."""

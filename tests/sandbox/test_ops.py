@@ -16,12 +16,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from rich.cells import cell_len
 
-from behindy_ops.deploy.session import Session
-from behindy_ops.views import look as ops_run
+from behindy_ops.host.session import Session, open_session
+from behindy_ops.project.project import Project
 from behindy_ops.views import show as views
+from behindy_ops.views.look import Shown
 from sandbox.host import shell as host
 from tests.sandbox.ops_support import HOME, VIEWS, broken, old_images, view
-from tests.sandbox.support import SERVICES, deploy, environment, inv, live_release, on_host, wait_for
+from tests.sandbox.support import ROOT, SERVICES, deploy, environment, inv, live_release, on_host, wait_for
 
 Release = Callable[..., str]
 MB = 2**20
@@ -29,23 +30,7 @@ NETWORK = "behindy-ops_internal"
 pytestmark = pytest.mark.usefixtures("live_services")
 
 
-@pytest.fixture
-def sessions(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Every session a view opens, so that a test can count its commands."""
-    for name, value in environment().items():
-        monkeypatch.setenv(name, value)
-    opened: list[Any] = []
-
-    class Kept(Session):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments)
-            opened.append(self)
-
-    monkeypatch.setattr(ops_run, "Session", Kept)
-    return opened
-
-
-ONCE: dict[str, Callable[[], Any]] = {
+ONCE: dict[str, Callable[[Session], Shown]] = {
     "mem": views.show_memory,
     "stats": views.show_stats,
     "ps": views.show_ps,
@@ -53,16 +38,17 @@ ONCE: dict[str, Callable[[], Any]] = {
     "network": views.show_network,
     "nginx": views.show_nginx,
     "certs": views.show_certs,
-    "env": lambda: views.show_env("backend"),
-    "prune": lambda: views.prune_images(dry_run=True, wait=0),
+    "env": lambda session: views.show_env(session, "backend"),
+    "prune": lambda session: views.prune_images(session, dry_run=True, wait=0),
 }
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_a_view_is_one_remote_command_and_eighty_columns_wide(name: str, sessions: list[Any]) -> None:
-    shown = ONCE[name]()
+def test_a_view_is_one_remote_command_and_eighty_columns_wide(name: str) -> None:
+    project = Project(ROOT)
+    with open_session(project, project.settings(environment()), project.services()) as session:
+        shown = ONCE[name](session)
     assert shown.data["view"] == name
-    (session,) = sessions
     assert session.host.remote_commands == 1
     assert shown.lines
     assert not [line.text for line in shown.lines if cell_len(line.text) > 80 and not line.exact]

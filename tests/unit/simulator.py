@@ -7,34 +7,33 @@ A command nobody has prepared is refused. A client can be killed, cut off, put t
 from __future__ import annotations
 
 import contextlib
-import io
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
-from typing import TYPE_CHECKING, Self, cast
-from unittest import mock
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import run
-from behindy_ops.deploy.context import Context
-from behindy_ops.deploy.session import Session
+from behindy_ops.deploy.engine import Options
+from behindy_ops.deploy.restart import Restart
+from behindy_ops.deploy.rollback import Rollback
 from behindy_ops.errors import ConnectionLost, HostUnreachable, LeaseLost
 from behindy_ops.host.command import LEASE_LOST, Command, Result, wire
 from behindy_ops.host.interrupts import Interrupts
 from behindy_ops.host.lease import Holder, command, refusal
+from behindy_ops.host.session import Session
+from behindy_ops.project.project import Project
 from behindy_ops.project.services import HealthPolicy, Service, repository
 from behindy_ops.project.settings import Settings
-from behindy_ops.report.renderer import SerialRenderer
-from behindy_ops.report.stream import SafeStream
 from tests.unit.simulator_docker import Behaviour
 from tests.unit.simulator_rules import Rules
 from tests.unit.simulator_scripts import body_of, fenced, lease
 from tests.unit.simulator_world import Process, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from behindy_ops.host.host import Host
     from behindy_ops.report.events import Event
 
 __all__ = ["SERVICES", "SILENCE", "Behaviour", "ClientKilled", "SimHost", "Simulation"]
@@ -199,52 +198,6 @@ class SimHost:
                 raise ClientKilled
 
 
-class SimSession(Session):
-    """The real session, with all it decides, on a simulated connection."""
-
-    def __init__(self, simulation: Simulation, services: Sequence[Service], emit: Callable[[Event], None]) -> None:
-        world = simulation.world
-        self.simulation = simulation
-        self.settings = simulation.settings
-        self.services = services
-        self.interrupts = Interrupts()
-        self.connection = SimHost(world, self.interrupts)
-        self.host = cast("Host", self.connection)
-        self.ctx = Context(
-            self.connection,
-            self.settings,
-            emit,
-            "somebody@somewhere",
-            interrupts=self.interrupts,
-            clock=lambda: world.now,
-            sleep=self.connection.sleep,
-            now=lambda: datetime.fromtimestamp(world.now, UTC),
-            randomness=simulation.digits,
-        )
-
-    def __enter__(self) -> Self:
-        if not self.simulation.world.up:
-            raise HostUnreachable("Cannot reach the host: no answer.")
-        self.simulation.clients.append(self.connection)
-        self.simulation.connections.append(self.connection)
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self.simulation.clients.remove(self.connection)
-        self.connection.release()
-
-
-class Recorder(SerialRenderer):
-    """Keeps the events, and leaves the error that ends a run to whoever ran it."""
-
-    def __init__(self, events: list[Event]) -> None:
-        super().__init__(SafeStream(io.StringIO()))
-        self._events = events
-
-    def show(self, event: Event) -> None:
-        self._events.append(event)
-
-
 class Simulation:
     """A world with our services in it, and the commands an operator types.
 
@@ -281,46 +234,64 @@ class Simulation:
         tag: str = "latest",
         force: bool = False,
         strategy: str = "",
-        watch: str = "",
-        wait: str = "",
+        watch: float | None = None,
+        wait: float = 0.0,
     ) -> None:
-        with self._prepared():
-            run.deploy_services(
-                names, tag=tag, dry_run=False, force=force, strategy=strategy, watch=watch, wait=wait, json=False
-            )
+        options = Options(tag, force, watch, strategy == "recreate")
+        with self._settled():
+            run.deploy(self.connect, self._chosen(names), options, wait=wait)
 
     def recreate(self, name: str, *, tag: str = "latest") -> None:
         """Deploy with an announced downtime, in which the rules about being served do not hold."""
         self.rules.announced.add(name)
         self.deploy(name, tag=tag, strategy="recreate")
 
-    def roll_back(self, name: str, *, to: str = "", wait: str = "") -> None:
-        with self._prepared():
-            run.roll_back(name, to=to, watch="", wait=wait, json=False)
+    def roll_back(self, name: str, *, to: str = "", wait: float = 0.0) -> None:
+        with self._settled():
+            run.return_to(Rollback, self.connect, self.world.services[name], to=to, watch=None, wait=wait)
 
     def restart(self, name: str) -> None:
-        with self._prepared():
-            run.restart_service(name, watch="", wait="", json=False)
+        with self._settled():
+            run.return_to(Restart, self.connect, self.world.services[name], to="", watch=None)
 
-    def recover(self, *names: str, wait: str = "") -> None:
-        with self._prepared():
-            run.recover_services(names, wait=wait, json=False)
+    def recover(self, *names: str, wait: float = 0.0) -> None:
+        with self._settled():
+            run.recover(self.connect, self._chosen(names), wait=wait)
+
+    def _chosen(self, names: Sequence[str]) -> list[Service]:
+        return [self.world.services[name] for name in names] or list(self.world.services.values())
 
     @contextlib.contextmanager
-    def _prepared(self) -> Iterator[None]:
-        def session(_: Settings, services: Sequence[Service], emit: Callable[[Event], None], __: object) -> SimSession:
-            return SimSession(self, services, emit)
+    def _settled(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            if not any(connection.dead for connection in self.connections[-1:]):
+                self.world.pass_time(0.5)  # in which the lock is given back
 
-        def chosen(_: object, names: Sequence[str]) -> list[Service]:
-            return [self.world.services[name] for name in names] or list(self.world.services.values())
-
-        with (
-            mock.patch.multiple(run, Session=session, chosen_services=chosen),
-            mock.patch("behindy_ops.project.settings.load", return_value=self.settings),
-            mock.patch("behindy_ops.report.choose", return_value=Recorder(self.events)),
-        ):
-            try:
-                yield
-            finally:
-                if not any(connection.dead for connection in self.connections[-1:]):
-                    self.world.pass_time(0.5)  # in which the lock is given back
+    @contextlib.contextmanager
+    def connect(self) -> Iterator[Session]:
+        """Open the real session, with all it decides, on a simulated connection."""
+        world, interrupts = self.world, Interrupts()
+        if not world.up:
+            raise HostUnreachable("Cannot reach the host: no answer.")
+        host = SimHost(world, interrupts)
+        self.clients.append(host)
+        self.connections.append(host)
+        try:
+            yield Session(
+                host,
+                Project(Path("simulated")),
+                self.settings,
+                list(world.services.values()),
+                self.events.append,
+                "somebody@somewhere",
+                interrupts=interrupts,
+                clock=lambda: world.now,
+                sleep=host.sleep,
+                now=lambda: datetime.fromtimestamp(world.now, UTC),
+                randomness=self.digits,
+            )
+        finally:
+            self.clients.remove(host)
+            host.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from behindy_ops.env import verdict, wanted
 from behindy_ops.env.probe import Answer, Name, look, read_answer
 from behindy_ops.host.command import Command, Result
-from behindy_ops.tasks.optional_file import file_behind
+from behindy_ops.tasks.options import file_behind
 
 COMPOSE = """
 services:

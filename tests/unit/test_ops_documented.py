@@ -13,10 +13,10 @@ import pytest
 
 from behindy_ops.checks import capacity, diagnosis, diagnosis_host, diagnosis_services, hygiene, preflight
 from behindy_ops.deploy import check as checkup
-from behindy_ops.project.paths import CHECKOUT
 from behindy_ops.views import certs, disk, env, images, network, nginx, prune, stats
 from behindy_ops.views import mem as memory
 from behindy_ops.views import ps as containers
+from sandbox.tasks.quality import CHECKOUT
 
 VIEWS: dict[str, tuple[Any, ...]] = {
     "mem": (

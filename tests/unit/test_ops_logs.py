@@ -6,7 +6,7 @@ import pytest
 
 from behindy_ops.errors import ContainerMissing, HostNotReady, UsageError
 from behindy_ops.project.compose import container_names
-from behindy_ops.views.logs import log_query, log_record, run_inside
+from behindy_ops.views.logs import log_query, log_record
 from behindy_ops.views.names import container_named, missing
 from tests.unit.ops_facts import BESIDE, SERVICES
 
@@ -73,8 +73,3 @@ def test_a_container_that_is_not_there_one_that_does_not_run_and_a_docker_that_d
     assert isinstance(stopped, ContainerMissing)
     assert "does not run (exited)" in stopped.what
     assert isinstance(missing("x", "Cannot connect to the Docker daemon"), HostNotReady)
-
-
-def test_a_command_is_needed() -> None:
-    with pytest.raises(UsageError, match="No command"):
-        run_inside("backend", [], out=print, err=print)

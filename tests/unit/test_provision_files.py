@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from behindy_ops.errors import ComposeInvalid, FilesRefused
-from behindy_ops.project.paths import CHECKOUT
 from behindy_ops.provision import certs, files, infra
 from behindy_ops.report.text import Tone
+from sandbox.tasks.quality import CHECKOUT
 
 
 def compose(image: str = "nginx:1.28") -> dict[str, bytes]:

@@ -11,10 +11,10 @@ import pytest
 from behindy_ops.errors import BehindyError, Interrupted
 from behindy_ops.project import settings
 from behindy_ops.project.compose import _HEALTH_KEYS, _KEYS
-from behindy_ops.project.paths import CHECKOUT
 from behindy_ops.project.services import names
 from behindy_ops.tasks import root
 from sandbox.tasks import add_to
+from sandbox.tasks.quality import CHECKOUT
 
 READMES = ("README.md", "README.ko.md")
 EXAMPLE = "deploy.search"

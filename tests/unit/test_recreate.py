@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from behindy_ops.errors import BehindyError, Interrupted, NotEnoughMemory, ReleaseRefused, SwitchedBack, UsageError
+from behindy_ops.errors import BehindyError, Interrupted, NotEnoughMemory, ReleaseRefused, SwitchedBack
 from behindy_ops.report.events import Decision, DeployFinished, StepStarted, Warning_
 from tests.unit.simulator import ClientKilled, Simulation
 from tests.unit.simulator_faults import Fault, plan, plan_during
@@ -140,8 +140,3 @@ def test_a_first_deploy_has_nothing_to_stop() -> None:
     host.recreate("frontend", tag="first")
     assert "Downtime" not in told(host)
     assert tag(host) == "first"
-
-
-def test_a_strategy_that_does_not_exist_is_refused(host: Simulation) -> None:
-    with pytest.raises(UsageError, match="no strategy"):
-        host.deploy("frontend", strategy="canary")

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from behindy_ops.errors import Interrupted
-from sandbox.traffic.signals import ending_signals_raise
+from behindy_ops.host.interrupts import ending_signals_raise
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from behindy_ops.errors import RemoteCommandFailed
-from behindy_ops.facts.container import Image, parse_container, parse_image, parse_time
-from behindy_ops.facts.survey import parse, survey_argv
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, Image, parse_container, parse_image, parse_time
+from behindy_ops.facts.survey import parse
 
 MARK = "@@0123"
 
@@ -90,18 +90,11 @@ def test_the_boundary_is_the_callers_so_no_output_can_forge_it() -> None:
     assert parse(printed(tools="docker\n@@9999 end"), MARK).tools == {"docker", "@@9999 end"}
 
 
-def test_the_survey_asks_for_every_service_with_its_repository() -> None:
-    argv = survey_argv(MARK, "dir", [("frontend", "me/a"), ("backend", "me/b")])
-    assert argv[3:7] == ("survey", MARK, "dir", "behindy-ops_internal")
-    assert argv[-4:] == ("frontend", "me/a", "backend", "me/b")
-
-
 def test_no_template_asks_for_the_value_of_an_environment_variable() -> None:
     container = parse_container(container_line())
     assert container.env_names == ("PATH", "TZ")
-    template = survey_argv(MARK, "d", [])[7]
-    assert '(index (split $e "=") 0)' in template
-    assert template.count(".Config.Env") == 1
+    assert '(index (split $e "=") 0)' in CONTAINER_TEMPLATE
+    assert CONTAINER_TEMPLATE.count(".Config.Env") == 1
 
 
 def test_an_images_names_in_a_repository_are_its_own_only() -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from invoke import Context
 from invoke.exceptions import Exit
 from invoke.parser import Parser
 
-from behindy_ops.errors import HostUnreachable, Interrupted
+from behindy_ops.errors import HostUnreachable, Interrupted, UsageError
+from behindy_ops.project.project import Project
 from behindy_ops.tasks import root
 from behindy_ops.tasks.guard import guarded
 from behindy_ops.tasks.options import named_behind
@@ -59,13 +61,18 @@ def test_listing_the_tasks_imports_nothing_heavy() -> None:
 
 
 def test_a_broken_compose_file_takes_away_only_the_tasks_it_declares(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("behindy_ops.tasks.CHECKOUT", tmp_path)
-    listed = set(add_to(root()).task_names)
+    listed = set(add_to(root(Project(tmp_path))).task_names)
     assert {"test", "deploy.all"} <= listed
     assert "deploy.frontend" not in listed
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_strategy_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(SystemExit) as ended:
+        add_to(root())["deploy.frontend"](Context(), strategy="canary")
+    assert ended.value.code == UsageError.exit_code
 
 
 @pytest.mark.parametrize(

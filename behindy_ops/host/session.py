@@ -1,0 +1,238 @@
+"""A session: one connection to one host, and all that work on it shares. :func:`open_session` is the only way in."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import platform
+import secrets
+import subprocess
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from behindy_ops.errors import BehindyError, Interrupted, LockHeld
+from behindy_ops.facts import survey as surveys
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, IMAGE_TEMPLATE
+from behindy_ops.host.command import Command, script
+from behindy_ops.host.host import Host, new_mark
+from behindy_ops.host.interrupts import Interrupts
+from behindy_ops.host.lease import Holder
+from behindy_ops.project.paths import HostPaths
+from behindy_ops.project.services import repository
+from behindy_ops.report.events import Event, StepDone, StepFailed, StepProgress, StepStarted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+    from contextlib import AbstractContextManager
+
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.command import Result
+    from behindy_ops.project.project import Project
+    from behindy_ops.project.services import Service
+    from behindy_ops.project.settings import Settings
+
+__all__ = ["Connect", "HostLike", "Session", "Step", "open_session", "silent", "who_am_i"]
+
+QUEUE_PAUSE = 2.0
+"""Seconds between tries while queueing for the lock."""
+
+
+class HostLike(Protocol):
+    """What a session needs of a host; the tests' simulator is one too."""
+
+    remote_commands: int
+
+    def run(self, command: Command) -> Result: ...
+
+    def begin(self, command: Command) -> Future[Result]: ...
+
+    def end(self, future: Future[Result]) -> Result: ...
+
+    def take_lease(self, holder: Holder, state_dir: str, mark: str, survey: tuple[str, ...]) -> str: ...
+
+
+class Connect(Protocol):
+    """Opens a new session with the same settings, services and listener; given to work that may need several."""
+
+    def __call__(self) -> AbstractContextManager[Session]: ...
+
+
+def silent(_: Event) -> None:
+    """Listen to events and say nothing."""
+
+
+def _random_hex(digits: int) -> str:
+    return secrets.token_hex((digits + 1) // 2)[:digits]
+
+
+@dataclass
+class Step:
+    """A running step.
+
+    Attributes:
+        detail: what it shows when it is done.
+        failed: why it is shown as failed instead.
+    """
+
+    name: str
+    detail: str = ""
+    failed: str = ""
+    emit: Callable[[Event], None] = field(default=silent, repr=False)
+
+    def progress(self, text: str) -> None:
+        self.emit(StepProgress(self.name, text))
+
+
+@dataclass
+class Session:
+    """A connection on which a host is looked at and changed.
+
+    Attributes:
+        services: those of interest; only their images and configurations are read.
+        emit: is told what happens.
+        who: who runs this, for the lock and the history.
+        randomness: gives so many hexadecimal digits, for ids.
+        durations: seconds that each step took, in the order in which they ended.
+        counted: remote commands that were already reported.
+    """
+
+    host: HostLike
+    project: Project
+    settings: Settings
+    services: Sequence[Service]
+    emit: Callable[[Event], None]
+    who: str
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    randomness: Callable[[int], str] = _random_hex
+    durations: dict[str, float] = field(default_factory=dict)
+    counted: int = 0
+
+    @property
+    def paths(self) -> HostPaths:
+        return HostPaths(self.settings.host_dir)
+
+    @contextlib.contextmanager
+    def step(self, name: str, title: str) -> Iterator[Step]:
+        """Report the block as one step, with its time, whatever its end."""
+        begun = self.clock()
+        step = Step(name, emit=self.emit)
+        self.emit(StepStarted(name, title))
+        try:
+            yield step
+        except BaseException as error:
+            seconds = self._took(name, begun)
+            reason = error.what if isinstance(error, BehindyError) else type(error).__name__
+            self.emit(StepFailed(name, seconds, reason))
+            raise
+        seconds = self._took(name, begun)
+        self.emit(StepFailed(name, seconds, step.failed) if step.failed else StepDone(name, seconds, step.detail))
+
+    def _took(self, name: str, begun: float) -> float:
+        seconds = self.clock() - begun
+        self.durations[name] = self.durations.get(name, 0.0) + seconds
+        return seconds
+
+    def survey_argv(self, mark: str) -> tuple[str, ...]:
+        """Return the command that surveys the host; ``mark`` is the boundary between its parts."""
+        prefix = self.settings.image_prefix
+        pairs = [word for service in self.services for word in (service.name, repository(service, prefix))]
+        return script(
+            "survey", mark, self.settings.host_dir, surveys.NETWORK, CONTAINER_TEMPLATE, IMAGE_TEMPLATE, *pairs
+        )
+
+    def look(self) -> Survey:
+        """Survey the host without the lock; changes nothing."""
+        mark = new_mark()
+        result = self.host.run(Command(self.survey_argv(mark), title="look at the host", timeout=60))
+        return self.compared(surveys.parse(result.require().stdout, mark))
+
+    def compared(self, survey: Survey) -> Survey:
+        """Return the survey with the host's clock compared to ours, to within the time it took."""
+        return replace(survey, skew=survey.now - self.now().timestamp())
+
+    def lock(self, what: str, wait: float = 0.0) -> Survey:
+        """Take the lock and survey the host under it, in one round trip.
+
+        Args:
+            what: what it is taken for, for whoever meets it.
+            wait: seconds to queue for it, saying who holds it; a person's hold is not waited for.
+
+        Raises:
+            LockHeld: somebody else has it.
+        """
+        mark = new_mark()
+        holder = Holder(who=self.who, what=what, since=datetime.now(UTC).isoformat(timespec="seconds"))
+        deadline = self.clock() + wait
+        with self.step("survey", "Take the lock and look at the host") as step:
+            try:
+                while (text := self._try(holder, mark, deadline, step)) is None:
+                    self._rest(QUEUE_PAUSE)
+            except Interrupted as error:
+                error.state = "Nothing was changed; what ran before runs on."
+                raise
+            survey = self.compared(surveys.parse(text, mark))
+            step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
+        return survey
+
+    def _try(self, holder: Holder, mark: str, deadline: float, step: Step) -> str | None:
+        try:
+            return self.host.take_lease(holder, self.paths.state, mark, self.survey_argv(mark))
+        except LockHeld as error:
+            if error.by_hand or self.clock() >= deadline:
+                raise
+            step.progress(f"waiting: {error.what}")
+            return None
+
+    def _rest(self, seconds: float) -> None:
+        end = self.clock() + seconds
+        while self.clock() < end:
+            self.interrupts.check()
+            self.sleep(0.1)
+
+
+@contextlib.contextmanager
+def open_session(
+    project: Project,
+    settings: Settings,
+    services: Sequence[Service] = (),
+    emit: Callable[[Event], None] = silent,
+    environ: Mapping[str, str] = os.environ,
+) -> Iterator[Session]:
+    """Connect to the host of these settings; signals are put off to the ends of steps while it is open.
+
+    Raises:
+        HostUnreachable: it does not answer.
+        HostKeyUnknown: its key is not pinned.
+        HostKeyChanged: it showed another key than the pinned one.
+        LoginRefused: it refused the user or the key.
+    """
+    with Interrupts() as interrupts:
+        host = Host(settings, check=interrupts.check)
+        session = Session(host, project, settings, services, emit, who_am_i(environ), interrupts=interrupts)
+        with contextlib.ExitStack() as stack:
+            with session.step("connect", f"Connect to {settings.host}"):
+                stack.enter_context(host)
+            yield session
+
+
+def who_am_i(environ: Mapping[str, str]) -> str:
+    """Return who runs this, for people: the GitHub actor and run, or the git user, or the login name and machine."""
+    if environ.get("GITHUB_ACTIONS") == "true":
+        run = "/".join(environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY"))
+        return f"{environ.get('GITHUB_ACTOR', 'unknown')} ({run}/actions/runs/{environ.get('GITHUB_RUN_ID', '')})"
+    name = ""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        answer = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, timeout=5, check=False)
+        name = answer.stdout.strip()
+    try:
+        login = getpass.getuser()
+    except (KeyError, OSError):
+        login = str(os.getuid())
+    return f"{name or login}@{platform.node() or 'unknown'}"

@@ -1,0 +1,81 @@
+"""This side of a task: the project, its settings, and who is told what happens; sessions are opened from here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import BehindyError
+from behindy_ops.project.project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from typing import TextIO
+
+    from behindy_ops.host.session import Session
+    from behindy_ops.project.services import Service
+    from behindy_ops.project.settings import Settings
+    from behindy_ops.report.events import Event
+
+__all__ = ["Client", "client"]
+
+
+@dataclass(frozen=True)
+class Client:
+    """What a task works with.
+
+    Attributes:
+        services: those the task is about.
+        emit: is told what happens.
+    """
+
+    project: Project
+    settings: Settings
+    services: list[Service]
+    emit: Callable[[Event], None]
+
+    def connect(self) -> AbstractContextManager[Session]:
+        """Open a session on the host."""
+        from behindy_ops.host.session import open_session
+
+        return open_session(self.project, self.settings, self.services, self.emit, os.environ)
+
+
+@contextlib.contextmanager
+def client(
+    *names: str, services: bool = True, json: bool = False, quiet: bool = False, stream: TextIO | None = None
+) -> Iterator[Client]:
+    """Give a task what it works with; an error that ends it is told by the same listener.
+
+    Args:
+        names: the services it is about; none for all.
+        services: whether it is about services at all; else the compose file is not read.
+        json: tell events as JSON, one a line.
+        quiet: tell nothing: the task prints what it has in the end.
+        stream: where events go instead of standard output.
+
+    Raises:
+        SettingsInvalid: a setting is missing or wrong.
+        UsageError: there is no such service.
+    """
+    from behindy_ops import report
+    from behindy_ops.host.session import silent
+
+    project = Project.find()
+    chosen: Sequence[Service] = project.services([name for name in names if name]) if services else ()
+    settings = project.settings(os.environ)
+    if quiet:
+        yield Client(project, settings, list(chosen), silent)
+        return
+    emit = report.choose(json, stream or sys.stdout, os.environ, settings.secrets)
+    try:
+        yield Client(project, settings, list(chosen), emit)
+    except BehindyError as error:
+        error.shown = emit.failure(error)
+        raise
+    finally:
+        emit.close()
