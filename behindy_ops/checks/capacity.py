@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from behindy_ops.checks.check import Check, Level, ok, refusal
-from behindy_ops.errors import DiskFull, NotEnoughMemory
+from behindy_ops.errors import Kind
 from behindy_ops.project.services import repository
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def memory_check(survey: Survey, service: Service) -> Check:
         "memory",
         f"{said}: does not fit",
         f"Free memory (inv ops.mem shows what uses it), or {recreate}, or --force to try anyway.",
-        error=NotEnoughMemory,
+        error=Kind.NOT_ENOUGH_MEMORY,
         forcible=True,
     )
 
@@ -94,7 +94,7 @@ def disk_check(survey: Survey, service: Service, image_prefix: str, new_bytes: i
         "disk",
         f"{says}, of which {_mb(DISK_RESERVE)} MB stay reserved: does not fit",
         "Free some (inv ops.disk shows what takes it, inv ops.prune removes old images), or --force to try anyway.",
-        error=DiskFull,
+        error=Kind.DISK_FULL,
         forcible=True,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import BehindyError, HostNotReady
+from behindy_ops.errors import BehindyError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +41,7 @@ class Check:
     found: str
     remedy: str = ""
     lines: tuple[str, ...] = ()
-    error: type[BehindyError] = HostNotReady
+    error: Kind = Kind.HOST_NOT_READY
     forcible: bool = False
 
     def problem(self) -> BehindyError:
@@ -62,7 +62,7 @@ def refusal(
     found: str,
     remedy: str,
     *,
-    error: type[BehindyError] = HostNotReady,
+    error: Kind = Kind.HOST_NOT_READY,
     lines: Iterable[str] = (),
     forcible: bool = False,
 ) -> Check:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from behindy_ops.checks.check import Check, ok, refusal, warning
-from behindy_ops.errors import ComposeInvalid
+from behindy_ops.errors import Kind
 from behindy_ops.facts.survey import Stanza
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def ports_check(survey: Survey, service: Service) -> Check:
         f"The compose file on the host publishes port {', '.join(ports)} of {service.name}: a second container cannot "
         "start beside the first, and the port is open to the world.",
         f"Take `ports` out of the stanza {service.name} there; nginx reaches it without.",
-        error=ComposeInvalid,
+        error=Kind.COMPOSE_INVALID,
     )
 
 

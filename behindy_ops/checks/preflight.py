@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.checks import capacity, hygiene
 from behindy_ops.checks.check import Check, Level, first_refusal, forced, ok, refusal, warning
-from behindy_ops.errors import (
-    BehindyError,
-    ComposeInvalid,
-    EnvironmentFileMissing,
-    FilesMissing,
-    NetworkMissing,
-    NginxNotReady,
-)
+from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.survey import NETWORK, NGINX, Survey, answers_to
 
 if TYPE_CHECKING:
@@ -146,7 +139,7 @@ def _files(survey: Survey, host_dir: str) -> Check:
             "files",
             f"The host has no {' and no '.join(f'{host_dir}/{file}' for file in missing)}.",
             "Put this project's compose/ and nginx/ there: inv host.sync (or check BEHINDY_HOST_DIR).",
-            error=FilesMissing,
+            error=Kind.FILES_MISSING,
         )
     return ok("files", f"{host_dir}/compose, {host_dir}/nginx")
 
@@ -157,7 +150,7 @@ def _environment(survey: Survey, service: Service, host_dir: str) -> Check:
             "environment",
             f"The host has no {host_dir}/.env, so {service.name} would start without its settings.",
             f"Make it from compose/.env.example, copy it to {host_dir}/.env there, and chmod 600 it.",
-            error=EnvironmentFileMissing,
+            error=Kind.ENVIRONMENT_FILE_MISSING,
         )
     missing = missing_names(survey.environment, service.required_env)
     if missing:
@@ -165,7 +158,7 @@ def _environment(survey: Survey, service: Service, host_dir: str) -> Check:
             "environment",
             f"{host_dir}/.env on the host has no value for {', '.join(missing)}, which {service.name} needs.",
             "Add the missing lines there (compose/.env.example says what they are).",
-            error=EnvironmentFileMissing,
+            error=Kind.ENVIRONMENT_FILE_MISSING,
         )
     mode = survey.files[".env"][0]
     if int(mode, 8) & 0o077:
@@ -186,7 +179,7 @@ def _network(survey: Survey) -> Check:
             "network",
             f"The Docker network {NETWORK} does not exist, so nothing could reach a container.",
             "Make it, and start nginx, the database and the cache: inv host.up",
-            error=NetworkMissing,
+            error=Kind.NETWORK_MISSING,
         )
     return ok("network", NETWORK)
 
@@ -204,7 +197,7 @@ def _nginx(survey: Survey) -> Check:
         remedy = "Connect it: inv ops.network --fix"
     else:
         return ok("nginx", f"runs, on the network {NETWORK}")
-    return refusal("nginx", found, remedy, error=NginxNotReady)
+    return refusal("nginx", found, remedy, error=Kind.NGINX_NOT_READY)
 
 
 def _nginx_configuration(survey: Survey) -> Check:
@@ -215,7 +208,7 @@ def _nginx_configuration(survey: Survey) -> Check:
             "nginx's configuration files on the host are not valid: it runs on with what it has loaded, and a restart "
             "would take the site down.",
             "Correct the file that the lines below name, in nginx/ here, and put it there.",
-            error=NginxNotReady,
+            error=Kind.NGINX_NOT_READY,
             lines=problem.splitlines()[-5:],
         )
     return ok("nginx configuration", "valid")
@@ -227,7 +220,7 @@ def _compose(survey: Survey, service: Service) -> Check:
             "compose file",
             f"The compose file on the host is not valid, or does not declare {service.name}.",
             "Put this project's compose/ there again: inv host.sync (it says what is wrong with it).",
-            error=ComposeInvalid,
+            error=Kind.COMPOSE_INVALID,
             lines=survey.problems.get("configured", "").splitlines()[-5:],
         )
     return ok("compose file", f"valid, declares {service.name}")

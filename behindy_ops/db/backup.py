@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import BackupFailed, HostNotReady, UsageError
+from behindy_ops.errors import Kind
 from behindy_ops.facts import database as facts
 from behindy_ops.report.events import Decision
 
@@ -38,7 +38,7 @@ def backup_here(session: Session, to: Path) -> Path:
     """Stream a dump to this machine and return the file.
 
     :param to: a directory, or the file itself.
-    :raises BackupFailed: it did not arrive whole; nothing is left of it.
+    :raises Kind.BACKUP_FAILED: it did not arrive whole; nothing is left of it.
     """
     database = facts.read_database(session.host.run(facts.look(session.settings.host_dir)))
     path = _path(to, database)
@@ -56,7 +56,7 @@ def backup_here(session: Session, to: Path) -> Path:
 def backup_on_host(session: Session, count: int, wait: float) -> str:
     """Dump to a file on the host, keep the newest ``count`` there, and return its name.
 
-    :raises BackupFailed: it could not be written whole.
+    :raises Kind.BACKUP_FAILED: it could not be written whole.
     """
     session.lock("db.backup", wait=wait)
     database = facts.read_database(session.host.run(facts.look(session.settings.host_dir)))
@@ -81,17 +81,17 @@ def _name(database: Database) -> str:
 def _path(to: Path, database: Database) -> Path:
     path = to / _name(database) if to.is_dir() or not to.suffix else to
     if path.exists():
-        raise UsageError(f"{path} is there already.", state="Nothing was changed.", remedy="Name another with --to.")
+        raise Kind.USAGE(f"{path} is there already.", state="Nothing was changed.", remedy="Name another with --to.")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{path.parent} cannot be made: {error.strerror}.", state="Nothing was changed.") from None
+        raise Kind.USAGE(f"{path.parent} cannot be made: {error.strerror}.", state="Nothing was changed.") from None
     return path
 
 
 def _require_room(free: int, database: Database, where: str) -> None:
     if free < database.size * ROOM:
-        raise HostNotReady(
+        raise Kind.HOST_NOT_READY(
             f"Not enough room on {where}: {megabytes(free)} free, the database has {megabytes(database.size)}.",
             state="Nothing was changed.",
             remedy="Make room, or let the backup go elsewhere (--to DIRECTORY, --keep-on-host).",
@@ -120,14 +120,14 @@ class _Writer:
 def _require_same(result: Result, arrived: tuple[str, int] | None) -> int:
     told = facts.read_sum(result)
     if told is None:
-        raise BackupFailed(
+        raise Kind.BACKUP_FAILED(
             f"The dump failed: {result.how()}.",
             state=_UNHARMED,
             remedy="Is the disk full (df -h)? docker logs postgres --tail 50",
             lines=tuple(result.stderr.strip().splitlines()[-5:]),
         )
     if arrived is not None and arrived != told:
-        raise BackupFailed("What arrived is not what was sent.", state=_UNHARMED, remedy="Try again.")
+        raise Kind.BACKUP_FAILED("What arrived is not what was sent.", state=_UNHARMED, remedy="Try again.")
     return told[1]
 
 
@@ -142,7 +142,7 @@ def _whole_or_nothing(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        raise BackupFailed(
+        raise Kind.BACKUP_FAILED(
             f"{part} could not be written: {error.strerror}.", state=_UNHARMED, remedy="Is there room? df -h"
         ) from None
     finally:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from behindy_ops.db.backup import megabytes
-from behindy_ops.errors import BackupInvalid, HostNotReady, Interrupted, RemoteCommandFailed, UsageError
+from behindy_ops.errors import Interrupted, Kind, RemoteCommandFailed
 from behindy_ops.facts import database as facts
 from behindy_ops.report.events import Decision, Note, Warning_
 
@@ -43,22 +43,22 @@ class Source:
         return self.file.stat().st_size if self.file else 0
 
     def checked(self, database: Database) -> Source:
-        """Itself, if it can be one. :raises UsageError: it cannot."""
+        """Itself, if it can be one. :raises Kind.USAGE: it cannot."""
         if self.file is not None:
             try:
                 with self.file.open("rb") as stream:
                     head = stream.read(5)
             except OSError as error:
-                raise UsageError(f"{self.file} cannot be read: {error.strerror}.", state=_UNTOUCHED) from None
+                raise Kind.USAGE(f"{self.file} cannot be read: {error.strerror}.", state=_UNTOUCHED) from None
             if head != b"PGDMP":
-                raise BackupInvalid(
+                raise Kind.BACKUP_INVALID(
                     f"{self.file} is no backup that db.backup has made.",
                     state=_UNTOUCHED,
                     remedy="It takes files of pg_dump -Fc. An SQL text goes through psql, by hand.",
                 )
         elif self.name not in database.backups:
             there = ", ".join(sorted(database.backups)[-10:]) or "none"
-            raise UsageError(f"There is no such backup on the host. There are: {there}.", state=_UNTOUCHED)
+            raise Kind.USAGE(f"There is no such backup on the host. There are: {there}.", state=_UNTOUCHED)
         return self
 
 
@@ -79,27 +79,28 @@ def restore(session: Session, source: Source, expected: Database, wait: float) -
     """Restore, and return what the previous database is called now (empty: it was empty, and is gone).
 
     :param expected: what was shown to whoever said yes.
-    :raises BackupInvalid: the backup cannot be read through, or is from a newer Postgres.
+    :raises Kind.BACKUP_INVALID: the backup cannot be read through, or is from a newer Postgres.
     """
     session.lock("db.restore", wait=wait)
     database = facts.read_database(session.host.run(facts.look(session.settings.host_dir)))
     if database.objects and not expected.objects:
-        raise UsageError(f"{database.name} is no longer empty.", state=_UNTOUCHED, remedy="Do it again.")
+        raise Kind.USAGE(f"{database.name} is no longer empty.", state=_UNTOUCHED, remedy="Do it again.")
     source.checked(database)
     _require_room(database, source)
     try:
         _receive(session, source, database)
         _fill(session)
     except Interrupted as error:
-        error.state = f"{_UNTOUCHED} A half-filled one may be beside it; the next db.restore removes it."
-        raise
+        raise error.but(
+            state=f"{_UNTOUCHED} A half-filled one may be beside it; the next db.restore removes it."
+        ) from error
     return _swap(session, database)
 
 
 def _require_room(database: Database, source: Source) -> None:
     needed = (source.size or database.backups.get(source.name, 0)) * ROOM
     if database.available < needed:
-        raise HostNotReady(
+        raise Kind.HOST_NOT_READY(
             f"The host has {megabytes(database.available)} free; this restore may need {megabytes(needed)}.",
             state=_UNTOUCHED,
             remedy="Make room first: docker system df; df -h",
@@ -116,7 +117,7 @@ def _receive(session: Session, source: Source, database: Database) -> None:
         if sending is not None and dump.sha256 != sending.hash.hexdigest():
             raise RemoteCommandFailed("What arrived is not what was sent.", state=_UNTOUCHED, remedy="Try again.")
         if not dump.whole:
-            raise BackupInvalid(
+            raise Kind.BACKUP_INVALID(
                 "The backup cannot be read through; it is cut short, damaged, or of a newer Postgres.",
                 state=_UNTOUCHED,
                 remedy="Take another one.",
@@ -128,7 +129,7 @@ def _receive(session: Session, source: Source, database: Database) -> None:
 
 def _compare(session: Session, dump: Dump, database: Database) -> None:
     if dump.major > database.major:
-        raise BackupInvalid(
+        raise Kind.BACKUP_INVALID(
             f"The backup is from PostgreSQL {dump.version}, and {database.major} runs here.",
             state=_UNTOUCHED,
             remedy=f"Restore it into PostgreSQL {dump.major} or newer (the image of db in the compose file).",

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import commands
 from behindy_ops.deploy.health import Look, Verdict, attempt_until, judge_inside, judge_outside
-from behindy_ops.errors import (
-    BehindyError,
-    DiskFull,
-    ImageNotFound,
-    RegistryRefused,
-    RegistryUnreachable,
-    ReleaseRefused,
-)
+from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.container import Container, Image, parse_container, parse_image
 from behindy_ops.report.events import Logs
 
@@ -40,9 +33,9 @@ REHEARSAL_ATTEMPTS = 2
 def pull(session: Session, image: str) -> Image:
     """Pull an image onto the host and return what it is.
 
-    :raises ImageNotFound: there is no such image.
-    :raises RegistryRefused: the login or the pull is refused.
-    :raises RegistryUnreachable: the registry does not answer.
+    :raises Kind.IMAGE_NOT_FOUND: there is no such image.
+    :raises Kind.REGISTRY_REFUSED: the login or the pull is refused.
+    :raises Kind.REGISTRY_UNREACHABLE: the registry does not answer.
     """
     settings = session.settings
     token = settings.registry_token.reveal().encode("utf-8") if settings.registry_token else b""
@@ -83,14 +76,14 @@ def pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
     lines = result.last_lines(5)
     said = "\n".join(lines)
     if result.exit_code == 41:
-        return RegistryRefused(
+        return Kind.REGISTRY_REFUSED(
             "The registry refused the login.",
             state=_UNCHANGED,
             remedy="Check DOCKERHUB_USERNAME and DOCKERHUB_TOKEN (expired or revoked?), and BEHINDY_REGISTRY.",
             lines=lines,
         )
     if _FULL.search(said):
-        return DiskFull(
+        return Kind.DISK_FULL(
             "The host's disk is full: the image could not be stored.",
             state=_UNCHANGED,
             remedy="See what takes it: inv ops.disk; remove old images: inv ops.prune",
@@ -98,20 +91,20 @@ def pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
         )
     if _REFUSED.search(said):
         hint = "Check that the token may read it." if logged_in else "If it is private, set DOCKERHUB_TOKEN."
-        return RegistryRefused(
+        return Kind.REGISTRY_REFUSED(
             f"The registry refused to give {image}.",
             state=_UNCHANGED,
             remedy=f"Check the name and the tag. {hint}",
             lines=lines,
         )
     if _NOT_FOUND.search(said):
-        return ImageNotFound(
+        return Kind.IMAGE_NOT_FOUND(
             f"There is no image {image}.",
             state=_UNCHANGED,
             remedy="Check --tag, BEHINDY_IMAGE_PREFIX, and that the build has pushed it.",
             lines=lines,
         )
-    return RegistryUnreachable(
+    return Kind.REGISTRY_UNREACHABLE(
         f"{image} could not be pulled: {result.how()}.",
         state=_UNCHANGED,
         remedy="Try again; if it stays so, check the registry and the host's network (curl the registry from there).",
@@ -122,13 +115,13 @@ def pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
 def start_green(session: Session, release: Release, image: str, begun: str, *, files_of: str = "") -> Container:
     """Start the candidate and return it, with the restart policy it is to get at the switch.
 
-    :raises ReleaseRefused: Compose or Docker could not make or start it; what was made is removed.
+    :raises Kind.RELEASE_REFUSED: Compose or Docker could not make or start it; what was made is removed.
     """
     # Compose is not left alone in the middle: what it makes a moment later nobody would remove until the next run.
     with session.step("start", f"Start {release.service}-green") as step, session.interrupts.shielded(START_SHIELD):
         result = session.host.run(commands.start_green(session.paths, release, image, begun, files_of=files_of))
         if not result.ok:
-            error = ReleaseRefused(
+            error = Kind.RELEASE_REFUSED(
                 f"{release.service}-green could not be started: {result.how()}.",
                 state=_UNTOUCHED,
                 remedy="The lines below say why. Check the compose file and .env on the host.",
@@ -158,11 +151,11 @@ def check_inside(session: Session, service: Service, container: str, policy: Hea
 
 
 def require_inside(session: Session, service: Service, container: str) -> None:
-    """Do step 3, or raise :class:`ReleaseRefused` with the cause."""
+    """Do step 3, or raise :class:`Kind.RELEASE_REFUSED` with the cause."""
     with session.step("internal", "Check health from inside nginx") as step:
         look = check_inside(session, service, container, service.health)
         if look.verdict is not Verdict.HEALTHY:
-            raise ReleaseRefused(
+            raise Kind.RELEASE_REFUSED(
                 f"{container} is not healthy: {look.reason}.",
                 state=_UNTOUCHED,
                 remedy="Its last log lines are above. Mend the release, or its settings in .env on the host.",
@@ -173,7 +166,7 @@ def require_inside(session: Session, service: Service, container: str) -> None:
 def rehearse(session: Session, service: Service) -> None:
     """Do step 3b: ask the public URL with the secret header that makes nginx route this one request to green.
 
-    :raises ReleaseRefused: it fails from outside though it is fine from inside.
+    :raises Kind.RELEASE_REFUSED: it fails from outside though it is fine from inside.
     """
     url = public_url(session, service.rehearsal or "")
     policy = service.health
@@ -187,7 +180,7 @@ def rehearse(session: Session, service: Service) -> None:
             policy, attempt, definite_limit=REHEARSAL_ATTEMPTS, clock=session.clock, sleep=session.sleep
         )
         if look.verdict is not Verdict.HEALTHY:
-            raise ReleaseRefused(
+            raise Kind.RELEASE_REFUSED(
                 f"{service.name}-green is fine from inside but not through {url}: {look.reason}.",
                 state=_UNTOUCHED,
                 remedy="Its last log lines are above. Compare how it answers with the public Host header.",

@@ -11,7 +11,7 @@ from behindy_ops.checks import preflight
 from behindy_ops.checks.check import Check, Level, first_refusal, ok, refusal, warning
 from behindy_ops.deploy.readiness import ask_registry
 from behindy_ops.deploy.reconcile import Recovery, decide
-from behindy_ops.errors import ImageNotFound
+from behindy_ops.errors import Kind
 from behindy_ops.facts import manifest as registry
 from behindy_ops.project.services import repository
 from behindy_ops.report.text import Line, Tone
@@ -66,7 +66,7 @@ def image_check(told: registry.Manifests, image: str) -> Check:
             "image",
             f"There is no image {image}.",
             "Check --tag, and that the build has pushed it.",
-            error=ImageNotFound,
+            error=Kind.IMAGE_NOT_FOUND,
         )
     return warning("image", f"The registry does not tell of {image}: {said}", "A deploy will try to pull it.")
 

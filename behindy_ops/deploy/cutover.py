@@ -9,7 +9,7 @@ from behindy_ops.deploy import commands, stale
 from behindy_ops.deploy.candidate import discard, judge, public_url
 from behindy_ops.deploy.health import Look, Verdict, attempt_until
 from behindy_ops.deploy.release import released_as
-from behindy_ops.errors import SwitchedBack, SwitchFailed
+from behindy_ops.errors import Kind, SwitchedBack
 from behindy_ops.facts.container import Container, parse_container
 from behindy_ops.facts.survey import NETWORK, answers_to
 from behindy_ops.host.session import Step
@@ -72,7 +72,7 @@ class Cutover:
     def switch(self) -> None:
         """Give the name to green, in one remote command.
 
-        :raises SwitchFailed: it could not be done and was undone.
+        :raises Kind.SWITCH_FAILED: it could not be done and was undone.
         """
         name = self.service.name
         with self.session.step("switch", "Switch the names"), self.session.interrupts.shielded():
@@ -82,7 +82,7 @@ class Cutover:
             if not result.ok or "switched " not in result.stdout:
                 undone = "undone" in result.stdout
                 self.torn = not undone
-                raise SwitchFailed(
+                raise Kind.SWITCH_FAILED(
                     f"The names could not be switched: {result.how()}.",
                     state="The names are as before." if undone else "The live name may be missing.",
                     remedy="Try again." if undone else "Put it in order now: inv deploy.recover",

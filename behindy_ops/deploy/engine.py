@@ -78,8 +78,7 @@ class Deployment:
         try:
             return candidate.pull(self.session, f"{self.repository}:{self.options.tag}")
         except Interrupted as error:
-            error.state = "Nothing was changed; what ran before runs on."
-            raise
+            raise error.but(state="Nothing was changed; what ran before runs on.") from error
 
     def _is_live(self, image: Image) -> bool:
         live = self.live
@@ -126,9 +125,9 @@ class Deployment:
         except (ConnectionLost, LeaseLost):
             raise
         except BehindyError as error:
-            if not cutover.torn:
-                self._give_up(error)
-            raise
+            if cutover.torn:
+                raise
+            raise self._given_up(error) from error
         try:
             watch = self.service.watch if self.options.watch is None else self.options.watch
             cutover.settle(watch)
@@ -137,8 +136,7 @@ class Deployment:
             self._record("switched back", error.what)
             raise
         except Interrupted as error:
-            self._stop_after_switch(cutover, error)
-            raise
+            raise self._stopped_after_switch(cutover, error) from error
         self._finished("live", begun, facts)
         return "live"
 
@@ -168,8 +166,7 @@ class Deployment:
         except (ConnectionLost, LeaseLost):
             raise
         except BehindyError as error:
-            self._give_up(error)
-            raise
+            raise self._given_up(error) from error
         return green
 
     def _start(self, pinned: str, begun: str) -> Container:
@@ -183,8 +180,8 @@ class Deployment:
         elif "rehearsal/header" in self.survey.files:  # the preflight has warned of one without a token
             candidate.rehearse(self.session, self.service)
 
-    def _give_up(self, error: BehindyError) -> None:
-        """Remove green after a failure before the switch, and record it."""
+    def _given_up(self, error: BehindyError) -> BehindyError:
+        """Remove green after a failure before the switch and record it; return the error with the state it leaves."""
         name = f"{self.service.name}-green"
         with self.session.interrupts.shielded():
             try:
@@ -193,21 +190,22 @@ class Deployment:
             except RemoteCommandFailed as failure:  # the host is in trouble; what that did first is what to tell
                 self.session.emit(Warning_(f"{failure.what} {failure.state} {failure.remedy}"))
             self._record("interrupted" if isinstance(error, Interrupted) else "refused", error.what)
-        error.state = error.state or "The live release was never touched and serves on."
+        return error.but(state=error.state or "The live release was never touched and serves on.")
 
-    def _stop_after_switch(self, cutover: Cutover, error: Interrupted) -> None:
+    def _stopped_after_switch(self, cutover: Cutover, error: Interrupted) -> Interrupted:
         """Told to stop with the new release live: it stays if it is proven, else it is switched back."""
         name = self.service.name
         try:
             cutover.hasten()
         except SwitchedBack as back:
-            error.state = f"{back.what} {back.state}"
             self._record("switched back", error.what)
-            return
+            return error.but(state=f"{back.what} {back.state}")
         with self.session.interrupts.shielded():
             self._record("live", f"{error.what} {name}-blue was left to the next run")
-        error.state = f"The new release of {name} is live and serves; {name}-blue may still be there."
-        error.remedy = f"The next deploy of {name} removes it; or now: inv deploy.recover {name}"
+        return error.but(
+            state=f"The new release of {name} is live and serves; {name}-blue may still be there.",
+            remedy=f"The next deploy of {name} removes it; or now: inv deploy.recover {name}",
+        )
 
     def _record(self, outcome: str, reason: str) -> None:
         line = self.history_line(outcome, reason)

@@ -37,8 +37,7 @@ def require_ready(
         try:
             checks = _examine(session, service, without_live(survey, service) if alone else survey, image)
         except Interrupted as error:
-            error.state = "Nothing was changed; what ran before runs on."
-            raise
+            raise error.but(state="Nothing was changed; what ran before runs on.") from error
         checks = forced(checks) if force else checks
         problem = first_refusal(checks)
         if problem is not None:

@@ -36,7 +36,7 @@ def reconcile(session: Session, service: Service, survey: Survey) -> tuple[Surve
         The survey as it is now, and what was done.
 
     Raises:
-        HostNotReady: Docker does not answer, so nothing is known.
+        Kind.HOST_NOT_READY: Docker does not answer, so nothing is known.
         RemoteCommandFailed: it does not settle.
     """
     done: list[Recovery] = []
@@ -51,9 +51,10 @@ def reconcile(session: Session, service: Service, survey: Survey) -> tuple[Surve
             done.append(recovery)
             survey = session.look()
         except Interrupted as error:
-            error.state = f"{service.name} serves; what an earlier run left of it may still be there."
-            error.remedy = "The next deploy puts it in order; or now: inv deploy.recover"
-            raise
+            raise error.but(
+                state=f"{service.name} serves; what an earlier run left of it may still be there.",
+                remedy="The next deploy puts it in order; or now: inv deploy.recover",
+            ) from error
     raise RemoteCommandFailed(
         f"{service.name} does not come to rest: {', '.join(recovery.name for recovery in done)}.",
         state="The live container was left as it is.",

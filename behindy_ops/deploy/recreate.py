@@ -70,9 +70,9 @@ class Recreation(Deployment):
             raise
         except BehindyError as error:
             taken = self.cutover is not None and (self.cutover.holds or self.cutover.torn)
-            if not taken:  # else the new release has the name, or the next run has to look who has it
-                error.state = self._bring_back(old, stopping=stopping)
-            raise
+            if taken:  # the new release has the name, or the next run has to look who has it
+                raise
+            raise error.but(state=self._bring_back(old, stopping=stopping)) from error
         finally:
             self._say_how_long(since)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.release import released_as
 from behindy_ops.deploy.rollback import Rollback
-from behindy_ops.errors import UsageError
+from behindy_ops.errors import Kind
 from behindy_ops.report.events import Decision
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Restart(Rollback):
         del wanted  # it is always the live one
         live = survey.trio(service.name).live
         if live is None:
-            raise UsageError(
+            raise Kind.USAGE(
                 f"{service.name} is not deployed, so there is nothing to restart.",
                 state="Nothing was changed.",
                 remedy=f"Deploy it: inv deploy.{service.name} --tag TAG",
@@ -35,7 +35,7 @@ class Restart(Rollback):
         for release in survey.released(service.name):
             if release.id == current:
                 return release
-        raise UsageError(
+        raise Kind.USAGE(
             f"{service.name} was not started by this tool, or the files of its release are gone.",
             state="Nothing was changed.",
             remedy=f"Deploy what is live once more: inv deploy.{service.name} --tag {released_as(live).tag} --force",

@@ -9,7 +9,7 @@ from behindy_ops.deploy import candidate
 from behindy_ops.deploy.engine import Deployment, Options
 from behindy_ops.deploy.readiness import require_ready
 from behindy_ops.deploy.release import released_as
-from behindy_ops.errors import ImageNotFound, UsageError
+from behindy_ops.errors import Kind
 from behindy_ops.report.events import Decision, DeployStarted
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def offered(survey: Survey, service: str) -> list[Offered]:
 def find_target(releases: Sequence[Release], wanted: str) -> Release:
     """Return the newest release whose id, tag or digest (or its first 12 digits or more) is ``wanted``.
 
-    :raises UsageError: there is none, or it failed.
+    :raises Kind.USAGE: there is none, or it failed.
     """
     digest = wanted.removeprefix("sha256:")
     for release in releases:
@@ -76,7 +76,7 @@ def find_target(releases: Sequence[Release], wanted: str) -> Release:
             if release.status in ("failed", "candidate"):
                 continue
             return release
-    raise UsageError(
+    raise Kind.USAGE(
         f"No release that stood is called {wanted!r}.",
         state="Nothing was changed.",
         remedy="See what there is: inv deploy.releases SERVICE",
@@ -103,7 +103,7 @@ class Rollback(Deployment):
             return find_target(survey.released(service.name), wanted)
         previous = previous_release(survey, service.name)
         if previous is None:
-            raise UsageError(
+            raise Kind.USAGE(
                 f"{service.name} has no previous release to go back to.",
                 state="Nothing was changed.",
                 remedy=f"Deploy a good one: inv deploy.{service.name} --tag TAG",
@@ -138,7 +138,7 @@ class Rollback(Deployment):
             if image.id == self.target.image_id:
                 return image
         if not self.target.digest:
-            raise ImageNotFound(
+            raise Kind.IMAGE_NOT_FOUND(
                 f"The image of release {self.target.id} is no longer on the host, and it has no digest to pull.",
                 state="Nothing was changed.",
                 remedy="Deploy it by its tag instead.",

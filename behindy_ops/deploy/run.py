@@ -64,10 +64,12 @@ def _resume(queue: _Queue, connect: Connect, *, wait: float) -> None:
         with connect() as session:
             queue.work(session, wait=wait)
     except BehindyError as error:
-        if not queue.begun:  # what it says of the host is true of this connection only
-            error.state = f"The deploy of {queue.left[0].name} was under way; how far it came is not known. {_SERVES}"
-            error.remedy = f"{error.remedy} Then: inv deploy.status; the next deploy puts the host in order.".strip()
-        raise
+        if queue.begun:
+            raise
+        raise error.but(  # what it says of the host is true of this connection only
+            state=f"The deploy of {queue.left[0].name} was under way; how far it came is not known. {_SERVES}",
+            remedy=f"{error.remedy} Then: inv deploy.status; the next deploy puts the host in order.".strip(),
+        ) from error
 
 
 _SERVES = "If the host runs, the site goes on serving."

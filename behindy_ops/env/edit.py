@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.env import dialect
 from behindy_ops.env.place import fetched, read_text
-from behindy_ops.errors import BehindyError, LeaseLost, UsageError
+from behindy_ops.errors import BehindyError, Kind, LeaseLost
 from behindy_ops.host.interrupts import ending_signals_raise
 
 if TYPE_CHECKING:
@@ -31,35 +31,35 @@ _UNCHANGED = "Nothing was changed."
 
 
 def check_name(name: str) -> None:
-    """:raises UsageError: it is no name, or looks like a whole assignment."""
+    """:raises Kind.USAGE: it is no name, or looks like a whole assignment."""
     if "=" in name:
-        raise UsageError(
+        raise Kind.USAGE(
             "A value has no place on the command line, where ps and the shell's history show it.",
             state=_UNCHANGED,
             remedy=f"The name alone, and the value when asked: inv env.set {name.partition('=')[0] or 'NAME'}",
         )
     if not dialect.NAME.fullmatch(name):
-        raise UsageError("That is not a name; use letters, digits and _, no digit first.", state=_UNCHANGED)
+        raise Kind.USAGE("That is not a name; use letters, digits and _, no digit first.", state=_UNCHANGED)
 
 
 def read_value(name: str) -> str:
     """The value, from standard input (without its last newline), or asked for on the terminal, not shown.
 
-    :raises UsageError: it is empty, or no environment can hold it.
+    :raises Kind.USAGE: it is empty, or no environment can hold it.
     """
     if sys.stdin.isatty():
         value = getpass.getpass(f"{name}: ")
         if value != getpass.getpass("The same again: "):
-            raise UsageError("The two were not the same.", state=_UNCHANGED)
+            raise Kind.USAGE("The two were not the same.", state=_UNCHANGED)
     else:
         value = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").removesuffix("\n")
     try:
         value.encode("utf-8")
         dialect.render(name, value)
     except ValueError:
-        raise UsageError("The value is not UTF-8 text, or has a NUL character in it.", state=_UNCHANGED) from None
+        raise Kind.USAGE("The value is not UTF-8 text, or has a NUL character in it.", state=_UNCHANGED) from None
     if not value:
-        raise UsageError(
+        raise Kind.USAGE(
             "There was no value to read.",
             state=_UNCHANGED,
             remedy=f"On standard input: inv env.set {name} <FILE. To leave it empty: inv env.edit",
@@ -100,7 +100,7 @@ def _run_editor(argv: list[str]) -> None:
     try:
         code = subprocess.run(argv, check=False).returncode
     except OSError as error:
-        raise UsageError(
+        raise Kind.USAGE(
             f"The editor {argv[0]!r} cannot be started: {error.strerror}.", state=_UNCHANGED, remedy="Set EDITOR."
         ) from None
     if code:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from behindy_ops.env import dialect, probe, verdict, wanted
-from behindy_ops.errors import EnvironmentInvalid, HostNotReady, LeaseLost, RemoteCommandFailed, UsageError
+from behindy_ops.errors import Kind, LeaseLost, RemoteCommandFailed
 from behindy_ops.host.host import new_mark
 from behindy_ops.project.services import names
 from behindy_ops.project.settings import NAMES
@@ -61,7 +61,7 @@ class Place:
         return f"{self.settings.host_dir}/.env on {self.settings.host}"
 
     def check(self) -> Check:
-        """Judge the host's file. :raises HostNotReady: docker compose cannot read it."""
+        """Judge the host's file. :raises Kind.HOST_NOT_READY: docker compose cannot read it."""
         with self.session() as session:
             mark = new_mark()
             command = probe.look(mark, self.settings.host_dir, self.wanted, self.compose_text)
@@ -126,7 +126,7 @@ class Place:
     def require_good(self, proposal: Proposal) -> None:
         """Refuse a candidate that the services cannot be started with.
 
-        :raises EnvironmentInvalid: with one line a mistake, none of which has a value in it.
+        :raises Kind.ENVIRONMENT_INVALID: with one line a mistake, none of which has a value in it.
         """
         lines = [
             line.text
@@ -149,7 +149,7 @@ class Place:
         if "config" in answer.problems and not lines:
             lines += _masked(answer.problems["config"].splitlines(), proposal.candidate)
         if lines:
-            raise EnvironmentInvalid(
+            raise Kind.ENVIRONMENT_INVALID(
                 "The services cannot be started with this file.",
                 state=_UNCHANGED,
                 remedy="Correct it and run again; compose/.env.example explains every name.",
@@ -160,7 +160,7 @@ class Place:
         if (problem := answer.problems.get("old")) is None:
             return
         self._require_docker(problem)
-        raise EnvironmentInvalid(
+        raise Kind.ENVIRONMENT_INVALID(
             f"docker compose cannot read {self.where} ({problem or 'no line given'}).",
             state=_UNCHANGED,
             remedy="Mend it: inv env.edit, or push a whole one: inv env.push FILE",
@@ -174,7 +174,7 @@ class Place:
             survey = session.look()
         if survey.compose:
             return
-        raise HostNotReady(
+        raise Kind.HOST_NOT_READY(
             "Docker Compose v2 does not answer on the host, and it is what reads the file.",
             state=_UNCHANGED,
             remedy="Install it first; docker compose version must answer.",
@@ -196,13 +196,13 @@ def _masked(lines: Sequence[str], candidate: EnvText) -> list[str]:
 def read_file(path: Path) -> EnvText:
     """A candidate from a file on this machine.
 
-    :raises UsageError: there is none, or it holds this machine's own settings.
-    :raises EnvironmentInvalid: it has mistakes.
+    :raises Kind.USAGE: there is none, or it holds this machine's own settings.
+    :raises Kind.ENVIRONMENT_INVALID: it has mistakes.
     """
     try:
         body = path.read_bytes()
     except OSError as error:
-        raise UsageError(
+        raise Kind.USAGE(
             f"{path} cannot be read: {error.strerror}.",
             state=_UNCHANGED,
             remedy=f"Name the file: inv env.push FILE (default: {DEFAULT_FILE}). Begin with: cp compose/.env.example "
@@ -211,7 +211,7 @@ def read_file(path: Path) -> EnvText:
     file = read_text(body, path.name)
     ours = sorted(set(file.names) & (set(NAMES) - {"BEHINDY_IMAGE_PREFIX"}))
     if ours:
-        raise UsageError(
+        raise Kind.USAGE(
             f"{path.name} holds settings of this machine ({', '.join(ours)}): it is not for the host.",
             state=_UNCHANGED,
             remedy=f"Keep the containers' values in a file of their own: cp compose/.env.example {DEFAULT_FILE}",
@@ -220,14 +220,14 @@ def read_file(path: Path) -> EnvText:
 
 
 def read_text(body: bytes, title: str) -> EnvText:
-    """The text of a ``.env``. :raises EnvironmentInvalid: it has mistakes; none of the lines has a value in it."""
+    """The text of a ``.env``. :raises Kind.ENVIRONMENT_INVALID: it has mistakes; no line has a value in it."""
     try:
         file = dialect.parse(body.decode("utf-8"))
         mistakes = file.mistakes
     except UnicodeDecodeError:
         file, mistakes = dialect.EnvText(""), ("it is not UTF-8 text",)
     if mistakes:
-        raise EnvironmentInvalid(
+        raise Kind.ENVIRONMENT_INVALID(
             f"{title} has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}.",
             state=_UNCHANGED,
             remedy="Correct them and run again.",
@@ -239,7 +239,7 @@ def read_text(body: bytes, title: str) -> EnvText:
 def fetched(place: Place) -> tuple[str, bytes]:
     """The host's file and its sha256, for an editor; nothing is written here.
 
-    :raises FilesMissing: the host directory does not exist.
+    :raises Kind.FILES_MISSING: the host directory does not exist.
     """
     with place.session() as session:
         return probe.read_fetched(session.host.run(probe.fetch(place.settings.host_dir)))

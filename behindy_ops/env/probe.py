@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import FilesMissing, HostNotReady, RemoteCommandFailed
+from behindy_ops.errors import Kind, RemoteCommandFailed
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.replies import split
 
@@ -118,8 +118,8 @@ def _literally(values: Mapping[str, str]) -> str:
 def read_answer(result: Result, mark: str) -> Answer:
     """Read what ``look`` or ``replace`` printed.
 
-    :raises FilesMissing: there is no such directory on the host.
-    :raises HostNotReady: nothing can be written there, or docker compose is missing.
+    :raises Kind.FILES_MISSING: there is no such directory on the host.
+    :raises Kind.HOST_NOT_READY: nothing can be written there, or docker compose is missing.
     """
     _require(result)
     sections, problems, complete = split(result.stdout, mark)
@@ -157,13 +157,13 @@ _UNCHANGED = "Nothing was changed."
 
 def _require(result: Result) -> None:
     if result.exit_code == 80:
-        raise FilesMissing(
+        raise Kind.FILES_MISSING(
             "The directory BEHINDY_HOST_DIR names does not exist on the host.",
             state=_UNCHANGED,
             remedy="Check BEHINDY_HOST_DIR; on a new host: mkdir -m 755 that directory first.",
         )
     if result.exit_code == 77:
-        raise HostNotReady(
+        raise Kind.HOST_NOT_READY(
             "The host has no room for a file of a few KB.",
             state=_UNCHANGED,
             remedy="On the host: df -h; df -h /dev/shm",

@@ -35,7 +35,7 @@ class Wanted:
 def read(compose_text: str, example_text: str) -> Wanted:
     """Read the compose file and the example beside it; a name the example has in a comment (``#NAME=``) is known too.
 
-    :raises ComposeInvalid: the first is no YAML.
+    :raises Kind.COMPOSE_INVALID: the first is no YAML.
     """
     document = parse_compose(compose_text)
     stanzas = document.get("services") if isinstance(document, dict) else None

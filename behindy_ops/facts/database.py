@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import DatabaseNotReady, FilesMissing
+from behindy_ops.errors import Kind
 from behindy_ops.host.command import Command, script
 
 if TYPE_CHECKING:
@@ -115,11 +115,11 @@ def swap(kept: str) -> Command:
 def read_database(result: Result) -> Database:
     """Read what ``look`` printed.
 
-    :raises FilesMissing: there is no such directory.
-    :raises DatabaseNotReady: Postgres is not there, or does not answer.
+    :raises Kind.FILES_MISSING: there is no such directory.
+    :raises Kind.DATABASE_NOT_READY: Postgres is not there, or does not answer.
     """
     if result.exit_code == 80:
-        raise FilesMissing(
+        raise Kind.FILES_MISSING(
             "The directory BEHINDY_HOST_DIR names does not exist on the host.",
             state=_UNCHANGED,
             remedy="Check BEHINDY_HOST_DIR.",
@@ -128,7 +128,7 @@ def read_database(result: Result) -> Database:
     found = {line[0]: line[1:] for line in words}
     state = found.get("state", ["unknown"])[0]
     if "database" not in found:
-        raise DatabaseNotReady(
+        raise Kind.DATABASE_NOT_READY(
             f"There is no container {CONTAINER} on the host."
             if state == "none"
             else f"Postgres does not answer; its container {CONTAINER} is {state}.",

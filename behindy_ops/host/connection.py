@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import paramiko
 
-from behindy_ops.errors import BehindyError, HostUnreachable, LoginRefused
+from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.host import keys
 from behindy_ops.host import known_hosts as hostkeys
 
@@ -34,8 +34,8 @@ def build(settings: Settings) -> Connection:
 
     What the settings leave open (user, port, key, ProxyJump) comes from ``~/.ssh/config``.
 
-    :raises LoginRefused: the key text cannot be read.
-    :raises SettingsInvalid: the pinned host keys cannot be read.
+    :raises Kind.LOGIN_REFUSED: the key text cannot be read.
+    :raises Kind.SETTINGS: the pinned host keys cannot be read.
     """
     from fabric import Connection
 
@@ -64,7 +64,7 @@ def _credentials(settings: Settings) -> dict[str, Any]:
         text = settings.key_file.read_text(encoding="utf-8", errors="replace")
         try:
             key = keys.parse(text, passphrase, source=str(settings.key_file))
-        except LoginRefused:
+        except BehindyError:
             # Protected by a passphrase we do not have: the agent may hold it.
             if passphrase or not _agent_has_keys():
                 raise
@@ -83,10 +83,10 @@ def _agent_has_keys() -> bool:
 def open_connection(settings: Settings) -> Connection:
     """Connect and log in.
 
-    :raises HostUnreachable: the name does not resolve, or nothing that speaks SSH answers.
-    :raises HostKeyUnknown: the host's key is not pinned.
-    :raises HostKeyChanged: it showed another key than the pinned one.
-    :raises LoginRefused: it refused the user or the key.
+    :raises Kind.HOST_UNREACHABLE: the name does not resolve, or nothing that speaks SSH answers.
+    :raises Kind.HOST_KEY_UNKNOWN: the host's key is not pinned.
+    :raises Kind.HOST_KEY_CHANGED: it showed another key than the pinned one.
+    :raises Kind.LOGIN_REFUSED: it refused the user or the key.
     """
     connection = build(settings)
     where = f"{connection.user}@{hostkeys.known_hosts_name(connection.host, connection.port)}"
@@ -98,7 +98,7 @@ def open_connection(settings: Settings) -> Connection:
         source = "BEHINDY_KNOWN_HOSTS" if settings.known_hosts_text else str(settings.known_hosts_file)
         raise hostkeys.changed(error, source) from error
     except paramiko.AuthenticationException as error:
-        raise LoginRefused(
+        raise Kind.LOGIN_REFUSED(
             f"{where} refused the login: no key that was offered is accepted.",
             state="The host was reached and its key is the pinned one; nothing was changed.",
             remedy="Check BEHINDY_USER and the key (BEHINDY_SSH_KEY_FILE or BEHINDY_SSH_KEY): its public half must be "
@@ -110,7 +110,7 @@ def open_connection(settings: Settings) -> Connection:
     return connection
 
 
-def _unreachable(where: str, error: Exception) -> HostUnreachable:
+def _unreachable(where: str, error: Exception) -> BehindyError:
     if isinstance(error, socket.gaierror):
         reason = "the name does not resolve"
     elif isinstance(error, TimeoutError):
@@ -119,7 +119,7 @@ def _unreachable(where: str, error: Exception) -> HostUnreachable:
         reason = "connection refused"
     else:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return HostUnreachable(
+    return Kind.HOST_UNREACHABLE(
         f"Cannot reach {where}: {reason}.",
         state="Nothing was changed.",
         remedy="Check BEHINDY_HOST and BEHINDY_PORT, that the machine runs, and that its firewall lets you in.",

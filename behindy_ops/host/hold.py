@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import FilesMissing, HostNotReady
+from behindy_ops.errors import Kind
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.lease import refusal
 
@@ -40,13 +40,13 @@ def _read(text: str) -> dict[str, str]:
 def _run(host: HostLike, state_dir: str, what: str, stdin: bytes = b"") -> Result:
     result = host.run(Command(script("hold", state_dir, what), title=f"{what} the lock", stdin=stdin))
     if result.exit_code == 80:
-        raise FilesMissing(
+        raise Kind.FILES_MISSING(
             "The directory BEHINDY_HOST_DIR names does not exist on the host.",
             state="Nothing was changed.",
             remedy="Check BEHINDY_HOST_DIR.",
         )
     if result.exit_code == 77:
-        raise HostNotReady(
+        raise Kind.HOST_NOT_READY(
             "The state directory on the host cannot be written.",
             state="Nothing was changed.",
             remedy="Check its owner and the free space on the host (df -h).",

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from behindy_ops.errors import LoginRefused
+from behindy_ops.errors import BehindyError, Kind
 
 __all__ = ["parse"]
 
@@ -28,8 +28,8 @@ def parse(text: str, passphrase: str = "", *, source: str = "BEHINDY_SSH_KEY") -
     ends, with blank lines around, and with its line breaks written as the two characters ``\n``.
 
     :param source: the setting's name, for messages.
-    :raises LoginRefused: it is no key, its kind is not known, or the passphrase is missing or wrong. The message never
-        has any of the text.
+    :raises Kind.LOGIN_REFUSED: it is no key, its kind is not known, or the passphrase is missing or wrong. The
+        message never has any of the text.
     """
     data = _normalised(text).encode("utf-8")
     password = passphrase.encode("utf-8") or None
@@ -63,5 +63,5 @@ def _normalised(text: str) -> str:
     return "\n".join(line.strip() for line in lines) + "\n"
 
 
-def _refused(what: str, remedy: str) -> LoginRefused:
-    return LoginRefused(what, state="No connection was made.", remedy=remedy)
+def _refused(what: str, remedy: str) -> BehindyError:
+    return Kind.LOGIN_REFUSED(what, state="No connection was made.", remedy=remedy)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
-from behindy_ops.errors import HostKeyChanged, HostKeyUnknown, HostUnreachable, SettingsInvalid
+from behindy_ops.errors import BehindyError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +38,7 @@ def known_hosts_name(host: str, port: int) -> str:
 
 class _RejectUnknown(paramiko.MissingHostKeyPolicy):
     def missing_host_key(self, _client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-        raise HostKeyUnknown(
+        raise Kind.HOST_KEY_UNKNOWN(
             f"The key of {hostname} is not pinned, so it cannot be told from an impostor's. "
             f"It showed {key.get_name()} {fingerprint(key)}.",
             state="Nothing was sent to it; nothing was changed.",
@@ -47,12 +47,12 @@ class _RejectUnknown(paramiko.MissingHostKeyPolicy):
         )
 
 
-def changed(error: paramiko.BadHostKeyException, where: str) -> HostKeyChanged:
+def changed(error: paramiko.BadHostKeyException, where: str) -> BehindyError:
     """Turn paramiko's complaint into ours.
 
     :param where: the file or setting in which the pinned key stands.
     """
-    return HostKeyChanged(
+    return Kind.HOST_KEY_CHANGED(
         f"{error.hostname} showed another host key than the pinned one: {error.key.get_name()} "
         f"{fingerprint(error.key)}, pinned is {fingerprint(error.expected_key)}.",
         state="Nothing was sent to it; nothing was changed.",
@@ -68,7 +68,7 @@ def pin(connection: Connection, *, file: Path | None, text: str) -> None:
 
     :param file: a known_hosts file; one that does not exist pins nothing.
     :param text: lines in known_hosts format (from a secret), used beside the file.
-    :raises SettingsInvalid: the text or file is not in known_hosts format.
+    :raises Kind.SETTINGS: the text or file is not in known_hosts format.
     """
     from fabric import Connection as FabricConnection
 
@@ -80,7 +80,7 @@ def pin(connection: Connection, *, file: Path | None, text: str) -> None:
         if text:
             _load_text(client, text)
     except (OSError, paramiko.SSHException) as error:
-        raise SettingsInvalid(
+        raise Kind.SETTINGS(
             "The pinned host keys cannot be read.", lines=(str(error),), remedy="Pin them anew: inv host.trust"
         ) from error
     if isinstance(connection.gateway, FabricConnection):
@@ -105,7 +105,7 @@ def scan(host: str, port: int, *, sock: object | None = None, timeout: float = 1
 
     :param sock: an open socket-like object to use for the first connection instead (a gateway's channel).
     :returns: the keys it has, Ed25519 first.
-    :raises HostUnreachable: no SSH server answered.
+    :raises Kind.HOST_UNREACHABLE: no SSH server answered.
     """
     found: list[paramiko.PKey] = []
     kinds: Iterable[str] = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512")
@@ -114,7 +114,7 @@ def scan(host: str, port: int, *, sock: object | None = None, timeout: float = 1
         if key is not None:
             found.append(key)
     if not found:
-        raise HostUnreachable(
+        raise Kind.HOST_UNREACHABLE(
             f"{known_hosts_name(host, port)} offered no host key.",
             remedy="Check BEHINDY_HOST and BEHINDY_PORT, and that an SSH server runs there.",
         )
@@ -127,7 +127,7 @@ def _offered(host: str, port: int, kind: str, sock: object | None, timeout: floa
     try:
         transport = paramiko.Transport(sock or socket.create_connection((host, port), timeout=timeout))  # type: ignore[arg-type]
     except OSError as error:
-        raise HostUnreachable(
+        raise Kind.HOST_UNREACHABLE(
             f"{known_hosts_name(host, port)} did not answer: {error.strerror or error}.",
             remedy="Check BEHINDY_HOST and BEHINDY_PORT, the network, and the firewall (port open to your address?).",
         ) from error

@@ -15,7 +15,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import BehindyError, ConnectionLost, FilesMissing, HostNotReady, LockHeld
+from behindy_ops.errors import BehindyError, ConnectionLost, Kind, LockHeld
 from behindy_ops.host.command import Command, Fence, Result, script
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Lease:
         """Return what the survey printed, once the lease is ours; starts the heartbeat.
 
         :raises LockHeld: somebody else has it.
-        :raises HostNotReady: the host lacks what the lock needs.
+        :raises Kind.HOST_NOT_READY: the host lacks what the lock needs.
         :raises ConnectionLost: the connection broke meanwhile.
         """
         deadline = time.monotonic() + timeout
@@ -187,19 +187,19 @@ def _no_lease(code: int, output: str, channel: paramiko.Channel) -> BehindyError
         errors += channel.recv_stderr(65536)
     lines = tuple((errors.decode("utf-8", "replace") or output).strip().splitlines()[-10:])
     if code == 78:
-        return HostNotReady(
+        return Kind.HOST_NOT_READY(
             "The host has no `flock`, without which two deploys could meet.",
             state=_UNCHANGED,
             remedy="Install util-linux on the host (apt-get install util-linux).",
         )
     if code == 80:
-        return FilesMissing(
+        return Kind.FILES_MISSING(
             "The directory BEHINDY_HOST_DIR names does not exist on the host.",
             state=_UNCHANGED,
             remedy="Check BEHINDY_HOST_DIR, or set the host up first: inv host.setup",
         )
     if code == 77:
-        return HostNotReady(
+        return Kind.HOST_NOT_READY(
             "The state directory on the host cannot be written.",
             state=_UNCHANGED,
             remedy="Check BEHINDY_HOST_DIR, its owner, and the free space on the host (df -h).",
@@ -208,7 +208,7 @@ def _no_lease(code: int, output: str, channel: paramiko.Channel) -> BehindyError
     if code == -1:
         return ConnectionLost("The connection broke while the lock was taken.", state=_UNCHANGED)
     failed = Result(Command((), "take the lock"), code, output, errors.decode("utf-8", "replace"), 0.0)
-    return HostNotReady(
+    return Kind.HOST_NOT_READY(
         f"The lock could not be taken: {failed.how()}.",
         state=_UNCHANGED,
         remedy="Check that bash, flock and coreutils are on the host.",

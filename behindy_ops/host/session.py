@@ -175,8 +175,7 @@ class Session:
                 while (text := self._try(holder, mark, deadline, step)) is None:
                     self._rest(QUEUE_PAUSE)
             except Interrupted as error:
-                error.state = "Nothing was changed; what ran before runs on."
-                raise
+                raise error.but(state="Nothing was changed; what ran before runs on.") from error
             survey = self.compared(surveys.parse(text, mark))
             step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
         return survey
@@ -208,10 +207,10 @@ def open_session(
     """Connect to the host of these settings; signals are put off to the ends of steps while it is open.
 
     Raises:
-        HostUnreachable: it does not answer.
-        HostKeyUnknown: its key is not pinned.
-        HostKeyChanged: it showed another key than the pinned one.
-        LoginRefused: it refused the user or the key.
+        Kind.HOST_UNREACHABLE: it does not answer.
+        Kind.HOST_KEY_UNKNOWN: its key is not pinned.
+        Kind.HOST_KEY_CHANGED: it showed another key than the pinned one.
+        Kind.LOGIN_REFUSED: it refused the user or the key.
     """
     with Interrupts() as interrupts:
         host = Host(settings, check=interrupts.check)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from behindy_ops.errors import ComposeInvalid
+from behindy_ops.errors import Kind
 from behindy_ops.project import validate as grammar
 from behindy_ops.project.interpolation import fill_in, required_names
 from behindy_ops.project.services import IMAGE_PREFIX, HealthPolicy, Service, seconds
@@ -23,7 +23,7 @@ _HEALTH_KEYS = ("attempts", "interval", "look")
 def read_services(text: str) -> tuple[dict[str, Service], list[str]]:
     """The services with an ``x-deploy``, and one line for each mistake; with a mistake the services are not complete.
 
-    :raises ComposeInvalid: it is no YAML.
+    :raises Kind.COMPOSE_INVALID: it is no YAML.
     """
     document = parse_yaml(text)
     stanzas = document.get("services") if isinstance(document, dict) else None
@@ -40,7 +40,7 @@ def read_services(text: str) -> tuple[dict[str, Service], list[str]]:
 
 
 def service_names(text: str) -> list[str]:
-    """Only the names, unchecked. :raises ComposeInvalid: it is no YAML."""
+    """Only the names, unchecked. :raises Kind.COMPOSE_INVALID: it is no YAML."""
     document = parse_yaml(text)
     stanzas = document.get("services") if isinstance(document, dict) else None
     if not isinstance(stanzas, dict):
@@ -51,7 +51,7 @@ def service_names(text: str) -> list[str]:
 def container_names(text: str) -> dict[str, str]:
     """Every service to its container's name: the fixed one, else its own.
 
-    :raises ComposeInvalid: it is no YAML.
+    :raises Kind.COMPOSE_INVALID: it is no YAML.
     """
     document = parse_yaml(text)
     stanzas = document.get("services") if isinstance(document, dict) else None
@@ -68,7 +68,7 @@ def environment_of(text: str, service: str) -> dict[str, str | None] | None:
     """The environment a stanza gives its container, not filled in: name to text, None where it names no value.
 
     :returns: None if there is no such service.
-    :raises ComposeInvalid: it is no YAML.
+    :raises Kind.COMPOSE_INVALID: it is no YAML.
     """
     document = parse_yaml(text)
     stanzas = document.get("services") if isinstance(document, dict) else None
@@ -83,7 +83,7 @@ def environment_of(text: str, service: str) -> dict[str, str | None] | None:
 
 
 def parse_yaml(text: str) -> Any:
-    """The document a compose file holds. :raises ComposeInvalid: it is no YAML."""
+    """The document a compose file holds. :raises Kind.COMPOSE_INVALID: it is no YAML."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         return yaml.load(text, Loader=loader)  # noqa: S506 - one of the two safe loaders
@@ -91,7 +91,9 @@ def parse_yaml(text: str) -> Any:
         where = getattr(error, "problem_mark", None)
         line = f"line {where.line + 1}: " if where else ""
         what = f"{line}{getattr(error, 'problem', None) or 'it is not YAML'}"
-        raise ComposeInvalid(f"The compose file cannot be read: {what}.", remedy="Correct it and run again.") from None
+        raise Kind.COMPOSE_INVALID(
+            f"The compose file cannot be read: {what}.", remedy="Correct it and run again."
+        ) from None
 
 
 class _Reader:

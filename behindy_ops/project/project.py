@@ -41,7 +41,7 @@ class Project:
         """Read this machine's settings.
 
         Raises:
-            SettingsInvalid: something is missing or wrong.
+            Kind.SETTINGS: something is missing or wrong.
         """
         from behindy_ops.project.settings import load
 
@@ -51,16 +51,16 @@ class Project:
         """Return the services of these names, or all in the order of the compose file.
 
         Raises:
-            ComposeInvalid: the compose file cannot be read.
-            UsageError: there is no such service.
+            Kind.COMPOSE_INVALID: the compose file cannot be read.
+            Kind.USAGE: there is no such service.
         """
-        from behindy_ops.errors import UsageError
+        from behindy_ops.errors import Kind
         from behindy_ops.project.services import load
 
         known = load(self.compose_file)
         for name in names:
             if name not in known:
-                raise UsageError(f"There is no service {name!r}.", remedy=f"There are: {', '.join(known)}.")
+                raise Kind.USAGE(f"There is no service {name!r}.", remedy=f"There are: {', '.join(known)}.")
         return [known[name] for name in names] or list(known.values())
 
     def containers(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import ComposeInvalid, SettingsInvalid, UsageError
+from behindy_ops.errors import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +70,7 @@ class Service:
 def load(path: Path) -> dict[str, Service]:
     """All services with an ``x-deploy``, by name, in the order of the file.
 
-    :raises ComposeInvalid: the file cannot be read, or something in it is wrong; with one line for each mistake.
+    :raises Kind.COMPOSE_INVALID: the file cannot be read, or something in it is wrong; with one line for each mistake.
     """
     from behindy_ops.project.compose import read_services
 
@@ -78,7 +78,7 @@ def load(path: Path) -> dict[str, Service]:
     if not services and not mistakes:
         mistakes = ["services: none has an x-deploy, so there is nothing to deploy"]
     if mistakes:
-        raise ComposeInvalid(
+        raise Kind.COMPOSE_INVALID(
             f"{path.name} has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}.",
             remedy=f"Correct it in {path}.",
             lines=tuple(mistakes),
@@ -92,7 +92,7 @@ def names(path: Path) -> list[str]:
     The task list waits for it: so a file in block style is read by its indentation, 10 ms cheaper than the first YAML
     document of a process (a tenth of a bare `inv --list`). One that is written otherwise is parsed.
 
-    :raises ComposeInvalid: the file cannot be read.
+    :raises Kind.COMPOSE_INVALID: the file cannot be read.
     """
     text = _read(path)
     found = _names_by_indentation(text)
@@ -107,7 +107,7 @@ def repository(service: Service, image_prefix: str = "") -> str:
     """The repository of the service's images: its ``image`` with the prefix filled in, without tag and digest.
 
     :param image_prefix: the setting ``BEHINDY_IMAGE_PREFIX``; ``""`` leaves the compose file's own default.
-    :raises SettingsInvalid: there is no prefix, or with this one no valid name comes out.
+    :raises Kind.SETTINGS: there is no prefix, or with this one no valid name comes out.
     """
     from behindy_ops.project.interpolation import fill_in
     from behindy_ops.project.validate import check_repository
@@ -116,10 +116,10 @@ def repository(service: Service, image_prefix: str = "") -> str:
     try:
         image = fill_in(service.repository_template, {IMAGE_PREFIX: image_prefix})
     except KeyError as error:
-        raise SettingsInvalid(f"The image of {service.name} needs {error.args[0]}.", remedy=remedy) from None
+        raise Kind.SETTINGS(f"The image of {service.name} needs {error.args[0]}.", remedy=remedy) from None
     name = re.sub(r"(@[^/]*|:[^/:@]*)+\Z", "", image)
     if wrong := check_repository(name):
-        raise SettingsInvalid(f"The image of {service.name}: {wrong}.", remedy=remedy)
+        raise Kind.SETTINGS(f"The image of {service.name}: {wrong}.", remedy=remedy)
     return name
 
 
@@ -143,12 +143,12 @@ def seconds(value: object) -> float:
 def validate_tag(tag: str) -> str:
     """The tag itself, if Docker accepts it.
 
-    :raises UsageError: it does not.
+    :raises Kind.USAGE: it does not.
     """
     from behindy_ops.project.validate import check_tag
 
     if wrong := check_tag(tag):
-        raise UsageError(
+        raise Kind.USAGE(
             f"--tag: {wrong}.", state="Nothing was done.", remedy="The tag of a CI build is the commit's SHA."
         )
     return tag
@@ -160,7 +160,7 @@ def _read(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         remedy = "Run this in a checkout of behindy-ops."
-        raise ComposeInvalid(f"{path} cannot be read: {reason}.", remedy=remedy) from None
+        raise Kind.COMPOSE_INVALID(f"{path} cannot be read: {reason}.", remedy=remedy) from None
 
 
 def _names_by_indentation(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import SettingsInvalid
+from behindy_ops.errors import Kind
 from behindy_ops.project import validate as grammar
 from behindy_ops.project.dotenv import read_env_file, unknown_names
 from behindy_ops.project.secret import Secret
@@ -84,14 +84,14 @@ def load(environ: Mapping[str, str], root: Path, *, need_host: bool = False) -> 
 
     :param root: the folder with the ``.env`` files; a relative key file is below it too.
     :param need_host: a missing host is a mistake.
-    :raises SettingsInvalid: with every mistake at once, one line each; no secret's value is in any.
+    :raises Kind.SETTINGS: with every mistake at once, one line each; no secret's value is in any.
     """
     sources, mistakes = _sources(environ, root)
     reader = _Reader(sources, root, mistakes)
     settings = _read(reader, environ.get("BEHINDY_ENV", ""), need_host=need_host)
     if reader.mistakes:
         count = len(reader.mistakes)
-        raise SettingsInvalid(
+        raise Kind.SETTINGS(
             "One setting is missing or wrong." if count == 1 else f"{count} settings are missing or wrong.",
             remedy="Correct it in the environment or the file named; .env.example explains every name.",
             lines=tuple(reader.mistakes),

@@ -52,7 +52,7 @@ class Found:
 def describe(survey: Survey, services: Sequence[Service]) -> list[Found]:
     """Say what was found for each service.
 
-    :raises HostNotReady: Docker cannot be asked.
+    :raises Kind.HOST_NOT_READY: Docker cannot be asked.
     """
     if (problem := docker_problem(survey)) is not None:
         raise problem

@@ -6,7 +6,7 @@ import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import CertificateRefused, HostNotReady, NginxNotReady
+from behindy_ops.errors import Kind
 from behindy_ops.host.command import Command, script
 from behindy_ops.provision import certs, files
 from behindy_ops.provision.run import UNCHANGED, Confirm
@@ -32,7 +32,7 @@ def certify(
 
     :param email: for the account at Let's Encrypt; empty for none.
     :param wait: seconds to queue for the lock.
-    :raises CertificateRefused: certbot got none; the one before it is still in use.
+    :raises Kind.CERTIFICATE_REFUSED: certbot got none; the one before it is still in use.
     """
     domain = session.settings.domain
     names = certs.names_served(files.local(session.project.root), domain)
@@ -61,7 +61,7 @@ def certify(
 def _due(session: Session, domain: str, names: tuple[str, ...]) -> str:
     result = session.host.run(Command(script("certs_look", domain), title="look at the certificate"))
     if result.exit_code == 69:
-        raise NginxNotReady(
+        raise Kind.NGINX_NOT_READY(
             "No nginx runs on the host, and the certificate is had through it.",
             state=UNCHANGED,
             remedy="Start it (with a placeholder certificate, if need be): inv host.up",
@@ -85,17 +85,17 @@ def _certbot(domain: str, email: str, names: tuple[str, ...]) -> list[str]:
 def _refusal(result: Result) -> BehindyError:
     lines = result.last_lines(15)
     if result.exit_code == 67:
-        return HostNotReady(
+        return Kind.HOST_NOT_READY(
             f"The host cannot pull {certs.CERTBOT}.", state=UNCHANGED, remedy="Look at its network.", lines=lines
         )
     if result.exit_code == 71:
-        return CertificateRefused(
+        return Kind.CERTIFICATE_REFUSED(
             "The certificate was had, but nginx does not serve it.",
             state="It is in /etc/letsencrypt; nginx serves with the one it had.",
             remedy="On the host: docker logs nginx --tail 50; then run inv host.certs again.",
             lines=lines,
         )
-    return CertificateRefused(
+    return Kind.CERTIFICATE_REFUSED(
         f"certbot got no certificate: {result.how()}.",
         state="The certificate before it is still in use.",
         remedy="Does the domain point to this host, and is port 80 open to the world? Then run inv host.certs again.",

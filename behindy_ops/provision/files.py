@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.errors import ComposeInvalid, FilesRefused
+from behindy_ops.errors import Kind
 from behindy_ops.host.replies import split
 from behindy_ops.project.interpolation import fill_in
 from behindy_ops.report.text import Line, Tone, printable
@@ -65,7 +65,7 @@ class NginxStage:
 def local(root: Path) -> Files:
     """Return the files of this checkout; a developer's own ``.env`` stays at home.
 
-    :raises FilesRefused: a name that cannot be sent, a link, or too much.
+    :raises Kind.FILES_REFUSED: a name that cannot be sent, a link, or too much.
     """
     found: Files = {}
     for folder in FOLDERS:
@@ -74,11 +74,13 @@ def local(root: Path) -> Files:
             if file.name == ".env" or (file.name.startswith(".env.") and file.name != ".env.example"):
                 continue
             if file.is_symlink() or not _PATH.fullmatch(name):
-                raise FilesRefused(f"{name!a} cannot be put on the host.", remedy="Plain files with plain names only.")
+                raise Kind.FILES_REFUSED(
+                    f"{name!a} cannot be put on the host.", remedy="Plain files with plain names only."
+                )
             if file.is_file():
                 found[name] = file.read_bytes()
     if sum(map(len, found.values())) > LIMIT:
-        raise FilesRefused(f"compose/ and nginx/ have over {LIMIT // 1000} kB.", remedy="Keep data out of them.")
+        raise Kind.FILES_REFUSED(f"compose/ and nginx/ have over {LIMIT // 1000} kB.", remedy="Keep data out of them.")
     return found
 
 
@@ -130,13 +132,13 @@ def _diff(name: str, old: bytes | None, new: bytes | None) -> Iterator[Line]:
 def nginx_stage(files: Mapping[str, bytes]) -> NginxStage | None:
     """Return how nginx is to be tried with these files, by the compose file among them; None without an nginx there.
 
-    :raises ComposeInvalid: it is missing, no YAML, or its image depends on the host's ``.env``.
+    :raises Kind.COMPOSE_INVALID: it is missing, no YAML, or its image depends on the host's ``.env``.
     """
     from behindy_ops.project.compose import parse_yaml
 
     text = files.get("compose/docker-compose.yml")
     if text is None:
-        raise ComposeInvalid("There is no compose/docker-compose.yml here.", remedy="Run this in the checkout.")
+        raise Kind.COMPOSE_INVALID("There is no compose/docker-compose.yml here.", remedy="Run this in the checkout.")
     document: Any = parse_yaml(text.decode("utf-8", "replace"))
     services = document.get("services") if isinstance(document, dict) else None
     nginx = services.get("nginx") if isinstance(services, dict) else None
@@ -145,7 +147,7 @@ def nginx_stage(files: Mapping[str, bytes]) -> NginxStage | None:
     try:
         image = fill_in(str(nginx.get("image", "")), {})
     except KeyError as error:
-        raise ComposeInvalid(
+        raise Kind.COMPOSE_INVALID(
             f"services.nginx.image depends on {error.args[0]}, which has no default.", remedy="Name the image there."
         ) from error
     volumes = nginx.get("volumes", [])

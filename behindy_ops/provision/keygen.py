@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import UsageError
+from behindy_ops.errors import BehindyError, Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def authorized_line(public: str, *, sources: str = "") -> str:
 def make(file: Path, *, comment: str, sources: str = "") -> DeployKey:
     """Make an Ed25519 key pair without a passphrase: ``file`` (0600) and ``file.pub``.
 
-    :raises UsageError: a file is there already, or cannot be written, or an option is not usable.
+    :raises Kind.USAGE: a file is there already, or cannot be written, or an option is not usable.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -59,7 +59,7 @@ def make(file: Path, *, comment: str, sources: str = "") -> DeployKey:
     _create(public_file, line.encode("ascii") + b"\n", 0o644)
     try:
         _create(private, key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()), 0o600)
-    except UsageError:
+    except BehindyError:
         public_file.unlink()
         raise
     return DeployKey(private, public_file, line)
@@ -69,15 +69,15 @@ def _create(file: Path, content: bytes, mode: int) -> None:
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     except FileExistsError:
-        raise UsageError(
+        raise Kind.USAGE(
             f"{file} is there already.", state="It was left as it is.", remedy="Name another with --file."
         ) from None
     except OSError as error:
-        raise UsageError(f"{file} cannot be made: {error.strerror}.", remedy="Name another with --file.") from error
+        raise Kind.USAGE(f"{file} cannot be made: {error.strerror}.", remedy="Name another with --file.") from error
     with os.fdopen(handle, "wb") as out:
         os.fchmod(handle, mode)
         out.write(content)
 
 
-def _unusable(option: str, why: str) -> UsageError:
-    return UsageError(f"--{option} cannot be used: {why}.", state="No key was made.")
+def _unusable(option: str, why: str) -> BehindyError:
+    return Kind.USAGE(f"--{option} cannot be used: {why}.", state="No key was made.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import HostNotReady
+from behindy_ops.errors import Kind
 from behindy_ops.facts import machine as host_facts
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
@@ -19,7 +19,7 @@ __all__ = ["UNCHANGED", "Confirm", "look", "require_docker"]
 UNCHANGED = "Nothing was changed; what ran before runs on."
 
 Confirm = Callable[[str], bool]
-"""Asks a person; False is a no. Where nobody can be asked it raises ``UsageError``."""
+"""Asks a person; False is a no. Where nobody can be asked it raises ``Kind.USAGE``."""
 
 
 def look(session: Session) -> HostFacts:
@@ -33,12 +33,12 @@ def look(session: Session) -> HostFacts:
 def require_docker(facts: HostFacts) -> None:
     """Raise unless Docker and Compose can be used.
 
-    :raises HostNotReady: they cannot.
+    :raises Kind.HOST_NOT_READY: they cannot.
     """
     if facts.docker and facts.compose:
         return
     what = facts.docker_problem or ("Compose v2 is missing." if facts.docker else "Docker does not answer.")
-    raise HostNotReady(
+    raise Kind.HOST_NOT_READY(
         "Docker and Compose v2 cannot be used on the host.",
         state=UNCHANGED,
         remedy="Set the host up: inv host.setup",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import HostNotReady, RemoteCommandFailed, SetupFailed
+from behindy_ops.errors import Kind, RemoteCommandFailed
 from behindy_ops.host.command import Command, script
 from behindy_ops.provision.run import UNCHANGED, Confirm, look
 from behindy_ops.provision.setup import Plan, Step
@@ -24,8 +24,8 @@ def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
     """Give the host what it lacks.
 
     :param wait: seconds to queue for the lock.
-    :raises HostNotReady: it cannot be done on this system, or not by this login.
-    :raises SetupFailed: a step failed.
+    :raises Kind.HOST_NOT_READY: it cannot be done on this system, or not by this login.
+    :raises Kind.SETUP_FAILED: a step failed.
     """
     with connect() as session:
         facts = look(session)
@@ -54,13 +54,13 @@ def _tell(plan: Plan, facts: HostFacts, emit: Callable[[Event], None]) -> None:
 
 def _require_possible(plan: Plan, facts: HostFacts) -> None:
     if plan.obstacle:
-        raise HostNotReady(
+        raise Kind.HOST_NOT_READY(
             plan.obstacle,
             state="Nothing was changed.",
             remedy="Install Docker Engine, Compose v2 and the tools named by hand, then run this again for the rest.",
         )
     if plan.needs_root and not facts.root:
-        raise HostNotReady(
+        raise Kind.HOST_NOT_READY(
             f"{facts.user} may not become root on the host without a password (sudo -n), which this needs.",
             state="Nothing was changed.",
             remedy="Ask the host's administrator for the line below in /etc/sudoers.d/behindy, while you set up.",
@@ -98,7 +98,7 @@ def _carry_out(session: Session, facts: HostFacts, step: Step) -> None:
         try:
             session.host.run(command).require()
         except RemoteCommandFailed as error:
-            raise SetupFailed(
+            raise Kind.SETUP_FAILED(
                 error.what,
                 state="The steps before it are done and stay so.",
                 remedy="The lines below say why. Mend that, then run inv host.setup again: it goes on from there.",
@@ -112,7 +112,7 @@ def _look_again(connect: Connect) -> None:
         facts = look(session)
         left = Plan.of(facts).steps
         if left or not facts.docker or not facts.compose:
-            raise SetupFailed(
+            raise Kind.SETUP_FAILED(
                 "The host is still not ready.",
                 state=UNCHANGED.replace("Nothing was changed", "All steps were done"),
                 remedy="See what is missing: inv host.check",

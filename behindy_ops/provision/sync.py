@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import ComposeInvalid, FilesMissing, FilesRefused, HostNotReady, RemoteCommandFailed
+from behindy_ops.errors import BehindyError, Kind, RemoteCommandFailed
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.host import new_mark
 from behindy_ops.provision import files
@@ -41,8 +41,8 @@ class Sync:
         """Bring the host's files to what is here.
 
         :param dry_run: show the difference, try the files on the host, and leave it as it is.
-        :raises ComposeInvalid: Compose refuses the compose file.
-        :raises FilesRefused: nginx refuses its files.
+        :raises Kind.COMPOSE_INVALID: Compose refuses the compose file.
+        :raises Kind.FILES_REFUSED: nginx refuses its files.
         """
         session = self.session
         here = files.local(session.project.root)
@@ -64,7 +64,7 @@ class Sync:
             return
         session.lock("host.sync", wait=self.wait)
         if self._read(session) != there:
-            raise FilesRefused(
+            raise Kind.FILES_REFUSED(
                 "The host's files were changed by somebody else meanwhile.",
                 state="Nothing was changed by this run.",
                 remedy="Look at the difference anew: inv host.sync",
@@ -78,7 +78,7 @@ class Sync:
             Command(script("host_files", mark, self.session.settings.host_dir), title="read the files on the host")
         )
         if result.exit_code == _NO_DIRECTORY:
-            raise FilesMissing(
+            raise Kind.FILES_MISSING(
                 f"The host has no directory {self.session.settings.host_dir}.",
                 state="Nothing was changed.",
                 remedy="Set the host up first: inv host.setup (or check BEHINDY_HOST_DIR).",
@@ -115,7 +115,7 @@ class Sync:
             command = Command(script("sync_apply", *words), title="switch to the files", timeout=60, changes=True)
             result = session.host.run(command)
             if result.exit_code == _NGINX:
-                raise FilesRefused(
+                raise Kind.FILES_REFUSED(
                     "The nginx that runs refuses the files.",
                     state="The files before them are back, and nginx serves with what it had loaded.",
                     remedy="Correct them by the lines below, then run inv host.sync again.",
@@ -134,24 +134,24 @@ def _of_nginx(all_files: files.Files) -> files.Files:
     return {name: content for name, content in all_files.items() if name.startswith("nginx/")}
 
 
-def _refusal(result: Result, image: str) -> ComposeInvalid | FilesRefused | HostNotReady | RemoteCommandFailed:
+def _refusal(result: Result, image: str) -> BehindyError:
     lines = result.last_lines()
     if result.exit_code == _COMPOSE:
-        return ComposeInvalid(
+        return Kind.COMPOSE_INVALID(
             "Compose refuses compose/docker-compose.yml.",
             state=UNCHANGED,
             remedy="Correct it by the lines below, then run inv host.sync again.",
             lines=lines,
         )
     if result.exit_code == _NGINX:
-        return FilesRefused(
+        return Kind.FILES_REFUSED(
             "nginx refuses the files in nginx/.",
             state=UNCHANGED,
             remedy="Correct them by the lines below (/etc/nginx/behindy/ is nginx/ here), then sync again.",
             lines=lines,
         )
     if result.exit_code == _NO_IMAGE:
-        return HostNotReady(
+        return Kind.HOST_NOT_READY(
             f"The host cannot pull {image}, in which the files are tried.",
             state=UNCHANGED,
             remedy="Look at its network and the registry, then run inv host.sync again.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import HostKeyChanged, HostKeyUnknown
+from behindy_ops.errors import Kind
 from behindy_ops.host import known_hosts as hostkeys
 from behindy_ops.host.connection import build
 
@@ -43,8 +43,8 @@ class Offer:
 def look_up(settings: Settings) -> Offer:
     """Ask the host for its keys; a gateway before it must be trusted already.
 
-    :raises HostUnreachable: it does not answer.
-    :raises HostKeyUnknown: the gateway's own key is not pinned.
+    :raises Kind.HOST_UNREACHABLE: it does not answer.
+    :raises Kind.HOST_KEY_UNKNOWN: the gateway's own key is not pinned.
     """
     connection = build(settings)
     sock = None
@@ -60,11 +60,11 @@ def choose(offer: Offer, fingerprint: str) -> paramiko.PKey:
     """Return the key to pin.
 
     :param fingerprint: ``SHA256:...`` that it must have; empty for the preferred one.
-    :raises HostKeyChanged: another key is pinned for this host.
-    :raises HostKeyUnknown: no key it showed has this fingerprint.
+    :raises Kind.HOST_KEY_CHANGED: another key is pinned for this host.
+    :raises Kind.HOST_KEY_UNKNOWN: no key it showed has this fingerprint.
     """
     if offer.pinned and not offer.known:
-        raise HostKeyChanged(
+        raise Kind.HOST_KEY_CHANGED(
             f"For {offer.name} another key is pinned than it shows now ({hostkeys.fingerprint(offer.keys[0])}).",
             state="Nothing was pinned.",
             remedy="If the host was really made anew, remove its old line from the known_hosts file first.",
@@ -75,7 +75,7 @@ def choose(offer: Offer, fingerprint: str) -> paramiko.PKey:
         if hostkeys.fingerprint(key) == fingerprint:
             return key
     shown = ", ".join(f"{key.get_name()} {hostkeys.fingerprint(key)}" for key in offer.keys)
-    raise HostKeyUnknown(
+    raise Kind.HOST_KEY_UNKNOWN(
         f"{offer.name} has no key with the fingerprint {fingerprint}. It showed: {shown}.",
         state="Nothing was pinned.",
         remedy="Compare with the host's own: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on its console.",

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import (
-    ComposeInvalid,
-    EnvironmentFileMissing,
-    FilesMissing,
-    HostNotReady,
-    NotHealthy,
-    RemoteCommandFailed,
-)
+from behindy_ops.errors import Kind, RemoteCommandFailed
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
 from behindy_ops.provision import infra
@@ -35,7 +28,7 @@ def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
     """Start what does not run, replace what was made of another configuration, wait until all are healthy.
 
     :param wait: seconds to queue for the lock.
-    :raises NotHealthy: one did not become healthy in time.
+    :raises Kind.NOT_HEALTHY: one did not become healthy in time.
     """
     changes = [one for one in _look(session) if one.action is not infra.Action.LEAVE]
     replaced = [one for one in changes if one.action is infra.Action.RECREATE]
@@ -48,7 +41,7 @@ def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
         return
     session.lock("host.up", wait=wait)
     if [one for one in _look(session) if one.action is not infra.Action.LEAVE] != changes:
-        raise HostNotReady(
+        raise Kind.HOST_NOT_READY(
             "The host was changed by somebody else meanwhile.",
             state="Nothing was changed by this run.",
             remedy="Look at what is to be done anew: inv host.up",
@@ -64,7 +57,7 @@ def _look(session: Session) -> list[infra.Change]:
         raise _unready(result, where)
     wanted, running, network = infra.parse(result.stdout, mark)
     if taken := infra.obstacles(wanted, running):
-        raise HostNotReady(
+        raise Kind.HOST_NOT_READY(
             f"Compose did not make the container {taken[0]}, so it cannot start its own of that name.",
             state=UNCHANGED,
             remedy="Move it under this tool's care: inv host.adopt; or remove it at a quiet moment.",
@@ -76,26 +69,26 @@ def _unready(result: Result, where: str) -> BehindyError:
     lines = result.last_lines()
     match result.exit_code:
         case 80 | 81:
-            return FilesMissing(
+            return Kind.FILES_MISSING(
                 f"The host has no {where}/compose/docker-compose.yml.",
                 state=UNCHANGED,
                 remedy="Put it there: inv host.sync",
             )
         case 83:  # a database that is made without its password keeps that for ever
-            return EnvironmentFileMissing(
+            return Kind.ENVIRONMENT_FILE_MISSING(
                 f"The host has no {where}/.env, so PostgreSQL and Redis would be made without their passwords.",
                 state=UNCHANGED,
                 remedy="Put it there: inv env.push",
             )
         case 65:
-            return ComposeInvalid(
+            return Kind.COMPOSE_INVALID(
                 "The compose file on the host is not valid.",
                 state=UNCHANGED,
                 remedy="Correct it here, then: inv host.sync",
                 lines=lines,
             )
         case 82 | 127:
-            return HostNotReady(
+            return Kind.HOST_NOT_READY(
                 "Docker cannot be used on the host.", state=UNCHANGED, remedy="Set it up: inv host.setup", lines=lines
             )
     return RemoteCommandFailed(
@@ -113,14 +106,14 @@ def _carry_out(session: Session, changes: Sequence[infra.Change]) -> None:
         )
         result = session.host.run(command)
         if result.exit_code == 68:
-            raise NotHealthy(
+            raise Kind.NOT_HEALTHY(
                 f"Not healthy within {HEALTH_SECONDS} s: {names}.",
                 state="It was started and left as it is, to be looked at.",
                 remedy="The lines below are the end of its log. Mend the cause, then run inv host.up again.",
                 lines=result.last_lines(20),
             )
         if result.exit_code == 67:
-            raise HostNotReady(
+            raise Kind.HOST_NOT_READY(
                 "An image could not be pulled.",
                 state=UNCHANGED,
                 remedy="Look at the host's network and the image's name in the compose file, then try again.",

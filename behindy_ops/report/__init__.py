@@ -51,14 +51,10 @@ def choose(json: bool, stream: TextIO, environ: Mapping[str, str], hide: Sequenc
 def show_error(error: BehindyError, stream: TextIO | None = None, environ: Mapping[str, str] | None = None) -> None:
     """Show an error as every task does: its title, what happened, what state the host is in, what to do next.
 
-    One that a renderer has shown already is not shown again.
-
     :param stream: standard error, if not given.
     """
     from behindy_ops.report.text import error_lines, marks_for
 
-    if error.shown:
-        return
     stream = stream or sys.stderr
     if on_actions(os.environ if environ is None else environ):
         _annotate(error, SafeStream(stream))

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from behindy_ops.errors import Interrupted
-
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -181,9 +179,8 @@ _NAMES: Final[Mapping[type[Event], str]] = {
 
 
 def failed(error: BehindyError) -> Failed:
-    """The event for an error; its exit code is 128 + the signal's number when one ended the run."""
-    exit_code = 128 + error.signal_number if isinstance(error, Interrupted) else error.exit_code
-    return Failed(error.title, error.what, error.state, error.remedy, tuple(error.lines), exit_code)
+    """Return the event for an error."""
+    return Failed(error.title, error.what, error.state, error.remedy, error.lines, error.exit_code)
 
 
 def to_json(event: Event, at: datetime) -> str:

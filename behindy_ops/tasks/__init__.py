@@ -10,7 +10,7 @@ import sys
 
 from invoke import Collection
 
-from behindy_ops.errors import ComposeInvalid
+from behindy_ops.errors import BehindyError
 from behindy_ops.project.project import Project
 from behindy_ops.project.services import names
 
@@ -34,7 +34,7 @@ def root(project: Project | None = None) -> Collection:
 def _service_names(project: Project) -> list[str]:
     try:
         return names(project.compose_file)
-    except ComposeInvalid as error:
+    except BehindyError as error:
         # A broken compose file must not take away the tasks that help to mend it.
         print(f"No deploy.<service> tasks: {error}", file=sys.stderr)
         return []

@@ -21,12 +21,12 @@ def asker(task: str, yes: bool) -> Callable[[str], bool]:
     """
 
     def ask(question: str) -> bool:
-        from behindy_ops.errors import UsageError
+        from behindy_ops.errors import Kind
 
         if yes:
             return True
         if not sys.stdin.isatty():
-            raise UsageError(
+            raise Kind.USAGE(
                 "There is no terminal to ask on.",
                 state="Nothing was changed.",
                 remedy=f"Read what it would do above, then: inv {task} --yes",

@@ -59,8 +59,8 @@ def client(
         stream: where events go instead of standard output.
 
     Raises:
-        SettingsInvalid: a setting is missing or wrong.
-        UsageError: there is no such service.
+        Kind.SETTINGS: a setting is missing or wrong.
+        Kind.USAGE: there is no such service.
     """
     from behindy_ops import report
     from behindy_ops.host.session import silent
@@ -75,7 +75,8 @@ def client(
     try:
         yield Client(project, settings, list(chosen), emit)
     except BehindyError as error:
-        error.shown = emit.failure(error)
+        if emit.failure(error):  # people have seen it
+            raise SystemExit(error.exit_code) from error
         raise
     finally:
         emit.close()

@@ -26,10 +26,10 @@ def backup(
 ) -> None:
     """Dump the database to this machine or the host, checked."""
     from behindy_ops.db.backup import backup_here, backup_on_host
-    from behindy_ops.errors import UsageError
+    from behindy_ops.errors import Kind
 
     if keep < 1:
-        raise UsageError("--keep has to be 1 or more.", state="Nothing was changed.")
+        raise Kind.USAGE("--keep has to be 1 or more.", state="Nothing was changed.")
     seconds = waiting(wait)
     with client(services=False, json=json) as this, this.connect() as session:
         if keep_on_host:

@@ -33,11 +33,11 @@ def _deploy(
 ) -> None:
     from behindy_ops.deploy import run
     from behindy_ops.deploy.engine import Options
-    from behindy_ops.errors import UsageError
+    from behindy_ops.errors import Kind
     from behindy_ops.project.services import validate_tag
 
     if strategy not in ("", "blue-green", "recreate"):
-        raise UsageError(f"There is no strategy {strategy!r}.", remedy="There are: blue-green (the default), recreate.")
+        raise Kind.USAGE(f"There is no strategy {strategy!r}.", remedy="There are: blue-green (the default), recreate.")
     options = Options(validate_tag(tag), force, duration("watch", watch), strategy == "recreate")
     seconds = waiting(wait)
     with client(*names, json=json) as this:

@@ -42,7 +42,7 @@ def _place() -> Iterator[Place]:
 def check(_: Context, json: bool = False) -> None:
     """Compare the host's .env with what the services need."""
     from behindy_ops.env import verdict
-    from behindy_ops.errors import EnvironmentInvalid
+    from behindy_ops.errors import Kind
     from behindy_ops.report import show_lines
 
     with _place() as place:
@@ -52,7 +52,7 @@ def check(_: Context, json: bool = False) -> None:
     else:
         show_lines(verdict.check_lines(found, place.wanted, place.where))
     if not found.complete:
-        raise SystemExit(EnvironmentInvalid.exit_code)
+        raise SystemExit(Kind.ENVIRONMENT_INVALID.exit_code)
 
 
 @task(klass=OptionalFile, positional=[], help={"file": _FILE, "json": JSON})

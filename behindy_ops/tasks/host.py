@@ -18,7 +18,7 @@ from behindy_ops.tasks.options import WAIT, YES, OptionalService, waiting
 @guarded
 def trust(_: Context, fingerprint: str = "") -> None:
     """Show the host's key and pin it after a yes."""
-    from behindy_ops.errors import UsageError
+    from behindy_ops.errors import Kind
     from behindy_ops.host import known_hosts as hostkeys
     from behindy_ops.provision import trust as trusting
 
@@ -31,7 +31,7 @@ def trust(_: Context, fingerprint: str = "") -> None:
         return
     if not fingerprint:
         if not sys.stdin.isatty():
-            raise UsageError(
+            raise Kind.USAGE(
                 "There is no terminal to ask on.",
                 state="Nothing was pinned.",
                 remedy="Compare the fingerprint with the host's own, then: inv host.trust --fingerprint SHA256:...",
@@ -53,9 +53,9 @@ def check(_: Context, json: bool = False) -> None:
     with client(services=False, quiet=True) as this, this.connect() as session:
         ready = check_host(session, json=json)
     if not ready:
-        from behindy_ops.errors import HostNotReady
+        from behindy_ops.errors import Kind
 
-        raise SystemExit(HostNotReady.exit_code)
+        raise SystemExit(Kind.HOST_NOT_READY.exit_code)
 
 
 @task(help={"yes": YES, "wait": WAIT})
@@ -103,9 +103,9 @@ def certs(_: Context, email: str = "", yes: bool = False, dry_run: bool = False,
     from behindy_ops.provision.certs_run import certify
 
     if email and (wrong := check_email(email)):
-        from behindy_ops.errors import UsageError
+        from behindy_ops.errors import Kind
 
-        raise UsageError(f"--email: {wrong}.")
+        raise Kind.USAGE(f"--email: {wrong}.")
     seconds = waiting(wait)
     with client(services=False) as this, this.connect() as session:
         certify(session, asker("host.certs", yes), email=email, dry_run=dry_run, wait=seconds)

@@ -38,9 +38,9 @@ def duration(option: str, text: str) -> float | None:
     """Return the seconds an option says, or None if it is empty.
 
     Raises:
-        UsageError: it is no duration.
+        Kind.USAGE: it is no duration.
     """
-    from behindy_ops.errors import UsageError
+    from behindy_ops.errors import Kind
     from behindy_ops.project.services import seconds
 
     if not text:
@@ -48,14 +48,14 @@ def duration(option: str, text: str) -> float | None:
     try:
         return seconds(text)
     except ValueError as error:
-        raise UsageError(f"--{option} {text!r}: {error}.", remedy=f"Write such as --{option} 10s") from error
+        raise Kind.USAGE(f"--{option} {text!r}: {error}.", remedy=f"Write such as --{option} 10s") from error
 
 
 def waiting(text: str) -> float:
     """Return the seconds that ``--wait`` says, 0 if it is empty.
 
     Raises:
-        UsageError: it is no duration.
+        Kind.USAGE: it is no duration.
     """
     return duration("wait", text) or 0.0
 

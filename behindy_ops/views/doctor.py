@@ -9,7 +9,7 @@ from behindy_ops.checks.diagnosis import Facts, Finding, Fix, FixKind, Severity,
 from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.deploy import commands
 from behindy_ops.deploy.recover import reconcile
-from behindy_ops.errors import BehindyError, RemoteCommandFailed, TroubleFound, UsageError
+from behindy_ops.errors import BehindyError, Kind, RemoteCommandFailed
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.host.command import Command, script
 from behindy_ops.report.text import Line, Tone, printable
@@ -32,7 +32,7 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Finding]:
     """Look at the host once, and diagnose.
 
     :param only: services of interest.
-    :raises HostNotReady: Docker cannot be asked; then that is the diagnosis.
+    :raises Kind.HOST_NOT_READY: Docker cannot be asked; then that is the diagnosis.
     """
     domain = session.settings.domain
     seen = look(session, "doctor", NGINX, NETWORK, domain, nginx.services_text(session.services), survey_parts=PARTS)
@@ -53,12 +53,12 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Finding]:
 def chosen(session: Session, only: Sequence[str]) -> list[str]:
     """Return the names of the services that are looked at.
 
-    :raises UsageError: there is no such service.
+    :raises Kind.USAGE: there is no such service.
     """
     known = [service.name for service in session.services]
     for name in only:
         if name not in known:
-            raise UsageError(f"There is no service {name!r}.", remedy=f"There are: {', '.join(known)}.")
+            raise Kind.USAGE(f"There is no service {name!r}.", remedy=f"There are: {', '.join(known)}.")
     return list(only) or known
 
 
@@ -134,7 +134,7 @@ def _fix_data(fix: Fix | None) -> dict[str, str] | None:
 
 def _problem(found: Sequence[Finding]) -> BehindyError:
     troubles = [one for one in found if one.severity is Severity.TROUBLE]
-    return TroubleFound(
+    return Kind.TROUBLE_FOUND(
         f"{len(troubles)} trouble{'s' if len(troubles) != 1 else ''}: "
         + ", ".join(f"{one.subject}: {one.name}" for one in troubles)
         + ".",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from behindy_ops.checks.diagnosis import FixKind, Severity
-from behindy_ops.errors import TroubleFound
+from behindy_ops.errors import Kind
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import doctor
@@ -65,8 +66,9 @@ def cure(
         left = _once_settled(session, only, wanted)
     session.emit = lambda _: None
     shown = doctor.shown(left, names, wanted)
-    if isinstance(shown.problem, TroubleFound):
-        shown.problem.state = f"{len(wanted)} remed{'y was' if len(wanted) == 1 else 'ies were'} applied; this is left."
+    if shown.problem is not None and shown.problem.kind is Kind.TROUBLE_FOUND:
+        applied = f"{len(wanted)} remed{'y was' if len(wanted) == 1 else 'ies were'} applied; this is left."
+        return replace(shown, problem=shown.problem.but(state=applied))
     return shown
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.release import released_as
-from behindy_ops.errors import ComposeInvalid
+from behindy_ops.errors import Kind
 from behindy_ops.project.interpolation import references
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.layout import Column, sentence, table
@@ -63,8 +63,8 @@ class EnvView:
 def describe(seen: Seen, service: str) -> EnvView:
     """Say where a service's environment comes from.
 
-    :raises HostNotReady: Docker cannot be asked.
-    :raises ComposeInvalid: the host's compose file cannot be read.
+    :raises Kind.HOST_NOT_READY: Docker cannot be asked.
+    :raises Kind.COMPOSE_INVALID: the host's compose file cannot be read.
     """
     require_docker(seen)
     survey = seen.survey
@@ -94,7 +94,7 @@ def _environment(text: str, service: str) -> dict[str, str | None]:
 
     found = environment_of(text, service)
     if found is None:
-        raise ComposeInvalid(
+        raise Kind.COMPOSE_INVALID(
             f"The compose file on the host does not declare {service}.",
             state="Nothing was changed.",
             remedy="Copy this project's compose/ there again.",

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import UsageError
+from behindy_ops.errors import Kind
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
 from behindy_ops.views.names import missing
@@ -47,17 +47,17 @@ class LogQuery:
 def log_query(tail: str, since: str, grep: str) -> LogQuery:
     """Check what a person asks for.
 
-    :raises UsageError: it cannot be asked.
+    :raises Kind.USAGE: it cannot be asked.
     """
     if not re.fullmatch(r"[0-9]{1,9}|all", tail):
-        raise UsageError(f"--tail {tail!r} is not a number of lines.", remedy="Write such as --tail 200, or --tail all")
+        raise Kind.USAGE(f"--tail {tail!r} is not a number of lines.", remedy="Write such as --tail 200, or --tail all")
     if since and not _SINCE.fullmatch(since):
-        raise UsageError(
+        raise Kind.USAGE(
             f"--since {since!r} is neither a span nor a time.",
             remedy="Write such as --since 10m, --since 2h30m, or --since 2026-01-31T09:30:00",
         )
     if "\n" in grep or "\0" in grep:
-        raise UsageError(
+        raise Kind.USAGE(
             "--grep looks within lines; its text has more than one.", remedy="Look for a part of one line."
         )
     days = re.sub(r"([0-9]+)d", lambda found: f"{int(found[1]) * 24}h", since) if "T" not in since else since
@@ -87,7 +87,7 @@ def read_logs(
     :param stamps: docker's time before each line.
     :param tell: gets the container's name and each line.
     :param complain: gets what is to be said beside it.
-    :raises ContainerMissing: it is not on the host.
+    :raises Kind.CONTAINER_MISSING: it is not on the host.
     :raises Interrupted: a signal ended what was followed.
     """
     mark = new_mark()
@@ -126,11 +126,11 @@ def run_inside(
     The words reach the program exactly as they are; no shell reads them, on neither side.
 
     :param out: gets what it writes to its standard output as it comes, with its newlines; ``err`` likewise.
-    :raises UsageError: there is no command.
-    :raises ContainerMissing: the container is not there, or does not run.
+    :raises Kind.USAGE: there is no command.
+    :raises Kind.CONTAINER_MISSING: the container is not there, or does not run.
     """
     if not words:
-        raise UsageError("No command was given.", remedy="Write it behind --, such as: inv ops.exec backend -- env")
+        raise Kind.USAGE("No command was given.", remedy="Write it behind --, such as: inv ops.exec backend -- env")
     mark = new_mark()
     said: list[str] = []
 

@@ -127,7 +127,7 @@ def require_docker(seen: Seen, part: str = "") -> None:
     """Raise why Docker cannot be asked, if it cannot.
 
     :param part: for a view without a survey, the part that fails then.
-    :raises HostNotReady: it is not installed, does not answer, or not to this user.
+    :raises Kind.HOST_NOT_READY: it is not installed, does not answer, or not to this user.
     """
     problem = docker_problem(seen.problems.get(part, "")) if part else preflight.docker_problem(seen.survey)
     if problem is not None:

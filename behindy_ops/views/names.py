@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import BehindyError, ContainerMissing, UsageError
+from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.views.look import docker_problem
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def container_of(project: Project, name: str) -> str:
     """Return the container's name for what a person wrote.
 
     Raises:
-        UsageError: nothing here is called that.
+        Kind.USAGE: nothing here is called that.
     """
     services = {service.name: service for service in project.services()}
     return container_named(name, services, project.containers())
@@ -30,7 +30,7 @@ def container_named(name: str, services: Mapping[str, Service], containers: Mapp
     """Return the container's name for what a person wrote.
 
     :param containers: every service of the compose file to its container's name.
-    :raises UsageError: nothing here is called that.
+    :raises Kind.USAGE: nothing here is called that.
     """
     names = {service: service for service in services}
     names |= {f"{service}-{colour}": f"{service}-{colour}" for service in services for colour in ("green", "blue")}
@@ -39,7 +39,7 @@ def container_named(name: str, services: Mapping[str, Service], containers: Mapp
     if name in names:
         return names[name]
     known = [*services, *dict.fromkeys(beside.values())]
-    raise UsageError(f"Nothing here is called {name!r}.", remedy=f"There are: {', '.join(known)}.")
+    raise Kind.USAGE(f"Nothing here is called {name!r}.", remedy=f"There are: {', '.join(known)}.")
 
 
 def missing(container: str, said: str) -> BehindyError:
@@ -47,12 +47,12 @@ def missing(container: str, said: str) -> BehindyError:
     if (problem := docker_problem(said)) is not None:
         return problem
     if "No such" not in said:
-        return ContainerMissing(
+        return Kind.CONTAINER_MISSING(
             f"The container {container} does not run ({said.strip()}).",
             state="Nothing was changed.",
             remedy=f"See why: inv ops.logs {container}; inv ops.ps",
         )
-    return ContainerMissing(
+    return Kind.CONTAINER_MISSING(
         f"There is no container {container} on the host.",
         state="Nothing was changed.",
         remedy="See what there is: inv ops.ps",

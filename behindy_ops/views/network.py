@@ -71,7 +71,7 @@ class NetworkView:
 def describe(seen: Seen, services: Sequence[Service]) -> NetworkView:
     """Say who is on the network and who is missing.
 
-    :raises HostNotReady: Docker cannot be asked.
+    :raises Kind.HOST_NOT_READY: Docker cannot be asked.
     """
     require_docker(seen)
     return judge(seen.survey, services, seen.beside, _subnet(seen))

@@ -62,7 +62,7 @@ class PsView:
 def describe(seen: Seen, services: Sequence[Service]) -> PsView:
     """Say how each container is.
 
-    :raises HostNotReady: Docker cannot be asked.
+    :raises Kind.HOST_NOT_READY: Docker cannot be asked.
     """
     require_docker(seen)
     survey = seen.survey

@@ -101,7 +101,7 @@ def reload_nginx(session: Session, *, wait: float) -> Shown:
     """Test nginx's configuration, reload it, and show how it is then.
 
     :param wait: seconds to queue for the lock.
-    :raises NginxNotReady: it does not run, or its configuration is not valid; then it was not reloaded.
+    :raises Kind.NGINX_NOT_READY: it does not run, or its configuration is not valid; then it was not reloaded.
     """
     survey = session.lock("reloading nginx (ops.nginx --reload)", wait=wait)
     if problem := preflight.docker_problem(survey):

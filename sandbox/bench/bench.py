@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 from sandbox.bench.listing import measure_list
 from sandbox.bench.report import Bench, Sample, Series, as_markdown, render
 from sandbox.demo.deploys import deploy_argv, run_task, sandbox_environment
@@ -19,7 +19,7 @@ from sandbox.demo.progress import Progress
 from sandbox.host import lifecycle, releases
 from sandbox.host import shell as host
 from sandbox.host.checkout import here
-from sandbox.traffic.generator import Kind, Stream, Traffic
+from sandbox.traffic.generator import Stream, StreamKind, Traffic
 from sandbox.traffic.relay import Relay
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ _BOOT_SECONDS = 1.0
 _DELAY = 0.085
 _STREAMS = (
     Stream("kept-alive", _SERVICE, "/", rate=80, concurrency=8),
-    Stream("new connections", _SERVICE, "/", rate=20, concurrency=4, kind=Kind.NEW_CONNECTION),
+    Stream("new connections", _SERVICE, "/", rate=20, concurrency=4, kind=StreamKind.NEW_CONNECTION),
 )
 
 
 def run_bench(count: int = 5) -> None:
     """Measure ``count`` deploys near and far, print the table, and write ``benchmarks/results.md``.
 
-    :raises SandboxError: a deploy failed or a request was lost.
+    :raises Kind.SANDBOX: a deploy failed or a request was lost.
     """
     with Progress() as progress:
         progress.say("Bringing up the sandbox")
@@ -60,7 +60,7 @@ def run_bench(count: int = 5) -> None:
             progress.show(line)
         lost = near.lost + far.lost
         if lost:
-            raise SandboxError(f"{lost} requests were lost.", remedy="The sandbox is still up; look at it.")
+            raise Kind.SANDBOX(f"{lost} requests were lost.", remedy="The sandbox is still up; look at it.")
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def _series(progress: Progress, info: SandboxInfo, name: str, count: int, enviro
     for tag, run, could in runs:
         first = result.first_answer(_SERVICE, tag)
         if first is None:
-            raise SandboxError(f"Release {tag} never answered, although its deploy succeeded.")
+            raise Kind.SANDBOX(f"Release {tag} never answered, although its deploy succeeded.")
         samples.append(
             Sample(
                 command=run.seconds,
@@ -117,7 +117,7 @@ def _deploy(tag: str, environ: Mapping[str, str]) -> Run:
         environ=sandbox_environment(os.environ, **environ),
     )
     if run.exit_code:
-        raise SandboxError(f"The deploy of {tag} failed: {run.error}", lines=run.evidence)
+        raise Kind.SANDBOX(f"The deploy of {tag} failed: {run.error}", lines=run.evidence)
     return run
 
 
@@ -128,11 +128,11 @@ def _logs() -> str:
 def listening_since(logs: str, tag: str) -> float:
     """When the release said that it listens, in seconds since the epoch, from ``docker logs --timestamps``.
 
-    :raises SandboxError: it never said so.
+    :raises Kind.SANDBOX: it never said so.
     """
     for line in logs.splitlines():
         stamp, _, text = line.partition(" ")
         if text.startswith(f"{_SERVICE} {tag} listens on "):
             # Docker writes nanoseconds; Python reads microseconds.
             return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*Z$", r"\1+00:00", stamp)).timestamp()
-    raise SandboxError(f"The log of {_SERVICE} does not say since when {tag} listens.")
+    raise Kind.SANDBOX(f"The log of {_SERVICE} does not say since when {tag} listens.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 from sandbox.host.docker_cli import last_lines
 
 __all__ = ["Listing", "measure_list"]
@@ -45,5 +45,5 @@ def _seconds(folder: Path, accepted: set[int]) -> float:
     done = subprocess.run(argv, cwd=folder, capture_output=True, check=False, timeout=60)
     seconds = time.perf_counter() - begin
     if done.returncode not in accepted:
-        raise SandboxError(f"inv --list failed in {folder}.", lines=last_lines(done.stderr))
+        raise Kind.SANDBOX(f"inv --list failed in {folder}.", lines=last_lines(done.stderr))
     return seconds

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 from sandbox.demo.deploys import Run, deploy_argv, run_task, sandbox_environment
 from sandbox.demo.memory import MemoryWatch
 from sandbox.demo.progress import Progress
@@ -54,7 +54,7 @@ To remove it and all it keeps: ./inv sandbox.down
 def run_demo(stream: TextIO | None = None) -> None:
     """Bring up the sandbox, deploy under traffic, and print the report.
 
-    :raises SandboxError: a request was lost or a deploy did not end as it should; the report is printed all the same.
+    :raises Kind.SANDBOX: a request was lost or a deploy did not end as it should; the report is printed all the same.
     """
     stream = stream or sys.stdout
     with Progress(stream) as progress:
@@ -63,7 +63,7 @@ def run_demo(stream: TextIO | None = None) -> None:
             progress.show(line)
         found = problems(measured, _PLAN)
         if found:
-            raise SandboxError(
+            raise Kind.SANDBOX(
                 " ".join(found),
                 state="The sandbox is still up.",
                 remedy="Look at it: BEHINDY_ENV=sandbox ./inv deploy.status",
@@ -101,7 +101,7 @@ class _Demo:
         self._say("First deploy of all three: v1")
         run = self._deploy("all", "v1", watch=0)
         if run.exit_code:
-            raise SandboxError(
+            raise Kind.SANDBOX(
                 f"The first deploy failed with exit code {run.exit_code}. {run.error}",
                 state="The sandbox is still up.",
                 remedy="Look at it: BEHINDY_ENV=sandbox ./inv deploy.status",

@@ -80,7 +80,7 @@ def bare_host(suite: str, domain: str, say: Callable[[str], None]) -> Iterator[B
     """Give a bare host of a release of Debian (by code name); remove it and all that is on it at the end.
 
     Raises:
-        SandboxError: it could not be made.
+        Kind.SANDBOX: it could not be made.
     """
     checkout = here()
     name = f"behindy-bare-{checkout.identity}-{suite}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import BehindyError, Kind
 from sandbox.host.docker_cli import docker, last_lines, try_docker
 from sandbox.host.engine import Machine, apt_install, look_around
 
@@ -64,7 +64,7 @@ def ensure(say: Callable[[str], None]) -> str:
     """Return the name of a base image that this engine has.
 
     Raises:
-        SandboxError: it cannot be pulled and not be made on this machine.
+        Kind.SANDBOX: it cannot be pulled and not be made on this machine.
     """
     machine = look_around()
     return _ensure(recipes(machine), machine, say)
@@ -74,7 +74,7 @@ def ensure_debian(suite: str, say: Callable[[str], None]) -> str:
     """Return the name of the slim image of one release of Debian, by its code name.
 
     Raises:
-        SandboxError: it cannot be pulled and not be made on this machine.
+        Kind.SANDBOX: it cannot be pulled and not be made on this machine.
     """
     machine = look_around()
     keys = (f"--keyring={DEBIAN_KEYS}",) if "ubuntu" in machine.like else ()
@@ -91,7 +91,7 @@ def _ensure(known: tuple[Recipe, ...], machine: Machine, say: Callable[[str], No
     if refusal is None:
         return wanted
     if not machine.root or not machine.has_apt:
-        raise SandboxError(
+        raise Kind.SANDBOX(
             f"The image {wanted} could not be pulled, and cannot be made here.",
             remedy="Pull it where a registry can be reached, then `docker save` it there and `docker load` it here.",
             lines=refusal,
@@ -106,7 +106,7 @@ def _make_first(known: tuple[Recipe, ...], say: Callable[[str], None]) -> str:
     for recipe in others:
         try:
             return _make(recipe, say)
-        except SandboxError as error:
+        except BehindyError as error:
             say(f"That failed: {' '.join(error.lines[-3:]) or error.what}")
     return _make(last, say)
 
@@ -114,7 +114,7 @@ def _make_first(known: tuple[Recipe, ...], say: Callable[[str], None]) -> str:
 def _pull(image: str) -> tuple[str, ...] | None:
     try:
         done = try_docker("pull", "--quiet", image, timeout=PULL_SECONDS)
-    except SandboxError as error:
+    except BehindyError as error:
         return (str(error),)
     return None if done.returncode == 0 else last_lines(done.stderr)
 
@@ -127,9 +127,9 @@ def _make(recipe: Recipe, say: Callable[[str], None]) -> str:
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=600, check=False)
         except subprocess.TimeoutExpired as error:
-            raise SandboxError("mmdebstrap did not end within 600 s.", remedy="Look at the network.") from error
+            raise Kind.SANDBOX("mmdebstrap did not end within 600 s.", remedy="Look at the network.") from error
         if done.returncode != 0:
-            raise SandboxError(
+            raise Kind.SANDBOX(
                 f"mmdebstrap failed with exit code {done.returncode}.",
                 remedy="The lines below say why.",
                 lines=last_lines(done.stderr),

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 
 __all__ = ["LABEL", "Checkout", "here"]
 
@@ -57,11 +57,11 @@ def here() -> Checkout:
     """Return the checkout this package was imported from, else the one around the working directory.
 
     Raises:
-        SandboxError: neither has a compose file.
+        Kind.SANDBOX: neither has a compose file.
     """
     for folder in (Path(__file__).resolve().parents[2], Path.cwd().resolve(), *Path.cwd().resolve().parents):
         if (folder / COMPOSE_FILE).is_file():
             return Checkout(folder)
-    raise SandboxError(
+    raise Kind.SANDBOX(
         f"There is no {COMPOSE_FILE} here.", remedy="Go to the checkout of behindy-ops and type it again."
     )

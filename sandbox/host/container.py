@@ -54,7 +54,7 @@ def create(checkout: Checkout, image: str, ports: Ports, domain: str) -> None:
     """Make and start the container.
 
     Raises:
-        SandboxError: the engine refused both ways; the lines are what it said.
+        Kind.SANDBOX: the engine refused both ways; the lines are what it said.
     """
     create_with_rights(run_arguments(checkout, ports, domain), image, checkout.container)
 
@@ -63,7 +63,7 @@ def create_with_rights(arguments: tuple[str, ...], image: str, name: str) -> Non
     """Run ``docker run`` with all the rights that an engine inside needs, or as many as this engine grants.
 
     Raises:
-        SandboxError: the engine refused both ways; the lines are what it said.
+        Kind.SANDBOX: the engine refused both ways; the lines are what it said.
     """
     for rights in (PRIVILEGED, CAPABILITIES):
         done = try_docker("run", *arguments, *rights, image, timeout=60)

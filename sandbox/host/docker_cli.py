@@ -6,7 +6,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import BehindyError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def try_docker(
     """Run ``docker argv``, with both outputs kept; ``timeout`` is in seconds. A failure is the caller's to read.
 
     Raises:
-        SandboxError: there is no docker command, or it took longer than ``timeout``.
+        Kind.SANDBOX: there is no docker command, or it took longer than ``timeout``.
     """
     source: Mapping[str, object] = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
     try:
@@ -39,9 +39,9 @@ def try_docker(
             env={**os.environ, **(environment or {})},
         )
     except FileNotFoundError as error:
-        raise SandboxError("There is no docker command on this machine.", remedy="Install Docker.") from error
+        raise Kind.SANDBOX("There is no docker command on this machine.", remedy="Install Docker.") from error
     except subprocess.TimeoutExpired as error:
-        raise SandboxError(
+        raise Kind.SANDBOX(
             f"`docker {' '.join(argv[:2])}` did not end within {timeout:.0f} s.",
             remedy="Look at the engine with `docker info`.",
         ) from error
@@ -53,7 +53,7 @@ def docker(
     """As ``try_docker``; return what it printed, without white space at the ends.
 
     Raises:
-        SandboxError: it failed; the error's lines are the last ones it wrote.
+        Kind.SANDBOX: it failed; the error's lines are the last ones it wrote.
     """
     done = try_docker(*argv, stdin=stdin, timeout=timeout, environment=environment)
     if done.returncode != 0:
@@ -61,9 +61,9 @@ def docker(
     return done.stdout.decode(errors="replace").strip()
 
 
-def failure(argv: Sequence[str], done: subprocess.CompletedProcess[bytes]) -> SandboxError:
+def failure(argv: Sequence[str], done: subprocess.CompletedProcess[bytes]) -> BehindyError:
     """The error for a docker command that failed."""
-    return SandboxError(
+    return Kind.SANDBOX(
         f"`docker {' '.join(argv[:2])}` failed with exit code {done.returncode}.",
         remedy="The lines below say why.",
         lines=last_lines(done.stdout + b"\n" + done.stderr),

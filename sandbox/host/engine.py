@@ -12,7 +12,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 from sandbox.host.docker_cli import last_lines, try_docker
 
 if TYPE_CHECKING:
@@ -79,14 +79,14 @@ def ensure(say: Callable[[str], None]) -> None:
     """Return when a Docker engine answers.
 
     Raises:
-        SandboxError: there is no engine and none can be made here, or it did not start.
+        Kind.SANDBOX: there is no engine and none can be made here, or it did not start.
     """
     machine = look_around()
     match next_step(machine):
         case Step.USE:
             return
         case Step.REFUSE:
-            raise SandboxError("No Docker engine answers on this machine.", remedy=_remedy(machine))
+            raise Kind.SANDBOX("No Docker engine answers on this machine.", remedy=_remedy(machine))
         case Step.INSTALL:
             say("No Docker engine here: installing the package docker.io with apt-get (this machine keeps it)")
             apt_install(["docker.io"], optional=["docker-cli"])
@@ -104,7 +104,7 @@ def apt_install(packages: Sequence[str], *, optional: Sequence[str] = ()) -> Non
     """Install Debian packages without questions; the ``optional`` ones where they exist. Needs root.
 
     Raises:
-        SandboxError: apt-get failed.
+        Kind.SANDBOX: apt-get failed.
     """
     _apt("update", "-qq", timeout=300)
     known = [name for name in optional if _package_exists(name)]
@@ -119,11 +119,11 @@ def _apt(*argv: str, timeout: float) -> None:
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False, env=environment
         )
     except subprocess.TimeoutExpired as error:
-        raise SandboxError(
+        raise Kind.SANDBOX(
             f"`apt-get {argv[0]}` did not end within {timeout:.0f} s.", remedy="Look at the network, then try again."
         ) from error
     if done.returncode != 0:
-        raise SandboxError(
+        raise Kind.SANDBOX(
             f"`apt-get {argv[0]}` failed with exit code {done.returncode}.",
             remedy="Install Docker yourself, then try again; the lines below say why apt-get could not.",
             lines=last_lines(done.stdout + b"\n" + done.stderr),
@@ -153,7 +153,7 @@ def _start() -> None:
         if not Path(f"/proc/{pid}").exists() and time.monotonic() > deadline - START_SECONDS + 15:
             break
         time.sleep(0.2)
-    raise SandboxError(
+    raise Kind.SANDBOX(
         "dockerd was started and does not answer.",
         remedy=f"Read {LOG}; in a container it needs more rights than it has by default.",
         lines=last_lines(LOG.read_bytes()),

@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 from sandbox.host import base_image
 from sandbox.host.docker_cli import docker, failure, try_docker
 
@@ -62,7 +62,7 @@ def ensure(say: Callable[[str], None]) -> Mapping[Part, Image]:
     """Return all images, building the missing ones side by side.
 
     Raises:
-        SandboxError: one could not be built; the lines are the last of its build.
+        Kind.SANDBOX: one could not be built; the lines are the last of its build.
     """
     images = {part: named(part) for part in Part}
     present = docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"label={HASH_LABEL}")
@@ -96,7 +96,7 @@ def _build(part: Part, image: Image, base: str, environment: Mapping[str, str]) 
     done = try_docker(*argv, timeout=BUILD_SECONDS, environment=environment)
     if done.returncode != 0:
         error = failure(argv, done)
-        raise SandboxError(
+        raise Kind.SANDBOX(
             f"The sandbox's image {part.value} could not be built.",
             remedy="The lines below say why; the packages come over the network.",
             lines=error.lines,

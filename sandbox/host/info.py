@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 from sandbox.host.checkout import Checkout, here
 
 __all__ = ["SandboxInfo", "SshInfo", "from_json", "load", "to_json", "to_text"]
@@ -78,11 +78,11 @@ def load(checkout: Checkout | None = None) -> SandboxInfo:
     """Return the sandbox of this checkout.
 
     Raises:
-        SandboxError: it is not up, as far as ``up`` and ``down`` know; the container is not looked at.
+        Kind.SANDBOX: it is not up, as far as ``up`` and ``down`` know; the container is not looked at.
     """
     try:
         return from_json((checkout or here()).info_file.read_text())
     except FileNotFoundError as error:
-        raise SandboxError("The sandbox is not up.", remedy=REMEDY) from error
+        raise Kind.SANDBOX("The sandbox is not up.", remedy=REMEDY) from error
     except ValueError as error:
-        raise SandboxError(f"The sandbox's info.json cannot be read: {error}.", remedy=REMEDY) from error
+        raise Kind.SANDBOX(f"The sandbox's info.json cannot be read: {error}.", remedy=REMEDY) from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 from sandbox.host import shell as host
 from sandbox.host.docker_cli import last_lines
 from sandbox.host.host_files import HOST_DIR, USER
@@ -29,13 +29,13 @@ def compose_images(compose_file: Path) -> dict[Part, str]:
     """Under which name the compose file asks for nginx, Postgres and Redis, a variable's default taken.
 
     Raises:
-        SandboxError: one of the three is not declared.
+        Kind.SANDBOX: one of the three is not declared.
     """
     services = (yaml.safe_load(compose_file.read_text()) or {}).get("services", {})
     try:
         return {part: _VARIABLE.sub(r"\1", services[name]["image"]) for name, part in SERVICE_PARTS.items()}
     except (KeyError, TypeError) as error:
-        raise SandboxError(
+        raise Kind.SANDBOX(
             f"{compose_file} declares no image for {error}.", remedy="The sandbox stands in for nginx, db and redis."
         ) from error
 
@@ -44,12 +44,12 @@ def wait_for_engine() -> None:
     """Return when the host's dockerd answers and its registry too.
 
     Raises:
-        SandboxError: that took more than a minute; the lines are the last of its log.
+        Kind.SANDBOX: that took more than a minute; the lines are the last of its log.
     """
     ready = "until docker info && curl -fs http://localhost:5000/v2/; do sleep 0.1; done >/dev/null 2>&1"
     if host.run(["timeout", "60", "bash", "-c", ready], check=False, timeout=70).returncode != 0:
         log = host.run(["tail", "-n", "30", "/var/log/docker.log"], check=False).stdout
-        raise SandboxError(
+        raise Kind.SANDBOX(
             "The engine inside the sandbox did not start.",
             remedy="./inv sandbox.down, then ./inv sandbox.up; the lines below are the end of its log.",
             lines=last_lines(log, 30),
@@ -62,7 +62,7 @@ def load(images: Mapping[Part, Image], names: Mapping[Part, str]) -> None:
     The sample application's layers stay on the host, as those of an earlier release would.
 
     Raises:
-        SandboxError: a pull failed.
+        Kind.SANDBOX: a pull failed.
     """
     pulls = []
     for part, name in names.items():
@@ -77,7 +77,7 @@ def start_services(*, reload_nginx: bool) -> None:
     """Run ``docker compose up -d`` as the login user; nginx reads changed files again.
 
     Raises:
-        SandboxError: Compose failed, or nginx refuses its configuration.
+        Kind.SANDBOX: Compose failed, or nginx refuses its configuration.
     """
     compose = ["docker", "compose", "--project-directory", f"{HOST_DIR}/compose", "up", "--detach", "--quiet-pull"]
     host.run(compose, user=USER, timeout=120)
@@ -90,7 +90,7 @@ def wait_for_services(domain: str) -> None:
     """Return when Postgres, Redis and nginx, by its public name and TLS, answer.
 
     Raises:
-        SandboxError: that took more than 40 s; the lines are the last logs of the three.
+        Kind.SANDBOX: that took more than 40 s; the lines are the last logs of the three.
     """
     ready = (
         "docker exec postgres sh -c 'pg_isready -q -h localhost -U \"$POSTGRES_USER\"'"
@@ -102,7 +102,7 @@ def wait_for_services(domain: str) -> None:
     if host.run(["timeout", "40", "bash", "-c", looking], check=False, timeout=50).returncode != 0:
         logs = "docker ps --all; for name in postgres redis nginx; do docker logs --tail 6 $name 2>&1; done"
         said = host.run(["bash", "-c", logs], check=False).stdout
-        raise SandboxError(
+        raise Kind.SANDBOX(
             "Postgres, Redis or nginx did not become ready in the sandbox.",
             remedy="The lines below are the end of their logs.",
             lines=last_lines(said, 25),

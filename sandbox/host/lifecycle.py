@@ -34,7 +34,7 @@ def up(say: Callable[[str], None]) -> SandboxInfo:
         say: is told, line by line, what is being done.
 
     Raises:
-        SandboxError: it could not be started; everything that was begun is used or replaced by the next ``up``.
+        Kind.SANDBOX: it could not be started; everything that was begun is used or replaced by the next ``up``.
     """
     checkout = here()
     with _alone(checkout, say):
@@ -68,7 +68,7 @@ def reset(say: Callable[[str], None]) -> None:
     """Remove every application's containers and the deploys' records, so that the next deploy is a first one.
 
     Raises:
-        SandboxError: the sandbox is not up.
+        Kind.SANDBOX: the sandbox is not up.
     """
     services = application_ports(here().compose_file)
     names = [f"{service}{suffix}" for service in services for suffix in ("", "-green", "-blue")]

@@ -7,7 +7,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 from sandbox.host.info import SandboxInfo, load
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def replace_process(words: Sequence[str] = ()) -> None:
     """Become that ssh; return never.
 
     Raises:
-        SandboxError: there is no ssh command, or the sandbox is not up.
+        Kind.SANDBOX: there is no ssh command, or the sandbox is not up.
     """
     argv = command(load(), words)
     if shutil.which(argv[0]) is None:
-        raise SandboxError("There is no ssh command on this machine.", remedy="Install the OpenSSH client.")
+        raise Kind.SANDBOX("There is no ssh command on this machine.", remedy="Install the OpenSSH client.")
     sys.stdout.flush()
     os.execvp(argv[0], argv)  # noqa: S606 -- a terminal of its own, without us in between

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ def asked_for(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
     """Read ``BEHINDY_SANDBOX_SSH_PORT``, ``_HTTP_PORT``, ``_HTTPS_PORT`` and ``_REGISTRY_PORT``.
 
     Raises:
-        SandboxError: one is no port.
+        Kind.SANDBOX: one is no port.
     """
     found: dict[str, int] = {}
     for name in NAMES:
@@ -49,7 +49,7 @@ def asked_for(environment: Mapping[str, str] = os.environ) -> dict[str, int]:
         if not text:
             continue
         if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
-            raise SandboxError(f"{variable} is no port.", remedy="Write a number from 1 to 65535, or unset it.")
+            raise Kind.SANDBOX(f"{variable} is no port.", remedy="Write a number from 1 to 65535, or unset it.")
         found[name] = int(text)
     return found
 

@@ -14,7 +14,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import BehindyError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ _DIRECT = build_opener(ProxyHandler({}))
 
 @dataclass(frozen=True)
 class Registry:
-    """The registry at ``address`` (host:port, without TLS). Every method raises ``SandboxError`` when it refuses."""
+    """The registry at ``address`` (host:port, without TLS). Every method raises ``Kind.SANDBOX`` when it refuses."""
 
     address: str
 
@@ -44,7 +44,7 @@ class Registry:
         while True:
             try:
                 self._ask("GET", "/v2/")
-            except SandboxError:
+            except BehindyError:
                 if time.monotonic() > deadline:
                     raise
             else:
@@ -109,13 +109,13 @@ class Registry:
         except HTTPError as error:
             with error:
                 said = error.read(500).decode(errors="replace")
-            raise SandboxError(
+            raise Kind.SANDBOX(
                 f"The sandbox's registry refused {method} {path} with {error.code}.",
                 remedy="./inv sandbox.up repairs it.",
                 lines=(said,),
             ) from error
         except (URLError, OSError) as error:
-            raise SandboxError(
+            raise Kind.SANDBOX(
                 f"The sandbox's registry at {self.address} does not answer ({error}).",
                 remedy="Start it: ./inv sandbox.up",
             ) from error

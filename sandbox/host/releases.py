@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from behindy_ops.errors import UsageError
+from behindy_ops.errors import Kind
 from behindy_ops.project.validate import check_tag, shown
 from sandbox.host.checkout import here
 from sandbox.host.images import Part, named
@@ -76,14 +76,14 @@ def release(service: str, tag: str, fault: str | None = None, *, boot_seconds: f
         The image's name as the host pulls it.
 
     Raises:
-        UsageError: no such service or fault, or a tag that is none.
-        SandboxError: the sandbox is not up.
+        Kind.USAGE: no such service or fault, or a tag that is none.
+        Kind.SANDBOX: the sandbox is not up.
     """
     ports = application_ports(here().compose_file)
     if service not in ports:
-        raise UsageError(f"There is no service {shown(service)}.", remedy=f"Name one of: {', '.join(ports)}.")
+        raise Kind.USAGE(f"There is no service {shown(service)}.", remedy=f"Name one of: {', '.join(ports)}.")
     if problem := check_tag(tag):
-        raise UsageError(f"--tag: {problem}.")
+        raise Kind.USAGE(f"--tag: {problem}.")
     chosen = fault_named(fault)
     info = load()
     built = dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
@@ -95,11 +95,11 @@ def fault_named(name: str | None) -> str:
     """Return the fault's name, empty for None.
 
     Raises:
-        UsageError: there is no such fault.
+        Kind.USAGE: there is no such fault.
     """
     if name is None or name in set(Fault):
         return name or ""
-    raise UsageError(f"There is no fault {shown(name)}.", remedy=f"Name one of: {', '.join(Fault)}.")
+    raise Kind.USAGE(f"There is no fault {shown(name)}.", remedy=f"Name one of: {', '.join(Fault)}.")
 
 
 def application_ports(compose_file: Path) -> dict[str, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 from sandbox.host.docker_cli import docker, try_docker
 from sandbox.host.images import HASH_LABEL, Image, Part
 from sandbox.host.registry import CONFIG_TYPE, PACKED_LAYER_TYPE, PLAIN_LAYER_TYPE, Registry
@@ -37,7 +37,7 @@ def ensure(images: Mapping[Part, Image], say: Callable[[str], None]) -> Image:
     """Return the host's image with all the other images in its registry, made from ``images`` where it is missing.
 
     Raises:
-        SandboxError: the engine could not save the images, or its registry did not take them.
+        Kind.SANDBOX: the engine could not save the images, or its registry did not take them.
     """
     digest = sha256(" ".join(images[part].assets for part in Part).encode()).hexdigest()[:12]
     seeded = Image(f"behindy-sandbox:{digest}", digest)
@@ -94,5 +94,5 @@ def _store(registry: Registry, tar: tarfile.TarFile, saved: Mapping[str, Any], t
 def _member(tar: tarfile.TarFile, path: str) -> BinaryIO:
     file = tar.extractfile(path)
     if file is None:
-        raise SandboxError(f"`docker save` gave no file {path}.", remedy="Update Docker, then try again.")
+        raise Kind.SANDBOX(f"`docker save` gave no file {path}.", remedy="Update Docker, then try again.")
     return cast("BinaryIO", file)

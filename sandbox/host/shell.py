@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 from sandbox.host.checkout import here
 from sandbox.host.docker_cli import last_lines, try_docker
 
@@ -28,13 +28,13 @@ def run(
         timeout: seconds after which we stop waiting; the command itself may go on.
 
     Raises:
-        SandboxError: it failed, or the sandbox is not up.
+        Kind.SANDBOX: it failed, or the sandbox is not up.
     """
     home = "/root" if user == "root" else f"/home/{user}"
     place = ["exec", *(["--interactive"] if stdin is not None else []), "--user", user, "--workdir", home]
     done = try_docker(*place, "--env", f"HOME={home}", here().container, *argv, stdin=stdin, timeout=timeout)
     if check and done.returncode != 0:
-        raise SandboxError(
+        raise Kind.SANDBOX(
             f"`{' '.join(argv)[:80]}` failed in the sandbox with exit code {done.returncode}.",
             remedy="The lines below say why; ./inv sandbox.up repairs what can be repaired.",
             lines=last_lines(done.stdout + b"\n" + done.stderr),

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import BehindyError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -64,7 +64,7 @@ class Child:
         """Send ``command`` and return its JSON answer; from any thread.
 
         :param timeout: seconds to wait for it.
-        :raises SandboxError: the child has ended or does not answer in time.
+        :raises Kind.SANDBOX: the child has ended or does not answer in time.
         """
         with self._asking:
             self._write(command)
@@ -94,7 +94,7 @@ class Child:
         while b"\n" not in self._rest:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._stdout], [], [], left)[0]:
-                raise SandboxError(f"{self._module} did not answer within {timeout:g} s.")
+                raise Kind.SANDBOX(f"{self._module} did not answer within {timeout:g} s.")
             part = os.read(self._stdout.fileno(), 1 << 16)
             if not part:
                 raise self._gone()
@@ -102,14 +102,14 @@ class Child:
         line, _, self._rest = self._rest.partition(b"\n")
         return line
 
-    def _gone(self) -> SandboxError:
+    def _gone(self) -> BehindyError:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_SECONDS)
         lines: list[str] = []
         if not self._stderr.closed:
             self._stderr.seek(0)
             lines = self._stderr.read().decode(errors="replace").splitlines()[-10:]
-        return SandboxError(f"{self._module} ended early ({self._process.returncode}).", lines=tuple(lines))
+        return Kind.SANDBOX(f"{self._module} ended early ({self._process.returncode}).", lines=tuple(lines))
 
 
 async def commands() -> AsyncIterator[str]:

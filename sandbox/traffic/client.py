@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from sandbox.traffic.model import Kind, Stream
+from sandbox.traffic.model import Stream, StreamKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,7 @@ class Caller(Protocol):
 
 def caller(place: Place, stream: Stream) -> Caller:
     """A connection for ``stream``. Must be called in a running loop; connects at the first call."""
-    return _WebSocketCaller(place, stream) if stream.kind is Kind.WEBSOCKET else _HttpCaller(place, stream)
+    return _WebSocketCaller(place, stream) if stream.kind is StreamKind.WEBSOCKET else _HttpCaller(place, stream)
 
 
 class _Loopback(AbstractResolver):
@@ -83,7 +83,7 @@ class _Loopback(AbstractResolver):
 
 def _session(place: Place, stream: Stream, *traces: aiohttp.TraceConfig) -> aiohttp.ClientSession:
     context: ssl.SSLContext | bool = ssl.create_default_context(cafile=place.ca_file) if place.ca_file else True
-    once = stream.kind is Kind.NEW_CONNECTION
+    once = stream.kind is StreamKind.NEW_CONNECTION
     connector = (
         aiohttp.TCPConnector(resolver=_Loopback(), ssl=context, limit=1, force_close=True)
         if once
@@ -135,14 +135,14 @@ class _HttpCaller:
 
     async def _ask(self) -> Outcome:
         stream = self._stream
-        post = stream.kind is Kind.POST
+        post = stream.kind is StreamKind.POST
         body = b"x" * stream.body_bytes if post else None
         async with self._session.request(
             "POST" if post else "GET", self._url, data=body, allow_redirects=False
         ) as response:
             body_back = await response.text(errors="replace")
             announced = response.headers.get("Connection", "").lower() == "close"
-            self._may_open = announced or stream.kind is Kind.NEW_CONNECTION
+            self._may_open = announced or stream.kind is StreamKind.NEW_CONNECTION
             if response.status == HTTPStatus.TOO_MANY_REQUESTS and stream.tolerates_429:
                 raise Limited
             release = response.headers.get("X-Release", "")
@@ -163,7 +163,7 @@ def _fault(stream: Stream, status: int, headers: Mapping[str, str], body: str) -
         return f"answered by release {release}"
     if service and service != stream.service:
         return f"answered by service {service}"
-    if stream.kind is Kind.POST and (arrived := _arrived(body)) != str(stream.body_bytes):
+    if stream.kind is StreamKind.POST and (arrived := _arrived(body)) != str(stream.body_bytes):
         return f"POST of {stream.body_bytes} bytes arrived as {arrived or 'nothing'}"
     return ""
 

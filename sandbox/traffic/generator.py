@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import urlsplit
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 from sandbox.traffic.child import Child
 from sandbox.traffic.model import (
     BUCKET_SECONDS,
     Answers,
     Bounds,
-    Kind,
     Loss,
     Seen,
     Stream,
     StreamFigures,
+    StreamKind,
     TrafficResult,
     check,
     demo,
@@ -38,12 +38,12 @@ __all__ = [
     "BUCKET_SECONDS",
     "Answers",
     "Bounds",
-    "Kind",
     "Loss",
     "Seen",
     "Site",
     "Stream",
     "StreamFigures",
+    "StreamKind",
     "Traffic",
     "TrafficResult",
     "demo",
@@ -76,7 +76,7 @@ class Traffic:
 
     :param max_seconds: the longest it may last.
     :param max_requests: the most it may send.
-    :raises UsageError: the streams or bounds are not acceptable.
+    :raises Kind.USAGE: the streams or bounds are not acceptable.
     """
 
     def __init__(
@@ -108,14 +108,14 @@ class Traffic:
             self._child.close()
 
     def snapshot(self) -> TrafficResult:
-        """The figures so far. :raises SandboxError: the generator died."""
+        """The figures so far. :raises Kind.SANDBOX: the generator died."""
         return self._result or TrafficResult.from_json(self._ask("snapshot", _ANSWER_SECONDS))
 
     def wait_until_flowing(self, timeout: float = 20.0) -> TrafficResult:
         """Return once every stream has had a good answer.
 
         :param timeout: seconds.
-        :raises SandboxError: it did not come to that in time; says which streams and their first losses.
+        :raises Kind.SANDBOX: it did not come to that in time; says which streams and their first losses.
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -124,7 +124,7 @@ class Traffic:
             if not waiting:
                 return now
             if time.monotonic() > deadline or now.ended_by != "running":
-                raise SandboxError(
+                raise Kind.SANDBOX(
                     f"No good answer after {now.seconds:.0f} s for: {', '.join(waiting)}.",
                     lines=tuple(f"{loss.at:.1f} s {loss.stream}: {loss.reason}" for loss in now.losses[:5]),
                 )
@@ -139,6 +139,6 @@ class Traffic:
 
     def _ask(self, command: str, timeout: float) -> dict[str, object]:
         if self._child is None:
-            raise SandboxError("The traffic has not been started.", remedy="Use it in a with statement.")
+            raise Kind.SANDBOX("The traffic has not been started.", remedy="Use it in a with statement.")
         answer: dict[str, object] = self._child.ask(command, timeout=timeout)
         return answer

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.errors import UsageError
+from behindy_ops.errors import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,11 +15,11 @@ __all__ = [
     "BUCKET_SECONDS",
     "Answers",
     "Bounds",
-    "Kind",
     "Loss",
     "Seen",
     "Stream",
     "StreamFigures",
+    "StreamKind",
     "TrafficResult",
     "check",
     "demo",
@@ -37,7 +37,7 @@ _MAX_REQUESTS = 100_000
 _OPEN_PATHS = {"frontend": "/", "backend": "/v3/api-docs", "llmserver": "/llm/"}
 
 
-class Kind(Enum):
+class StreamKind(Enum):
     """How a stream asks."""
 
     KEPT_ALIVE = "kept-alive"
@@ -60,7 +60,7 @@ class Stream:
     path: str
     rate: float
     concurrency: int
-    kind: Kind = Kind.KEPT_ALIVE
+    kind: StreamKind = StreamKind.KEPT_ALIVE
     holds: float = 0.0
     timeout: float = 10.0
     body_bytes: int = 4000
@@ -170,9 +170,9 @@ def for_service(service: str) -> tuple[Stream, ...]:
     slow = f"{path}?sleep=2"
     streams = (
         Stream(f"{service} kept-alive", service, path, rate=40, concurrency=4),
-        Stream(f"{service} new connections", service, path, rate=10, concurrency=4, kind=Kind.NEW_CONNECTION),
+        Stream(f"{service} new connections", service, path, rate=10, concurrency=4, kind=StreamKind.NEW_CONNECTION),
         Stream(f"{service} slow", service, slow, rate=2, concurrency=6, holds=2.0),
-        Stream(f"{service} POST", service, path, rate=5, concurrency=2, kind=Kind.POST),
+        Stream(f"{service} POST", service, path, rate=5, concurrency=2, kind=StreamKind.POST),
     )
     return streams if service == "backend" else (*streams, websocket())
 
@@ -188,7 +188,7 @@ def demo() -> tuple[Stream, ...]:
 
 def websocket() -> Stream:
     """One WebSocket on backend that counts five times a second and demands the echo of each count in order."""
-    return Stream("backend WebSocket", "backend", "/ws", rate=5, concurrency=1, kind=Kind.WEBSOCKET)
+    return Stream("backend WebSocket", "backend", "/ws", rate=5, concurrency=1, kind=StreamKind.WEBSOCKET)
 
 
 def _open_path(service: str) -> str:
@@ -196,25 +196,25 @@ def _open_path(service: str) -> str:
         return _OPEN_PATHS[service]
     except KeyError:
         known = ", ".join(_OPEN_PATHS)
-        raise UsageError(f"No stream is known for a service named {service!r}.", remedy=f"Known: {known}.") from None
+        raise Kind.USAGE(f"No stream is known for a service named {service!r}.", remedy=f"Known: {known}.") from None
 
 
 def check(streams: Sequence[Stream], bounds: Bounds) -> None:
     """Refuse traffic that is unbounded, too heavy for a small machine, or ambiguous.
 
-    :raises UsageError: says which stream or bound and why.
+    :raises Kind.USAGE: says which stream or bound and why.
     """
     names = [stream.name for stream in streams]
     if not names or len(set(names)) != len(names):
-        raise UsageError("Traffic needs at least one stream, and every stream a name of its own.")
+        raise Kind.USAGE("Traffic needs at least one stream, and every stream a name of its own.")
     for stream in streams:
         if stream.rate <= 0 or stream.concurrency < 1 or stream.timeout <= 0:
-            raise UsageError(f"Stream {stream.name!r} needs a rate and a timeout above 0 and a worker at least.")
+            raise Kind.USAGE(f"Stream {stream.name!r} needs a rate and a timeout above 0 and a worker at least.")
     total = sum(stream.rate for stream in streams)
     if total > _MAX_RATE:
-        raise UsageError(f"The streams ask {total:g} times a second together; at most {_MAX_RATE:g}.")
+        raise Kind.USAGE(f"The streams ask {total:g} times a second together; at most {_MAX_RATE:g}.")
     if not (0 < bounds.max_seconds <= _MAX_SECONDS and 0 < bounds.max_requests <= _MAX_REQUESTS):
-        raise UsageError(f"Traffic lasts at most {_MAX_SECONDS:g} s and {_MAX_REQUESTS} requests.")
+        raise Kind.USAGE(f"Traffic lasts at most {_MAX_SECONDS:g} s and {_MAX_REQUESTS} requests.")
 
 
 def percentile(values: Iterable[float], share: float) -> float:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.traffic.child import commands, first_line, reply
 from sandbox.traffic.client import Caller, Limited, Lost, Place, caller
-from sandbox.traffic.model import Bounds, Kind, Stream, check
+from sandbox.traffic.model import Bounds, Stream, StreamKind, check
 from sandbox.traffic.record import Recorder
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ class Run:
 
 def _run_of(spec: dict[str, Any]) -> Run:
     streams = [
-        Stream(**{**item, "kind": Kind(item["kind"]), "releases": tuple(item["releases"])}) for item in spec["streams"]
+        Stream(**{**item, "kind": StreamKind(item["kind"]), "releases": tuple(item["releases"])})
+        for item in spec["streams"]
     ]
     return Run(Place(**spec["place"]), streams, Bounds(**spec["bounds"]))
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behindy_ops.errors import SandboxError
+from behindy_ops.errors import Kind
 from sandbox.bench.bench import known_hosts_for, listening_since
 from sandbox.bench.listing import Listing, measure_list
 from sandbox.bench.report import Bench, Sample, Series, as_markdown, render, rows
+from tests.kinds import raises
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +67,7 @@ def test_since_when_a_release_listens_is_read_from_its_own_line() -> None:
         "2024-05-01T10:00:01.123456789Z frontend b10 listens on 3000\n"
     )
     assert listening_since(logs, "b10") - listening_since(logs, "b1") == pytest.approx(0.623456, abs=1e-5)
-    with pytest.raises(SandboxError, match="does not say"):
+    with raises(Kind.SANDBOX, match="does not say"):
         listening_since(logs, "b2")
 
 
@@ -88,7 +89,7 @@ def nothing(c): ...
 
 def test_a_list_that_fails_is_no_figure(tmp_path: Path) -> None:
     (tmp_path / "tasks.py").write_text("raise RuntimeError('broken')")
-    with pytest.raises(SandboxError, match="inv --list failed") as caught:
+    with raises(Kind.SANDBOX, match="inv --list failed") as caught:
         measure_list(tmp_path, rounds=1)
     assert any("broken" in line for line in caught.value.lines)
 

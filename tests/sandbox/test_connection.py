@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import paramiko
 import pytest
 
-from behindy_ops.errors import LoginRefused
+from behindy_ops.errors import Kind
 from behindy_ops.host import keys
 from behindy_ops.host import known_hosts as hostkeys
+from tests.kinds import raises
 from tests.sandbox.support import Ran, environment, inv, on_host
 
 if TYPE_CHECKING:
@@ -134,12 +135,12 @@ def test_every_kind_of_key_is_read_in_every_delivery(kind: str, delivery: str, t
 def test_a_missing_or_wrong_passphrase_is_told_apart_and_never_shown(tmp_path: Path) -> None:
     file = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", SECRET, "-f", str(file)], check=True)
-    with pytest.raises(LoginRefused, match="protected by a passphrase"):
+    with raises(Kind.LOGIN_REFUSED, match="protected by a passphrase"):
         keys.parse(file.read_text())
-    with pytest.raises(LoginRefused, match="cannot be opened") as caught:
+    with raises(Kind.LOGIN_REFUSED, match="cannot be opened") as caught:
         keys.parse(file.read_text(), "wrong horse")
     assert "wrong horse" not in str(caught.value)
-    with pytest.raises(LoginRefused, match="not a private key"):
+    with raises(Kind.LOGIN_REFUSED, match="not a private key"):
         keys.parse("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----")
 
 

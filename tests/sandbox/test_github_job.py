@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from behindy_ops.errors import TroubleFound
+from behindy_ops.errors import Kind
 from sandbox.host import shell as host
 from sandbox.host.info import SandboxInfo
 from tests.github_runner import Runner, StepRun, load
@@ -229,7 +229,7 @@ class TestTheDeployJob:
         for task in ("status", "mem", "doctor", "recover"):
             runs = runner.job(OPS, contexts | {"inputs": {"task": task, "environment": "production"}})
             # The doctor may find something to say of a sandbox on a busy machine.
-            assert runs[-1].code in ((0, TroubleFound.exit_code) if task == "doctor" else (0,)), said(runs)
+            assert runs[-1].code in ((0, Kind.TROUBLE_FOUND.exit_code) if task == "doctor" else (0,)), said(runs)
             require_no_secret(runs[-1], secrets, masked=False)
             assert runs[-1].summary
 

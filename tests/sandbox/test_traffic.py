@@ -24,11 +24,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from behindy_ops.errors import SandboxError, UsageError
-from sandbox.traffic.generator import Bounds, Kind, Stream, Traffic, TrafficResult, demo, for_service
+from behindy_ops.errors import Kind
+from sandbox.traffic.generator import Bounds, Stream, StreamKind, Traffic, TrafficResult, demo, for_service
 from sandbox.traffic.model import check, percentile
 from sandbox.traffic.record import Recorder
 from sandbox.traffic.worker import next_slot
+from tests.kinds import raises
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +116,7 @@ def _server(tmp_path: Path) -> Iterator[_Server]:
 
 
 def test_a_change_of_release_and_a_loss_show_in_the_result(server: _Server) -> None:
-    streams = (_STREAM, Stream("posts", "backend", "/", rate=20, concurrency=1, kind=Kind.POST))
+    streams = (_STREAM, Stream("posts", "backend", "/", rate=20, concurrency=1, kind=StreamKind.POST))
     with Traffic(server.site, streams, max_seconds=20) as traffic:
         assert traffic.wait_until_flowing().lost == 0
         changed = time.time()
@@ -152,7 +153,7 @@ def test_waiting_for_traffic_that_never_flows_says_what_it_met(server: _Server) 
     with Traffic(server.site, [_STREAM], max_seconds=20) as traffic:
         while not traffic.snapshot().lost:
             time.sleep(0.02)
-        with pytest.raises(SandboxError, match="No good answer") as caught:
+        with raises(Kind.SANDBOX, match="No good answer") as caught:
             traffic.wait_until_flowing(timeout=0)
     assert any("no X-Release" in line for line in caught.value.lines)
 
@@ -205,16 +206,16 @@ def test_a_late_worker_skips_slots_instead_of_catching_up(due: float, now: float
 
 @pytest.mark.parametrize("service", ["frontend", "backend", "llmserver"])
 def test_a_service_is_asked_57_times_a_second_in_every_manner(service: str) -> None:
-    streams = [stream for stream in for_service(service) if stream.kind is not Kind.WEBSOCKET]
+    streams = [stream for stream in for_service(service) if stream.kind is not StreamKind.WEBSOCKET]
     assert sum(stream.rate for stream in streams) == 57
     assert {stream.service for stream in streams} == {service}
-    assert {stream.kind for stream in streams} == {Kind.KEPT_ALIVE, Kind.NEW_CONNECTION, Kind.POST}
+    assert {stream.kind for stream in streams} == {StreamKind.KEPT_ALIVE, StreamKind.NEW_CONNECTION, StreamKind.POST}
     assert [stream.path for stream in streams if stream.holds] == [streams[0].path + "?sleep=2"]
 
 
 @pytest.mark.parametrize(("service", "expected"), [("frontend", 1), ("llmserver", 1), ("backend", 0)])
 def test_a_websocket_on_backend_runs_while_another_service_is_replaced(service: str, expected: int) -> None:
-    sockets = [stream for stream in for_service(service) if stream.kind is Kind.WEBSOCKET]
+    sockets = [stream for stream in for_service(service) if stream.kind is StreamKind.WEBSOCKET]
     assert [stream.service for stream in sockets] == ["backend"] * expected
 
 
@@ -241,12 +242,12 @@ def test_the_demo_asks_all_three_services_100_to_150_times_a_second() -> None:
     ],
 )
 def test_unbounded_heavy_or_ambiguous_traffic_is_refused(streams: list[Stream], bounds: Bounds) -> None:
-    with pytest.raises(UsageError):
+    with raises(Kind.USAGE):
         check(streams, bounds)
 
 
 def test_an_unknown_service_has_no_streams() -> None:
-    with pytest.raises(UsageError, match="'shop'"):
+    with raises(Kind.USAGE, match="'shop'"):
         for_service("shop")
 
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from sandbox.traffic.client import Limited, Lost, Outcome, Place, caller
-from sandbox.traffic.model import Kind, Stream
+from sandbox.traffic.model import Stream, StreamKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _HEADERS = {"X-Release": "v1", "X-Service": "frontend"}
 
 
-def _stream(kind: Kind = Kind.KEPT_ALIVE, **changes: object) -> Stream:
+def _stream(kind: StreamKind = StreamKind.KEPT_ALIVE, **changes: object) -> Stream:
     fields: dict[str, object] = {"name": "s", "service": "frontend", "path": "/", "rate": 10, "concurrency": 1}
     return Stream(**{**fields, "kind": kind, "timeout": 5.0, **changes})  # type: ignore[arg-type]
 
@@ -63,8 +63,8 @@ def _answers(status: int = 200, text: str = "", **headers: str) -> Handler:
     return handler
 
 
-@pytest.mark.parametrize("kind", [Kind.KEPT_ALIVE, Kind.NEW_CONNECTION, Kind.POST])
-def test_a_good_answer_names_its_release_and_has_no_fault(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [StreamKind.KEPT_ALIVE, StreamKind.NEW_CONNECTION, StreamKind.POST])
+def test_a_good_answer_names_its_release_and_has_no_fault(kind: StreamKind) -> None:
     assert _ask(_answers(), _stream(kind), times=3) == [Outcome("v1")] * 3
 
 
@@ -95,8 +95,8 @@ def test_a_rate_limit_is_forgiven_only_where_the_stream_says_so() -> None:
         ({"X-Release": ""}, _stream(), "no X-Release"),
         ({"X-Release": "v3"}, _stream(releases=("v1", "v2")), "release v3"),
         ({"X-Service": "backend"}, _stream(), "service backend"),
-        ({"text": "a POST 17 bytes\n"}, _stream(Kind.POST), "arrived as 17"),
-        ({"text": "welcome"}, _stream(Kind.POST), "arrived as nothing"),
+        ({"text": "a POST 17 bytes\n"}, _stream(StreamKind.POST), "arrived as 17"),
+        ({"text": "welcome"}, _stream(StreamKind.POST), "arrived as nothing"),
     ],
 )
 def test_a_wrong_answer_is_a_loss(headers: dict[str, str], stream: Stream, fault: str) -> None:
@@ -127,9 +127,9 @@ async def _hang(_: web.Request) -> web.Response:
     return web.Response(headers=_HEADERS)
 
 
-@pytest.mark.parametrize("kind", [Kind.KEPT_ALIVE, Kind.NEW_CONNECTION, Kind.POST])
+@pytest.mark.parametrize("kind", [StreamKind.KEPT_ALIVE, StreamKind.NEW_CONNECTION, StreamKind.POST])
 @pytest.mark.parametrize("handler", [_drop, _truncate])
-def test_a_broken_connection_is_a_loss(handler: Handler, kind: Kind) -> None:
+def test_a_broken_connection_is_a_loss(handler: Handler, kind: StreamKind) -> None:
     with pytest.raises(Lost):
         _ask(handler, _stream(kind))
 
@@ -169,8 +169,8 @@ async def _close_announced(_: web.Request) -> web.Response:
     return response
 
 
-@pytest.mark.parametrize("kind", [Kind.KEPT_ALIVE, Kind.POST])
-def test_a_kept_alive_connection_closed_between_requests_is_a_loss(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [StreamKind.KEPT_ALIVE, StreamKind.POST])
+def test_a_kept_alive_connection_closed_between_requests_is_a_loss(kind: StreamKind) -> None:
     first, second = _ask(_close_unannounced, _stream(kind, body_bytes=2), times=2, pause=0.06)
     assert second.fault == "the server closed a kept-alive connection unannounced"
     assert first.release == "v1"
@@ -218,23 +218,23 @@ def test_a_websocket_counts_and_hears_each_count() -> None:
         heard.append(text)
         return text
 
-    assert _ask(_socket(answer), _stream(Kind.WEBSOCKET), times=3) == [Outcome()] * 3
+    assert _ask(_socket(answer), _stream(StreamKind.WEBSOCKET), times=3) == [Outcome()] * 3
     assert heard == ["1", "2", "3"]
 
 
 def test_a_closed_websocket_is_a_loss() -> None:
     with pytest.raises(Lost, match=r"closed \(code 1000\)"):
-        _ask(_socket(lambda count, text: text if count < 3 else None), _stream(Kind.WEBSOCKET), times=3)
+        _ask(_socket(lambda count, text: text if count < 3 else None), _stream(StreamKind.WEBSOCKET), times=3)
 
 
 def test_a_wrong_echo_is_a_loss() -> None:
     with pytest.raises(Lost, match="echoed '1' for 2"):
-        _ask(_socket(lambda _, __: "1"), _stream(Kind.WEBSOCKET), times=2)
+        _ask(_socket(lambda _, __: "1"), _stream(StreamKind.WEBSOCKET), times=2)
 
 
 def test_a_websocket_that_is_refused_is_a_loss() -> None:
     with pytest.raises(Lost, match="502"):
-        _ask(_answers(502), _stream(Kind.WEBSOCKET))
+        _ask(_answers(502), _stream(StreamKind.WEBSOCKET))
 
 
 def test_after_a_loss_a_websocket_is_opened_anew() -> None:
@@ -249,7 +249,7 @@ def test_after_a_loss_a_websocket_is_opened_anew() -> None:
             return await _socket(lambda _, text: None if opened == 1 else text)(request)
 
         async with _server(handler) as place:
-            connection = caller(place, _stream(Kind.WEBSOCKET))
+            connection = caller(place, _stream(StreamKind.WEBSOCKET))
             with pytest.raises(Lost):
                 await connection.call()
             assert await connection.call() == Outcome()

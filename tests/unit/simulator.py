@@ -18,7 +18,7 @@ from behindy_ops.deploy import run
 from behindy_ops.deploy.engine import Options
 from behindy_ops.deploy.restart import Restart
 from behindy_ops.deploy.rollback import Rollback
-from behindy_ops.errors import ConnectionLost, HostUnreachable, LeaseLost
+from behindy_ops.errors import ConnectionLost, Kind, LeaseLost
 from behindy_ops.host.command import LEASE_LOST, Command, Result, wire
 from behindy_ops.host.interrupts import Interrupts
 from behindy_ops.host.lease import Holder, command, refusal
@@ -274,7 +274,7 @@ class Simulation:
         """Open the real session, with all it decides, on a simulated connection."""
         world, interrupts = self.world, Interrupts()
         if not world.up:
-            raise HostUnreachable("Cannot reach the host: no answer.")
+            raise Kind.HOST_UNREACHABLE("Cannot reach the host: no answer.")
         host = SimHost(world, interrupts)
         self.clients.append(host)
         self.connections.append(host)

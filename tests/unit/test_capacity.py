@@ -8,10 +8,11 @@ import pytest
 
 from behindy_ops.checks import capacity
 from behindy_ops.checks.check import Check, Level, first_refusal, forced, ok, refusal, warning
-from behindy_ops.errors import DiskFull, NotEnoughMemory
+from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container, Image
 from behindy_ops.facts.survey import Stanza, Survey
 from behindy_ops.project.services import Service
+from tests.kinds import kind_of
 
 MB = 2**20
 BACKEND = Service("backend", "me/behindy-backend:latest", 8080, "/h", "/api/h", "/api/h")
@@ -67,7 +68,7 @@ def test_what_does_not_fit_offers_what_can_be_done() -> None:
     check = capacity.memory_check(host(100), BACKEND)
     for words in ("--strategy recreate", "--force", "inv ops.mem"):
         assert words in check.remedy
-    assert isinstance(first_refusal([check]), NotEnoughMemory)
+    assert kind_of(first_refusal([check])) is Kind.NOT_ENOUGH_MEMORY
     assert first_refusal(forced([check])) is None
 
 
@@ -96,7 +97,7 @@ def disk(free: int, *sizes: int) -> Survey:
 def test_an_image_fits_when_the_reserve_stays_free(survey: Survey, new: int | None, level: Level) -> None:
     check = capacity.disk_check(survey, BACKEND, "", new)
     assert check.level is level
-    assert check.level is Level.OK or isinstance(check.problem(), DiskFull)
+    assert check.level is Level.OK or kind_of(check.problem()) is Kind.DISK_FULL
 
 
 def test_the_first_refusal_counts_and_force_helps_only_against_those_that_allow_it() -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from behindy_ops.db.restore import Source, question
-from behindy_ops.errors import BackupInvalid, DatabaseNotReady, UsageError
+from behindy_ops.errors import Kind
 from behindy_ops.facts import database as facts
 from behindy_ops.host.command import Command, Result
+from tests.kinds import raises
 
 LOOKED = "state running\navail 5000\nbackup a-20260101-000000.dump 7\ndatabase 150004 1000 3 2 0 my db\n"
 
@@ -26,7 +27,7 @@ def test_a_database_is_read() -> None:
 
 @pytest.mark.parametrize(("stdout", "said"), [("state none\n", "no container"), ("state exited\n", "is exited")])
 def test_a_postgres_that_is_not_there_is_an_error_of_its_own(stdout: str, said: str) -> None:
-    with pytest.raises(DatabaseNotReady, match=said):
+    with raises(Kind.DATABASE_NOT_READY, match=said):
         facts.read_database(result(stdout, 1))
 
 
@@ -63,10 +64,10 @@ def test_a_database_with_anything_in_it_takes_a_yes() -> None:
 def test_a_source_is_checked_before_anything_is_sent(tmp_path: Path) -> None:
     database = facts.read_database(result(LOOKED))
     file = tmp_path / "x"
-    with pytest.raises(UsageError, match="cannot be read"):
+    with raises(Kind.USAGE, match="cannot be read"):
         Source(file).checked(database)
     file.write_bytes(b"select 1;")
-    with pytest.raises(BackupInvalid, match="no backup"):
+    with raises(Kind.BACKUP_INVALID, match="no backup"):
         Source(file).checked(database)
-    with pytest.raises(UsageError, match=r"a-20260101-000000\.dump"):
+    with raises(Kind.USAGE, match=r"a-20260101-000000\.dump"):
         Source(name="../../etc/passwd").checked(database)

@@ -9,19 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from behindy_ops.errors import (
-    BehindyError,
-    HostNotReady,
-    ImageNotFound,
-    RegistryRefused,
-    ReleaseRefused,
-    SwitchedBack,
-    SwitchFailed,
-    UsageError,
-)
+from behindy_ops.errors import BehindyError, Kind, SwitchedBack
 from behindy_ops.project.secret import Secret
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Decision, DeployFinished, Logs, StepFailed, StepStarted, Warning_
+from tests.kinds import raises
 from tests.unit.simulator import SERVICES, ClientKilled, Simulation
 from tests.unit.simulator_faults import Fault, plan, plan_during
 from tests.unit.simulator_start import begin
@@ -160,7 +152,7 @@ def test_a_release_that_is_bad_before_the_switch_never_meets_a_user(
     host: Simulation, release: str, words: str, asked: str
 ) -> None:
     before = live(host)
-    with pytest.raises(ReleaseRefused) as caught:
+    with raises(Kind.RELEASE_REFUSED) as caught:
         host.deploy("frontend", tag=release)
     assert words in caught.value.what
     assert caught.value.state == "The live release was never touched and serves on."
@@ -175,7 +167,7 @@ def test_fifteen_attempts_are_made_three_seconds_apart_in_no_time() -> None:
     host = begin()
     host.world.services["frontend"] = replace(SERVICES["frontend"], health=HealthPolicy(look=1.0))
     begun = host.world.now
-    with pytest.raises(ReleaseRefused, match="15 attempts in a row"):
+    with raises(Kind.RELEASE_REFUSED, match="15 attempts in a row"):
         host.deploy("frontend", tag="bad-inside")
     assert sent(host).count("look_inside") == 15
     assert 45 <= host.world.now - begun < 52
@@ -277,7 +269,7 @@ def test_all_services_are_deployed_in_order_and_the_first_failure_ends_it(host: 
     host.push("backend", "third", host.world.engine.registry["me/behindy-backend:bad-inside"].behaviour)
     for service in ("llmserver", "frontend"):
         host.push(service, "third")
-    with pytest.raises(ReleaseRefused, match="backend-green is not healthy"):
+    with raises(Kind.RELEASE_REFUSED, match="backend-green is not healthy"):
         host.deploy(tag="third")
     assert [tag(host, service) for service in SERVICES] == ["third", "second", "second"]
     changing = [command for command in host.connections[-1].sent if command.changes]
@@ -287,18 +279,18 @@ def test_all_services_are_deployed_in_order_and_the_first_failure_ends_it(host: 
 @pytest.mark.parametrize(
     ("problem", "error", "words"),
     [
-        ("no image", ImageNotFound, "There is no image me/behindy-frontend:nowhere."),
-        ("refused", RegistryRefused, "The registry refused the login."),
+        ("no image", Kind.IMAGE_NOT_FOUND, "There is no image me/behindy-frontend:nowhere."),
+        ("refused", Kind.REGISTRY_REFUSED, "The registry refused the login."),
     ],
 )
 def test_an_image_that_cannot_be_had_ends_the_deploy_with_nothing_changed(
-    host: Simulation, problem: str, error: type[BehindyError], words: str
+    host: Simulation, problem: str, error: Kind, words: str
 ) -> None:
     before = live(host)
     if problem == "refused":
         host.settings = replace(host.settings, registry_user="me", registry_token=Secret("x"))
         host.world.registry_refuses = True
-    with pytest.raises(error) as caught:
+    with raises(error) as caught:
         host.deploy("frontend", tag="nowhere")
     assert words in caught.value.what
     assert (live(host), sent(host), history(host)) == (before, ["pull"], [])
@@ -310,7 +302,7 @@ def test_a_daemon_that_restarts_in_the_middle_of_a_switch_leaves_no_doubt(host: 
     failed = ""
     try:
         host.deploy("frontend", tag="mended")
-    except SwitchFailed as error:
+    except BehindyError as error:
         failed = error.state
     assert (failed, tag(host)) in {("The names are as before.", "second"), ("", "mended")}
     host.world.pass_time(5)
@@ -322,7 +314,7 @@ def test_a_daemon_that_restarts_in_the_middle_of_a_switch_leaves_no_doubt(host: 
 def test_while_docker_is_down_nothing_is_taken_for_steady(host: Simulation) -> None:
     host.world.engine.go_down(3)
     for run in (host.recover, host.deploy):
-        with pytest.raises(HostNotReady, match="does not answer"):
+        with raises(Kind.HOST_NOT_READY, match="does not answer"):
             run()
     host.world.pass_time(5)
     host.recover()
@@ -348,7 +340,7 @@ def test_a_candidate_that_was_live_a_moment_ago_is_drained_before_the_next_run_r
 
 
 def test_a_failed_step_is_told_as_failed(host: Simulation) -> None:
-    with pytest.raises(ReleaseRefused):
+    with raises(Kind.RELEASE_REFUSED):
         host.deploy("frontend", tag="exits")
     assert [event.step for event in host.events if isinstance(event, StepFailed)] == ["internal"]
 
@@ -366,7 +358,7 @@ def test_a_rollback_goes_to_the_previous_release_with_the_configuration_it_had(h
 def test_what_was_rolled_back_from_is_not_offered_as_the_previous_release(host: Simulation) -> None:
     host.roll_back("frontend")
     assert tag(host) == "first"
-    with pytest.raises(UsageError, match="no previous release"):
+    with raises(Kind.USAGE, match="no previous release"):
         host.roll_back("frontend")
     host.roll_back("frontend", to="second")
     assert tag(host) == "second"
@@ -401,7 +393,7 @@ def test_a_restart_puts_a_new_container_of_the_same_release_live_with_its_config
 
 
 def test_a_service_that_is_not_deployed_cannot_be_restarted() -> None:
-    with pytest.raises(UsageError, match="nothing to restart"):
+    with raises(Kind.USAGE, match="nothing to restart"):
         begin(deployed=False).restart("frontend")
 
 
@@ -409,7 +401,7 @@ def test_a_service_that_is_not_deployed_cannot_be_restarted() -> None:
 def test_a_release_that_failed_is_never_gone_back_to(host: Simulation, release: str) -> None:
     with pytest.raises(BehindyError):
         host.deploy("frontend", tag=release)
-    with pytest.raises(UsageError, match="No release that stood"):
+    with raises(Kind.USAGE, match="No release that stood"):
         host.roll_back("frontend", to=release)
     host.roll_back("frontend")
     assert tag(host) == "first"
@@ -418,7 +410,7 @@ def test_a_release_that_failed_is_never_gone_back_to(host: Simulation, release: 
 def test_a_rollback_to_a_release_that_turned_bad_is_refused_like_any_other(host: Simulation) -> None:
     image = host.world.engine.stored("me/behindy-frontend:first")
     image.behaviour = replace(image.behaviour, inside=500)
-    with pytest.raises(ReleaseRefused):
+    with raises(Kind.RELEASE_REFUSED):
         host.roll_back("frontend")
     assert tag(host) == "second"
     assert host.rules.at_rest("frontend") == ""

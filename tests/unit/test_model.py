@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from behindy_ops.errors import BehindyError, HostUnreachable, LockHeld
+from behindy_ops.errors import BehindyError, Kind
 from tests.unit.simulator import SERVICES, ClientKilled, Simulation
 from tests.unit.simulator_faults import Fault, plan
 from tests.unit.simulator_start import RELEASES, begin
@@ -83,12 +83,12 @@ def heal(simulation: Simulation, what: str) -> int:
                     simulation.recover()
                 else:
                     simulation.deploy(tag="mended")
-            except (LockHeld, HostUnreachable):
+            except BehindyError as error:
+                if error.kind not in {Kind.LOCK_HELD, Kind.HOST_UNREACHABLE}:
+                    break
                 waits += 1
                 assert waits < 4
                 simulation.world.pass_time(70)
-            except BehindyError:
-                break
             else:
                 break
     raise AssertionError(unrest(simulation, services))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from behindy_ops.errors import ContainerMissing, HostNotReady, UsageError
+from behindy_ops.errors import Kind
 from behindy_ops.project.compose import container_names
 from behindy_ops.views.logs import log_query, log_record
 from behindy_ops.views.names import container_named, missing
+from tests.kinds import kind_of, raises
 from tests.unit.ops_facts import BESIDE, SERVICES
 
 KNOWN = {service.name: service for service in SERVICES}
@@ -29,7 +30,7 @@ def test_services_and_infrastructure_have_their_names(name: str, container: str)
 
 @pytest.mark.parametrize("name", ["bla", "-f", "backend;id", "nginx-green", ""])
 def test_what_is_not_known_is_refused_with_what_there_is(name: str) -> None:
-    with pytest.raises(UsageError) as error:
+    with raises(Kind.USAGE) as error:
         container_named(name, KNOWN, BESIDE)
     assert error.value.remedy == "There are: backend, frontend, nginx, postgres, redis."
 
@@ -52,7 +53,7 @@ def test_spans_and_times_are_as_docker_takes_them(since: str, given: str) -> Non
     [("-1", "", ""), ("ten", "", ""), ("5", "yesterday", ""), ("5", "--help", ""), ("5", "", "a\nb"), ("5", "", "\0")],
 )
 def test_what_cannot_be_asked_is_refused(tail: str, since: str, grep: str) -> None:
-    with pytest.raises(UsageError) as error:
+    with raises(Kind.USAGE) as error:
         log_query(tail, since, grep)
     assert error.value.remedy
 
@@ -68,8 +69,8 @@ def test_a_line_is_data_with_dockers_time() -> None:
 
 
 def test_a_container_that_is_not_there_one_that_does_not_run_and_a_docker_that_does_not_answer() -> None:
-    assert isinstance(missing("x", "Error response from daemon: No such container: x"), ContainerMissing)
+    assert kind_of(missing("x", "Error response from daemon: No such container: x")) is Kind.CONTAINER_MISSING
     stopped = missing("x", " exited")
-    assert isinstance(stopped, ContainerMissing)
+    assert kind_of(stopped) is Kind.CONTAINER_MISSING
     assert "does not run (exited)" in stopped.what
-    assert isinstance(missing("x", "Cannot connect to the Docker daemon"), HostNotReady)
+    assert kind_of(missing("x", "Cannot connect to the Docker daemon")) is Kind.HOST_NOT_READY

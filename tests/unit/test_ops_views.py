@@ -11,13 +11,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from rich.cells import cell_len
 
-from behindy_ops.errors import ComposeInvalid, HostNotReady
+from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import NETWORK
 from behindy_ops.report.text import Line
 from behindy_ops.views import certs, env, network, nginx
 from behindy_ops.views import ps as containers
 from behindy_ops.views.look import docker_problem, require_docker
+from tests.kinds import raises
 from tests.unit.ops_facts import NOW, SERVICES, container, everybody, seen, stopped, survey
 
 
@@ -96,7 +97,7 @@ class TestDockerThatCannotBeAsked:
         problem = docker_problem(said)
         assert problem is not None
         assert word in problem.what
-        with pytest.raises(HostNotReady, match=word):
+        with raises(Kind.HOST_NOT_READY, match=word):
             require_docker(seen(survey(), {"containers": said}), "containers")
 
     def test_another_error_of_docker_is_not_one(self) -> None:
@@ -290,7 +291,7 @@ class TestEnv:
         ]
 
     def test_a_compose_file_without_the_service(self) -> None:
-        with pytest.raises(ComposeInvalid, match="does not declare"):
+        with raises(Kind.COMPOSE_INVALID, match="does not declare"):
             env.describe(seen(survey(), compose="services: {}"), "backend")
 
 

@@ -8,15 +8,7 @@ import pytest
 
 from behindy_ops.checks import hygiene, preflight
 from behindy_ops.checks.check import Check, Level
-from behindy_ops.errors import (
-    BehindyError,
-    ComposeInvalid,
-    EnvironmentFileMissing,
-    FilesMissing,
-    HostNotReady,
-    NetworkMissing,
-    NginxNotReady,
-)
+from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import NETWORK, Stanza, Survey
 from behindy_ops.project.services import Service
@@ -72,52 +64,54 @@ def without_file(name: str) -> Survey:
     return replace(GOOD, files={file: facts for file, facts in GOOD.files.items() if file != name})
 
 
-REFUSED: dict[str, tuple[Survey, str, type[BehindyError], str]] = {
-    "no docker": (replace(GOOD, tools=frozenset()), "docker", HostNotReady, "not installed"),
+REFUSED: dict[str, tuple[Survey, str, Kind, str]] = {
+    "no docker": (replace(GOOD, tools=frozenset()), "docker", Kind.HOST_NOT_READY, "not installed"),
     "not in the group": (
         replace(GOOD, docker="", problems={"versions": "Permission denied while trying"}),
-        "docker", HostNotReady, "may not use Docker",
+        "docker", Kind.HOST_NOT_READY, "may not use Docker",
     ),
-    "engine down": (replace(GOOD, docker=""), "docker", HostNotReady, "does not answer"),
-    "old engine": (replace(GOOD, docker="19.03.8"), "docker", HostNotReady, "too old"),
-    "no compose": (replace(GOOD, compose=""), "compose", HostNotReady, "not installed"),
-    "old compose": (replace(GOOD, compose="v2.18.1"), "compose", HostNotReady, "too old"),
-    "no flock": (replace(GOOD, tools=GOOD.tools - {"flock"}), "tools", HostNotReady, "lacks flock"),
-    "no compose file": (without_file("compose/docker-compose.yml"), "files", FilesMissing, "docker-compose.yml"),
-    "no .env": (without_file(".env"), "environment", EnvironmentFileMissing, "no behindy-ops/.env"),
+    "engine down": (replace(GOOD, docker=""), "docker", Kind.HOST_NOT_READY, "does not answer"),
+    "old engine": (replace(GOOD, docker="19.03.8"), "docker", Kind.HOST_NOT_READY, "too old"),
+    "no compose": (replace(GOOD, compose=""), "compose", Kind.HOST_NOT_READY, "not installed"),
+    "old compose": (replace(GOOD, compose="v2.18.1"), "compose", Kind.HOST_NOT_READY, "too old"),
+    "no flock": (replace(GOOD, tools=GOOD.tools - {"flock"}), "tools", Kind.HOST_NOT_READY, "lacks flock"),
+    "no compose file": (without_file("compose/docker-compose.yml"), "files", Kind.FILES_MISSING, "docker-compose.yml"),
+    "no .env": (without_file(".env"), "environment", Kind.ENVIRONMENT_FILE_MISSING, "no behindy-ops/.env"),
     "an empty value": (
-        replace(GOOD, environment={"DB_PASS": False}), "environment", EnvironmentFileMissing, "DB_PASS, JWT_SECRET",
+        replace(GOOD, environment={"DB_PASS": False}), "environment", Kind.ENVIRONMENT_FILE_MISSING,
+        "DB_PASS, JWT_SECRET",
     ),
-    "no network": (replace(GOOD, network=False), "network", NetworkMissing, NETWORK),
-    "no nginx": (replace(GOOD, containers={"backend": LIVE}), "nginx", NginxNotReady, "no nginx container"),
-    "nginx stopped": (nginx(running=False, status="exited"), "nginx", NginxNotReady, "not running"),
-    "nginx elsewhere": (nginx(addresses={}), "nginx", NginxNotReady, "not on the network"),
+    "no network": (replace(GOOD, network=False), "network", Kind.NETWORK_MISSING, NETWORK),
+    "no nginx": (replace(GOOD, containers={"backend": LIVE}), "nginx", Kind.NGINX_NOT_READY, "no nginx container"),
+    "nginx stopped": (nginx(running=False, status="exited"), "nginx", Kind.NGINX_NOT_READY, "not running"),
+    "nginx elsewhere": (nginx(addresses={}), "nginx", Kind.NGINX_NOT_READY, "not on the network"),
     "nginx's files are broken": (
         replace(GOOD, problems={"nginx_": 'nginx: [emerg] unexpected "}"'}),
-        "nginx configuration", NginxNotReady, "not valid",
+        "nginx configuration", Kind.NGINX_NOT_READY, "not valid",
     ),
-    "broken compose file": (replace(GOOD, config={}), "compose file", ComposeInvalid, "does not declare backend"),
+    "broken compose file": (replace(GOOD, config={}), "compose file", Kind.COMPOSE_INVALID, "does not declare backend"),
     "an alias": (
         replace(GOOD, containers=GOOD.containers | {"backend": replace(LIVE, aliases={NETWORK: ("backend",)})}),
-        "aliases", HostNotReady, "DNS alias",
+        "aliases", Kind.HOST_NOT_READY, "DNS alias",
     ),
     "a published port": (
         replace(GOOD, stanzas={"backend": Stanza(limit=400 * MB, ports=("8080",))}),
-        "ports", ComposeInvalid, "publishes port 8080",
+        "ports", Kind.COMPOSE_INVALID, "publishes port 8080",
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("survey", "name", "error", "words"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_makes_a_deploy_impossible_is_refused_by_its_own_name(
-    survey: Survey, name: str, error: type[BehindyError], words: str
+    survey: Survey, name: str, error: Kind, words: str
 ) -> None:
     check = examine(survey)[name]
     assert (check.level, check.error) == (Level.REFUSAL, error)
     assert words in check.found
     assert check.remedy
     problem = preflight.find_problem(survey, BACKEND, Settings(), force=True)
-    assert type(problem) is error
+    assert problem is not None
+    assert problem.kind is error
     assert problem.state == "Nothing was changed; what ran before runs on."
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from behindy_ops.errors import ComposeInvalid, FilesRefused
+from behindy_ops.errors import Kind
 from behindy_ops.provision import certs, files, infra
 from behindy_ops.report.text import Tone
 from sandbox.tasks.quality import CHECKOUT
+from tests.kinds import raises
 
 
 def compose(image: str = "nginx:1.28") -> dict[str, bytes]:
@@ -30,11 +31,11 @@ def test_this_checkout_is_sent_whole_but_for_a_developers_own_values(tmp_path: P
 def test_a_link_and_a_name_with_a_space_are_refused(tmp_path: Path) -> None:
     (tmp_path / "nginx").mkdir()
     (tmp_path / "nginx" / "link.conf").symlink_to("/etc/passwd")
-    with pytest.raises(FilesRefused, match=r"link\.conf"):
+    with raises(Kind.FILES_REFUSED, match=r"link\.conf"):
         files.local(tmp_path)
     (tmp_path / "nginx" / "link.conf").unlink()
     (tmp_path / "nginx" / "a b.conf").write_text("x")
-    with pytest.raises(FilesRefused, match="a b"):
+    with raises(Kind.FILES_REFUSED, match="a b"):
         files.local(tmp_path)
 
 
@@ -74,7 +75,7 @@ def test_nginx_is_tried_in_the_image_and_with_the_mounts_of_the_compose_file() -
         "/var/www/certbot:/var/www/certbot",
     )
     assert files.nginx_stage({"compose/docker-compose.yml": b"services: {db: {image: x}}"}) is None
-    with pytest.raises(ComposeInvalid, match="NGINX_TAG"):
+    with raises(Kind.COMPOSE_INVALID, match="NGINX_TAG"):
         files.nginx_stage(compose("nginx:${NGINX_TAG}"))
 
 

@@ -7,8 +7,9 @@ import os
 
 import pytest
 
-from behindy_ops.errors import BehindyError, Interrupted, NotEnoughMemory, ReleaseRefused, SwitchedBack
+from behindy_ops.errors import BehindyError, Interrupted, Kind, 
 from behindy_ops.report.events import Decision, DeployFinished, StepStarted, Warning_
+from tests.kinds import raises
 from tests.unit.simulator import ClientKilled, Simulation
 from tests.unit.simulator_faults import Fault, plan, plan_during
 from tests.unit.simulator_start import begin
@@ -41,7 +42,7 @@ def scarce(simulation: Simulation, megabytes: int) -> None:
 
 def test_a_candidate_that_does_not_fit_is_refused_with_what_can_be_done(host: Simulation) -> None:
     scarce(host, 100)
-    with pytest.raises(NotEnoughMemory) as caught:
+    with raises(Kind.NOT_ENOUGH_MEMORY) as caught:
         host.deploy("frontend", tag="mended")
     assert "needs about 300 MB; 100 MB available" in caught.value.what
     assert "--strategy recreate" in caught.value.remedy
@@ -68,19 +69,19 @@ def test_the_live_release_is_stopped_before_its_successor_starts(host: Simulatio
 
 def test_what_would_not_fit_even_alone_is_refused_before_anything_is_stopped(host: Simulation) -> None:
     scarce(host, 40)
-    with pytest.raises(NotEnoughMemory):
+    with raises(Kind.NOT_ENOUGH_MEMORY):
         host.recreate("frontend", tag="mended")
     assert "aside" not in steps(host)
 
 
 @pytest.mark.parametrize(
     ("release", "error"),
-    [("exits", ReleaseRefused), ("bad-inside", ReleaseRefused), ("bad-through-nginx", ReleaseRefused),
-     ("bad-in-public", SwitchedBack), ("dies-while-watched", SwitchedBack)],
+    [("exits", Kind.RELEASE_REFUSED), ("bad-inside", Kind.RELEASE_REFUSED), ("bad-through-nginx", Kind.RELEASE_REFUSED),
+     ("bad-in-public", Kind.SWITCHED_BACK), ("dies-while-watched", Kind.SWITCHED_BACK)],
 )  # fmt: skip
-def test_a_bad_successor_brings_the_old_release_back(host: Simulation, release: str, error: type[BehindyError]) -> None:
+def test_a_bad_successor_brings_the_old_release_back(host: Simulation, release: str, error: Kind) -> None:
     before = host.world.live("frontend")
-    with pytest.raises(error) as caught:
+    with raises(error) as caught:
         host.recreate("frontend", tag=release)
     assert caught.value.state == "The previous release serves again, checked from outside."
     assert host.world.live("frontend") is before

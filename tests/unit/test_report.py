@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from behindy_ops import report
-from behindy_ops.errors import BehindyError, Interrupted, ReleaseRefused, SettingsInvalid
+from behindy_ops.errors import BehindyError, Interrupted, Kind
 from behindy_ops.report import events, text
 from behindy_ops.report.console import Console
 from behindy_ops.report.events import to_json
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 AT = datetime(2025, 11, 10, 12, 30, 0, 250_000, UTC)
 
-ERROR = ReleaseRefused(
+ERROR = Kind.RELEASE_REFUSED(
     "frontend-green exited with code 1 and never answered on port 3000, however long we waited for it.",
     state="frontend v1 serves on; nothing was changed.",
     remedy="Mend the release, then:\ninv deploy.frontend --tag v4",
@@ -392,7 +392,7 @@ def test_an_error_is_shown_alike_by_tasks_and_renderers() -> None:
 
 def test_every_mistake_in_the_settings_is_shown() -> None:
     stream = io.StringIO()
-    report.show_error(SettingsInvalid("2 settings are wrong.", lines=("A: x", "B: y")), stream, {})
+    report.show_error(Kind.SETTINGS("2 settings are wrong.", lines=("A: x", "B: y")), stream, {})
     assert stream.getvalue().splitlines()[-2:] == ["    A: x", "    B: y"]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from behindy_ops.errors import SandboxError, UsageError
+from behindy_ops.errors import Kind
 from sandbox.host import base_image, container, engine, environment, host_files, images, info, inner, keys, releases
 from sandbox.host.checkout import Checkout
 from sandbox.host.engine import Machine, Step
@@ -22,6 +22,7 @@ from sandbox.host.images import Part
 from sandbox.host.login import command
 from sandbox.host.ports import Ports, asked_for, choose
 from sandbox.host.releases import Fault, Release
+from tests.kinds import raises
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "compose" / "docker-compose.yml"
@@ -115,7 +116,7 @@ def test_our_own_compose_file_is_understood() -> None:
 def test_a_compose_file_without_a_database_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "compose.yml"
     file.write_text("services: {nginx: {image: nginx}}\n")
-    with pytest.raises(SandboxError, match="db"):
+    with raises(Kind.SANDBOX, match="db"):
         inner.compose_images(file)
 
 
@@ -139,7 +140,7 @@ def test_a_kept_port_that_someone_took_is_given_up(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["0", "65536", "ssh", "-1", "²"])
 def test_what_is_no_port_is_refused(text: str) -> None:
-    with pytest.raises(SandboxError, match="BEHINDY_SANDBOX_SSH_PORT"):
+    with raises(Kind.SANDBOX, match="BEHINDY_SANDBOX_SSH_PORT"):
         asked_for({"BEHINDY_SANDBOX_SSH_PORT": text})
 
 
@@ -200,7 +201,7 @@ def test_info_survives_json() -> None:
 
 
 def test_no_sandbox_is_an_error_that_says_how_to_start_one(tmp_path: Path) -> None:
-    with pytest.raises(SandboxError) as caught:
+    with raises(Kind.SANDBOX) as caught:
         info.load(Checkout(tmp_path))
     assert "./inv sandbox.up" in caught.value.remedy
 
@@ -232,7 +233,7 @@ def test_the_same_release_built_twice_is_two_images() -> None:
 def test_faults_by_name() -> None:
     assert releases.fault_named(None) == ""
     assert releases.fault_named("outside-late") == Fault.OUTSIDE_LATE
-    with pytest.raises(UsageError, match="crash, never-ready, http-500"):
+    with raises(Kind.USAGE, match="crash, never-ready, http-500"):
         releases.fault_named("bogus")
 
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from behindy_ops.errors import ComposeInvalid, SettingsInvalid, UsageError
+from behindy_ops.errors import Kind
 from behindy_ops.project import services
 from behindy_ops.project.compose import service_names
 from behindy_ops.project.services import HealthPolicy, Service, load, names, repository, seconds, validate_tag
+from tests.kinds import raises
 
 OURS = Path(services.__file__).parents[2] / "compose" / "docker-compose.yml"
 
@@ -32,7 +33,7 @@ def stanza(x_deploy: str, **more: str) -> str:
 
 
 def mistakes(folder: Path, text: str) -> list[str]:
-    with pytest.raises(ComposeInvalid) as error:
+    with raises(Kind.COMPOSE_INVALID) as error:
         load(compose(folder, text))
     return list(error.value.lines)
 
@@ -177,13 +178,13 @@ def test_a_file_that_declares_nothing_to_deploy_is_refused(text: str, tmp_path: 
 
 @pytest.mark.parametrize("text", ["a: [", "a: !reset x", "a:\n\tb: 1", "a: 1\na: *b"])
 def test_a_file_that_cannot_be_parsed_is_told_with_its_line(text: str, tmp_path: Path) -> None:
-    with pytest.raises(ComposeInvalid, match=r"line [12]: "):
+    with raises(Kind.COMPOSE_INVALID, match=r"line [12]: "):
         load(compose(tmp_path, text))
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     for read in (load, names):
-        with pytest.raises(ComposeInvalid, match="No such file"):
+        with raises(Kind.COMPOSE_INVALID, match="No such file"):
             read(tmp_path / "docker-compose.yml")
 
 
@@ -250,7 +251,7 @@ def test_a_repository_is_the_image_with_its_prefix_and_without_its_tag(image: st
     ("image", "prefix"), [("${BEHINDY_IMAGE_PREFIX}/web", ""), ("${BEHINDY_IMAGE_PREFIX}/W;b", "a")]
 )
 def test_a_repository_that_would_be_none_is_refused(image: str, prefix: str) -> None:
-    with pytest.raises(SettingsInvalid, match="BEHINDY_IMAGE_PREFIX"):
+    with raises(Kind.SETTINGS, match="BEHINDY_IMAGE_PREFIX"):
         repository(_with_image(image), prefix)
 
 
@@ -281,5 +282,5 @@ def test_units_add_up(minutes: int, rest: int) -> None:
 
 def test_a_tag_is_given_back_or_refused() -> None:
     assert validate_tag("3f2a-rc.1") == "3f2a-rc.1"
-    with pytest.raises(UsageError, match="is not a tag"):
+    with raises(Kind.USAGE, match="is not a tag"):
         validate_tag("x; touch /tmp/pwned")

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from behindy_ops.errors import SettingsInvalid
+from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.project import settings
 from behindy_ops.project.dotenv import read_env_file
 from behindy_ops.project.settings import NAMES, Secret, Settings, load
+from tests.kinds import raises
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n"
 HOST_KEY = "behindy.me ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0000000000000000000000000000000000000000"
@@ -20,7 +21,7 @@ CHECKOUT = Path(settings.__file__).parents[2]
 
 
 def mistakes(environ: dict[str, str], root: Path, *, need_host: bool = False) -> list[str]:
-    with pytest.raises(SettingsInvalid) as error:
+    with raises(Kind.SETTINGS) as error:
         load(environ, root, need_host=need_host)
     return list(error.value.lines)
 
@@ -218,7 +219,7 @@ def test_no_secret_is_in_any_mistake_or_in_the_settings_as_shown(tmp_path: Path)
         "DOCKERHUB_TOKEN": f"{secret}\n{secret}",
         "BEHINDY_PORT": "x",
     }
-    with pytest.raises(SettingsInvalid) as error:
+    with raises(Kind.SETTINGS) as error:
         load(environ, tmp_path)
     assert len(error.value.lines) == 5
     assert secret not in repr((error.value.lines, str(error.value)))
@@ -233,7 +234,7 @@ def test_no_value_whatever_crashes_the_reading(value: str, index: int) -> None:
     name = NAMES[index % len(NAMES)]
     try:
         load({name: value}, CHECKOUT / "compose")
-    except SettingsInvalid as error:
+    except BehindyError as error:
         assert all(line.startswith(NAMES) for line in error.lines)  # noqa: PT017 - it need not raise
 
 

@@ -14,7 +14,7 @@ from invoke import Context
 from invoke.exceptions import Exit
 from invoke.parser import Parser
 
-from behindy_ops.errors import HostUnreachable, Interrupted, UsageError
+from behindy_ops.errors import Interrupted, Kind
 from behindy_ops.project.project import Project
 from behindy_ops.tasks import root
 from behindy_ops.tasks.guard import guarded
@@ -72,7 +72,7 @@ def test_a_broken_compose_file_takes_away_only_the_tasks_it_declares(
 def test_a_strategy_that_does_not_exist_is_refused() -> None:
     with pytest.raises(SystemExit) as ended:
         add_to(root())["deploy.frontend"](Context(), strategy="canary")
-    assert ended.value.code == UsageError.exit_code
+    assert ended.value.code == Kind.USAGE.exit_code
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def ended(body: Callable[[], object]) -> int | str | None:
 
 
 def test_an_error_of_ours_is_a_message_and_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
-    assert ended(raising(HostUnreachable("No answer.", remedy="Is it on?"))) == 11
+    assert ended(raising(Kind.HOST_UNREACHABLE("No answer.", remedy="Is it on?"))) == 11
     said = capsys.readouterr()
     assert re.sub(r"^\W*", "", said.err) == "host unreachable (exit code 11)\n  What  No answer.\n  Next  Is it on?\n"
     assert said.out == ""
