@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from behindy_ops.errors import BehindyError, Interrupted, Kind, 
+from behindy_ops.errors import BehindyError, Interrupted, Kind
 from behindy_ops.report.events import Decision, DeployFinished, StepStarted, Warning_
 from tests.kinds import raises
 from tests.unit.simulator import ClientKilled, Simulation
