@@ -57,7 +57,7 @@ def pytest_command(*, unit_only: bool, expression: str) -> list[str]:
     argv = [sys.executable, "-m", "pytest"]
     if expression:
         argv += ["-k", expression]
-    return [*argv, "tests/unit"] if unit_only else argv
+    return [*argv, "tests/unit", "tests/simulator"] if unit_only else argv
 
 
 def lint_commands(checkout: Path) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import NETWORK, Survey, answers_to
 from behindy_ops.project.settings import Settings
 from behindy_ops.provision.adopt import as_json, describe, lines
-from tests.unit.simulator import SERVICES
+from tests.simulator.simulation import SERVICES
 
 FRONTEND = SERVICES["frontend"]
 RUN = Container("c1", "frontend", restart_policy="always", published=("3000/tcp",), addresses={NETWORK: "10.0.0.2"})

@@ -186,7 +186,7 @@ def test_a_guarded_task_keeps_its_name_help_and_options() -> None:
 def test_the_tests_run_both_folders_unless_told_otherwise() -> None:
     pytest_ = [sys.executable, "-m", "pytest"]
     assert quality.pytest_command(unit_only=False, expression="") == pytest_
-    assert quality.pytest_command(unit_only=True, expression="") == [*pytest_, "tests/unit"]
+    assert quality.pytest_command(unit_only=True, expression="") == [*pytest_, "tests/unit", "tests/simulator"]
     assert quality.pytest_command(unit_only=False, expression="a or -b") == [*pytest_, "-k", "a or -b"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 
-from tests.unit.simulator import SERVICES, Behaviour, Simulation
+from tests.simulator.simulation import SERVICES, Behaviour, Simulation
 
 __all__ = ["RELEASES", "begin"]
 

@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import BehindyError, LockHeld
-from tests.unit.simulator import SILENCE, ClientKilled
+from tests.simulator.simulation import SILENCE, ClientKilled
 
 if TYPE_CHECKING:
-    from tests.unit.simulator import SimHost, Simulation
+    from tests.simulator.simulation import SimHost, Simulation
 
 __all__ = ["Fault", "plan", "plan_during"]
 

@@ -1,7 +1,7 @@
 """A host to deploy to that is only simulated: the real engine runs on it, and every remote command is retold.
 
 A command nobody has prepared is refused. A client can be killed, cut off, put to sleep or interrupted at any tick
-(:mod:`simulator_faults`), and what it had begun on the host goes on without it, as it would.
+(:mod:`tests.simulator.faults`), and what it had begun on the host goes on without it, as it would.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from behindy_ops.host.session import Session
 from behindy_ops.project.project import Project
 from behindy_ops.project.services import HealthPolicy, Service, repository
 from behindy_ops.project.settings import Settings
-from tests.unit.simulator_docker import Behaviour
-from tests.unit.simulator_rules import Rules
-from tests.unit.simulator_scripts import body_of, fenced, lease
-from tests.unit.simulator_world import Process, World
+from tests.simulator.docker import Behaviour
+from tests.simulator.rules import Rules
+from tests.simulator.scripts import body_of, fenced, lease
+from tests.simulator.world import Process, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

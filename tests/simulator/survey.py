@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from behindy_ops.facts.survey import NETWORK
 
 if TYPE_CHECKING:
-    from tests.unit.simulator_docker import Box, Stored
-    from tests.unit.simulator_world import Body, Process, World
+    from tests.simulator.docker import Box, Stored
+    from tests.simulator.world import Body, Process, World
 
 
 def _time(moment: float) -> str:

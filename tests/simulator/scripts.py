@@ -8,9 +8,9 @@ from collections.abc import Callable, Generator
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from tests.unit.simulator_docker import Box, DockerError
-from tests.unit.simulator_survey import container_line, image_line, survey
-from tests.unit.simulator_world import Body, Process, ReleaseDir, Wait, World
+from tests.simulator.docker import Box, DockerError
+from tests.simulator.survey import container_line, image_line, survey
+from tests.simulator.world import Body, Process, ReleaseDir, Wait, World
 
 if TYPE_CHECKING:
     from behindy_ops.host.command import Command

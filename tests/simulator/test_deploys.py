@@ -14,12 +14,12 @@ from behindy_ops.project.secret import Secret
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Decision, DeployFinished, Logs, StepFailed, StepStarted, Warning_
 from tests.kinds import raises
-from tests.unit.simulator import SERVICES, ClientKilled, Simulation
-from tests.unit.simulator_faults import Fault, plan, plan_during
-from tests.unit.simulator_start import begin
+from tests.simulator.faults import Fault, plan, plan_during
+from tests.simulator.simulation import SERVICES, ClientKilled, Simulation
+from tests.simulator.start import begin
 
 if TYPE_CHECKING:
-    from tests.unit.simulator_docker import Box
+    from tests.simulator.docker import Box
 
 WHOLE = ["pull", "start_green", "look_inside", "look_outside", "swap", "drain", "watch", "look_outside"]
 

@@ -10,9 +10,9 @@ import pytest
 from behindy_ops.errors import BehindyError, Interrupted, Kind
 from behindy_ops.report.events import Decision, DeployFinished, StepStarted, Warning_
 from tests.kinds import raises
-from tests.unit.simulator import ClientKilled, Simulation
-from tests.unit.simulator_faults import Fault, plan, plan_during
-from tests.unit.simulator_start import begin
+from tests.simulator.faults import Fault, plan, plan_during
+from tests.simulator.simulation import ClientKilled, Simulation
+from tests.simulator.start import begin
 
 FULL = os.environ.get("BEHINDY_TEST_FULL") == "1"
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from behindy_ops.errors import BehindyError, Kind
-from tests.unit.simulator import SERVICES, ClientKilled, Simulation
-from tests.unit.simulator_faults import Fault, plan
-from tests.unit.simulator_start import RELEASES, begin
+from tests.simulator.faults import Fault, plan
+from tests.simulator.simulation import SERVICES, ClientKilled, Simulation
+from tests.simulator.start import RELEASES, begin
 
 FULL = os.environ.get("BEHINDY_TEST_FULL") == "1"
 

@@ -1,4 +1,4 @@
-"""The unit tests stay under ten seconds in all: fewer examples for each property, and no deadline on a busy machine."""
+"""The unit tests and the simulator stay under ten seconds in all: fewer examples for each property, and no deadline on a busy machine."""
 
 from __future__ import annotations
 

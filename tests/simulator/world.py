@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING
 
-from tests.unit.simulator_docker import Behaviour, Box, Clock, Engine
+from tests.simulator.docker import Behaviour, Box, Clock, Engine
 
 if TYPE_CHECKING:
     from behindy_ops.project.services import Service

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.release import Labels
-from tests.unit.simulator_docker import ROUTED, Box
-from tests.unit.simulator_world import CACHE
+from tests.simulator.docker import ROUTED, Box
+from tests.simulator.world import CACHE
 
 if TYPE_CHECKING:
-    from tests.unit.simulator_world import World
+    from tests.simulator.world import World
 
 
 class Rules:
