@@ -1,4 +1,4 @@
-"""The unit tests and the simulator stay under ten seconds in all: fewer examples for each property, and no deadline on a busy machine."""
+"""Fewer examples for each property, so that all of them take seconds; no deadline on a busy machine."""
 
 from __future__ import annotations
 
