@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from behindy_ops.checks.diagnosis import Facts, Finding, Fix, FixKind, Severity
 from behindy_ops.checks.preflight import missing_names
-from behindy_ops.deploy.reconcile import Recovery, decide, serves
-from behindy_ops.deploy.rollback import previous_release
+from behindy_ops.facts.leftovers import Recovery, decide, serves
+from behindy_ops.facts.release import previous_release
 from behindy_ops.project.services import repository
 
 if TYPE_CHECKING:

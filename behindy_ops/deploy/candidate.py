@@ -13,7 +13,7 @@ from behindy_ops.facts.container import Container, Image, parse_container, parse
 from behindy_ops.report.events import Logs
 
 if TYPE_CHECKING:
-    from behindy_ops.facts.survey import Release
+    from behindy_ops.facts.release import Release
     from behindy_ops.host.command import Result
     from behindy_ops.host.session import Session
     from behindy_ops.project.services import HealthPolicy, Service

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from behindy_ops.checks import preflight
 from behindy_ops.checks.check import Check, Level, first_refusal, ok, refusal, warning
 from behindy_ops.deploy.readiness import ask_registry
-from behindy_ops.deploy.reconcile import Recovery, decide
 from behindy_ops.errors import Kind
 from behindy_ops.facts import manifest as registry
+from behindy_ops.facts.leftovers import Recovery, decide
 from behindy_ops.project.services import repository
 from behindy_ops.report.text import Line, Tone
 

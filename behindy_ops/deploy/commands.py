@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.release import description, override
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, IMAGE_TEMPLATE
-from behindy_ops.facts.survey import NETWORK, NGINX, Release
+from behindy_ops.facts.release import Release
+from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.host.command import Command, script
 
 if TYPE_CHECKING:

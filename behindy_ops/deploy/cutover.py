@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from behindy_ops.deploy import commands, stale
 from behindy_ops.deploy.candidate import discard, judge, public_url
 from behindy_ops.deploy.health import Look, Verdict, attempt_until
-from behindy_ops.deploy.release import released_as
 from behindy_ops.errors import Kind, SwitchedBack
 from behindy_ops.facts.container import Container, parse_container
+from behindy_ops.facts.release import released_as
 from behindy_ops.facts.survey import NETWORK, answers_to
 from behindy_ops.host.session import Step
 from behindy_ops.report.events import Decision, Warning_

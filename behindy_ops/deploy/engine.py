@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from behindy_ops.deploy import candidate, commands, finish, history
 from behindy_ops.deploy.cutover import Cutover, outside_paths
 from behindy_ops.deploy.readiness import require_ready
-from behindy_ops.deploy.release import new_id, released_as
+from behindy_ops.deploy.release import new_id
 from behindy_ops.errors import BehindyError, ConnectionLost, Interrupted, LeaseLost, RemoteCommandFailed, SwitchedBack
-from behindy_ops.facts.survey import Release
+from behindy_ops.facts.release import Release, released_as
 from behindy_ops.project.services import repository
 from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, Warning_
 

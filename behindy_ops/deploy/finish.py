@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from behindy_ops.deploy.cutover import Cutover
-    from behindy_ops.facts.survey import Release, Survey
+    from behindy_ops.facts.release import Release
+    from behindy_ops.facts.survey import Survey
     from behindy_ops.host.session import Session
 
 __all__ = ["finish", "plan_tidy"]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from behindy_ops.facts.survey import Release
+    from behindy_ops.facts.release import Release
 
 __all__ = ["line"]
 

@@ -10,10 +10,9 @@ from behindy_ops.deploy import commands
 from behindy_ops.deploy.cutover import outside_paths
 from behindy_ops.deploy.finish import plan_tidy
 from behindy_ops.deploy.readiness import without_live
-from behindy_ops.deploy.reconcile import Recovery, decide
-from behindy_ops.deploy.release import released_as
 from behindy_ops.facts.container import Image
-from behindy_ops.facts.survey import Release
+from behindy_ops.facts.leftovers import Recovery, decide
+from behindy_ops.facts.release import Release, released_as
 from behindy_ops.host.command import script_text
 from behindy_ops.project.paths import HostPaths
 from behindy_ops.project.services import repository

@@ -1,4 +1,4 @@
-"""Finishing or undoing what an interrupted run left; the decision is :mod:`behindy_ops.deploy.reconcile`."""
+"""Finishing or undoing what an interrupted run left; the decision is :mod:`behindy_ops.facts.leftovers`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from behindy_ops.checks import preflight
 from behindy_ops.deploy import candidate, commands, history, stale
 from behindy_ops.deploy.cutover import Cutover, outside_paths
 from behindy_ops.deploy.health import Verdict
-from behindy_ops.deploy.reconcile import Recovery, decide, serves
-from behindy_ops.deploy.release import released_as
 from behindy_ops.errors import Interrupted, RemoteCommandFailed, SwitchedBack
 from behindy_ops.facts.container import Container, parse_time
-from behindy_ops.facts.survey import Release
+from behindy_ops.facts.leftovers import Recovery, decide, serves
+from behindy_ops.facts.release import Release, released_as
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Decision, Warning_
 

@@ -1,4 +1,4 @@
-"""What a release is called, how it is labelled, and the Compose override that makes it green."""
+"""What a release is called, what is kept of it on the host, and the Compose override that makes it green."""
 
 from __future__ import annotations
 
@@ -6,26 +6,14 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from behindy_ops.facts.survey import NETWORK, Release
+from behindy_ops.facts.release import Labels, Release
+from behindy_ops.facts.survey import NETWORK
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from behindy_ops.facts.container import Container
 
-__all__ = ["Labels", "description", "new_id", "override", "released_as"]
-
-
-class Labels:
-    """Labels on our containers; they tell what a container is without any file."""
-
-    service = "behindy.service"
-    release = "behindy.release"
-    repository = "behindy.repository"
-    tag = "behindy.tag"
-    digest = "behindy.digest"
-    config = "behindy.config"
-    previous = "behindy.previous"
+__all__ = ["description", "new_id", "override"]
 
 
 def new_id(now: datetime, randomness: str) -> str:
@@ -60,20 +48,3 @@ def override(release: Release, image: str) -> str:
 def description(release: Release) -> str:
     """Return the one line that is kept beside the release's files."""
     return json.dumps({key: value for key, value in asdict(release).items() if key != "status"}, ensure_ascii=False)
-
-
-def released_as(container: Container) -> Release:
-    """Read a container's labels; a container this tool did not make has none, and its image's name serves."""
-    labels = container.labels
-    return Release(
-        id=labels.get(Labels.release, ""),
-        service=labels.get(Labels.service, container.name),
-        repository=labels.get(Labels.repository, container.image.partition("@")[0].rpartition(":")[0]),
-        tag=labels.get(Labels.tag, container.image.rpartition(":")[2]),
-        digest=labels.get(Labels.digest, ""),
-        image_id=container.image_id,
-        config=labels.get(Labels.config, ""),
-        previous=labels.get(Labels.previous, ""),
-        created=container.created,
-        status="stands",
-    )

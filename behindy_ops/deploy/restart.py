@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.release import released_as
 from behindy_ops.deploy.rollback import Rollback
 from behindy_ops.errors import Kind
+from behindy_ops.facts.release import released_as
 from behindy_ops.report.events import Decision
 
 if TYPE_CHECKING:
-    from behindy_ops.facts.survey import Release, Survey
+    from behindy_ops.facts.release import Release
+    from behindy_ops.facts.survey import Survey
     from behindy_ops.project.services import Service
 
 __all__ = ["Restart"]

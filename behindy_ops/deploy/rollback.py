@@ -2,66 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import candidate
 from behindy_ops.deploy.engine import Deployment, Options
 from behindy_ops.deploy.readiness import require_ready
-from behindy_ops.deploy.release import released_as
 from behindy_ops.errors import Kind
+from behindy_ops.facts.release import previous_release, released_as
 from behindy_ops.report.events import Decision, DeployStarted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from behindy_ops.facts.container import Container, Image
-    from behindy_ops.facts.survey import Release, Survey
+    from behindy_ops.facts.release import Release
+    from behindy_ops.facts.survey import Survey
     from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
 
-__all__ = ["Offered", "Rollback", "find_target", "offered", "previous_release"]
-
-FAILED = frozenset({"failed", "candidate", "rolled-back"})
-"""Statuses of releases that are never offered as the previous one: they did not stand, or were judged bad."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """A release the host remembers, and what a rollback would make of it.
-
-    :param live: it is what serves now.
-    :param previous: it is what a plain rollback goes to.
-    :param on_disk: its image is on the host.
-    """
-
-    release: Release
-    live: bool
-    previous: bool
-    on_disk: bool
-
-
-def previous_release(survey: Survey, service: str) -> Release | None:
-    """Return what a plain rollback goes to: the newest release that stood and differs from the live one, or None."""
-    live = survey.trio(service).live
-    current = released_as(live) if live else None
-    for release in survey.released(service):
-        same = current is not None and (release.image_id, release.config) == (current.image_id, current.config)
-        if release.status not in FAILED and not same and (current is None or release.id != current.id):
-            return release
-    return None
-
-
-def offered(survey: Survey, service: str) -> list[Offered]:
-    """Return the releases of a service, newest first."""
-    live = survey.trio(service).live
-    current = released_as(live).id if live else ""
-    previous = previous_release(survey, service)
-    images = {image.id for image in survey.images}
-    return [
-        Offered(release, release.id == current, release == previous, release.image_id in images)
-        for release in survey.released(service)
-    ]
+__all__ = ["Rollback", "find_target"]
 
 
 def find_target(releases: Sequence[Release], wanted: str) -> Release:

@@ -9,8 +9,8 @@ from behindy_ops.deploy import plan
 from behindy_ops.deploy.engine import Deployment
 from behindy_ops.deploy.recover import reconcile
 from behindy_ops.deploy.recreate import Recreation
-from behindy_ops.deploy.release import released_as
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost
+from behindy_ops.facts.release import released_as
 from behindy_ops.report.events import Decision, DeployFinished, Warning_
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from behindy_ops.deploy.engine import Options
     from behindy_ops.deploy.rollback import Rollback
-    from behindy_ops.facts.survey import Release, Survey
+    from behindy_ops.facts.release import Release
+    from behindy_ops.facts.survey import Survey
     from behindy_ops.host.session import Connect, Session
     from behindy_ops.project.services import Service
 

@@ -13,35 +13,16 @@ from behindy_ops.facts.container import (
     parse_container,
     parse_image,
 )
+from behindy_ops.facts.release import Release
 from behindy_ops.host.replies import split
 
-__all__ = ["NETWORK", "NGINX", "Release", "Stanza", "Survey", "Trio", "answers_to", "parse"]
+__all__ = ["NETWORK", "NGINX", "Stanza", "Survey", "Trio", "answers_to", "parse"]
 
 NETWORK = "behindy-ops_internal"
 """The Docker network of all services (specification, section 4)."""
 
 NGINX = "nginx"
 """The name of the nginx container."""
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A release the host remembers: one deploy of one service.
-
-    :param status: ``candidate`` until it was proven, then ``stands``, or ``failed``.
-    :param config: hash of the configuration it was started with.
-    """
-
-    id: str
-    service: str
-    repository: str
-    tag: str
-    digest: str
-    image_id: str
-    config: str = ""
-    previous: str = ""
-    created: str = ""
-    status: str = "candidate"
 
 
 @dataclass(frozen=True, slots=True)

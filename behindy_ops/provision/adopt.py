@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from behindy_ops.checks.preflight import docker_problem
-from behindy_ops.deploy.release import Labels
 from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import NETWORK, NGINX, answers_to
 from behindy_ops.host.command import Command, script
 from behindy_ops.report.text import Line, Tone

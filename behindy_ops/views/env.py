@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.release import released_as
 from behindy_ops.errors import Kind
+from behindy_ops.facts.release import released_as
 from behindy_ops.project.interpolation import references
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.layout import Column, sentence, table

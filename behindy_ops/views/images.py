@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.retention import KEEP, choose
-from behindy_ops.deploy.rollback import previous_release
+from behindy_ops.facts.release import previous_release
 from behindy_ops.project.services import repository
 
 if TYPE_CHECKING:

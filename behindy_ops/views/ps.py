@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.reconcile import Recovery, decide
-from behindy_ops.deploy.release import released_as
 from behindy_ops.facts.container import parse_time
+from behindy_ops.facts.leftovers import Recovery, decide
+from behindy_ops.facts.release import released_as
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.layout import Column, ago, sentence, table

@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.deploy.rollback import Offered, offered
+from behindy_ops.facts.release import Offered, offered
 from behindy_ops.host.command import Command, script
 from behindy_ops.views import status
 

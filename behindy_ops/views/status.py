@@ -7,10 +7,9 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.reconcile import Recovery, decide
-from behindy_ops.deploy.release import released_as
-from behindy_ops.deploy.rollback import previous_release
 from behindy_ops.facts.container import parse_time
+from behindy_ops.facts.leftovers import Recovery, decide
+from behindy_ops.facts.release import previous_release, released_as
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

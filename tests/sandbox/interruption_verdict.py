@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.reconcile import Recovery
+from behindy_ops.facts.leftovers import Recovery
 from tests.sandbox.interruption import Kind, Moment
 from tests.sandbox.interruption_table import Row
 from tests.sandbox.support import SERVICES, Ran

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.release import Labels
+from behindy_ops.facts.release import Labels
 from tests.simulator.docker import ROUTED, Box
 from tests.simulator.world import CACHE
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from behindy_ops.facts.container import Container, Image
-from behindy_ops.facts.survey import NETWORK, Release, Survey
+from behindy_ops.facts.release import Release
+from behindy_ops.facts.survey import NETWORK, Survey
 from behindy_ops.project.services import Service
 from behindy_ops.views.look import Seen
 

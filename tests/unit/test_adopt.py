@@ -8,8 +8,8 @@ import pytest
 
 from behindy_ops.checks.check import Level
 from behindy_ops.checks.preflight import examine
-from behindy_ops.deploy.release import Labels
 from behindy_ops.facts.container import Container
+from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import NETWORK, Survey, answers_to
 from behindy_ops.project.settings import Settings
 from behindy_ops.provision.adopt import as_json, describe, lines

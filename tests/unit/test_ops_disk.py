@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from behindy_ops.deploy.rollback import previous_release
+from behindy_ops.facts.release import previous_release
 from behindy_ops.facts.survey import Survey
 from behindy_ops.views import disk, disk_view, prune
 from behindy_ops.views.images import judge, references_to_remove

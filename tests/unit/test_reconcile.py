@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from behindy_ops.deploy.reconcile import Recovery, decide, serves
 from behindy_ops.facts.container import Container
+from behindy_ops.facts.leftovers import Recovery, decide, serves
 from behindy_ops.facts.survey import Trio
 
 LIVE, GREEN, BLUE = Container("1", "frontend"), Container("2", "frontend-green"), Container("3", "frontend-blue")
