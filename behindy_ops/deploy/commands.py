@@ -50,13 +50,13 @@ def pull(
     image: str, *, registry: str, user: str, token: bytes, on_line: Callable[[str], None] | None = None
 ) -> Command:
     """Pull an image and describe it; with a user, log in for this one pull (the token goes to stdin)."""
-    argv = script("pull", image, registry if user else "", user, IMAGE_TEMPLATE)
+    argv = script("deploy/pull", image, registry if user else "", user, IMAGE_TEMPLATE)
     return Command(argv, title=f"pull {image}", timeout=900, stdin=token if user else b"", on_line=on_line)
 
 
 def manifests(images: Sequence[str], *, registry: str, user: str, token: bytes) -> Command:
     """Ask the registry what images are made of; pulls nothing. With a user, log in (its token goes to stdin)."""
-    argv = script("manifests", registry if user else "", user, *images)
+    argv = script("deploy/manifests", registry if user else "", user, *images)
     return Command(argv, title="ask the registry", timeout=60, stdin=token if user else b"")
 
 
@@ -67,7 +67,7 @@ def start_green(paths: HostPaths, release: Release, image: str, begun: str, *, f
     :param files_of: id of an earlier release whose compose file and ``.env`` are used instead.
     """
     stdin = "\n".join((begun, description(release), override(release, image))) + "\n"
-    argv = script("start_green", paths.root, release.service, release.id, NETWORK, CONTAINER_TEMPLATE, files_of)
+    argv = script("deploy/start_green", paths.root, release.service, release.id, NETWORK, CONTAINER_TEMPLATE, files_of)
     title = f"start {release.service}-green"
     return Command(argv, title=title, timeout=120, stdin=stdin.encode("utf-8"), changes=True)
 
@@ -75,7 +75,9 @@ def start_green(paths: HostPaths, release: Release, image: str, begun: str, *, f
 def look_inside(service: Service, container: str, policy: HealthPolicy) -> Command:
     """One internal health attempt: curl from inside nginx straight to the container."""
     url = f"http://{container}:{service.port}{service.internal}"
-    argv = script("look_inside", NGINX, container, url, f"{policy.interval:g}", f"{policy.look:g}", CONTAINER_TEMPLATE)
+    argv = script(
+        "deploy/look_inside", NGINX, container, url, f"{policy.interval:g}", f"{policy.look:g}", CONTAINER_TEMPLATE
+    )
     return Command(argv, title=f"ask {container} from inside nginx", timeout=policy.interval + 20)
 
 
@@ -92,7 +94,7 @@ def look_outside(
     name = live.name if live else ""
     inside = f"http://{name}:{live.port}{live.internal}" if live else ""
     timing = (f"{policy.interval:g}", f"{policy.look:g}", str(settled_ms))
-    argv = script("look_outside", header, *timing, NGINX, name, inside, *urls)
+    argv = script("deploy/look_outside", header, *timing, NGINX, name, inside, *urls)
     return Command(argv, title=f"ask {urls[0]}", timeout=policy.interval * (1 + len(urls)) + 20)
 
 
@@ -103,7 +105,7 @@ def swap(first: tuple[str, str, str] | None, second: tuple[str, str], *, policy:
     :param second: (id, new name) of the one that takes it.
     :param policy: restart policy that one gets just before; empty to leave it.
     """
-    argv = script("swap", *(first or ("", "", "")), *second, policy)
+    argv = script("deploy/swap", *(first or ("", "", "")), *second, policy)
     return Command(argv, title=f"give the name {second[1]} to the new container", timeout=30, changes=True)
 
 
@@ -111,19 +113,19 @@ def drain(
     container: str, port: int, *, earliest_ms: int, limit: float, on_line: Callable[[str], None] | None = None
 ) -> Command:
     """Wait until a container is idle, not before ``earliest_ms`` (host clock) and at most ``limit`` seconds."""
-    argv = script("drain", container, str(port), str(earliest_ms), f"{limit:.0f}", "4")
+    argv = script("deploy/drain", container, str(port), str(earliest_ms), f"{limit:.0f}", "4")
     return Command(argv, title="wait until blue is idle", timeout=limit + 60, on_line=on_line)
 
 
 def watch(container: str, *, until_ms: int, seconds: float) -> Command:
     """Watch a container until it exits or restarts, or until the given time (host clock)."""
-    argv = script("watch", container, str(until_ms), CONTAINER_TEMPLATE)
+    argv = script("deploy/watch", container, str(until_ms), CONTAINER_TEMPLATE)
     return Command(argv, title="watch the new release", timeout=seconds + 30)
 
 
 def stop_blue(container: str, grace: float) -> Command:
     """Stop a container with ``grace`` seconds to end by itself, and remove it."""
-    argv = script("stop_blue", container, f"{grace:.0f}")
+    argv = script("deploy/stop_blue", container, f"{grace:.0f}")
     return Command(argv, title="stop the previous container", timeout=grace + 30, changes=True)
 
 
@@ -146,13 +148,13 @@ def start(container: str) -> Command:
 
 def discard(container: str, release_dir: str) -> Command:
     """Show how a failed release is and what it logged last, mark it failed, remove it."""
-    argv = script("discard", container, CONTAINER_TEMPLATE, str(LOG_LINES), release_dir)
+    argv = script("deploy/discard", container, CONTAINER_TEMPLATE, str(LOG_LINES), release_dir)
     return Command(argv, title=f"remove {container}", timeout=60, changes=True)
 
 
 def tidy(references: Sequence[str]) -> Command:
     """Remove images by name; docker refuses those in use, since nothing is forced."""
-    return Command(script("tidy", *references), title="remove old images", timeout=120, changes=True)
+    return Command(script("deploy/tidy", *references), title="remove old images", timeout=120, changes=True)
 
 
 def verify(paths: HostPaths, container: str, release: Release, line: str, *, judged: str = "") -> Command:
@@ -161,7 +163,7 @@ def verify(paths: HostPaths, container: str, release: Release, line: str, *, jud
     :param judged: id of a release a rollback has left behind.
     """
     argv = script(
-        "verify",
+        "deploy/verify",
         container,
         CONTAINER_TEMPLATE,
         paths.release(release.service, release.id),
@@ -175,5 +177,5 @@ def verify(paths: HostPaths, container: str, release: Release, line: str, *, jud
 
 def record(paths: HostPaths, line: str) -> Command:
     """Append one line to the host's history."""
-    argv = script("record", paths.history, str(HISTORY_BYTES))
+    argv = script("deploy/record", paths.history, str(HISTORY_BYTES))
     return Command(argv, title="write the history", timeout=30, stdin=line.encode("utf-8") + b"\n", changes=True)

@@ -20,7 +20,7 @@ __all__ = ["command", "follow"]
 
 def command(service: str, container: str) -> Command:
     """Reload nginx so that a service's name leads to this container, by its id."""
-    argv = script("follow", NGINX, NETWORK, service, container)
+    argv = script("deploy/follow", NGINX, NETWORK, service, container)
     return Command(argv, title="reload nginx", timeout=60, changes=True)
 
 

@@ -73,7 +73,9 @@ class Answer:
 def look(mark: str, host_dir: str, wanted: Wanted, compose_text: str, candidate: EnvText | None = None) -> Command:
     """Compare the host's ``.env`` with what is wanted, and with a candidate if there is one. Changes nothing."""
     stdin = _stdin(wanted, compose_text, candidate)
-    return Command(script("env", mark, host_dir, "look"), title="look at the host's .env", timeout=60, stdin=stdin)
+    return Command(
+        script("env/probe", mark, host_dir, "look"), title="look at the host's .env", timeout=60, stdin=stdin
+    )
 
 
 def replace(
@@ -83,14 +85,14 @@ def replace(
 
     :param expected: sha256 of the file it is to replace, or ``none``.
     """
-    argv = script("env", mark, host_dir, "replace", expected, backup, str(KEPT))
+    argv = script("env/probe", mark, host_dir, "replace", expected, backup, str(KEPT))
     stdin = _stdin(wanted, compose_text, candidate)
     return Command(argv, title="replace the host's .env", timeout=60, stdin=stdin, changes=True)
 
 
 def fetch(host_dir: str) -> Command:
     """Read the host's ``.env`` itself, for an editor."""
-    return Command(script("env", "-", host_dir, "fetch"), title="read the host's .env")
+    return Command(script("env/probe", "-", host_dir, "fetch"), title="read the host's .env")
 
 
 def _stdin(wanted: Wanted, compose_text: str, candidate: EnvText | None) -> bytes:

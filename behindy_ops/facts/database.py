@@ -77,18 +77,18 @@ def is_name(text: str) -> bool:
 
 def look(host_dir: str) -> Command:
     """Ask for a :class:`Database`."""
-    return Command(script("db_look", CONTAINER, host_dir), title="look at the database")
+    return Command(script("db/look", CONTAINER, host_dir), title="look at the database")
 
 
 def stream(sink: Callable[[bytes], object]) -> Command:
     """Dump to this machine."""
-    argv = script("db_dump", CONTAINER, "", "", "0")
+    argv = script("db/dump", CONTAINER, "", "", "0")
     return Command(argv, title="dump the database", timeout=LONGEST, sink=sink)
 
 
 def keep(host_dir: str, name: str, count: int) -> Command:
     """Dump to a file on the host, and keep the newest ``count`` there."""
-    argv = script("db_dump", CONTAINER, f"{host_dir}/backups", name, str(count))
+    argv = script("db/dump", CONTAINER, f"{host_dir}/backups", name, str(count))
     return Command(argv, title="dump the database", timeout=LONGEST, changes=True)
 
 
@@ -97,19 +97,19 @@ def receive(host_dir: str, name: str, feed: Iterable[bytes] | None) -> Command:
 
     :param name: one that is on the host; empty for one that is fed.
     """
-    argv = script("db_receive", CONTAINER, host_dir, name)
+    argv = script("db/receive", CONTAINER, host_dir, name)
     return Command(argv, title="check the backup", timeout=LONGEST, feed=feed, changes=True)
 
 
 def fill(host_dir: str) -> Command:
     """Fill a new database beside the one in use."""
-    argv = script("db_fill", CONTAINER, host_dir)
+    argv = script("db/fill", CONTAINER, host_dir)
     return Command(argv, title="fill a new database", timeout=LONGEST, changes=True)
 
 
 def swap(kept: str) -> Command:
     """Give it the name of the one in use, which is then called ``kept``, or dropped if that is empty."""
-    return Command(script("db_swap", CONTAINER, kept), title="swap the databases", timeout=120, changes=True)
+    return Command(script("db/swap", CONTAINER, kept), title="swap the databases", timeout=120, changes=True)
 
 
 def read_database(result: Result) -> Database:

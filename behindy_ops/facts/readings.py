@@ -37,7 +37,7 @@ class Reading:
 
 
 def parse_readings(lines: Iterable[str]) -> dict[str, Reading]:
-    """Read what ``readings`` in ops_parts.sh printed, by container id; one that had just ended is left out."""
+    """Read what ``readings`` in lib/engine.sh printed, by container id; one that had just ended is left out."""
     found = {}
     data: Any = None
     for line in lines:

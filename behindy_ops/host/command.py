@@ -21,8 +21,11 @@ KILL_AFTER = 5
 TIMED_OUT = frozenset({124, 137})
 """What ``timeout`` exits with: after its TERM, and after its KILL."""
 
+LIBRARIES = "# lib: "
+"""How a script's first line begins when it shares code with others."""
+
 LEASE_LOST = 75
-"""What ``fenced.sh`` exits with when the lease is no longer ours (EX_TEMPFAIL of sysexits.h)."""
+"""What ``lock/fenced.sh`` exits with when the lease is no longer ours (EX_TEMPFAIL of sysexits.h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +112,36 @@ class Result:
 
 @cache
 def script_text(name: str) -> str:
-    """Return the shell text of ``host/scripts/<name>.sh`` without its comment lines, which only cost bytes."""
-    text = files("behindy_ops.host").joinpath("scripts", f"{name}.sh").read_text(encoding="utf-8")
-    return "\n".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+    """Return the shell text of ``host/scripts/<name>.sh``, after the parts of ``lib/`` that its first line asks for.
+
+    Comment lines only cost bytes, so they are left out.
+    """
+    lines = [line for _, part in script_parts(name) for line in part.splitlines()]
+    return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
+
+
+def script_parts(name: str) -> list[tuple[str, str]]:
+    """Return what a script is put together from, in order: names and whole texts, itself last.
+
+    A script asks for what it shares with others by its first line, such as ``# lib: sections engine``.
+    """
+    text = _read(name)
+    first = text.partition("\n")[0]
+    shared = first.removeprefix(LIBRARIES).split() if first.startswith(LIBRARIES) else []
+    return [*((f"lib/{part}", _read(f"lib/{part}")) for part in shared), (name, text)]
+
+
+def _read(name: str) -> str:
+    return files("behindy_ops.host").joinpath("scripts", f"{name}.sh").read_text(encoding="utf-8")
 
 
 def script(name: str, *arguments: str) -> tuple[str, ...]:
-    """Return the argv that runs one of our scripts with bash; ``arguments`` are its ``$1``, ``$2``, ..."""
+    """Return the argv that runs one of our scripts with bash.
+
+    Args:
+        name: its path below ``host/scripts/``, such as ``deploy/drain``.
+        arguments: its ``$1``, ``$2``, ...
+    """
     return ("bash", "-c", script_text(name), name, *arguments)
 
 
@@ -128,5 +154,5 @@ def wire(command: Command, fence: Fence | None = None) -> str:
     if command.changes:
         if fence is None:
             raise ValueError(f"to {command.title} needs the lock")
-        argv = (*script("fenced", fence.state_dir, fence.token), *argv)
+        argv = (*script("lock/fenced", fence.state_dir, fence.token), *argv)
     return shlex.join(("timeout", "-k", str(KILL_AFTER), f"{command.timeout:g}", *argv))

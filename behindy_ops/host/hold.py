@@ -38,7 +38,7 @@ def _read(text: str) -> dict[str, str]:
 
 
 def _run(host: HostLike, state_dir: str, what: str, stdin: bytes = b"") -> Result:
-    result = host.run(Command(script("hold", state_dir, what), title=f"{what} the lock", stdin=stdin))
+    result = host.run(Command(script("lock/hold", state_dir, what), title=f"{what} the lock", stdin=stdin))
     if result.exit_code == 80:
         raise Kind.FILES_MISSING(
             "The directory BEHINDY_HOST_DIR names does not exist on the host.",

@@ -50,7 +50,7 @@ class Holder:
 
 def command(state_dir: str, mark: str, survey: tuple[str, ...]) -> Command:
     """Return the command that takes the lease and then surveys the host under it (one round trip for both)."""
-    argv = script("lease", state_dir, str(SILENCE), mark, *survey)
+    argv = script("lock/lease", state_dir, str(SILENCE), mark, *survey)
     return Command(argv, title="take the lock and look at the host", timeout=24 * 3600)
 
 

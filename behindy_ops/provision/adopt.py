@@ -109,7 +109,7 @@ def as_json(found: Sequence[Found]) -> dict[str, object]:
 
 def unalias(service: Service) -> Command:
     """Take the aliases away from a live container."""
-    argv = script("unalias", NGINX, NETWORK, service.name, str(service.port), str(PATIENCE))
+    argv = script("host/unalias", NGINX, NETWORK, service.name, str(service.port), str(PATIENCE))
     return Command(argv, title=f"take the aliases from {service.name}", timeout=PATIENCE + 60, changes=True)
 
 

@@ -39,7 +39,7 @@ class Certificate:
 
 
 def parse(text: str) -> Certificate:
-    """Read what ``certs_look.sh`` printed."""
+    """Read what ``host/certs_look.sh`` printed."""
     words = [line.split(" ", 1) for line in text.splitlines()]
     single = {pair[0]: pair[-1] for pair in words}
     names = frozenset(pair[1] for pair in words if pair[0] == "name" and len(pair) == 2)

@@ -50,7 +50,7 @@ def certify(
         return
     session.lock("host.certs", wait=wait)
     with session.step("certify", f"Get a certificate for {', '.join(names)}") as step:
-        argv = script("certs_issue", domain, certs.CERTBOT, email, *names)
+        argv = script("host/certs_issue", domain, certs.CERTBOT, email, *names)
         command = Command(argv, title="get a certificate", timeout=600, changes=True, on_line=step.progress)
         result = session.host.run(command)
         if not result.ok:
@@ -59,7 +59,7 @@ def certify(
 
 
 def _due(session: Session, domain: str, names: tuple[str, ...]) -> str:
-    result = session.host.run(Command(script("certs_look", domain), title="look at the certificate"))
+    result = session.host.run(Command(script("host/certs_look", domain), title="look at the certificate"))
     if result.exit_code == 69:
         raise Kind.NGINX_NOT_READY(
             "No nginx runs on the host, and the certificate is had through it.",

@@ -56,7 +56,7 @@ class OnHost:
 
 @dataclass(frozen=True, slots=True)
 class NginxStage:
-    """How nginx is tried: its image, and its mounts as ``source:target`` (see ``sync_stage.sh``)."""
+    """How nginx is tried: its image, and its mounts as ``source:target`` (see ``host/sync_stage.sh``)."""
 
     image: str
     mounts: tuple[str, ...]
@@ -91,7 +91,7 @@ def wire_lines(files: Mapping[str, bytes]) -> bytes:
 
 
 def parse(text: str, mark: str) -> OnHost:
-    """Read what ``host_files.sh`` printed."""
+    """Read what ``host/files.sh`` printed."""
     parts, _, _ = split(text, mark)
     pairs = (line.partition(" ") for line in parts.get("files", []))
     state = dict(line.split(" ", 1) for line in parts.get("state", []) if " " in line)

@@ -78,7 +78,7 @@ class Change:
 
 
 def parse(text: str, mark: str) -> tuple[list[Wanted], list[Running], bool]:
-    """Read what ``infra_look.sh`` printed; the last says whether the containers' network exists."""
+    """Read what ``host/infra_look.sh`` printed; the last says whether the containers' network exists."""
     parts, _, _ = split(text, mark)
     blank = {"-": ""}
     wanted = [
@@ -128,7 +128,7 @@ def _change(wanted: Wanted, found: Running | None, *, network: bool) -> Change:
 
 
 def words(changes: Sequence[Change]) -> tuple[str, ...]:
-    """Return what ``infra_up.sh`` is told."""
+    """Return what ``host/infra_up.sh`` is told."""
     told: list[str] = []
     for change in changes:
         if change.action is Action.LEAVE:

@@ -25,7 +25,7 @@ Confirm = Callable[[str], bool]
 def look(session: Session) -> HostFacts:
     """Look at the host without the lock; one round trip."""
     mark, settings = new_mark(), session.settings
-    argv = script("host_facts", mark, settings.host_dir, settings.domain)
+    argv = script("host/facts", mark, settings.host_dir, settings.domain)
     result = session.host.run(Command(argv, title="look at the host", timeout=90))
     return host_facts.parse(result.require().stdout, mark)
 

@@ -41,7 +41,7 @@ _PRIVATE = {"state": "700", "rehearsal": "700", "rehearsal/header": "600", "rehe
 class Step:
     """One thing to be done.
 
-    :param words: what ``host_setup.sh`` gets, run as root; empty for what the login user does itself.
+    :param words: what ``host/setup.sh`` gets, run as root; empty for what the login user does itself.
     :param stdin: what it reads.
     """
 

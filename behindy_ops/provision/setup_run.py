@@ -80,16 +80,16 @@ def _make_host_directory(session: Session, facts: HostFacts) -> None:
     where = session.settings.host_dir
     made = session.host.run(Command(("mkdir", "-p", "-m", "750", where), title=f"make the directory {where}"))
     if not made.ok and facts.root:
-        argv = as_root(facts, script("host_setup", "directory", where, facts.user))
+        argv = as_root(facts, script("host/setup", "directory", where, facts.user))
         made = session.host.run(Command(argv, title=f"make the directory {where}"))
     made.require(state="Nothing else was changed.", remedy="Check BEHINDY_HOST_DIR.")
 
 
 def _carry_out(session: Session, facts: HostFacts, step: Step) -> None:
     if step.words:
-        argv = as_root(facts, script("host_setup", *step.words))
+        argv = as_root(facts, script("host/setup", *step.words))
     else:
-        argv = script("host_directories", session.settings.host_dir)
+        argv = script("host/directories", session.settings.host_dir)
     stdin = step.stdin.encode("utf-8")
     with session.step(step.name, step.title) as running:
         command = Command(

@@ -75,7 +75,7 @@ class Sync:
     def _read(self, session: Session) -> files.OnHost:
         mark = new_mark()
         result = session.host.run(
-            Command(script("host_files", mark, self.session.settings.host_dir), title="read the files on the host")
+            Command(script("host/files", mark, self.session.settings.host_dir), title="read the files on the host")
         )
         if result.exit_code == _NO_DIRECTORY:
             raise Kind.FILES_MISSING(
@@ -98,7 +98,7 @@ class Sync:
         )
         with session.step("try", "Try the files: docker compose config, nginx -t in a throwaway container"):
             command = Command(
-                script("sync_stage", *words),
+                script("host/sync_stage", *words),
                 title="try the files on the host",
                 timeout=STAGE_SECONDS,
                 stdin=files.wire_lines(here),
@@ -112,7 +112,7 @@ class Sync:
     def _apply(self, session: Session, version: str, *, reload: bool) -> None:
         words = (self.session.settings.host_dir, version, str(files.KEPT), "reload" if reload else "leave")
         with session.step("switch", "Switch to the new files by one rename") as step:
-            command = Command(script("sync_apply", *words), title="switch to the files", timeout=60, changes=True)
+            command = Command(script("host/sync_apply", *words), title="switch to the files", timeout=60, changes=True)
             result = session.host.run(command)
             if result.exit_code == _NGINX:
                 raise Kind.FILES_REFUSED(

@@ -52,7 +52,9 @@ def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
 def _look(session: Session) -> list[infra.Change]:
     mark = new_mark()
     where = session.settings.host_dir
-    result = session.host.run(Command(script("infra_look", mark, where), title="look at what Compose runs", timeout=60))
+    result = session.host.run(
+        Command(script("host/infra_look", mark, where), title="look at what Compose runs", timeout=60)
+    )
     if not result.ok:
         raise _unready(result, where)
     wanted, running, network = infra.parse(result.stdout, mark)
@@ -100,7 +102,7 @@ def _carry_out(session: Session, changes: Sequence[infra.Change]) -> None:
     names = ", ".join(one.wanted.service for one in changes)
     settings = session.settings
     with session.step("up", f"Start {names}; wait until healthy") as step:
-        argv = script("infra_up", settings.host_dir, settings.domain, str(HEALTH_SECONDS), *infra.words(changes))
+        argv = script("host/infra_up", settings.host_dir, settings.domain, str(HEALTH_SECONDS), *infra.words(changes))
         command = Command(
             argv, title=f"start {names}", timeout=HEALTH_SECONDS + 900, changes=True, on_line=step.progress
         )

@@ -100,7 +100,7 @@ def _apply(session: Session, fix: Fix, survey: Survey) -> None:
             view = network.judge(survey, session.services, beside(session))
             session.host.run(_only(view, fix.target)).require(remedy="inv ops.network")
         case FixKind.RELOAD:
-            command = Command(script("ops_reload", NGINX), title="reload nginx", timeout=60, changes=True)
+            command = Command(script("ops/reload", NGINX), title="reload nginx", timeout=60, changes=True)
             if not (result := session.host.run(command)).ok:
                 raise nginx.not_reloaded(result)
         case FixKind.PRUNE:

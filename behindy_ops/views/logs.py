@@ -96,7 +96,7 @@ def read_logs(
     def take(line: str) -> None:
         said.append(line.removeprefix(mark)) if line.startswith(mark) else tell(container, line)
 
-    argv = script("ops_follow" if follow else "ops_logs", mark, container, *query.words(stamps=stamps))
+    argv = script("ops/follow" if follow else "ops/logs", mark, container, *query.words(stamps=stamps))
     command = Command(
         argv,
         title=f"read the log of {container}",
@@ -138,7 +138,7 @@ def run_inside(
         said.append(line.removeprefix(mark)) if line.startswith(mark) else err(f"{line}\n")
 
     command = Command(
-        script("ops_exec", mark, container, *words),
+        script("ops/exec", mark, container, *words),
         title=f"run a command in {container}",
         timeout=LONGEST,
         on_line=lambda line: out(f"{line}\n"),

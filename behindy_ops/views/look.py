@@ -10,7 +10,7 @@ from behindy_ops.checks import preflight
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts import survey as surveys
 from behindy_ops.facts.survey import Survey
-from behindy_ops.host.command import Command, script_text
+from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
 from behindy_ops.host.replies import split
 
@@ -26,7 +26,6 @@ __all__ = [
     "docker_problem",
     "look",
     "look_twice",
-    "parts_script",
     "require_docker",
     "survey_argv",
     "taken_apart",
@@ -62,12 +61,6 @@ class Shown:
     problem: BehindyError | None = None
 
 
-def parts_script(name: str, mark: str, *arguments: str) -> tuple[str, ...]:
-    """The argv that runs ``ops_<name>.sh`` after what all such scripts share."""
-    text = f"{script_text('ops_parts')}\n{script_text(f'ops_{name}')}"
-    return ("bash", "-c", text, f"ops_{name}", mark, *arguments)
-
-
 def survey_argv(session: Session, mark: str, survey_parts: str) -> tuple[str, ...]:
     """The argv of the survey, for a script that runs it beside its own parts.
 
@@ -85,7 +78,7 @@ def look(session: Session, name: str, *arguments: str, survey_parts: str = "") -
     """
     mark, inner = new_mark(), new_mark() if survey_parts else ""
     words = (*arguments, *survey_argv(session, inner, survey_parts)) if survey_parts else arguments
-    command = Command(parts_script(name, mark, *words), title="look at the host", timeout=60)
+    command = Command(script(f"ops/{name}", mark, *words), title="look at the host", timeout=60)
     seen = taken_apart(session.host.run(command).require().stdout, mark, inner)
     return replace(seen, beside=beside(session))
 
@@ -99,7 +92,7 @@ def beside(session: Session) -> dict[str, str]:
 def look_twice(session: Session, name: str, *arguments: str) -> tuple[Seen, Seen]:
     """Run a script that prints two moments; return both."""
     mark = new_mark()
-    command = Command(parts_script(name, mark, *arguments), title="look at the host", timeout=60)
+    command = Command(script(f"ops/{name}", mark, *arguments), title="look at the host", timeout=60)
     text = session.host.run(command).require().stdout
     first, _, second = text.partition(f"{mark} end\n")
     return taken_apart(f"{first}{mark} end\n", mark), taken_apart(second, mark)

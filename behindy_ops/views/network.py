@@ -153,7 +153,7 @@ def command(view: NetworkView) -> Command | None:
     if not pairs or not view.exists:
         return None
     words = [word for pair in pairs for word in pair]
-    return Command(script("ops_connect", view.network, *words), title="connect to the network", changes=True)
+    return Command(script("ops/connect", view.network, *words), title="connect to the network", changes=True)
 
 
 def lines(view: NetworkView) -> list[Line]:

@@ -53,7 +53,7 @@ def plan(survey: Survey, services: Sequence[Service], image_prefix: str, view: D
 
 def command(plan: PrunePlan) -> Command:
     """The command that does it, under the lock."""
-    argv = script("ops_prune", "yes" if plan.cache else "no", *plan.references)
+    argv = script("ops/prune", "yes" if plan.cache else "no", *plan.references)
     return Command(argv, title="remove what nobody needs", timeout=600, changes=True)
 
 
@@ -69,7 +69,7 @@ def plan_lines(plan: PrunePlan) -> list[Line]:
 
 
 def pruned(stdout: str) -> Pruned:
-    """Read what ``ops_prune.sh`` printed."""
+    """Read what ``ops/prune.sh`` printed."""
     lines = [line.partition(" ")[::2] for line in stdout.splitlines()]
     rooms = [int(rest) for word, rest in lines if word == "room" and rest.strip().isdigit()]
     return Pruned(

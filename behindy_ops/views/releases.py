@@ -67,7 +67,7 @@ def _what(one: Offered) -> str:
 
 def show_history(session: Session, name: str, *, json: bool) -> str:
     """Return what was done on the host, oldest first."""
-    command = Command(script("history", session.paths.history, str(HISTORY_LINES)), title="read the history")
+    command = Command(script("ops/history", session.paths.history, str(HISTORY_LINES)), title="read the history")
     text = session.host.run(command).require().stdout
     entries = history_lines(text, name)
     if json:

@@ -106,7 +106,7 @@ def reload_nginx(session: Session, *, wait: float) -> Shown:
     survey = session.lock("reloading nginx (ops.nginx --reload)", wait=wait)
     if problem := preflight.docker_problem(survey):
         raise problem
-    command = Command(script("ops_reload", NGINX), title="reload nginx", timeout=60, changes=True)
+    command = Command(script("ops/reload", NGINX), title="reload nginx", timeout=60, changes=True)
     if not (result := session.host.run(command)).ok:
         raise nginx.not_reloaded(result)
     shown = _nginx(session)

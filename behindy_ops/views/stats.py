@@ -69,7 +69,7 @@ class StatsView:
 
 
 def frame(seen: Seen) -> Frame:
-    """Read one moment that ``ops_frames.sh`` printed."""
+    """Read one moment that ``ops/frames.sh`` printed."""
     lines = seen.lines("containers")
     listed = (line.split(" ", 2) for line in lines if line.startswith("container "))
     names = {identity: name for _, identity, name in listed}

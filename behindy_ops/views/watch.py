@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from behindy_ops.host.command import Command
+from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import stats
-from behindy_ops.views.look import parts_script, require_docker, taken_apart
+from behindy_ops.views.look import require_docker, taken_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def watch(session: Session, what: str, *, interval: float, tell: Callable[[stats
     :raises Interrupted: how it usually ends.
     """
     mark = new_mark()
-    argv = parts_script("frames", mark, "0", f"{interval:g}")
+    argv = script("ops/frames", mark, "0", f"{interval:g}")
     take = _frames(mark, Watcher(what, tell))
     command = Command(argv, title="watch the host", timeout=LONGEST, follow=True, on_line=take)
     session.host.run(command).require()

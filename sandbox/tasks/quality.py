@@ -67,13 +67,12 @@ def lint_commands(checkout: Path) -> dict[str, list[str]]:
     schema = [str(tools / "check-jsonschema"), "--quiet", "--builtin-schema"]
     workflows = [str(path) for path in workflow_files(checkout)]
     scripts = shell_files(checkout)
-    bodies = [path for path in scripts if not (checkout / path).read_bytes().startswith(b"#!")]
     return {
         "ruff check": [python, "-m", "ruff", "check", "."],
         "ruff format": [python, "-m", "ruff", "format", "--check", "."],
         "mypy": [python, "-m", "mypy"],
-        "shellcheck": [shellcheck, "--", *(str(path) for path in scripts if path not in bodies)],
-        "shellcheck of what bash -c runs": [shellcheck, "--shell=bash", "--", *map(str, bodies)],
+        "shellcheck": [shellcheck, "--", *map(str, scripts)],
+        "shellcheck of what hosts run": [python, "-m", "sandbox.tasks.host_scripts"],
         "shellcheck of workflow steps": [python, "-m", "sandbox.tasks.run_steps", *workflows],
         "schema of workflows": [*schema, "vendor.github-workflows", *workflows],
         "schema of dependabot.yml": [*schema, "vendor.dependabot", ".github/dependabot.yml"],
@@ -89,9 +88,11 @@ def lint_commands(checkout: Path) -> dict[str, list[str]]:
 
 
 def shell_files(checkout: Path) -> list[Path]:
-    """All shell scripts, relative to the checkout: ``inv``, ``.ci/run`` and every ``*.sh`` outside hidden folders."""
+    """All shell scripts but those that hosts run, relative to the checkout: ``inv``, ``.ci/run``, ``*.sh``."""
     found = (path.relative_to(checkout) for path in checkout.rglob("*.sh"))
-    visible = sorted(path for path in found if not any(part.startswith(".") for part in path.parts))
+    visible = sorted(
+        path for path in found if "scripts" not in path.parts and not any(part.startswith(".") for part in path.parts)
+    )
     return [Path("inv"), Path(".ci/run"), *visible]
 
 

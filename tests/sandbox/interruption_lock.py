@@ -23,7 +23,7 @@ class Holder:
     def __init__(self, container: str, *, silence: int = 60, beats: bool = True) -> None:
         place = ["docker", "exec", "--interactive", "--user", "ubuntu", "--workdir", "/home/ubuntu", container]
         self._process = subprocess.Popen(
-            [*place, *script("lease", "behindy-ops/state", str(silence), "@@")],
+            [*place, *script("lock/lease", "behindy-ops/state", str(silence), "@@")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -15,7 +15,7 @@ from tests.simulator.world import Body, Process, ReleaseDir, Wait, World
 if TYPE_CHECKING:
     from behindy_ops.host.command import Command
 
-__all__ = ["body_of", "fenced", "lease"]
+__all__ = ["body_of", "fenced", "lease", "name_of"]
 
 T = TypeVar("T")
 
@@ -439,12 +439,17 @@ def _stopped(box: Box) -> bool:
     return not box.running
 
 
+def name_of(command: Command) -> str:
+    """``drain`` of ``deploy/drain.sh``, or what docker is to do."""
+    return command.argv[3].rpartition("/")[2] if command.argv[0] == "bash" else command.argv[1]
+
+
 def body_of(world: World, me: Process, command: Command) -> Body:
     """The process a command starts; refuses one that nobody has prepared."""
     program, *arguments_ = command.argv
     if program == "docker" and arguments_[0] in ("start", "stop", "restart"):
         return of_docker(world, me, arguments_[0], arguments_[-1])
     assert command.argv[:2] == ("bash", "-c"), f"nobody has prepared {command.argv}"
-    name, *arguments_ = command.argv[3:]
-    assert name in SCRIPTS, f"nobody has prepared {name}"
+    name, arguments_ = name_of(command), list(command.argv[4:])
+    assert name in SCRIPTS, f"nobody has prepared {command.argv[3]}"
     return SCRIPTS[name](world, me, *arguments_)

@@ -28,7 +28,7 @@ from behindy_ops.project.services import HealthPolicy, Service, repository
 from behindy_ops.project.settings import Settings
 from tests.simulator.docker import Behaviour
 from tests.simulator.rules import Rules
-from tests.simulator.scripts import body_of, fenced, lease
+from tests.simulator.scripts import body_of, fenced, lease, name_of
 from tests.simulator.world import Process, World
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class SimHost:
         self.remote_commands += 1
         self.sent.append(command)
         process = Process(
-            command.argv[3] if command.argv[0] == "bash" else command.argv[1],
+            name_of(command),
             deadline=self.world.now + command.timeout,
             token=self._lease.token if self._lease else "",
             stdin=command.stdin.decode(),

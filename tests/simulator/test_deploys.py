@@ -15,6 +15,7 @@ from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Decision, DeployFinished, Logs, StepFailed, StepStarted, Warning_
 from tests.kinds import raises
 from tests.simulator.faults import Fault, plan, plan_during
+from tests.simulator.scripts import name_of
 from tests.simulator.simulation import SERVICES, ClientKilled, Simulation
 from tests.simulator.start import begin
 
@@ -33,7 +34,7 @@ def host() -> Simulation:
 def sent(simulation: Simulation, connection: int = -1) -> list[str]:
     """The scripts a client has sent."""
     commands = simulation.connections[connection].sent
-    return [command.argv[3] if command.argv[0] == "bash" else command.argv[1] for command in commands]
+    return [name_of(command) for command in commands]
 
 
 def steps(simulation: Simulation) -> list[str]:
@@ -75,7 +76,7 @@ def test_a_deploy_goes_step_by_step_and_sends_these_commands(host: Simulation) -
         "tidy", "verify",
     ]  # fmt: skip
     assert sent(host) == [*WHOLE, "tidy", "stop_blue", "verify"]
-    swap = next(command for command in host.connections[-1].sent if command.argv[3] == "swap")
+    swap = next(command for command in host.connections[-1].sent if command.argv[3] == "deploy/swap")
     assert swap.argv[4:] == (before.id, "frontend-blue", "frontend", after.id, "frontend", "always")
     assert (outcomes(host), warnings(host), tag(host)) == (["live"], [], "mended")
     assert host.rules.at_rest("frontend") == ""
@@ -87,7 +88,7 @@ def test_a_deploy_goes_step_by_step_and_sends_these_commands(host: Simulation) -
 
 def test_every_command_that_changes_something_is_fenced_and_the_others_are_not(host: Simulation) -> None:
     host.deploy("frontend", tag="mended")
-    changing = {command.argv[3] for command in host.connections[-1].sent if command.changes}
+    changing = {name_of(command) for command in host.connections[-1].sent if command.changes}
     assert changing == {"start_green", "swap", "tidy", "stop_blue", "verify"}
 
 
@@ -117,7 +118,9 @@ def test_a_service_that_is_reached_through_one_not_there_yet_is_checked_by_its_o
     simulation.forget()
     simulation.deploy("backend", tag="first")
     simulation.deploy("llmserver", tag="second")
-    asked = [command.argv[-2:] for command in simulation.connections[-1].sent if command.argv[3] == "look_outside"]
+    asked = [
+        command.argv[-2:] for command in simulation.connections[-1].sent if command.argv[3] == "deploy/look_outside"
+    ]
     assert asked[-1] == ("https://behindy.me/api/ai-stories/health", "https://behindy.me/llm/health")
 
 

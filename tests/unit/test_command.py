@@ -40,7 +40,7 @@ def test_a_changing_command_without_a_lease_is_refused() -> None:
 def test_a_changing_command_is_fenced_by_state_directory_and_token() -> None:
     words = shlex.split(wire(Command(("docker", "stop", "x"), "stop", changes=True), Fence("dir/state", "t0ken")))
     assert words[4:6] == ["bash", "-c"]
-    assert words[7:] == ["fenced", "dir/state", "t0ken", "docker", "stop", "x"]
+    assert words[7:] == ["lock/fenced", "dir/state", "t0ken", "docker", "stop", "x"]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_standard_input_is_not_part_of_the_line_nor_of_the_representation() -> N
 
 
 def test_a_script_keeps_its_code_and_drops_its_comments() -> None:
-    text = script_text("fenced")
+    text = script_text("lock/fenced")
     assert 'flock -n "$state/lock"' in text
     assert not any(line.lstrip().startswith("#") for line in text.splitlines())
-    assert script("fenced", "a", "b") == ("bash", "-c", text, "fenced", "a", "b")
+    assert script("lock/fenced", "a", "b") == ("bash", "-c", text, "lock/fenced", "a", "b")

@@ -130,11 +130,11 @@ def test_updates_of_dnf_are_made_and_seen(
         text = text.replace("PATH=$PATH:", f"PATH={tmp_path}/bin:$PATH:")
         return subprocess.run(["bash", "-c", text, name, *words], capture_output=True, text=True, check=True).stdout
 
-    assert parse(run("host_facts", "@@", "x", "behindy.me"), "@@").updates is expected
+    assert parse(run("host/facts", "@@", "x", "behindy.me"), "@@").updates is expected
     automatic.write_text("[commands]\n  upgrade_type=default\napply_updates = no\n")
-    run("host_setup", "updates-dnf")
+    run("host/setup", "updates-dnf")
     assert automatic.read_text() == "[commands]\nupgrade_type = security\napply_updates = yes\n"
-    assert parse(run("host_facts", "@@", "x", "behindy.me"), "@@").updates
+    assert parse(run("host/facts", "@@", "x", "behindy.me"), "@@").updates
 
 
 @pytest.mark.parametrize(("system", "version"), [("debian", "11"), ("alpine", "3.20"), ("ubuntu", "20.04")])
@@ -228,7 +228,7 @@ def test_a_login_outside_the_group_docker_is_told_so() -> None:
 
 
 def test_the_look_is_read_from_what_this_machine_prints(tmp_path: Path) -> None:
-    argv = ["bash", "-c", script_text("host_facts"), "host_facts", "@@", str(tmp_path), "behindy.me"]
+    argv = ["bash", "-c", script_text("host/facts"), "host_facts", "@@", str(tmp_path), "behindy.me"]
     text = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
     facts = parse(text, "@@")
     assert facts.memory["MemTotal"] > 0
@@ -251,7 +251,7 @@ def test_the_swap_file_is_made_once_and_noted_once(tmp_path: Path) -> None:
         (programs / name).chmod(0o755)
     (tmp_path / "etc").mkdir()
     text = (
-        script_text("host_setup")
+        script_text("host/setup")
         .replace("/swapfile", f"{tmp_path}/swapfile")
         .replace("/etc/fstab", f"{tmp_path}/etc/fstab")
     )

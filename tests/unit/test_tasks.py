@@ -19,7 +19,7 @@ from behindy_ops.project.project import Project
 from behindy_ops.tasks import root
 from behindy_ops.tasks.guard import guarded
 from behindy_ops.tasks.options import named_behind
-from sandbox.tasks import add_to, quality
+from sandbox.tasks import add_to, host_scripts, quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,13 +197,15 @@ def test_lint_looks_at_every_shell_script_of_the_checkout(tmp_path: Path) -> Non
     assert quality.shell_files(tmp_path) == [Path("inv"), Path(".ci/run"), Path("a/b.sh"), Path("c.sh")]
 
 
-def test_a_script_without_a_first_line_is_checked_as_bash(tmp_path: Path) -> None:
-    for name, text in {"inv": "#!/bin/sh\n", ".ci/run": "#!/bin/sh\n", "a.sh": "#!/bin/sh\n", "b.sh": "echo\n"}.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    commands = quality.lint_commands(tmp_path)
-    assert commands["shellcheck"][1:] == ["--", "inv", ".ci/run", "a.sh"]
-    assert commands["shellcheck of what bash -c runs"][1:] == ["--shell=bash", "--", "b.sh"]
+def test_a_mistake_in_a_hosts_script_is_told_by_its_file_and_line() -> None:
+    said = host_scripts.problems([("lib/part", "\nsay() { echo $1; }\n"), ("ops/x", "word=$1\nsay $word\n")])
+    assert "scripts/lib/part.sh:2:14: note: Double quote" in said
+    assert "scripts/ops/x.sh:2:5: note: Double quote" in said
+    assert not host_scripts.problems([("lib/part", 'say() { echo "$word"; }\n'), ("ops/x", 'echo "$1"\n')])
+
+
+def test_every_script_of_the_hosts_is_looked_at() -> None:
+    assert {"deploy/drain", "host/survey", "lock/fenced"} <= {*host_scripts.script_names()}
 
 
 def test_the_exit_code_of_a_program_comes_through() -> None:

@@ -1,4 +1,5 @@
-# After ops_parts.sh. $1 frames (0 for no end), $2 seconds between them. Prints one after the other, each ended by a line
+# lib: sections engine views
+# $1 frames (0 for no end), $2 seconds between them. Prints one after the other, each ended by a line
 # `<boundary> end`; ends with its standard input too.
 frames=$1 pause=$2
 exec 3<&0

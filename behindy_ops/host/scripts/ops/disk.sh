@@ -1,4 +1,5 @@
-# After ops_parts.sh; the arguments are the survey. File systems, and what Docker keeps by its own count.
+# lib: sections engine views
+# The arguments are the survey. File systems, and what Docker keeps by its own count.
 survey_is "$@"
 filesystems() { # of directories only: Docker mounts single files too; the inodes of each after its bytes
   local root

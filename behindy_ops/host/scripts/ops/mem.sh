@@ -1,4 +1,5 @@
-# After ops_parts.sh; the arguments are the survey. What holds memory: the host's own figures, each container's, those of
+# lib: sections engine views
+# The arguments are the survey. What holds memory: the host's own figures, each container's, those of
 # processes outside of containers, and every trace of an OOM kill that this user may read.
 survey_is "$@"
 meminfo() { cat /proc/meminfo && grep -E '^oom_kill ' /proc/vmstat; grep -E '^btime ' /proc/stat; }
@@ -15,7 +16,7 @@ kills() { # since each container's own start: the counter of its cgroup, version
   [ "${#files[@]}" -eq 0 ] || grep -sH '^oom_kill ' "${files[@]}"
   return 0
 }
-# shellcheck disable=SC2154 # work is made by ops_parts.sh
+# shellcheck disable=SC2154 # work is made by lib/sections.sh
 processes() { # kB and name of what runs outside of containers, biggest first; not those of this look
   ours=$(sed -nE 's/^NSpgid:[[:space:]]+([0-9]+).*/\1/p' "/proc/$$/status")
   grep -slE '[0-9a-f]{64}' /proc/[0-9]*/cgroup | sed 's/cgroup$/status/' >"$work/inside"

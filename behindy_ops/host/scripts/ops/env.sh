@@ -1,4 +1,5 @@
-# After ops_parts.sh. $1 host directory, $2 container; the rest is the survey. Names only: which of them have a value is
+# lib: sections engine views
+# $1 host directory, $2 container; the rest is the survey. Names only: which of them have a value is
 # told, no value leaves the host.
 dir=$1 container=$2
 shift 2

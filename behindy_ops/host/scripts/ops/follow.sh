@@ -1,4 +1,4 @@
-# As ops_logs.sh, and goes on with what comes, also in the container that takes the name after a deploy. With a text, the
+# As ops/logs.sh, and goes on with what comes, also in the container that takes the name after a deploy. With a text, the
 # last lines are looked through for it. Ends with its standard input, or when there is nothing left to follow.
 mark=$1 container=$2 tail=$3 since=$4 text=$5 stamps=$6
 id=$(docker container inspect --format '{{.Id}}' "$container" 2>&1) || { printf '%s %s\n' "$mark" "${id//$'\n'/ }"; exit 61; }

@@ -1,4 +1,5 @@
-# After ops_parts.sh. $1 nginx container, $2 domain. The certificate nginx serves, asked of its own container past any
+# lib: sections engine views
+# $1 nginx container, $2 domain. The certificate nginx serves, asked of its own container past any
 # proxy before it; whether this host believes it; and the certificates (never the keys) under /etc/letsencrypt.
 nginx=$1 domain=$2
 address() { docker container inspect --format '{{.State.Status}} {{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$nginx"; }
@@ -8,7 +9,7 @@ ask() {
   curl -o /dev/null -m 5 --connect-to "$domain:443:${to:-none}:443" "$@" "https://$domain/health"
 }
 served() { ask -skv 2>&1 | grep -E '^\* +(subject|start date|expire date|issuer):'; }
-# shellcheck disable=SC2154 # work is made by ops_parts.sh
+# shellcheck disable=SC2154 # work is made by lib/sections.sh
 trust() { ask -sS 2>"$work/why"; echo "code $?"; head -n 1 "$work/why"; }
 files() {
   # shellcheck disable=SC2016

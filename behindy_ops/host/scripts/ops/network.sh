@@ -1,4 +1,5 @@
-# After ops_parts.sh. $1 network; the rest is the survey.
+# lib: sections engine views
+# $1 network; the rest is the survey.
 # shellcheck disable=SC2034 # read by the parts
 network=$1
 shift

@@ -1,4 +1,0 @@
-# After ops_parts.sh; the arguments are the survey. Beside it: where running containers are reached from outside.
-survey_is "$@"
-ports() { docker ps --no-trunc --format '{{.ID}} {{.Ports}}'; }
-report ports survey
