@@ -113,9 +113,10 @@ def filled(text: str, contexts: Mapping[str, Any]) -> str:
 class Log:
     """What the runner makes of what a step prints.
 
-    :ivar shown: the lines a person sees, secrets masked.
-    :ivar bare: the same, not masked; what would be seen if masking failed.
-    :ivar obeyed: (command, properties, message) of every command, in order.
+    Attributes:
+        shown: the lines a person sees, secrets masked.
+        bare: the same, not masked; what would be seen if masking failed.
+        obeyed: (command, properties, message) of every command, in order.
     """
 
     shown: list[str] = field(default_factory=list)
@@ -197,8 +198,9 @@ class StepRun:
 class Runner:
     """A clean machine: a new home, no agent, nothing pinned, and of the environment only what is given.
 
-    :param base: what every step's environment has.
-    :param checkout: makes the folder that an ``actions/checkout`` step asks for.
+    Args:
+        base: what every step's environment has.
+        checkout: makes the folder that an ``actions/checkout`` step asks for.
     """
 
     def __init__(self, folder: Path, base: Mapping[str, str], checkout: Callable[[Path], None]) -> None:
@@ -210,9 +212,9 @@ class Runner:
     def job(
         self, job: Mapping[str, Any], contexts: Mapping[str, Any], cancel: tuple[str, str] | None = None
     ) -> list[StepRun]:
-        """Run the steps of a job until one fails; of other people's actions, only checkout is imitated.
+        """Run the steps of a job until one fails; of third-party actions, only checkout is imitated.
 
-        :param cancel: a step's name and a text in its log; when that is printed, the job is cancelled.
+        ``cancel`` is a step's name and a text in its log; when that is printed, the job is cancelled.
         """
         ran: list[StepRun] = []
         for step in job["steps"]:

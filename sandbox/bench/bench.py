@@ -43,7 +43,8 @@ _STREAMS = (
 def run_bench(count: int = 5) -> None:
     """Measure ``count`` deploys near and far, print the table, and write ``benchmarks/results.md``.
 
-    :raises Kind.SANDBOX: a deploy failed or a request was lost.
+    Raises:
+        Kind.SANDBOX: a deploy failed or a request was lost.
     """
     with Progress() as progress:
         progress.say("Bringing up the sandbox")
@@ -128,7 +129,8 @@ def _logs() -> str:
 def listening_since(logs: str, tag: str) -> float:
     """When the release said that it listens, in seconds since the epoch, from ``docker logs --timestamps``.
 
-    :raises Kind.SANDBOX: it never said so.
+    Raises:
+        Kind.SANDBOX: it never said so.
     """
     for line in logs.splitlines():
         stamp, _, text = line.partition(" ")

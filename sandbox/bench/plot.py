@@ -32,10 +32,12 @@ def plot(
 
     A bar's height is the share of the fullest column of its service; whatever answered at all shows.
 
-    :param seconds: how long the traffic lasted; the right edge.
-    :param encoding: of the terminal; where it cannot show block characters, ASCII is used.
-    :param width: of a line, in characters, labels included; at most 72.
-    :param first: services to put first, in this order; the others follow by their first answers.
+    Args:
+        answers: when each service's releases answered.
+        seconds: how long the traffic lasted; the right edge.
+        encoding: of the terminal; where it cannot show block characters, ASCII is used.
+        width: of a line, in characters, labels included; at most 72.
+        first: services to put first, in this order; the others follow by their first answers.
     """
     rows = series(answers, first)
     if not rows or seconds <= 0:

@@ -54,7 +54,8 @@ To remove it and all it keeps: ./inv sandbox.down
 def run_demo(stream: TextIO | None = None) -> None:
     """Bring up the sandbox, deploy under traffic, and print the report.
 
-    :raises Kind.SANDBOX: a request was lost or a deploy did not end as it should; the report is printed all the same.
+    Raises:
+        Kind.SANDBOX: a request was lost or a deploy did not end as it should; the report is printed all the same.
     """
     stream = stream or sys.stdout
     with Progress(stream) as progress:

@@ -84,12 +84,10 @@ def run_task(
     environ: Mapping[str, str],
     on_event: Callable[[dict[str, Any]], None] = lambda _: None,
 ) -> Run:
-    """Run a deploy task to its end and return what it told.
+    """Run a deploy task to its end and return what it reported.
 
-    An exception in here, such as an interrupt, is passed on once the task has ended, too: it is asked by SIGINT, then
-    by SIGTERM, then killed.
-
-    :param on_event: called with each event as it comes.
+    An exception in here, such as an interrupt, is passed on only once the task has ended too: it is asked by SIGINT,
+    then by SIGTERM, then killed. ``on_event`` is called with each event as it comes.
     """
     begin = time.monotonic()
     # A session of its own: Ctrl-C in a terminal reaches us alone, and the task hears of it once; twice is "at once".

@@ -54,7 +54,8 @@ def parse(meminfo: str) -> Memory | None:
 class MemoryWatch:
     """Looks twice a second, from ``with`` on; ``peak`` is the look with the most memory and swap in use.
 
-    :param container: the outer container. When it cannot be looked into, the peak is None and nothing else happens.
+    Args:
+        container: the outer container. When it cannot be looked into, the peak is None and nothing else happens.
     """
 
     def __init__(self, container: str) -> None:

@@ -21,8 +21,9 @@ _QUIET_SECONDS = 8.0
 class Progress:
     """Prints from ``with`` on; works with any stream, terminal or not.
 
-    :param alive: asked for what to add to a sign of life; what it raises is ignored.
-    :param quiet: seconds without a line before there is one.
+    Args:
+        alive: asked for what to add to a sign of life; what it raises is ignored.
+        quiet: seconds without a line before there is one.
     """
 
     def __init__(

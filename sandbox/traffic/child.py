@@ -33,8 +33,9 @@ _END_SECONDS = 3.0
 class Child:
     """One ``python -m module`` that was given ``spec`` as its first line.
 
-    :param module: dotted name of a module of this package that follows the protocol (see ``first_line``, ``reply``).
-    :param spec: what the child needs to know, as JSON.
+    Args:
+        module: dotted name of a module of this package that follows the protocol (see ``first_line``, ``reply``).
+        spec: what the child needs to know, as JSON.
     """
 
     def __init__(self, module: str, spec: Mapping[str, Any]) -> None:
@@ -61,10 +62,10 @@ class Child:
         return self._process.pid
 
     def ask(self, command: str, *, timeout: float) -> Any:
-        """Send ``command`` and return its JSON answer; from any thread.
+        """Send ``command`` and return its JSON answer, waiting ``timeout`` seconds at most; from any thread.
 
-        :param timeout: seconds to wait for it.
-        :raises Kind.SANDBOX: the child has ended or does not answer in time.
+        Raises:
+            Kind.SANDBOX: the child has ended or does not answer in time.
         """
         with self._asking:
             self._write(command)

@@ -74,9 +74,12 @@ class Traffic:
     It connects to 127.0.0.1 alone, with ``site.domain`` as server name and Host. It stops by itself at its bounds and
     when this process ends.
 
-    :param max_seconds: the longest it may last.
-    :param max_requests: the most it may send.
-    :raises Kind.USAGE: the streams or bounds are not acceptable.
+    Args:
+        max_seconds: the longest it may last.
+        max_requests: the most it may send.
+
+    Raises:
+        Kind.USAGE: the streams or bounds are not acceptable.
     """
 
     def __init__(
@@ -108,14 +111,21 @@ class Traffic:
             self._child.close()
 
     def snapshot(self) -> TrafficResult:
-        """The figures so far. :raises Kind.SANDBOX: the generator died."""
+        """The figures so far.
+
+        Raises:
+            Kind.SANDBOX: the generator died.
+        """
         return self._result or TrafficResult.from_json(self._ask("snapshot", _ANSWER_SECONDS))
 
     def wait_until_flowing(self, timeout: float = 20.0) -> TrafficResult:
         """Return once every stream has had a good answer.
 
-        :param timeout: seconds.
-        :raises Kind.SANDBOX: it did not come to that in time; says which streams and their first losses.
+        Args:
+            timeout: seconds.
+
+        Raises:
+            Kind.SANDBOX: it did not come to that in time; says which streams and their first losses.
         """
         deadline = time.monotonic() + timeout
         while True:

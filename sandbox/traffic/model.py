@@ -202,7 +202,8 @@ def _open_path(service: str) -> str:
 def check(streams: Sequence[Stream], bounds: Bounds) -> None:
     """Refuse traffic that is unbounded, too heavy for a small machine, or ambiguous.
 
-    :raises Kind.USAGE: says which stream or bound and why.
+    Raises:
+        Kind.USAGE: says which stream or bound and why.
     """
     names = [stream.name for stream in streams]
     if not names or len(set(names)) != len(names):

@@ -44,7 +44,8 @@ class _Span:
 class Recorder:
     """Collects outcomes; every ``at`` is seconds since the start.
 
-    :param started: when traffic started, in seconds since the epoch.
+    Args:
+        started: when traffic started, in seconds since the epoch.
     """
 
     def __init__(self, streams: Sequence[Stream], *, started: float) -> None:

@@ -28,8 +28,9 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class Relay:
     """Forwards 127.0.0.1:``port`` to ``host``:``target_port`` from ``with`` on.
 
-    :param delay: seconds each direction takes. Opening a connection takes as long as it would over such a link, too:
-        what the client sends first arrives after three delays (its SYN, the answer, the data).
+    Args:
+        delay: seconds each direction takes. Opening a connection takes as long as it would over such a link, too: what
+            the client sends first arrives after three delays (its SYN, the answer, the data).
     """
 
     def __init__(self, host: str, target_port: int, *, delay: float = 0.085) -> None:

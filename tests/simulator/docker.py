@@ -23,8 +23,9 @@ class DockerError(Exception):
 class Behaviour:
     """How a release behaves once it is started.
 
-    :param boot: seconds from its start until it answers.
-    :param dies_after: seconds after its first start at which it is killed for memory; 0 for never.
+    Attributes:
+        boot: seconds from its start until it answers.
+        dies_after: seconds after its first start at which it is killed for memory; 0 for never.
     """
 
     inside: int = 200
@@ -55,11 +56,12 @@ class Stored:
 class Box:
     """A container.
 
-    :ivar ready: when it answers, in this life.
-    :ivar proven: when it first answered, ever.
-    :ivar named: the last moment at which it had the name nginx routes to.
-    :ivar busy: until when a client keeps a connection to it open.
-    :ivar life: how often it was started.
+    Attributes:
+        ready: when it answers, in this life.
+        proven: when it first answered, ever.
+        named: the last moment at which it had the name nginx routes to.
+        busy: until when a client keeps a connection to it open.
+        life: how often it was started.
     """
 
     id: str
@@ -112,7 +114,8 @@ class Clock:
 class Engine:
     """What dockerd does, one API call at a time.
 
-    :ivar epoch: counts its restarts; a call that was under way then gets no answer.
+    Attributes:
+        epoch: counts its restarts; a call that was under way then gets no answer.
     """
 
     def __init__(self, clock: Clock) -> None:

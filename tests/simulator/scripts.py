@@ -383,7 +383,7 @@ def record(world: World, me: Process, history: str, rotate: str) -> Body:
 def lease(world: World, me: Process, hears: Callable[[], float], argv: tuple[str, ...]) -> Body:
     """``lease.sh``.
 
-    :param hears: the moment at which the process will have heard nothing for too long, or now if its input has ended.
+    ``hears`` gives the moment at which the process will have heard nothing for too long, or now if its input has ended.
     """
     state, silence, mark, *looking = argv
     assert (state, silence) == ("behindy-ops/state", "60")

@@ -83,8 +83,9 @@ class ClientKilled(BaseException):
 class SimHost:
     """One connection to the simulated host, as :class:`behindy_ops.host.host.Host` is to a real one.
 
-    :ivar sent: every command it was given, in order.
-    :ivar notices: it sees that its lease has ended; else it finds out when a change is refused.
+    Attributes:
+        sent: every command it was given, in order.
+        notices: it sees that its lease has ended; else it finds out when a change is refused.
     """
 
     def __init__(self, world: World, interrupts: Interrupts) -> None:
@@ -201,7 +202,9 @@ class SimHost:
 class Simulation:
     """A world with our services in it, and the commands an operator types.
 
-    :ivar clients: the connections of those at work, innermost last; :ivar connections: all there ever were.
+    Attributes:
+        clients: the connections of those at work, innermost last;
+        connections: all there ever were.
     """
 
     def __init__(self, services: dict[str, Service] | None = None, *, rehearsals: bool = True) -> None:

@@ -27,8 +27,9 @@ LONGEST = 115
 class Act:
     """What an operator types, and what strikes meanwhile.
 
-    :param strikes: ticks after the beginning, and what strikes there.
-    :param pause: seconds until the next act.
+    Attributes:
+        strikes: ticks after the beginning, and what strikes there.
+        pause: seconds until the next act.
     """
 
     what: str

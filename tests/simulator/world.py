@@ -34,9 +34,10 @@ Body = Generator[Wait | None, None, int]
 class Process:
     """A command that runs on the host, whether or not its client still lives.
 
-    :param token: of the lease under which it changes something.
-    :ivar changing: the fence has let it pass.
-    :param listener: gets each line of its output, while somebody listens.
+    Attributes:
+        token: of the lease under which it changes something.
+        changing: the fence has let it pass.
+        listener: gets each line of its output, while somebody listens.
     """
 
     name: str
@@ -91,10 +92,11 @@ class ReleaseDir:
 class World(Clock):
     """One host.
 
-    :ivar plan: tick to what strikes there.
-    :ivar config: service to the hash of its configuration.
-    :ivar locked: the process that holds the lease's ``flock``.
-    :ivar busy: processes that hold the shared lock while they change something.
+    Attributes:
+        plan: tick to what strikes there.
+        config: service to the hash of its configuration.
+        locked: the process that holds the lease's ``flock``.
+        busy: processes that hold the shared lock while they change something.
     """
 
     def __init__(self, services: dict[str, Service], *, rehearsals: bool = True) -> None:
