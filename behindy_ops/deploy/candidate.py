@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from behindy_ops.deploy import commands
 from behindy_ops.deploy.health import Look, Verdict, attempt_until, judge_inside, judge_outside
 from behindy_ops.errors import BehindyError, Kind
-from behindy_ops.facts.container import Container, Image, parse_container, parse_image
+from behindy_ops.facts.container import Container, Image, parse_container, parse_image, parse_state
 from behindy_ops.report.events import Logs
 
 if TYPE_CHECKING:
@@ -51,17 +51,13 @@ def pull(session: Session, image: str) -> Image:
         )
         if not result.ok:
             raise pull_error(image, result, logged_in=bool(token))
-        found = parse_image(_after(result.stdout, "image "))
+        found = parse_image(result.reply().values()["image"])
         step.detail = f"{found.digest(_repository(image)) or found.id}"[:19]
         return found
 
 
 def _repository(image: str) -> str:
     return image.partition("@")[0] if "@" in image else image.rpartition(":")[0]
-
-
-def _after(text: str, prefix: str) -> str:
-    return next((line.removeprefix(prefix) for line in text.splitlines() if line.startswith(prefix)), "")
 
 
 _NOT_FOUND = re.compile(r"manifest unknown|not found|no such image|repository name not known", re.IGNORECASE)
@@ -128,8 +124,8 @@ def start_green(session: Session, release: Release, image: str, begun: str, *, f
                 lines=result.last_lines(),
             )
             raise error
-        green = parse_container(result.stdout.strip().splitlines()[-1])
-        green = replace(green, restart_policy=_after(result.stdout, "policy "))
+        told = result.reply().values()
+        green = replace(parse_container(told["state"]), restart_policy=told["policy"])
         step.detail = green.id[:12]
         return green
 
@@ -138,14 +134,9 @@ def check_inside(session: Session, service: Service, container: str, policy: Hea
     """Ask the container from inside nginx until it is healthy or has failed."""
 
     def attempt(_: int) -> Look:
-        result = session.host.run(commands.look_inside(service, container, policy))
-        looks = [
-            (int(words[1]), int(words[2]))
-            for words in map(str.split, result.stdout.splitlines())
-            if words[:1] == ["look"] and len(words) == 3
-        ]
-        state = _after(result.stdout, "state ")
-        return judge_inside(looks, parse_container(state) if state and state != "none" else None)
+        reply = session.host.run(commands.look_inside(service, container, policy)).reply()
+        looks = [(int(code), int(curl)) for code, curl in map(str.split, reply.every("look"))]
+        return judge_inside(looks, parse_state(reply.values().get("state", "")))
 
     return attempt_until(policy, attempt, clock=session.clock, sleep=session.sleep)
 
@@ -198,22 +189,18 @@ def judge(result: Result, *, candidate: bool = False, address: str = "") -> Look
 
     :param address: where the service's name must lead, unless the host has told its container's address itself.
     """
-    looks: list[tuple[int, int, str]] = []
-    names: list[str] = []
-    inside: tuple[int, int] | None = None
-    done = False
-    for words in map(str.split, result.stdout.splitlines()):
-        if words[:1] == ["look"] and len(words) == 4:
-            looks.append((int(words[1]), int(words[2]), words[3]))
-        elif words[:1] == ["names"]:
-            names = words[1:]
-        elif words[:1] == ["inside"] and len(words) == 3:
-            inside = int(words[1]), int(words[2])
-        elif words[:1] == ["address"] and len(words) == 2:
-            address = words[1]
-        elif words == ["ok"]:
-            done = True
-    return judge_outside(looks, done=done, candidate=candidate, resolved=names, address=address, inside=inside)
+    reply = result.reply()
+    told = reply.values()
+    looks = [(int(code), int(curl), asked) for code, curl, asked in map(str.split, reply.every("look"))]
+    code, _, curl = told.get("inside", "").partition(" ")
+    return judge_outside(
+        looks,
+        done="ok" in told,
+        candidate=candidate,
+        resolved=told.get("names", "").split(),
+        address=told.get("address") or address,
+        inside=(int(code), int(curl)) if code else None,
+    )
 
 
 def discard(session: Session, service: str, container: str, release: str, *, shown: str) -> Container | None:
@@ -222,9 +209,8 @@ def discard(session: Session, service: str, container: str, release: str, *, sho
     :param container: its name or id; ``shown`` is what it is called in what is told.
     """
     result = session.host.run(commands.discard(container, session.paths.release(service, release)))
-    state = _after(result.stdout, "state ")
-    last = parse_container(state) if state and state != "none" else None
-    logs = [line.removeprefix("log ") for line in result.stdout.splitlines() if line.startswith("log ")]
+    last = parse_state(result.reply().values().get("state", ""))
+    logs = result.reply().every("log")
     if last is not None:
         oom = "yes" if last.oom_killed else "no"
         how = f"{last.status}, exit code {last.exit_code}, OOM-killed: {oom}, restarts: {last.restarts}"

@@ -9,7 +9,7 @@ from behindy_ops.deploy import commands, stale
 from behindy_ops.deploy.candidate import discard, judge, public_url
 from behindy_ops.deploy.health import Look, Verdict, attempt_until
 from behindy_ops.errors import Kind, SwitchedBack
-from behindy_ops.facts.container import Container, parse_container
+from behindy_ops.facts.container import Container, parse_state
 from behindy_ops.facts.release import released_as
 from behindy_ops.facts.survey import NETWORK, answers_to
 from behindy_ops.host.session import Step
@@ -79,8 +79,9 @@ class Cutover:
             first = (self.blue.id, f"{name}-blue", name) if self.blue else None
             swap = commands.swap(first, (self.green.id, name), policy=self.green.restart_policy)
             result = self.session.host.run(swap)
-            if not result.ok or "switched " not in result.stdout:
-                undone = "undone" in result.stdout
+            told = result.reply().values()
+            if not result.ok or "switched" not in told:
+                undone = "undone" in told
                 self.torn = not undone
                 raise Kind.SWITCH_FAILED(
                     f"The names could not be switched: {result.how()}.",
@@ -88,7 +89,7 @@ class Cutover:
                     remedy="Try again." if undone else "Put it in order now: inv deploy.recover",
                     lines=result.last_lines(),
                 )
-            self.switched_ms = int(result.stdout.split("switched ")[1].split()[0])
+            self.switched_ms = int(told["switched"])
             self.holds, self.switched_at = True, self.session.clock()
 
     @property
@@ -168,8 +169,7 @@ class Cutover:
     def _require_steady(self, watched: Future[Result], seconds: float) -> None:
         trouble = ""
         with self.session.step("watch", f"Watch the new release for {seconds:g} s") as step:
-            line = self.session.host.end(watched).stdout.strip()
-            container = parse_container(line) if line and line != "none" else None
+            container = parse_state(self.session.host.end(watched).reply().values().get("state", ""))
             trouble = unsteady(container)
             step.detail, step.failed = "no restart, no exit, no OOM kill", trouble
         if trouble:
@@ -191,14 +191,13 @@ class Cutover:
 
     def _end_drain(self, drained: tuple[Future[Result], Step]) -> None:
         with self.session.step("drain", f"Wait until {self.service.name}-blue is idle") as step:
-            words = self.session.host.end(drained[0]).stdout.split()
-            last = words[-2:] if len(words) > 1 else words
-            step.detail = _drained(last)
-        if last[:1] == ["cut"]:
+            told = self.session.host.end(drained[0]).reply().values()
+            step.detail = _drained(told)
+        if "cut" in told:
             self.session.emit(
                 Warning_(
-                    f"{last[1]} connection(s) to the previous release were still open after {self.service.drain:g} s "
-                    "(WebSockets or long requests); stopping it ends them."
+                    f"{told['cut']} connection(s) to the previous release were still open after "
+                    f"{self.service.drain:g} s (WebSockets or long requests); stopping it ends them."
                 )
             )
 
@@ -227,11 +226,11 @@ class Cutover:
         command = commands.drain(self.green.id, self.service.port, earliest_ms=0, limit=SHORT_LOOK)
         with self.session.step("last requests", f"Wait until {self.service.name}-green is idle") as step:
             while True:  # in short looks, so that a signal need not wait for all of them
-                words = self.session.host.run(command).stdout.split()[-2:]
+                told = self.session.host.run(command).reply().values()
                 over = self.session.interrupts.requested is not None or self.session.clock() >= deadline
-                if over or words[:1] != ["cut"]:
+                if over or "cut" not in told:
                     break
-            step.detail = _drained(words)
+            step.detail = _drained(told)
 
     def _names_back(self, name: str) -> str:
         with self.session.step("switch back", "Put the names back") as step:
@@ -247,7 +246,7 @@ class Cutover:
             result = self.session.host.run(commands.swap(back, (self.blue.id, name))).require(
                 state=f"{name} still points at the new release.", remedy="inv deploy.recover"
             )
-            switched = int(result.stdout.split("switched ")[1].split()[0])
+            switched = int(result.reply().values()["switched"])
         if self.stale:
             moment, problem = stale.follow(self.session, name, self.blue.id)
             switched = max(switched, moment)
@@ -304,15 +303,15 @@ def _still_open(step: Step, line: str) -> None:
         step.progress(f"{count} open connection(s)")
 
 
-def _drained(words: list[str]) -> str:
-    match words:
-        case ["idle", milliseconds]:
+def _drained(told: dict[str, str]) -> str:
+    match told:
+        case {"idle": milliseconds}:
             return f"idle after {int(milliseconds) / 1000:.1f} s"
-        case ["cut", count]:
+        case {"cut": count}:
             return f"{count} still open at the deadline"
-        case [*_, "gone"]:
+        case {"gone": _}:
             return "it was not running"
-        case [*_, "blind"]:
+        case {"blind": _}:
             return "its connections cannot be seen from the host (hidepid?)"
     return "unknown"
 

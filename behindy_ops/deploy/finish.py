@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from behindy_ops.deploy import commands, retention
 from behindy_ops.deploy.cutover import unsteady
-from behindy_ops.facts.container import Container, Image, parse_container
+from behindy_ops.facts.container import Container, Image, parse_state
 from behindy_ops.report.events import Warning_
 
 if TYPE_CHECKING:
@@ -76,13 +76,11 @@ def _verify(session: Session, deployment: _Deployment) -> dict[str, str]:
             session.paths, release.service, release, deployment.history_line("live"), judged=deployment.judged
         )
         result = session.host.run(command)
-        lines = dict(line.partition(" ")[::2] for line in result.stdout.splitlines() if line)
-        container = None
-        if lines.get("state", "none") != "none":
-            container = parse_container(lines["state"])
+        lines = result.reply().values()
+        container = parse_state(lines.get("state", ""))
         trouble = unsteady(container)
         memory = _memory(lines.get("memory", ""), container)
-        errors = lines.get("errors", "0").strip() or "0"
+        errors = lines.get("errors") or "0"
         said = "no errors in its log" if errors == "0" else f"{errors} log line(s) with errors"
         step.detail, step.failed = ", ".join(part for part in ("steady", memory, said) if part), trouble
     if trouble:
@@ -97,7 +95,7 @@ def _verify(session: Session, deployment: _Deployment) -> dict[str, str]:
         "memory_before": _memory_before(deployment.survey, release.service),
         "memory": memory,
         "available_before": _megabytes(deployment.survey.memory.get("MemAvailable", 0)),
-        "available": _megabytes(int(lines.get("available", "").strip() or 0) * 1024),
+        "available": _megabytes(int(lines.get("available") or 0) * 1024),
         "log_errors": errors,
     }
 
@@ -105,7 +103,7 @@ def _verify(session: Session, deployment: _Deployment) -> dict[str, str]:
 def _previous(survey: Survey, release: Release, run: str) -> dict[str, str]:
     """What to go back to, and the GitHub run that deployed it, if one did."""
     known = (old.tag for old in survey.releases if old.id == release.previous)
-    return {"previous": release.previous, "previous_tag": next(known, ""), "previous_run": run.strip()}
+    return {"previous": release.previous, "previous_tag": next(known, ""), "previous_run": run}
 
 
 def _memory_before(survey: Survey, service: str) -> str:

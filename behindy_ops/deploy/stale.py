@@ -37,6 +37,6 @@ def follow(session: Session, service: str, container: str) -> tuple[int, str]:
     )
     with session.step("reload", "Reload nginx") as step:
         result = session.host.run(command(service, container))
-        done = result.ok and "switched " in result.stdout
-        step.failed = "" if done else f"{result.how()} {' '.join(result.last_lines(2))}".strip()
-    return (int(result.stdout.split("switched ")[1].split()[0]), "") if done else (0, step.failed)
+        moment = result.reply().values().get("switched", "") if result.ok else ""
+        step.failed = "" if moment else f"{result.how()} {' '.join(result.last_lines(2))}".strip()
+    return int(moment or 0), step.failed

@@ -11,9 +11,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import Kind, RemoteCommandFailed
+from behindy_ops.errors import Kind
 from behindy_ops.host.command import Command, script
-from behindy_ops.host.replies import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -124,24 +123,20 @@ def read_answer(result: Result, mark: str) -> Answer:
     :raises Kind.HOST_NOT_READY: nothing can be written there, or docker compose is missing.
     """
     _require(result)
-    sections, problems, complete = split(result.stdout, mark)
-    if not complete:
-        raise RemoteCommandFailed("The look at the host's .env ended early.", state=_UNCHANGED, remedy="Try again.")
-    host = [line.split() for line in sections.get("host", [])]
-    states = [line.split() for line in sections.get("states", [])]
-    services = [line.split() for line in sections.get("services", [])]
-    weak = [line.split() for line in sections.get("weak", [])]
+    reply = result.reply(mark)
+    host, weak = reply.values("host"), reply.rows("weak")
+    services = reply.rows("services")
     return Answer(
-        mode=next((words[0] for words in host if words[0].isdigit()), ""),
-        sha256=next((words[1] for words in host if words[0] == "sha"), "none"),
-        names=tuple(_name(words) for words in states if len(words) == 7),
+        mode=host.get("mode", ""),
+        sha256=host.get("sha", "none"),
+        names=tuple(_name(words) for words in reply.rows("states") if len(words) == 7),
         weak=(_second(weak, "host"), _second(weak, "candidate")),
         old=_pairs(services, "old"),
         new=_pairs(services, "new"),
         live=_pairs(services, "live"),
         from_host=["from", "host"] in services,
-        problems=problems,
-        replaced="".join(sections.get("replaced", [])).strip(),
+        problems=dict(reply.problems),
+        replaced=reply.text("replaced").strip(),
     )
 
 

@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-__all__ = ["CONTAINER_TEMPLATE", "IMAGE_TEMPLATE", "Container", "Image", "parse_container", "parse_image", "parse_time"]
+__all__ = [
+    "CONTAINER_TEMPLATE",
+    "IMAGE_TEMPLATE",
+    "Container",
+    "Image",
+    "parse_container",
+    "parse_image",
+    "parse_state",
+    "parse_time",
+]
 
 CONTAINER_TEMPLATE = (
     '{"id":{{json .Id}},"name":{{json .Name}},"created":{{json .Created}},"image_id":{{json .Image}},'
@@ -122,6 +131,11 @@ def parse_container(line: str) -> Container:
         aliases={name: tuple(value.get("Aliases") or ()) for name, value in networks.items()},
         env_names=tuple(data["env"]),
     )
+
+
+def parse_state(text: str) -> Container | None:
+    """Read what a script says after ``state``: a container, or ``none`` (or nothing) for one that is not there."""
+    return None if text in ("", "none") else parse_container(text)
 
 
 def parse_image(line: str) -> Image:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import RemoteCommandFailed
-from behindy_ops.host.replies import split
+from behindy_ops.facts.replies import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,20 +91,10 @@ def parse(text: str, mark: str) -> HostFacts:
 
     :raises RemoteCommandFailed: it is cut short.
     """
-    parts, _, complete = split(text, mark)
-    if not complete:
-        raise RemoteCommandFailed(
-            "The look at the host ended early.",
-            state="Nothing was changed.",
-            remedy="Try again; if it stays so, log in and look (df -h, free -m).",
-            lines=tuple(text.splitlines()[-10:]),
-        )
-    release = dict(_assignment(line) for line in parts["system"] if "=" in line)
-    login = _words(parts["login"])
-    docker = _words(parts["docker"])
-    clock = _words(parts["clock"])
-    memory = _words(parts["memory"])
-    told = [line for line in parts["docker"] if line.split(" ", 1)[0] not in {"engine", "compose", "running"}]
+    reply = read(text, mark)
+    release = dict(_assignment(line) for line in reply.lines("system") if "=" in line)
+    login, docker, clock, memory = (reply.values(name) for name in ("login", "docker", "clock", "memory"))
+    told = [line for line in reply.lines("docker") if line.split(" ", 1)[0] not in {"engine", "compose", "running"}]
     return HostFacts(
         system=release.get("ID", ""),
         version=release.get("VERSION_ID", ""),
@@ -119,30 +108,26 @@ def parse(text: str, mark: str) -> HostFacts:
         init=login.get("init", ""),
         container=login.get("container") == "yes",
         reboot=login.get("reboot") == "needed",
-        tools=frozenset(parts["tools"]),
+        tools=frozenset(reply.lines("tools")),
         docker=docker.get("engine", ""),
         docker_problem=" ".join(told).strip(),
         compose=docker.get("compose", ""),
         running=int(docker.get("running") or 0),
         memory={name: int(value) * 1024 for name, value in memory.items() if name != "swappiness"},
         swappiness=int(memory.get("swappiness") or -1),
-        disks=tuple(_disk(line) for line in parts["disk"] if line.strip()),
+        disks=tuple(_disk(line) for line in reply.lines("disk")),
         now=float(clock.get("now", "0")),
         synchronized={"yes": True, "no": False}.get(clock.get("synchronized", "")),
-        logging="\n".join(parts["logging"]).strip(),
-        updates="automatic" in parts["updates"],
-        files=dict(_entry(line) for line in parts["files"] if line.strip()),
-        certificate="there" in parts["certificate"],
+        logging=reply.text("logging").strip(),
+        updates="automatic" in reply.lines("updates"),
+        files=dict(_entry(line) for line in reply.lines("files")),
+        certificate="there" in reply.lines("certificate"),
     )
 
 
 def _assignment(line: str) -> tuple[str, str]:
     name, _, value = line.partition("=")
     return name.strip(), value.strip().strip("\"'")
-
-
-def _words(lines: list[str]) -> dict[str, str]:
-    return {line.split(" ", 1)[0]: line.partition(" ")[2].strip() for line in lines if line.strip()}
 
 
 def _disk(line: str) -> Disk:

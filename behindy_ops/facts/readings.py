@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from behindy_ops.facts.replies import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,17 +43,9 @@ def parse_readings(lines: Iterable[str]) -> dict[str, Reading]:
     data: Any = None
     for line in lines:
         if (url := re.match(r"http://docker/containers/([0-9a-f]+)/", line)) is None:
-            data = _json(line)
+            data = parse_json(line)
         elif isinstance(data, dict) and "usage" in (data.get("memory_stats") or {}):
             found[url[1]] = _reading(data)
-    return found
-
-
-def _json(line: str) -> object:
-    try:
-        found: object = json.loads(line)
-    except ValueError:
-        return None
     return found
 
 

@@ -14,7 +14,7 @@ from behindy_ops.facts.container import (
     parse_image,
 )
 from behindy_ops.facts.release import Release
-from behindy_ops.host.replies import split
+from behindy_ops.facts.replies import Reply, read
 
 __all__ = ["NETWORK", "NGINX", "Stanza", "Survey", "Trio", "answers_to", "parse"]
 
@@ -108,14 +108,8 @@ def parse(text: str, mark: str) -> Survey:
 
     :raises RemoteCommandFailed: it is cut short or cannot be read.
     """
-    sections, problems, complete = split(text, mark)
-    if not complete:
-        raise RemoteCommandFailed(
-            "The look at the host ended early.",
-            state="Nothing was changed.",
-            remedy="Try again; if it stays so, log in and look (df -h, free -m, docker ps).",
-            lines=tuple(text.splitlines()[-10:]),
-        )
+    reply = read(text, mark)
+    problems = reply.problems
     unread = [name for name in ("containers", "images") if name in problems and "versions" not in problems]
     if unread:  # to take this for "there are none" would make a first deploy out of any
         raise RemoteCommandFailed(
@@ -125,7 +119,7 @@ def parse(text: str, mark: str) -> Survey:
             lines=tuple(problems[unread[0]].splitlines()[-5:]),
         )
     try:
-        return _survey(sections, problems)
+        return _survey(reply)
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise RemoteCommandFailed(
             f"What the host printed cannot be read: {error}.",
@@ -134,35 +128,33 @@ def parse(text: str, mark: str) -> Survey:
         ) from error
 
 
-def _survey(sections: dict[str, list[str]], problems: dict[str, str]) -> Survey:
-    def lines(name: str) -> list[str]:
-        return [line for line in sections.get(name, []) if line.strip()]
-
+def _survey(reply: Reply) -> Survey:
+    lines = reply.lines
     containers = [parse_container(line) for line in lines("containers")]
     versions = lines("versions")
     files, home, sha = _files(lines("files_"))
-    machine = {words[0]: words[1:] for words in map(str.split, lines("machine"))}
-    disk = machine.get("disk", ["0", "0"])
+    machine = reply.values("machine")
+    disk = machine.get("disk", "0 0").split()
     return Survey(
         docker=json.loads(versions[0].split()[0]) if versions else "",
         compose=versions[1].lstrip("v") if len(versions) > 1 else "",
         tools=frozenset(lines("tools")),
         containers={container.name: container for container in containers},
         images=tuple(parse_image(line) for line in lines("images")),
-        network="networks" not in problems,
+        network="networks" not in reply.problems,
         home=home,
         files=files,
         compose_sha256=sha,
-        environment={words[0]: words[1] == "set" for words in map(str.split, lines("environment"))},
-        config={words[0]: words[1] for words in map(str.split, lines("configured")) if len(words) == 2},
-        stanzas=_stanzas(lines("stanzas")),
-        memory={name: int(value[0]) * 1024 for name, value in machine.items() if name[:3] in ("Mem", "Swa")},
+        environment={words[0]: words[1] == "set" for words in reply.rows("environment")},
+        config={words[0]: words[1] for words in reply.rows("configured") if len(words) == 2},
+        stanzas=_stanzas(reply.rows("stanzas")),
+        memory={name: int(value) * 1024 for name, value in machine.items() if name[:3] in ("Mem", "Swa")},
         disk=(int(disk[0]), int(disk[1])),
-        usage=_usage(lines("usage")),
-        now=float(machine.get("now", ["0"])[0]),
+        usage=_usage(reply.rows("usage")),
+        now=float(machine.get("now", "0")),
         releases=tuple(_release(line) for line in lines("releases")),
         stale=frozenset(lines("stale_")),
-        problems=problems,
+        problems=dict(reply.problems),
     )
 
 
@@ -179,10 +171,10 @@ def _files(lines: list[str]) -> tuple[dict[str, tuple[str, int, int]], str, str]
     return files, home, sha
 
 
-def _stanzas(lines: list[str]) -> dict[str, Stanza]:
+def _stanzas(rows: list[list[str]]) -> dict[str, Stanza]:
     """Read ``<service> <what> <value>`` lines."""
     found: dict[str, dict[str, list[str]]] = {}
-    for words in map(str.split, lines):
+    for words in rows:
         if len(words) == 3:
             found.setdefault(words[0], {}).setdefault(words[1], []).append(words[2])
     return {
@@ -196,9 +188,8 @@ def _stanzas(lines: list[str]) -> dict[str, Stanza]:
     }
 
 
-def _usage(lines: list[str]) -> dict[str, int]:
-    found = (line.split() for line in lines)
-    return {words[0]: max(0, int(words[1]) - int(words[2])) for words in found if len(words) == 3}
+def _usage(rows: list[list[str]]) -> dict[str, int]:
+    return {words[0]: max(0, int(words[1]) - int(words[2])) for words in rows if len(words) == 3}
 
 
 def _release(line: str) -> Release:

@@ -9,9 +9,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.facts import replies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from behindy_ops.facts.replies import Reply
 
 __all__ = ["Command", "Fence", "Result", "script", "wire"]
 
@@ -80,6 +83,14 @@ class Result:
     stdout: str
     stderr: str
     seconds: float
+
+    def reply(self, mark: str = "") -> Reply:
+        """Return what it printed, taken apart: in sections under ``mark``, or a short answer without them.
+
+        Raises:
+            RemoteCommandFailed: an answer in sections is cut short.
+        """
+        return replies.read(self.stdout, mark) if mark else replies.short(self.stdout)
 
     @property
     def ok(self) -> bool:

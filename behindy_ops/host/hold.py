@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
+from behindy_ops.facts.replies import parse_json
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.lease import refusal
 
@@ -30,9 +31,8 @@ class LockStatus:
 
 
 def _read(text: str) -> dict[str, str]:
-    try:
-        found = json.loads(text)
-    except ValueError:
+    found = parse_json(text)
+    if found is None:
         return {"who": "unknown"} if text.strip() else {}
     return {key: str(value) for key, value in found.items() if key != "token"}
 
@@ -57,8 +57,7 @@ def _run(host: HostLike, state_dir: str, what: str, stdin: bytes = b"") -> Resul
 
 def status(host: HostLike, state_dir: str) -> LockStatus:
     """Return who holds the host."""
-    lines = _run(host, state_dir, "status").require().stdout.splitlines()
-    found = dict(line.partition(" ")[::2] for line in lines)
+    found = _run(host, state_dir, "status").require().reply().values()
     return LockStatus(_read(found.get("hold", "")), _read(found["lease"] or "?") if "lease" in found else {})
 
 

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import BehindyError, ConnectionLost, Kind, LockHeld
+from behindy_ops.facts.replies import parse_json
 from behindy_ops.host.command import Command, Fence, Result, script
 
 if TYPE_CHECKING:
@@ -66,10 +67,7 @@ def refusal(word: str, body: str, *, busy_seconds: int = 90) -> BehindyError:
             state="Nothing was changed by this run.",
             remedy="Wait for it, then try again.",
         )
-    try:
-        holder = json.loads(body)
-    except ValueError:
-        holder = {}
+    holder = parse_json(body) or {}
     who, what, since = (holder.get(key, "unknown") for key in ("who", "what", "since"))
     if word == "hold":
         return LockHeld(

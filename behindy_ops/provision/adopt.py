@@ -139,5 +139,5 @@ def _take(session: Session, service: Service) -> None:
                 remedy="inv ops.network --fix; then inv ops.nginx --reload",
                 lines=result.last_lines(3),
             )
-        count = result.stdout.split()[-1]
+        count = result.reply().values()["cut"]
         step.detail = "at a quiet moment" if count == "0" else f"{count} open connection(s) were cut"

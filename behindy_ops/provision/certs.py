@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from behindy_ops.facts.replies import Reply
+
 __all__ = ["CERTBOT", "RENEW_DAYS", "Certificate", "due", "names_served", "parse"]
 
 CERTBOT = "certbot/certbot:v2.11.0"
@@ -38,12 +40,11 @@ class Certificate:
         return int((self.until - self.now) // DAY)
 
 
-def parse(text: str) -> Certificate:
+def parse(reply: Reply) -> Certificate:
     """Read what ``host/certs_look.sh`` printed."""
-    words = [line.split(" ", 1) for line in text.splitlines()]
-    single = {pair[0]: pair[-1] for pair in words}
-    names = frozenset(pair[1] for pair in words if pair[0] == "name" and len(pair) == 2)
-    return Certificate(float(single.get("now", 0)), float(single.get("until", 0) or 0), "placeholder" in single, names)
+    told = reply.values()
+    now, until = (float(told.get(word) or 0) for word in ("now", "until"))
+    return Certificate(now, until, "placeholder" in told, frozenset(reply.every("name")))
 
 
 def names_served(files: Mapping[str, bytes], domain: str) -> tuple[str, ...]:

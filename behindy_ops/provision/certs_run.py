@@ -66,7 +66,7 @@ def _due(session: Session, domain: str, names: tuple[str, ...]) -> str:
             state=UNCHANGED,
             remedy="Start it (with a placeholder certificate, if need be): inv host.up",
         )
-    found = certs.parse(result.require().stdout)
+    found = certs.parse(result.require().reply())
     why = certs.due(found, names)
     if not why:
         until = f"{datetime.fromtimestamp(found.until, UTC):%Y-%m-%d}"

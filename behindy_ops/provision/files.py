@@ -10,7 +10,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import Kind
-from behindy_ops.host.replies import split
 from behindy_ops.project.interpolation import fill_in
 from behindy_ops.report.text import Line, Tone, printable
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
+
+    from behindy_ops.facts.replies import Reply
 
 __all__ = [
     "FOLDERS",
@@ -90,12 +91,10 @@ def wire_lines(files: Mapping[str, bytes]) -> bytes:
     return "".join(lines).encode("ascii")
 
 
-def parse(text: str, mark: str) -> OnHost:
+def parse(reply: Reply) -> OnHost:
     """Read what ``host/files.sh`` printed."""
-    parts, _, _ = split(text, mark)
-    pairs = (line.partition(" ") for line in parts.get("files", []))
-    state = dict(line.split(" ", 1) for line in parts.get("state", []) if " " in line)
-    files = {name: base64.b64decode(content) for name, _, content in pairs}
+    state = reply.values("state")
+    files = {name: base64.b64decode(content) for name, content in reply.values("files").items()}
     return OnHost(files, state.get("live", ""), loaded=state.get("loaded") != "no")
 
 

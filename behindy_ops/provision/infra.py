@@ -11,10 +11,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from behindy_ops.facts.survey import NETWORK, NGINX
-from behindy_ops.host.replies import split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from behindy_ops.facts.replies import Reply
 
 __all__ = ["Action", "Change", "Running", "Wanted", "obstacles", "parse", "plan", "words"]
 
@@ -77,21 +78,18 @@ class Change:
         return f"replace {name}, since {self.why}: {notice}"
 
 
-def parse(text: str, mark: str) -> tuple[list[Wanted], list[Running], bool]:
+def parse(reply: Reply) -> tuple[list[Wanted], list[Running], bool]:
     """Read what ``host/infra_look.sh`` printed; the last says whether the containers' network exists."""
-    parts, _, _ = split(text, mark)
     blank = {"-": ""}
-    wanted = [
-        Wanted(*(blank.get(word, word) for word in line.split(" ")))
-        for line in parts.get("services", [])
-        if line.count(" ") == 4
-    ]
-    running = [
-        Running(*(blank.get(word, word) for word in line.split(" ")))
-        for line in parts.get("containers", [])
-        if line.count(" ") == 7
-    ]
-    return wanted, running, "there" in parts.get("network", [])
+    wanted, running = (
+        [[blank.get(word, word) for word in words] for words in reply.rows(name) if len(words) == count]
+        for name, count in (("services", 5), ("containers", 8))
+    )
+    return (
+        [Wanted(*words) for words in wanted],
+        [Running(*words) for words in running],
+        "there" in reply.lines("network"),
+    )
 
 
 def obstacles(wanted: Sequence[Wanted], running: Sequence[Running]) -> list[str]:

@@ -83,7 +83,7 @@ class Sync:
                 state="Nothing was changed.",
                 remedy="Set the host up first: inv host.setup (or check BEHINDY_HOST_DIR).",
             )
-        return files.parse(result.require().stdout, mark)
+        return files.parse(result.require().reply(mark))
 
     def _try(self, session: Session, here: files.Files, nginx: files.NginxStage | None, *, keep: bool) -> str:
         version = files.version(session.now(), here)
@@ -125,8 +125,9 @@ class Sync:
                 state="The site goes on serving; which files are live, says a look: inv host.sync --dry-run",
                 remedy="Run inv host.sync again: it goes on from there.",
             )
-            step.detail = f"{version}{', nginx reloaded' if 'nginx reloaded' in result.stdout else ''}"
-        if "nginx elsewhere" in result.stdout:
+            nginx = result.reply().values().get("nginx", "")
+            step.detail = f"{version}{', nginx reloaded' if nginx == 'reloaded' else ''}"
+        if nginx == "elsewhere":
             self.session.emit(events.Note("nginx does not run with these files yet: inv host.up"))
 
 

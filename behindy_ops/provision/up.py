@@ -57,7 +57,7 @@ def _look(session: Session) -> list[infra.Change]:
     )
     if not result.ok:
         raise _unready(result, where)
-    wanted, running, network = infra.parse(result.stdout, mark)
+    wanted, running, network = infra.parse(result.reply(mark))
     if taken := infra.obstacles(wanted, running):
         raise Kind.HOST_NOT_READY(
             f"Compose did not make the container {taken[0]}, so it cannot start its own of that name.",

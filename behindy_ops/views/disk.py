@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from behindy_ops.checks import preflight
 from behindy_ops.checks.capacity import disk_check
 from behindy_ops.facts.container import Image
+from behindy_ops.facts.replies import parse_json
 from behindy_ops.views.images import Repository, judge
 
 if TYPE_CHECKING:
@@ -138,10 +138,7 @@ def _filesystems(lines: Iterable[str]) -> Iterable[FileSystem]:
 
 def usage_of(seen: Seen) -> dict[str, Any]:
     """What Docker says it keeps, as its API tells it; empty if it could not be read."""
-    try:
-        found = json.loads("".join(seen.lines("docker_")))
-    except ValueError:
-        return {}
+    found = parse_json(seen.text("docker_"))
     return found if isinstance(found, dict) and "LayersSize" in found else {}
 
 

@@ -68,12 +68,11 @@ def describe(seen: Seen, service: str) -> EnvView:
     """
     require_docker(seen)
     survey = seen.survey
-    live = dict(line.split() for line in seen.lines("live") if len(line.split()) == 2)
-    image = dict(line.split() for line in seen.lines("image") if len(line.split()) == 2)
+    live, image = seen.values("live"), seen.values("image")
     container = survey.containers.get(service)
     release = released_as(container) if container else None
     changed = set(seen.lines("changed"))
-    stanza = _environment("\n".join(seen.parts.get("compose", ())), service)
+    stanza = _environment(seen.text("compose"), service)
     names = [*stanza, *(name for name in (image | live) if name not in stanza)]
     found = [
         _name(name, stanza, image, live if container else None, survey.environment, changed)

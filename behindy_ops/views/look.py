@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.checks import preflight
-from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts import survey as surveys
+from behindy_ops.facts.replies import Reply, read
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
-from behindy_ops.host.replies import split
 
 if TYPE_CHECKING:
     from behindy_ops.errors import BehindyError
@@ -33,23 +32,15 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Reply):
     """What one look brought.
 
-    :param parts: the lines of each part.
-    :param problems: why parts failed, by their name.
     :param survey: what the survey in it saw; empty if the view has none.
     :param beside: what the compose file declares beside the deployed services: compose name to container name.
     """
 
-    parts: dict[str, list[str]]
-    problems: dict[str, str]
-    survey: Survey
+    survey: Survey = field(default_factory=Survey)
     beside: dict[str, str] = field(default_factory=dict)
-
-    def lines(self, name: str) -> list[str]:
-        """The lines of a part that are not blank."""
-        return [line for line in self.parts.get(name, ()) if line.strip()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +95,9 @@ def taken_apart(text: str, mark: str, inner: str = "") -> Seen:
     :param inner: the boundary of the survey within, if there is one.
     :raises RemoteCommandFailed: it is cut short.
     """
-    parts, problems, complete = split(text, mark)
-    if not complete:
-        raise RemoteCommandFailed(
-            "The look at the host ended early.",
-            state="Nothing was changed.",
-            remedy="Try again; if it stays so, log in and look (df -h, free -m, docker ps).",
-            lines=tuple(text.splitlines()[-10:]),
-        )
-    survey = surveys.parse("\n".join(parts.get("survey", [])), inner) if inner else Survey()
-    return Seen(parts, problems, survey)
+    reply = read(text, mark)
+    survey = surveys.parse(reply.text("survey"), inner) if inner else Survey()
+    return Seen(reply.sections, reply.problems, survey)
 
 
 def require_docker(seen: Seen, part: str = "") -> None:

@@ -90,8 +90,8 @@ def describe(seen: Seen, services: Sequence[Service], domain: str) -> NginxView:
     nginx = seen.survey.containers.get(NGINX)
     runs = nginx is not None and nginx.running
     problem = seen.survey.problems.get("nginx_", "")
-    inside = {words[0]: words[1:] for words in map(str.split, seen.lines("inside"))}
-    outside = {words[0]: words[1:] for words in map(str.split, seen.lines("outside"))}
+    inside = {words[0]: words[1:] for words in seen.rows("inside")}
+    outside = {words[0]: words[1:] for words in seen.rows("outside")}
     upstreams = tuple(
         _upstream(
             service,

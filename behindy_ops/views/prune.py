@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from behindy_ops.facts.replies import parse_json
 from behindy_ops.host.command import Command, script
 from behindy_ops.report.text import WIDTH, Line, Tone
 from behindy_ops.views.images import references_to_remove
 from behindy_ops.views.layout import clip, heading, sentence, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
+    from behindy_ops.facts.replies import Reply
     from behindy_ops.facts.survey import Survey
     from behindy_ops.project.services import Service
     from behindy_ops.views.disk import DiskView
@@ -68,25 +69,16 @@ def plan_lines(plan: PrunePlan) -> list[Line]:
     return [*told, *sentence(f"{plan.images} images; frees {size(plan.frees)} or more. Do it: inv ops.prune")]
 
 
-def pruned(stdout: str) -> Pruned:
+def pruned(reply: Reply) -> Pruned:
     """Read what ``ops/prune.sh`` printed."""
-    lines = [line.partition(" ")[::2] for line in stdout.splitlines()]
-    rooms = [int(rest) for word, rest in lines if word == "room" and rest.strip().isdigit()]
+    rooms = [int(room) for room in reply.every("room") if room.strip().isdigit()]
+    cache = parse_json(reply.values().get("cache", ""))
     return Pruned(
-        tuple(rest for word, rest in lines if word == "removed"),
-        tuple(rest for word, rest in lines if word == "kept"),
-        tuple(_cache(rest for word, rest in lines if word == "cache")),
+        tuple(reply.every("removed")),
+        tuple(reply.every("kept")),
+        tuple((cache or {}).get("CachesDeleted") or ()),
         max(rooms[-1] - rooms[0], 0) if rooms else 0,
     )
-
-
-def _cache(texts: Iterable[str]) -> Iterable[str]:
-    for text in texts:
-        try:
-            answer: Any = json.loads(text)
-        except ValueError:
-            continue
-        yield from answer.get("CachesDeleted") or ()
 
 
 def pruned_lines(done: Pruned) -> list[Line]:

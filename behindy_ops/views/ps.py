@@ -66,7 +66,7 @@ def describe(seen: Seen, services: Sequence[Service]) -> PsView:
     """
     require_docker(seen)
     survey = seen.survey
-    ports = {line.partition(" ")[0]: _published(line.partition(" ")[2]) for line in seen.lines("ports")}
+    ports = {identity: _published(text) for identity, text in seen.values("ports").items()}
     roles = {service.name: "service" for service in services}
     roles |= dict.fromkeys(seen.beside.values(), "infrastructure")
     for service in services:

@@ -150,7 +150,7 @@ def prune_now(session: Session) -> tuple[prune.PrunePlan, prune.Pruned | None]:
     plan = _prune_plan(session)
     if not (plan.references or plan.cache):
         return plan, None
-    return plan, prune.pruned(session.host.run(prune.command(plan)).require().stdout)
+    return plan, prune.pruned(session.host.run(prune.command(plan)).require().reply())
 
 
 def _prune_plan(session: Session) -> prune.PrunePlan:

@@ -95,7 +95,7 @@ def start_green(
         me.err.append(str(error))
         return 1
     me.echo(f"policy {policy}")
-    me.echo(container_line(box))
+    me.echo(f"state {container_line(box)}")
     return 0
 
 
@@ -272,9 +272,9 @@ def watch(world: World, me: Process, container: str, until: str, template: str) 
         life, epoch = box.life, world.engine.epoch
         yield Wait(int(until) / 1000, lambda: not box.running or box.life != life or world.engine.epoch != epoch)
         yield Wait(world.now + 15, lambda: world.engine.up)
-        me.echo(container_line((yield from ask(world, partial(world.engine.find, container)))))
+        me.echo(f"state {container_line((yield from ask(world, partial(world.engine.find, container))))}")
     except DockerError:
-        me.echo("none")
+        me.echo("state none")
     return 0
 
 

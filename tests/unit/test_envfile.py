@@ -83,7 +83,7 @@ def test_a_service_that_runs_with_it_already_needs_no_deploy() -> None:
 
 def test_what_the_host_prints_is_read() -> None:
     mark = "@@1"
-    lines = """@@1 host|640 10|sha f00|@@1 states|A set empty differs no - yes|@@1 old! 1|@@1 old.err|line 3|@@1 weak
+    lines = """@@1 host|mode 640|sha f00|@@1 states|A set empty differs no - yes|@@1 old! 1|@@1 old.err|line 3|@@1 weak
 |host A|@@1 services|from host|old db 1|live db |@@1 replaced|yes|@@1 end"""
     text = lines.replace("\n", "").replace("|", "\n")
     found = read_answer(Result(Command((), ""), 0, text, "", 0.1), mark)

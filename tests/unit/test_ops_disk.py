@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from behindy_ops.facts.release import previous_release
+from behindy_ops.facts.replies import short
 from behindy_ops.facts.survey import Survey
 from behindy_ops.views import disk, disk_view, prune
 from behindy_ops.views.images import judge, references_to_remove
@@ -199,9 +200,10 @@ def test_a_plan_names_everything_and_nothing_else_is_sent() -> None:
 
 
 def test_what_was_removed_and_what_docker_kept_is_told_by_name() -> None:
-    done = prune.pruned(
+    reply = short(
         "room 100\nremoved a:1\nkept b:2 Error response from daemon: conflict\n"
         'cache {"CachesDeleted":["abc"],"SpaceReclaimed":5}\nroom 160\n'
     )
+    done = prune.pruned(reply)
     assert done == prune.Pruned(("a:1",), ("b:2 Error response from daemon: conflict",), ("abc",), 60)
     assert "Freed 60 B." in [line.text for line in prune.pruned_lines(done)]

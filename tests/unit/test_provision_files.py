@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from behindy_ops.errors import Kind
+from behindy_ops.facts.replies import read, short
 from behindy_ops.provision import certs, files, infra
 from behindy_ops.report.text import Tone
 from sandbox.tasks.quality import CHECKOUT
@@ -42,7 +43,7 @@ def test_a_link_and_a_name_with_a_space_are_refused(tmp_path: Path) -> None:
 def test_what_is_sent_can_be_read_back() -> None:
     content = {"nginx/a.conf": b"\x00\xff\n", "compose/.env.example": b""}
     text = "@ files\n" + files.wire_lines(content).decode() + "@ state\nlive 1\nloaded no\n@ end\n"
-    assert files.parse(text, "@") == files.OnHost(content, "1", loaded=False)
+    assert files.parse(read(text, "@")) == files.OnHost(content, "1", loaded=False)
 
 
 def test_a_difference_is_shown_with_its_sum() -> None:
@@ -128,7 +129,7 @@ def test_the_host_is_told_to_pull_first_and_to_replace_only_what_is_to_be_replac
 def test_what_the_host_printed_about_its_containers_is_read() -> None:
     text = "@ services\ndb hash postgres:15 - postgres\n@ network\nthere\n"
     text += "@ containers\nredis id - - running - - -\n@ end\n"
-    wanted, running, network = infra.parse(text, "@")
+    wanted, running, network = infra.parse(read(text, "@"))
     assert network
     assert wanted == [infra.Wanted("db", "hash", "postgres:15", "", "postgres")]
     assert running == [infra.Running("redis", "id", "", "", "running", "", "", "")]
@@ -155,4 +156,4 @@ def test_a_certificate_is_asked_for_the_names_that_nginx_serves() -> None:
     ],
 )
 def test_when_a_certificate_is_due(text: str, why: str) -> None:
-    assert certs.due(certs.parse(text), NAMES) == why
+    assert certs.due(certs.parse(short(text)), NAMES) == why

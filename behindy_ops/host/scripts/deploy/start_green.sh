@@ -26,5 +26,5 @@ docker network connect "$network" "$green"
 policy=$(docker container inspect --format '{{.HostConfig.RestartPolicy.Name}}' "$green")
 docker update --restart no "$green" >/dev/null
 docker start "$green" >/dev/null
-printf 'policy %s\n' "$policy"
+printf 'policy %s\nstate ' "$policy"
 docker container inspect --format "$template" "$green"

@@ -11,4 +11,4 @@ for _ in {1..75}; do
   case $state in *"No such container"*) break ;; esac
   sleep 0.2
 done
-case $state in '{'*) printf '%s\n' "$state" ;; *) echo none ;; esac
+case $state in '{'*) printf 'state %s\n' "$state" ;; *) echo state none ;; esac

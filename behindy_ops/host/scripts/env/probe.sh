@@ -43,7 +43,7 @@ scan() { # names that may be in a file; one within a value of several lines is f
 }
 file=$dir/.env
 part host
-[ ! -f "$file" ] || stat -L -c '%a %s' "$file"
+[ ! -f "$file" ] || stat -L -c 'mode %a' "$file"
 echo "sha $(sha "$file")"
 [ -f "$file" ] || file=/dev/null
 new=$work/candidate
