@@ -5,34 +5,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from behindy_ops.deploy.state import unknown
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
+    from behindy_ops.deploy.state import State
     from behindy_ops.facts.release import Release
 
-__all__ = ["line"]
+__all__ = ["ROTATED_AT", "begun", "ended"]
+
+ROTATED_AT = 5_000_000
+"""Bytes of the host's history at which it is rotated."""
 
 
-def line(
-    event: str,
-    kind: str,
-    release: Release,
-    *,
-    at: datetime,
-    who: str,
-    durations: Mapping[str, float] | None = None,
-    outcome: str = "",
-    reason: str = "",
-) -> str:
-    """Return one line of ``history.jsonl``.
-
-    :param event: ``begun`` or ``ended``; it is written after the fact.
-    :param kind: ``deploy``, ``rollback`` or ``recovery``.
-    :param durations: seconds each step took.
-    :param outcome: ``live``, ``refused``, ``switched back``, ``interrupted``, ...
-    """
-    entry: dict[str, Any] = {
+def _entry(event: str, kind: str, release: Release, at: datetime, who: str) -> dict[str, Any]:
+    return {
         "at": at.isoformat(timespec="milliseconds"),
         "event": event,
         "kind": kind,
@@ -43,9 +31,28 @@ def line(
         "previous": release.previous,
         "who": who,
     }
-    if event == "ended":
-        entry["seconds"] = {name: round(seconds, 2) for name, seconds in (durations or {}).items()}
-        entry["outcome"] = outcome
-        if reason:
-            entry["reason"] = reason
+
+
+def begun(state: State) -> str:
+    """Return the line that says that a release is being made."""
+    if state.now is None:
+        return unknown("history line")
+    return json.dumps(_entry("begun", state.goal.kind, state.release, state.now, state.who), ensure_ascii=False)
+
+
+def ended(state: State, outcome: str, reason: str = "") -> str:
+    """Return the line that says how it ended; it is written after the fact.
+
+    Args:
+        state: what was done.
+        outcome: ``live``, ``refused``, ``switched back``, ``interrupted``, ...
+        reason: why, if it is not live.
+    """
+    if state.now is None:
+        return unknown("history line")
+    entry = _entry("ended", state.goal.kind, state.release, state.now, state.who)
+    entry["seconds"] = {name: round(seconds, 2) for name, seconds in state.durations.items()}
+    entry["outcome"] = outcome
+    if reason:
+        entry["reason"] = reason
     return json.dumps(entry, ensure_ascii=False)

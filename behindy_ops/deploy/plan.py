@@ -1,91 +1,190 @@
-"""``--dry-run``: what a deploy would do, from a survey alone. Building it is pure; showing it sends events."""
+"""Which steps replace a service, from facts and a goal, and which undo them. Pure: ``--dry-run`` prints these steps."""
 
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
-from behindy_ops.checks import preflight
-from behindy_ops.deploy import commands
-from behindy_ops.deploy.cutover import outside_paths
-from behindy_ops.deploy.finish import plan_tidy
-from behindy_ops.deploy.readiness import without_live
-from behindy_ops.facts.container import Image
-from behindy_ops.facts.leftovers import Recovery, decide
-from behindy_ops.facts.release import Release, released_as
+from behindy_ops.deploy.state import Phase, begin, public_paths, unknown
+from behindy_ops.deploy.steps.discard import Discard
+from behindy_ops.deploy.steps.drain import Drain, FinishRequests
+from behindy_ops.deploy.steps.external import CheckOutside, CheckPrevious, Rehearse
+from behindy_ops.deploy.steps.internal import CheckInside
+from behindy_ops.deploy.steps.pull import Pull
+from behindy_ops.deploy.steps.reload import Follow, FollowBack, says_that_it_reloads
+from behindy_ops.deploy.steps.start import Start
+from behindy_ops.deploy.steps.step import Say, Step
+from behindy_ops.deploy.steps.stop import StartAgain, StopLive, StopPrevious
+from behindy_ops.deploy.steps.switch import GiveName, PutAside, PutNamesBack, Switch
+from behindy_ops.deploy.steps.tidy import Tidy
+from behindy_ops.deploy.steps.verify import Verify
+from behindy_ops.deploy.steps.watch import Watch
 from behindy_ops.host.command import script_text
-from behindy_ops.project.paths import HostPaths
-from behindy_ops.project.services import repository
-from behindy_ops.report.events import Decision, Plan, Warning_
+from behindy_ops.report.events import Decision, Warning_
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from behindy_ops.deploy.engine import Options
+    from behindy_ops.deploy.goals import Goal
+    from behindy_ops.deploy.state import State
     from behindy_ops.facts.survey import Survey
     from behindy_ops.host.command import Command
-    from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
     from behindy_ops.project.settings import Settings
 
-__all__ = ["commands_of", "show"]
+__all__ = ["Item", "When", "after_switch", "as_lines", "bring_back", "planned", "script_lines", "steps", "way_back"]
 
 
-def commands_of(survey: Survey, service: Service, settings: Settings, options: Options) -> list[tuple[str, Command]]:
-    """Return the steps of a deploy and the command of each, in order.
+class When(Enum):
+    """When a step's answer is waited for."""
 
-    What only the deploy itself can know stands in angle brackets: ``<digest>``, ``<green id>``, ``<switched>``.
+    NOW = "now"
+    BEGIN = "begin"
+    """It is sent, and goes on beside what follows."""
+    END = "end"
+    """What was begun is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One place in a plan."""
+
+    step: Step | Say
+    when: When = When.NOW
+
+
+def planned(service: Service, goal: Goal, settings: Settings, survey: Survey) -> State:
+    """Return what is known before anything was sent; the release's id stands in angle brackets."""
+    return begin(service, goal, settings, survey, release_id=unknown("release"), created=unknown("time"))
+
+
+def steps(state: State) -> list[Item]:
+    """Return the whole replacement of a service, in order.
+
+    Args:
+        state: what is known at its beginning.
     """
-    paths = HostPaths(settings.host_dir)
-    repo = repository(service, settings.image_prefix)
-    live = survey.trio(service.name).live
-    green = f"{service.name}-green"
-    previous = released_as(live).id if live else ""
-    release = Release("<release>", service.name, repo, options.tag, "<digest>", "<image>", previous=previous)
-    token = b"<token>" if settings.registry_token else b""
-    user = settings.registry_user if token else ""
-    watch = service.watch if options.watch is None else options.watch
-    urls = [f"https://{settings.domain}{path}" for path in outside_paths(service, survey)]
-    steps = [
-        ("pull", commands.pull(f"{repo}:{options.tag}", registry=settings.registry, user=user, token=token)),
-        *_stop_first(service, live.id if live and options.recreate else ""),
-        ("start", commands.start_green(paths, release, f"{repo}@<digest>", "<history line>")),
-        ("internal", commands.look_inside(service, green, service.health)),
-    ]
-    if service.rehearsal and "rehearsal/header" in survey.files:
-        url = f"https://{settings.domain}{service.rehearsal}"
-        steps.append(("rehearsal", commands.look_outside([url], service.health, header=paths.rehearsal_header)))
-    first = (live.id, f"{service.name}-blue", service.name) if live and not options.recreate else None
-    steps.append(("switch", commands.swap(first, ("<green id>", service.name))))
-    steps.append(("external", commands.look_outside(urls, service.health, live=service)))
-    if watch:
-        steps.append(("watch", commands.watch("<green id>", until_ms=0, seconds=watch)))
-    if live and not options.recreate:
-        steps.append(("drain", commands.drain(live.id, service.port, earliest_ms=0, limit=service.drain)))
-    if live:
-        steps.append(("stop", commands.stop_blue(live.id, service.stop)))
-    wanted = f"{repo}:{options.tag}"
-    there = (image for image in survey.images if wanted in image.tags)
-    tidy = plan_tidy(survey, repo, next(there, Image("<new image>", (wanted,), (), "9999")), live)
-    if tidy.remove:
-        steps.append(("tidy", commands.tidy(tidy.remove)))
-    steps.append(("verify", commands.verify(paths, service.name, release, "<history line>")))
-    return steps
+    return [Item(step) if not isinstance(step, Item) else step for step in _steps(state)]
 
 
-def _stop_first(service: Service, live: str) -> list[tuple[str, Command]]:
-    """Return what ``--strategy recreate`` does to a live container, if there is one, before its successor starts."""
-    if not live:
-        return []
+def _steps(state: State) -> Iterator[Item | Step | Say]:
+    service, goal, release = state.service, state.goal, state.release
+    if goal.target is None:
+        yield Pull(f"{release.repository}:{goal.tag}")
+    elif state.image is None:
+        yield Pull(f"{release.repository}@{release.digest}")
+    if goal.recreate and state.live is None:
+        yield Say(Decision("There is nothing to stop first: it is deployed as usual."))
+    elif goal.recreate:
+        yield Say(
+            Warning_(
+                f"Downtime begins: {service.name} is stopped before its new release starts (--strategy recreate). "
+                f"Users of {service.name} get errors until the new release, or this one again, is healthy."
+            )
+        )
+        yield PutAside()
+        yield StopLive()
+    yield Start()
+    yield CheckInside()
+    yield _rehearsal(state)
+    paths = public_paths(service, state.survey)
+    if service.external not in paths:
+        yield Say(Decision(f"{service.through} is not there yet: {service.name} is checked through {paths[0]}."))
+    yield Switch()
+    yield from after_switch(state)
+    yield Item(Tidy(), When.BEGIN)
+    if state.live is not None:
+        yield StopPrevious()
+    yield Item(Tidy(), When.END)
+    yield Verify()
+
+
+def _rehearsal(state: State) -> Step | Say:
+    if state.rehearsed:
+        return Rehearse()
+    if not state.service.rehearsal:
+        return Say(Decision(f"{state.service.name} declares no rehearsal path: it is not rehearsed."))
+    if state.stale:
+        return Say(Decision("Not rehearsed: the nginx on the host has plain upstreams, so it cannot be."))
+    return Say(Decision("Not rehearsed: the host has no rehearsal token."))
+
+
+def after_switch(state: State) -> Iterator[Item]:
+    """Yield what follows the renames while both containers run: external check, watch, drain, all at once."""
+    if state.stale:
+        yield Item(Say(Decision(says_that_it_reloads(state.service.name))))
+        yield Item(Follow())
+    drained = state.blue is not None and state.blue.running
+    if drained:
+        yield Item(Drain(), When.BEGIN)
+    if state.watch > 0:
+        yield Item(Watch(), When.BEGIN)
+    yield Item(CheckOutside())
+    if state.watch > 0:
+        yield Item(Watch(), When.END)
+    if drained:
+        yield Item(Drain(), When.END)
+
+
+def way_back(state: State, *, hurried: bool) -> Iterator[Item]:
+    """Yield what takes the new release back after the switch.
+
+    Args:
+        state: what is known; the new release has the name.
+        hurried: the run was told to stop, so nothing is waited for.
+    """
+    name, blue = state.service.name, state.blue
+    if blue is not None and not blue.running:
+        pointing = f"{name} still points at the new release."
+        yield Item(StartAgain(blue.id, f"Start {name}-blue again", name="switch back", failed_state=pointing))
+    yield Item(PutNamesBack())
+    if blue is not None:
+        if state.stale:
+            yield Item(FollowBack(blue.id))
+        yield Item(CheckPrevious("The previous release has its name again"))
+    if not hurried:
+        yield Item(FinishRequests())
+    yield Item(Discard())
+
+
+def bring_back(state: State) -> Iterator[Item]:
+    """Yield what starts a release again that was stopped first, and gives it its name back.
+
+    In this order: should this run die in between, what is left is the previous container alone, which the next run
+    knows to put in order.
+    """
+    if state.live is None:
+        return
+    title = f"Start the previous release of {state.service.name} again"
+    if state.phase >= Phase.STOPPED:
+        yield Item(StartAgain(state.live.id, title, half_stopped=True, name="bring back"))
+    yield Item(GiveName(state.live.id, f"Give {state.service.name} its name back", name="bring back"))
+    yield Item(CheckPrevious("The previous release was started again"))
+
+
+def commands(items: Sequence[Item], state: State) -> list[tuple[str, Command]]:
+    """Return each step's name and what it sends; what only an earlier answer tells stands in angle brackets."""
     return [
-        ("aside", commands.swap(None, (live, f"{service.name}-blue"))),
-        ("stop", commands.stop(live, service.stop)),
+        (item.step.name, item.step.command(state))
+        for item in items
+        if isinstance(item.step, Step) and item.when is not When.END
     ]
 
 
-def as_lines(steps: Sequence[tuple[str, Command]]) -> list[str]:
+def as_lines(items: Sequence[Item], state: State) -> list[str]:
     """Return one line a step: its name and its command; scripts by their file name, see :func:`script_lines`."""
-    return [f"{name:<10}{_short(command)}" for name, command in steps]
+    lines = []
+    for item in items:
+        if isinstance(item.step, Say):
+            lines.append(f"{'':<10}# {getattr(item.step.event, 'text', '')}")
+        elif item.when is When.END:
+            lines.append(f"{item.step.name:<10}# wait for it")
+        else:
+            beside = " &" if item.when is When.BEGIN else ""
+            lines.append(f"{item.step.name:<10}{_short(item.step.command(state))}{beside}")
+    return lines
 
 
 def _short(command: Command) -> str:
@@ -96,35 +195,8 @@ def _short(command: Command) -> str:
     return shlex.join(argv)
 
 
-def script_lines(steps: Sequence[tuple[str, Command]]) -> dict[str, list[str]]:
+def script_lines(items: Sequence[Item], state: State) -> dict[str, list[str]]:
     """Return the text of every script the steps use, by its file name."""
-    names = dict.fromkeys(command.argv[3] for _, command in steps if command.argv[:2] == ("bash", "-c"))
+    argvs = [command.argv for _, command in commands(items, state)]
+    names = dict.fromkeys(argv[3] for argv in argvs if argv[:2] == ("bash", "-c"))
     return {f"{name}.sh": script_text(name).splitlines() for name in names}
-
-
-def show(session: Session, services: Sequence[Service], options: Options) -> None:
-    """Survey the host and report the plan; changes nothing.
-
-    :raises BehindyError: the deploy itself would be refused, for the same reason.
-    """
-    survey = session.look()
-    emit = session.emit
-    used: list[tuple[str, Command]] = []
-    for service in services:
-        problem = preflight.find_problem(
-            without_live(survey, service) if options.recreate else survey,
-            service,
-            session.settings,
-            force=options.force,
-        )
-        if problem is not None:
-            raise problem
-        recovery = decide(survey.trio(service.name))
-        if recovery is not Recovery.NOTHING:
-            emit(Warning_(f"{service.name}: first, {recovery.value}."))
-        steps = commands_of(survey, service, session.settings, options)
-        used.extend(steps)
-        emit(Plan(f"Plan for {service.name}:{options.tag} on {session.settings.host}", tuple(as_lines(steps))))
-    for name, lines in script_lines(used).items():
-        emit(Plan(name, tuple(lines)))
-    emit(Decision("Dry run: nothing was changed."))

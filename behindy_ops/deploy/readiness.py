@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.checks import preflight
 from behindy_ops.checks.check import Check, Level, first_refusal, forced
-from behindy_ops.deploy import commands
+from behindy_ops.deploy.steps.pull import registry_login
 from behindy_ops.errors import Interrupted
 from behindy_ops.facts import manifest as registry
+from behindy_ops.host.command import Command, script
 from behindy_ops.project.services import repository
 from behindy_ops.report.events import Warning_
 
@@ -65,9 +66,9 @@ def ask_registry(session: Session, service: Service, survey: Survey, image: str)
     settings = session.settings
     own = repository(service, settings.image_prefix)
     held = sorted({name for found in survey.images for name in found.digests if name.partition("@")[0] == own})
-    token = settings.registry_token.reveal().encode("utf-8") if settings.registry_token else b""
-    user = settings.registry_user if token else ""
-    result = session.host.run(commands.manifests([image, *held], registry=settings.registry, user=user, token=token))
+    registry_host, user, token = registry_login(settings)
+    argv = script("deploy/manifests", registry_host, user, image, *held)
+    result = session.host.run(Command(argv, title="ask the registry", timeout=60, stdin=token))
     if not result.ok:
         return registry.Manifests({}, {image: " ".join(result.last_lines(2))})
     return registry.parse(result.stdout)

@@ -31,20 +31,21 @@ _HELP = {
 def _deploy(
     *names: str, tag: str, dry_run: bool, force: bool, strategy: str, watch: str, wait: str, json: bool
 ) -> None:
-    from behindy_ops.deploy import run
-    from behindy_ops.deploy.engine import Options
+    from behindy_ops.deploy import queue
+    from behindy_ops.deploy.goals import Goal
     from behindy_ops.errors import Kind
     from behindy_ops.project.services import validate_tag
 
     if strategy not in ("", "blue-green", "recreate"):
         raise Kind.USAGE(f"There is no strategy {strategy!r}.", remedy="There are: blue-green (the default), recreate.")
-    options = Options(validate_tag(tag), force, duration("watch", watch), strategy == "recreate")
+    watching = duration("watch", watch)
+    goal = Goal(tag=validate_tag(tag), force=force, watch=watching, recreate=strategy == "recreate")
     seconds = waiting(wait)
     with client(*names, json=json) as this:
         if dry_run:
-            run.show_plan(this.connect, this.services, options)
+            queue.show_plan(this.connect, this.services, goal)
         else:
-            run.deploy(this.connect, this.services, options, wait=seconds)
+            queue.deploy(this.connect, this.services, goal, wait=seconds)
 
 
 def _deploy_task(name: str) -> Task[Callable[..., None]]:
@@ -123,12 +124,15 @@ def check(_: Context, service: str = "", tag: str = "latest", json: bool = False
 @guarded
 def rollback(_: Context, service: str, to: str = "", watch: str = "", wait: str = "", json: bool = False) -> None:
     """Go back to an earlier release and its configuration."""
-    from behindy_ops.deploy.rollback import Rollback
-    from behindy_ops.deploy.run import return_to
+    from functools import partial
+
+    from behindy_ops.deploy import goals
+    from behindy_ops.deploy.queue import return_to
 
     watching, seconds = duration("watch", watch), waiting(wait)
     with client(service, json=json) as this:
-        return_to(Rollback, this.connect, this.services[0], to=to, watch=watching, wait=seconds)
+        choose = partial(goals.rollback, to=to, watch=watching)
+        return_to(choose, this.connect, this.services[0], what="rollback", wait=seconds)
 
 
 @task(positional=["service"], help={"service": "the service", "json": JSON})
@@ -155,11 +159,11 @@ def history(_: Context, service: str = "", json: bool = False) -> None:
 @guarded
 def recover(_: Context, service: str = "", wait: str = "", json: bool = False) -> None:
     """Finish or undo what an interrupted run left."""
-    from behindy_ops.deploy import run
+    from behindy_ops.deploy import queue
 
     seconds = waiting(wait)
     with client(service, json=json) as this:
-        run.recover(this.connect, this.services, wait=seconds)
+        queue.recover(this.connect, this.services, wait=seconds)
 
 
 def collection(service_names: Sequence[str]) -> Collection:

@@ -220,12 +220,15 @@ def ps(_: Context, json: bool = False) -> None:
 @guarded
 def restart(_: Context, service: str, watch: str = "", wait: str = "", json: bool = False) -> None:
     """Put a new container of the same release live; no downtime."""
-    from behindy_ops.deploy.restart import Restart
-    from behindy_ops.deploy.run import return_to
+    from functools import partial
+
+    from behindy_ops.deploy import goals
+    from behindy_ops.deploy.queue import return_to
 
     watching, seconds = duration("watch", watch), waiting(wait)
     with client(service, json=json) as this:
-        return_to(Restart, this.connect, this.services[0], to="", watch=watching, wait=seconds)
+        choose = partial(goals.restart, watch=watching)
+        return_to(choose, this.connect, this.services[0], what="restart", wait=seconds)
 
 
 @task(help={"watch": _AGAIN, "every": _EVERY, "json": JSON})

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from behindy_ops.checks.diagnosis import Facts, Finding, Fix, FixKind, Severity, diagnose
 from behindy_ops.checks.preflight import docker_problem
-from behindy_ops.deploy import commands
-from behindy_ops.deploy.recover import reconcile
+from behindy_ops.deploy.reconcile import reconcile
+from behindy_ops.deploy.steps.stop import start
 from behindy_ops.errors import BehindyError, Kind, RemoteCommandFailed
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.host.command import Command, script
@@ -95,7 +95,7 @@ def _apply(session: Session, fix: Fix, survey: Survey) -> None:
         case FixKind.RECOVER:
             reconcile(session, services[fix.target], survey)
         case FixKind.START:
-            session.host.run(commands.start(fix.target)).require(remedy=f"See why: inv ops.logs {fix.target}")
+            session.host.run(start(fix.target)).require(remedy=f"See why: inv ops.logs {fix.target}")
         case FixKind.CONNECT:
             view = network.judge(survey, session.services, beside(session))
             session.host.run(_only(view, fix.target)).require(remedy="inv ops.network")

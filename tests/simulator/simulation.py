@@ -10,14 +10,13 @@ import contextlib
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy import run
-from behindy_ops.deploy.engine import Options
-from behindy_ops.deploy.restart import Restart
-from behindy_ops.deploy.rollback import Rollback
+from behindy_ops.deploy import goals, queue
+from behindy_ops.deploy.goals import Goal
 from behindy_ops.errors import ConnectionLost, Kind, LeaseLost
 from behindy_ops.host.command import LEASE_LOST, Command, Result, wire
 from behindy_ops.host.interrupts import Interrupts
@@ -240,9 +239,9 @@ class Simulation:
         watch: float | None = None,
         wait: float = 0.0,
     ) -> None:
-        options = Options(tag, force, watch, strategy == "recreate")
+        goal = Goal(tag=tag, force=force, watch=watch, recreate=strategy == "recreate")
         with self._settled():
-            run.deploy(self.connect, self._chosen(names), options, wait=wait)
+            queue.deploy(self.connect, self._chosen(names), goal, wait=wait)
 
     def recreate(self, name: str, *, tag: str = "latest") -> None:
         """Deploy with an announced downtime, in which the rules about being served do not hold."""
@@ -251,15 +250,17 @@ class Simulation:
 
     def roll_back(self, name: str, *, to: str = "", wait: float = 0.0) -> None:
         with self._settled():
-            run.return_to(Rollback, self.connect, self.world.services[name], to=to, watch=None, wait=wait)
+            queue.return_to(
+                partial(goals.rollback, to=to), self.connect, self.world.services[name], what="rollback", wait=wait
+            )
 
     def restart(self, name: str) -> None:
         with self._settled():
-            run.return_to(Restart, self.connect, self.world.services[name], to="", watch=None)
+            queue.return_to(goals.restart, self.connect, self.world.services[name], what="restart")
 
     def recover(self, *names: str, wait: float = 0.0) -> None:
         with self._settled():
-            run.recover(self.connect, self._chosen(names), wait=wait)
+            queue.recover(self.connect, self._chosen(names), wait=wait)
 
     def _chosen(self, names: Sequence[str]) -> list[Service]:
         return [self.world.services[name] for name in names] or list(self.world.services.values())

@@ -63,7 +63,7 @@ def test_the_live_release_is_stopped_before_its_successor_starts(host: Simulatio
     assert done.index("pull") < done.index("aside") < done.index("stop") < done.index("start") < done.index("switch")
     assert (tag(host), host.rules.at_rest("frontend")) == ("mended", "")
     assert "Downtime begins: frontend is stopped" in told(host)
-    assert "frontend was not served for 2 s at most" in told(host)
+    assert "frontend was down for at most 2 s" in told(host)
     assert [event.outcome for event in host.events if isinstance(event, DeployFinished)] == ["live"]
 
 

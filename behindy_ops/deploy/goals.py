@@ -1,0 +1,127 @@
+"""What an operator may want of a service, as data: a deploy, a rollback, a restart, each with or without downtime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import Kind
+from behindy_ops.facts.release import Release, previous_release, released_as
+from behindy_ops.project.services import repository
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from behindy_ops.facts.container import Image
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.project.services import Service
+    from behindy_ops.project.settings import Settings
+
+__all__ = ["Goal", "find_target", "restart", "rollback"]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What is wanted.
+
+    Attributes:
+        kind: ``deploy``, ``rollback``, ``restart`` or ``recovery``, as the history has it.
+        tag: the image's.
+        force: redeploy what is live already; memory and disk that do not suffice are only warned of.
+        watch: seconds to watch the new release after the switch; None for what the service declares.
+        recreate: stop the live release before its successor starts.
+        target: the release the host remembers that is made once more, with the files it had; None for a new one.
+        judges: the release that is left was judged bad, so it is not gone back to.
+    """
+
+    kind: str = "deploy"
+    tag: str = "latest"
+    force: bool = False
+    watch: float | None = None
+    recreate: bool = False
+    target: Release | None = None
+    judges: bool = False
+
+    def release(self, service: Service, settings: Settings, survey: Survey) -> Release:
+        """Return the release to be made, as far as it is known before anything was pulled."""
+        own = repository(service, settings.image_prefix)
+        if self.target is not None:
+            return replace(self.target, repository=self.target.repository or own, service=service.name)
+        config = survey.config.get(service.name, "")
+        return Release("", service.name, own, self.tag, "<digest>", "<image>", config=config)
+
+    def image(self, survey: Survey) -> Image | None:
+        """Return the image if it need not be pulled: that of a release the host remembers."""
+        if self.target is None:
+            return None
+        return next((image for image in survey.images if image.id == self.target.image_id), None)
+
+
+def find_target(releases: Sequence[Release], wanted: str) -> Release:
+    """Return the newest release whose id, tag or digest (or its first 12 digits or more) is ``wanted``.
+
+    Raises:
+        Kind.USAGE: there is none, or it failed.
+    """
+    digest = wanted.removeprefix("sha256:")
+    for release in releases:
+        begins = len(digest) >= 12 and release.digest.removeprefix("sha256:").startswith(digest)
+        if (wanted in (release.id, release.tag) or begins) and release.status not in ("failed", "candidate"):
+            return release
+    raise Kind.USAGE(
+        f"No release that stood is called {wanted!r}.",
+        state="Nothing changed.",
+        remedy="See what there is: inv deploy.releases SERVICE",
+    )
+
+
+def rollback(survey: Survey, service: Service, *, to: str = "", watch: float | None = None) -> Goal:
+    """Return the goal of going back to an earlier release, with the configuration it had.
+
+    Args:
+        survey: the host.
+        service: which.
+        to: release id, tag or digest; empty for the previous release.
+        watch: see :class:`Goal`.
+
+    Raises:
+        Kind.USAGE: there is no such release.
+    """
+    target = find_target(survey.released(service.name), to) if to else previous_release(survey, service.name)
+    if target is None:
+        raise Kind.USAGE(
+            f"{service.name} has no previous release to go back to.",
+            state="Nothing changed.",
+            remedy=f"Deploy a good one: inv deploy.{service.name} --tag TAG",
+        )
+    if not target.digest and not any(image.id == target.image_id for image in survey.images):
+        raise Kind.IMAGE_NOT_FOUND(
+            f"The image of release {target.id} is no longer on the host, and it has no digest to pull.",
+            state="Nothing changed.",
+            remedy="Deploy it by its tag instead.",
+        )
+    return Goal("rollback", target.tag, force=True, watch=watch, target=target, judges=True)
+
+
+def restart(survey: Survey, service: Service, *, watch: float | None = None) -> Goal:
+    """Return the goal of the same release in a new container, with the files it was started with.
+
+    Raises:
+        Kind.USAGE: the service is not deployed, or not by this tool.
+    """
+    live = survey.trio(service.name).live
+    if live is None:
+        raise Kind.USAGE(
+            f"{service.name} is not deployed, so there is nothing to restart.",
+            state="Nothing changed.",
+            remedy=f"Deploy it: inv deploy.{service.name} --tag TAG",
+        )
+    current = released_as(live)
+    for release in survey.released(service.name):
+        if release.id == current.id:
+            return Goal("restart", release.tag, force=True, watch=watch, target=release)
+    raise Kind.USAGE(
+        f"{service.name} was not started by this tool, or the files of its release are gone.",
+        state="Nothing changed.",
+        remedy=f"Deploy what is live once more: inv deploy.{service.name} --tag {current.tag} --force",
+    )

@@ -1,0 +1,186 @@
+"""What the deploy tasks call: services are replaced one after the other; a connection that breaks is made anew once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from behindy_ops.checks import preflight
+from behindy_ops.deploy import plan
+from behindy_ops.deploy.readiness import without_live
+from behindy_ops.deploy.reconcile import reconcile
+from behindy_ops.deploy.replace import Replacement
+from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost
+from behindy_ops.facts.leftovers import Recovery, decide
+from behindy_ops.facts.release import released_as
+from behindy_ops.report.events import Decision, DeployFinished, Plan, Warning_
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from behindy_ops.deploy.goals import Goal
+    from behindy_ops.facts.release import Release
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.session import Connect, Session
+    from behindy_ops.project.services import Service
+
+__all__ = ["deploy", "recover", "return_to", "show_plan"]
+
+_SERVES = "If the host is up, the site is too."
+
+RECONNECT_WAIT = 75.0
+"""Seconds to wait for our own lost lease: a silent one ends after 60."""
+
+
+def show_plan(connect: Connect, services: Sequence[Service], goal: Goal) -> None:
+    """Report what a deploy would do; changes nothing.
+
+    Raises:
+        BehindyError: the deploy itself would be refused, for the same reason.
+    """
+    with connect() as session:
+        survey = session.look()
+        scripts: dict[str, list[str]] = {}
+        for service in services:
+            seen = without_live(survey, service) if goal.recreate else survey
+            problem = preflight.find_problem(seen, service, session.settings, force=goal.force)
+            if problem is not None:
+                raise problem
+            recovery = decide(survey.trio(service.name))
+            if recovery is not Recovery.NOTHING:
+                session.emit(Warning_(f"{service.name}: first, {recovery.value}."))
+            state = plan.planned(service, goal, session.settings, survey)
+            items = plan.steps(state)
+            scripts |= plan.script_lines(items, state)
+            title = f"Plan for {service.name}:{goal.tag} on {session.settings.host}"
+            session.emit(Plan(title, tuple(plan.as_lines(items, state))))
+        for name, lines in scripts.items():
+            session.emit(Plan(name, tuple(lines)))
+        session.emit(Decision("Dry run: nothing changed."))
+
+
+def deploy(connect: Connect, services: Sequence[Service], goal: Goal, *, wait: float = 0.0) -> None:
+    """Deploy services in the order given; stop at the first that fails.
+
+    Nothing is repeated blindly: a new session reconciles first, and a release it then finds live is not made again.
+
+    Args:
+        connect: opens a session on the host.
+        services: what to deploy.
+        goal: how.
+        wait: seconds to queue for the lock.
+
+    Raises:
+        BehindyError: it failed; nothing after that service was touched.
+    """
+    queue = _Queue(list(services), goal)
+    try:
+        with connect() as session:
+            queue.work(session, wait=wait)
+        return
+    except ConnectionLost as error:
+        if not queue.locked:
+            raise
+        session.emit(Warning_(f"{error.what} Connecting again to see where the host stands."))
+    queue.locked = False
+    try:
+        with connect() as session:
+            queue.work(session, wait=max(wait, RECONNECT_WAIT))
+    except BehindyError as error:
+        if queue.locked:
+            raise
+        name = queue.left[0].name
+        raise error.but(  # what it says of the host is true of this connection only
+            state=f"The deploy of {name} was under way; how far it came is not known. {_SERVES}",
+            remedy=f"{error.remedy} Then: inv deploy.status; the next deploy puts the host in order.".strip(),
+        ) from error
+
+
+def return_to(
+    choose: Callable[[Survey, Service], Goal], connect: Connect, service: Service, *, what: str, wait: float = 0.0
+) -> None:
+    """Go back to an earlier release of one service, or make its live release once more in a new container.
+
+    Args:
+        choose: makes the goal from what was surveyed.
+        connect: opens a session on the host.
+        service: which.
+        what: what it is, for whoever meets the lock: ``rollback``.
+        wait: seconds to queue for the lock.
+
+    Raises:
+        BehindyError: it failed; the error says in what state the host is.
+    """
+    with connect() as session:
+        survey = session.lock(f"{what} of {service.name}", wait=wait)
+        survey, _ = reconcile(session, service, survey)
+        Replacement(session, service, choose(survey, service), survey).run()
+
+
+def recover(connect: Connect, services: Sequence[Service], *, wait: float = 0.0) -> None:
+    """Finish or undo what interrupted runs left, and record it.
+
+    Raises:
+        BehindyError: it failed; the error says in what state the host is.
+    """
+    with connect() as session:
+        survey = session.lock("recovery", wait=wait)
+        for service in services:
+            survey, done = reconcile(session, service, survey)
+            if not done:
+                there = survey.trio(service.name).live is not None
+                session.emit(Decision(f"{service.name}: {'steady' if there else 'not deployed'}; nothing to do."))
+
+
+@dataclass
+class _Queue:
+    """The services still to be deployed, the release that was being made of the first, and what was live before it.
+
+    Attributes:
+        locked: this connection held the lock, so something may have been changed.
+    """
+
+    left: list[Service]
+    goal: Goal
+    underway: str = ""
+    before: str | None = None
+    began: float = 0.0
+    locked: bool = False
+
+    def work(self, session: Session, *, wait: float) -> None:
+        names = ", ".join(service.name for service in self.left)
+        survey = session.lock(f"deploy of {names}:{self.goal.tag}", wait=wait)
+        self.locked = True
+        while self.left:
+            service = self.left[0]
+            survey, _ = reconcile(session, service, survey)
+            live = survey.trio(service.name).live
+            if self.underway and live is not None and released_as(live).id == self.underway:
+                self._finished(session, released_as(live))
+            else:
+                self._deploy(session, service, survey)
+            self.left.pop(0)
+            self.underway, self.before = "", None
+            if self.left:
+                session.durations.clear()
+                survey = session.look()
+
+    def _finished(self, session: Session, release: Release) -> None:
+        session.emit(Decision(f"{release.service}: release {release.id} is live."))
+        facts = {"release": release.id, "tag": release.tag, "digest": release.digest, "previous": release.previous}
+        session.emit(DeployFinished(release.service, "live", session.clock() - self.began, facts))
+
+    def _deploy(self, session: Session, service: Service, survey: Survey) -> None:
+        live = survey.trio(service.name).live
+        found = live.id if live else ""
+        if self.before not in (None, found):
+            theirs = f"{released_as(live).tag} is live" if live else "There is none now"
+            raise LeaseLost(
+                f"While the connection was down somebody else changed {service.name}.",
+                state=f"{theirs}; this run has changed nothing since.",
+                remedy=f"See it: inv deploy.history {service.name}. Still wanted? Deploy yours again.",
+            )
+        self.before, self.began = found, session.clock()
+        replacement = Replacement(session, service, self.goal, survey)
+        self.underway = replacement.release_id
+        replacement.run()

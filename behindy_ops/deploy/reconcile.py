@@ -1,0 +1,192 @@
+"""Finishing or undoing what an interrupted run left; the decision is :func:`behindy_ops.facts.leftovers.decide`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from behindy_ops.checks import preflight
+from behindy_ops.deploy.goals import Goal
+from behindy_ops.deploy.plan import Item, after_switch
+from behindy_ops.deploy.replace import take_back
+from behindy_ops.deploy.state import Phase, State
+from behindy_ops.deploy.steps.drain import Retire
+from behindy_ops.deploy.steps.external import CheckLive
+from behindy_ops.deploy.steps.internal import CheckRunning
+from behindy_ops.deploy.steps.record import Record
+from behindy_ops.deploy.steps.reload import FollowBack, says_that_it_reloads
+from behindy_ops.deploy.steps.step import Say
+from behindy_ops.deploy.steps.stop import Remove, StartAgain, StopPrevious
+from behindy_ops.deploy.steps.switch import GiveName
+from behindy_ops.deploy.walk import Relapse, Walk
+from behindy_ops.errors import Interrupted, RemoteCommandFailed
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.leftovers import Recovery, decide, serves
+from behindy_ops.facts.release import Release, released_as
+from behindy_ops.report.events import Decision, Warning_
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.session import Session
+    from behindy_ops.project.services import Service
+
+__all__ = ["reconcile"]
+
+ROUNDS = 5
+"""Times a service is looked at and put in order before a person is asked; the table needs three at most."""
+
+
+def reconcile(session: Session, service: Service, survey: Survey) -> tuple[Survey, list[Recovery]]:
+    """Finish or undo what an interrupted run left of one service.
+
+    Returns:
+        The survey as it is now, and what was done.
+
+    Raises:
+        Kind.HOST_NOT_READY: Docker does not answer, so nothing is known.
+        RemoteCommandFailed: it does not settle.
+    """
+    done: list[Recovery] = []
+    for _ in range(ROUNDS):
+        if (problem := preflight.docker_problem(survey)) is not None:
+            raise problem
+        try:
+            recovery = _recover_once(session, service, survey)
+            if recovery is Recovery.NOTHING:
+                _record(session, service, survey, done)
+                return survey, done
+            done.append(recovery)
+            survey = session.look()
+        except Interrupted as error:
+            raise error.but(
+                state=f"{service.name} is up; what an earlier run left of it may still be there.",
+                remedy="The next deploy puts it in order; or now: inv deploy.recover",
+            ) from error
+    raise RemoteCommandFailed(
+        f"{service.name} does not come to rest: {', '.join(recovery.name for recovery in done)}.",
+        state="The live container was left as it is.",
+        remedy="Look at it: inv deploy.status; docker ps -a on the host.",
+    )
+
+
+def _recover_once(session: Session, service: Service, survey: Survey) -> Recovery:
+    """Do what the table says for what was seen, and return it; doing it twice does no harm."""
+    trio = survey.trio(service.name)
+    recovery = decide(trio)
+    if recovery is Recovery.NOTHING:
+        return recovery
+    session.emit(Decision(f"{service.name}: {recovery.value}."))
+    walk = Walk(session, _state(session, service, survey))
+    match recovery, trio.live, trio.green, trio.blue:
+        case Recovery.REMOVE_GREEN, _, Container() as green, _ if green.running:
+            walk.go([Item(Retire(green.id, green.name)), Item(Remove(green.id, green.name))])
+        case ((Recovery.REMOVE_GREEN | Recovery.START_OVER), _, Container() as green, _):
+            walk.go([Item(Remove(green.id, green.name))])
+        case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue:
+            if stopped_first(green, blue) or not _finished(walk, green, blue):
+                walk.go(_restored(walk.state, blue))
+        case Recovery.FINISH_DRAIN, Container() as live, _, Container() as blue if stopped_last(live, blue):
+            walk.go([Item(Remove(blue.id, blue.name))])  # the new one was proven; a restart since then says nothing
+        case Recovery.RESTORE_BLUE, _, _, Container() as blue:
+            walk.go(_restored(walk.state, blue))
+        case ((Recovery.SWITCH_BACK | Recovery.FINISH_DRAIN), Container() as live, _, Container() as blue):
+            _after_switch(walk, live, blue, bad=recovery is Recovery.SWITCH_BACK)
+    return recovery
+
+
+def _state(session: Session, service: Service, survey: Survey) -> State:
+    live = survey.trio(service.name).live
+    release = released_as(live) if live else Release("", service.name, "", "", "", "")
+    return State(service, Goal("recovery", watch=0), session.settings, survey, live, release, who=session.who)
+
+
+def stopped_last(live: Container, blue: Container) -> bool:
+    """Return whether the previous container was stopped when its successor served already."""
+    return serves(live) and not blue.running and not stopped_first(live, blue)
+
+
+def stopped_first(successor: Container, blue: Container) -> bool:
+    """Return whether it was stopped before its successor was made (``--strategy recreate``): that proves nothing."""
+    return not blue.running and datetime.fromisoformat(blue.finished) < datetime.fromisoformat(successor.created)
+
+
+def _finished(walk: Walk, green: Container, blue: Container) -> bool:
+    """Give the name to a candidate that is healthy; return whether it was."""
+    if not green.running:
+        return False
+    check = CheckRunning(green.name)
+    walk.go([Item(check)])
+    if not walk.healthy:
+        return False
+    policy = blue.restart_policy if green.restart_policy in ("", "no") else ""
+    name = walk.state.service.name
+    walk.go([Item(GiveName(green.id, f"Give {name} to the healthy candidate", policy=policy))])
+    walk.go(_followed(walk.state, green))
+    return True
+
+
+def _restored(state: State, blue: Container) -> list[Item]:
+    """Return the steps that give the name back; started first, so that no live container is left that is stopped."""
+    name = state.service.name
+    items = [] if blue.running else [Item(StartAgain(blue.id, f"Start {name}-blue again"))]
+    return [*items, Item(GiveName(blue.id, f"Give {name} back to the previous release")), *_followed(state, blue)]
+
+
+def _followed(state: State, container: Container) -> list[Item]:
+    """Return the reload of an nginx that would not find out by itself who has the name now."""
+    if not state.stale:
+        return []
+    return [Item(Say(Decision(says_that_it_reloads(state.service.name)))), Item(FollowBack(container.id))]
+
+
+def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool) -> None:
+    """Go on after the renames: the new release is proven and the previous one stopped, or it is taken back."""
+    state = walk.state
+    walk.state = replace(
+        state,
+        green=live,
+        live=blue,
+        switched=int(state.survey.now * 1000),
+        phase=Phase.NAMED if state.stale else Phase.SWITCHED,
+    )
+    try:
+        _prove(walk, live, bad=bad)
+    except Relapse as relapse:
+        with walk.session.interrupts.shielded():
+            take_back(walk, relapse.reason, hurried=False)
+        what = f"The new release of {state.service.name} was switched back: {relapse.reason}."
+        walk.session.emit(Decision(f"{what} {walk.state.serving}"))
+
+
+def _prove(walk: Walk, live: Container, *, bad: bool) -> None:
+    if not bad:
+        walk.go([Item(CheckRunning(live.name))])
+    if bad or not walk.healthy:
+        raise Relapse("it is not healthy")
+    walk.go([*after_switch(walk.state), Item(StopPrevious())])
+
+
+def _record(session: Session, service: Service, survey: Survey, done: Sequence[Recovery]) -> None:
+    """Write to the host's history what was put in order; a release that an interrupted run left live stands from now.
+
+    A run that dies between the switch and its record leaves one that nobody could roll back to. It stands if it answers
+    from outside: one that was the first ever has no previous release to be switched back to, and may be a bad one.
+    """
+    live = survey.trio(service.name).live
+    walk = Walk(session, _state(session, service, survey))
+    known = {remembered.id: remembered.status for remembered in survey.released(service.name)}
+    unproven = live is not None and serves(live) and known.get(walk.state.release.id) in ("candidate", "failed")
+    if unproven:
+        walk.go([Item(CheckLive())])
+        unproven = walk.healthy
+        if not unproven:
+            session.emit(
+                Warning_(f"{service.name} was never proven and does not answer from outside. Deploy a good release.")
+            )
+    if not done and not unproven:
+        return
+    reason = "; ".join(recovery.value for recovery in done) or "an earlier run died before it could record its end"
+    walk.go([Item(Record("live" if live else "not deployed", reason, stands=unproven))])

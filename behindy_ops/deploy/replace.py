@@ -1,0 +1,179 @@
+"""One service is replaced: from the survey under the lock to the line in the history, whatever ends it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy.plan import Item, after_switch, bring_back, steps, way_back
+from behindy_ops.deploy.readiness import require_ready
+from behindy_ops.deploy.release import new_id
+from behindy_ops.deploy.state import Phase, begin
+from behindy_ops.deploy.steps.discard import Discard
+from behindy_ops.deploy.steps.external import CheckOutside
+from behindy_ops.deploy.steps.record import Record
+from behindy_ops.deploy.steps.reload import Follow
+from behindy_ops.deploy.walk import Relapse, Walk
+from behindy_ops.errors import (
+    BehindyError,
+    ConnectionLost,
+    Interrupted,
+    LeaseLost,
+    RemoteCommandFailed,
+    SwitchedBack,
+)
+from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, Warning_
+
+if TYPE_CHECKING:
+    from behindy_ops.deploy.goals import Goal
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.session import Session
+    from behindy_ops.project.services import Service
+
+__all__ = ["Replacement", "take_back"]
+
+_UNCHANGED = "Nothing changed; the previous release is still running."
+
+
+class Replacement:
+    """Replaces one service. The host is surveyed, locked and reconciled before.
+
+    Attributes:
+        release_id: of the release that is made.
+    """
+
+    def __init__(self, session: Session, service: Service, goal: Goal, survey: Survey) -> None:
+        now = session.now()
+        self.session = session
+        self.release_id = new_id(now, session.randomness(4))
+        state = begin(
+            service,
+            goal,
+            session.settings,
+            survey,
+            release_id=self.release_id,
+            created=now.isoformat(timespec="seconds"),
+            who=session.who,
+        )
+        self.walk = Walk(session, state)
+        self._holds = True
+
+    def run(self) -> str:
+        """Return the outcome: ``live`` or ``unchanged``.
+
+        Raises:
+            BehindyError: it failed; the error says in what state the host is.
+        """
+        session, state = self.session, self.walk.state
+        goal, name, began = state.goal, state.service.name, session.clock()
+        shown = goal.target.id if goal.target else state.release.repository
+        session.emit(DeployStarted(name, goal.tag, session.settings.host, shown))
+        pulled = "" if goal.target else f"{state.release.repository}:{goal.tag}"
+        require_ready(session, state.service, state.survey, pulled, force=goal.force, alone=goal.recreate)
+        if goal.target is not None:
+            session.emit(Decision(_says_goal(goal.kind, goal.target.id, goal.target.tag)))
+        try:
+            outcome = self.walk.go(steps(state)) or "live"
+        except (ConnectionLost, LeaseLost):
+            raise
+        except Relapse as relapse:
+            raise self._taken_back(relapse.reason, hurried=False) from None
+        except BehindyError as error:
+            raise self._ended_by(error) from error
+        finally:
+            self._say_how_long_it_was_down()
+        sent, session.counted = session.host.remote_commands - session.counted, session.host.remote_commands
+        facts = {**self.walk.facts, "remote_commands": str(sent)}
+        session.emit(DeployFinished(name, outcome, session.clock() - began, facts))
+        return outcome
+
+    def _ended_by(self, error: BehindyError) -> BehindyError:
+        """Go to a safe state from wherever it failed; return the error with the state that leaves."""
+        phase = self.walk.state.phase
+        if phase is Phase.UNCHANGED:
+            return error.but(state=error.state or _UNCHANGED)
+        if phase >= Phase.NAMED and isinstance(error, Interrupted):
+            return self._stopped_after_switch(error)
+        if phase >= Phase.TORN:
+            return error
+        return self._given_up(error)
+
+    def _given_up(self, error: BehindyError) -> BehindyError:
+        """Remove the candidate after a failure before the switch, and record it."""
+        state = self.walk.state
+        with self.session.interrupts.shielded():
+            if state.phase >= Phase.STARTED:
+                self._discard()
+                self._record("interrupted" if isinstance(error, Interrupted) else "refused", error.what)
+            if state.goal.recreate and state.live is not None:
+                return error.but(state=self._brought_back())
+        if state.live is None:
+            untouched = f"There was no release of {state.service.name} before, so nothing serves it."
+        else:
+            untouched = "The live release was never touched and is still running."
+        return error.but(state=error.state or untouched)
+
+    def _discard(self) -> None:
+        try:
+            self.walk.go([Item(Discard())])
+        except RemoteCommandFailed as failure:  # the host is in trouble; what that did first is what to tell
+            self.session.emit(Warning_(f"{failure.what} {failure.state} {failure.remedy}"))
+
+    def _brought_back(self) -> str:
+        self.walk.go(bring_back(self.walk.state))
+        return self.walk.state.serving
+
+    def _taken_back(self, reason: str, *, hurried: bool, recorded: str = "") -> SwitchedBack:
+        """Give the name back to the previous release, see that it serves, and remove the failed one."""
+        name = self.walk.state.service.name
+        with self.session.interrupts.shielded():
+            take_back(self.walk, reason, hurried=hurried)
+            self._holds = False
+            what = f"The new release of {name} was switched back: {reason}."
+            self._record("switched back", recorded or what)
+            if self.walk.state.goal.recreate and self.walk.state.live is not None:
+                self._brought_back()
+        remedy = "Its last log lines are above. Fix it and deploy again."
+        return SwitchedBack(what, state=self.walk.state.serving, remedy=remedy)
+
+    def _stopped_after_switch(self, error: Interrupted) -> Interrupted:
+        """Told to stop with the new release live: one attempt decides whether it stays, nothing is waited for."""
+        name = self.walk.state.service.name
+        with self.session.interrupts.shielded():
+            items = [item for item in after_switch(self.walk.state) if isinstance(item.step, Follow)]
+            items = items if self.walk.state.phase is Phase.NAMED else []
+            if self.walk.state.phase < Phase.PROVEN:
+                items.append(Item(CheckOutside(attempts=1)))
+            try:
+                self.walk.go(items)
+            except Relapse as relapse:
+                reason = f"it was not proven before the run was told to stop: {relapse.reason}"
+                back = self._taken_back(reason, hurried=True, recorded=error.what)
+                return error.but(state=f"{back.what} {back.state}")
+            self._record("live", f"{error.what} {name}-blue was left to the next run")
+        return error.but(
+            state=f"The new release of {name} is live; {name}-blue may still be there.",
+            remedy=f"The next deploy of {name} removes it; or now: inv deploy.recover {name}",
+        )
+
+    def _record(self, outcome: str, reason: str) -> None:
+        self.walk.go([Item(Record(outcome, reason))])
+
+    def _say_how_long_it_was_down(self) -> None:
+        since = self.walk.phases.get(Phase.ASIDE)
+        if since is None:
+            return
+        switched = self.walk.phases.get(Phase.NAMED, self.walk.phases.get(Phase.SWITCHED)) if self._holds else None
+        end = self.session.clock() if switched is None else switched
+        self.session.emit(Decision(f"{self.walk.state.service.name} was down for at most {end - since:.0f} s."))
+
+
+def take_back(walk: Walk, reason: str, *, hurried: bool) -> None:
+    """Say so, and walk the way back."""
+    walk.session.emit(Decision(f"The new release is taken back: {reason}."))
+    walk.go(way_back(walk.state, hurried=hurried))
+
+
+def _says_goal(kind: str, release: str, tag: str) -> str:
+    if kind == "restart":
+        return f"Restarting release {release} ({tag}) in a new container."
+    return f"Going back to release {release} ({tag}), as it was configured."

@@ -1,0 +1,175 @@
+"""What a deploy knows while it is under way, as frozen data: what it wants, what it saw, and how far it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from behindy_ops.facts.container import Container, Image
+from behindy_ops.facts.release import Release, released_as
+from behindy_ops.facts.survey import answers_to
+from behindy_ops.project.paths import HostPaths
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from behindy_ops.deploy.goals import Goal
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.project.services import Service
+    from behindy_ops.project.settings import Settings
+
+__all__ = ["CACHED", "Phase", "State", "begin", "public_paths", "unknown"]
+
+CACHED = 2.1
+"""Seconds after the renames in which nginx may use the old address (docs/design.md, "Names cached by nginx")."""
+
+
+class Phase(IntEnum):
+    """How far a replacement is; it decides what undoes it. In the order in which they are come to."""
+
+    UNCHANGED = 0
+    ASIDE = 1
+    """The live container has given its name away (``--strategy recreate``)."""
+    STOPPED = 2
+    """It was told to stop, too."""
+    STARTED = 3
+    """There is, or may be, a candidate."""
+    TORN = 4
+    """The renames failed and could not be undone; the next run looks how far they came."""
+    NAMED = 5
+    """The new release has the name, and nginx is still to be told."""
+    SWITCHED = 6
+    """Users meet the new release."""
+    PROVEN = 7
+    """It answered well from outside."""
+
+
+def unknown(name: str) -> str:
+    """Return what stands in a plan for what only an earlier step's answer tells: ``<digest>``."""
+    return f"<{name}>"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known so far.
+
+    Attributes:
+        live: the container that had the name when it began.
+        image: what is to be live; None until it is known.
+        release: the release that is made; what is not known of it yet stands in angle brackets.
+        green: the candidate; after the switch it is live.
+        switched: the host's clock right after the renames (after the reload of an nginx that needs one), in ms.
+        serving: a sentence on what serves now, after a way back.
+        who: who runs this, for the history.
+        now: the time, for what is recorded; None in a plan.
+        durations: seconds that each step took so far.
+    """
+
+    service: Service
+    goal: Goal
+    settings: Settings
+    survey: Survey
+    live: Container | None
+    release: Release
+    image: Image | None = None
+    green: Container | None = None
+    switched: int | None = None
+    phase: Phase = Phase.UNCHANGED
+    serving: str = ""
+    who: str = ""
+    now: datetime | None = None
+    durations: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> HostPaths:
+        return HostPaths(self.settings.host_dir)
+
+    @property
+    def blue(self) -> Container | None:
+        """The previous release's container, if it runs beside the new one."""
+        return None if self.goal.recreate else self.live
+
+    @property
+    def candidate(self) -> Container:
+        """The candidate, by its name where its id is not known."""
+        name = f"{self.service.name}-green"
+        return self.green or Container(unknown("candidate"), name, restart_policy=unknown("restart policy"))
+
+    @property
+    def stale(self) -> bool:
+        """Whether the host's nginx resolves this service's name only when it loads its configuration."""
+        return self.service.name in self.survey.stale
+
+    @property
+    def rehearsed(self) -> bool:
+        """Whether nginx on the host can send a single request to the candidate."""
+        return bool(self.service.rehearsal) and not self.stale and "rehearsal/header" in self.survey.files
+
+    @property
+    def watch(self) -> float:
+        """Seconds to watch the new release after the switch."""
+        return self.service.watch if self.goal.watch is None else self.goal.watch
+
+    @property
+    def pinned(self) -> str:
+        """The image by its digest or id, so that a tag that moves meanwhile changes nothing."""
+        release = self.release
+        return f"{release.repository}@{release.digest}" if release.digest else release.image_id
+
+    @property
+    def name_is_shared(self) -> bool:
+        """Whether the previous container keeps the name as an alias, so that the name leads to two."""
+        return answers_to(self.blue, self.service.name)
+
+    def urls(self) -> tuple[str, ...]:
+        """Return the public URLs that prove the service."""
+        return tuple(self.url(path) for path in public_paths(self.service, self.survey))
+
+    def url(self, path: str) -> str:
+        return f"https://{self.settings.domain}{path}"
+
+    def after_switch(self, seconds: float) -> str:
+        """Return the host's clock so many seconds after the switch, in ms, for a script; a name until it is known."""
+        milliseconds = int(seconds * 1000)
+        return unknown(f"switched+{milliseconds}") if self.switched is None else str(self.switched + milliseconds)
+
+    def at(self, phase: Phase) -> State:
+        """Return the state in a phase, or itself if it is further already."""
+        return replace(self, phase=max(phase, self.phase))
+
+
+def begin(
+    service: Service, goal: Goal, settings: Settings, survey: Survey, *, release_id: str, created: str, who: str = ""
+) -> State:
+    """Return what is known before the first step.
+
+    Args:
+        service: which is replaced.
+        goal: what is wanted.
+        settings: this machine's.
+        survey: the host as it is, reconciled.
+        release_id: of the release to be made; ``<release>`` in a plan.
+        created: when (ISO 8601).
+        who: who runs this.
+    """
+    live = survey.trio(service.name).live
+    release = goal.release(service, settings, survey)
+    release = replace(release, id=release_id, created=created, previous=released_as(live).id if live else "")
+    return State(service, goal, settings, survey, live, release, goal.image(survey), who=who)
+
+
+def public_paths(service: Service, survey: Survey) -> tuple[str, ...]:
+    """Return the paths that prove a service from outside: its public one, and the one that reaches it itself.
+
+    A path through another service says nothing while that one is not there (the first deploys of all), or was left
+    there by a run that died before it had proven it.
+    """
+    through = survey.trio(service.through).live if service.through else None
+    statuses = {release.id: release.status for release in survey.released(service.through)}
+    reachable = not service.through or (
+        through is not None and through.running and statuses.get(released_as(through).id, "stands") != "candidate"
+    )
+    paths = (service.external if reachable else "", service.rehearsal or "")
+    return tuple(dict.fromkeys(path for path in paths if path)) or (service.external,)

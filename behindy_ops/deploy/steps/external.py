@@ -1,0 +1,174 @@
+"""Ask the public URL from the host: the candidate in a rehearsal, the new release, or the previous one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy.health import Verdict, judge_outside
+from behindy_ops.deploy.state import CACHED, Phase
+from behindy_ops.deploy.steps.step import Attempts, Read
+from behindy_ops.errors import Kind
+from behindy_ops.facts.survey import NETWORK, NGINX
+from behindy_ops.host.command import Command, script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from behindy_ops.deploy.health import Look
+    from behindy_ops.deploy.state import State
+    from behindy_ops.host.command import Result
+    from behindy_ops.project.services import HealthPolicy, Service
+
+__all__ = ["CheckLive", "CheckOutside", "CheckPrevious", "Rehearse"]
+
+
+def _ask(
+    urls: Sequence[str], policy: HealthPolicy, *, header: str = "", settled: str = "0", live: Service | None = None
+) -> Command:
+    """Return one attempt through the public URLs.
+
+    Args:
+        urls: all of them have to answer well.
+        policy: how long it may take.
+        header: file on the host with the rehearsal's header.
+        settled: the host's clock, in ms, before which success does not count.
+        live: the service that has to have the name alone, and to answer itself too: while it refuses connections,
+            nginx lets the previous release answer.
+    """
+    name = live.name if live else ""
+    inside = f"http://{name}:{live.port}{live.internal}" if live else ""
+    timing = (f"{policy.interval:g}", f"{policy.look:g}", settled)
+    argv = script("deploy/look_outside", header, *timing, NGINX, name, inside, *urls)
+    return Command(argv, title=f"ask {urls[0]}", timeout=policy.interval * (1 + len(urls)) + 20)
+
+
+def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Look:
+    """Judge what ``look_outside.sh`` printed.
+
+    Args:
+        result: the answer.
+        candidate: it was a rehearsal.
+        address: where the service's name must lead, unless the host has told its container's address itself.
+    """
+    reply = result.reply()
+    told = reply.values()
+    code, _, curl = told.get("inside", "").partition(" ")
+    return judge_outside(
+        [(int(code), int(curl), asked) for code, curl, asked in map(str.split, reply.every("look"))],
+        done="ok" in told,
+        candidate=candidate,
+        resolved=told.get("names", "").split(),
+        address=told.get("address") or address,
+        inside=(int(code), int(curl)) if code else None,
+    )
+
+
+class Rehearse(Attempts):
+    """Ask with the secret header that makes nginx route this one request to the candidate."""
+
+    name = "rehearsal"
+    definite = 2
+
+    def title(self, state: State) -> str:
+        return f"Rehearse through {self._url(state)}"
+
+    def _url(self, state: State) -> str:
+        return state.url(state.service.rehearsal or "")
+
+    def command(self, state: State) -> Command:
+        return _ask([self._url(state)], self.policy(state), header=state.paths.rehearsal_header)
+
+    def judge(self, state: State, result: Result) -> Look:  # noqa: ARG002
+        return _judge(result, candidate=True)
+
+    def conclude(self, state: State, look: Look) -> Read:
+        if look.verdict is Verdict.HEALTHY:
+            return Read(state, look.reason)
+        error = Kind.RELEASE_REFUSED(
+            f"{state.service.name}-green is fine from inside but not through {self._url(state)}: {look.reason}.",
+            remedy="Its last log lines are above. Compare how it answers with the public Host header.",
+        )
+        return Read(state, error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOutside(Attempts):
+    """Ask for the new release; two attempts in a row with an error of its own are enough, since users meet them too.
+
+    Attributes:
+        attempts: at most; 0 for as many as the service declares.
+    """
+
+    attempts: int = 0
+    name = "external"
+    definite = 2
+
+    def title(self, state: State) -> str:
+        return f"Check {state.urls()[0]} from outside"
+
+    def policy(self, state: State) -> HealthPolicy:
+        policy = state.service.health
+        return replace(policy, attempts=self.attempts) if self.attempts else policy
+
+    def command(self, state: State) -> Command:
+        asked = None if state.name_is_shared else state.service
+        return _ask(state.urls(), self.policy(state), settled=state.after_switch(CACHED), live=asked)
+
+    def judge(self, state: State, result: Result) -> Look:
+        return _judge(result, address="" if state.name_is_shared else state.candidate.addresses.get(NETWORK, ""))
+
+    def conclude(self, state: State, look: Look) -> Read:
+        if look.verdict is Verdict.HEALTHY:
+            return Read(state.at(Phase.PROVEN), look.reason)
+        return Read(state, failed=look.reason, relapse=f"it fails from outside: {look.reason}")
+
+
+class CheckLive(Attempts):
+    """Ask once whether what is live answers, of which nothing else is known."""
+
+    name = "external"
+
+    def title(self, state: State) -> str:
+        return f"Check {state.urls()[0]} from outside"
+
+    def policy(self, state: State) -> HealthPolicy:
+        return replace(state.service.health, attempts=1)
+
+    def command(self, state: State) -> Command:
+        return _ask(state.urls(), self.policy(state), live=state.service)
+
+    def judge(self, state: State, result: Result) -> Look:  # noqa: ARG002
+        return _judge(result)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPrevious(Attempts):
+    """Ask once whether the previous release serves again.
+
+    Attributes:
+        began: how the state begins when it does not: what was done.
+    """
+
+    began: str
+    name = "external"
+
+    def title(self, state: State) -> str:  # noqa: ARG002
+        return "Check the previous release from outside"
+
+    def policy(self, state: State) -> HealthPolicy:
+        return replace(state.service.health, attempts=1)
+
+    def command(self, state: State) -> Command:
+        url = state.urls()[0]
+        settled = "0" if state.switched is None else state.after_switch(CACHED)
+        return _ask([url], self.policy(state), settled=settled, live=state.service)
+
+    def judge(self, state: State, result: Result) -> Look:
+        return _judge(result, address=state.live.addresses.get(NETWORK, "") if state.live else "")
+
+    def conclude(self, state: State, look: Look) -> Read:
+        if look.verdict is Verdict.HEALTHY:
+            return Read(replace(state, serving="The previous release serves again, checked from outside."), look.reason)
+        serving = f"{self.began}, but from outside: {look.reason}. Look now: inv deploy.status"
+        return Read(replace(state, serving=serving), failed=look.reason)

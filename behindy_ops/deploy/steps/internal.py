@@ -1,0 +1,80 @@
+"""Ask a container from inside nginx until it is healthy or has failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy.health import Verdict, judge_inside
+from behindy_ops.deploy.steps.step import Attempts, Read
+from behindy_ops.errors import Kind
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_state
+from behindy_ops.facts.survey import NGINX
+from behindy_ops.host.command import Command, script
+from behindy_ops.project.services import HealthPolicy
+
+if TYPE_CHECKING:
+    from behindy_ops.deploy.health import Look
+    from behindy_ops.deploy.state import State
+    from behindy_ops.host.command import Result
+
+__all__ = ["CheckInside", "CheckRunning"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInside(Attempts):
+    """The candidate: 15 attempts, 3 s apart, unless its stanza says otherwise."""
+
+    name = "internal"
+
+    def title(self, state: State) -> str:  # noqa: ARG002
+        return "Check health from inside nginx"
+
+    def asked(self, state: State) -> str:
+        """Return the container's name."""
+        return f"{state.service.name}-green"
+
+    def command(self, state: State) -> Command:
+        policy, service, container = self.policy(state), state.service, self.asked(state)
+        url = f"http://{container}:{service.port}{service.internal}"
+        timing = (f"{policy.interval:g}", f"{policy.look:g}")
+        argv = script("deploy/look_inside", NGINX, container, url, *timing, CONTAINER_TEMPLATE)
+        return Command(argv, title=f"ask {container} from inside nginx", timeout=policy.interval + 20)
+
+    def judge(self, state: State, result: Result) -> Look:  # noqa: ARG002
+        reply = result.reply()
+        looks = [(int(code), int(curl)) for code, curl in map(str.split, reply.every("look"))]
+        return judge_inside(looks, parse_state(reply.values().get("state", "")))
+
+    def conclude(self, state: State, look: Look) -> Read:
+        if look.verdict is Verdict.HEALTHY:
+            return Read(state, look.reason)
+        error = Kind.RELEASE_REFUSED(
+            f"{self.asked(state)} is not healthy: {look.reason}.",
+            remedy="Its last log lines are above. Fix the release, or its settings in .env on the host.",
+        )
+        return Read(state, error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRunning(CheckInside):
+    """A container that has been running for a while, after an interrupted run: 9 s tell.
+
+    Attributes:
+        container: its name.
+    """
+
+    container: str
+    name = "recover"
+
+    def title(self, state: State) -> str:  # noqa: ARG002
+        return f"Check {self.container} from inside nginx"
+
+    def asked(self, state: State) -> str:  # noqa: ARG002
+        return self.container
+
+    def policy(self, state: State) -> HealthPolicy:  # noqa: ARG002
+        return HealthPolicy(attempts=3)
+
+    def conclude(self, state: State, look: Look) -> Read:
+        return Attempts.conclude(self, state, look)

@@ -1,0 +1,142 @@
+"""Pull the image; from here it is known by its digest."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy.steps.step import Read, Step
+from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.facts.container import IMAGE_TEMPLATE, parse_image
+from behindy_ops.facts.release import released_as
+from behindy_ops.host.command import Command, script
+from behindy_ops.report.events import Decision
+
+if TYPE_CHECKING:
+    from behindy_ops.deploy.state import State
+    from behindy_ops.facts.container import Image
+    from behindy_ops.facts.release import Release
+    from behindy_ops.host.command import Result
+    from behindy_ops.project.settings import Settings
+
+__all__ = ["Pull", "registry_login"]
+
+_UNCHANGED = "Nothing changed; the previous release is still running."
+_LOGIN_REFUSED = 41
+
+_NOT_FOUND = re.compile(r"manifest unknown|not found|no such image|repository name not known", re.IGNORECASE)
+_REFUSED = re.compile(
+    r"denied|unauthorized|authentication required|no basic auth|toomanyrequests|forbidden", re.IGNORECASE
+)
+_FULL = re.compile(r"no space left on device", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pull(Step):
+    """Pull an image onto the host; with a token, log in for this one pull.
+
+    Attributes:
+        image: by its tag or digest.
+    """
+
+    image: str
+    name = "pull"
+
+    def title(self, state: State) -> str:  # noqa: ARG002
+        return f"Pull {self.image}"
+
+    def command(self, state: State) -> Command:
+        registry, user, token = registry_login(state.settings)
+        argv = script("deploy/pull", self.image, registry, user, IMAGE_TEMPLATE)
+        return Command(argv, title=f"pull {self.image}", timeout=900, stdin=token)
+
+    def progress(self, line: str) -> str:
+        return "" if line.startswith("image ") else line
+
+    def read(self, state: State, result: Result) -> Read:
+        if not result.ok:
+            return Read(state, error=_pull_error(self.image, result, logged_in=bool(result.command.stdin)))
+        image = parse_image(result.reply().values()["image"])
+        digest = image.digest(state.release.repository)
+        state = replace(state, image=image, release=_of_image(state, image, digest))
+        detail = f"{digest or image.id}"[:19]
+        if state.goal.target is not None:
+            return Read(state, detail)
+        return _compared(state, detail)
+
+
+def _of_image(state: State, image: Image, digest: str) -> Release:
+    if state.goal.target is not None:
+        return replace(state.release, image_id=image.id)
+    return replace(state.release, image_id=image.id, digest=digest)
+
+
+def _compared(state: State, detail: str) -> Read:
+    """Say what the image means beside what is live; if it is the same, there is nothing to do."""
+    service, live, image = state.service.name, state.live, state.image
+    if live is None or image is None:
+        first = Decision(f"First deploy of {service}: there is nothing to replace.")
+        return Read(state, detail, events=() if state.goal.recreate else (first,))
+    if live.image_id != image.id:
+        return Read(state, detail)
+    same = live.running and released_as(live).config == state.survey.config.get(service)
+    if same and not state.goal.force:
+        release = released_as(live)
+        told = Decision(
+            f"{service}:{state.goal.tag} is already live ({release.id or live.id[:12]}), with the same configuration: "
+            "nothing to do. To redeploy it: --force"
+        )
+        facts = {"release": release.id, "digest": release.digest}
+        return Read(state, detail, events=(told,), outcome="unchanged", facts=facts)
+    reason = "--force" if same else "its configuration changed"
+    told = Decision(f"Redeploying the same image: {reason}.")
+    return Read(state, detail, events=() if state.goal.recreate else (told,))
+
+
+def registry_login(settings: Settings) -> tuple[str, str, bytes]:
+    """Return the registry, user and token to log in with; empty ones without a token. The token goes to stdin only."""
+    if not settings.registry_token:
+        return "", "", b""
+    return settings.registry, settings.registry_user, settings.registry_token.reveal().encode("utf-8")
+
+
+def _pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
+    """Name the cause of a failed pull from what docker said."""
+    lines = result.last_lines(5)
+    said = "\n".join(lines)
+    if result.exit_code == _LOGIN_REFUSED:
+        return Kind.REGISTRY_REFUSED(
+            "The registry refused the login.",
+            state=_UNCHANGED,
+            remedy="Check DOCKERHUB_USERNAME and DOCKERHUB_TOKEN (expired or revoked?), and BEHINDY_REGISTRY.",
+            lines=lines,
+        )
+    if _FULL.search(said):
+        return Kind.DISK_FULL(
+            "The host's disk is full: the image could not be stored.",
+            state=_UNCHANGED,
+            remedy="See what takes it: inv ops.disk; remove old images: inv ops.prune",
+            lines=lines,
+        )
+    if _REFUSED.search(said):
+        hint = "Check that the token may read it." if logged_in else "If it is private, set DOCKERHUB_TOKEN."
+        return Kind.REGISTRY_REFUSED(
+            f"The registry refused to give {image}.",
+            state=_UNCHANGED,
+            remedy=f"Check the name and the tag. {hint}",
+            lines=lines,
+        )
+    if _NOT_FOUND.search(said):
+        return Kind.IMAGE_NOT_FOUND(
+            f"There is no image {image}.",
+            state=_UNCHANGED,
+            remedy="Check --tag, BEHINDY_IMAGE_PREFIX, and that the build has pushed it.",
+            lines=lines,
+        )
+    return Kind.REGISTRY_UNREACHABLE(
+        f"{image} could not be pulled: {result.how()}.",
+        state=_UNCHANGED,
+        remedy="Try again; if it stays so, check the registry and the host's network (curl the registry from there).",
+        lines=lines,
+    )

@@ -1,0 +1,58 @@
+"""Start the candidate: Compose creates it from the host's files, its aliases are taken away, then it is started."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy import history
+from behindy_ops.deploy.release import description, override
+from behindy_ops.deploy.state import Phase
+from behindy_ops.deploy.steps.step import Read, Step
+from behindy_ops.errors import Kind
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
+from behindy_ops.facts.survey import NETWORK
+from behindy_ops.host.command import Command, script
+
+if TYPE_CHECKING:
+    from behindy_ops.deploy.state import State
+    from behindy_ops.host.command import Result
+
+__all__ = ["Start"]
+
+
+class Start(Step):
+    """Make the candidate and start it, with no restart policy until the switch.
+
+    A signal waits for Compose, which takes about a second: what it makes a moment later nobody would remove until the
+    next run. A cancelled GitHub job leaves 7.5 s in all.
+    """
+
+    name = "start"
+    enters = Phase.STARTED
+    shield = 4.0
+
+    def title(self, state: State) -> str:
+        return f"Start {state.service.name}-green"
+
+    def command(self, state: State) -> Command:
+        release, target = state.release, state.goal.target
+        files_of = target.id if target else ""
+        stdin = "\n".join((history.begun(state), description(release), override(release, state.pinned))) + "\n"
+        argv = script(
+            "deploy/start_green", state.paths.root, release.service, release.id, NETWORK, CONTAINER_TEMPLATE, files_of
+        )
+        title = f"start {release.service}-green"
+        return Command(argv, title=title, timeout=120, stdin=stdin.encode("utf-8"), changes=True)
+
+    def read(self, state: State, result: Result) -> Read:
+        if not result.ok:
+            error = Kind.RELEASE_REFUSED(
+                f"{state.service.name}-green could not be started: {result.how()}.",
+                remedy="The lines below say why. Check the compose file and .env on the host.",
+                lines=result.last_lines(),
+            )
+            return Read(state, error=error)
+        told = result.reply().values()
+        green = replace(parse_container(told["state"]), restart_policy=told["policy"])
+        return Read(replace(state, green=green), green.id[:12])

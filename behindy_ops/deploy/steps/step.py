@@ -1,0 +1,118 @@
+"""What every step is: a name, a command made from what is known, and what its answer adds to that. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from behindy_ops.deploy.health import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from behindy_ops.deploy.health import Look
+    from behindy_ops.deploy.state import Phase, State
+    from behindy_ops.errors import BehindyError
+    from behindy_ops.host.command import Command, Result
+    from behindy_ops.project.services import HealthPolicy
+    from behindy_ops.report.events import Event
+
+__all__ = ["UNSHIELDED", "Attempts", "Read", "Say", "Step"]
+
+UNSHIELDED = 0.0
+ALWAYS = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What an answer came to.
+
+    Attributes:
+        state: what is known now.
+        detail: what the step shows when it is done.
+        failed: why it is shown as failed; that alone stops nothing.
+        events: what is told beside it.
+        error: what ends the walk.
+        relapse: why the new release has to be taken back.
+        outcome: ends the walk well, before its last step: ``unchanged``.
+        facts: what the operator wants to know of the new release.
+    """
+
+    state: State
+    detail: str = ""
+    failed: str = ""
+    events: tuple[Event, ...] = ()
+    error: BehindyError | None = None
+    relapse: str = ""
+    outcome: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Step:
+    """One command on the host.
+
+    Attributes:
+        name: for programs; the history and ``--json`` have it.
+        enters: the phase that begins with it, before it is known how it ends.
+        shield: seconds that a signal waits for it at most.
+    """
+
+    name: ClassVar[str]
+    enters: ClassVar[Phase | None] = None
+    shield: ClassVar[float] = UNSHIELDED
+
+    def title(self, state: State) -> str:
+        raise NotImplementedError
+
+    def command(self, state: State) -> Command:
+        """Return what is sent. What only an earlier answer tells stands in angle brackets in a plan."""
+        raise NotImplementedError
+
+    def read(self, state: State, result: Result) -> Read:
+        """Return what the answer came to."""
+        raise NotImplementedError
+
+    def progress(self, line: str) -> str:  # noqa: ARG002 - for those that show some
+        """Return what a line of the answer shows while it runs; empty for nothing."""
+        return ""
+
+    def needless(self, state: State) -> bool:  # noqa: ARG002 - few are
+        """Return whether there turned out to be nothing to do."""
+        return False
+
+
+class Attempts(Step):
+    """A command that is sent again until it succeeds, for good or bad.
+
+    Attributes:
+        definite: attempts in a row with an error of the release itself, after which waiting longer is pointless; 0
+            for never.
+        yields: a signal ends it at once, as if it had failed.
+    """
+
+    definite: ClassVar[int] = 0
+    yields: ClassVar[bool] = False
+
+    def policy(self, state: State) -> HealthPolicy:
+        """Return how often, and how long each attempt may take."""
+        return state.service.health
+
+    def judge(self, state: State, result: Result) -> Look:
+        """Return what one attempt came to."""
+        raise NotImplementedError
+
+    def conclude(self, state: State, look: Look) -> Read:
+        """Return what the last attempt came to."""
+        healthy = look.verdict is Verdict.HEALTHY
+        return Read(state, detail=look.reason, failed="" if healthy else look.reason)
+
+    def read(self, state: State, result: Result) -> Read:
+        return self.conclude(state, self.judge(state, result))
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A decision that stands in the plan: something that is told, and not sent."""
+
+    event: Event

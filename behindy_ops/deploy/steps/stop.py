@@ -1,0 +1,132 @@
+"""Stop containers, remove them, start them again."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy.state import Phase
+from behindy_ops.deploy.steps.step import Read, Step
+from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.host.command import Command, script
+from behindy_ops.report.events import Warning_
+
+if TYPE_CHECKING:
+    from behindy_ops.deploy.state import State
+    from behindy_ops.host.command import Result
+
+__all__ = ["Remove", "StartAgain", "StopLive", "StopPrevious", "start"]
+
+
+def start(container: str) -> Command:
+    """Return the start of a container that is stopped."""
+    return Command(("docker", "start", container), title="start the container", timeout=60, changes=True)
+
+
+def _remove(container: str, grace: float) -> Command:
+    argv = script("deploy/stop_blue", container, f"{grace:.0f}")
+    return Command(argv, title="stop the previous container", timeout=grace + 30, changes=True)
+
+
+class StopPrevious(Step):
+    """Stop and remove the previous container; a failure is reported, and the deploy stands."""
+
+    name = "stop"
+
+    def title(self, state: State) -> str:
+        return f"Stop {state.service.name}-blue"
+
+    def command(self, state: State) -> Command:
+        return _remove(state.live.id if state.live else "", state.service.stop)
+
+    def read(self, state: State, result: Result) -> Read:
+        if result.ok:
+            return Read(state, "removed")
+        said = " ".join(result.last_lines(2))
+        told = Warning_(f"{state.service.name}-blue could not be removed; the next deploy will. {said}")
+        return Read(state, failed=result.how(), events=(told,))
+
+
+class StopLive(Step):
+    """Stop the live container before its successor starts, with its own time to finish; it stays on the host.
+
+    It is not drained: while it runs, nginx lets it answer for the missing live one, so it would never be idle. A
+    cancelled GitHub job leaves 7.5 s in all, of which a signal waits 4.
+    """
+
+    name = "stop"
+    enters = Phase.STOPPED
+    shield = 4.0
+
+    def title(self, state: State) -> str:
+        return f"Stop {state.service.name}-blue"
+
+    def command(self, state: State) -> Command:
+        live, grace = state.live.id if state.live else "", state.service.stop
+        argv = ("docker", "stop", "--time", f"{grace:.0f}", live)
+        return Command(argv, title="stop the container", timeout=grace + 30, changes=True)
+
+    def read(self, state: State, result: Result) -> Read:
+        return Read(state) if result.ok else Read(state, error=_failure(result))
+
+
+@dataclass(frozen=True, slots=True)
+class StartAgain(Step):
+    """Start a stopped container.
+
+    Attributes:
+        container: its id.
+        said: the step's title.
+        half_stopped: it may be on its way down, where a start alone would find it running.
+        name: of the step.
+        failed_state: the state of the host if it cannot be done.
+    """
+
+    container: str
+    said: str
+    half_stopped: bool = False
+    name: str = "recover"  # type: ignore[misc]
+    failed_state: str = ""
+    shield = math.inf
+
+    def title(self, state: State) -> str:  # noqa: ARG002
+        return self.said
+
+    def command(self, state: State) -> Command:  # noqa: ARG002
+        if not self.half_stopped:
+            return start(self.container)
+        argv = ("docker", "restart", "--time", "3", self.container)
+        return Command(argv, title="start the container again", timeout=60, changes=True)
+
+    def read(self, state: State, result: Result) -> Read:
+        if result.ok:
+            return Read(state)
+        return Read(state, error=_failure(result).but(state=self.failed_state, remedy="inv deploy.recover"))
+
+
+@dataclass(frozen=True, slots=True)
+class Remove(Step):
+    """Remove a container that an interrupted run left.
+
+    Attributes:
+        container: its id.
+        shown: its name.
+    """
+
+    container: str
+    shown: str
+    name = "recover"
+
+    def title(self, state: State) -> str:  # noqa: ARG002
+        return f"Remove {self.shown}"
+
+    def command(self, state: State) -> Command:  # noqa: ARG002
+        return _remove(self.container, 0)
+
+    def read(self, state: State, result: Result) -> Read:
+        return Read(state) if result.ok else Read(state, error=_failure(result))
+
+
+def _failure(result: Result) -> RemoteCommandFailed:
+    return RemoteCommandFailed(f"Could not {result.command.title}: {result.how()}.", lines=result.last_lines())

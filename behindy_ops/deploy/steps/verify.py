@@ -1,0 +1,105 @@
+"""Look at the live container a last time, mark its release as standing, and record the deploy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy import history
+from behindy_ops.deploy.steps.step import Read, Step
+from behindy_ops.deploy.steps.watch import unsteady
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_state
+from behindy_ops.facts.release import released_as
+from behindy_ops.host.command import Command, script
+from behindy_ops.report.events import Warning_
+
+if TYPE_CHECKING:
+    from behindy_ops.deploy.state import State
+    from behindy_ops.facts.container import Container
+    from behindy_ops.host.command import Result
+    from behindy_ops.report.events import Event
+
+__all__ = ["Verify", "verify"]
+
+
+def verify(state: State, line: str, *, judged: str = "") -> Command:
+    """Return the last look.
+
+    Args:
+        state: what was done.
+        line: the history's.
+        judged: id of a release that a rollback leaves, which is then no longer offered.
+    """
+    service, release, paths = state.service.name, state.release, state.paths
+    argv = script(
+        "deploy/verify",
+        service,
+        CONTAINER_TEMPLATE,
+        paths.release(service, release.id),
+        paths.history,
+        str(history.ROTATED_AT),
+        paths.release(service, judged),
+        release.previous,
+    )
+    return Command(argv, title="verify and record", timeout=60, stdin=line.encode("utf-8") + b"\n", changes=True)
+
+
+class Verify(Step):
+    """What it finds is reported; the deploy stands."""
+
+    name = "verify"
+
+    def title(self, state: State) -> str:  # noqa: ARG002
+        return "Verify and record"
+
+    def command(self, state: State) -> Command:
+        judged = released_as(state.live).id if state.goal.judges and state.live else ""
+        return verify(state, history.ended(state, "live"), judged=judged)
+
+    def read(self, state: State, result: Result) -> Read:
+        lines = result.reply().values()
+        container = parse_state(lines.get("state", ""))
+        trouble = unsteady(container)
+        memory = _memory(lines.get("memory", ""), container)
+        errors = lines.get("errors") or "0"
+        said = "no errors in its log" if errors == "0" else f"{errors} log line(s) with errors"
+        events: tuple[Event, ...] = ()
+        if trouble:
+            events = (Warning_(f"The new release is not steady: {trouble}. Look: inv deploy.status"),)
+        if not result.ok:
+            told = " ".join(result.last_lines(2))
+            events += (Warning_(f"The deploy stands, but it could not be recorded: {told}"),)
+        facts = _facts(state, lines) | {"memory": memory, "log_errors": errors}
+        detail = ", ".join(part for part in ("steady", memory, said) if part)
+        return Read(state, detail, failed=trouble, events=events, facts=facts)
+
+
+def _facts(state: State, lines: dict[str, str]) -> dict[str, str]:
+    """Return what the operator wants to know; the previous release comes with the GitHub run that deployed it."""
+    release, survey, live = state.release, state.survey, state.live
+    used = survey.usage.get(live.id, 0) if live else 0
+    known = (old.tag for old in survey.releases if old.id == release.previous)
+    return {
+        "release": release.id,
+        "tag": release.tag,
+        "digest": release.digest,
+        "previous": release.previous,
+        "previous_tag": next(known, ""),
+        "previous_run": lines.get("run", ""),
+        "memory_before": _memory(f"{used} 0", live) if used else "",
+        "available_before": _megabytes(survey.memory.get("MemAvailable", 0)),
+        "available": _megabytes(int(lines.get("available") or 0) * 1024),
+    }
+
+
+def _megabytes(count: int) -> str:
+    return f"{count // 2**20} MB" if count else ""
+
+
+def _memory(text: str, container: Container | None) -> str:
+    """Return ``84 of 400 MB`` from ``<usage> <inactive file cache>`` in bytes, as ``docker stats`` counts it."""
+    words = text.split()
+    if len(words) != 2 or container is None:
+        return ""
+    used = (int(words[0]) - int(words[1])) / 2**20
+    limit = f" of {container.memory // 2**20}" if container.memory else ""
+    return f"{used:.0f}{limit} MB"

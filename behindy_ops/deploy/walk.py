@@ -1,0 +1,145 @@
+"""Walking a plan: each step is shown, sent, and read; what was begun beside it is waited for where the plan says so."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy.health import Look, Verdict, attempt_until
+from behindy_ops.deploy.plan import When
+from behindy_ops.deploy.steps.step import Attempts, Say, Step
+from behindy_ops.host.command import Result
+from behindy_ops.host.session import Step as Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
+
+    from behindy_ops.deploy.plan import Item
+    from behindy_ops.deploy.state import Phase, State
+    from behindy_ops.deploy.steps.step import Read
+    from behindy_ops.host.command import Command
+    from behindy_ops.host.session import Session
+
+__all__ = ["Relapse", "Walk"]
+
+
+class Relapse(Exception):
+    """The new release has to be taken back; ``reason`` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Walk:
+    """One plan under way.
+
+    Attributes:
+        state: what is known now.
+        phases: when each phase was come to, on this side's clock, in seconds.
+        facts: what the steps told of the new release.
+        healthy: what the last step with attempts came to.
+    """
+
+    def __init__(self, session: Session, state: State) -> None:
+        self.session = session
+        self.state = state
+        self.phases: dict[Phase, float] = {}
+        self.facts: dict[str, str] = {}
+        self.healthy = False
+        self._begun: dict[str, Future[Result]] = {}
+
+    def go(self, items: Iterable[Item]) -> str:
+        """Walk; return the outcome if a step ended it early, else an empty string.
+
+        Raises:
+            Relapse: the new release has to be taken back.
+            BehindyError: a step failed; :attr:`state` says how far it came.
+        """
+        for item in items:
+            if isinstance(item.step, Say):
+                self.session.emit(item.step.event)
+            elif outcome := self._walk(item.step, item.when):
+                return outcome
+        return ""
+
+    def _walk(self, step: Step, when: When) -> str:
+        if when is When.BEGIN:
+            if not step.needless(self.state):
+                self._begun[step.name] = self.session.host.begin(self._command(step))
+            return ""
+        with self.session.step(step.name, step.title(self.state)) as shown, self._shielded(step):
+            if step.enters is not None:
+                self._accept(self.state.at(step.enters))
+            read = self._answer(step, when, shown)
+            self._accept(read.state)
+            shown.detail, shown.failed = read.detail, read.failed
+            if read.error is not None:
+                for event in read.events:
+                    self.session.emit(event)
+                raise read.error
+        for event in read.events:
+            self.session.emit(event)
+        self.facts |= read.facts
+        if read.relapse:
+            raise Relapse(read.relapse)
+        return read.outcome
+
+    def _answer(self, step: Step, when: When, shown: Shown) -> Read:
+        if when is When.END:
+            if step.name not in self._begun:  # it turned out to be needless
+                return step.read(self.state, _nothing(step.command(self.state)))
+            return step.read(self.state, self.session.host.end(self._begun.pop(step.name)))
+        command = self._command(step, shown)
+        if not isinstance(step, Attempts):
+            return step.read(self.state, self.session.host.run(command))
+        look = self._attempt(step, command)
+        self.healthy = look.verdict is Verdict.HEALTHY
+        return step.conclude(self.state, look)
+
+    def _attempt(self, step: Attempts, command: Command) -> Look:
+        def once(_: int) -> Look:
+            look = step.judge(self.state, self.session.host.run(command))
+            if step.yields and self.session.interrupts.requested is not None:
+                return dataclasses.replace(look, verdict=Verdict.FATAL)
+            return look
+
+        return attempt_until(
+            step.policy(self.state),
+            once,
+            definite_limit=step.definite,
+            clock=self.session.clock,
+            sleep=self.session.sleep,
+        )
+
+    def _command(self, step: Step, shown: Shown | None = None) -> Command:
+        known = dataclasses.replace(self.state, now=self.session.now(), durations=dict(self.session.durations))
+        command = step.command(known)
+        if type(step).progress is Step.progress:
+            return command
+        listener = shown or Shown(step.name, emit=self.session.emit)
+
+        def tell(line: str) -> None:
+            if text := step.progress(line):
+                listener.progress(text)
+
+        return dataclasses.replace(command, on_line=tell)
+
+    def _accept(self, state: State) -> None:
+        if state.phase is not self.state.phase:
+            self.phases[state.phase] = self.session.clock()
+        self.state = state
+
+    @contextlib.contextmanager
+    def _shielded(self, step: Step) -> Iterator[None]:
+        if not step.shield:
+            yield
+            return
+        with self.session.interrupts.shielded(step.shield):
+            yield
+
+
+def _nothing(command: Command) -> Result:
+    return Result(command, 0, "", "", 0.0)
