@@ -66,7 +66,8 @@ def steps(state: State) -> list[Item]:
     Args:
         state: what is known at its beginning.
     """
-    return [Item(step) if not isinstance(step, Item) else step for step in _steps(state)]
+    items = [step if isinstance(step, Item) else Item(step) for step in _steps(state)]
+    return [item for item in items if isinstance(item.step, Say) or not item.step.needless(state)]
 
 
 def _steps(state: State) -> Iterator[Item | Step | Say]:

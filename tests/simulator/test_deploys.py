@@ -138,7 +138,7 @@ def test_the_same_image_is_deployed_anew_for_a_reason(host: Simulation, why: str
     if why != "--force":
         host.world.config["frontend"] = "changed"
     host.deploy("frontend", tag="second", force=why == "--force")
-    assert f"deployed anew because of {why}" in decisions(host)
+    assert f"Redeploying the same image: {why}" in decisions(host)
     assert live(host).id != before.id
     assert live(host).labels["behindy.config"] == host.world.config["frontend"]
 

@@ -1,0 +1,186 @@
+"""What is shown is what is run: the commands a deploy sends are exactly those of its plan.
+
+What only an earlier step's answer tells stands in the plan by its name, in angle brackets; the same name always means
+the same thing.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import pytest
+
+from behindy_ops.deploy import goals, plan
+from behindy_ops.deploy.goals import Goal
+from behindy_ops.deploy.plan import When
+from behindy_ops.deploy.state import unknown
+from behindy_ops.deploy.steps.step import Step
+from behindy_ops.facts.release import Labels
+from tests.simulator.start import begin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.command import Command
+    from behindy_ops.project.services import Service
+    from tests.simulator.simulation import Simulation
+
+IMAGES = unknown("images no rollback needs")
+
+
+def bind(planned: Command, sent: Command, known: dict[str, str]) -> bool:
+    """Whether a command is the planned one; what its placeholders stand for is added to ``known``."""
+    if (planned.title, planned.changes) != (sent.title, sent.changes):
+        return False
+    if planned.argv[-1] == IMAGES:
+        return planned.argv[:-1] == sent.argv[: len(planned.argv) - 1] and len(sent.argv) >= len(planned.argv)
+    words = [*planned.argv, planned.stdin.decode()], [*sent.argv, sent.stdin.decode()]
+    return len(words[0]) == len(words[1]) and all(
+        _bind_word(want, got, known) for want, got in zip(*words, strict=True)
+    )
+
+
+def _bind_word(planned: str, sent: str, known: dict[str, str]) -> bool:
+    names = re.findall(r"<([a-z +0-9]+)>", planned)
+    parts = re.split(r"(<[a-z +0-9]+>)", planned)
+    pattern = "".join(r"([^\n]+?)" if part.startswith("<") else re.escape(part) for part in parts)
+    matched = re.fullmatch(pattern, sent)
+    if matched is None:
+        return False
+    for name, value in zip(names, matched.groups(), strict=True):
+        if name == "history line":  # each is another, with the moment in it
+            continue
+        base, plus, milliseconds = name.partition("+")
+        meant = str(int(value) - int(milliseconds)) if plus else value
+        if known.setdefault(base, meant) != meant:
+            return False
+    return True
+
+
+def assert_as_planned(planned: Sequence[Command], sent: Sequence[Command]) -> dict[str, str]:
+    """Compare; a health check that is attempted again is the same command, and images may turn out to be none."""
+    known: dict[str, str] = {}
+    left = [command for command, _ in groupby(sent)]
+    for command in planned:
+        if left and bind(command, left[0], known):
+            left.pop(0)
+        else:
+            assert command.argv[-1] == IMAGES, (command.title, [each.title for each in left])
+    assert not left, [command.title for command in left]
+    return known
+
+
+def planned_of(host: Simulation, survey: Survey, service: Service, goal: Goal) -> list[Command]:
+    state = plan.planned(service, goal, host.settings, survey)
+    return [command for _, command in plan.commands(plan.steps(state), state)]
+
+
+def plan_then_run(
+    host: Simulation, service: str, choose: Callable[[Survey, Service], Goal], run: Callable[[], None]
+) -> dict[str, str]:
+    with host.connect() as session:
+        survey = session.look()
+    planned = planned_of(host, survey, host.world.services[service], choose(survey, host.world.services[service]))
+    run()
+    known = assert_as_planned(planned, host.connections[-1].sent)
+    live = host.world.live(service)
+    assert live is not None
+    assert known["release"] == live.labels[Labels.release]
+    assert known["candidate"] == live.id
+    return known
+
+
+DEPLOYS: dict[str, Goal] = {
+    "ordinary": Goal(tag="mended"),
+    "forced": Goal(tag="second", force=True),
+    "without a watch": Goal(tag="mended", watch=0),
+    "recreate": Goal(tag="mended", recreate=True),
+}
+
+
+@pytest.mark.parametrize("goal", DEPLOYS.values(), ids=DEPLOYS.keys())
+@pytest.mark.parametrize("service", ["frontend", "backend", "llmserver"])
+@pytest.mark.parametrize("deployed", [True, False], ids=["", "the first ever"])
+def test_a_deploy_sends_what_its_plan_shows(goal: Goal, service: str, deployed: bool) -> None:
+    host = begin(deployed=deployed)
+    if goal.recreate:
+        host.rules.announced.add(service)
+    strategy = "recreate" if goal.recreate else ""
+
+    def run() -> None:
+        host.deploy(service, tag=goal.tag, force=goal.force, watch=goal.watch, strategy=strategy)
+
+    known = plan_then_run(host, service, lambda *_: goal, run)
+    assert known["digest"].startswith("sha256:")
+    assert int(known["switched"])
+
+
+def test_a_rollback_sends_what_its_plan_shows() -> None:
+    host = begin()
+    plan_then_run(host, "frontend", goals.rollback, lambda: host.roll_back("frontend"))
+
+
+def test_a_rollback_whose_image_is_gone_plans_to_pull_it() -> None:
+    host = begin()
+    gone = next(image for image in host.world.engine.images.values() if "frontend:first" in str(image.tags))
+    del host.world.engine.images[gone.id]
+    plan_then_run(host, "frontend", goals.rollback, lambda: host.roll_back("frontend"))
+    assert host.connections[-1].sent[0].title.startswith("pull me/behindy-frontend@sha256:")
+
+
+def test_a_restart_sends_what_its_plan_shows() -> None:
+    host = begin()
+    plan_then_run(host, "backend", goals.restart, lambda: host.restart("backend"))
+
+
+def test_behind_static_upstreams_the_plan_has_the_reload_and_no_rehearsal() -> None:
+    host = begin()
+    live = host.world.live("frontend")
+    assert live is not None
+    host.world.stale["frontend"] = live
+    plan_then_run(host, "frontend", lambda *_: Goal(tag="mended"), lambda: host.deploy("frontend", tag="mended"))
+    titles = [command.title for command in host.connections[-1].sent]
+    assert "reload nginx" in titles
+    assert sum(title == "ask https://behindy.me/" for title in titles) == 1
+
+
+def test_without_a_rehearsal_token_the_plan_says_that_it_is_not_rehearsed() -> None:
+    host = begin(rehearsals=False)
+    plan_then_run(host, "frontend", lambda *_: Goal(tag="mended"), lambda: host.deploy("frontend", tag="mended"))
+
+
+def test_a_plan_that_differs_in_one_word_is_noticed() -> None:
+    host = begin()
+    with host.connect() as session:
+        survey = session.look()
+    planned = planned_of(host, survey, host.world.services["frontend"], Goal(tag="mended", watch=1))
+    host.deploy("frontend", tag="mended", watch=2)
+    with pytest.raises(AssertionError):
+        assert_as_planned(planned, host.connections[-1].sent)
+
+
+def test_what_is_begun_beside_others_is_waited_for() -> None:
+    host = begin()
+    with host.connect() as session:
+        survey = session.look()
+    for service in host.world.services.values():
+        items = plan.steps(plan.planned(service, Goal(), host.settings, survey))
+        begun = [item.step.name for item in items if isinstance(item.step, Step) and item.when is When.BEGIN]
+        ended = [item.step.name for item in items if isinstance(item.step, Step) and item.when is When.END]
+        assert sorted(begun) == sorted(ended) == ["drain", "tidy", "watch"]
+
+
+def test_a_plan_is_shown_a_line_a_step_with_what_is_begun_beside_others() -> None:
+    host = begin()
+    with host.connect() as session:
+        survey = session.look()
+    state = plan.planned(host.world.services["llmserver"], Goal(tag="v2"), host.settings, survey)
+    lines = plan.as_lines(plan.steps(state), state)
+    assert lines[0].startswith("pull      deploy/pull.sh me/behindy-llmserver:v2")
+    drained = next(line for line in lines if line.startswith("drain"))
+    assert drained.endswith("'<switched+5000>' 20 4 &")
+    assert "drain     # wait for it" in lines
+    assert [line.split()[0] for line in lines][-4:] == ["tidy", "stop", "tidy", "verify"]
