@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Self
 
 __all__ = [
+    "UNCHANGED",
     "BehindyError",
     "ConnectionLost",
     "Interrupted",
@@ -20,6 +21,10 @@ __all__ = [
     "RemoteCommandFailed",
     "SwitchedBack",
 ]
+
+
+UNCHANGED = "Nothing changed."
+"""The state of a host of which nothing but a look was taken."""
 
 
 class Kind(Enum):

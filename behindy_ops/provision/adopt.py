@@ -1,47 +1,63 @@
-"""``host.adopt``: how each service was started, and what moves it under this tool's care.
+"""``host.adopt``: how each service was started, and what brings it under this tool's care.
 
-Behind an nginx with plain upstreams the next deploy does, without downtime. Behind ours, which asks for the name again
-and again, an alias that Compose gave has to go first; that takes a moment of downtime and a yes.
+Behind an nginx with plain upstreams the next deploy does, without downtime. Behind ours, which resolves the name at
+each request, an alias that Compose gave has to go first; that takes a moment of downtime and a yes.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import NETWORK, NGINX, answers_to
+from behindy_ops.host.change import agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.layout import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.change import Confirm
     from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
 
-__all__ = ["Found", "adopt", "as_json", "describe", "lines", "unalias"]
+__all__ = ["Adoptee", "Method", "adopt", "as_json", "describe", "lines", "unalias"]
 
 PATIENCE = 10
-"""Seconds to look for a moment without an open connection."""
+"""Seconds to wait for a moment without an open connection."""
+
+_NOT_THERE = "not there"
+
+
+class Method(StrEnum):
+    """What brings a service under this tool's care."""
+
+    NONE = "none"
+    """It is there already, or there is nothing to take over."""
+    DEPLOY = "deploy"
+    """Its next deploy takes it over, without downtime."""
+    MOMENT = "moment"
+    """Its aliases are taken away first, which needs a moment of downtime."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Adoptee:
     """A live container.
 
-    :param started: ``this tool``, ``Compose (project NAME)``, ``docker run``, or ``not there``.
-    :param way: ``none`` (it is ours), ``deploy`` (its next deploy takes it over) or ``moment`` (its aliases go first).
-    :param memory: its limit in bytes, 0 for none.
+    Attributes:
+        started: ``this tool``, ``Compose (project NAME)``, ``docker run``, or ``not there``.
+        memory: its limit in bytes, 0 for none.
     """
 
     service: str
     started: str
-    way: str
+    method: Method
     aliases: tuple[str, ...] = ()
     published: tuple[str, ...] = ()
     restart: str = ""
@@ -49,92 +65,106 @@ class Found:
     networks: tuple[str, ...] = ()
 
 
-def describe(survey: Survey, services: Sequence[Service]) -> list[Found]:
-    """Say what was found for each service.
+def describe(survey: Survey, services: Sequence[Service]) -> list[Adoptee]:
+    """Return how each service was started, and what takes it over.
 
-    :raises Kind.HOST_NOT_READY: Docker cannot be asked.
+    Raises:
+        Kind.HOST_NOT_READY: Docker cannot be asked.
     """
     if (problem := docker_problem(survey)) is not None:
         raise problem
-    return [_found(survey, service.name) for service in services]
+    return [_describe(survey, service.name) for service in services]
 
 
-def _found(survey: Survey, name: str) -> Found:
+def _describe(survey: Survey, name: str) -> Adoptee:
     live = survey.trio(name).live
     if live is None:
-        return Found(name, "not there", "none")
+        return Adoptee(name, _NOT_THERE, Method.NONE)
     project = live.labels.get("com.docker.compose.project", "")
     ours = Labels.release in live.labels
     started = "this tool" if ours else f"Compose (project {project})" if project else "docker run"
-    aliased = live.running and any(answers_to(live, one) for one in (name, f"{name}-green"))
-    way = "moment" if aliased and name not in survey.stale else "none" if ours else "deploy"
-    aliases = tuple(one for one in live.aliases.get(NETWORK, ()) if one != live.id[:12])
-    return Found(
-        name, started, way, aliases, live.published, live.restart_policy, live.memory, tuple(sorted(live.addresses))
+    aliased = live.running and any(answers_to(live, alias) for alias in (name, f"{name}-green"))
+    method = Method.MOMENT if aliased and name not in survey.stale else Method.NONE if ours else Method.DEPLOY
+    aliases = tuple(alias for alias in live.aliases.get(NETWORK, ()) if alias != live.id[:12])
+    return Adoptee(
+        name, started, method, aliases, live.published, live.restart_policy, live.memory, tuple(sorted(live.addresses))
     )
 
 
-def lines(found: Sequence[Found]) -> list[Line]:
-    """The view in 80 columns."""
-    told: list[Line] = []
-    for one in found:
-        told.append(Line(f"{one.service}: {one.started}", Tone.STRONG))
-        if one.started == "not there":
-            continue
-        limit = f"{one.memory // 2**20} MB" if one.memory else "none"
-        told += sentence(
-            f"aliases: {', '.join(one.aliases) or 'none'}; published ports: {', '.join(one.published) or 'none'}; "
-            f"restart policy: {one.restart or 'no'}; memory limit: {limit}; networks: {', '.join(one.networks)}",
-            Tone.PLAIN,
+def lines(adoptees: Sequence[Adoptee]) -> list[Line]:
+    """Return the view in 80 columns."""
+    return [line for adoptee in adoptees for line in _lines(adoptee)]
+
+
+def _lines(adoptee: Adoptee) -> Iterator[Line]:
+    yield Line(f"{adoptee.service}: {adoptee.started}", Tone.STRONG)
+    if adoptee.started == _NOT_THERE:
+        return
+    limit = f"{adoptee.memory // 2**20} MB" if adoptee.memory else "none"
+    aliases, published = ", ".join(adoptee.aliases), ", ".join(adoptee.published)
+    yield from sentence(
+        f"aliases: {aliases or 'none'}; published ports: {published or 'none'}; restart policy: "
+        f"{adoptee.restart or 'no'}; memory limit: {limit}; networks: {', '.join(adoptee.networks)}",
+        Tone.PLAIN,
+        "  ",
+    )
+    if adoptee.method is Method.DEPLOY:
+        deploy = f"inv deploy.{adoptee.service}"
+        yield from sentence(f"Its next deploy takes it over, without downtime: {deploy}", indent="  ")
+        if published:
+            yield from sentence(f"That closes its published ports ({published}).", Tone.CAREFUL, "  ")
+    if adoptee.method is Method.MOMENT:
+        yield from sentence(
+            f"It keeps {adoptee.service} as a DNS alias. Taking that away needs a moment of downtime: requests in "
+            f"progress are cut off, unless within {PATIENCE} s there is a moment without an open connection; "
+            "requests that arrive during it fail.",
+            Tone.CAREFUL,
             "  ",
         )
-        if one.way == "deploy":
-            told += sentence(f"Its next deploy takes it over, without downtime: inv deploy.{one.service}", indent="  ")
-            if one.published:
-                told += sentence(f"Its published ports ({', '.join(one.published)}) close then.", Tone.CAREFUL, "  ")
-        if one.way == "moment":
-            told += sentence(
-                f"It keeps {one.service} as a DNS alias. Taking that away needs a moment of downtime: what is under "
-                f"way is cut, unless no connection is open for a moment within {PATIENCE} s; what comes then fails.",
-                Tone.CAREFUL,
-                "  ",
-            )
-    return told
 
 
-def as_json(found: Sequence[Found]) -> dict[str, object]:
-    """``{"services": [{"service", "started", "way", "aliases", "published", "restart", "memory", "networks"}]}``."""
-    return {"services": [asdict(one) for one in found]}
+def as_json(adoptees: Sequence[Adoptee]) -> dict[str, object]:
+    """``{"services": [{"service", "started", "method", "aliases", "published", "restart", "memory", "networks"}]}``."""
+    return {"services": [asdict(adoptee) for adoptee in adoptees]}
 
 
 def unalias(service: Service) -> Command:
-    """Take the aliases away from a live container."""
+    """Return the command that takes the aliases away from a live container."""
     argv = script("host/unalias", NGINX, NETWORK, service.name, str(service.port), str(PATIENCE))
     return Command(argv, title=f"take the aliases from {service.name}", timeout=PATIENCE + 60, changes=True)
 
 
-def adopt(session: Session, wait: float, ask: Callable[[str], bool], found: Sequence[Found]) -> bool:
+def adopt(session: Session, adoptees: Sequence[Adoptee], confirm: Confirm, *, task: str, wait: float = 0.0) -> None:
     """Take the aliases away where they have to go before a deploy, after a yes.
 
-    :returns: whether anything was done.
-    :raises RemoteCommandFailed: it could not be done.
+    Args:
+        adoptees: what was shown.
+        task: what to type to see them anew.
+        wait: seconds to queue for the lock.
+
+    Raises:
+        RemoteCommandFailed: it could not be done.
     """
-    wanted = [one.service for one in found if one.way == "moment"]
-    if not wanted or not ask(f"Take the aliases from {', '.join(wanted)} now?"):
-        return False
-    survey = session.lock(f"adoption of {', '.join(wanted)}", wait=wait)
-    for one in describe(survey, [service for service in session.services if service.name in wanted]):
-        if one.way == "moment":
-            _take(session, next(service for service in session.services if service.name == one.service))
-    return True
+    aliased = [adoptee for adoptee in adoptees if adoptee.method is Method.MOMENT]
+    services = [service for service in session.services if service.name in {adoptee.service for adoptee in aliased}]
+    if not services:
+        return
+
+    def look(survey: Survey) -> list[Adoptee]:
+        return describe(survey, services)
+
+    question = f"Take the aliases from {', '.join(service.name for service in services)} now?"
+    if agree(session, task, aliased, look, confirm, question=question, wait=wait):
+        for service in services:
+            _unalias(session, service)
 
 
-def _take(session: Session, service: Service) -> None:
+def _unalias(session: Session, service: Service) -> None:
     with session.step("adopt", f"Take the aliases from {service.name}") as step, session.interrupts.shielded():
         result = session.host.run(unalias(service))
         if not result.ok:
             raise RemoteCommandFailed(
-                f"The aliases of {service.name} could not be taken away: {result.how()}.",
+                f"Could not take the aliases from {service.name}: {result.how()}.",
                 state=f"{service.name} may be off the network, or nginx may not know its new address.",
                 remedy="inv ops.network --fix; then inv ops.nginx --reload",
                 lines=result.last_lines(3),

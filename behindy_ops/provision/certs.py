@@ -1,21 +1,33 @@
-"""When a certificate is had or renewed. Pure: how it is, and for which names, in; what to do out."""
+"""``host.certs``: a certificate by certbot, through the nginx that is running; the first one and each renewal alike."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.host.change import agree
+from behindy_ops.host.command import Command, script
+from behindy_ops.provision.sync import local_files
+from behindy_ops.report import events
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from behindy_ops.errors import BehindyError
     from behindy_ops.facts.replies import Reply
+    from behindy_ops.host.change import Confirm
+    from behindy_ops.host.command import Result
+    from behindy_ops.host.session import Session
 
-__all__ = ["CERTBOT", "RENEW_DAYS", "Certificate", "due", "names_served", "parse"]
+__all__ = ["CERTBOT", "RENEW_DAYS", "Certificate", "certify", "due", "names_served", "parse"]
 
 CERTBOT = "certbot/certbot:v2.11.0"
 RENEW_DAYS = 30
-"""Let's Encrypt's certificates hold 90 days; renewing in the last 30 leaves time for what goes wrong."""
+"""Let's Encrypt's certificates are valid for 90 days; renewing in the last 30 leaves time for what goes wrong."""
 
 DAY = 86400
 _SERVER_NAME = re.compile(r"^\s*server_name\s+([^;]+);", re.MULTILINE)
@@ -25,8 +37,9 @@ _SERVER_NAME = re.compile(r"^\s*server_name\s+([^;]+);", re.MULTILINE)
 class Certificate:
     """The domain's certificate as nginx finds it; times in seconds since the epoch.
 
-    :param until: when it ends; 0 without one.
-    :param placeholder: the one ``host.up`` made, which nobody trusts.
+    Attributes:
+        until: when it expires; 0 without one.
+        placeholder: it is the one ``host.up`` made, which nobody trusts.
     """
 
     now: float
@@ -36,35 +49,128 @@ class Certificate:
 
     @property
     def days(self) -> int:
-        """Whole days it still holds."""
+        """Whole days until it expires."""
         return int((self.until - self.now) // DAY)
 
 
 def parse(reply: Reply) -> Certificate:
     """Read what ``host/certs_look.sh`` printed."""
-    told = reply.values()
-    now, until = (float(told.get(word) or 0) for word in ("now", "until"))
-    return Certificate(now, until, "placeholder" in told, frozenset(reply.every("name")))
+    values = reply.values()
+    now, until = (float(values.get(word) or 0) for word in ("now", "until"))
+    return Certificate(now, until, "placeholder" in values, frozenset(reply.every("name")))
 
 
 def names_served(files: Mapping[str, bytes], domain: str) -> tuple[str, ...]:
     """Return the names of a domain that nginx's files serve, the domain itself first."""
-    found = {domain: None}
-    for name, content in sorted(files.items()):
-        if name.startswith("nginx/"):
+    names = {domain: None}
+    for path, content in sorted(files.items()):
+        if path.startswith("nginx/"):
             for group in _SERVER_NAME.findall(content.decode("utf-8", "replace")):
-                found |= {word: None for word in group.split() if word.endswith(f".{domain}") and "*" not in word}
-    return tuple(found)
+                names |= {word: None for word in group.split() if word.endswith(f".{domain}") and "*" not in word}
+    return tuple(names)
 
 
 def due(certificate: Certificate, names: tuple[str, ...]) -> str:
-    """Return why a certificate is to be had now, or ``""`` when the one that is there will do."""
+    """Return why a new certificate is needed now, or ``""`` if the one in use will do."""
     if not certificate.until:
-        return "there is none yet"
+        return "none exists yet"
     if certificate.placeholder:
         return "there is only the placeholder"
     if missing := [name for name in names if name not in certificate.names]:
-        return f"the one there lacks {', '.join(missing)}"
+        return f"the one in use lacks {', '.join(missing)}"
     if certificate.days < RENEW_DAYS:
-        return f"it holds {max(certificate.days, 0)} more days"
+        return f"the one in use has {max(certificate.days, 0)} days left"
     return ""
+
+
+def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wait: float = 0.0) -> None:
+    """Make sure that nginx serves a certificate with at least 30 days left.
+
+    Args:
+        email: for the account at Let's Encrypt; empty for none.
+        dry_run: say why one is needed, and how it would be obtained.
+        wait: seconds to queue for the lock.
+
+    Raises:
+        Kind.CERTIFICATE_REFUSED: certbot got none; the previous one is still in use.
+    """
+    domain = session.settings.domain
+    names = names_served(local_files(session.project.root), domain)
+    current = _look(session)
+    reason = due(current, names)
+    if not reason:
+        _tell(session, current)
+        return
+    title = f"A new certificate is needed: {reason}."
+    session.emit(events.Plan(title, (shlex.join(_certbot(domain, email, names)),)))
+    if dry_run:
+        session.emit(events.Decision(UNCHANGED))
+        return
+    question = "Request it from Let's Encrypt, and agree to its terms of service?"
+    if not agree(
+        session,
+        "host.certs",
+        current,
+        lambda _: _look(session),
+        confirm,
+        question=question,
+        wait=wait,
+        matters=lambda certificate: due(certificate, names),
+    ):
+        return
+    with session.step("certify", f"Obtain a certificate for {', '.join(names)}") as step:
+        argv = script("host/certs_issue", domain, CERTBOT, email, *names)
+        command = Command(argv, title="obtain a certificate", timeout=600, changes=True, on_line=step.progress)
+        result = session.host.run(command)
+        if not result.ok:
+            raise _refusal(result)
+    _tell(session, _look(session))
+
+
+def _look(session: Session) -> Certificate:
+    result = session.host.run(
+        Command(script("host/certs_look", session.settings.domain), title="inspect the certificate")
+    )
+    if result.exit_code == 69:
+        raise Kind.NGINX_NOT_READY(
+            "nginx is not running on the host, and the certificate is obtained through it.",
+            state=UNCHANGED,
+            remedy="Start it (with a placeholder certificate if there is none): inv host.up",
+        )
+    return parse(result.require().reply())
+
+
+def _tell(session: Session, certificate: Certificate) -> None:
+    until = f"{datetime.fromtimestamp(certificate.until, UTC):%Y-%m-%d}"
+    text = f"The certificate of {session.settings.domain} is valid until {until} ({certificate.days} days left)"
+    session.emit(events.Decision(f"{text}; nothing to do."))
+
+
+def _certbot(domain: str, email: str, names: tuple[str, ...]) -> list[str]:
+    account = ["--email", email] if email else ["--register-unsafely-without-email"]
+    asked = [word for name in names for word in ("-d", name)]
+    return ["certbot", "certonly", "--webroot", "-w", "/var/www/certbot", *account, "--cert-name", domain, *asked]
+
+
+def _refusal(result: Result) -> BehindyError:
+    lines = result.last_lines(15)
+    if result.exit_code == 67:
+        return Kind.HOST_NOT_READY(
+            f"The host cannot pull {CERTBOT}.",
+            state=UNCHANGED,
+            remedy="Check the host's network and its disk (inv ops.disk), then run inv host.certs again.",
+            lines=lines,
+        )
+    if result.exit_code == 71:
+        return Kind.CERTIFICATE_REFUSED(
+            "A certificate was issued, but nginx does not serve it.",
+            state="It is in /etc/letsencrypt; nginx still serves the previous one.",
+            remedy="See why: inv ops.logs nginx; then run inv host.certs again.",
+            lines=lines,
+        )
+    return Kind.CERTIFICATE_REFUSED(
+        f"certbot obtained no certificate: {result.how()}.",
+        state="The previous certificate is still in use.",
+        remedy="Does the domain point to this host, and is port 80 open to everyone? Then run inv host.certs again.",
+        lines=lines,
+    )

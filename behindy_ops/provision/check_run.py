@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops import report
 from behindy_ops.provision.check import as_json, as_lines, findings, is_ready
-from behindy_ops.provision.run import look
+from behindy_ops.provision.machine import look
 from behindy_ops.report.text import marks_for
 
 if TYPE_CHECKING:

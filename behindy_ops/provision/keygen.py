@@ -1,4 +1,4 @@
-"""A key pair for deploys alone, made here; its public half with the limits it gets in ``authorized_keys``."""
+"""``host.keygen``: a key pair for deploys alone; its public half with its limits in ``authorized_keys``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ _PATTERNS = re.compile(r"[0-9A-Za-z*?!.:/,-]+")
 class DeployKey:
     """A key pair in two files.
 
-    :param authorized: the line for ``authorized_keys``; it is in the public file, too.
+    Attributes:
+        authorized: the line for ``authorized_keys``; the public file holds it too.
     """
 
     private_file: Path
@@ -33,25 +34,27 @@ class DeployKey:
 def authorized_line(public: str, *, sources: str = "") -> str:
     """Return the line for ``authorized_keys``: commands, and nothing else that SSH can do.
 
-    :param public: ``<type> <base64> <comment>``.
-    :param sources: addresses that may use it, as ``from=`` of sshd takes them; empty for any.
+    Args:
+        public: ``<type> <base64> <comment>``.
+        sources: addresses that may use it, as sshd's ``from=`` takes them; empty for any.
     """
     options = f'restrict,from="{sources}"' if sources else "restrict"
     return f"{options} {public}"
 
 
 def make(file: Path, *, comment: str, sources: str = "") -> DeployKey:
-    """Make an Ed25519 key pair without a passphrase: ``file`` (0600) and ``file.pub``.
+    """Create an Ed25519 key pair without a passphrase: ``file`` (0600) and ``file.pub``.
 
-    :raises Kind.USAGE: a file is there already, or cannot be written, or an option is not usable.
+    Raises:
+        Kind.USAGE: a file exists already, or cannot be written, or an option is not usable.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
     if not _COMMENT.fullmatch(comment):
-        raise _unusable("comment", "letters, digits and @ . + : / _ - are possible, and no spaces")
+        raise _unusable("comment", "only letters, digits and @ . + : / _ - are allowed")
     if sources and not _PATTERNS.fullmatch(sources):
-        raise _unusable("from", "addresses or networks, with commas between them, such as 203.0.113.7,10.0.0.0/8")
+        raise _unusable("from", "write addresses or networks separated by commas, such as 203.0.113.7,10.0.0.0/8")
     private, public_file = file, file.with_name(f"{file.name}.pub")
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode("ascii")
@@ -70,14 +73,16 @@ def _create(file: Path, content: bytes, mode: int) -> None:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     except FileExistsError:
         raise Kind.USAGE(
-            f"{file} is there already.", state="It was left as it is.", remedy="Name another with --file."
+            f"{file} exists already.", state="It was left as it is.", remedy="Name another one with --file."
         ) from None
     except OSError as error:
-        raise Kind.USAGE(f"{file} cannot be made: {error.strerror}.", remedy="Name another with --file.") from error
+        raise Kind.USAGE(
+            f"Could not create {file}: {error.strerror}.", remedy="Name another one with --file."
+        ) from error
     with os.fdopen(handle, "wb") as out:
         os.fchmod(handle, mode)
         out.write(content)
 
 
 def _unusable(option: str, why: str) -> BehindyError:
-    return Kind.USAGE(f"--{option} cannot be used: {why}.", state="No key was made.")
+    return Kind.USAGE(f"--{option} cannot be used: {why}.", state="No key was created.")

@@ -1,4 +1,4 @@
-"""What a host still lacks, and the steps that give it. Pure: facts in, plan out; a host that is ready gives none."""
+"""``host.setup``: what a host lacks, and the steps that give it: shown, agreed to, carried out under the lock."""
 
 from __future__ import annotations
 
@@ -7,22 +7,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.checks.preflight import NEEDED_TOOLS as DEPLOY_TOOLS
+from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
+from behindy_ops.host.change import agree
+from behindy_ops.host.command import Command, script
+from behindy_ops.provision.machine import look
 from behindy_ops.provision.recipes import COMPOSE_VERSION, SUPPORTED, Recipe, recipe
+from behindy_ops.report import events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from behindy_ops.facts.machine import HostFacts
+    from behindy_ops.host.change import Confirm
+    from behindy_ops.host.session import Connect, Session
 
-__all__ = ["MIB", "NEEDED_TOOLS", "SWAPPINESS", "SWAP_MIB", "Plan", "Step", "with_log_rotation"]
+__all__ = ["MIB", "NEEDED_TOOLS", "SWAPPINESS", "SWAP_MIB", "Plan", "Step", "set_up", "with_log_rotation"]
 
 MIB = 2**20
 
 NEEDED_TOOLS = (*DEPLOY_TOOLS, "ca-certificates")
-"""What a deploy asks for; and the public URL cannot be checked where no certificate authority is believed."""
+"""What a deploy asks for; and the public URL cannot be checked where no certificate authority is trusted."""
 
 SWAP_MIB = 2048
-"""The swap a host of 2 GB gets (specification, section 1)."""
+"""The swap a host of 2 GB gets."""
 
 SWAPPINESS = 10
 """``vm.swappiness``: swap is for the minute in which two releases run side by side, not for every day."""
@@ -32,17 +39,19 @@ SPARE_DISK = 2048 * MIB
 """Bytes that must stay free on the disk beside the swap file."""
 
 ROTATION = {"max-size": "10m", "max-file": "3"}
-"""Logs of a container: 30 MB at most (specification, disk)."""
+"""At most 30 MB of logs for each container, so that no log fills the disk."""
 
 _PRIVATE = {"state": "700", "rehearsal": "700", "rehearsal/header": "600", "rehearsal/map.conf": "600"}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to be done.
+    """One thing to do.
 
-    :param words: what ``host/setup.sh`` gets, run as root; empty for what the login user does itself.
-    :param stdin: what it reads.
+    Attributes:
+        words: the arguments of ``host/setup.sh``, which root runs; empty for what the login user does.
+        stdin: what the script reads.
+        timeout: seconds.
     """
 
     name: str
@@ -54,7 +63,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done, in order; what is left alone and why; and what stands in the way."""
+    """What to do, in order; what is left alone, and why; and what makes it impossible."""
 
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
@@ -66,33 +75,33 @@ class Plan:
 
     @classmethod
     def of(cls, facts: HostFacts) -> Plan:
-        """Return the plan for a host."""
-        found = recipe(facts.system, facts.version)
+        """Return the plan for a host; one that is ready needs no steps."""
+        system = recipe(facts.system, facts.version)
         steps: list[Step] = []
         notes: list[str] = []
         logging = with_log_rotation(facts.logging)
         if isinstance(logging, str):
             steps.append(Step("logging", "Rotate container logs (/etc/docker/daemon.json)", ("logging",), logging))
         elif logging is None:
-            notes.append("/etc/docker/daemon.json is not JSON; left as it is, so log rotation is yours to set.")
-        steps += _packages(facts, found)
+            notes.append("/etc/docker/daemon.json is not JSON, so it stays as it is; set up log rotation yourself.")
+        steps += _packages(facts, system)
         steps += _engine(facts, changed=isinstance(logging, str), notes=notes)
         steps += _memory(facts, notes)
-        if not facts.updates and found:
-            title = "Install security updates by themselves, every night"
+        if not facts.updates and system:
+            title = "Install security updates automatically, every night"
             if facts.system == "amzn":
                 title += " (follows the latest version of Amazon's repositories)"
-            steps.append(Step("updates", title, (f"updates-{found.manager}",)))
+            steps.append(Step("updates", title, (f"updates-{system.manager}",)))
         steps += _directories(facts)
-        lacking = [] if found else _lacking(facts)
-        obstacle = f"{facts.name}: not one of {SUPPORTED}; {', '.join(lacking)} missing." if lacking else ""
-        if not found and not facts.updates:
-            notes.append("Security updates are not known to be installed by themselves; see to it on this system.")
+        missing = [] if system else _missing(facts)
+        obstacle = f"{facts.name} is not one of {SUPPORTED}, and lacks {', '.join(missing)}." if missing else ""
+        if not system and not facts.updates:
+            notes.append("Security updates do not seem to be installed automatically; set that up on this system.")
         return cls(tuple(steps), tuple(notes), obstacle)
 
 
 def with_log_rotation(text: str) -> str | bool | None:
-    """Return ``daemon.json`` with log rotation added; True when it needs no change, None when it is no JSON object.
+    """Return ``daemon.json`` with log rotation added; True if it needs no change, None if it is not a JSON object.
 
     What an administrator has set stays: another log driver means another idea of logs.
     """
@@ -109,32 +118,31 @@ def with_log_rotation(text: str) -> str | bool | None:
     return True if merged == content else json.dumps(merged, indent=2, ensure_ascii=False) + "\n"
 
 
-def _lacking(facts: HostFacts) -> list[str]:
+def _missing(facts: HostFacts) -> list[str]:
     missing = [tool for tool in ("docker", *NEEDED_TOOLS) if tool not in facts.tools]
     return missing + (["Compose v2"] if "docker" in facts.tools and not facts.compose else [])
 
 
-def _packages(facts: HostFacts, found: Recipe | None) -> Iterator[Step]:
-    if found is None:
+def _packages(facts: HostFacts, system: Recipe | None) -> Iterator[Step]:
+    if system is None:
         return
-    names = [package for tool, package in found.tools if tool not in facts.tools]
-    names += found.engine if "docker" not in facts.tools else ()
-    if not facts.compose and found.compose and not found.compose_from:
-        names.append(found.compose)
+    names = [package for tool, package in system.tools if tool not in facts.tools]
+    names += system.engine if "docker" not in facts.tools else ()
+    if not facts.compose and system.compose and not system.compose_from:
+        names.append(system.compose)
     if not facts.updates:
-        names.append(found.updates)
+        names.append(system.updates)
     if names:
-        words = (f"packages-{found.manager}", *names)
+        words = (f"packages-{system.manager}", *names)
         yield Step("packages", f"Install {', '.join(names)}", words, timeout=1200)
     if facts.compose:
         return
-    if found.compose_from:
+    if system.compose_from:
         title = (
-            f"Install Compose v2: {found.compose} of {found.compose_from}, the next release of {facts.system.title()}"
+            f"Install Compose v2: {system.compose} of {system.compose_from}, the next {facts.system.title()} release"
         )
-        yield Step("compose", title, ("compose-from", found.compose_from, found.compose), timeout=600)
-    checksum = dict(found.download).get(facts.arch)
-    if checksum:
+        yield Step("compose", title, ("compose-from", system.compose_from, system.compose), timeout=600)
+    if checksum := dict(system.download).get(facts.arch):
         title = f"Install Compose {COMPOSE_VERSION}: Docker's own binary, checked by its SHA-256"
         yield Step("compose", title, ("compose-download", COMPOSE_VERSION, checksum, facts.arch), timeout=600)
 
@@ -144,15 +152,14 @@ def _engine(facts: HostFacts, *, changed: bool, notes: list[str]) -> Iterator[St
     if not facts.docker and not refused:
         yield Step("engine", "Start the Docker engine, now and at every boot", ("engine",))
     elif changed and facts.docker and not facts.running:
-        yield Step("restart", "Restart the Docker engine (no container runs)", ("restart",))
+        yield Step("restart", "Restart the Docker engine (no container is running)", ("restart",))
     elif changed:
         notes.append(
-            "Log rotation holds once the Docker engine is restarted, which would stop containers; not done now."
+            "Log rotation takes effect when the Docker engine restarts; that would stop containers, so it is not done."
         )
     if facts.user != "root" and "docker" not in facts.next_groups:
-        yield Step(
-            "group", f"Put {facts.user} in the group docker (who is in it can become root)", ("group", facts.user)
-        )
+        title = f"Add {facts.user} to the group docker (its members can become root)"
+        yield Step("group", title, ("group", facts.user))
 
 
 def _memory(facts: HostFacts, notes: list[str]) -> Iterator[Step]:
@@ -160,7 +167,7 @@ def _memory(facts: HostFacts, notes: list[str]) -> Iterator[Step]:
     disk = facts.disk("/")
     if facts.container:
         if swap < ENOUGH_SWAP:
-            notes.append("Swap cannot be made here: this is a container, and its memory is the machine's to give.")
+            notes.append("No swap can be added: this is a container, which gets its memory from its machine.")
         return
     if not swap and disk and disk.free < SWAP_MIB * MIB + SPARE_DISK:
         notes.append(
@@ -168,22 +175,135 @@ def _memory(facts: HostFacts, notes: list[str]) -> Iterator[Step]:
         )
         return
     if not swap:
-        title = f"Make {SWAP_MIB // 1024} GB of swap (/swapfile), now and at every boot"
+        title = f"Add {SWAP_MIB // 1024} GB of swap (/swapfile), now and at every boot"
         yield Step("swap", title, ("swap", str(SWAP_MIB)), timeout=600)
     elif swap < ENOUGH_SWAP:
-        notes.append(f"There are {swap // MIB} MB of swap, which is little; left as it is.")
+        notes.append(f"Only {swap // MIB} MB of swap; left as it is.")
     if facts.swappiness > SWAPPINESS:
-        title = f"Swap only under need (vm.swappiness {SWAPPINESS}, was {facts.swappiness})"
+        title = f"Swap only when memory is short (vm.swappiness {SWAPPINESS}, was {facts.swappiness})"
         yield Step("swappiness", title, ("swappiness", str(SWAPPINESS)))
 
 
 def _directories(facts: HostFacts) -> Iterator[Step]:
-    wanted = (".", "compose", "nginx", *_PRIVATE, "compose/.env")
-    missing = [path for path in wanted if path not in facts.files]
+    needed = (".", "compose", "nginx", *_PRIVATE, "compose/.env")
+    missing = [path for path in needed if path not in facts.files]
     private = _PRIVATE | ({".env": "600"} if ".env" in facts.files else {})
-    open_ = [path for path, mode in private.items() if path in facts.files and facts.files[path].mode != mode]
+    too_open = [path for path, mode in private.items() if path in facts.files and facts.files[path].mode != mode]
     root = facts.files.get(".")
     if root and int(root.mode[-2:], 8) & 0o22:
-        open_.append(".")
-    if missing or open_:
-        yield Step("directories", "Make the project's directories for this login alone, and the rehearsal token")
+        too_open.append(".")
+    if missing or too_open:
+        yield Step("directories", "Create the project's directories for this login alone, and the rehearsal token")
+
+
+def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
+    """Give the host what it lacks.
+
+    Args:
+        wait: seconds to queue for the lock.
+
+    Raises:
+        Kind.HOST_NOT_READY: this system, or this login, does not allow it.
+        Kind.SETUP_FAILED: a step failed.
+    """
+    with connect() as session:
+        facts = look(session)
+        plan = Plan.of(facts)
+        if plan.steps:
+            title = f"{facts.name}, login {facts.user}. To be done:"
+            session.emit(events.Plan(title, tuple(step.title for step in plan.steps)))
+        for note in plan.notes:
+            session.emit(events.Note(note))
+        _require_possible(plan, facts)
+        if not plan.steps:
+            session.emit(events.Decision(f"{facts.name} has everything a deploy needs; nothing to do."))
+            return
+
+        def prepared(question: str) -> bool:
+            if not confirm(question):
+                return False
+            _make_host_directory(session, facts)
+            return True
+
+        if not agree(
+            session,
+            "host.setup",
+            facts,
+            lambda _: look(session),
+            prepared,
+            question="Do this on the host?",
+            wait=wait,
+            matters=lambda seen: Plan.of(seen).steps,
+        ):
+            return
+        for step in plan.steps:
+            _carry_out(session, facts, step)
+    _verify(connect)
+
+
+def _require_possible(plan: Plan, facts: HostFacts) -> None:
+    if plan.obstacle:
+        raise Kind.HOST_NOT_READY(
+            plan.obstacle,
+            state=UNCHANGED,
+            remedy="Install Docker Engine, Compose v2 and these tools yourself, then run inv host.setup again.",
+        )
+    if plan.needs_root and not facts.root:
+        raise Kind.HOST_NOT_READY(
+            f"This needs root, and {facts.user} may not use sudo on the host without a password (sudo -n).",
+            state=UNCHANGED,
+            remedy="Ask the host's administrator for the line below in /etc/sudoers.d/behindy while you set it up.",
+            lines=(f"{facts.user} ALL=(ALL) NOPASSWD:ALL",),
+        )
+
+
+def _as_root(facts: HostFacts, argv: tuple[str, ...]) -> tuple[str, ...]:
+    return argv if facts.user == "root" else ("sudo", "-n", *argv)
+
+
+def _make_host_directory(session: Session, facts: HostFacts) -> None:
+    """Create the directory in which the lock lies; the one thing that is done before the lock is taken."""
+    if "." in facts.files:
+        return
+    where = session.settings.host_dir
+    made = session.host.run(Command(("mkdir", "-p", "-m", "750", where), title=f"create the directory {where}"))
+    if not made.ok and facts.root:
+        argv = _as_root(facts, script("host/setup", "directory", where, facts.user))
+        made = session.host.run(Command(argv, title=f"create the directory {where}"))
+    made.require(state="Nothing else changed.", remedy="Check BEHINDY_HOST_DIR.")
+
+
+def _carry_out(session: Session, facts: HostFacts, step: Step) -> None:
+    if step.words:
+        argv = _as_root(facts, script("host/setup", *step.words))
+    else:
+        argv = script("host/directories", session.settings.host_dir)
+    stdin = step.stdin.encode("utf-8")
+    with session.step(step.name, step.title) as running:
+        command = Command(
+            argv, title=step.title, timeout=step.timeout, stdin=stdin, changes=True, on_line=running.progress
+        )
+        try:
+            session.host.run(command).require()
+        except RemoteCommandFailed as error:
+            raise Kind.SETUP_FAILED(
+                error.what,
+                state="The steps before it are done and stay done.",
+                remedy="The lines below say why. Fix that, then run inv host.setup again: it continues from there.",
+                lines=error.lines,
+            ) from error
+
+
+def _verify(connect: Connect) -> None:
+    """Inspect the host over a new connection, since a login keeps the groups it began with."""
+    with connect() as session, session.step("verify", "Check that the host is ready") as step:
+        facts = look(session)
+        left = Plan.of(facts).steps
+        if left or not facts.docker or not facts.compose:
+            raise Kind.SETUP_FAILED(
+                "The host is still not ready.",
+                state="All steps were carried out; what ran before is still running.",
+                remedy="See what is missing: inv host.check",
+                lines=tuple(remaining.title for remaining in left) or (facts.docker_problem,),
+            )
+        step.detail = f"Docker {facts.docker}, Compose {facts.compose}"

@@ -2,165 +2,315 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import base64
+import difflib
+import re
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
-from behindy_ops.errors import BehindyError, Kind, RemoteCommandFailed
-from behindy_ops.host.command import Command, Result, script
+from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
+from behindy_ops.host.change import agree
+from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
-from behindy_ops.provision import files
-from behindy_ops.provision.run import UNCHANGED, Confirm, look, require_docker
+from behindy_ops.project.interpolation import fill_in
+from behindy_ops.provision.machine import look, require_docker
 from behindy_ops.report import events
+from behindy_ops.report.text import Line, Tone, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
 
+    from behindy_ops.errors import BehindyError
+    from behindy_ops.facts.replies import Reply
+    from behindy_ops.host.change import Confirm
+    from behindy_ops.host.command import Result
     from behindy_ops.host.session import Session
-    from behindy_ops.report.text import Line
 
-__all__ = ["Sync"]
+__all__ = [
+    "Files",
+    "NginxTrial",
+    "OnHost",
+    "difference",
+    "local_files",
+    "nginx_trial",
+    "parse",
+    "sync",
+    "version",
+    "wire_lines",
+]
 
-STAGE_SECONDS = 300.0
+FOLDERS = ("compose", "nginx")
+KEPT = 3
+"""Versions kept on the host, the live one included."""
+
+LIMIT = 1_000_000
+"""Bytes all files may have together: configuration, not data."""
+
+TRIAL_SECONDS = 300.0
+"""For pulling nginx's image and trying the files in it."""
+
 _NO_DIRECTORY, _COMPOSE, _NGINX, _NO_IMAGE = 80, 65, 66, 67
+_PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
+
+Files = dict[str, bytes]
+"""Contents by path, such as ``nginx/site.conf``."""
 
 
-@dataclass
-class Sync:
-    """One run.
+@dataclass(frozen=True, slots=True)
+class OnHost:
+    """What the host has.
 
-    :param show: shows the difference.
-    :param wait: seconds to queue for the lock.
+    Attributes:
+        live: the version, empty when the files were put there by hand.
+        loaded: whether the running nginx has loaded them.
     """
 
-    session: Session
-    show: Callable[[list[Line]], None]
-    confirm: Confirm
-    wait: float = 0.0
+    files: Files = field(default_factory=dict)
+    live: str = ""
+    loaded: bool = True
 
-    def run(self, *, dry_run: bool) -> None:
-        """Bring the host's files to what is here.
 
-        :param dry_run: show the difference, try the files on the host, and leave it as it is.
-        :raises Kind.COMPOSE_INVALID: Compose refuses the compose file.
-        :raises Kind.FILES_REFUSED: nginx refuses its files.
-        """
-        session = self.session
-        here = files.local(session.project.root)
-        nginx = files.nginx_stage(here)
-        there = self._read(session)
-        different = files.difference(there.files, here)
-        if not different and there.loaded:
-            self.session.emit(events.Decision("The host has these files already; nothing to do."))
-            return
-        self.show(different)
-        require_docker(look(session))
-        if dry_run:
-            session.lock("host.sync --dry-run", wait=self.wait)
-            self._try(session, here, nginx, keep=False)
-            self.session.emit(events.Decision("The files are good; nothing was changed."))
-            return
-        if different and not self.confirm("Put these files on the host?"):
-            self.session.emit(events.Decision("Nothing was changed."))
-            return
-        session.lock("host.sync", wait=self.wait)
-        if self._read(session) != there:
-            raise Kind.FILES_REFUSED(
-                "The host's files were changed by somebody else meanwhile.",
-                state="Nothing was changed by this run.",
-                remedy="Look at the difference anew: inv host.sync",
-            )
-        version = self._try(session, here, nginx, keep=True) if different else there.live
-        self._apply(session, version, reload=_of_nginx(here) != _of_nginx(there.files) or not there.loaded)
+@dataclass(frozen=True, slots=True)
+class NginxTrial:
+    """In what nginx is tried: its image, and its mounts as ``source:target`` (see ``host/sync_stage.sh``)."""
 
-    def _read(self, session: Session) -> files.OnHost:
-        mark = new_mark()
-        result = session.host.run(
-            Command(script("host/files", mark, self.session.settings.host_dir), title="read the files on the host")
-        )
-        if result.exit_code == _NO_DIRECTORY:
-            raise Kind.FILES_MISSING(
-                f"The host has no directory {self.session.settings.host_dir}.",
-                state="Nothing was changed.",
-                remedy="Set the host up first: inv host.setup (or check BEHINDY_HOST_DIR).",
-            )
-        return files.parse(result.require().reply(mark))
+    image: str = ""
+    mounts: tuple[str, ...] = ()
 
-    def _try(self, session: Session, here: files.Files, nginx: files.NginxStage | None, *, keep: bool) -> str:
-        version = files.version(session.now(), here)
-        image, mounts = (nginx.image, nginx.mounts) if nginx else ("", ())
-        words = (
-            self.session.settings.host_dir,
-            version,
-            "keep" if keep else "try",
-            self.session.settings.domain,
-            image,
-            *mounts,
-        )
-        with session.step("try", "Try the files: docker compose config, nginx -t in a throwaway container"):
-            command = Command(
-                script("host/sync_stage", *words),
-                title="try the files on the host",
-                timeout=STAGE_SECONDS,
-                stdin=files.wire_lines(here),
-                changes=True,
-            )
-            result = session.host.run(command)
-            if not result.ok:
-                raise _refusal(result, image)
-        return version
 
-    def _apply(self, session: Session, version: str, *, reload: bool) -> None:
-        words = (self.session.settings.host_dir, version, str(files.KEPT), "reload" if reload else "leave")
-        with session.step("switch", "Switch to the new files by one rename") as step:
-            command = Command(script("host/sync_apply", *words), title="switch to the files", timeout=60, changes=True)
-            result = session.host.run(command)
-            if result.exit_code == _NGINX:
+def local_files(root: Path) -> Files:
+    """Return the files of this checkout; a developer's own ``.env`` stays at home.
+
+    Raises:
+        Kind.FILES_REFUSED: a name that cannot be sent, a link, or too much.
+    """
+    files: Files = {}
+    for folder in FOLDERS:
+        for file in sorted((root / folder).rglob("*")):
+            name = file.relative_to(root).as_posix()
+            if file.name == ".env" or (file.name.startswith(".env.") and file.name != ".env.example"):
+                continue
+            if file.is_symlink() or not _PATH.fullmatch(name):
                 raise Kind.FILES_REFUSED(
-                    "The nginx that runs refuses the files.",
-                    state="The files before them are back, and nginx serves with what it had loaded.",
-                    remedy="Correct them by the lines below, then run inv host.sync again.",
-                    lines=result.last_lines(),
+                    f"{name!a} cannot be put on the host.", remedy="Use plain files with plain names only."
                 )
-            result.require(
-                state="The site goes on serving; which files are live, says a look: inv host.sync --dry-run",
-                remedy="Run inv host.sync again: it goes on from there.",
+            if file.is_file():
+                files[name] = file.read_bytes()
+    if sum(map(len, files.values())) > LIMIT:
+        raise Kind.FILES_REFUSED(
+            f"compose/ and nginx/ are larger than {LIMIT // 1000} kB.", remedy="Keep data out of them."
+        )
+    return files
+
+
+def wire_lines(files: Mapping[str, bytes]) -> bytes:
+    """Return the files as the host's scripts read them: one line each, path and base64."""
+    lines = (f"{name} {base64.b64encode(content).decode('ascii')}\n" for name, content in files.items())
+    return "".join(lines).encode("ascii")
+
+
+def parse(reply: Reply) -> OnHost:
+    """Read what ``host/files.sh`` printed."""
+    state = reply.values("state")
+    files = {name: base64.b64decode(content) for name, content in reply.values("files").items()}
+    return OnHost(files, state.get("live", ""), loaded=state.get("loaded") != "no")
+
+
+def version(now: datetime, files: Mapping[str, bytes]) -> str:
+    """Return a version's name, which sorts by time: ``20260131-093000-1f2e3d4c`` (UTC)."""
+    return f"{now:%Y%m%d-%H%M%S}-{sha256(wire_lines(files)).hexdigest()[:8]}"
+
+
+def difference(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[Line]:
+    """Return unified diffs of the files that differ, and a summary; nothing when none does."""
+    changed = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+    if not changed:
+        return []
+    lines = [line for name in changed for line in _diff(name, old.get(name), new.get(name))]
+    added, removed = (sum(line.tone is tone for line in lines) for tone in (Tone.GOOD, Tone.BAD))
+    summary = f"{len(changed)} {'file differs' if len(changed) == 1 else 'files differ'}: +{added} -{removed} lines."
+    return [*lines, Line(summary, Tone.STRONG)]
+
+
+def _diff(name: str, old: bytes | None, new: bytes | None) -> Iterator[Line]:
+    before = f"on the host: {name}" if old is not None else "not on the host"
+    after = f"here:        {name}" if new is not None else "not here: it is removed there"
+    left, right = ((content or b"").decode("utf-8", "replace").splitlines() for content in (old, new))
+    for number, line in enumerate(difflib.unified_diff(left, right, before, after, lineterm="")):
+        tone = {"+": Tone.GOOD, "-": Tone.BAD, "@": Tone.FAINT}.get(line[:1], Tone.PLAIN)
+        yield Line(printable(line), Tone.STRONG if number < 2 else tone, exact=True)
+
+
+def nginx_trial(files: Mapping[str, bytes]) -> NginxTrial:
+    """Return in what nginx is tried with these files, by the compose file among them; empty without an nginx there.
+
+    Raises:
+        Kind.COMPOSE_INVALID: it is missing, not YAML, or its image depends on the host's ``.env``.
+    """
+    from behindy_ops.project.compose import parse_yaml
+
+    text = files.get("compose/docker-compose.yml")
+    if text is None:
+        raise Kind.COMPOSE_INVALID("There is no compose/docker-compose.yml here.", remedy="Run this in the checkout.")
+    document: Any = parse_yaml(text.decode("utf-8", "replace"))
+    services = document.get("services") if isinstance(document, dict) else None
+    nginx = services.get("nginx") if isinstance(services, dict) else None
+    if not isinstance(nginx, dict):
+        return NginxTrial()
+    try:
+        image = fill_in(str(nginx.get("image", "")), {})
+    except KeyError as error:
+        raise Kind.COMPOSE_INVALID(
+            f"services.nginx.image depends on {error.args[0]}, which has no default.", remedy="Name the image there."
+        ) from error
+    volumes = nginx.get("volumes", [])
+    mounts = (_mount(volume) for volume in volumes if isinstance(volume, str | dict))
+    return NginxTrial(image, tuple(mount for mount in mounts if mount))
+
+
+def _mount(volume: str | Mapping[str, Any]) -> str:
+    """A bind mount as ``source:target``, its source below the host directory or absolute; empty for anything else."""
+    if isinstance(volume, str):
+        source, _, rest = volume.partition(":")
+        target = rest.split(":")[0]
+    else:
+        source, target = str(volume.get("source", "")), str(volume.get("target", ""))
+    if source.startswith("../"):
+        source = source.removeprefix("../")
+    elif source.startswith("./"):
+        source = f"compose/{source.removeprefix('./')}"
+    elif not source.startswith("/"):
+        return ""
+    return f"{source}:{target}" if target else ""
+
+
+def sync(
+    session: Session, show: Callable[[list[Line]], None], confirm: Confirm, *, dry_run: bool, wait: float = 0.0
+) -> None:
+    """Bring the host's files to what is here.
+
+    Args:
+        show: shows the difference.
+        dry_run: show the difference, try the files on the host, and leave the host as it is.
+        wait: seconds to queue for the lock.
+
+    Raises:
+        Kind.COMPOSE_INVALID: Compose rejects the compose file.
+        Kind.FILES_REFUSED: nginx rejects its files.
+    """
+    here = local_files(session.project.root)
+    trial = nginx_trial(here)
+    there = _read(session)
+    changes = difference(there.files, here)
+    if not changes and there.loaded:
+        session.emit(events.Decision("The host has these files already; nothing to do."))
+        return
+    show(changes)
+    require_docker(look(session))
+    if dry_run:
+        session.lock("host.sync --dry-run", wait=wait)
+        _try(session, here, trial, keep=False)
+        session.emit(events.Decision(f"The files are valid. {UNCHANGED}"))
+        return
+    question = "Put these files on the host?" if changes else ""
+    if not agree(
+        session,
+        "host.sync",
+        there,
+        lambda _: _read(session),
+        confirm,
+        question=question,
+        wait=wait,
+        kind=Kind.FILES_REFUSED,
+    ):
+        return
+    target = _try(session, here, trial, keep=True) if changes else there.live
+    _apply(session, target, reload=_of_nginx(here) != _of_nginx(there.files) or not there.loaded)
+
+
+def _read(session: Session) -> OnHost:
+    mark, where = new_mark(), session.settings.host_dir
+    result = session.host.run(Command(script("host/files", mark, where), title="read the files on the host"))
+    if result.exit_code == _NO_DIRECTORY:
+        raise Kind.FILES_MISSING(
+            f"The host has no directory {where}.",
+            state=UNCHANGED,
+            remedy="Set the host up first: inv host.setup (or check BEHINDY_HOST_DIR).",
+        )
+    return parse(result.require().reply(mark))
+
+
+def _try(session: Session, files: Files, trial: NginxTrial, *, keep: bool) -> str:
+    target, settings = version(session.now(), files), session.settings
+    words = (settings.host_dir, target, "keep" if keep else "try", settings.domain, trial.image, *trial.mounts)
+    with session.step("try", "Try the files: docker compose config, nginx -t in a throwaway container"):
+        command = Command(
+            script("host/sync_stage", *words),
+            title="try the files on the host",
+            timeout=TRIAL_SECONDS,
+            stdin=wire_lines(files),
+            changes=True,
+        )
+        result = session.host.run(command)
+        if not result.ok:
+            raise _refusal(result, trial.image)
+    return target
+
+
+def _apply(session: Session, target: str, *, reload: bool) -> None:
+    words = (session.settings.host_dir, target, str(KEPT), "reload" if reload else "leave")
+    with session.step("switch", "Switch to the new files by one rename") as step:
+        command = Command(script("host/sync_apply", *words), title="switch to the files", timeout=60, changes=True)
+        result = session.host.run(command)
+        if result.exit_code == _NGINX:
+            raise Kind.FILES_REFUSED(
+                "The running nginx rejects the files.",
+                state="The previous files are back, and nginx still serves with what it had loaded.",
+                remedy="Correct them by the lines below, then run inv host.sync again.",
+                lines=result.last_lines(),
             )
-            nginx = result.reply().values().get("nginx", "")
-            step.detail = f"{version}{', nginx reloaded' if nginx == 'reloaded' else ''}"
-        if nginx == "elsewhere":
-            self.session.emit(events.Note("nginx does not run with these files yet: inv host.up"))
+        result.require(
+            state="The site is still being served; see which files are live: inv host.sync --dry-run",
+            remedy="Run inv host.sync again: it continues from there.",
+        )
+        step.detail = f"{target}{', nginx reloaded' if 'nginx reloaded' in result.stdout else ''}"
+    if "nginx elsewhere" in result.stdout:
+        session.emit(events.Note("nginx does not run with these files yet: inv host.up"))
 
 
-def _of_nginx(all_files: files.Files) -> files.Files:
-    return {name: content for name, content in all_files.items() if name.startswith("nginx/")}
+def _of_nginx(files: Files) -> Files:
+    return {name: content for name, content in files.items() if name.startswith("nginx/")}
 
 
 def _refusal(result: Result, image: str) -> BehindyError:
     lines = result.last_lines()
     if result.exit_code == _COMPOSE:
         return Kind.COMPOSE_INVALID(
-            "Compose refuses compose/docker-compose.yml.",
+            "Compose rejects compose/docker-compose.yml.",
             state=UNCHANGED,
             remedy="Correct it by the lines below, then run inv host.sync again.",
             lines=lines,
         )
     if result.exit_code == _NGINX:
         return Kind.FILES_REFUSED(
-            "nginx refuses the files in nginx/.",
+            "nginx rejects the files in nginx/.",
             state=UNCHANGED,
-            remedy="Correct them by the lines below (/etc/nginx/behindy/ is nginx/ here), then sync again.",
+            remedy="Correct them by the lines below (/etc/nginx/behindy/ is nginx/ here), then: inv host.sync",
             lines=lines,
         )
     if result.exit_code == _NO_IMAGE:
         return Kind.HOST_NOT_READY(
             f"The host cannot pull {image}, in which the files are tried.",
             state=UNCHANGED,
-            remedy="Look at its network and the registry, then run inv host.sync again.",
+            remedy="Check the host's network and the registry, then run inv host.sync again.",
             lines=lines,
         )
     return RemoteCommandFailed(
-        f"The files could not be tried: {result.how()}.",
+        f"Could not try the files: {result.how()}.",
         state=UNCHANGED,
-        remedy="Try again; if it stays so, look at the host's disk (df -h).",
+        remedy="Try again; if it fails again, check the host's disk: inv ops.disk",
         lines=lines,
     )

@@ -19,10 +19,11 @@ __all__ = ["Offer", "choose", "look_up", "pin"]
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a host showed.
+    """The keys of a host.
 
-    :param keys: its keys, the one to prefer first.
-    :param pinned: fingerprints already pinned for it.
+    Attributes:
+        keys: those it showed, the preferred one first.
+        pinned: fingerprints already pinned for it.
     """
 
     host: str
@@ -43,8 +44,9 @@ class Offer:
 def look_up(settings: Settings) -> Offer:
     """Ask the host for its keys; a gateway before it must be trusted already.
 
-    :raises Kind.HOST_UNREACHABLE: it does not answer.
-    :raises Kind.HOST_KEY_UNKNOWN: the gateway's own key is not pinned.
+    Raises:
+        Kind.HOST_UNREACHABLE: it does not respond.
+        Kind.HOST_KEY_UNKNOWN: the gateway's own key is not pinned.
     """
     connection = build(settings)
     sock = None
@@ -59,15 +61,18 @@ def look_up(settings: Settings) -> Offer:
 def choose(offer: Offer, fingerprint: str) -> paramiko.PKey:
     """Return the key to pin.
 
-    :param fingerprint: ``SHA256:...`` that it must have; empty for the preferred one.
-    :raises Kind.HOST_KEY_CHANGED: another key is pinned for this host.
-    :raises Kind.HOST_KEY_UNKNOWN: no key it showed has this fingerprint.
+    Args:
+        fingerprint: the ``SHA256:...`` that it must have; empty for the preferred one.
+
+    Raises:
+        Kind.HOST_KEY_CHANGED: another key is pinned for this host.
+        Kind.HOST_KEY_UNKNOWN: none of its keys has this fingerprint.
     """
     if offer.pinned and not offer.known:
         raise Kind.HOST_KEY_CHANGED(
-            f"For {offer.name} another key is pinned than it shows now ({hostkeys.fingerprint(offer.keys[0])}).",
+            f"{offer.name} now shows another key ({hostkeys.fingerprint(offer.keys[0])}) than the pinned one.",
             state="Nothing was pinned.",
-            remedy="If the host was really made anew, remove its old line from the known_hosts file first.",
+            remedy="If the host was really rebuilt, remove its old line from the known_hosts file first.",
         )
     if not fingerprint:
         return offer.keys[0]

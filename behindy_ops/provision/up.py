@@ -1,70 +1,191 @@
-"""``host.up``: nginx, PostgreSQL and Redis run as the host's compose file has them; a yes before one is replaced."""
+"""``host.up``: nginx, PostgreSQL and Redis run as the host's compose file has them; a yes before one is replaced.
+
+Compose replaces a container when its stanza hashes differently, or its image's name means another image, than when it
+was created. The same is looked up here beforehand, so that nobody's database is replaced by surprise.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import Kind, RemoteCommandFailed
+from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
+from behindy_ops.facts.survey import NETWORK, NGINX
+from behindy_ops.host.change import agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
-from behindy_ops.provision import infra
-from behindy_ops.provision.run import UNCHANGED, Confirm
 from behindy_ops.report import events
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from behindy_ops.errors import BehindyError
+    from behindy_ops.facts.replies import Reply
+    from behindy_ops.host.change import Confirm
     from behindy_ops.host.command import Result
     from behindy_ops.host.session import Session
 
-__all__ = ["bring_up"]
+__all__ = ["Action", "Change", "Running", "Wanted", "bring_up", "obstacles", "parse", "plan", "words"]
+
+PROJECT = "behindy-ops"
 
 HEALTH_SECONDS = 120
-"""A new database takes some 10 s to be made; a slow disk several times that."""
+"""A new database takes some 10 s to be created; on a slow disk, several times that."""
+
+
+class Action(StrEnum):
+    """What to do about a service's container."""
+
+    CREATE = "create"
+    START = "start"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A service in the host's compose file; ``image_id`` is empty when its image is not there yet."""
+
+    service: str
+    config: str
+    image: str
+    image_id: str
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A container; ``service``, ``config`` and ``image_id`` are what Compose noted when it created it, or empty."""
+
+    name: str
+    id: str
+    service: str
+    project: str
+    state: str
+    health: str
+    config: str
+    image_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to do about one service, and why, in words."""
+
+    wanted: Wanted
+    action: Action
+    why: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The change for a person, with what users notice of it."""
+        name = self.wanted.service
+        if self.action is not Action.REPLACE:
+            return f"{self.action} {name}"
+        notice = {
+            "db": "PostgreSQL is down for a few seconds; its data stays where it is",
+            "redis": "the cache is empty afterwards",
+            NGINX: "the site is down for a moment",
+        }.get(name, "it is down for a moment")
+        return f"replace {name}, since {self.why}: {notice}"
+
+
+def parse(reply: Reply) -> tuple[list[Wanted], list[Running], bool]:
+    """Read what ``host/infra_look.sh`` printed; the last says whether the containers' network exists."""
+    wanted = [Wanted(*words) for words in _rows(reply, "services", 5)]
+    running = [Running(*words) for words in _rows(reply, "containers", 8)]
+    return wanted, running, "there" in reply.lines("network")
+
+
+def _rows(reply: Reply, section: str, columns: int) -> list[list[str]]:
+    """The rows of so many words; ``-`` is an empty one."""
+    rows = ([word if word != "-" else "" for word in words] for words in reply.rows(section))
+    return [row for row in rows if len(row) == columns]
+
+
+def obstacles(wanted: Sequence[Wanted], running: Sequence[Running]) -> list[str]:
+    """Return the names that are taken by containers Compose did not create for these services."""
+    taken = {container.name: container for container in running}
+    return [
+        service.container
+        for service in wanted
+        if (holder := taken.get(service.container)) and (holder.project, holder.service) != (PROJECT, service.service)
+    ]
+
+
+def plan(wanted: Sequence[Wanted], running: Sequence[Running], *, network: bool) -> list[Change]:
+    """Return the changes, in the compose file's order; nothing for a service that is as it should be.
+
+    Args:
+        network: whether the network exists; a container cannot be moved to another one of the same name.
+    """
+    own = {container.service: container for container in running if container.project == PROJECT}
+    changes = (_change(service, own.get(service.service), network=network) for service in wanted)
+    return [change for change in changes if change is not None]
+
+
+def _change(wanted: Wanted, container: Running | None, *, network: bool) -> Change | None:
+    if container is None:
+        return Change(wanted, Action.CREATE)
+    if not network:
+        return Change(wanted, Action.REPLACE, f"its network {NETWORK} is gone")
+    if container.config != wanted.config:
+        return Change(wanted, Action.REPLACE, "its configuration changed")
+    if wanted.image_id and container.image_id and container.image_id != wanted.image_id:
+        return Change(wanted, Action.REPLACE, f"{wanted.image} is another image now")
+    if container.state != "running":
+        return Change(wanted, Action.START, f"it is {container.state}")
+    return None
+
+
+def words(changes: Sequence[Change]) -> tuple[str, ...]:
+    """Return the arguments of ``host/infra_up.sh``."""
+    arguments: list[str] = []
+    for change in changes:
+        if not change.wanted.image_id:
+            arguments += ("pull", change.wanted.image)
+        if change.wanted.service == NGINX:
+            arguments += ("placeholder", change.wanted.image)
+    for change in changes:
+        arguments += ("recreate" if change.action is Action.REPLACE else "create", change.wanted.service)
+    return tuple(arguments)
 
 
 def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
-    """Start what does not run, replace what was made of another configuration, wait until all are healthy.
+    """Start what is not running, replace what was created from another configuration, wait until all are healthy.
 
-    :param wait: seconds to queue for the lock.
-    :raises Kind.NOT_HEALTHY: one did not become healthy in time.
+    Args:
+        wait: seconds to queue for the lock.
+
+    Raises:
+        Kind.NOT_HEALTHY: one did not become healthy in time.
     """
-    changes = [one for one in _look(session) if one.action is not infra.Action.LEAVE]
-    replaced = [one for one in changes if one.action is infra.Action.RECREATE]
+    changes = _look(session)
     if not changes:
-        session.emit(events.Decision("nginx, PostgreSQL and Redis run as the compose file has them; nothing to do."))
+        text = "nginx, PostgreSQL and Redis are running as the compose file has them; nothing to do."
+        session.emit(events.Decision(text))
         return
-    session.emit(events.Plan("To be done:", tuple(one.sentence for one in changes)))
-    if replaced and not confirm(f"Replace {', '.join(one.wanted.service for one in replaced)}?"):
-        session.emit(events.Decision("Nothing was changed."))
-        return
-    session.lock("host.up", wait=wait)
-    if [one for one in _look(session) if one.action is not infra.Action.LEAVE] != changes:
-        raise Kind.HOST_NOT_READY(
-            "The host was changed by somebody else meanwhile.",
-            state="Nothing was changed by this run.",
-            remedy="Look at what is to be done anew: inv host.up",
-        )
-    _carry_out(session, changes)
+    session.emit(events.Plan("To be done:", tuple(change.sentence for change in changes)))
+    replaced = [change.wanted.service for change in changes if change.action is Action.REPLACE]
+    question = f"Replace {', '.join(replaced)}?" if replaced else ""
+    if agree(session, "host.up", changes, lambda _: _look(session), confirm, question=question, wait=wait):
+        _carry_out(session, changes)
 
 
-def _look(session: Session) -> list[infra.Change]:
+def _look(session: Session) -> list[Change]:
     mark = new_mark()
     where = session.settings.host_dir
-    result = session.host.run(
-        Command(script("host/infra_look", mark, where), title="look at what Compose runs", timeout=60)
-    )
+    argv = script("host/infra_look", mark, where)
+    result = session.host.run(Command(argv, title="inspect what Compose runs", timeout=60))
     if not result.ok:
         raise _unready(result, where)
-    wanted, running, network = infra.parse(result.reply(mark))
-    if taken := infra.obstacles(wanted, running):
+    wanted, running, network = parse(result.reply(mark))
+    if taken := obstacles(wanted, running):
         raise Kind.HOST_NOT_READY(
-            f"Compose did not make the container {taken[0]}, so it cannot start its own of that name.",
+            f"Compose did not create the container {taken[0]}, so it cannot start its own of that name.",
             state=UNCHANGED,
-            remedy="Move it under this tool's care: inv host.adopt; or remove it at a quiet moment.",
+            remedy="Remove it at a quiet moment (its volumes stay), then run inv host.up again.",
         )
-    return infra.plan(wanted, running, network=network)
+    return plan(wanted, running, network=network)
 
 
 def _unready(result: Result, where: str) -> BehindyError:
@@ -76,9 +197,9 @@ def _unready(result: Result, where: str) -> BehindyError:
                 state=UNCHANGED,
                 remedy="Put it there: inv host.sync",
             )
-        case 83:  # a database that is made without its password keeps that for ever
+        case 83:  # a database keeps the password it is created with, and one created without it has none for ever
             return Kind.ENVIRONMENT_FILE_MISSING(
-                f"The host has no {where}/.env, so PostgreSQL and Redis would be made without their passwords.",
+                f"The host has no {where}/.env, so PostgreSQL and Redis would be created without their passwords.",
                 state=UNCHANGED,
                 remedy="Put it there: inv env.push",
             )
@@ -94,15 +215,15 @@ def _unready(result: Result, where: str) -> BehindyError:
                 "Docker cannot be used on the host.", state=UNCHANGED, remedy="Set it up: inv host.setup", lines=lines
             )
     return RemoteCommandFailed(
-        f"Could not look at what Compose runs: {result.how()}.", state=UNCHANGED, remedy="Try again.", lines=lines
+        f"Could not inspect what Compose runs: {result.how()}.", state=UNCHANGED, remedy="Try again.", lines=lines
     )
 
 
-def _carry_out(session: Session, changes: Sequence[infra.Change]) -> None:
-    names = ", ".join(one.wanted.service for one in changes)
+def _carry_out(session: Session, changes: Sequence[Change]) -> None:
+    names = ", ".join(change.wanted.service for change in changes)
     settings = session.settings
     with session.step("up", f"Start {names}; wait until healthy") as step:
-        argv = script("host/infra_up", settings.host_dir, settings.domain, str(HEALTH_SECONDS), *infra.words(changes))
+        argv = script("host/infra_up", settings.host_dir, settings.domain, str(HEALTH_SECONDS), *words(changes))
         command = Command(
             argv, title=f"start {names}", timeout=HEALTH_SECONDS + 900, changes=True, on_line=step.progress
         )
@@ -110,17 +231,19 @@ def _carry_out(session: Session, changes: Sequence[infra.Change]) -> None:
         if result.exit_code == 68:
             raise Kind.NOT_HEALTHY(
                 f"Not healthy within {HEALTH_SECONDS} s: {names}.",
-                state="It was started and left as it is, to be looked at.",
-                remedy="The lines below are the end of its log. Mend the cause, then run inv host.up again.",
+                state="It was started, and left as it is for you to inspect.",
+                remedy="The lines below are the end of its log. Fix the cause, then run inv host.up again.",
                 lines=result.last_lines(20),
             )
         if result.exit_code == 67:
             raise Kind.HOST_NOT_READY(
                 "An image could not be pulled.",
                 state=UNCHANGED,
-                remedy="Look at the host's network and the image's name in the compose file, then try again.",
+                remedy="Check the host's network and the image's name in the compose file, then run inv host.up again.",
                 lines=result.last_lines(),
             )
-        result.require(state="What was started runs on.", remedy="Run inv host.up again: it goes on from there.")
+        result.require(
+            state="What was started is still running.", remedy="Run inv host.up again: it continues from there."
+        )
         if "placeholder certificate" in result.stdout:
-            session.emit(events.Note("nginx runs with a placeholder certificate nobody trusts: inv host.certs"))
+            session.emit(events.Note("nginx uses a placeholder certificate that nobody trusts: inv host.certs"))

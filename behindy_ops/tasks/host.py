@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import json as json_
 import os
 import sys
+from pathlib import Path
 
 from invoke import Context, task
 
+from behindy_ops.errors import Kind
 from behindy_ops.project.project import Project
 from behindy_ops.tasks.ask import asker
 from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import WAIT, YES, OptionalService, waiting
+from behindy_ops.tasks.options import JSON, WAIT, YES, OptionalService, waiting
 
 
 @task(help={"fingerprint": "SHA256:... the key must have; for scripts, instead of the question"})
 @guarded
 def trust(_: Context, fingerprint: str = "") -> None:
     """Show the host's key and pin it after a yes."""
-    from behindy_ops.errors import Kind
-    from behindy_ops.host import known_hosts as hostkeys
+    from behindy_ops.host.known_hosts import fingerprint as fingerprint_of
     from behindy_ops.provision import trust as trusting
 
-    chosen = Project.find().settings(os.environ)
-    offer = trusting.look_up(chosen)
+    settings = Project.find().settings(os.environ)
+    offer = trusting.look_up(settings)
     key = trusting.choose(offer, fingerprint.strip())
-    print(f"{offer.name} shows this key:\n  {key.get_name()} {hostkeys.fingerprint(key)}")
+    print(f"{offer.name} shows this key:\n  {key.get_name()} {fingerprint_of(key)}")
     if offer.known:
-        print(f"It is pinned already in {chosen.known_hosts_file}.")
+        print(f"It is already pinned in {settings.known_hosts_file}.")
         return
     if not fingerprint:
         if not sys.stdin.isatty():
@@ -40,21 +42,19 @@ def trust(_: Context, fingerprint: str = "") -> None:
         if input("Is it the same? [yes/no] ").strip().lower() != "yes":
             print("Nothing was pinned.")
             return
-    trusting.pin(chosen, offer, key)
-    print(f"Pinned in {chosen.known_hosts_file}.")
+    trusting.pin(settings, offer, key)
+    print(f"Pinned in {settings.known_hosts_file}.")
 
 
-@task(help={"json": "print JSON instead of text"})
+@task(help={"json": JSON})
 @guarded
 def check(_: Context, json: bool = False) -> None:
-    """Show whether the host is fit for deploys, and what cures what is missing."""
+    """Show whether the host is ready for deploys, and how to fix what is missing."""
     from behindy_ops.provision.check_run import check_host
 
     with client(services=False, quiet=True) as this, this.connect() as session:
         ready = check_host(session, json=json)
     if not ready:
-        from behindy_ops.errors import Kind
-
         raise SystemExit(Kind.HOST_NOT_READY.exit_code)
 
 
@@ -62,7 +62,7 @@ def check(_: Context, json: bool = False) -> None:
 @guarded
 def setup(_: Context, yes: bool = False, wait: str = "") -> None:
     """Give the host what it lacks: Docker, swap, directories; asks first."""
-    from behindy_ops.provision.setup_run import set_up
+    from behindy_ops.provision.setup import set_up
 
     seconds = waiting(wait)
     with client(services=False) as this:
@@ -74,14 +74,14 @@ def setup(_: Context, yes: bool = False, wait: str = "") -> None:
 def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
     """Put compose/ and nginx/ on the host: shown, tried, then all at once."""
     from behindy_ops import report
-    from behindy_ops.provision.sync import Sync
+    from behindy_ops.provision.sync import sync as synchronize
 
     seconds = waiting(wait)
     with client(services=False) as this, this.connect() as session:
-        Sync(session, report.show_lines, asker("host.sync", yes), seconds).run(dry_run=dry_run)
+        synchronize(session, report.show_lines, asker("host.sync", yes), dry_run=dry_run, wait=seconds)
 
 
-@task(help={"yes": "do not ask before a container is replaced; for scripts", "wait": WAIT})
+@task(help={"yes": "do not ask before replacing a container; for scripts", "wait": WAIT})
 @guarded
 def up(_: Context, yes: bool = False, wait: str = "") -> None:
     """Run nginx, PostgreSQL and Redis as the host's compose file has them."""
@@ -93,18 +93,16 @@ def up(_: Context, yes: bool = False, wait: str = "") -> None:
 
 
 @task(
-    help={"email": "for the account at Let's Encrypt, which warns of certificates that end", "yes": YES, "wait": WAIT}
+    help={"email": "for the account at Let's Encrypt, which warns of expiring certificates", "yes": YES, "wait": WAIT}
     | {"dry-run": "say what would be done, and why; change nothing"}
 )
 @guarded
 def certs(_: Context, email: str = "", yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
-    """Have a certificate by Let's Encrypt, or renew it; nothing if it is good."""
+    """Obtain or renew the Let's Encrypt certificate (no-op if valid)."""
     from behindy_ops.project.validate import check_email
-    from behindy_ops.provision.certs_run import certify
+    from behindy_ops.provision.certs import certify
 
     if email and (wrong := check_email(email)):
-        from behindy_ops.errors import Kind
-
         raise Kind.USAGE(f"--email: {wrong}.")
     seconds = waiting(wait)
     with client(services=False) as this, this.connect() as session:
@@ -120,18 +118,16 @@ def certs(_: Context, email: str = "", yes: bool = False, dry_run: bool = False,
 )
 @guarded
 def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy", from_: str = "") -> None:
-    """Make a key for CI that can run commands, and nothing else."""
-    from pathlib import Path
+    """Create a key for CI that can run commands, and nothing else."""
+    from behindy_ops.provision.keygen import make
 
-    from behindy_ops.provision import keygen as deploykey
-
-    key = deploykey.make(Path(file).expanduser(), comment=comment, sources=from_)
+    key = make(Path(file).expanduser(), comment=comment, sources=from_)
     print(f"The private key is in {key.private_file} (0600), its public half in {key.public_file}:")
     print(f"\n{key.authorized}\n")
     print("1. On the host, as the deploy user, add that line to ~/.ssh/authorized_keys.")
     print(f"2. Keep the key as a secret:  gh secret set BEHINDY_SSH_KEY --env production < {key.private_file}")
     print(f"3. Remove it here:            rm {key.private_file}")
-    print("It gets no terminal and no forwarding. But who may use Docker can become root: guard it like root's.")
+    print("It allows no terminal and no forwarding. But whoever may use Docker can become root: guard it like root's.")
 
 
 @task(
@@ -141,23 +137,22 @@ def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy"
         "service": "only this one",
         "yes": "do not ask, where it needs a moment of downtime",
         "wait": WAIT,
-        "json": "print JSON instead of text",
+        "json": JSON,
     },
 )
 @guarded
 def adopt(_: Context, service: str = "", yes: bool = False, wait: str = "", json: bool = False) -> None:
-    """Name what was started in another way, and take it over."""
-    import json as json_
-
+    """Show what was started another way, and take it over."""
     from behindy_ops import report
     from behindy_ops.provision import adopt as adopting
 
     seconds = waiting(wait)
     with client(service, quiet=json) as this, this.connect() as session:
-        found = adopting.describe(session.look(), session.services)
+        adoptees = adopting.describe(session.look(), session.services)
         if json:
-            print(json_.dumps(adopting.as_json(found), indent=2))
+            print(json_.dumps(adopting.as_json(adoptees), indent=2))
         else:
-            report.show_lines(adopting.lines(found))
+            report.show_lines(adopting.lines(adoptees))
         if yes or not json:
-            adopting.adopt(session, seconds, asker(f"host.adopt {service}".strip(), yes), found)
+            command = f"host.adopt {service}".strip()
+            adopting.adopt(session, adoptees, asker(command, yes), task=command, wait=seconds)

@@ -119,7 +119,11 @@ def test_behind_our_nginx_a_moment_of_downtime_is_asked_for_and_its_losses_are_f
         refused = deploy("frontend", "v2")
         assert (refused.code, "inv host.adopt frontend" in refused.said) == (30, True), refused.said
         found = how()["frontend"]
-        assert (found["started"], found["way"], found["published"]) == ("Compose (project old)", "moment", ["3000/tcp"])
+        assert (found["started"], found["method"], found["published"]) == (
+            "Compose (project old)",
+            "moment",
+            ["3000/tcp"],
+        )
         assert inv("host.adopt", "frontend").code == 2
         inv("host.adopt", "frontend", "--yes").ok()
         adopted = traffic.snapshot().lost
@@ -127,5 +131,5 @@ def test_behind_our_nginx_a_moment_of_downtime_is_asked_for_and_its_losses_are_f
         result = traffic.stop()
     print(f"\naliases taken away: {result.sent} requests, {adopted} lost; {result.lost - adopted} after")  # noqa: T201
     assert result.lost <= 60, result.losses
-    assert how()["frontend"]["way"] == "none"
+    assert how()["frontend"]["method"] == "none"
     assert how()["backend"]["started"] == "this tool"

@@ -130,7 +130,7 @@ class TestFilesThatAreBad:
         replace(drafted / "nginx" / "site.conf", "http2 on;", "http2 maybe;")
         said = self.refused(made, 81)
         assert "/etc/nginx/behindy/site.conf:20" in said
-        assert "Nothing was changed" in said
+        assert "Nothing changed" in said
 
     def test_an_nginx_file_that_names_a_service_when_it_loads(self, made: Bare, drafted: Path) -> None:
         """It would start only while that service runs, and keep its address for ever."""
@@ -158,7 +158,7 @@ class TestFilesThatAreGood:
         assert '-        return 200 "User-agent: *\\nDisallow: /api/\\n";' in ran.out.splitlines()
         assert '+        return 200 "User-agent: *\\nDisallow: /\\n";' in ran.out.splitlines()
         assert "1 file differs: +1 -1 lines." in ran.out
-        assert "The files are good; nothing was changed." in ran.out
+        assert "The files are valid. Nothing changed." in ran.out
         assert made.fingerprint() == before
 
     def test_a_directory_that_nginx_wants_and_is_not_there_is_made_by_the_login(self, made: Bare, edited: Path) -> None:
@@ -261,7 +261,7 @@ class TestContainersOfCompose:
         made.inv("host.sync", "--yes").ok()
         refused = made.inv("host.up")
         assert refused.code == 2
-        assert "replace db, since its configuration changed: PostgreSQL is away for some seconds" in refused.out
+        assert "replace db, since its configuration changed: PostgreSQL is down for a few seconds" in refused.out
         assert made.sh("docker inspect --format '{{.Id}}' postgres") == database
         made.inv("host.up", "--yes").ok()
         assert made.sh("docker inspect --format '{{.Id}}' postgres") != database
@@ -296,7 +296,7 @@ class TestCertificates:
         made.sh("rm -r /etc/letsencrypt/renewal /etc/letsencrypt/live")
         made.inv("host.certs", "--yes").ok()
         short = made.sh(served)
-        assert "it holds 19 more days" in made.inv("host.certs", "--dry-run").ok().out
+        assert "the one in use has 19 days left" in made.inv("host.certs", "--dry-run").ok().out
         assert made.inv("host.certs").code == 2
         made.sh("chmod 700 /var/www/certbot")
         refused = made.inv("host.certs", "--yes")
@@ -324,4 +324,4 @@ def test_a_login_that_may_not_become_root_is_told_what_to_ask_for(sandbox: Sandb
     ran = inv("host.setup", "--yes")
     assert ran.code == 30, ran.said
     assert "ubuntu ALL=(ALL) NOPASSWD:ALL" in ran.err
-    assert "Nothing was changed." in ran.err
+    assert "Nothing changed." in ran.err

@@ -140,7 +140,7 @@ def test_updates_of_dnf_are_made_and_seen(
 @pytest.mark.parametrize(("system", "version"), [("debian", "11"), ("alpine", "3.20"), ("ubuntu", "20.04")])
 def test_an_unknown_system_is_named_with_what_it_lacks(system: str, version: str) -> None:
     assert recipe(system, version) is None
-    assert "docker, curl, ca-certificates missing" in Plan.of(replace(BARE, system=system, version=version)).obstacle
+    assert "lacks docker, curl, ca-certificates" in Plan.of(replace(BARE, system=system, version=version)).obstacle
     assert not Plan.of(replace(READY, system=system, version=version)).obstacle
 
 

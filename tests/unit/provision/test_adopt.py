@@ -28,7 +28,7 @@ def host(live: Container | None, *stale: str) -> Survey:
 
 
 @pytest.mark.parametrize(
-    ("live", "stale", "started", "way"),
+    ("live", "stale", "started", "method"),
     [
         (None, (), "not there", "none"),
         (RUN, (), "docker run", "deploy"),
@@ -42,10 +42,10 @@ def host(live: Container | None, *stale: str) -> Survey:
     ],
 )
 def test_how_it_was_started_decides_what_takes_it_over(
-    live: Container | None, stale: tuple[str, ...], started: str, way: str
+    live: Container | None, stale: tuple[str, ...], started: str, method: str
 ) -> None:
     (found,) = describe(host(live, *stale), [FRONTEND])
-    assert (found.started, found.way) == (started, way)
+    assert (found.started, found.method) == (started, method)
 
 
 def test_the_view_names_everything_in_80_columns() -> None:

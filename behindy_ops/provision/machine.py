@@ -1,0 +1,41 @@
+"""The machine as ``host.check`` and ``host.setup`` see it: one look, without the lock, that needs nothing installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.facts import machine
+from behindy_ops.host.command import Command, script
+from behindy_ops.host.host import new_mark
+
+if TYPE_CHECKING:
+    from behindy_ops.facts.machine import HostFacts
+    from behindy_ops.host.session import Session
+
+__all__ = ["look", "require_docker"]
+
+
+def look(session: Session) -> HostFacts:
+    """Inspect the machine in one round trip."""
+    mark, settings = new_mark(), session.settings
+    argv = script("host/facts", mark, settings.host_dir, settings.domain)
+    result = session.host.run(Command(argv, title="inspect the host", timeout=90))
+    return machine.parse(result.require().stdout, mark)
+
+
+def require_docker(facts: HostFacts) -> None:
+    """Check that Docker and Compose can be used.
+
+    Raises:
+        Kind.HOST_NOT_READY: they cannot.
+    """
+    if facts.docker and facts.compose:
+        return
+    reason = facts.docker_problem or ("Compose v2 is missing." if facts.docker else "Docker does not respond.")
+    raise Kind.HOST_NOT_READY(
+        "Docker and Compose v2 cannot be used on the host.",
+        state=UNCHANGED,
+        remedy="Set the host up: inv host.setup",
+        lines=(reason,),
+    )
