@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sandbox.host.checkout import HOST_VARIABLE, here
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
@@ -66,7 +68,7 @@ def deploy_argv(service: str, tag: str, *, watch: float | None = None) -> list[s
 
 
 def sandbox_environment(environ: Mapping[str, str], **changes: str) -> dict[str, str]:
-    """``environ`` for a task on the sandbox.
+    """``environ`` for a task on the sandbox's host that it names, by default the usual one.
 
     Settings of a real host that happen to be exported would win over the sandbox's file, so they are left out; and the
     task is no step of a job of its own, even if we are in one.
@@ -74,7 +76,9 @@ def sandbox_environment(environ: Mapping[str, str], **changes: str) -> dict[str,
     kept = {
         name: value for name, value in environ.items() if not name.startswith(("BEHINDY_", "DOCKERHUB_", "GITHUB_"))
     }
-    return {**kept, "BEHINDY_ENV": "sandbox", "PYTHONUNBUFFERED": "1", **changes}
+    checkout = here(environ)
+    named = {HOST_VARIABLE: checkout.host} if checkout.host else {}
+    return {**kept, **named, "BEHINDY_ENV": checkout.settings_name, "PYTHONUNBUFFERED": "1", **changes}
 
 
 def run_task(

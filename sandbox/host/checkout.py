@@ -1,24 +1,34 @@
-"""Which checkout this is, and the names that follow from it: two checkouts never share a sandbox."""
+"""Which checkout this is, which of its hosts is meant, and the names that follow: no two hosts share anything."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
 
-__all__ = ["LABEL", "Checkout", "here"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["HOST_VARIABLE", "LABEL", "Checkout", "here"]
 
 LABEL = "behindy-ops.checkout"
+HOST_VARIABLE = "BEHINDY_SANDBOX_HOST"
+"""Names the host that is meant, for a checkout that has several; unset or empty means its usual one."""
 COMPOSE_FILE = Path("compose", "docker-compose.yml")
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A checkout by its absolute path."""
+    """A checkout by its absolute path, and one of its hosts by name; the usual host has no name."""
 
     root: Path
+    host: str = ""
 
     @property
     def identity(self) -> str:
@@ -26,42 +36,65 @@ class Checkout:
         return hashlib.sha256(str(self.root).encode()).hexdigest()[:8]
 
     @property
+    def _suffix(self) -> str:
+        return f"-{self.host}" if self.host else ""
+
+    @property
     def container(self) -> str:
         """The outer container's name; its volume has the same."""
-        return f"behindy-sandbox-{self.identity}"
+        return f"behindy-sandbox-{self.identity}{self._suffix}"
 
     @property
     def label(self) -> str:
-        """The label on everything of this checkout that the engine keeps."""
+        """The label on everything of this checkout that the engine keeps, whichever host it belongs to."""
         return f"{LABEL}={self.identity}"
 
     @property
     def state(self) -> Path:
-        """Keys, certificates, ports and ``info.json``; for nobody else's eyes."""
+        """What all hosts share: keys, certificates and the containers' values; for nobody else's eyes."""
         return self.root / ".sandbox"
 
     @property
+    def host_state(self) -> Path:
+        """Ports, ``known_hosts`` and ``info.json`` of this host."""
+        return self.state / "hosts" / self.host if self.host else self.state
+
+    @property
     def info_file(self) -> Path:
-        return self.state / "info.json"
+        return self.host_state / "info.json"
+
+    @property
+    def settings_name(self) -> str:
+        """The value of ``BEHINDY_ENV`` that points a task at this host."""
+        return f"sandbox{self._suffix}"
 
     @property
     def environment_file(self) -> Path:
-        return self.root / ".env.sandbox"
+        return self.root / f".env.{self.settings_name}"
 
     @property
     def compose_file(self) -> Path:
         return self.root / COMPOSE_FILE
 
 
-def here() -> Checkout:
+def here(environ: Mapping[str, str] = os.environ) -> Checkout:
     """Return the checkout this package was imported from, else the one around the working directory.
 
+    Args:
+        environ: names the host that is meant.
+
     Raises:
-        Kind.SANDBOX: neither has a compose file.
+        BehindyError: neither has a compose file, or the host's name cannot be one.
     """
+    name = environ.get(HOST_VARIABLE, "")
+    if name and not _HOST_NAME.fullmatch(name):
+        raise Kind.SANDBOX(
+            f"{HOST_VARIABLE} is not a name for a host.",
+            remedy="Use at most 20 lowercase letters, digits and hyphens, or unset it.",
+        )
     for folder in (Path(__file__).resolve().parents[2], Path.cwd().resolve(), *Path.cwd().resolve().parents):
         if (folder / COMPOSE_FILE).is_file():
-            return Checkout(folder)
+            return Checkout(folder, name)
     raise Kind.SANDBOX(
-        f"There is no {COMPOSE_FILE} here.", remedy="Go to the checkout of behindy-ops and type it again."
+        f"There is no {COMPOSE_FILE} here.", remedy="Change to a checkout of behindy-ops and try again."
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sandbox.host.ports import Ports
 
-__all__ = ["MEMORY", "Found", "create", "create_with_rights", "find", "remove", "run_arguments", "start"]
+__all__ = ["MEMORY", "Found", "create", "create_with_rights", "find", "remove", "remove_all", "run_arguments", "start"]
 
 MEMORY = ("--memory", "2g", "--memory-swap", "4g")
 PRIVILEGED = ("--privileged",)
@@ -97,12 +97,18 @@ def start(checkout: Checkout) -> None:
     docker("start", checkout.container)
 
 
-def remove(checkout: Checkout, say: Callable[[str], None]) -> None:
-    """Remove the container, volume and network of this checkout, and nothing else."""
+def remove(checkout: Checkout) -> None:
+    """Remove the container and the volume of one host; nothing when there are none."""
+    try_docker("rm", "--force", "--volumes", checkout.container, timeout=120)
+    try_docker("volume", "rm", checkout.container)
+
+
+def remove_all(checkout: Checkout, say: Callable[[str], None]) -> None:
+    """Remove the containers, volumes and networks of all hosts of this checkout, and nothing else."""
     label = ("--filter", f"label={LABEL}={checkout.identity}")
-    containers = docker("ps", "--all", "--quiet", *label).split()
+    containers = docker("ps", "--all", "--format", "{{.Names}}", *label).split()
     if containers:
-        say(f"Removing the container {checkout.container}")
+        say(f"Removing {', '.join(sorted(containers))}")
         docker("rm", "--force", "--volumes", *containers, timeout=120)
     for kind in ("volume", "network"):
         names = docker(kind, "ls", "--quiet", *label).split()

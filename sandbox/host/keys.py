@@ -55,10 +55,6 @@ class Keys:
     def certificate_key(self) -> Path:
         return self.folder / "tls.key"
 
-    @property
-    def known_hosts(self) -> Path:
-        return self.folder / "known_hosts"
-
     def host_key(self, kind: str) -> Path:
         """The private host key of a kind in ``HOST_KEY_TYPES``; the public one has ``.pub`` after it."""
         return self.folder / f"ssh_host_{kind}_key"

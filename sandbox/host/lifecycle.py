@@ -1,7 +1,9 @@
-"""The life of the sandbox: up, reset, down. Each can be repeated, and goes on where an interrupted one stopped."""
+"""The life of the sandbox: up, reset, remove, down. Each can be repeated, and goes on where an interrupted one stopped."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.host import container, engine, environment, host_files, images, inner, keys, seed
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from sandbox.host.images import Image, Part
     from sandbox.host.keys import Keys
 
-__all__ = ["DOMAIN", "down", "reset", "up"]
+__all__ = ["DOMAIN", "down", "prepare", "remove", "reset", "up"]
 
 DOMAIN = "behindy.me"
 IMAGE_PREFIX = "localhost:5000/behindy"
@@ -28,7 +30,7 @@ SERVICES = ("nginx", "postgres", "redis")
 
 
 def up(say: Callable[[str], None]) -> SandboxInfo:
-    """Start the sandbox of this checkout, or bring the running one up to date; return how to reach it.
+    """Start a host of this checkout, by default its only one, or bring the running one up to date; return how to reach it.
 
     Args:
         say: is told, line by line, what is being done.
@@ -38,30 +40,56 @@ def up(say: Callable[[str], None]) -> SandboxInfo:
     """
     checkout = here()
     with _alone(checkout, say):
-        with held(machine_lock("images"), say, "making images"):
-            engine.ensure(say)
-            built = images.ensure(say)
-            seeded = seed.ensure(built, say)
-        own_keys = keys.ensure(checkout.state, DOMAIN)
-        ports = _ensure_container(checkout, seeded, say)
+        built, seeded = prepare(say)
+        with held(checkout.state / "shared.lock", say, "starting another host"):
+            own_keys = keys.ensure(checkout.state, DOMAIN)
+            environment_text = _host_environment(checkout)
+            ports = _ensure_container(checkout, seeded, say)
         info = _describe(checkout, ports, own_keys)
-        keys.write_private(own_keys.known_hosts, keys.known_hosts(own_keys, info.ssh.host, ports.ssh))
-        _furnish(checkout, built, own_keys, say)
-        keys.write_private(checkout.environment_file, _client_settings(info).encode())
+        known_hosts = keys.known_hosts(own_keys, info.ssh.host, ports.ssh)
+        keys.write_private(Path(info.ssh.known_hosts_file), known_hosts)
+        _furnish(checkout, built, own_keys, environment_text, say)
+        keys.write_private(checkout.environment_file, _client_settings(checkout, info).encode())
         keys.write_private(checkout.info_file, to_json(info).encode())
     say(f"The sandbox is up: {info.container}")
     return info
 
 
-def down(say: Callable[[str], None]) -> None:
-    """Remove the sandbox of this checkout; its keys and ports and the built images stay for the next time."""
+def prepare(say: Callable[[str], None]) -> tuple[Mapping[Part, Image], Image]:
+    """Have an engine and all images; return those images, and that of a host with them in its registry.
+
+    Raises:
+        SandboxError: there is no engine and none can be made, or an image cannot be built.
+    """
+    with held(machine_lock("images"), say, "making images"):
+        engine.ensure(say)
+        built = images.ensure(say)
+        return built, seed.ensure(built, say)
+
+
+def remove() -> None:
+    """Remove the host that is meant, and leave the others of this checkout as they are."""
     checkout = here()
+    with _alone(checkout, lambda _: None):
+        container.remove(checkout)
+        _forget(checkout)
+
+
+def down(say: Callable[[str], None]) -> None:
+    """Remove all hosts of this checkout; its keys and ports and the built images stay for the next time."""
+    checkout = Checkout(here().root)
     with _alone(checkout, say):
         if engine.look_around().answers:
-            container.remove(checkout, say)
-        checkout.environment_file.unlink(missing_ok=True)
-        checkout.info_file.unlink(missing_ok=True)
+            container.remove_all(checkout, say)
+        for folder in checkout.state.glob("hosts/*"):
+            _forget(replace(checkout, host=folder.name))
+        _forget(checkout)
     say("The sandbox is down")
+
+
+def _forget(checkout: Checkout) -> None:
+    checkout.environment_file.unlink(missing_ok=True)
+    checkout.info_file.unlink(missing_ok=True)
 
 
 def reset(say: Callable[[str], None]) -> None:
@@ -81,15 +109,16 @@ def reset(say: Callable[[str], None]) -> None:
 def _alone(checkout: Checkout, say: Callable[[str], None]) -> AbstractContextManager[None]:
     checkout.state.mkdir(mode=0o700, exist_ok=True)
     checkout.state.chmod(0o700)
-    return held(checkout.state / "lock", say, "changing this sandbox")
+    checkout.host_state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return held(checkout.host_state / "lock", say, "changing this sandbox")
 
 
 def _ensure_container(checkout: Checkout, image: Image, say: Callable[[str], None]) -> Ports:
     found = container.find(checkout)
-    ports = choose(checkout.state / "ports.json", asked_for(), in_use_by_us=found is not None)
+    ports = choose(checkout.host_state / "ports.json", {} if checkout.host else asked_for(), in_use_by_us=found is not None)
     if found is not None and (found.image != image.name or found.published != frozenset(ports.published())):
         say("The sandbox was made otherwise: making it anew")
-        container.remove(checkout, say)
+        container.remove(checkout)
         found = None
     if found is None:
         say(f"Starting the host {checkout.container}: 2 GB of memory, 2 GB of swap")
@@ -100,11 +129,17 @@ def _ensure_container(checkout: Checkout, image: Image, say: Callable[[str], Non
     return ports
 
 
-def _furnish(checkout: Checkout, built: Mapping[Part, Image], own_keys: Keys, say: Callable[[str], None]) -> None:
+def _furnish(
+    checkout: Checkout,
+    built: Mapping[Part, Image],
+    own_keys: Keys,
+    environment_text: str,
+    say: Callable[[str], None],
+) -> None:
     """Put the project's files and the images on the host and start its services, unless all is as it should be."""
     names = inner.compose_images(checkout.compose_file)
     archive, files_hash = host_files.archive(
-        host_files.collect(checkout.root, _host_environment(checkout), own_keys, DOMAIN)
+        host_files.collect(checkout.root, environment_text, own_keys, DOMAIN)
     )
     wanted = " ".join([files_hash, *(image.assets for image in built.values())])
     look = f"cat {APPLIED} 2>/dev/null || echo; docker ps --format '{{{{.Names}}}}'"
@@ -136,7 +171,7 @@ def _host_environment(checkout: Checkout) -> str:
 
 def _describe(checkout: Checkout, ports: Ports, own_keys: Keys) -> SandboxInfo:
     return SandboxInfo(
-        ssh=SshInfo("127.0.0.1", ports.ssh, host_files.USER, str(own_keys.client_key), str(own_keys.known_hosts)),
+        ssh=SshInfo("127.0.0.1", ports.ssh, host_files.USER, str(own_keys.client_key), str(checkout.host_state / "known_hosts")),
         http=f"http://127.0.0.1:{ports.http}",
         https=f"https://127.0.0.1:{ports.https}",
         ca_file=str(own_keys.ca),
@@ -147,7 +182,7 @@ def _describe(checkout: Checkout, ports: Ports, own_keys: Keys) -> SandboxInfo:
     )
 
 
-def _client_settings(info: SandboxInfo) -> str:
+def _client_settings(checkout: Checkout, info: SandboxInfo) -> str:
     values = {
         "BEHINDY_HOST": info.ssh.host,
         "BEHINDY_PORT": str(info.ssh.port),
@@ -159,4 +194,5 @@ def _client_settings(info: SandboxInfo) -> str:
         "BEHINDY_IMAGE_PREFIX": info.image_prefix,
     }
     lines = [f"{name}='{value}'" for name, value in values.items()]
-    return "\n".join(["# Made by sandbox.up, removed by sandbox.down. Use it with BEHINDY_ENV=sandbox.", *lines, ""])
+    use = f"# Made by sandbox.up, removed by sandbox.down. Use it with BEHINDY_ENV={checkout.settings_name}."
+    return "\n".join([use, *lines, ""])

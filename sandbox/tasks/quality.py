@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,18 +30,54 @@ FULL_MATRIX = "BEHINDY_TEST_FULL"
 
 @task(
     help={
-        "unit": "only the unit tests (seconds, no Docker)",
-        "full": "the full matrix of failures and services (minutes)",
+        "unit": "only the unit tests and the simulator (seconds, no Docker)",
+        "full": "the full matrix of failures and services (an hour)",
         "k": "only tests whose names match this pytest expression",
+        "coverage": "also measure which branches of deploy/, checks/ and host/ the unit tests take",
+        "part": "only this part of the sandbox's tests, such as 2/4, to split them over machines",
+        "hosts": "throwaway hosts to use side by side (default: 4)",
     }
 )
 @guarded
-def test(_: Context, unit: bool = False, full: bool = False, k: str = "") -> None:
+def test(
+    _: Context,
+    unit: bool = False,
+    full: bool = False,
+    k: str = "",
+    coverage: bool = False,
+    part: str = "",
+    hosts: int = 4,
+) -> None:
     """Run all tests: the pure parts, then the sandbox."""
+    from sandbox.tasks import suite
+
+    chosen = suite.Chosen(unit=unit, coverage=coverage, expression=k, part=part, hosts=hosts)
     environ = {**os.environ, FULL_MATRIX: "1"} if full else dict(os.environ)
-    exit_code = run(pytest_command(unit_only=unit, expression=k), environ)
-    if exit_code:
-        raise Exit(code=exit_code)
+    outcomes: list[suite.Outcome] = []
+    with tempfile.TemporaryDirectory(prefix="behindy-test-") as folder:
+        for number, each in enumerate(suite.parts(chosen)):
+            if each.on_hosts and not k:
+                _prepare()
+            counts = Path(folder, str(number))
+            begun = time.monotonic()
+            code = run(each.argv, {**environ, suite.COUNTS: str(counts)})
+            outcomes.append(suite.outcome(each, code, time.monotonic() - begun, counts))
+            if outcomes[-1].interrupted:
+                break
+    print("", *suite.summary(outcomes), sep="\n")
+    if code := suite.exit_code(outcomes):
+        raise Exit(code=code)
+
+
+def _prepare() -> None:
+    """Have an engine and the images, so that no test waits for them. What is missing, the tests will say."""
+    from behindy_ops.errors import BehindyError
+    from sandbox.host import lifecycle
+
+    try:
+        lifecycle.prepare(lambda line: print(line, flush=True))
+    except BehindyError as error:
+        print(error, *error.lines, sep="\n", flush=True)
 
 
 @task
@@ -48,16 +86,8 @@ def lint(_: Context) -> None:
     """Check style, types, shell scripts and workflows."""
     failed = [title for title, argv in lint_commands(CHECKOUT).items() if not _passes(title, argv)]
     if failed:
-        raise Exit(f"lint: {', '.join(failed)} found something to mend (see above).", code=1)
+        raise Exit(f"lint: {', '.join(failed)} found something to fix (see above).", code=1)
     print("lint: all clean")
-
-
-def pytest_command(*, unit_only: bool, expression: str) -> list[str]:
-    """The pytest command line; without ``unit_only`` both folders, in the order of the configuration."""
-    argv = [sys.executable, "-m", "pytest"]
-    if expression:
-        argv += ["-k", expression]
-    return [*argv, "tests/unit", "tests/simulator"] if unit_only else argv
 
 
 def lint_commands(checkout: Path) -> dict[str, list[str]]:

@@ -18,9 +18,10 @@ def _say(line: str) -> None:
 def up(_: Context) -> None:
     """Start a throwaway host in a container to deploy to."""
     from sandbox.host import lifecycle
+    from sandbox.host.checkout import here
 
     info = lifecycle.up(_say)
-    _say(f"Deploy to it with BEHINDY_ENV=sandbox; look at it at {info.https} as {info.domain}")
+    _say(f"Deploy to it with BEHINDY_ENV={here().settings_name}; look at it at {info.https} as {info.domain}")
 
 
 @task

@@ -1,24 +1,64 @@
-"""The sandbox, brought up once; releases, built once each."""
+"""The sandbox, brought up once; releases, built once each. Of several workers, each has a host of its own."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.host import lifecycle, releases
-from tests.sandbox.interruption_table import ROWS, Row, render
+from sandbox.host.checkout import HOST_VARIABLE
+from tests.sandbox.interruption_table import PROPERTY, Row, render
+from tests.sandbox.schedule import Case, parse_part, parts, units
 from tests.sandbox.support import SERVICES, deploy, live_tags
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sandbox.host.info import SandboxInfo
+
+FOLDER = Path(__file__).parent
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+if WORKER != "0":  # the first has the checkout's usual host
+    os.environ[HOST_VARIABLE] = f"test-{WORKER}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--part", default="1/1", help="only this part of the sandbox tests, such as 2/4")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Longest first, and only the chosen part; what shares a host is a group for pytest-xdist."""
+    own = {item.nodeid: item for item in items if FOLDER in item.path.parents}
+    others = [item for item in items if item.nodeid not in own]
+    number, count = parse_part(config.getoption("--part"))
+    chosen = parts(units(map(_case, own.values())), count)[number - 1]
+    ordered: list[pytest.Item] = []
+    for unit in chosen:
+        for case in unit.cases:
+            item = own.pop(case.name)
+            item.add_marker(pytest.mark.xdist_group(unit.name))
+            ordered.append(item)
+    config.hook.pytest_deselected(items=list(own.values()))
+    items[:] = [*others, *ordered]
+
+
+def _case(item: pytest.Item) -> Case:
+    fixtures = frozenset(getattr(item, "fixturenames", ()))
+    return Case(item.path.stem, item.nodeid, fixtures, item.get_closest_marker("serial") is not None)
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> SandboxInfo:
-    return lifecycle.up(print)
+def sandbox() -> Iterator[SandboxInfo]:
+    yield lifecycle.up(print)
+    if HOST_VARIABLE in os.environ:
+        lifecycle.remove()
 
 
 @cache
@@ -58,9 +98,12 @@ def empty_host(sandbox: SandboxInfo) -> None:
     lifecycle.reset(lambda _: None)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what became of each interruption of this run."""
-    rows: list[Row] = config.stash.get(ROWS, [])
+    reports = [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]
+    rows = [
+        Row(**row) for report in reports for name, row in report.user_properties if name == PROPERTY
+    ]
     lines = render(rows)
     if lines:
         terminalreporter.section("interruptions, under traffic")

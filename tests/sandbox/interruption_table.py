@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ROWS", "Row", "render"]
+__all__ = ["PROPERTY", "Row", "render"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +24,8 @@ class Row:
     result: str
 
 
-ROWS = pytest.StashKey[list[Row]]()
-"""Where the tests of one run collect their rows, in pytest's own configuration object."""
+PROPERTY = "interruption"
+"""The property of a test's report that holds a row; reports come together from all workers of a run."""
 
 _TITLES = ("service", "interruption", "after step", "lost", "client ended", "recovered by", "result")
 

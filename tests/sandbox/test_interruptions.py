@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +13,7 @@ from sandbox.traffic.generator import Seen, Traffic, TrafficResult, for_service
 from tests.sandbox import interruption_case
 from tests.sandbox.interruption import FULL, STEPS, STEPS_AFTER_SWITCH, Client, Kind, Moment
 from tests.sandbox.interruption_case import other_tag
-from tests.sandbox.interruption_table import ROWS, Row, render
+from tests.sandbox.interruption_table import PROPERTY, Row, render
 from tests.sandbox.interruption_verdict import Case, Outage, Outcome, problems
 from tests.sandbox.interruption_verdict import row as row_of
 from tests.sandbox.support import SERVICES, Ran, containers, deploy, live_release
@@ -66,17 +66,17 @@ def steady(release: Release) -> None:
 @pytest.mark.usefixtures("steady")
 @pytest.mark.parametrize("case", full_matrix() if FULL else REPRESENTATIVE, ids=str)
 def test_an_interrupted_deploy_loses_nothing_and_the_next_one_mends_it(
-    sandbox: SandboxInfo, pytestconfig: pytest.Config, case: Case
+    sandbox: SandboxInfo, record_property: Callable[[str, object], None], case: Case
 ) -> None:
     outcome = interruption_case.run(case, sandbox, other_tag(case.service))
-    pytestconfig.stash.setdefault(ROWS, []).append(row_of(case, outcome))
+    record_property(PROPERTY, asdict(row_of(case, outcome)))
     assert not problems(case, outcome), outcome.client.said + outcome.after.said
 
 
 @pytest.mark.usefixtures("steady")
 @pytest.mark.parametrize("service", SERVICES if FULL else ["frontend"])
 def test_of_two_deploys_at_once_the_second_is_refused_or_queues(
-    sandbox: SandboxInfo, pytestconfig: pytest.Config, service: str
+    sandbox: SandboxInfo, record_property: Callable[[str, object], None], service: str
 ) -> None:
     other = "backend" if service == "frontend" else "frontend"
     tags = {name: other_tag(name) for name in (service, other)}
@@ -97,10 +97,9 @@ def test_of_two_deploys_at_once_the_second_is_refused_or_queues(
         f"second deploy, of {other}": (refused[other], "refused"),
         f"second deploy, of {other} with --wait": (second, "queued"),
     }
-    pytestconfig.stash.setdefault(ROWS, []).extend(
-        Row(service, what, "survey", str(result.lost), f"{ran.code} in {ran.seconds:.1f} s", how, "ok")
-        for what, (ran, how) in said.items()
-    )
+    for what, (ran, how) in said.items():
+        row = Row(service, what, "survey", str(result.lost), f"{ran.code} in {ran.seconds:.1f} s", how, "ok")
+        record_property(PROPERTY, asdict(row))
     for ran in refused.values():
         assert ran.code == 20, ran.said
         assert f"deploy of {service}:{tags[service]}, since 20" in ran.named("failed")[0]["what"]

@@ -1,0 +1,103 @@
+"""Which sandbox tests stay together on one host, which start first, and which part of a split run has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Case", "Unit", "parse_part", "parts", "units"]
+
+CHANGES_ITS_HOST = frozenset({"made", "full", "secrets"})
+"""Fixtures that change a host for a whole file: its tests share one host, in their order."""
+
+WHOLE_FILE_SECONDS = 30.0
+"""A file whose tests take no longer than this together stays on one host."""
+
+USUAL_SECONDS = 4.0
+SECONDS = {
+    "test_adopt": 15.0,
+    "test_connection": 1.0,
+    "test_db": 6.0,
+    "test_deploy": 20.0,
+    "test_disk_full": 40.0,
+    "test_host_setup": 7.0,
+    "test_interruptions": 25.0,
+    "test_lock": 8.0,
+    "test_nginx_routes": 0.5,
+    "test_nginx_switch": 5.0,
+    "test_preflight": 6.0,
+    "test_rollback": 20.0,
+}
+"""About how many seconds a test of a file takes; it decides about order and balance alone."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test: its file's name without the ending, its node id, and what of it matters for the schedule."""
+
+    file: str
+    name: str
+    fixtures: frozenset[str] = frozenset()
+    serial: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return SECONDS.get(self.file, USUAL_SECONDS)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Tests that run one after another on one host, in the order in which they were collected."""
+
+    name: str
+    cases: tuple[Case, ...]
+
+    @property
+    def seconds(self) -> float:
+        return sum(case.seconds for case in self.cases)
+
+
+def units(cases: Iterable[Case]) -> list[Unit]:
+    """The cases as units, those that take longest first. Tests that are bound to time are units of their own files."""
+    files: dict[tuple[str, bool], list[Case]] = {}
+    for case in cases:
+        files.setdefault((case.file, case.serial), []).append(case)
+    found: list[Unit] = []
+    for (file, serial), own in files.items():
+        changing = any(case.fixtures & CHANGES_ITS_HOST for case in own)
+        whole = Unit(f"{file}-serial" if serial else file, tuple(own))
+        if changing or serial or whole.seconds <= WHOLE_FILE_SECONDS:
+            found.append(whole)
+        else:
+            found += [Unit(case.name, (case,)) for case in own]
+    return sorted(found, key=lambda unit: -unit.seconds)
+
+
+def parts(all_units: Sequence[Unit], count: int) -> list[list[Unit]]:
+    """Spread units over so many parts that take about equally long: each goes to the part that has least so far.
+
+    The tests that are bound to time are spread for themselves, as they also run for themselves.
+    """
+    found: list[list[Unit]] = [[] for _ in range(count)]
+    for serial in (False, True):
+        taken = [0.0] * count
+        for unit in (each for each in all_units if each.cases[0].serial is serial):
+            least = min(range(count), key=lambda number: taken[number])
+            taken[least] += unit.seconds
+            found[least].append(unit)
+    return found
+
+
+def parse_part(text: str) -> tuple[int, int]:
+    """Read ``2/4``: the second of four parts.
+
+    Raises:
+        ValueError: it is not of that form.
+    """
+    number, _, count = text.partition("/")
+    if not (number.isdigit() and count.isdigit() and 1 <= int(number) <= int(count)):
+        raise ValueError(f"{text!r} is not a part such as 2/4")
+    return int(number), int(count)
