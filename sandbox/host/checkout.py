@@ -84,7 +84,7 @@ def here(environ: Mapping[str, str] = os.environ) -> Checkout:
         environ: names the host that is meant.
 
     Raises:
-        BehindyError: neither has a compose file, or the host's name cannot be one.
+        Kind.SANDBOX: neither has a compose file, or the host's name cannot be one.
     """
     name = environ.get(HOST_VARIABLE, "")
     if name and not _HOST_NAME.fullmatch(name):
@@ -95,6 +95,4 @@ def here(environ: Mapping[str, str] = os.environ) -> Checkout:
     for folder in (Path(__file__).resolve().parents[2], Path.cwd().resolve(), *Path.cwd().resolve().parents):
         if (folder / COMPOSE_FILE).is_file():
             return Checkout(folder, name)
-    raise Kind.SANDBOX(
-        f"There is no {COMPOSE_FILE} here.", remedy="Change to a checkout of behindy-ops and try again."
-    )
+    raise Kind.SANDBOX(f"There is no {COMPOSE_FILE} here.", remedy="Change to a checkout of behindy-ops and try again.")

@@ -1,4 +1,4 @@
-"""The life of the sandbox: up, reset, remove, down. Each can be repeated, and goes on where an interrupted one stopped."""
+"""The life of the sandbox. Each step can be repeated, and goes on where an interrupted one stopped."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SERVICES = ("nginx", "postgres", "redis")
 
 
 def up(say: Callable[[str], None]) -> SandboxInfo:
-    """Start a host of this checkout, by default its only one, or bring the running one up to date; return how to reach it.
+    """Start a host of this checkout, or bring the running one up to date; return how to reach it.
 
     Args:
         say: is told, line by line, what is being done.
@@ -59,7 +59,7 @@ def prepare(say: Callable[[str], None]) -> tuple[Mapping[Part, Image], Image]:
     """Have an engine and all images; return those images, and that of a host with them in its registry.
 
     Raises:
-        SandboxError: there is no engine and none can be made, or an image cannot be built.
+        Kind.SANDBOX: there is no engine and none can be made, or an image cannot be built.
     """
     with held(machine_lock("images"), say, "making images"):
         engine.ensure(say)
@@ -115,7 +115,9 @@ def _alone(checkout: Checkout, say: Callable[[str], None]) -> AbstractContextMan
 
 def _ensure_container(checkout: Checkout, image: Image, say: Callable[[str], None]) -> Ports:
     found = container.find(checkout)
-    ports = choose(checkout.host_state / "ports.json", {} if checkout.host else asked_for(), in_use_by_us=found is not None)
+    ports = choose(
+        checkout.host_state / "ports.json", {} if checkout.host else asked_for(), in_use_by_us=found is not None
+    )
     if found is not None and (found.image != image.name or found.published != frozenset(ports.published())):
         say("The sandbox was made otherwise: making it anew")
         container.remove(checkout)
@@ -138,9 +140,7 @@ def _furnish(
 ) -> None:
     """Put the project's files and the images on the host and start its services, unless all is as it should be."""
     names = inner.compose_images(checkout.compose_file)
-    archive, files_hash = host_files.archive(
-        host_files.collect(checkout.root, environment_text, own_keys, DOMAIN)
-    )
+    archive, files_hash = host_files.archive(host_files.collect(checkout.root, environment_text, own_keys, DOMAIN))
     wanted = " ".join([files_hash, *(image.assets for image in built.values())])
     look = f"cat {APPLIED} 2>/dev/null || echo; docker ps --format '{{{{.Names}}}}'"
     applied, *running = host.run(["bash", "-c", look], check=False).stdout.decode().splitlines() or [""]
@@ -170,8 +170,9 @@ def _host_environment(checkout: Checkout) -> str:
 
 
 def _describe(checkout: Checkout, ports: Ports, own_keys: Keys) -> SandboxInfo:
+    known_hosts = checkout.host_state / "known_hosts"
     return SandboxInfo(
-        ssh=SshInfo("127.0.0.1", ports.ssh, host_files.USER, str(own_keys.client_key), str(checkout.host_state / "known_hosts")),
+        ssh=SshInfo("127.0.0.1", ports.ssh, host_files.USER, str(own_keys.client_key), str(known_hosts)),
         http=f"http://127.0.0.1:{ports.http}",
         https=f"https://127.0.0.1:{ports.https}",
         ca_file=str(own_keys.ca),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,9 +100,7 @@ def empty_host(sandbox: SandboxInfo) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what became of each interruption of this run."""
     reports = [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]
-    rows = [
-        Row(**row) for report in reports for name, row in report.user_properties if name == PROPERTY
-    ]
+    rows = [Row(**row) for report in reports for name, row in report.user_properties if name == PROPERTY]
     lines = render(rows)
     if lines:
         terminalreporter.section("interruptions, under traffic")

@@ -15,6 +15,8 @@ from tests.kinds import raises
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.serial
+
 
 def _series(command: float = 4.0, *, late: float = 1.0, commands: int = 11, lost: int = 0) -> Series:
     samples = tuple(

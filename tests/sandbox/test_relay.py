@@ -14,6 +14,8 @@ from sandbox.traffic.relay import Relay
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.serial
+
 _DELAY = 0.05
 
 

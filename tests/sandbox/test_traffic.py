@@ -34,6 +34,8 @@ from tests.kinds import raises
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.serial
+
 _STREAM = Stream("s", "frontend", "/", rate=50, concurrency=2)
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+pytestmark = pytest.mark.serial
+
 _HEADERS = {"X-Release": "v1", "X-Service": "frontend"}
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from behindy_ops.errors import Kind
 from sandbox.host import base_image, container, engine, environment, host_files, images, info, inner, keys, releases
-from sandbox.host.checkout import Checkout
+from sandbox.host.checkout import HOST_VARIABLE, Checkout, here
 from sandbox.host.engine import Machine, Step
 from sandbox.host.host_files import Entry
 from sandbox.host.images import Part
@@ -71,6 +71,24 @@ def test_debian_gets_trixie_and_ubuntu_its_own_release_as_a_last_resort(tmp_path
     assert (first.suite, first.image) == ("trixie", "debian:trixie-slim")
     assert (last.suite, last.image) == ("noble", "behindy-sandbox-base:noble")
     assert base_image.bootstrap_command(last, Path("/tmp/x.tar"))[-3:] == ["noble", "/tmp/x.tar", str(sources)]
+
+
+def test_two_hosts_of_a_checkout_share_its_keys_and_no_name() -> None:
+    usual, other = Checkout(Path("/a")), Checkout(Path("/a"), "two")
+    assert usual.label == other.label
+    assert usual.state == other.state
+    assert (usual.settings_name, other.settings_name) == ("sandbox", "sandbox-two")
+    for name in ("container", "host_state", "info_file", "environment_file"):
+        assert getattr(usual, name) != getattr(other, name)
+    assert other.container == f"{usual.container}-two"
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "A", "-a", "a-", "a" * 21])
+def test_a_host_has_a_plain_name(name: str) -> None:
+    with raises(Kind.SANDBOX, match="not a name"):
+        here({HOST_VARIABLE: name})
+    assert here({HOST_VARIABLE: "gw-1"}).host == "gw-1"
+    assert here({}).host == ""
 
 
 def test_two_checkouts_share_no_name() -> None:

@@ -183,13 +183,6 @@ def test_a_guarded_task_keeps_its_name_help_and_options() -> None:
     assert (body.__name__, body.__doc__, body("v2")) == ("body", "Say the tag.", "v2")
 
 
-def test_the_tests_run_both_folders_unless_told_otherwise() -> None:
-    pytest_ = [sys.executable, "-m", "pytest"]
-    assert quality.pytest_command(unit_only=False, expression="") == pytest_
-    assert quality.pytest_command(unit_only=True, expression="") == [*pytest_, "tests/unit", "tests/simulator"]
-    assert quality.pytest_command(unit_only=False, expression="a or -b") == [*pytest_, "-k", "a or -b"]
-
-
 def test_lint_looks_at_every_shell_script_of_the_checkout(tmp_path: Path) -> None:
     for name in ("a/b.sh", "c.sh", ".venv/d.sh", "a/.e/f.sh", "g.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
