@@ -101,7 +101,7 @@ def bare(suite: str, folder: Path) -> Iterator[Bare]:
     """Give a bare host with nothing done to it."""
     project = folder / "project"
     project.mkdir()
-    for name in ("behindy_ops", "compose", "nginx"):
+    for name in ("behindy_ops", "sandbox", "compose", "nginx"):
         shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__", ".env"))
     for name in ("tasks.py", ".env.example"):
         shutil.copy(ROOT / name, project / name)
