@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from behindy_ops.db import commands
 from behindy_ops.errors import Kind
-from behindy_ops.facts import database as facts
+from behindy_ops.facts import replies
+from behindy_ops.facts.database import parse_sum
 from behindy_ops.report.events import Decision
 
 if TYPE_CHECKING:
@@ -40,13 +42,13 @@ def backup_here(session: Session, to: Path) -> Path:
     :param to: a directory, or the file itself.
     :raises Kind.BACKUP_FAILED: it did not arrive whole; nothing is left of it.
     """
-    database = facts.read_database(session.host.run(facts.look(session.settings.host_dir)))
+    database = commands.look(session)
     path = _path(to, database)
     _require_room(shutil.disk_usage(path.parent).free, database, f"this machine ({path.parent})")
     with session.step("dump", f"Dump {database.name} (on disk {megabytes(database.size)})") as step:
         with _whole_or_nothing(path) as file:
             writer = _Writer(file, step)
-            result = session.host.run(facts.stream(writer.write))
+            result = session.host.run(commands.stream(writer.write))
             _require_same(result, (writer.hash.hexdigest(), writer.size))
         step.detail = f"{megabytes(writer.size)}, read through by pg_restore, checksum the same here"
     session.emit(Decision(f"Backup of {database.name} (PostgreSQL {database.major}): {path}"))
@@ -59,13 +61,13 @@ def backup_on_host(session: Session, count: int, wait: float) -> str:
     :raises Kind.BACKUP_FAILED: it could not be written whole.
     """
     session.lock("db.backup", wait=wait)
-    database = facts.read_database(session.host.run(facts.look(session.settings.host_dir)))
+    database = commands.look(session)
     _require_room(database.available, database, "the host")
     name = _name(database)
     with session.step("dump", f"Dump {database.name} (on disk {megabytes(database.size)})") as step:
-        result = session.host.run(facts.keep(session.settings.host_dir, name, count))
+        result = session.host.run(commands.keep(session.settings.host_dir, name, count))
         size = _require_same(result, None)
-        gone = [line.split()[1] for line in result.stderr.splitlines() if line.startswith("removed ")]
+        gone = replies.short(result.stderr).every("removed")
         step.detail = f"{megabytes(size)}, read through by pg_restore"
     there = f"{session.settings.host_dir}/backups/{name}"
     session.emit(Decision(f"Backup of {database.name} (PostgreSQL {database.major}) on the host: {there}"))
@@ -75,7 +77,7 @@ def backup_on_host(session: Session, count: int, wait: float) -> str:
 
 
 def _name(database: Database) -> str:
-    return facts.name_for(database.name, f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
+    return commands.name_for(database.name, f"{datetime.now(UTC):%Y%m%d-%H%M%S}")
 
 
 def _path(to: Path, database: Database) -> Path:
@@ -118,13 +120,13 @@ class _Writer:
 
 
 def _require_same(result: Result, arrived: tuple[str, int] | None) -> int:
-    told = facts.read_sum(result)
+    told = parse_sum(replies.short(result.stderr)) if result.ok else None
     if told is None:
         raise Kind.BACKUP_FAILED(
             f"The dump failed: {result.how()}.",
             state=_UNHARMED,
             remedy="Is the disk full (df -h)? docker logs postgres --tail 50",
-            lines=tuple(result.stderr.strip().splitlines()[-5:]),
+            lines=result.last_lines(5),
         )
     if arrived is not None and arrived != told:
         raise Kind.BACKUP_FAILED("What arrived is not what was sent.", state=_UNHARMED, remedy="Try again.")

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from behindy_ops.db import commands
 from behindy_ops.db.backup import megabytes
 from behindy_ops.errors import Interrupted, Kind, RemoteCommandFailed
-from behindy_ops.facts import database as facts
+from behindy_ops.facts.database import CONTAINER, parse_dump
 from behindy_ops.report.events import Decision, Note, Warning_
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def restore(session: Session, source: Source, expected: Database, wait: float) -
     :raises Kind.BACKUP_INVALID: the backup cannot be read through, or is from a newer Postgres.
     """
     session.lock("db.restore", wait=wait)
-    database = facts.read_database(session.host.run(facts.look(session.settings.host_dir)))
+    database = commands.look(session)
     if database.objects and not expected.objects:
         raise Kind.USAGE(f"{database.name} is no longer empty.", state=_UNTOUCHED, remedy="Do it again.")
     source.checked(database)
@@ -111,18 +112,12 @@ def _receive(session: Session, source: Source, database: Database) -> None:
     with session.step("check", "Bring the backup there and read it through") as step:
         sending = _Sending(source.file, step) if source.file else None
         result = session.host.run(
-            facts.receive(session.settings.host_dir, source.name, iter(sending) if sending else None)
+            commands.receive(session.settings.host_dir, source.name, iter(sending) if sending else None)
         )
-        dump = facts.read_dump(result)
+        dump = parse_dump(result.reply())
         if sending is not None and dump.sha256 != sending.hash.hexdigest():
             raise RemoteCommandFailed("What arrived is not what was sent.", state=_UNTOUCHED, remedy="Try again.")
-        if not dump.whole:
-            raise Kind.BACKUP_INVALID(
-                "The backup cannot be read through; it is cut short, damaged, or of a newer Postgres.",
-                state=_UNTOUCHED,
-                remedy="Take another one.",
-                lines=tuple(result.stderr.strip().splitlines()[-3:]),
-            )
+        result.require(state=_UNTOUCHED)
         step.detail = f"{megabytes(dump.size)}, made {dump.made}"
     _compare(session, dump, database)
 
@@ -142,23 +137,20 @@ def _compare(session: Session, dump: Dump, database: Database) -> None:
 
 def _fill(session: Session) -> None:
     with session.step("fill", "Fill a new database beside the one in use"):
-        result = session.host.run(facts.fill(session.settings.host_dir))
-        result.require(state=_UNTOUCHED, remedy="The lines below say why. Is there room? df -h")
+        session.host.run(commands.fill(session.settings.host_dir)).require(state=_UNTOUCHED)
 
 
 def _swap(session: Session, database: Database) -> str:
     kept = f"{database.name}_before_{datetime.now(UTC):%Y%m%d_%H%M%S}" if database.objects else ""
     with session.step("swap", "Let the two change names") as step, session.interrupts.shielded(60):
-        result = session.host.run(facts.swap(kept))
-        result.require(
-            state=f"{_UNTOUCHED} The filled one is called {database.name}_restoring.",
-            remedy="Connections kept coming? Try again, or stop the backend meanwhile: docker stop backend",
+        session.host.run(commands.swap(kept)).require(
+            state=f"{_UNTOUCHED} The filled one is called {database.name}_restoring."
         )
         step.detail = "in one transaction"
     told = f"{database.name} is what the backup holds."
     session.emit(Decision(f"{told} Redis may still hold what the old one said, until it expires."))
     if kept:
-        drop = f"docker exec {facts.CONTAINER} sh -c 'dropdb -U \"$POSTGRES_USER\" {kept}'"
+        drop = f"docker exec {CONTAINER} sh -c 'dropdb -U \"$POSTGRES_USER\" {kept}'"
         session.emit(Decision(f"What was there before is called {kept}. When nobody wants it: {drop}"))
     return kept
 

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import Kind
+from behindy_ops.errors import UNCHANGED
 from behindy_ops.host.command import Command, script
 
 if TYPE_CHECKING:
@@ -122,8 +122,7 @@ def read_answer(result: Result, mark: str) -> Answer:
     :raises Kind.FILES_MISSING: there is no such directory on the host.
     :raises Kind.HOST_NOT_READY: nothing can be written there, or docker compose is missing.
     """
-    _require(result)
-    reply = result.reply(mark)
+    reply = result.require(state=UNCHANGED).reply(mark)
     host, weak = reply.values("host"), reply.rows("weak")
     services = reply.rows("services")
     return Answer(
@@ -144,28 +143,9 @@ def read_fetched(result: Result) -> tuple[str, bytes]:
     """The sha256 of the host's ``.env`` (or ``none``), and what is in it."""
     import base64
 
-    _require(result)
+    result.require(state=UNCHANGED)
     sha256, _, body = result.stdout.partition("\n")
     return sha256.strip(), base64.b64decode(body)
-
-
-_UNCHANGED = "Nothing was changed."
-
-
-def _require(result: Result) -> None:
-    if result.exit_code == 80:
-        raise Kind.FILES_MISSING(
-            "The directory BEHINDY_HOST_DIR names does not exist on the host.",
-            state=_UNCHANGED,
-            remedy="Check BEHINDY_HOST_DIR; on a new host: mkdir -m 755 that directory first.",
-        )
-    if result.exit_code == 77:
-        raise Kind.HOST_NOT_READY(
-            "The host has no room for a file of a few KB.",
-            state=_UNCHANGED,
-            remedy="On the host: df -h; df -h /dev/shm",
-        )
-    result.require(state=_UNCHANGED)
 
 
 def _name(words: list[str]) -> Name:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts import replies
+from behindy_ops.host import exit_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from behindy_ops.errors import BehindyError
     from behindy_ops.facts.replies import Reply
 
 __all__ = ["Command", "Fence", "Result", "script", "wire"]
@@ -21,14 +23,11 @@ __all__ = ["Command", "Fence", "Result", "script", "wire"]
 KILL_AFTER = 5
 """Seconds between the TERM and the KILL that ``timeout`` sends on the host."""
 
-TIMED_OUT = frozenset({124, 137})
-"""What ``timeout`` exits with: after its TERM, and after its KILL."""
+SHELL = ("bash", "-c")
+"""How our scripts are run."""
 
 LIBRARIES = "# lib: "
 """How a script's first line begins when it shares code with others."""
-
-LEASE_LOST = 75
-"""What ``lock/fenced.sh`` exits with when the lease is no longer ours (EX_TEMPFAIL of sysexits.h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +97,13 @@ class Result:
 
     @property
     def timed_out(self) -> bool:
-        return self.exit_code in TIMED_OUT and self.seconds >= self.command.timeout * 0.9
+        return self.exit_code in exit_codes.TIMED_OUT and self.seconds >= self.command.timeout * 0.9
 
     def how(self) -> str:
         """The end in words: ``exit code 3``, ``killed by a signal``, ``no end within 30 s``."""
         if self.timed_out:
             return f"no end within {self.command.timeout:g} s"
-        if self.exit_code == -1 or self.exit_code in (137, 143):
+        if self.exit_code in exit_codes.KILLED:
             return "killed by a signal"
         return f"exit code {self.exit_code}"
 
@@ -112,12 +111,25 @@ class Result:
         """The last lines it wrote, standard error first where there is any."""
         return tuple((self.stderr.strip() or self.stdout.strip()).splitlines()[-count:])
 
-    def require(self, *, state: str = "", remedy: str = "") -> Result:
-        """Return itself, or raise :class:`RemoteCommandFailed` with the last lines when it failed."""
+    def require(self, *, state: str = "", remedy: str = "", **names: object) -> Result:
+        """Return itself, or raise :meth:`error`."""
         if self.ok:
             return self
-        raise RemoteCommandFailed(
-            f"Could not {self.command.title}: {self.how()}.", state=state, remedy=remedy, lines=self.last_lines()
+        raise self.error(state=state, remedy=remedy, **names)
+
+    def error(self, *, state: str = "", remedy: str = "", **names: object) -> BehindyError:
+        """Return why it failed, with its last lines.
+
+        Args:
+            state: what state the host is in.
+            remedy: what to type next where the exit code of a script does not tell.
+            names: what the sentence of :mod:`behindy_ops.host.exit_codes` is filled in with.
+        """
+        lines = self.last_lines()
+        if self.command.argv[:2] == SHELL and (told := exit_codes.error(self.exit_code, lines, state=state, **names)):
+            return told
+        return RemoteCommandFailed(
+            f"Could not {self.command.title}: {self.how()}.", state=state, remedy=remedy, lines=lines
         )
 
 
@@ -153,7 +165,7 @@ def script(name: str, *arguments: str) -> tuple[str, ...]:
         name: its path below ``host/scripts/``, such as ``deploy/drain``.
         arguments: its ``$1``, ``$2``, ...
     """
-    return ("bash", "-c", script_text(name), name, *arguments)
+    return (*SHELL, script_text(name), name, *arguments)
 
 
 def wire(command: Command, fence: Fence | None = None) -> str:

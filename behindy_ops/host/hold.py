@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.lease import refusal
 
 if TYPE_CHECKING:
@@ -39,25 +39,14 @@ def _read(text: str) -> dict[str, str]:
 
 def _run(host: HostLike, state_dir: str, what: str, stdin: bytes = b"") -> Result:
     result = host.run(Command(script("lock/hold", state_dir, what), title=f"{what} the lock", stdin=stdin))
-    if result.exit_code == 80:
-        raise Kind.FILES_MISSING(
-            "The directory BEHINDY_HOST_DIR names does not exist on the host.",
-            state="Nothing was changed.",
-            remedy="Check BEHINDY_HOST_DIR.",
-        )
-    if result.exit_code == 77:
-        raise Kind.HOST_NOT_READY(
-            "The state directory on the host cannot be written.",
-            state="Nothing was changed.",
-            remedy="Check its owner and the free space on the host (df -h).",
-            lines=result.last_lines(3),
-        )
-    return result
+    if result.exit_code in (Code.LEASED, Code.HELD):
+        raise refusal("held" if result.exit_code == Code.LEASED else "hold", result.stdout.strip())
+    return result.require()
 
 
 def status(host: HostLike, state_dir: str) -> LockStatus:
     """Return who holds the host."""
-    found = _run(host, state_dir, "status").require().reply().values()
+    found = _run(host, state_dir, "status").reply().values()
     return LockStatus(_read(found.get("hold", "")), _read(found["lease"] or "?") if "lease" in found else {})
 
 
@@ -67,12 +56,9 @@ def acquire(host: HostLike, state_dir: str, *, who: str, message: str, since: st
     :raises LockHeld: somebody else holds it.
     """
     line = json.dumps({"who": who, "message": message, "since": since}, ensure_ascii=False) + "\n"
-    result = _run(host, state_dir, "acquire", line.encode("utf-8"))
-    if result.exit_code in (73, 74):
-        raise refusal("held" if result.exit_code == 73 else "hold", result.stdout.strip())
-    result.require()
+    _run(host, state_dir, "acquire", line.encode("utf-8"))
 
 
 def release(host: HostLike, state_dir: str) -> dict[str, str]:
     """End a person's hold; return what it was, empty if there was none."""
-    return _read(_run(host, state_dir, "release").require().stdout)
+    return _read(_run(host, state_dir, "release").stdout)

@@ -13,8 +13,9 @@ import paramiko
 from behindy_ops.errors import ConnectionLost, LeaseLost
 from behindy_ops.host import lease as lock
 from behindy_ops.host.channel import start
-from behindy_ops.host.command import LEASE_LOST, Command, Result, wire
+from behindy_ops.host.command import Command, Result, wire
 from behindy_ops.host.connection import open_connection
+from behindy_ops.host.exit_codes import Code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -125,7 +126,7 @@ class Host:
         running = start(command, line, self._channel(), self._lost)
         self.remote_commands += 1
         result = running.wait(check)
-        if command.changes and result.exit_code == LEASE_LOST:
+        if command.changes and result.exit_code == Code.LEASE_LOST:
             raise _lease_lost(f"The lock is no longer ours, so it was refused to {command.title}.")
         return result
 

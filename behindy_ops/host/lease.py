@@ -15,8 +15,9 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import BehindyError, ConnectionLost, Kind, LockHeld
+from behindy_ops.errors import UNCHANGED, BehindyError, ConnectionLost, Kind, LockHeld
 from behindy_ops.facts.replies import parse_json
+from behindy_ops.host import exit_codes
 from behindy_ops.host.command import Command, Fence, Result, script
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Lease:
         lines: list[str] = []
         while (line := self._next(check, deadline)) != f"{self._mark} ready":
             if line is None:
-                raise ConnectionLost("The connection broke while the host was being looked at.", state=_UNCHANGED)
+                raise ConnectionLost("The connection broke while the host was being looked at.", state=UNCHANGED)
             lines.append(line)
         threading.Thread(target=self._beat, name="lease-beat", daemon=True).start()
         return "\n".join(lines) + "\n"
@@ -132,7 +133,7 @@ class Lease:
             except queue.Empty:
                 check()
                 if time.monotonic() > deadline:
-                    raise ConnectionLost("The host fell silent while it was looked at.", state=_UNCHANGED) from None
+                    raise ConnectionLost("The host fell silent while it was looked at.", state=UNCHANGED) from None
 
     def _listen(self) -> None:
         rest = b""
@@ -176,39 +177,19 @@ class Lease:
             return
 
 
-_UNCHANGED = "Nothing was changed."
-
-
 def _no_lease(code: int, output: str, channel: paramiko.Channel) -> BehindyError:
     errors = b""
     while channel.recv_stderr_ready():
         errors += channel.recv_stderr(65536)
     lines = tuple((errors.decode("utf-8", "replace") or output).strip().splitlines()[-10:])
-    if code == 78:
-        return Kind.HOST_NOT_READY(
-            "The host has no `flock`, without which two deploys could meet.",
-            state=_UNCHANGED,
-            remedy="Install util-linux on the host (apt-get install util-linux).",
-        )
-    if code == 80:
-        return Kind.FILES_MISSING(
-            "The directory BEHINDY_HOST_DIR names does not exist on the host.",
-            state=_UNCHANGED,
-            remedy="Check BEHINDY_HOST_DIR, or set the host up first: inv host.setup",
-        )
-    if code == 77:
-        return Kind.HOST_NOT_READY(
-            "The state directory on the host cannot be written.",
-            state=_UNCHANGED,
-            remedy="Check BEHINDY_HOST_DIR, its owner, and the free space on the host (df -h).",
-            lines=lines,
-        )
+    if told := exit_codes.error(code, lines):
+        return told
     if code == -1:
-        return ConnectionLost("The connection broke while the lock was taken.", state=_UNCHANGED)
+        return ConnectionLost("The connection broke while the lock was taken.", state=UNCHANGED)
     failed = Result(Command((), "take the lock"), code, output, errors.decode("utf-8", "replace"), 0.0)
     return Kind.HOST_NOT_READY(
         f"The lock could not be taken: {failed.how()}.",
-        state=_UNCHANGED,
+        state=UNCHANGED,
         remedy="Check that bash, flock and coreutils are on the host.",
         lines=lines,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.errors import UNCHANGED
 from behindy_ops.host.change import agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.provision.sync import local_files
@@ -17,10 +17,8 @@ from behindy_ops.report import events
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from behindy_ops.errors import BehindyError
     from behindy_ops.facts.replies import Reply
     from behindy_ops.host.change import Confirm
-    from behindy_ops.host.command import Result
     from behindy_ops.host.session import Session
 
 __all__ = ["CERTBOT", "RENEW_DAYS", "Certificate", "certify", "due", "names_served", "parse"]
@@ -121,9 +119,7 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
     with session.step("certify", f"Obtain a certificate for {', '.join(names)}") as step:
         argv = script("host/certs_issue", domain, CERTBOT, email, *names)
         command = Command(argv, title="obtain a certificate", timeout=600, changes=True, on_line=step.progress)
-        result = session.host.run(command)
-        if not result.ok:
-            raise _refusal(result)
+        session.host.run(command).require(image=CERTBOT)
     _tell(session, _look(session))
 
 
@@ -131,12 +127,6 @@ def _look(session: Session) -> Certificate:
     result = session.host.run(
         Command(script("host/certs_look", session.settings.domain), title="inspect the certificate")
     )
-    if result.exit_code == 69:
-        raise Kind.NGINX_NOT_READY(
-            "nginx is not running on the host, and the certificate is obtained through it.",
-            state=UNCHANGED,
-            remedy="Start it (with a placeholder certificate if there is none): inv host.up",
-        )
     return parse(result.require().reply())
 
 
@@ -150,27 +140,3 @@ def _certbot(domain: str, email: str, names: tuple[str, ...]) -> list[str]:
     account = ["--email", email] if email else ["--register-unsafely-without-email"]
     asked = [word for name in names for word in ("-d", name)]
     return ["certbot", "certonly", "--webroot", "-w", "/var/www/certbot", *account, "--cert-name", domain, *asked]
-
-
-def _refusal(result: Result) -> BehindyError:
-    lines = result.last_lines(15)
-    if result.exit_code == 67:
-        return Kind.HOST_NOT_READY(
-            f"The host cannot pull {CERTBOT}.",
-            state=UNCHANGED,
-            remedy="Check the host's network and its disk (inv ops.disk), then run inv host.certs again.",
-            lines=lines,
-        )
-    if result.exit_code == 71:
-        return Kind.CERTIFICATE_REFUSED(
-            "A certificate was issued, but nginx does not serve it.",
-            state="It is in /etc/letsencrypt; nginx still serves the previous one.",
-            remedy="See why: inv ops.logs nginx; then run inv host.certs again.",
-            lines=lines,
-        )
-    return Kind.CERTIFICATE_REFUSED(
-        f"certbot obtained no certificate: {result.how()}.",
-        state="The previous certificate is still in use.",
-        remedy="Does the domain point to this host, and is port 80 open to everyone? Then run inv host.certs again.",
-        lines=lines,
-    )

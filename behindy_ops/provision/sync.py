@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
+from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.host.change import agree
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.host import new_mark
 from behindy_ops.project.interpolation import fill_in
 from behindy_ops.provision.machine import look, require_docker
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from behindy_ops.errors import BehindyError
     from behindy_ops.facts.replies import Reply
     from behindy_ops.host.change import Confirm
-    from behindy_ops.host.command import Result
     from behindy_ops.host.session import Session
 
 __all__ = [
@@ -52,7 +51,6 @@ LIMIT = 1_000_000
 TRIAL_SECONDS = 300.0
 """For pulling nginx's image and trying the files in it."""
 
-_NO_DIRECTORY, _COMPOSE, _NGINX, _NO_IMAGE = 80, 65, 66, 67
 _PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 
 Files = dict[str, bytes]
@@ -234,12 +232,6 @@ def sync(
 def _read(session: Session) -> OnHost:
     mark, where = new_mark(), session.settings.host_dir
     result = session.host.run(Command(script("host/files", mark, where), title="read the files on the host"))
-    if result.exit_code == _NO_DIRECTORY:
-        raise Kind.FILES_MISSING(
-            f"The host has no directory {where}.",
-            state=UNCHANGED,
-            remedy="Set the host up first: inv host.setup (or check BEHINDY_HOST_DIR).",
-        )
     return parse(result.require().reply(mark))
 
 
@@ -254,9 +246,11 @@ def _try(session: Session, files: Files, trial: NginxTrial, *, keep: bool) -> st
             stdin=wire_lines(files),
             changes=True,
         )
-        result = session.host.run(command)
-        if not result.ok:
-            raise _refusal(result, trial.image)
+        session.host.run(command).require(
+            state=UNCHANGED,
+            remedy="Try again; if it fails again, check the host's disk: inv ops.disk",
+            image=f"{trial.image}, in which the files are tried",
+        )
     return target
 
 
@@ -265,52 +259,17 @@ def _apply(session: Session, target: str, *, reload: bool) -> None:
     with session.step("switch", "Switch to the new files by one rename") as step:
         command = Command(script("host/sync_apply", *words), title="switch to the files", timeout=60, changes=True)
         result = session.host.run(command)
-        if result.exit_code == _NGINX:
-            raise Kind.FILES_REFUSED(
-                "The running nginx rejects the files.",
-                state="The previous files are back, and nginx still serves with what it had loaded.",
-                remedy="Correct them by the lines below, then run inv host.sync again.",
-                lines=result.last_lines(),
-            )
+        if result.exit_code == Code.NGINX_REFUSED:
+            raise result.error(state="The previous files are back, and nginx still serves with what it had loaded.")
         result.require(
             state="The site is still being served; see which files are live: inv host.sync --dry-run",
             remedy="Run inv host.sync again: it continues from there.",
         )
-        step.detail = f"{target}{', nginx reloaded' if 'nginx reloaded' in result.stdout else ''}"
-    if "nginx elsewhere" in result.stdout:
+        nginx = result.reply().values().get("nginx")
+        step.detail = f"{target}, nginx reloaded" if nginx == "reloaded" else target
+    if nginx == "elsewhere":
         session.emit(events.Note("nginx does not run with these files yet: inv host.up"))
 
 
 def _of_nginx(files: Files) -> Files:
     return {name: content for name, content in files.items() if name.startswith("nginx/")}
-
-
-def _refusal(result: Result, image: str) -> BehindyError:
-    lines = result.last_lines()
-    if result.exit_code == _COMPOSE:
-        return Kind.COMPOSE_INVALID(
-            "Compose rejects compose/docker-compose.yml.",
-            state=UNCHANGED,
-            remedy="Correct it by the lines below, then run inv host.sync again.",
-            lines=lines,
-        )
-    if result.exit_code == _NGINX:
-        return Kind.FILES_REFUSED(
-            "nginx rejects the files in nginx/.",
-            state=UNCHANGED,
-            remedy="Correct them by the lines below (/etc/nginx/behindy/ is nginx/ here), then: inv host.sync",
-            lines=lines,
-        )
-    if result.exit_code == _NO_IMAGE:
-        return Kind.HOST_NOT_READY(
-            f"The host cannot pull {image}, in which the files are tried.",
-            state=UNCHANGED,
-            remedy="Check the host's network and the registry, then run inv host.sync again.",
-            lines=lines,
-        )
-    return RemoteCommandFailed(
-        f"Could not try the files: {result.how()}.",
-        state=UNCHANGED,
-        remedy="Try again; if it fails again, check the host's disk: inv ops.disk",
-        lines=lines,
-    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
+from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.host.change import agree
 from behindy_ops.host.command import Command, script
@@ -20,10 +20,8 @@ from behindy_ops.report import events
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from behindy_ops.errors import BehindyError
     from behindy_ops.facts.replies import Reply
     from behindy_ops.host.change import Confirm
-    from behindy_ops.host.command import Result
     from behindy_ops.host.session import Session
 
 __all__ = ["Action", "Change", "Running", "Wanted", "bring_up", "obstacles", "parse", "plan", "words"]
@@ -173,12 +171,9 @@ def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
 
 def _look(session: Session) -> list[Change]:
     mark = new_mark()
-    where = session.settings.host_dir
-    argv = script("host/infra_look", mark, where)
+    argv = script("host/infra_look", mark, session.settings.host_dir)
     result = session.host.run(Command(argv, title="inspect what Compose runs", timeout=60))
-    if not result.ok:
-        raise _unready(result, where)
-    wanted, running, network = parse(result.reply(mark))
+    wanted, running, network = parse(result.require(state=UNCHANGED, remedy="Try again.").reply(mark))
     if taken := obstacles(wanted, running):
         raise Kind.HOST_NOT_READY(
             f"Compose did not create the container {taken[0]}, so it cannot start its own of that name.",
@@ -186,37 +181,6 @@ def _look(session: Session) -> list[Change]:
             remedy="Remove it at a quiet moment (its volumes stay), then run inv host.up again.",
         )
     return plan(wanted, running, network=network)
-
-
-def _unready(result: Result, where: str) -> BehindyError:
-    lines = result.last_lines()
-    match result.exit_code:
-        case 80 | 81:
-            return Kind.FILES_MISSING(
-                f"The host has no {where}/compose/docker-compose.yml.",
-                state=UNCHANGED,
-                remedy="Put it there: inv host.sync",
-            )
-        case 83:  # a database keeps the password it is created with, and one created without it has none for ever
-            return Kind.ENVIRONMENT_FILE_MISSING(
-                f"The host has no {where}/.env, so PostgreSQL and Redis would be created without their passwords.",
-                state=UNCHANGED,
-                remedy="Put it there: inv env.push",
-            )
-        case 65:
-            return Kind.COMPOSE_INVALID(
-                "The compose file on the host is not valid.",
-                state=UNCHANGED,
-                remedy="Correct it here, then: inv host.sync",
-                lines=lines,
-            )
-        case 82 | 127:
-            return Kind.HOST_NOT_READY(
-                "Docker cannot be used on the host.", state=UNCHANGED, remedy="Set it up: inv host.setup", lines=lines
-            )
-    return RemoteCommandFailed(
-        f"Could not inspect what Compose runs: {result.how()}.", state=UNCHANGED, remedy="Try again.", lines=lines
-    )
 
 
 def _carry_out(session: Session, changes: Sequence[Change]) -> None:
@@ -228,22 +192,12 @@ def _carry_out(session: Session, changes: Sequence[Change]) -> None:
             argv, title=f"start {names}", timeout=HEALTH_SECONDS + 900, changes=True, on_line=step.progress
         )
         result = session.host.run(command)
-        if result.exit_code == 68:
-            raise Kind.NOT_HEALTHY(
-                f"Not healthy within {HEALTH_SECONDS} s: {names}.",
-                state="It was started, and left as it is for you to inspect.",
-                remedy="The lines below are the end of its log. Fix the cause, then run inv host.up again.",
-                lines=result.last_lines(20),
-            )
-        if result.exit_code == 67:
-            raise Kind.HOST_NOT_READY(
-                "An image could not be pulled.",
-                state=UNCHANGED,
-                remedy="Check the host's network and the image's name in the compose file, then run inv host.up again.",
-                lines=result.last_lines(),
-            )
         result.require(
-            state="What was started is still running.", remedy="Run inv host.up again: it continues from there."
+            state="What was started is still running.",
+            remedy="Run inv host.up again: it continues from there.",
+            image="an image",
+            seconds=HEALTH_SECONDS,
+            names=names,
         )
-        if "placeholder certificate" in result.stdout:
+        if "placeholder" in result.reply().values():
             session.emit(events.Note("nginx uses a placeholder certificate that nobody trusts: inv host.certs"))

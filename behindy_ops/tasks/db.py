@@ -53,16 +53,16 @@ def restore(
     _: Context, backup: str, from_host: bool = False, yes: bool = False, wait: str = "", json: bool = False
 ) -> None:
     """Put a backup in the database's place; the old one is kept."""
+    from behindy_ops.db.commands import look
     from behindy_ops.db.restore import Source, question
     from behindy_ops.db.restore import restore as put_back
-    from behindy_ops.facts import database as facts
     from behindy_ops.tasks.ask import asker
 
     seconds = waiting(wait)
     source = Source(name=backup) if from_host else Source(file=Path(backup).expanduser())
     with client(services=False, json=json) as this:
         with this.connect() as session:
-            database = facts.read_database(session.host.run(facts.look(session.settings.host_dir)))
+            database = look(session)
         source.checked(database)
         lines, asks = question(database)
         if not json:

@@ -101,8 +101,7 @@ def _apply(session: Session, fix: Fix, survey: Survey) -> None:
             session.host.run(_only(view, fix.target)).require(remedy="inv ops.network")
         case FixKind.RELOAD:
             command = Command(script("ops/reload", NGINX), title="reload nginx", timeout=60, changes=True)
-            if not (result := session.host.run(command)).ok:
-                raise nginx.not_reloaded(result)
+            session.host.run(command).require()
         case FixKind.PRUNE:
             prune_now(session)
 

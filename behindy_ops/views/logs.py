@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.host import new_mark
 from behindy_ops.views.names import missing
 
@@ -20,9 +21,6 @@ __all__ = ["LogQuery", "log_query", "log_record", "read_logs", "run_inside"]
 
 LONGEST = 24 * 3600.0
 """Seconds after which the host ends what is followed or run."""
-
-MISSING = 61
-"""What the scripts exit with if the container is not there."""
 
 KILLED = 137
 """What is returned for a command that a signal ended on the host, so that it has no exit code."""
@@ -106,7 +104,7 @@ def read_logs(
         follow=follow,
     )
     result = session.host.run(command)
-    if result.exit_code == MISSING:
+    if result.exit_code == Code.NO_CONTAINER:
         raise missing(container, " ".join(said))
     result.require(remedy="See how the container is: inv ops.ps")
     if last := result.stdout.rpartition("\n")[2]:

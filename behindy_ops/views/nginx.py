@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.health import why
-from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.report.text import Line, Tone, printable
 from behindy_ops.views.layout import Column, heading, sentence, table
@@ -16,11 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from behindy_ops.facts.container import Container
-    from behindy_ops.host.command import Result
     from behindy_ops.project.services import Service
     from behindy_ops.views.look import Seen
 
-__all__ = ["Answer", "NginxView", "Upstream", "describe", "lines", "not_reloaded", "services_text"]
+__all__ = ["Answer", "NginxView", "Upstream", "describe", "lines", "services_text"]
 
 UNTRUSTED = 60
 """What curl exits with when it does not trust the certificate."""
@@ -167,30 +165,6 @@ def _outer_trouble(public: Answer) -> str:
 
 def _said(answer: Answer) -> str:
     return f"HTTP {answer.status}" if answer.status else answer.problem
-
-
-def not_reloaded(result: Result) -> BehindyError:
-    """The error for a reload that was not done."""
-    if result.exit_code == 65:
-        return Kind.NGINX_NOT_READY(
-            "nginx's configuration on the host is not valid, so it was not reloaded.",
-            state="nginx serves on as it was configured before.",
-            remedy="Correct the file that is named below, then again: inv ops.nginx --reload",
-            lines=result.last_lines(5),
-        )
-    if any("not running" in line or "No such container" in line for line in result.last_lines(5)):
-        return Kind.NGINX_NOT_READY(
-            "nginx does not run, so there is nothing to reload.",
-            state="Nothing was changed.",
-            remedy="Start it: inv ops.doctor --fix; its log says why it ended: inv ops.logs nginx",
-            lines=result.last_lines(5),
-        )
-    return Kind.NGINX_NOT_READY(
-        f"nginx could not be reloaded ({result.how()}).",
-        state="Its configuration was not taken over, or it does not answer.",
-        remedy="Look: inv ops.nginx; inv ops.logs nginx",
-        lines=result.last_lines(5),
-    )
 
 
 def lines(view: NginxView) -> list[Line]:

@@ -107,8 +107,7 @@ def reload_nginx(session: Session, *, wait: float) -> Shown:
     if problem := preflight.docker_problem(survey):
         raise problem
     command = Command(script("ops/reload", NGINX), title="reload nginx", timeout=60, changes=True)
-    if not (result := session.host.run(command)).ok:
-        raise nginx.not_reloaded(result)
+    session.host.run(command).require()
     shown = _nginx(session)
     return Shown([Line("Reloaded.", Tone.GOOD), Line(""), *shown.lines], shown.data | {"reloaded": True})
 

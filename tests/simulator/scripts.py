@@ -57,7 +57,7 @@ def pull(world: World, me: Process, image: str, registry: str, user: str, templa
         stored = yield from call(world, partial(world.engine.pull, image))
     except DockerError as error:
         me.err.append(str(error))
-        return 42
+        return 67
     me.echo("Status: Downloaded newer image")
     me.echo(f"image {image_line(stored)}")
     return 0
@@ -188,7 +188,7 @@ def swap(
         except DockerError as error:
             me.err.append(str(error))
             me.echo("undone")
-            return 2
+            return 84
     try:
         if first:
             yield from call(world, partial(engine.rename, first, first_new))
@@ -214,9 +214,9 @@ def _undo_swap(
     except DockerError as error:
         me.err.append(str(error))
         me.echo("stuck")
-        return 3
+        return 85
     me.echo("undone")
-    return 2
+    return 84
 
 
 def follow(world: World, me: Process, nginx: str, network: str, name: str, container: str) -> Body:
@@ -224,7 +224,7 @@ def follow(world: World, me: Process, nginx: str, network: str, name: str, conta
     yield lasting(world, 0.2)
     if world.reload_fails:
         me.err.append("nginx: [emerg] host not found")
-        return 65
+        return 63
     try:
         world.stale[name] = yield from ask(world, partial(world.engine.find, container))
     except DockerError as error:

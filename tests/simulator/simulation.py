@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from behindy_ops.deploy import goals, queue
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.errors import ConnectionLost, Kind, LeaseLost
-from behindy_ops.host.command import LEASE_LOST, Command, Result, wire
+from behindy_ops.host.command import Command, Result, wire
+from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.interrupts import Interrupts
 from behindy_ops.host.lease import Holder, command, refusal
 from behindy_ops.host.session import Session
@@ -184,7 +185,7 @@ class SimHost:
         while process.code is None:
             self._wait_a_step()
         self.require_alive()
-        if command.changes and process.code == LEASE_LOST:
+        if command.changes and process.code == Code.LEASE_LOST:
             raise LeaseLost(f"The lock is no longer ours, so it was refused to {command.title}.")
         out, err = ("".join(f"{line}\n" for line in lines) for lines in (process.out, process.err))
         return Result(command, process.code, out, err, self.world.now - begun)

@@ -11,6 +11,7 @@ from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.container import IMAGE_TEMPLATE, parse_image
 from behindy_ops.facts.release import released_as
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.exit_codes import Code
 from behindy_ops.report.events import Decision
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Pull", "registry_login"]
 
 _UNCHANGED = "Nothing changed; the previous release is still running."
-_LOGIN_REFUSED = 41
 
 _NOT_FOUND = re.compile(r"manifest unknown|not found|no such image|repository name not known", re.IGNORECASE)
 _REFUSED = re.compile(
@@ -105,13 +105,8 @@ def _pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
     """Name the cause of a failed pull from what docker said."""
     lines = result.last_lines(5)
     said = "\n".join(lines)
-    if result.exit_code == _LOGIN_REFUSED:
-        return Kind.REGISTRY_REFUSED(
-            "The registry refused the login.",
-            state=_UNCHANGED,
-            remedy="Check DOCKERHUB_USERNAME and DOCKERHUB_TOKEN (expired or revoked?), and BEHINDY_REGISTRY.",
-            lines=lines,
-        )
+    if result.exit_code == Code.REGISTRY_LOGIN:
+        return result.error(state=_UNCHANGED)
     if _FULL.search(said):
         return Kind.DISK_FULL(
             "The host's disk is full: the image could not be stored.",

@@ -29,7 +29,7 @@ else
   dump
 fi
 code=$?
-wait "$checking" || { code=4; cat "$work/check.err" >&2; }
+wait "$checking" || { code=87; cat "$work/check.err" >&2; }
 wait
 [ "$code" = 0 ] || { cat "$work/dump.err" >&2; exit "$code"; }
 if [ -n "$keep" ]; then

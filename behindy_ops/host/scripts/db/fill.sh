@@ -8,7 +8,7 @@ inside=$(
 export PGPASSWORD="${POSTGRES_PASSWORD-}" PGUSER="${POSTGRES_USER:-postgres}"
 old=${POSTGRES_DB:-$PGUSER} new=${POSTGRES_DB:-$PGUSER}_restoring
 ask() { psql -XAtq -v ON_ERROR_STOP=1 -v "old=$old" -v "new=$new" -d "$1"; }
-ask postgres <<'SQL' || exit 3
+ask postgres <<'SQL' || exit 88
 drop database if exists :"new" with (force);
 select format('create database %I template template0 encoding %L lc_collate %L lc_ctype %L', :'new',
   pg_encoding_to_char(encoding), datcollate, datctype) from pg_database where datname = :'old' \gexec
@@ -17,7 +17,7 @@ if pg_restore --single-transaction --exit-on-error --no-owner --no-acl --no-pass
   echo 'analyze;' | ask "$new"
 else
   echo 'drop database if exists :"new" with (force);' | ask postgres
-  exit 4
+  exit 89
 fi
 SH
 )

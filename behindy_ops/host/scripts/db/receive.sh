@@ -15,7 +15,6 @@ else
   cat >"$file" || exit 77
 fi
 printf 'sum %s %s\n' "$(sha256sum <"$file" | cut -d' ' -f1)" "$(stat -c %s "$file")"
-docker exec -i "$container" pg_restore --list <"$file" 2>&1 | sed -n 's/^;  *//p' | head -n 20
+docker exec -i "$container" pg_restore --list <"$file" 2>&1 | sed -n 's/^;  */list /p' | head -n 20
 docker exec -i "$container" pg_restore -f /dev/null <"$file" >&2 || exit 87
 whole=yes
-echo whole

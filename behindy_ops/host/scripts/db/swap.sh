@@ -16,7 +16,7 @@ alter database :"new" rename to :"old";
 commit;
 SQL
   false
-done || exit 5
+done || exit 90
 [ -n "$1" ] || echo 'drop database :"away" with (force);' | ask
 SH
 )

@@ -4,7 +4,7 @@
 # are under way stay with the old workers and the old container. Prints the host's clock (ms) when new workers are there.
 nginx=$1 network=$2 name=$3
 address=$(docker container inspect --format "{{with index .NetworkSettings.Networks \"$network\"}}{{.IPAddress}}{{end}}" "$4") || exit 1
-[ -n "$address" ] || { echo "$name has no address on $network" >&2; exit 68; }
+[ -n "$address" ] || { echo "$name has no address on $network" >&2; exit 91; }
 # shellcheck disable=SC2016
 docker exec -u 0 "$nginx" sh -c '
 name=$1 address=$2 file=
@@ -23,8 +23,8 @@ before=" $(workers | tr "\n" " ")"
 trap unpin EXIT
 unpin
 printf "%s\n" "$address $name # behindy-ops" >>/etc/hosts
-nginx -t -q ${file:+-c "$file"} || exit 65
-nginx ${file:+-c "$file"} -s reload || exit 66
+nginx -t -q ${file:+-c "$file"} || exit 63
+nginx ${file:+-c "$file"} -s reload || exit 72
 for try in $(seq 100); do
   for worker in $(workers); do
     case $before in *" $worker "*) ;; *) exit 0 ;; esac
@@ -32,5 +32,5 @@ for try in $(seq 100); do
   sleep 0.1
 done
 echo "nginx did not start new workers within 10 s" >&2
-exit 67' follow "$name" "$address" || exit
+exit 72' follow "$name" "$address" || exit
 echo "switched $(date +%s%3N)"

@@ -8,6 +8,6 @@ if [ -n "$user" ]; then
   trap 'rm -rf "$DOCKER_CONFIG"' EXIT
   docker login --username "$user" --password-stdin "$registry" >/dev/null || exit 41
 fi
-docker pull "$reference" || exit 42
+docker pull "$reference" || exit 67
 printf 'image '
 docker image inspect --format "$template" "$reference"

@@ -16,7 +16,7 @@ else
 fi
 if [ -n "$policy" ] && ! docker update --restart "$policy" "$second" >/dev/null; then
   echo "undone"
-  exit 2
+  exit 84
 fi
 if swap; then
   echo "switched $(date +%s%3N)"
@@ -36,14 +36,14 @@ case $(named "$second") in
   echo "switched $(date +%s%3N)"
   exit 0
   ;;
-unknown) echo "stuck"; exit 3 ;;
+unknown) echo "stuck"; exit 85 ;;
 esac
 if [ -n "$first" ]; then
   case $(named "$first") in
   "/$first_old") ;;
-  "/$first_new") docker rename "$first" "$first_old" || { echo "stuck"; exit 3; } ;;
-  *) echo "stuck"; exit 3 ;;
+  "/$first_new") docker rename "$first" "$first_old" || { echo "stuck"; exit 85; } ;;
+  *) echo "stuck"; exit 85 ;;
   esac
 fi
 echo "undone"
-exit 2
+exit 84

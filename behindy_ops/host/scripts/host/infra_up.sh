@@ -24,7 +24,7 @@ umask 077
 mkdir -p "$live"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7 -subj "/O=behindy-ops placeholder/CN=$1" \
   -addext "subjectAltName=DNS:$1" -keyout "$live/privkey.pem" -out "$live/fullchain.pem" 2>/dev/null &&
-  echo "made a placeholder certificate"' placeholder "$domain" || exit 69
+  echo "placeholder certificate made"' placeholder "$domain" || exit 1
     ;;
   esac
   shift 2

@@ -44,7 +44,7 @@ compose-from) compose_from "$1" "$2" ;;
 compose-download) # version, SHA-256, architecture
   plugin=/usr/local/lib/docker/cli-plugins/docker-compose
   mkdir -p "${plugin%/*}"
-  curl -fsSL --retry 3 -o "$plugin.new" "https://github.com/docker/compose/releases/download/v$1/docker-compose-linux-$3"
+  curl -fsSL --retry 3 -o "$plugin.new" "https://github.com/docker/compose/releases/download/v$1/docker-compose-linux-$3" || exit 1
   echo "$2  $plugin.new" | sha256sum --check --quiet || { rm -f "$plugin.new"; exit 1; }
   chmod 755 "$plugin.new"
   mv "$plugin.new" "$plugin"

@@ -11,10 +11,10 @@ open() {
 end=$(($(date +%s) + patience))
 while count=$(open) && [ "$count" != 0 ] && [ "$(date +%s)" -lt "$end" ]; do sleep 0.02; done
 docker network disconnect "$network" "$container" || exit 1
-docker network connect "$network" "$container" || { sleep 1; docker network connect "$network" "$container" || exit 2; }
+docker network connect "$network" "$container" || { sleep 1; docker network connect "$network" "$container" || exit 91; }
 # shellcheck disable=SC2016
 docker exec "$nginx" sh -c 'file=
 set -- $(tr "\000" " " </proc/1/cmdline)
 while [ "$#" -gt 1 ]; do [ "$1" != -c ] || file=$2; shift; done
-exec nginx ${file:+-c "$file"} -s reload' || exit 3
+exec nginx ${file:+-c "$file"} -s reload' || exit 72
 echo "cut $count"

@@ -1,0 +1,193 @@
+"""What the scripts on the host exit with: one table of numbers, what each means, and its error.
+
+A number means the same in every script. None is one that bash, ``timeout`` or a signal gives of itself. What has no
+name of its own is 1, and the last lines of the output say what went wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import UNCHANGED, Kind
+
+if TYPE_CHECKING:
+    from behindy_ops.errors import BehindyError
+
+__all__ = ["KILLED", "TIMED_OUT", "Code", "error"]
+
+
+class Code(IntEnum):
+    """What a script ended with."""
+
+    REGISTRY_LOGIN = 41
+    NO_CONTAINER = 61
+    NGINX_INVALID = 63
+    COMPOSE_REFUSED = 65
+    NGINX_REFUSED = 66
+    NO_IMAGE = 67
+    NOT_HEALTHY = 68
+    NO_NGINX = 69
+    NO_CERTIFICATE = 70
+    NOT_SERVED = 71
+    NOT_RELOADED = 72
+    LEASED = 73
+    HELD = 74
+    LEASE_LOST = 75
+    BUSY = 76
+    NOT_WRITABLE = 77
+    NO_FLOCK = 78
+    BAD_INPUT = 79
+    NO_DIRECTORY = 80
+    NO_COMPOSE_FILE = 81
+    NO_DOCKER = 82
+    NO_ENV_FILE = 83
+    SWITCH_UNDONE = 84
+    SWITCH_TORN = 85
+    NO_BACKUP = 86
+    BACKUP_UNREADABLE = 87
+    NO_NEW_DATABASE = 88
+    NOT_RESTORED = 89
+    DATABASE_IN_USE = 90
+    NOT_CONNECTED = 91
+
+
+TIMED_OUT = frozenset({124, 137})
+"""What ``timeout`` exits with: after its TERM, and after its KILL."""
+
+KILLED = frozenset({-1, 137, 143})
+"""A signal ended it; SSH then sends no status at all, and paramiko gives -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """The error of a code; ``{names}`` in it are filled in by whoever asked the script."""
+
+    kind: Kind
+    what: str
+    remedy: str
+    state: str = ""
+
+
+_MEANINGS: dict[int, _Meaning] = {
+    Code.REGISTRY_LOGIN: _Meaning(
+        Kind.REGISTRY_REFUSED,
+        "The registry refused the login.",
+        "Check DOCKERHUB_USERNAME and DOCKERHUB_TOKEN (expired or revoked?), and BEHINDY_REGISTRY.",
+    ),
+    Code.COMPOSE_REFUSED: _Meaning(
+        Kind.COMPOSE_INVALID,
+        "Docker Compose rejects compose/docker-compose.yml.",
+        "Correct it here by the lines below, then: inv host.sync",
+    ),
+    Code.NGINX_REFUSED: _Meaning(
+        Kind.FILES_REFUSED,
+        "nginx rejects the files in nginx/.",
+        "Correct them by the lines below (/etc/nginx/behindy/ is nginx/ here), then: inv host.sync",
+    ),
+    Code.NO_IMAGE: _Meaning(
+        Kind.HOST_NOT_READY,
+        "The host could not pull {image}.",
+        "Check the image's name, the host's network and the registry, then try again.",
+    ),
+    Code.NOT_HEALTHY: _Meaning(
+        Kind.NOT_HEALTHY,
+        "Not healthy within {seconds} s: {names}.",
+        "The lines below are the end of its log. Fix the cause, then run inv host.up again.",
+        "It was started, and left as it is for you to inspect.",
+    ),
+    Code.NO_NGINX: _Meaning(
+        Kind.NGINX_NOT_READY,
+        "nginx is not running on the host.",
+        "Start it: inv host.up; its log says why it ended: inv ops.logs nginx",
+    ),
+    Code.NO_CERTIFICATE: _Meaning(
+        Kind.CERTIFICATE_REFUSED,
+        "certbot obtained no certificate.",
+        "Does the domain point to this host, and is port 80 open to everyone? Then run inv host.certs again.",
+        "The previous certificate is still in use.",
+    ),
+    Code.NOT_SERVED: _Meaning(
+        Kind.CERTIFICATE_REFUSED,
+        "A certificate was issued, but nginx does not serve it.",
+        "See why: inv ops.logs nginx; then run inv host.certs again.",
+        "It is in /etc/letsencrypt; nginx still serves the previous one.",
+    ),
+    Code.NGINX_INVALID: _Meaning(
+        Kind.NGINX_NOT_READY,
+        "nginx's configuration on the host is not valid, so it was not reloaded.",
+        "Correct the file that is named below, then: inv ops.nginx --reload",
+        "nginx still serves with the configuration it had before.",
+    ),
+    Code.NOT_RELOADED: _Meaning(
+        Kind.NGINX_NOT_READY,
+        "nginx could not be reloaded.",
+        "See how it is: inv ops.nginx; inv ops.logs nginx",
+        "It did not load its configuration, or it does not answer.",
+    ),
+    Code.NOT_WRITABLE: _Meaning(
+        Kind.HOST_NOT_READY,
+        "The host's disk is full, or its state directory cannot be written.",
+        "Check BEHINDY_HOST_DIR, its owner, and the free space on the host (df -h; df -h /dev/shm).",
+    ),
+    Code.NO_FLOCK: _Meaning(
+        Kind.HOST_NOT_READY,
+        "The host has no `flock`, without which two deploys could meet.",
+        "Install util-linux on the host (apt-get install util-linux).",
+    ),
+    Code.NO_DIRECTORY: _Meaning(
+        Kind.FILES_MISSING,
+        "The directory BEHINDY_HOST_DIR names does not exist on the host.",
+        "Check BEHINDY_HOST_DIR, or set the host up first: inv host.setup",
+    ),
+    Code.NO_COMPOSE_FILE: _Meaning(
+        Kind.FILES_MISSING, "The host has no compose/docker-compose.yml.", "Put it there: inv host.sync"
+    ),
+    Code.NO_DOCKER: _Meaning(
+        Kind.HOST_NOT_READY,
+        "Docker is missing, not responding, or this user may not use it.",
+        "Set the host up: inv host.setup",
+    ),
+    # A database keeps the password it is created with, and one created without it has none for ever.
+    Code.NO_ENV_FILE: _Meaning(
+        Kind.ENVIRONMENT_FILE_MISSING,
+        "The host has no .env, so PostgreSQL and Redis would be created without their passwords.",
+        "Put it there: inv env.push",
+    ),
+    Code.BACKUP_UNREADABLE: _Meaning(
+        Kind.BACKUP_INVALID,
+        "The backup cannot be read through; it is cut short, damaged, or of a newer Postgres.",
+        "Take another one.",
+    ),
+    Code.NO_NEW_DATABASE: _Meaning(
+        Kind.REMOTE_COMMAND_FAILED,
+        "No new database could be created beside the one in use.",
+        "The lines below say why.",
+    ),
+    Code.NOT_RESTORED: _Meaning(
+        Kind.REMOTE_COMMAND_FAILED,
+        "The backup could not be loaded into a new database.",
+        "The lines below say why. Is there room? inv ops.disk",
+    ),
+    Code.DATABASE_IN_USE: _Meaning(
+        Kind.REMOTE_COMMAND_FAILED,
+        "The databases could not change names, because new connections kept coming.",
+        "Try again, or stop the backend meanwhile: docker stop backend",
+    ),
+}
+
+
+def error(code: int, lines: tuple[str, ...] = (), *, state: str = "", **names: object) -> BehindyError | None:
+    """Return the error of an exit code, or None where it says nothing by itself.
+
+    Args:
+        lines: the last lines the script wrote.
+        state: what state the host is in, where the code does not tell; nothing changed if that is empty.
+        names: what the error's sentence is filled in with.
+    """
+    meaning = _MEANINGS.get(code)
+    if meaning is None:
+        return None
+    what = meaning.what.format(**names)
+    return meaning.kind(what, state=meaning.state or state or UNCHANGED, remedy=meaning.remedy, lines=lines)
