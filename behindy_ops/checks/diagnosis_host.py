@@ -8,8 +8,8 @@ from typing import Final
 from behindy_ops.checks.capacity import DISK_RESERVE
 from behindy_ops.checks.diagnosis import Facts, Finding, Fix, FixKind, Severity
 from behindy_ops.checks.hygiene import SKEW
+from behindy_ops.facts.figures import size
 from behindy_ops.facts.survey import NGINX
-from behindy_ops.views.layout import size
 
 __all__ = ["RULES"]
 

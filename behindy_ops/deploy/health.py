@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from behindy_ops.facts.curl import outcome
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -36,27 +38,6 @@ class Look:
     definite: bool = False
 
 
-CURL_REASONS = {
-    5: "the proxy's name does not resolve",
-    6: "the name does not resolve",
-    7: "connection refused",
-    28: "no answer in time",
-    35: "TLS handshake failed",
-    52: "empty answer",
-    56: "connection reset",
-    60: "the certificate is not trusted",
-    77: "the CA certificates cannot be read",
-}
-"""What curl's exit codes mean here."""
-
-
-def why(code: int, curl_exit: int) -> str:
-    """Return what one request came to, in words."""
-    if code >= 100:
-        return f"HTTP {code}"
-    return CURL_REASONS.get(curl_exit, f"curl exit code {curl_exit}")
-
-
 def judge_inside(looks: Sequence[tuple[int, int]], container: Container | None) -> Look:
     """Judge an internal attempt: the answers from inside nginx, and how the container is afterwards.
 
@@ -74,7 +55,7 @@ def judge_inside(looks: Sequence[tuple[int, int]], container: Container | None) 
     if not container.running:
         return Look(Verdict.FATAL, f"it exited (exit code {container.exit_code})")
     code, curl_exit = looks[-1] if looks else (0, 28)
-    return Look(Verdict.HEALTHY if 200 <= code < 400 else Verdict.AGAIN, why(code, curl_exit))
+    return Look(Verdict.HEALTHY if 200 <= code < 400 else Verdict.AGAIN, outcome(code, curl_exit))
 
 
 def judge_outside(
@@ -104,14 +85,14 @@ def judge_outside(
     if not done:
         # 429: our own looks met the rate limit. 502 to 504: nginx could not reach it, which may pass.
         definite = code >= 400 and code not in (429, 502, 503, 504)
-        return Look(Verdict.AGAIN, why(code, curl_exit), definite=definite)
+        return Look(Verdict.AGAIN, outcome(code, curl_exit), definite=definite)
     if address and set(resolved) != {address}:
         return Look(
             Verdict.AGAIN, f"inside nginx the name resolves to {', '.join(resolved) or 'nothing'}, not {address}"
         )
     if inside is not None and not 200 <= inside[0] < 400:
-        return Look(Verdict.AGAIN, f"another container answered in its place; itself: {why(*inside)}")
-    return Look(Verdict.HEALTHY, why(code, curl_exit))
+        return Look(Verdict.AGAIN, f"another container answered in its place; itself: {outcome(*inside)}")
+    return Look(Verdict.HEALTHY, outcome(code, curl_exit))
 
 
 def attempt_until(

@@ -16,8 +16,8 @@ from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import NETWORK, NGINX, answers_to
 from behindy_ops.host.change import agree
 from behindy_ops.host.command import Command, script
+from behindy_ops.report.layout import sentence
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.layout import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

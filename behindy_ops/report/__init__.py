@@ -1,4 +1,4 @@
-"""One stream of events about the work, and what shows it: a terminal, a log, or a program."""
+"""What a person or a program reads: events while work goes on, errors, and the lines of a view."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from behindy_ops.report.events import Event, failed, to_json
+from behindy_ops.report.events import failed
 from behindy_ops.report.stream import SafeStream
-from behindy_ops.report.text import Line
+from behindy_ops.report.text import Line, error_lines, marks_for, shown_with
 from behindy_ops.report.workflow import inert, on_actions
 
 if TYPE_CHECKING:
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from behindy_ops.project.secret import Secret
     from behindy_ops.report.renderer import Renderer
 
-__all__ = ["Event", "choose", "failed", "show_error", "show_lines", "to_json"]
-
-_COLOURS = {"bold red": "1;31", "bold": "1", "green": "32", "yellow": "33", "dim": "2"}
+__all__ = ["choose", "is_terminal", "show_error", "show_lines"]
 
 
 def choose(json: bool, stream: TextIO, environ: Mapping[str, str], hide: Sequence[Secret] = ()) -> Renderer:
-    """The renderer that fits: call it with events, from any thread.
+    """Return the renderer that fits: call it with events, from any thread.
 
-    :param json: one JSON object a line, whatever the stream is.
-    :param environ: ``TERM`` and ``NO_COLOR`` are heeded, and what a GitHub runner sets.
-    :param hide: values that are masked where the reader of the stream can do that.
+    Args:
+        json: one JSON object a line, whatever the stream is.
+        stream: where it writes.
+        environ: ``TERM`` and ``NO_COLOR`` are heeded, and what a GitHub runner sets.
+        hide: values that are masked where the reader of the stream can do that.
     """
     safe = SafeStream(stream)
     if json:
@@ -39,7 +39,7 @@ def choose(json: bool, stream: TextIO, environ: Mapping[str, str], hide: Sequenc
         from behindy_ops.report.actions import Actions
 
         return Actions(safe, environ, hide)
-    if _is_terminal(safe, environ):
+    if is_terminal(safe, environ):
         from behindy_ops.report.console import Console
 
         return Console(safe, color=not environ.get("NO_COLOR"))
@@ -51,10 +51,8 @@ def choose(json: bool, stream: TextIO, environ: Mapping[str, str], hide: Sequenc
 def show_error(error: BehindyError, stream: TextIO | None = None, environ: Mapping[str, str] | None = None) -> None:
     """Show an error as every task does: its title, what happened, what state the host is in, what to do next.
 
-    :param stream: standard error, if not given.
+    It goes to standard error, if no stream is given.
     """
-    from behindy_ops.report.text import error_lines, marks_for
-
     stream = stream or sys.stderr
     if on_actions(os.environ if environ is None else environ):
         _annotate(error, SafeStream(stream))
@@ -65,18 +63,21 @@ def show_error(error: BehindyError, stream: TextIO | None = None, environ: Mappi
 
 
 def show_lines(lines: Sequence[Line], stream: TextIO | None = None, environ: Mapping[str, str] | None = None) -> None:
-    """Show the lines of a view: coloured by their tones on a terminal, plain elsewhere and with ``NO_COLOR``.
+    """Show lines: coloured by their tones on a terminal, plain elsewhere and with ``NO_COLOR``.
 
-    :param stream: standard output, if not given.
+    They go to standard output, if no stream is given.
     """
     safe = SafeStream(stream or sys.stdout)
     environ = os.environ if environ is None else environ
+    lines = shown_with(safe.encoding, lines)
     if on_actions(environ):
         lines = [Line(inert(part), line.tone) for line in lines for part in line.text.split("\n")]
-    colourful = _is_terminal(safe, environ) and not environ.get("NO_COLOR")
-    for line in lines:
-        code = _COLOURS.get(line.tone.value) if colourful else None
-        safe.write(f"\x1b[{code}m{line.text}\x1b[0m\n" if code else f"{line.text}\n")
+    if is_terminal(safe, environ) and not environ.get("NO_COLOR"):
+        from behindy_ops.report.console import coloured, terminal
+
+        terminal(safe).print(coloured(lines), soft_wrap=True)
+    else:
+        safe.write("".join(f"{line.text}\n" for line in lines))
     safe.flush()
 
 
@@ -89,5 +90,6 @@ def _annotate(error: BehindyError, stream: SafeStream) -> None:
     stream.flush()
 
 
-def _is_terminal(stream: SafeStream, environ: Mapping[str, str]) -> bool:
+def is_terminal(stream: SafeStream, environ: Mapping[str, str]) -> bool:
+    """Return whether the stream is a terminal on which a cursor can be moved."""
     return stream.isatty() and environ.get("TERM", "dumb") not in {"", "dumb"}

@@ -15,21 +15,42 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from behindy_ops.facts.figures import took
 from behindy_ops.report import events
 from behindy_ops.report.renderer import SerialRenderer
-from behindy_ops.report.text import WIDTH, Tone, ending, error_lines, fact_lines, marks_for, printable, took
+from behindy_ops.report.text import WIDTH, Tone, ending, error_lines, fact_lines, marks_for, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.console import RenderableType
 
     from behindy_ops.report.stream import SafeStream
+    from behindy_ops.report.text import Line
 
-__all__ = ["Console"]
+__all__ = ["Console", "coloured", "terminal"]
 
 TITLE = 42
 """Columns of a step's title; with its time the line then has room for a short detail within 80."""
+
+
+def terminal(stream: SafeStream, *, color: bool = True, width: int | None = None) -> RichConsole:
+    """Return a terminal that is written to by way of ``stream``."""
+    return RichConsole(
+        file=cast("IO[str]", stream),
+        force_terminal=True,
+        color_system="standard",
+        no_color=not color,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=width,
+    )
+
+
+def coloured(lines: Sequence[Line]) -> Text:
+    """Return the lines in the colours of their tones."""
+    return Text("\n").join(Text(line.text, line.tone.value) for line in lines)
 
 
 @dataclass
@@ -42,8 +63,9 @@ class _Running:
 class Console(SerialRenderer):
     """Shows steps on a terminal.
 
-    :param color: False for ``NO_COLOR``; bold and dim stay.
-    :param width: columns; None asks the terminal.
+    Args:
+        color: False for ``NO_COLOR``; bold and dim stay.
+        width: columns; None asks the terminal.
     """
 
     def __init__(
@@ -60,15 +82,7 @@ class Console(SerialRenderer):
         self._tag = ""
         self._running: dict[str, _Running] = {}
         self._live: Live | None = None
-        self._out = RichConsole(
-            file=cast("IO[str]", stream),
-            force_terminal=True,
-            no_color=not color,
-            highlight=False,
-            markup=False,
-            emoji=False,
-            width=width,
-        )
+        self._out = terminal(stream, color=color, width=width)
         atexit.register(self.close)  # a cursor that was hidden comes back, whatever ended the run
 
     def show(self, event: events.Event) -> None:
@@ -160,7 +174,7 @@ class Console(SerialRenderer):
     def _failed(self, event: events.Failed) -> RenderableType:
         first, *rest = error_lines(event, width=min(self._out.width, WIDTH))
         title = Text(f"\n{self._marks.failed} {first.text}", first.tone.value)
-        return Group(title, *(Text(line.text, line.tone.value) for line in rest))
+        return Group(title, coloured(rest))
 
     def _block(self, event: events.Logs | events.Plan) -> RenderableType:
         lines = (f"\n    {self._marks.bar} {printable(line)}" for line in event.lines)
@@ -168,7 +182,7 @@ class Console(SerialRenderer):
 
 
 def _row(mark: str, tone: Tone, title: str, seconds: float, *, detail: str, width: int) -> RenderableType:
-    """``mark title    time  detail``; a detail that has no room goes below."""
+    """Return ``mark title    time  detail``; a detail that has no room goes below."""
     spare = " " * max(TITLE - cell_len(title), 1)
     row = Text.assemble("  ", (mark, tone.value), f" {title}{spare}", (f"{took(seconds):>9}", Tone.FAINT.value))
     if not detail:
@@ -179,7 +193,7 @@ def _row(mark: str, tone: Tone, title: str, seconds: float, *, detail: str, widt
 
 
 def _marked(mark: str, text: str, tone: Tone) -> RenderableType:
-    """A sign and a text; its later lines start below the first."""
+    """Return a sign and a text; its later lines start below the first."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=3, justify="right")
     grid.add_column()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from behindy_ops.facts.figures import took
 from behindy_ops.report import events
 from behindy_ops.report.renderer import SerialRenderer
-from behindy_ops.report.text import ASCII, ending, error_lines, fact_lines, printable, took
+from behindy_ops.report.text import ASCII, ending, error_lines, fact_lines, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

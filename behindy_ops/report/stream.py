@@ -6,10 +6,12 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, TextIO
 
+from behindy_ops.report.text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["SafeStream"]
+__all__ = ["SafeStream", "write_output"]
 
 
 class SafeStream:
@@ -57,3 +59,10 @@ class SafeStream:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
+
+
+def write_output(stream: TextIO, text: str) -> None:
+    """Write what a program wrote: as it is for another program, without control sequences at a terminal."""
+    safe = SafeStream(stream)
+    safe.write(printable(text) if safe.isatty() else text)
+    safe.flush()

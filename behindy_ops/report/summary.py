@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from behindy_ops.facts.figures import took
 from behindy_ops.report.markdown import code, fence, folded, plain, table
-from behindy_ops.report.text import ending, printable, took
+from behindy_ops.report.text import ending, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

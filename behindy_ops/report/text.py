@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import textwrap
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from behindy_ops.report.events import DeployFinished, Failed
 
 __all__ = [
@@ -22,7 +24,7 @@ __all__ = [
     "fact_lines",
     "marks_for",
     "printable",
-    "took",
+    "shown_with",
 ]
 
 WIDTH = 80
@@ -33,6 +35,10 @@ _ESCAPE_SEQUENCE = re.compile(
     r"|\x1b[@-Z\\-_]?"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+_DRAWN = str.maketrans("▁▂▃▄▅▆▇█░…", "_.:-=+*#-~")
+"""What bars and cut-off texts are drawn with, and what stands for it in ASCII."""
 
 
 class Tone(Enum):
@@ -72,30 +78,32 @@ ASCII = Marks(done="+", failed="x", arrow=">", note="-", warning="!", bar="|", r
 
 
 def marks_for(encoding: str | None) -> Marks:
-    """The signs a stream's encoding can show."""
-    marks = Marks()
+    """Return the signs a stream's encoding can show."""
+    return Marks() if _has("".join(astuple(Marks())), encoding) else ASCII
+
+
+def shown_with(encoding: str | None, lines: Sequence[Line]) -> Sequence[Line]:
+    """Return the lines as a stream can show them: drawn with ASCII where its encoding lacks block characters."""
+    if _has("".join(map(chr, _DRAWN)), encoding):
+        return lines
+    return [replace(line, text=line.text.translate(_DRAWN)) for line in lines]
+
+
+def _has(characters: str, encoding: str | None) -> bool:
     try:
-        "".join(astuple(marks)).encode(encoding or "ascii")
+        characters.encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
-        return ASCII
-    return marks
+        return False
+    return True
 
 
 def printable(text: str) -> str:
-    """The text without anything that would move the cursor, colour, or hide: safe to show, whoever wrote it."""
+    """Return the text without anything that would move the cursor, colour, or hide: safe to show, whoever wrote it."""
     return _CONTROL.sub("\ufffd", _ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n")).expandtabs(4))
 
 
-def took(seconds: float) -> str:
-    """A time for people: ``0.4 s``, ``42.0 s``, ``2 min 05 s``."""
-    if seconds < 99.95:
-        return f"{max(seconds, 0.0):.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s"
-
-
 def error_lines(error: Failed, *, width: int = WIDTH) -> list[Line]:
-    """An error as every task shows it: its title, what happened, what state the host is in, what to do, evidence."""
+    """Return an error as every task shows it: its title, what happened, the host's state, what to do, evidence."""
     lines = [Line(f"{error.title} (exit code {error.exit_code})", Tone.BAD)]
     for label, text, tone in (
         ("What", error.what, Tone.PLAIN),
@@ -108,26 +116,26 @@ def error_lines(error: Failed, *, width: int = WIDTH) -> list[Line]:
 
 
 def ending(event: DeployFinished, tag: str) -> tuple[str, Tone]:
-    """One sentence on how a deploy ended, and its tone."""
+    """Return one sentence on how a deploy ended, and its tone."""
     name = f"{event.service} {tag}".strip()
     return {
         "live": (f"{name} is live", Tone.GOOD),
-        "unchanged": (f"{name} was live already; nothing was changed", Tone.GOOD),
-        "planned": (f"{name} was only planned; nothing was changed", Tone.GOOD),
+        "unchanged": (f"{name} is live already; nothing changed", Tone.GOOD),
+        "planned": (f"{name} was only planned; nothing changed", Tone.GOOD),
         "refused": (f"{name} was refused; it never took traffic", Tone.BAD),
-        "switched back": (f"{name} was taken back; the release before it serves again", Tone.BAD),
+        "switched back": (f"{name} was taken back; the previous release serves again", Tone.BAD),
     }.get(event.outcome, (f"{name}: {event.outcome}", Tone.PLAIN))
 
 
 def fact_lines(event: DeployFinished) -> list[str]:
-    """The facts that say something, names in one column."""
+    """Return the facts that say something, names in one column."""
     facts = {name.replace("_", " "): printable(value) for name, value in event.facts.items() if value}
     column = max(map(len, facts), default=0) + 2
     return [f"{name:<{column}}{value}" for name, value in facts.items()]
 
 
 def _labelled(label: str, text: str, width: int) -> list[str]:
-    """The text beside its label, wrapped, later lines below its first; commands are not broken at hyphens."""
+    """Return the text beside its label, wrapped, later lines below its first; commands are not broken at hyphens."""
     indent = "        "
     wrapped = [
         line

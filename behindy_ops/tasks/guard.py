@@ -51,11 +51,11 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def _explain(error: BehindyError) -> int:
-    from behindy_ops.report import failed, show_error
+    from behindy_ops.report import show_error
 
     sys.stdout.flush()
     show_error(error)
-    return failed(error).exit_code
+    return error.exit_code
 
 
 def _unexpected(error: Exception) -> BehindyError:

@@ -28,12 +28,11 @@ def _show(shown: Shown, *, json: bool) -> None:
     import json as json_
 
     from behindy_ops import report
-    from behindy_ops.views.layout import plain_for
 
     if json:
         print(json_.dumps(shown.data, indent=2))
     else:
-        report.show_lines(plain_for(sys.stdout.encoding, shown.lines))
+        report.show_lines(shown.lines)
     if shown.problem is not None:
         raise shown.problem
 
@@ -157,7 +156,7 @@ def logs(
     import json as json_
     from functools import partial
 
-    from behindy_ops.report.picture import write_output
+    from behindy_ops.report.stream import write_output
     from behindy_ops.report.text import printable
     from behindy_ops.views.logs import log_query, log_record, read_logs
     from behindy_ops.views.names import container_of
@@ -184,7 +183,7 @@ def execute(_: Context, service: str) -> None:
     """Run what follows -- in the live container of a service."""
     from functools import partial
 
-    from behindy_ops.report.picture import write_output
+    from behindy_ops.report.stream import write_output
     from behindy_ops.views.logs import run_inside
     from behindy_ops.views.names import container_of
 
@@ -250,7 +249,6 @@ def _watch(what: str, every: str, *, json: bool) -> NoReturn:
     from dataclasses import asdict
 
     from behindy_ops.report.picture import Picture
-    from behindy_ops.views.layout import plain_for
     from behindy_ops.views.watch import watch
 
     interval = max(duration("every", every) or 0.0, SHORTEST)
@@ -260,7 +258,7 @@ def _watch(what: str, every: str, *, json: bool) -> NoReturn:
             if json:
                 print(json_.dumps({"view": "stats", **asdict(view)}), flush=True)
             else:
-                picture.show(plain_for(sys.stdout.encoding, lines))
+                picture.show(lines)
 
         watch(session, what, interval=interval, tell=tell)
     raise SystemExit(0)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
-from behindy_ops.views.layout import Column, sentence, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from behindy_ops.facts.figures import size
+from behindy_ops.report.layout import Column, bar, clip, heading, sentence, table
 from behindy_ops.report.text import WIDTH, Line, Tone
-from behindy_ops.views.layout import Column, bar, clip, heading, sentence, size, table
 from behindy_ops.views.memory_view import TONES
 
 if TYPE_CHECKING:

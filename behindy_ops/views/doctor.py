@@ -12,10 +12,10 @@ from behindy_ops.deploy.steps.stop import start
 from behindy_ops.errors import BehindyError, Kind, RemoteCommandFailed
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.host.command import Command, script
+from behindy_ops.report.layout import heading, sentence
 from behindy_ops.report.text import Line, Tone, printable
 from behindy_ops.views import mem as memory
 from behindy_ops.views import network, nginx
-from behindy_ops.views.layout import heading, sentence
 from behindy_ops.views.look import Shown, beside, look
 from behindy_ops.views.show import prune_now
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from behindy_ops.errors import Kind
 from behindy_ops.facts.release import released_as
 from behindy_ops.project.interpolation import references
+from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.layout import Column, sentence, table
 from behindy_ops.views.look import require_docker
 
 if TYPE_CHECKING:

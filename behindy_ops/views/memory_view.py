@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from behindy_ops.facts.figures import MB, size
+from behindy_ops.report.layout import Column, bar, heading, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.layout import MB, Column, bar, heading, sentence, size, table
 from behindy_ops.views.mem import NEAR
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.facts.survey import NETWORK
 from behindy_ops.host.command import Command, script
+from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.layout import Column, sentence, table
 from behindy_ops.views.look import require_docker
 
 if TYPE_CHECKING:

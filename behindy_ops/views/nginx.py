@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.health import why
+from behindy_ops.facts.curl import UNTRUSTED, outcome
 from behindy_ops.facts.survey import NETWORK, NGINX
+from behindy_ops.report.layout import Column, heading, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
-from behindy_ops.views.layout import Column, heading, sentence, table
 from behindy_ops.views.look import require_docker
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from behindy_ops.views.look import Seen
 
 __all__ = ["Answer", "NginxView", "Upstream", "describe", "lines", "services_text"]
-
-UNTRUSTED = 60
-"""What curl exits with when it does not trust the certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +113,7 @@ def _answer(words: Sequence[str]) -> Answer:
     if len(words) != 4:
         return Answer(problem="it was not asked")
     code, status = int(words[1]), int(words[2])
-    problem = why(0, code) if code else ""
+    problem = outcome(0, code) if code else ""
     if code == UNTRUSTED:
         problem += " (inv ops.certs)"
     return Answer(status, round(float(words[3].replace(",", ".")), 3), problem)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from behindy_ops.facts.figures import size
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.host.command import Command, script
+from behindy_ops.report.layout import clip, heading, sentence
 from behindy_ops.report.text import WIDTH, Line, Tone
 from behindy_ops.views.images import references_to_remove
-from behindy_ops.views.layout import clip, heading, sentence, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from behindy_ops.facts.container import parse_time
+from behindy_ops.facts.figures import age
 from behindy_ops.facts.leftovers import Recovery, decide
 from behindy_ops.facts.release import released_as
 from behindy_ops.facts.survey import NGINX
+from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.layout import Column, ago, sentence, table
 from behindy_ops.views.look import require_docker
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def lines(view: PsView) -> list[Line]:
     columns = (Column("container", 24), Column("state", 10), Column("health", 9), Column("since", 6), Column("what"))
     rows, tones = [], []
     for one in view.containers:
-        rows.append((one.name, one.state, one.health, ago(one.seconds) if one.since else "", _what(one)))
+        rows.append((one.name, one.state, one.health, age(one.seconds) if one.since else "", _what(one)))
         tones.append(_tone(one))
     told = table(columns, rows, tones) if rows else [Line("There is no container.", Tone.CAREFUL)]
     if published := [(one.name, port) for one in view.containers for port in one.ports]:

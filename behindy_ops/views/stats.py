@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from behindy_ops.facts.figures import size
 from behindy_ops.facts.readings import parse_readings
+from behindy_ops.report.layout import Column, clip, spark, table
 from behindy_ops.report.text import WIDTH, Line, Tone
-from behindy_ops.views.layout import Column, clip, size, spark, table
 from behindy_ops.views.mem import HostMemory, host_memory
 from behindy_ops.views.memory_view import host_lines
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behindy_ops.deploy.health import Look, Verdict, attempt_until, judge_inside, judge_outside, why
+from behindy_ops.deploy.health import Look, Verdict, attempt_until, judge_inside, judge_outside
 from behindy_ops.facts.container import Container
+from behindy_ops.facts.curl import outcome
 from behindy_ops.project.services import HealthPolicy
 
 if TYPE_CHECKING:
@@ -134,5 +135,5 @@ def test_only_an_error_of_the_release_itself_is_definite(code: int, definite: bo
 
 
 def test_a_missing_answer_is_told_in_words() -> None:
-    assert why(0, 7) == "connection refused"
-    assert why(0, 99) == "curl exit code 99"
+    assert outcome(0, 7) == "connection refused"
+    assert outcome(0, 99) == "curl exit code 99"

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.layout import Column, ago, bar, clip, plain_for, sentence, size, spark, table
+from behindy_ops.report.layout import Column, bar, clip, sentence, spark, table
+from behindy_ops.report.text import Line, Tone, shown_with
 
 KOREAN = "백엔드-컨테이너-이름이-아주-길어서-팔십-칸을-넘을-수-있는-경우를-위한-시험용-이름"
-
-
-@pytest.mark.parametrize(
-    ("count", "said"),
-    [
-        (0, "0 B"),
-        (1023, "1023 B"),
-        (2048, "2 kB"),
-        (4.5 * 2**20, "4.5 MB"),
-        (851 * 2**20, "851 MB"),
-        (20 * 2**30, "20.0 GB"),
-    ],
-)
-def test_sizes_are_binary_and_short(count: float, said: str) -> None:
-    assert size(count) == said
-
-
-@pytest.mark.parametrize(("seconds", "said"), [(42, "42 s"), (300, "5 min"), (7 * 3600, "7 h"), (12 * 86400, "12 d")])
-def test_spans_are_in_one_unit(seconds: float, said: str) -> None:
-    assert ago(seconds) == said
 
 
 def test_a_bar_shows_whatever_is_more_than_nothing() -> None:
@@ -61,6 +40,13 @@ def test_no_row_of_a_table_is_wider_than_eighty_cells_or_more_than_one_line(rows
         assert line.text.isprintable() or "\ufffd" in line.text or "\n" not in line.text
 
 
+def test_only_the_last_column_gives_way() -> None:
+    (_, line) = table((Column("a"), Column("b", 5), Column("c")), [("x" * 30, "123456", "한" * 60)])
+    assert line.text.startswith(f"{'x' * 30}  1234…  한")
+    assert line.text.endswith("…")
+    assert 79 <= cell_len(line.text) <= 80
+
+
 def test_columns_line_up_beside_wide_characters() -> None:
     lines = table((Column("name", 10), Column("n", right=True)), [("한글", "1"), ("ab", "22")])
     assert [line.text for line in lines] == ["name   n", "한글   1", "ab    22"]
@@ -78,6 +64,12 @@ def test_a_sentence_is_wrapped_and_its_commands_are_not_broken_at_hyphens() -> N
 
 
 def test_a_stream_without_block_characters_gets_ascii() -> None:
-    (line,) = plain_for("ascii", [Line("██░ ▁▅█ cut…", Tone.BAD)])
+    (line,) = shown_with("ascii", [Line("██░ ▁▅█ cut…", Tone.BAD)])
     assert (line.text, line.tone) == ("##- _=# cut~", Tone.BAD)
-    assert plain_for("utf-8", [Line("██")]) == [Line("██")]
+    assert shown_with("utf-8", [Line("██")]) == [Line("██")]
+
+
+def test_a_sentence_in_wide_characters_is_wrapped_not_cut() -> None:
+    lines = sentence("가나다 " * 30)
+    assert all(cell_len(line.text) <= 80 for line in lines)
+    assert "".join(line.text for line in lines).count("가나다") == 30
