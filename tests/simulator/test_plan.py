@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behindy_ops.deploy import goals, plan
+from behindy_ops.deploy import goals, plan, queue
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.plan import When
 from behindy_ops.deploy.state import unknown
 from behindy_ops.deploy.steps.step import Step
+from behindy_ops.errors import Kind
 from behindy_ops.facts.release import Labels
+from behindy_ops.report.events import Plan
+from tests.kinds import raises
 from tests.simulator.start import begin
 
 if TYPE_CHECKING:
@@ -184,3 +187,32 @@ def test_a_plan_is_shown_a_line_a_step_with_what_is_begun_beside_others() -> Non
     assert drained.endswith("'<switched+5000>' 20 4 &")
     assert "drain     # wait for it" in lines
     assert [line.split()[0] for line in lines][-4:] == ["tidy", "stop", "tidy", "verify"]
+
+
+def test_a_dry_run_shows_the_plan_and_its_scripts_and_changes_nothing() -> None:
+    host = begin()
+    before = host.world.live("frontend")
+    goal = Goal(tag="mended")
+    queue.show_plan(host.connect, [host.world.services["frontend"]], goal)
+    assert host.world.live("frontend") is before
+    plans = [event for event in host.events if isinstance(event, Plan)]
+    assert plans[0].title == "Plan for frontend:mended on simulated"
+    assert {event.title for event in plans[1:]} >= {"deploy/pull.sh", "deploy/swap.sh"}
+    assert [command.title for command in host.connections[-1].sent] == ["look at the host"]
+
+
+def test_a_dry_run_says_what_would_be_put_in_order_first() -> None:
+    host = begin()
+    live = host.world.live("frontend")
+    assert live is not None
+    host.world.engine.create("frontend-green", live.image)
+    queue.show_plan(host.connect, [host.world.services["frontend"]], Goal(tag="mended"))
+    assert any("its candidate is removed" in str(event) for event in host.events)
+
+
+def test_a_dry_run_is_refused_for_the_reason_the_deploy_would_be() -> None:
+    host = begin()
+    host.world.available, host.world.used = 0, 400 * 2**20
+    with raises(Kind.NOT_ENOUGH_MEMORY):
+        queue.show_plan(host.connect, [host.world.services["frontend"]], Goal(tag="mended"))
+    queue.show_plan(host.connect, [host.world.services["frontend"]], Goal(tag="mended", force=True))

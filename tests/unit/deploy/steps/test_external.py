@@ -1,0 +1,73 @@
+"""The checks through the public URL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from behindy_ops.deploy.health import Verdict
+from behindy_ops.deploy.state import Phase
+from behindy_ops.deploy.steps.external import CheckLive, CheckOutside, CheckPrevious, Rehearse
+from behindy_ops.errors import Kind
+from behindy_ops.facts.survey import NETWORK
+from tests.unit.deploy.states import GREEN, LIVE, answer, state_of
+
+WELL = "look 200 0 none\nnames 10.0.0.2\ninside 200 0\nok\n"
+AT = replace(GREEN, addresses={NETWORK: "10.0.0.2"})
+
+
+def test_the_new_release_is_asked_until_nginx_has_forgotten_the_old_address() -> None:
+    command = CheckOutside().command(state_of(switched=5000))
+    assert command.argv[4:11] == ("", "3", "0.2", "7100", "nginx", "web", "http://web:3000/")
+    assert command.argv[11:] == ("https://behindy.me/",)
+
+
+def test_an_answer_from_the_right_place_proves_it() -> None:
+    state = state_of(switched=5000, phase=Phase.SWITCHED, green=AT)
+    read = CheckOutside().read(state, answer(WELL))
+    assert read.state.phase is Phase.PROVEN
+    assert not read.relapse
+
+
+def test_an_answer_from_elsewhere_takes_it_back() -> None:
+    state = state_of(switched=5000, phase=Phase.SWITCHED, green=replace(AT, addresses={NETWORK: "10.0.0.9"}))
+    read = CheckOutside().read(state, answer(WELL))
+    assert "not 10.0.0.9" in read.relapse
+    assert read.state.phase is Phase.SWITCHED
+
+
+def test_a_name_that_two_answer_to_is_not_looked_up() -> None:
+    shared = replace(LIVE, aliases={NETWORK: ("web",)})
+    step, state = CheckOutside(), state_of(live=shared, switched=5000)
+    assert step.command(state).argv[9:11] == ("", "")
+    assert step.judge(state, answer("look 200 0 none\nok\n")).verdict is Verdict.HEALTHY
+
+
+def test_a_hurried_run_attempts_once() -> None:
+    assert CheckOutside(attempts=1).policy(state_of()).attempts == 1
+
+
+def test_a_rehearsal_that_did_not_reach_the_candidate_is_refused() -> None:
+    step, state = Rehearse(), state_of()
+    assert step.command(state).argv[4] == "behindy-ops/rehearsal/header"
+    error = step.read(state, answer("look 200 0 none\nok\n")).error
+    assert error is not None
+    assert error.kind is Kind.RELEASE_REFUSED
+    assert "did not route the rehearsal" in error.what
+    assert step.read(state, answer("look 200 0 -green\nok\n")).error is None
+
+
+def test_the_previous_release_says_in_a_sentence_whether_it_serves() -> None:
+    step = CheckPrevious("It was started again")
+    well = replace(LIVE, addresses={NETWORK: "10.0.0.2"})
+    read = step.read(state_of(live=well, switched=1), answer(WELL))
+    assert read.state.serving == "The previous release serves again, checked from outside."
+    read = step.read(state_of(live=well), answer("look 502 0 none\n"))
+    assert read.state.serving.startswith("It was started again, but from outside: HTTP 502.")
+    assert read.failed == "HTTP 502"
+
+
+def test_what_is_live_is_asked_once_without_waiting() -> None:
+    step = CheckLive()
+    assert step.policy(state_of()).attempts == 1
+    assert step.command(state_of()).argv[7] == "0"
+    assert step.judge(state_of(), answer(WELL)).verdict is Verdict.HEALTHY

@@ -1,0 +1,80 @@
+"""What a pull's answer comes to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from behindy_ops.deploy.goals import Goal
+from behindy_ops.deploy.steps.pull import Pull, registry_login
+from behindy_ops.errors import Kind
+from behindy_ops.facts.release import Release
+from behindy_ops.project.secret import Secret
+from behindy_ops.project.settings import Settings
+from tests.unit.deploy.states import LIVE, answer, state_of
+
+PULL = Pull("me/web:v2")
+IMAGE = {"id": "sha256:2", "tags": ["me/web:v2"], "digests": ["me/web@sha256:dd"], "created": "c", "size": 1}
+
+
+def pulled(**changes: object) -> str:
+    return f"Status: done\nimage {json.dumps(IMAGE | changes)}\n"
+
+
+def test_the_image_and_its_digest_are_known_from_here() -> None:
+    read = PULL.read(state_of(image=None), answer(pulled()))
+    assert (read.state.release.digest, read.state.release.image_id) == ("sha256:dd", "sha256:2")
+    assert read.state.pinned == "me/web@sha256:dd"
+
+
+def test_an_image_without_a_digest_is_known_by_its_id() -> None:
+    read = PULL.read(state_of(image=None), answer(pulled(digests=[])))
+    assert read.state.pinned == "sha256:2"
+
+
+def test_what_is_live_with_the_same_configuration_ends_it() -> None:
+    live = replace(LIVE, labels=LIVE.labels | {"behindy.config": "c1"})
+    state = state_of(live=live, image=None)
+    state = replace(state, survey=replace(state.survey, config={"web": "c1"}))
+    read = PULL.read(state, answer(pulled(id="sha256:1")))
+    assert read.outcome == "unchanged"
+    assert read.facts["release"] == "r1"
+
+
+def test_the_pull_of_an_earlier_release_keeps_its_digest() -> None:
+    target = Release("r0", "web", "me/web", "v0", "sha256:aa", "sha256:0")
+    read = Pull("me/web@sha256:aa").read(state_of(Goal(target=target), image=None), answer(pulled()))
+    assert (read.state.release.digest, read.state.release.image_id) == ("sha256:aa", "sha256:2")
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "kind"),
+    [
+        (41, "unauthorized", Kind.REGISTRY_REFUSED),
+        (42, "write /var/lib: no space left on device", Kind.DISK_FULL),
+        (42, "pull access denied for me/web", Kind.REGISTRY_REFUSED),
+        (42, "manifest unknown", Kind.IMAGE_NOT_FOUND),
+        (42, "dial tcp: i/o timeout", Kind.REGISTRY_UNREACHABLE),
+    ],
+)
+def test_a_failure_has_its_kind(code: int, said: str, kind: Kind) -> None:
+    error = PULL.read(state_of(image=None), answer(code=code, err=said)).error
+    assert error is not None
+    assert error.kind is kind
+    assert error.state == "Nothing changed; the previous release is still running."
+
+
+def test_a_login_is_made_only_with_a_token_and_the_token_goes_to_stdin_alone() -> None:
+    assert registry_login(Settings(registry_user="me")) == ("", "", b"")
+    state = state_of(settings=Settings(registry="r.example", registry_user="me", registry_token=Secret("t0ken")))
+    command = PULL.command(state)
+    assert command.stdin == b"t0ken"
+    assert command.argv[-3:-1] == ("r.example", "me")
+    assert not any("t0ken" in word for word in command.argv)
+
+
+def test_the_image_line_is_no_progress() -> None:
+    assert PULL.progress("image {}") == ""
+    assert PULL.progress("Pulling fs layer") == "Pulling fs layer"

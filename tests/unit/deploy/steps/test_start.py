@@ -1,0 +1,40 @@
+"""Starting the candidate."""
+
+from __future__ import annotations
+
+import json
+
+from behindy_ops.deploy.goals import Goal
+from behindy_ops.deploy.state import Phase
+from behindy_ops.deploy.steps.start import Start
+from behindy_ops.errors import Kind
+from behindy_ops.facts.release import Release
+from tests.unit.deploy.states import answer, described, state_of
+
+
+def test_it_is_told_the_history_line_the_release_and_the_override_on_stdin() -> None:
+    begun, description, override = Start().command(state_of()).stdin.decode().split("\n", 2)
+    assert json.loads(begun)["event"] == "begun"
+    assert json.loads(description)["id"] == "r2"
+    stanza = json.loads(override)["services"]["web"]
+    assert stanza["container_name"] == "web-green"
+    assert stanza["labels"]["behindy.previous"] == "r1"
+
+
+def test_an_earlier_releases_files_are_used_for_a_rollback() -> None:
+    target = Release("r0", "web", "me/web", "v0", "sha256:aa", "sha256:0")
+    assert Start().command(state_of(Goal("rollback", target=target))).argv[-1] == "r0"
+    assert Start().command(state_of()).argv[-1] == ""
+
+
+def test_the_candidate_comes_with_the_restart_policy_it_gets_at_the_switch() -> None:
+    read = Start().read(state_of(green=None), answer(f"policy always\nstate {described()}\n"))
+    assert read.state.candidate.restart_policy == "always"
+    assert read.state.candidate.id == "new"
+
+
+def test_a_failure_refuses_the_release_with_what_was_said() -> None:
+    error = Start().read(state_of(green=None), answer(code=1, err="no such image")).error
+    assert error is not None
+    assert (error.kind, error.lines) == (Kind.RELEASE_REFUSED, ("no such image",))
+    assert Start.enters is Phase.STARTED

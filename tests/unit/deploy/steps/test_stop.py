@@ -1,0 +1,46 @@
+"""Stopping, removing and starting again."""
+
+from __future__ import annotations
+
+from behindy_ops.deploy.state import Phase
+from behindy_ops.deploy.steps.stop import Remove, StartAgain, StopLive, StopPrevious
+from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.report.events import Warning_
+from tests.unit.deploy.states import answer, state_of
+
+
+def test_the_previous_container_gets_its_own_time_to_stop() -> None:
+    assert StopPrevious().command(state_of()).argv[4:] == ("old", "10")
+
+
+def test_one_that_cannot_be_removed_is_reported_and_the_deploy_stands() -> None:
+    read = StopPrevious().read(state_of(), answer(code=1, err="device busy"))
+    assert (read.error, read.failed) == (None, "exit code 1")
+    (event,) = read.events
+    assert isinstance(event, Warning_)
+    assert "device busy" in event.text
+
+
+def test_a_live_container_that_is_stopped_first_stays_on_the_host() -> None:
+    assert StopLive().command(state_of()).argv == ("docker", "stop", "--time", "10", "old")
+    assert StopLive.enters is Phase.STOPPED
+    assert isinstance(StopLive().read(state_of(), answer(code=1)).error, RemoteCommandFailed)
+    assert StopLive().read(state_of(), answer()).error is None
+
+
+def test_one_on_its_way_down_is_restarted_where_a_start_would_find_it_running() -> None:
+    assert StartAgain("old", "Start it").command(state_of()).argv == ("docker", "start", "old")
+    half = StartAgain("old", "Start it", half_stopped=True, failed_state="It is down.")
+    assert half.command(state_of()).argv[:2] == ("docker", "restart")
+    error = half.read(state_of(), answer(code=1)).error
+    assert error is not None
+    assert (error.state, error.remedy) == ("It is down.", "inv deploy.recover")
+    assert half.read(state_of(), answer()).error is None
+
+
+def test_what_an_interrupted_run_left_is_removed_at_once() -> None:
+    step = Remove("new", "web-green")
+    assert step.command(state_of()).argv[4:] == ("new", "0")
+    assert step.title(state_of()) == "Remove web-green"
+    assert step.read(state_of(), answer()).error is None
+    assert isinstance(step.read(state_of(), answer(code=1)).error, RemoteCommandFailed)

@@ -1,0 +1,43 @@
+"""The last look and the record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from behindy_ops.deploy.goals import Goal
+from behindy_ops.deploy.steps.verify import Verify
+from behindy_ops.facts.release import Release
+from behindy_ops.report.events import Warning_
+from tests.unit.deploy.states import answer, described, state_of
+
+SAID = (
+    f"state {described(memory=400 * 2**20)}\nmemory 104857600 20971520\nerrors 2\navailable 819200\nrun https://x/1\n"
+)
+
+
+def test_what_the_operator_wants_to_know_is_told() -> None:
+    before = Release("r1", "web", "me/web", "v1", "", "")
+    state = state_of()
+    survey = replace(state.survey, releases=(before,), usage={"old": 2**20}, memory={"MemAvailable": 2**30})
+    facts = Verify().read(replace(state, survey=survey), answer(SAID)).facts
+    assert (facts["memory"], facts["log_errors"], facts["available"]) == ("80 of 400 MB", "2", "800 MB")
+    assert (facts["previous"], facts["previous_tag"], facts["previous_run"]) == ("r1", "v1", "https://x/1")
+    assert (facts["memory_before"], facts["available_before"]) == ("1 MB", "1024 MB")
+
+
+def test_a_release_that_is_not_steady_or_not_recorded_is_reported_and_stands() -> None:
+    read = Verify().read(state_of(), answer(f"state {described(restarts=1)}\n", code=1, err="No space left"))
+    assert (read.error, read.failed) == (None, "it restarted once")
+    assert [type(event) for event in read.events] == [Warning_, Warning_]
+    assert "No space left" in str(read.events[1])
+
+
+def test_the_deploy_is_recorded_with_its_seconds() -> None:
+    line = json.loads(Verify().command(state_of(durations={"pull": 1.234})).stdin)
+    assert (line["outcome"], line["kind"], line["seconds"]) == ("live", "deploy", {"pull": 1.23})
+
+
+def test_a_rollback_judges_the_release_it_leaves_and_a_restart_does_not() -> None:
+    assert Verify().command(state_of(Goal("rollback", judges=True))).argv[-2].endswith("/web/r1")
+    assert Verify().command(state_of(Goal("restart"))).argv[-2] == ""
