@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.steps.step import Read, Step
-from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_state
 from behindy_ops.host.command import Command, script
 from behindy_ops.report.events import Logs
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LOG_LINES", "Discard"]
 
+_STILL_THERE = "The candidate may still be there; it gets no traffic."
+
 LOG_LINES = 100
 """Log lines of a failed release that are shown."""
 
@@ -29,7 +30,6 @@ class Discard(Step):
 
     name = "remove"
     shield = math.inf
-    still_there: ClassVar[str] = "The candidate may still be there; it gets no traffic."
 
     def title(self, state: State) -> str:
         return f"Remove {state.service.name}-green"
@@ -53,10 +53,5 @@ class Discard(Step):
         events += (Logs(some if logs else f"{name} logged nothing", logs),)
         if result.ok:
             return Read(state, events=events)
-        error = RemoteCommandFailed(
-            f"Could not {result.command.title}: {result.how()}.",
-            state=self.still_there,
-            remedy="The next deploy removes it.",
-            lines=result.last_lines(),
-        )
+        error = result.error(state=_STILL_THERE, remedy="The next deploy removes it.")
         return Read(state, events=events, error=error)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.state import Phase
 from behindy_ops.deploy.steps.step import Read, Step
-from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.host.command import Command, script
 from behindy_ops.report.events import Warning_
 
@@ -68,7 +67,7 @@ class StopLive(Step):
         return Command(argv, title="stop the container", timeout=grace + 30, changes=True)
 
     def read(self, state: State, result: Result) -> Read:
-        return Read(state) if result.ok else Read(state, error=_failure(result))
+        return Read(state, error=None if result.ok else result.error())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class StartAgain(Step):
     def read(self, state: State, result: Result) -> Read:
         if result.ok:
             return Read(state)
-        return Read(state, error=_failure(result).but(state=self.failed_state, remedy="inv deploy.recover"))
+        return Read(state, error=result.error(state=self.failed_state, remedy="inv deploy.recover"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +124,4 @@ class Remove(Step):
         return _remove(self.container, 0)
 
     def read(self, state: State, result: Result) -> Read:
-        return Read(state) if result.ok else Read(state, error=_failure(result))
-
-
-def _failure(result: Result) -> RemoteCommandFailed:
-    return RemoteCommandFailed(f"Could not {result.command.title}: {result.how()}.", lines=result.last_lines())
+        return Read(state, error=None if result.ok else result.error())

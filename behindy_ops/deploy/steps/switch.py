@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.state import Phase
 from behindy_ops.deploy.steps.step import Read, Step
-from behindy_ops.errors import Kind, RemoteCommandFailed
+from behindy_ops.errors import Kind
 from behindy_ops.host.command import Command, script
 
 if TYPE_CHECKING:
@@ -90,12 +90,7 @@ class GiveName(Step):
     def read(self, state: State, result: Result) -> Read:
         moment = switched_at(result)
         if moment is None:
-            error = RemoteCommandFailed(
-                f"Could not {result.command.title}: {result.how()}.",
-                remedy="inv deploy.recover",
-                lines=result.last_lines(),
-            )
-            return Read(state, error=error)
+            return Read(state, error=result.error(remedy="inv deploy.recover"))
         return Read(replace(state, switched=moment))
 
 
@@ -116,12 +111,7 @@ class PutAside(Step):
     def read(self, state: State, result: Result) -> Read:
         if result.ok:
             return Read(state)
-        error = RemoteCommandFailed(
-            f"Could not {result.command.title}: {result.how()}.",
-            state=f"{state.service.name} serves as before.",
-            lines=result.last_lines(),
-        )
-        return Read(state, error=error)
+        return Read(state, error=result.error(state=f"{state.service.name} serves as before."))
 
 
 class PutNamesBack(Step):
@@ -142,13 +132,8 @@ class PutNamesBack(Step):
     def read(self, state: State, result: Result) -> Read:
         moment = switched_at(result)
         if moment is None:
-            error = RemoteCommandFailed(
-                f"Could not put the names back: {result.how()}.",
-                state=f"{state.service.name} still points at the new release.",
-                remedy="inv deploy.recover",
-                lines=result.last_lines(),
-            )
-            return Read(state, error=error)
+            pointing = f"{state.service.name} still points at the new release."
+            return Read(state, error=result.error(state=pointing, remedy="inv deploy.recover"))
         if state.blue is None:
             serving = "There was no previous release, so nothing serves it now."
             return Read(replace(state, serving=serving, switched=moment), "there was no previous release")

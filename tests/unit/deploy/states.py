@@ -33,7 +33,7 @@ def state_of(goal: Goal | None = None, *, live: Container | None = LIVE, **chang
 
 def answer(out: str = "", *, code: int = 0, err: str = "", title: str = "do it") -> Result:
     """How a command ended."""
-    return Result(Command((), title), code, out, err, 0.1)
+    return Result(Command(("bash", "-c"), title), code, out, err, 0.1)
 
 
 def described(**changes: Any) -> str:
