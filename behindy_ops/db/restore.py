@@ -1,4 +1,4 @@
-"""``db.restore``: a new database is filled from the backup beside the one in use, then the two change names.
+"""``db.restore``: a new database is filled from the backup beside the one in use, then the two swap names.
 
 Until that moment nobody notices anything, and whatever fails before it has touched nothing. What was there before stays
 on the host under another name until a person drops it.
@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from behindy_ops.db import commands
-from behindy_ops.db.backup import megabytes
+from behindy_ops.db.database import CONTAINER, LONGEST, look, megabytes
 from behindy_ops.errors import Interrupted, Kind, RemoteCommandFailed
-from behindy_ops.facts.database import CONTAINER, parse_dump
-from behindy_ops.report.events import Decision, Note, Warning_
+from behindy_ops.facts.database import parse_dump
+from behindy_ops.host.change import agree
+from behindy_ops.host.command import Command, script
+from behindy_ops.report.events import Decision, Note, Plan, Warning_
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from behindy_ops.facts.database import Database, Dump
+    from behindy_ops.host.change import Confirm
     from behindy_ops.host.session import Session, Step
 
-__all__ = ["Source", "question", "restore"]
+__all__ = ["Source", "effects", "restore"]
 
 _UNTOUCHED = "The database in use was not touched."
 PIECE = 1 << 16
@@ -43,59 +44,77 @@ class Source:
     def size(self) -> int:
         return self.file.stat().st_size if self.file else 0
 
-    def checked(self, database: Database) -> Source:
-        """Itself, if it can be one. :raises Kind.USAGE: it cannot."""
+    def require_usable(self, database: Database) -> None:
+        """Check that it can be a backup.
+
+        Raises:
+            Kind.USAGE: there is no such file, or no such backup on the host.
+            Kind.BACKUP_INVALID: it is something else.
+        """
         if self.file is not None:
             try:
                 with self.file.open("rb") as stream:
                     head = stream.read(5)
             except OSError as error:
-                raise Kind.USAGE(f"{self.file} cannot be read: {error.strerror}.", state=_UNTOUCHED) from None
+                raise Kind.USAGE(f"Could not read {self.file}: {error.strerror}.", state=_UNTOUCHED) from None
             if head != b"PGDMP":
                 raise Kind.BACKUP_INVALID(
-                    f"{self.file} is no backup that db.backup has made.",
+                    f"{self.file} is not a backup made by db.backup.",
                     state=_UNTOUCHED,
-                    remedy="It takes files of pg_dump -Fc. An SQL text goes through psql, by hand.",
+                    remedy="db.restore takes files of pg_dump -Fc. Load SQL text with psql yourself.",
                 )
         elif self.name not in database.backups:
-            there = ", ".join(sorted(database.backups)[-10:]) or "none"
-            raise Kind.USAGE(f"There is no such backup on the host. There are: {there}.", state=_UNTOUCHED)
-        return self
+            known = ", ".join(sorted(database.backups)[-10:]) or "none"
+            raise Kind.USAGE(f"There is no such backup on the host. There are: {known}.", state=_UNTOUCHED)
 
 
-def question(database: Database) -> tuple[list[str], bool]:
-    """What a restore will do, line by line, and whether it takes a yes: the database is not empty."""
+def effects(database: Database) -> tuple[str, ...]:
+    """Return what a restore will do, line by line."""
     if not database.objects:
-        return [f"{database.name} is empty: it is filled."], False
-    lines = [
+        return (f"{database.name} is empty: it is filled.",)
+    return (
         f"{database.name} is not empty: {database.objects} tables, views and sequences, {megabytes(database.size)}.",
-        "It stays as it is and in use until the new one is filled; then the two change names.",
-        f"{database.sessions} connection(s) are open to it; they end at that moment, and a pool makes new ones.",
-        "What is written to it from now until then is in the old one only.",
-    ]
-    return lines, True
+        "It stays as it is, and in use, until the new one is filled; then the two swap names.",
+        f"It has {database.sessions} open connection(s); they end at that moment, and a pool opens new ones.",
+        "What is written to it from now until then is only in the previous one.",
+    )
 
 
-def restore(session: Session, source: Source, expected: Database, wait: float) -> str:
-    """Restore, and return what the previous database is called now (empty: it was empty, and is gone).
+def restore(session: Session, source: Source, confirm: Confirm, *, task: str, wait: float = 0.0) -> None:
+    """Put a backup in the database's place, after a yes if that is not empty.
 
-    :param expected: what was shown to whoever said yes.
-    :raises Kind.BACKUP_INVALID: the backup cannot be read through, or is from a newer Postgres.
+    Args:
+        task: what to type to see again what it will do.
+        wait: seconds to queue for the lock.
+
+    Raises:
+        Kind.BACKUP_INVALID: the backup cannot be read through, or is from a newer Postgres.
     """
-    session.lock("db.restore", wait=wait)
-    database = commands.look(session)
-    if database.objects and not expected.objects:
-        raise Kind.USAGE(f"{database.name} is no longer empty.", state=_UNTOUCHED, remedy="Do it again.")
-    source.checked(database)
+    shown = look(session)
+    source.require_usable(shown)
+    session.emit(Plan("To be done:", effects(shown)))
+    database = agree(
+        session,
+        task,
+        shown,
+        lambda _: look(session),
+        confirm,
+        question=f"Put {source.file or source.name} in its place?" if shown.objects else "",
+        wait=wait,
+        matters=lambda seen: bool(seen.objects),
+        kind=Kind.USAGE,
+    )
+    if database is None:
+        return
+    source.require_usable(database)
     _require_room(database, source)
     try:
         _receive(session, source, database)
         _fill(session)
     except Interrupted as error:
-        raise error.but(
-            state=f"{_UNTOUCHED} A half-filled one may be beside it; the next db.restore removes it."
-        ) from error
-    return _swap(session, database)
+        state = f"{_UNTOUCHED} A half-filled one may be beside it; the next db.restore removes it."
+        raise error.but(state=state) from error
+    _swap(session, database)
 
 
 def _require_room(database: Database, source: Source) -> None:
@@ -104,16 +123,16 @@ def _require_room(database: Database, source: Source) -> None:
         raise Kind.HOST_NOT_READY(
             f"The host has {megabytes(database.available)} free; this restore may need {megabytes(needed)}.",
             state=_UNTOUCHED,
-            remedy="Make room first: docker system df; df -h",
+            remedy="See what takes the disk: inv ops.disk. Remove images no rollback needs: inv ops.prune",
         )
 
 
 def _receive(session: Session, source: Source, database: Database) -> None:
-    with session.step("check", "Bring the backup there and read it through") as step:
+    with session.step("check", "Bring the backup to the host and read it through") as step:
         sending = _Sending(source.file, step) if source.file else None
-        result = session.host.run(
-            commands.receive(session.settings.host_dir, source.name, iter(sending) if sending else None)
-        )
+        argv = script("db/receive", CONTAINER, session.settings.host_dir, source.name)
+        feed = iter(sending) if sending else None
+        result = session.host.run(Command(argv, title="check the backup", timeout=LONGEST, feed=feed, changes=True))
         dump = parse_dump(result.reply())
         if sending is not None and dump.sha256 != sending.hash.hexdigest():
             raise RemoteCommandFailed("What arrived is not what was sent.", state=_UNTOUCHED, remedy="Try again.")
@@ -125,38 +144,39 @@ def _receive(session: Session, source: Source, database: Database) -> None:
 def _compare(session: Session, dump: Dump, database: Database) -> None:
     if dump.major > database.major:
         raise Kind.BACKUP_INVALID(
-            f"The backup is from PostgreSQL {dump.version}, and {database.major} runs here.",
+            f"The backup is from PostgreSQL {dump.version}, but the host runs {database.major}.",
             state=_UNTOUCHED,
             remedy=f"Restore it into PostgreSQL {dump.major} or newer (the image of db in the compose file).",
         )
     if dump.major != database.major:
-        session.emit(Warning_(f"The backup is from PostgreSQL {dump.version}; here {database.major} runs."))
+        session.emit(Warning_(f"The backup is from PostgreSQL {dump.version}; the host runs {database.major}."))
     if dump.database != database.name:
         session.emit(Note(f"The backup is of a database called {dump.database}."))
 
 
 def _fill(session: Session) -> None:
     with session.step("fill", "Fill a new database beside the one in use"):
-        session.host.run(commands.fill(session.settings.host_dir)).require(state=_UNTOUCHED)
+        argv = script("db/fill", CONTAINER, session.settings.host_dir)
+        command = Command(argv, title="fill a new database", timeout=LONGEST, changes=True)
+        session.host.run(command).require(state=_UNTOUCHED)
 
 
-def _swap(session: Session, database: Database) -> str:
-    kept = f"{database.name}_before_{datetime.now(UTC):%Y%m%d_%H%M%S}" if database.objects else ""
-    with session.step("swap", "Let the two change names") as step, session.interrupts.shielded(60):
-        session.host.run(commands.swap(kept)).require(
-            state=f"{_UNTOUCHED} The filled one is called {database.name}_restoring."
-        )
+def _swap(session: Session, database: Database) -> None:
+    kept = f"{database.name}_before_{session.now():%Y%m%d_%H%M%S}" if database.objects else ""
+    with session.step("swap", "Let the two swap names") as step, session.interrupts.shielded(60):
+        argv = script("db/swap", CONTAINER, kept)
+        result = session.host.run(Command(argv, title="swap the databases", timeout=120, changes=True))
+        result.require(state=f"{_UNTOUCHED} The filled one is called {database.name}_restoring.")
         step.detail = "in one transaction"
-    told = f"{database.name} is what the backup holds."
-    session.emit(Decision(f"{told} Redis may still hold what the old one said, until it expires."))
+    text = f"{database.name} now holds what the backup held. Redis may keep older answers until they expire."
+    session.emit(Decision(text))
     if kept:
-        drop = f"docker exec {CONTAINER} sh -c 'dropdb -U \"$POSTGRES_USER\" {kept}'"
-        session.emit(Decision(f"What was there before is called {kept}. When nobody wants it: {drop}"))
-    return kept
+        drop = f"inv ops.exec {CONTAINER} -- sh -c 'dropdb -U \"$POSTGRES_USER\" {kept}'"
+        session.emit(Decision(f"The previous database is called {kept}. Once nobody needs it: {drop}"))
 
 
 class _Sending:
-    """The file in pieces, summed up, telling how far it is."""
+    """The file in pieces, summed, with each megabyte reported."""
 
     def __init__(self, file: Path, step: Step) -> None:
         self._file = file
@@ -164,12 +184,12 @@ class _Sending:
         self.hash = hashlib.sha256()
 
     def __iter__(self) -> Iterator[bytes]:
-        total, sent, told = self._file.stat().st_size, 0, 0
+        total, sent, reported = self._file.stat().st_size, 0, 0
         with self._file.open("rb") as stream:
             while piece := stream.read(PIECE):
                 self.hash.update(piece)
                 yield piece
                 sent += len(piece)
-                if sent - told >= 1_000_000:
-                    told = sent
+                if sent - reported >= 1_000_000:
+                    reported = sent
                     self._step.progress(f"{megabytes(sent)} of {megabytes(total)}")

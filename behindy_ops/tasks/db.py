@@ -6,6 +6,7 @@ from pathlib import Path
 
 from invoke import Context, task
 
+from behindy_ops.tasks.ask import asker
 from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
 from behindy_ops.tasks.options import JSON, WAIT, waiting
@@ -26,10 +27,10 @@ def backup(
 ) -> None:
     """Dump the database to this machine or the host, checked."""
     from behindy_ops.db.backup import backup_here, backup_on_host
-    from behindy_ops.errors import Kind
+    from behindy_ops.errors import UNCHANGED, Kind
 
     if keep < 1:
-        raise Kind.USAGE("--keep has to be 1 or more.", state="Nothing was changed.")
+        raise Kind.USAGE("--keep must be 1 or more.", state=UNCHANGED)
     seconds = waiting(wait)
     with client(services=False, json=json) as this, this.connect() as session:
         if keep_on_host:
@@ -52,23 +53,12 @@ def backup(
 def restore(
     _: Context, backup: str, from_host: bool = False, yes: bool = False, wait: str = "", json: bool = False
 ) -> None:
-    """Put a backup in the database's place; the old one is kept."""
-    from behindy_ops.db.commands import look
-    from behindy_ops.db.restore import Source, question
+    """Put a backup in the database's place; the previous one is kept."""
+    from behindy_ops.db.restore import Source
     from behindy_ops.db.restore import restore as put_back
-    from behindy_ops.tasks.ask import asker
 
     seconds = waiting(wait)
     source = Source(name=backup) if from_host else Source(file=Path(backup).expanduser())
-    with client(services=False, json=json) as this:
-        with this.connect() as session:
-            database = look(session)
-        source.checked(database)
-        lines, asks = question(database)
-        if not json:
-            print("\n".join(lines))
-        if asks and not asker(f"db.restore {backup}", yes)(f"Put {backup} in its place?"):
-            print("Nothing was changed.")
-            return
-        with this.connect() as session:
-            put_back(session, source, database, seconds)
+    command = f"db.restore {backup}{' --from-host' if from_host else ''}"
+    with client(services=False, json=json) as this, this.connect() as session:
+        put_back(session, source, asker(command, yes), task=command, wait=seconds)

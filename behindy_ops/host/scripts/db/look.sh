@@ -13,7 +13,6 @@ select 'database', current_setting('server_version_num'), pg_database_size(curre
   (select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
    where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'),
   (select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()),
-  (select count(*) from pg_database where datname = current_database() || '_restoring'),
   current_database();
 SQL
 SH

@@ -1,0 +1,51 @@
+"""The database on the host: where it is, and a look at it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.facts.database import parse_database
+from behindy_ops.host.command import Command, script
+from behindy_ops.host.exit_codes import Code
+
+if TYPE_CHECKING:
+    from behindy_ops.facts.database import Database
+    from behindy_ops.host.session import Session
+
+__all__ = ["CONTAINER", "LONGEST", "look", "megabytes"]
+
+CONTAINER = "postgres"
+"""The container of the service ``db``."""
+
+LONGEST = 6 * 3600.0
+"""Seconds a dump or a restore may take at most."""
+
+
+def look(session: Session) -> Database:
+    """Inspect the database.
+
+    Raises:
+        Kind.FILES_MISSING: the host directory does not exist.
+        Kind.DATABASE_NOT_READY: Postgres is not there, or does not respond.
+    """
+    argv = script("db/look", CONTAINER, session.settings.host_dir)
+    result = session.host.run(Command(argv, title="inspect the database"))
+    if result.exit_code == Code.NO_DIRECTORY:
+        raise result.error()
+    database = parse_database(result.reply())
+    if isinstance(database, str):
+        raise Kind.DATABASE_NOT_READY(
+            f"There is no container {CONTAINER} on the host."
+            if database == "none"
+            else f"Postgres does not respond; its container {CONTAINER} is {database}.",
+            state=UNCHANGED,
+            remedy=f"Start it: inv host.up. Its log says why it stopped: inv ops.logs {CONTAINER}",
+            lines=result.last_lines(3) if result.stderr.strip() else (),
+        )
+    return database
+
+
+def megabytes(count: float) -> str:
+    """Return a size in bytes for people: ``12.3 MB``."""
+    return f"{count / 1e6:.1f} MB"

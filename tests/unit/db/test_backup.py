@@ -1,0 +1,57 @@
+"""A backup bears its name only when it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from behindy_ops.db.backup import backup_here, backup_on_host, name_for
+from behindy_ops.errors import Kind
+from tests.kinds import raises
+from tests.scripted import Answer, scripted
+
+LOOKED = Answer("state running\navail 5000\ndatabase 150004 1000 3 2 behindy\n")
+SUM = f"sum {hashlib.sha256(b'dumped').hexdigest()} 6\n"
+
+
+def test_names_sort_by_time_and_have_nothing_strange_in_them() -> None:
+    assert name_for("my db/..", datetime(2026, 1, 31, 9, 30, tzinfo=UTC)) == "my_db_..-20260131-093000.dump"
+
+
+def test_what_arrived_whole_gets_its_name(tmp_path: Path) -> None:
+    there = scripted(db__look=LOOKED, db__dump=Answer("dumped", stderr=SUM))
+    file = backup_here(there.session, tmp_path)
+    assert file.read_bytes() == b"dumped"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert not there.host.locked
+    assert str(file) in there.told()
+
+
+@pytest.mark.parametrize("dump", [Answer("dump", stderr=SUM), Answer("dumped", 4, SUM), Answer("dumped")])
+def test_of_anything_else_nothing_is_left(tmp_path: Path, dump: Answer) -> None:
+    with raises(Kind.BACKUP_FAILED):
+        backup_here(scripted(db__look=LOOKED, db__dump=dump).session, tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_file_that_exists_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "x.dump").write_text("mine")
+    with raises(Kind.USAGE, match="--to"):
+        backup_here(scripted(db__look=LOOKED).session, tmp_path / "x.dump")
+
+
+def test_on_the_host_the_oldest_ones_go_under_the_lock() -> None:
+    there = scripted(db__look=LOOKED, db__dump=Answer(stderr=f"removed old.dump\n{SUM}"))
+    name = backup_on_host(there.session, 7, 0.0)
+    assert there.host.locked == ["db.backup"]
+    assert there.host.commands[-1].argv[-2:] == (name, "7")
+    assert "removed: old.dump" in there.told()
+
+
+def test_without_room_nothing_is_dumped() -> None:
+    looked = Answer("state running\navail 999\ndatabase 150004 1000 3 2 behindy\n")
+    with raises(Kind.HOST_NOT_READY, match="inv ops.disk"):
+        backup_on_host(scripted(db__look=looked).session, 7, 0.0)

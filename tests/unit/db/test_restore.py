@@ -1,0 +1,102 @@
+"""What a person reads before a restore, and that nothing is touched until the backup was read through."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from behindy_ops.db.restore import Source, effects, restore
+from behindy_ops.errors import Kind
+from behindy_ops.facts.database import Database
+from behindy_ops.report.events import Warning_
+from tests.kinds import raises
+from tests.scripted import Answer, Scripted, scripted
+
+DATABASE = Database("behindy", 150004, 1000, 3, 2, 5000, {"a-20260101-000000.dump": 7})
+BACKUP = b"PGDMP and more"
+
+
+def looked(objects: int = 3, available: int = 5000) -> Answer:
+    return Answer(f"state running\navail {available}\ndatabase 150004 1000 {objects} 2 behindy\n")
+
+
+def received(version: str = "15.4", body: bytes = BACKUP, code: int = 0) -> Answer:
+    header = f"list Archive created at 2026-01-31\nlist dbname: behindy\nlist Dumped from database version: {version}\n"
+    return Answer(f"sum {hashlib.sha256(body).hexdigest()} {len(body)}\n{header}", code)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "x.dump"
+    path.write_bytes(BACKUP)
+    return path
+
+
+def run(there: Scripted, file: Path, answer: bool = True) -> list[str]:
+    asked: list[str] = []
+
+    def confirm(question: str) -> bool:
+        asked.append(question)
+        return answer
+
+    restore(there.session, Source(file), confirm, task="db.restore x.dump")
+    return asked
+
+
+def test_a_database_with_anything_in_it_takes_a_yes(file: Path) -> None:
+    there = scripted(db__look=looked())
+    assert run(there, file, answer=False) == [f"Put {file} in its place?"]
+    assert "2 open connection(s)" in there.told()
+    assert there.told().endswith("Nothing changed.")
+    assert there.host.locked == []
+
+
+def test_after_a_yes_it_is_filled_and_the_names_are_swapped(file: Path) -> None:
+    ok = Answer()
+    there = scripted(db__look=looked(), db__receive=received(), db__fill=ok, db__swap=ok)
+    run(there, file)
+    assert there.host.ran() == ["db/look", "db/look", "db/receive", "db/fill", "db/swap"]
+    kept = there.host.commands[-1].argv[-1]
+    assert kept.startswith("behindy_before_")
+    assert f'dropdb -U "$POSTGRES_USER" {kept}\'' in there.told()
+
+
+def test_an_empty_database_is_filled_without_a_question(file: Path) -> None:
+    ok = Answer()
+    there = scripted(db__look=looked(0), db__receive=received("14.9"), db__fill=ok, db__swap=ok)
+    assert run(there, file, answer=False) == []
+    assert there.host.commands[-1].argv[-1] == ""
+    assert any(isinstance(event, Warning_) for event in there.events)
+    assert effects(Database("x", 150004, 1, 0, 0, 1, {})) == ("x is empty: it is filled.",)
+
+
+@pytest.mark.parametrize(
+    ("look", "receive", "kind", "said"),
+    [
+        ([looked(0), looked(3)], received(), Kind.USAGE, "Somebody else changed this"),
+        ([looked(available=9)], received(), Kind.HOST_NOT_READY, "inv ops.prune"),
+        ([looked()], received(code=87), Kind.BACKUP_INVALID, "database in use was not touched"),
+        ([looked()], received("16.1"), Kind.BACKUP_INVALID, "PostgreSQL 16 or newer"),
+        ([looked()], received(body=b"else"), Kind.REMOTE_COMMAND_FAILED, "not what was sent"),
+    ],
+)
+def test_what_ends_a_restore_before_anything_is_touched(
+    file: Path, look: list[Answer], receive: Answer, kind: Kind, said: str
+) -> None:
+    there = scripted(db__look=look, db__receive=receive)
+    with raises(kind, match=said):
+        run(there, file)
+    assert not {"db/fill", "db/swap"} & set(there.host.ran())
+
+
+def test_a_source_is_checked_before_anything_is_sent(tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    with raises(Kind.USAGE, match="Could not read"):
+        Source(file).require_usable(DATABASE)
+    file.write_bytes(b"select 1;")
+    with raises(Kind.BACKUP_INVALID, match="not a backup"):
+        Source(file).require_usable(DATABASE)
+    with raises(Kind.USAGE, match=r"a-20260101-000000\.dump"):
+        Source(name="../../etc/passwd").require_usable(DATABASE)
