@@ -123,6 +123,7 @@ class State:
         """Whether the previous container keeps the name as an alias, so that the name leads to two."""
         return answers_to(self.blue, self.service.name)
 
+    @property
     def urls(self) -> tuple[str, ...]:
         """Return the public URLs that prove the service."""
         return tuple(self.url(path) for path in public_paths(self.service, self.survey))

@@ -29,10 +29,8 @@ class Discard(Step):
     """Remove the candidate, or the release that was taken back."""
 
     name = "remove"
+    said = "Remove {service}-green"
     shield = math.inf
-
-    def title(self, state: State) -> str:
-        return f"Remove {state.service.name}-green"
 
     def command(self, state: State) -> Command:
         container = state.green.id if state.green else f"{state.service.name}-green"

@@ -64,9 +64,7 @@ class Drain(Step):
     """The previous container, not before nginx and other callers have forgotten its address."""
 
     name = "drain"
-
-    def title(self, state: State) -> str:
-        return f"Wait until {state.service.name}-blue is idle"
+    said = "Wait until {service}-blue is idle"
 
     def command(self, state: State) -> Command:
         service = state.service
@@ -101,9 +99,7 @@ class Retire(Drain):
     container: str
     shown: str
     name = "recover"
-
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return f"Wait until {self.shown} is idle"
+    said = "Wait until {step.shown} is idle"
 
     def command(self, state: State) -> Command:
         earliest = str(int((state.survey.now + CACHED) * 1000))
@@ -117,10 +113,8 @@ class FinishRequests(Attempts):
     """Give the release that was taken back the time to answer what it has begun, if it still can."""
 
     name = "last requests"
+    said = "Wait until {service}-green is idle"
     yields = True
-
-    def title(self, state: State) -> str:
-        return f"Wait until {state.service.name}-green is idle"
 
     def policy(self, state: State) -> HealthPolicy:
         return HealthPolicy(attempts=max(1, round(min(state.service.drain, _LAST_WORDS) / _SHORT)), interval=0.0)
@@ -128,7 +122,7 @@ class FinishRequests(Attempts):
     def command(self, state: State) -> Command:
         return _drain(state.candidate.id, state.service.port, earliest="0", limit=_SHORT)
 
-    def judge(self, state: State, result: Result) -> Look:  # noqa: ARG002
+    def judge(self, state: State, result: Result) -> Look:
         return Look(Verdict.AGAIN if _cut(result) else Verdict.HEALTHY, _told(result))
 
     def conclude(self, state: State, look: Look) -> Read:

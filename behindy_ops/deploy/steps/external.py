@@ -79,7 +79,7 @@ class Rehearse(Attempts):
     def command(self, state: State) -> Command:
         return _ask([self._url(state)], self.policy(state), header=state.paths.rehearsal_header)
 
-    def judge(self, state: State, result: Result) -> Look:  # noqa: ARG002
+    def judge(self, state: State, result: Result) -> Look:
         return _judge(result, candidate=True)
 
     def conclude(self, state: State, look: Look) -> Read:
@@ -102,10 +102,8 @@ class CheckOutside(Attempts):
 
     attempts: int = 0
     name = "external"
+    said = "Check {state.urls[0]} from outside"
     definite = 2
-
-    def title(self, state: State) -> str:
-        return f"Check {state.urls()[0]} from outside"
 
     def policy(self, state: State) -> HealthPolicy:
         policy = state.service.health
@@ -113,7 +111,7 @@ class CheckOutside(Attempts):
 
     def command(self, state: State) -> Command:
         asked = None if state.name_is_shared else state.service
-        return _ask(state.urls(), self.policy(state), settled=state.after_switch(CACHED), live=asked)
+        return _ask(state.urls, self.policy(state), settled=state.after_switch(CACHED), live=asked)
 
     def judge(self, state: State, result: Result) -> Look:
         return _judge(result, address="" if state.name_is_shared else state.candidate.addresses.get(NETWORK, ""))
@@ -128,17 +126,15 @@ class CheckLive(Attempts):
     """Ask once whether what is live answers, of which nothing else is known."""
 
     name = "external"
-
-    def title(self, state: State) -> str:
-        return f"Check {state.urls()[0]} from outside"
+    said = "Check {state.urls[0]} from outside"
 
     def policy(self, state: State) -> HealthPolicy:
         return replace(state.service.health, attempts=1)
 
     def command(self, state: State) -> Command:
-        return _ask(state.urls(), self.policy(state), live=state.service)
+        return _ask(state.urls, self.policy(state), live=state.service)
 
-    def judge(self, state: State, result: Result) -> Look:  # noqa: ARG002
+    def judge(self, state: State, result: Result) -> Look:
         return _judge(result)
 
 
@@ -152,15 +148,13 @@ class CheckPrevious(Attempts):
 
     began: str
     name = "external"
-
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return "Check the previous release from outside"
+    said = "Check the previous release from outside"
 
     def policy(self, state: State) -> HealthPolicy:
         return replace(state.service.health, attempts=1)
 
     def command(self, state: State) -> Command:
-        url = state.urls()[0]
+        url = state.urls[0]
         settled = "0" if state.switched is None else state.after_switch(CACHED)
         return _ask([url], self.policy(state), settled=settled, live=state.service)
 

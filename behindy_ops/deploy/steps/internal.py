@@ -26,9 +26,7 @@ class CheckInside(Attempts):
     """The candidate: 15 attempts, 3 s apart, unless its stanza says otherwise."""
 
     name = "internal"
-
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return "Check health from inside nginx"
+    said = "Check health from inside nginx"
 
     def asked(self, state: State) -> str:
         """Return the container's name."""
@@ -41,7 +39,7 @@ class CheckInside(Attempts):
         argv = script("deploy/look_inside", NGINX, container, url, *timing, CONTAINER_TEMPLATE)
         return Command(argv, title=f"ask {container} from inside nginx", timeout=policy.interval + 20)
 
-    def judge(self, state: State, result: Result) -> Look:  # noqa: ARG002
+    def judge(self, state: State, result: Result) -> Look:
         reply = result.reply()
         looks = [(int(code), int(curl)) for code, curl in map(str.split, reply.every("look"))]
         return judge_inside(looks, parse_state(reply.values().get("state", "")))
@@ -66,14 +64,12 @@ class CheckRunning(CheckInside):
 
     container: str
     name = "recover"
+    said = "Check {step.container} from inside nginx"
 
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return f"Check {self.container} from inside nginx"
-
-    def asked(self, state: State) -> str:  # noqa: ARG002
+    def asked(self, state: State) -> str:
         return self.container
 
-    def policy(self, state: State) -> HealthPolicy:  # noqa: ARG002
+    def policy(self, state: State) -> HealthPolicy:
         return HealthPolicy(attempts=3)
 
     def conclude(self, state: State, look: Look) -> Read:

@@ -42,9 +42,7 @@ class Pull(Step):
 
     image: str
     name = "pull"
-
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return f"Pull {self.image}"
+    said = "Pull {step.image}"
 
     def command(self, state: State) -> Command:
         registry, user, token = registry_login(state.settings)

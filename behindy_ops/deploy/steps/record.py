@@ -33,10 +33,8 @@ class Record(Step):
     reason: str
     stands: bool = False
     name = "record"
+    said = "Record how it ended"
     shield = math.inf
-
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return "Record how it ended"
 
     def command(self, state: State) -> Command:
         line = history.ended(state, self.outcome, self.reason)

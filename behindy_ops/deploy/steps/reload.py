@@ -36,10 +36,8 @@ class Follow(Step):
     """Make users meet the new release."""
 
     name = "reload"
+    said = "Reload nginx"
     shield = math.inf
-
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return "Reload nginx"
 
     def leads_to(self, state: State) -> str:
         """Return the id of the container that the name leads to."""
@@ -72,7 +70,7 @@ class FollowBack(Follow):
 
     container: str
 
-    def leads_to(self, state: State) -> str:  # noqa: ARG002
+    def leads_to(self, state: State) -> str:
         return self.container
 
     def done(self, state: State) -> Read:

@@ -29,11 +29,9 @@ class Start(Step):
     """
 
     name = "start"
+    said = "Start {service}-green"
     enters = Phase.STARTED
     shield = 4.0
-
-    def title(self, state: State) -> str:
-        return f"Start {state.service.name}-green"
 
     def command(self, state: State) -> Command:
         release, target = state.release, state.goal.target

@@ -54,30 +54,33 @@ class Step:
 
     Attributes:
         name: for programs; the history and ``--json`` have it.
+        said: the title for people; ``{service}``, ``{state.field}`` and ``{step.field}`` are filled in.
         enters: the phase that begins with it, before it is known how it ends.
         shield: seconds that a signal waits for it at most.
     """
 
     name: ClassVar[str]
+    said: ClassVar[str]
     enters: ClassVar[Phase | None] = None
     shield: ClassVar[float] = UNSHIELDED
 
     def title(self, state: State) -> str:
-        raise NotImplementedError
+        """Return what it does, for people."""
+        return self.said.format(service=state.service.name, state=state, step=self)
 
     def command(self, state: State) -> Command:
         """Return what is sent. What only an earlier answer tells stands in angle brackets in a plan."""
         raise NotImplementedError
 
     def read(self, state: State, result: Result) -> Read:
-        """Return what the answer came to."""
-        raise NotImplementedError
+        """Return what the answer came to; that it was done, if nothing else is to be learned from it."""
+        return Read(state, error=None if result.ok else result.error())
 
-    def progress(self, line: str) -> str:  # noqa: ARG002 - for those that show some
+    def progress(self, line: str) -> str:
         """Return what a line of the answer shows while it runs; empty for nothing."""
         return ""
 
-    def needless(self, state: State) -> bool:  # noqa: ARG002 - few are
+    def needless(self, state: State) -> bool:
         """Return whether there turned out to be nothing to do."""
         return False
 

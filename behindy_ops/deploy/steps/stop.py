@@ -32,9 +32,7 @@ class StopPrevious(Step):
     """Stop and remove the previous container; a failure is reported, and the deploy stands."""
 
     name = "stop"
-
-    def title(self, state: State) -> str:
-        return f"Stop {state.service.name}-blue"
+    said = "Stop {service}-blue"
 
     def command(self, state: State) -> Command:
         return _remove(state.live.id if state.live else "", state.service.stop)
@@ -55,19 +53,14 @@ class StopLive(Step):
     """
 
     name = "stop"
+    said = "Stop {service}-blue"
     enters = Phase.STOPPED
     shield = 4.0
-
-    def title(self, state: State) -> str:
-        return f"Stop {state.service.name}-blue"
 
     def command(self, state: State) -> Command:
         live, grace = state.live.id if state.live else "", state.service.stop
         argv = ("docker", "stop", "--time", f"{grace:.0f}", live)
         return Command(argv, title="stop the container", timeout=grace + 30, changes=True)
-
-    def read(self, state: State, result: Result) -> Read:
-        return Read(state, error=None if result.ok else result.error())
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +76,13 @@ class StartAgain(Step):
     """
 
     container: str
-    said: str
+    said: str  # type: ignore[misc]
     half_stopped: bool = False
     name: str = "recover"  # type: ignore[misc]
     failed_state: str = ""
     shield = math.inf
 
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return self.said
-
-    def command(self, state: State) -> Command:  # noqa: ARG002
+    def command(self, state: State) -> Command:
         if not self.half_stopped:
             return start(self.container)
         argv = ("docker", "restart", "--time", "3", self.container)
@@ -116,12 +106,7 @@ class Remove(Step):
     container: str
     shown: str
     name = "recover"
+    said = "Remove {step.shown}"
 
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return f"Remove {self.shown}"
-
-    def command(self, state: State) -> Command:  # noqa: ARG002
+    def command(self, state: State) -> Command:
         return _remove(self.container, 0)
-
-    def read(self, state: State, result: Result) -> Read:
-        return Read(state, error=None if result.ok else result.error())

@@ -40,10 +40,8 @@ class Switch(Step):
     """Give the name to the candidate."""
 
     name = "switch"
+    said = "Switch the names"
     shield = math.inf
-
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return "Switch the names"
 
     def command(self, state: State) -> Command:
         name, green = state.service.name, state.candidate
@@ -77,12 +75,9 @@ class GiveName(Step):
     """
 
     container: str
-    said: str
+    said: str  # type: ignore[misc]
     name: str = "recover"  # type: ignore[misc]
     policy: str = ""
-
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return self.said
 
     def command(self, state: State) -> Command:
         return swap(None, (self.container, state.service.name), policy=self.policy)
@@ -98,11 +93,9 @@ class PutAside(Step):
     """Take the name from the live container, which is stopped next (``--strategy recreate``)."""
 
     name = "aside"
+    said = "Take the name from {service}"
     enters = Phase.ASIDE
     shield = math.inf
-
-    def title(self, state: State) -> str:
-        return f"Take the name from {state.service.name}"
 
     def command(self, state: State) -> Command:
         live = state.live.id if state.live else ""
@@ -118,10 +111,8 @@ class PutNamesBack(Step):
     """Give the name back to the previous release, or take it from the new one where there is none."""
 
     name = "switch back"
+    said = "Put the names back"
     shield = math.inf
-
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return "Put the names back"
 
     def command(self, state: State) -> Command:
         name, green = state.service.name, state.candidate

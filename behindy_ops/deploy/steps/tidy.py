@@ -22,9 +22,7 @@ class Tidy(Step):
     """By name, never forced: Docker refuses those in use."""
 
     name = "tidy"
-
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return "Remove old images"
+    said = "Remove old images"
 
     def needless(self, state: State) -> bool:
         return state.image is not None and not to_remove(state).remove

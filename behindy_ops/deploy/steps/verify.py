@@ -47,9 +47,7 @@ class Verify(Step):
     """What it finds is reported; the deploy stands."""
 
     name = "verify"
-
-    def title(self, state: State) -> str:  # noqa: ARG002
-        return "Verify and record"
+    said = "Verify and record"
 
     def command(self, state: State) -> Command:
         judged = released_as(state.live).id if state.goal.judges and state.live else ""

@@ -20,9 +20,7 @@ class Watch(Step):
     """From the switch on, until the time is over or something happens to it."""
 
     name = "watch"
-
-    def title(self, state: State) -> str:
-        return f"Watch the new release for {state.watch:g} s"
+    said = "Watch the new release for {state.watch:g} s"
 
     def command(self, state: State) -> Command:
         argv = script("deploy/watch", state.candidate.id, state.after_switch(state.watch), CONTAINER_TEMPLATE)
