@@ -1,82 +1,241 @@
-"""What the preflight finds: each check is ok, a warning or a refusal, with its figure and what to do about it. Pure."""
+"""One finding, and the table entry it is made from: a problem has one name, one threshold and one remedy. Pure.
+
+A rule is a function from :class:`Facts` to checks: one that is ok, or one for each problem that it finds. It says
+nothing where it has no fact to stand on.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.errors import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from behindy_ops.errors import BehindyError
+    from behindy_ops.facts.certificate import Served
+    from behindy_ops.facts.container import Container
+    from behindy_ops.facts.machine import HostFacts
+    from behindy_ops.facts.manifest import Manifests
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.facts.upstream import Upstream
+    from behindy_ops.project.services import Service
 
-__all__ = ["UNCHANGED", "Check", "Level", "first_refusal", "forced", "ok", "refusal", "warning"]
+__all__ = [
+    "HOST",
+    "UNCHANGED",
+    "Check",
+    "Facts",
+    "Fix",
+    "FixKind",
+    "Level",
+    "Problem",
+    "Rule",
+    "examine",
+    "first_refusal",
+    "forced",
+    "ok",
+    "state_of",
+]
 
-UNCHANGED = "Nothing was changed; what ran before runs on."
+HOST = "host"
+"""The subject of what is about no single container or service."""
+
+UNCHANGED = "Nothing changed; the previous release is still running."
 
 
 class Level(Enum):
-    """How serious a finding is."""
+    """How serious a check is. A refusal stands in the way of a deploy, or hurts users now."""
 
     OK = "ok"
     WARNING = "warning"
     REFUSAL = "refusal"
 
 
+class FixKind(Enum):
+    """What ``ops.doctor --fix`` can do; nothing else is safe without a person."""
+
+    RECOVER = "finish or undo what an interrupted run left"
+    START = "start the container"
+    CONNECT = "connect to the network"
+    RELOAD = "reload nginx"
+    PRUNE = "remove images no rollback needs"
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A safe remedy. ``target`` is a service or container, or empty where there is only one."""
+
+    kind: FixKind
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that can be wrong.
+
+    Attributes:
+        name: what it is called everywhere.
+        threshold: from when on it is a problem, with the figure.
+        remedy: what to do or type; ``{subject}`` and further words are filled in.
+        symptom: what users or operators see of it; likewise.
+        level: how serious it is; a rule may lower it.
+        kind: what a refusal is raised as.
+        forcible: ``--force`` makes a warning of the refusal.
+    """
+
+    name: str
+    threshold: str
+    remedy: str
+    symptom: str = ""
+    level: Level = Level.REFUSAL
+    kind: Kind = Kind.HOST_NOT_READY
+    forcible: bool = False
+
+    def check(
+        self,
+        looked_at: str,
+        found: str,
+        /,
+        *,
+        subject: str = HOST,
+        evidence: Iterable[str] = (),
+        level: Level | None = None,
+        fix: Fix | None = None,
+        **words: str,
+    ) -> Check:
+        """Return the check that found this problem.
+
+        Args:
+            looked_at: the name of the check.
+            found: the fact, with its figure.
+            words: for the remedy and the symptom.
+        """
+        words["subject"] = subject
+        return Check(
+            looked_at,
+            level or self.level,
+            found,
+            subject,
+            self,
+            self.remedy.format_map(words),
+            self.symptom.format_map(words),
+            tuple(evidence),
+            fix,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One finding.
 
-    :param name: what was looked at, in one or two words; stable, for programs.
-    :param found: what was found, with the figure.
-    :param remedy: what to do or type; empty when it is ok.
-    :param lines: evidence, such as what a command wrote.
-    :param error: what a refusal is raised as.
-    :param forcible: ``--force`` makes a warning of the refusal.
+    Attributes:
+        name: what was looked at, in one or two words; stable, for programs.
+        found: what was found, with the figure.
+        subject: the service or container it is about, or ``host``.
+        problem: None when it is ok.
+        remedy: what to do or type; empty when it is ok.
+        symptom: what users or operators see.
+        evidence: the facts themselves, such as what a command wrote.
+        fix: what ``ops.doctor --fix`` would do, or None.
     """
 
     name: str
     level: Level
     found: str
+    subject: str = HOST
+    problem: Problem | None = None
     remedy: str = ""
-    lines: tuple[str, ...] = ()
-    error: Kind = Kind.HOST_NOT_READY
-    forcible: bool = False
+    symptom: str = ""
+    evidence: tuple[str, ...] = ()
+    fix: Fix | None = None
 
-    def problem(self) -> BehindyError:
-        """Return the error for this finding."""
-        return self.error(self.found, state=UNCHANGED, remedy=self.remedy, lines=self.lines)
+    def error(self) -> BehindyError:
+        """Return what a refusal is raised as."""
+        kind = self.problem.kind if self.problem else Kind.HOST_NOT_READY
+        return kind(self.found, state=UNCHANGED, remedy=self.remedy, lines=self.evidence)
+
+    def data(self) -> dict[str, str]:
+        """Return what ``--json`` prints of it."""
+        problem = self.problem.name if self.problem else ""
+        return {
+            "name": self.name,
+            "level": self.level.value,
+            "problem": problem,
+            "subject": self.subject,
+            "found": self.found,
+            "remedy": self.remedy,
+        }
 
 
-def ok(name: str, found: str) -> Check:
-    return Check(name, Level.OK, found)
+def ok(name: str, found: str, subject: str = HOST) -> Check:
+    return Check(name, Level.OK, found, subject)
 
 
-def warning(name: str, found: str, remedy: str = "") -> Check:
-    return Check(name, Level.WARNING, found, remedy)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of a host.
+
+    Attributes:
+        survey: what a survey saw.
+        services: those to be judged.
+        host_dir: the directory of the project on the host.
+        image_prefix: what stands before ``/behindy-<service>`` in an image's name.
+        machine: what was seen of the machine below, or None.
+        supported: which systems host.setup knows, where this is none of them.
+        image: reference of the image to be deployed, where the registry was asked for it.
+        manifests: what the registry said, or None if it was not asked.
+        upstreams: how each service answered, or None for those nobody asked.
+        nginx_errors: last lines of nginx's error log.
+        beside: what the compose file declares beside the services: compose name to container name.
+        kills: OOM kills that are known: container and when (ISO 8601).
+        certificate: what nginx serves, or None where nobody looked.
+    """
+
+    survey: Survey
+    services: tuple[Service, ...] = ()
+    host_dir: str = ""
+    image_prefix: str = ""
+    machine: HostFacts | None = None
+    supported: str = ""
+    image: str = ""
+    manifests: Manifests | None = None
+    upstreams: tuple[Upstream, ...] = ()
+    nginx_errors: tuple[str, ...] = ()
+    beside: Mapping[str, str] = field(default_factory=dict)
+    kills: tuple[tuple[str, str], ...] = ()
+    certificate: Served | None = None
 
 
-def refusal(
-    name: str,
-    found: str,
-    remedy: str,
-    *,
-    error: Kind = Kind.HOST_NOT_READY,
-    lines: Iterable[str] = (),
-    forcible: bool = False,
-) -> Check:
-    return Check(name, Level.REFUSAL, found, remedy, tuple(lines), error, forcible)
+Rule = Callable[[Facts], Iterable[Check]]
+
+
+def examine(rules: Iterable[Rule], facts: Facts) -> tuple[Check, ...]:
+    """Return what the rules find, in their order."""
+    return tuple(check for rule in rules for check in rule(facts))
 
 
 def forced(checks: Iterable[Check]) -> tuple[Check, ...]:
     """Return the checks as ``--force`` leaves them: refusals about memory and disk are warnings."""
     return tuple(
-        replace(check, level=Level.WARNING) if check.forcible and check.level is Level.REFUSAL else check
+        replace(check, level=Level.WARNING)
+        if check.level is Level.REFUSAL and check.problem and check.problem.forcible
+        else check
         for check in checks
     )
 
 
 def first_refusal(checks: Iterable[Check]) -> BehindyError | None:
     """Return the first refusal's error, or None. The checks are in the order of dependence."""
-    return next((check.problem() for check in checks if check.level is Level.REFUSAL), None)
+    return next((check.error() for check in checks if check.level is Level.REFUSAL), None)
+
+
+def state_of(container: Container) -> str:
+    """Return a container's state as evidence: ``backend: exited, exit code 137, OOM-killed``."""
+    health = f", {container.health}" if container.health else ""
+    code = "" if container.running else f", exit code {container.exit_code}"
+    oom = ", OOM-killed" if container.oom_killed else ""
+    restarts = f", {container.restarts} restarts" if container.restarts else ""
+    return f"{container.name}: {container.status}{health}{code}{oom}{restarts}"

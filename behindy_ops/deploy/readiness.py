@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from behindy_ops.checks import preflight
-from behindy_ops.checks.check import Check, Level, first_refusal, forced
+from behindy_ops.checks.check import UNCHANGED, Check, Level, first_refusal, forced
 from behindy_ops.deploy.steps.pull import registry_login
 from behindy_ops.errors import Interrupted
 from behindy_ops.facts import manifest as registry
@@ -29,16 +29,19 @@ def require_ready(
 ) -> None:
     """Check that the host is ready for this deploy; warnings are told, nothing is changed.
 
-    :param image: what is to be pulled, or empty when it is on the host already.
-    :param force: refusals about memory and disk are told as warnings.
-    :param alone: the live container is stopped first, so what it uses counts as available.
-    :raises BehindyError: the first refusal.
+    Args:
+        image: what is to be pulled, or empty when it is on the host already.
+        force: refusals about memory and disk are told as warnings.
+        alone: the live container is stopped first, so what it uses counts as available.
+
+    Raises:
+        BehindyError: the first refusal.
     """
     with session.step("preflight", "Check that the host is ready") as step:
         try:
             checks = _examine(session, service, without_live(survey, service) if alone else survey, image)
         except Interrupted as error:
-            raise error.but(state="Nothing was changed; what ran before runs on.") from error
+            raise error.but(state=UNCHANGED) from error
         checks = forced(checks) if force else checks
         problem = first_refusal(checks)
         if problem is not None:
@@ -57,8 +60,8 @@ def _examine(session: Session, service: Service, survey: Survey, image: str) -> 
     checks = preflight.examine(survey, service, session.settings)
     if not image or not any(check.name == "disk" and check.level is Level.REFUSAL for check in checks):
         return checks
-    told = registry.new_bytes(ask_registry(session, service, survey, image), image)
-    return checks if told is None else preflight.examine(survey, service, session.settings, new_bytes=told)
+    manifests = ask_registry(session, service, survey, image)
+    return preflight.examine(survey, service, session.settings, image=image, manifests=manifests)
 
 
 def ask_registry(session: Session, service: Service, survey: Survey, image: str) -> registry.Manifests:

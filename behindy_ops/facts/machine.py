@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from behindy_ops.facts.replies import read
+from behindy_ops.facts.survey import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +85,25 @@ class HostFacts:
             disk for disk in self.disks if path == disk.mounted or path.startswith(disk.mounted.rstrip("/") + "/")
         ]
         return max(holding, key=lambda disk: len(disk.mounted), default=None)
+
+    def as_survey(self, skew: float | None = None) -> Survey:
+        """Return what a survey would have said of this host, as far as that was looked at.
+
+        Args:
+            skew: seconds its clock is ahead of ours.
+        """
+        disk = self.disk("/var/lib/docker")
+        return Survey(
+            docker=self.docker,
+            compose=self.compose,
+            tools=self.tools,
+            files={path: (entry.mode, 0, 0) for path, entry in self.files.items()},
+            memory=dict(self.memory),
+            disk=(disk.size, disk.free) if disk else (0, 0),
+            now=self.now,
+            skew=skew,
+            problems={"versions": self.docker_problem} if self.docker_problem else {},
+        )
 
 
 def parse(text: str, mark: str) -> HostFacts:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.container import (
@@ -16,7 +16,10 @@ from behindy_ops.facts.container import (
 from behindy_ops.facts.release import Release
 from behindy_ops.facts.replies import Reply, read
 
-__all__ = ["NETWORK", "NGINX", "Stanza", "Survey", "Trio", "answers_to", "parse"]
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["NETWORK", "NGINX", "Stanza", "Survey", "Trio", "ahead", "answers_to", "parse"]
 
 NETWORK = "behindy-ops_internal"
 """The Docker network of all services (specification, section 4)."""
@@ -87,6 +90,15 @@ class Survey:
     releases: tuple[Release, ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
 
+    def compared(self, before: datetime, after: datetime) -> Survey:
+        """Return the survey with the host's clock compared to ours.
+
+        Args:
+            before: our clock before the look.
+            after: our clock after it.
+        """
+        return replace(self, skew=ahead(self.now, before, after))
+
     def trio(self, service: str) -> Trio:
         """Return the live, green and blue container of a service."""
         found = self.containers.get
@@ -96,6 +108,15 @@ class Survey:
         """Return the releases of a service the host remembers, newest first (ids begin with their time)."""
         own = (release for release in self.releases if release.service == service)
         return tuple(sorted(own, key=lambda release: release.id, reverse=True))
+
+
+def ahead(now: float, before: datetime, after: datetime) -> float:
+    """Return the seconds that a host's clock is ahead of ours; 0 where it fits between two moments of ours.
+
+    Args:
+        now: what the host's clock said between them, seconds since the epoch.
+    """
+    return now - min(max(now, before.timestamp()), after.timestamp())
 
 
 def answers_to(container: Container | None, name: str) -> bool:

@@ -9,7 +9,7 @@ import platform
 import secrets
 import subprocess
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -149,13 +149,9 @@ class Session:
 
     def look(self) -> Survey:
         """Survey the host without the lock; changes nothing."""
-        mark = new_mark()
+        mark, before = new_mark(), self.now()
         result = self.host.run(Command(self.survey_argv(mark), title="look at the host", timeout=60))
-        return self.compared(surveys.parse(result.require().stdout, mark))
-
-    def compared(self, survey: Survey) -> Survey:
-        """Return the survey with the host's clock compared to ours, to within the time it took."""
-        return replace(survey, skew=survey.now - self.now().timestamp())
+        return surveys.parse(result.require().stdout, mark).compared(before, self.now())
 
     def lock(self, what: str, wait: float = 0.0) -> Survey:
         """Take the lock and survey the host under it, in one round trip.
@@ -167,7 +163,7 @@ class Session:
         Raises:
             LockHeld: somebody else has it.
         """
-        mark = new_mark()
+        mark, before = new_mark(), self.now()
         holder = Holder(who=self.who, what=what, since=datetime.now(UTC).isoformat(timespec="seconds"))
         deadline = self.clock() + wait
         with self.step("survey", "Take the lock and look at the host") as step:
@@ -176,7 +172,7 @@ class Session:
                     self._rest(QUEUE_PAUSE)
             except Interrupted as error:
                 raise error.but(state="Nothing was changed; what ran before runs on.") from error
-            survey = self.compared(surveys.parse(text, mark))
+            survey = surveys.parse(text, mark).compared(before, self.now())
             step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
         return survey
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from behindy_ops.checks.certificates import RENEW_DAYS
 from behindy_ops.errors import UNCHANGED
 from behindy_ops.host.change import agree
 from behindy_ops.host.command import Command, script
@@ -21,12 +22,9 @@ if TYPE_CHECKING:
     from behindy_ops.host.change import Confirm
     from behindy_ops.host.session import Session
 
-__all__ = ["CERTBOT", "RENEW_DAYS", "Certificate", "certify", "due", "names_served", "parse"]
+__all__ = ["CERTBOT", "Certificate", "certify", "due", "names_served", "parse"]
 
 CERTBOT = "certbot/certbot:v2.11.0"
-RENEW_DAYS = 30
-"""Let's Encrypt's certificates are valid for 90 days; renewing in the last 30 leaves time for what goes wrong."""
-
 DAY = 86400
 _SERVER_NAME = re.compile(r"^\s*server_name\s+([^;]+);", re.MULTILINE)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.checks import docker
+from behindy_ops.checks.check import Facts, examine, first_refusal
 from behindy_ops.facts import machine
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
@@ -30,12 +31,6 @@ def require_docker(facts: HostFacts) -> None:
     Raises:
         Kind.HOST_NOT_READY: they cannot.
     """
-    if facts.docker and facts.compose:
-        return
-    reason = facts.docker_problem or ("Compose v2 is missing." if facts.docker else "Docker does not respond.")
-    raise Kind.HOST_NOT_READY(
-        "Docker and Compose v2 cannot be used on the host.",
-        state=UNCHANGED,
-        remedy="Set the host up: inv host.setup",
-        lines=(reason,),
-    )
+    checks = examine((docker.engine, docker.compose), Facts(survey=facts.as_survey()))
+    if (problem := first_refusal(checks)) is not None:
+        raise problem

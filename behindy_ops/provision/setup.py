@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from behindy_ops.checks.preflight import NEEDED_TOOLS as DEPLOY_TOOLS
+from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS, log_rotation, refuses_user
+from behindy_ops.checks.files import unprepared
+from behindy_ops.checks.memory import ENOUGH_SWAP, SWAP_MIB, SWAPPINESS
 from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
 from behindy_ops.host.change import agree
 from behindy_ops.host.command import Command, script
@@ -21,27 +22,12 @@ if TYPE_CHECKING:
     from behindy_ops.host.change import Confirm
     from behindy_ops.host.session import Connect, Session
 
-__all__ = ["MIB", "NEEDED_TOOLS", "SWAPPINESS", "SWAP_MIB", "Plan", "Step", "set_up", "with_log_rotation"]
+__all__ = ["Plan", "Step", "set_up"]
 
-MIB = 2**20
+_MIB = 2**20
 
-NEEDED_TOOLS = (*DEPLOY_TOOLS, "ca-certificates")
-"""What a deploy asks for; and the public URL cannot be checked where no certificate authority is trusted."""
-
-SWAP_MIB = 2048
-"""The swap a host of 2 GB gets."""
-
-SWAPPINESS = 10
-"""``vm.swappiness``: swap is for the minute in which two releases run side by side, not for every day."""
-
-ENOUGH_SWAP = 1024 * MIB
-SPARE_DISK = 2048 * MIB
+SPARE_DISK = 2048 * _MIB
 """Bytes that must stay free on the disk beside the swap file."""
-
-ROTATION = {"max-size": "10m", "max-file": "3"}
-"""At most 30 MB of logs for each container, so that no log fills the disk."""
-
-_PRIVATE = {"state": "700", "rehearsal": "700", "rehearsal/header": "600", "rehearsal/map.conf": "600"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +65,7 @@ class Plan:
         system = recipe(facts.system, facts.version)
         steps: list[Step] = []
         notes: list[str] = []
-        logging = with_log_rotation(facts.logging)
+        logging = log_rotation(facts.logging)
         if isinstance(logging, str):
             steps.append(Step("logging", "Rotate container logs (/etc/docker/daemon.json)", ("logging",), logging))
         elif logging is None:
@@ -100,26 +86,8 @@ class Plan:
         return cls(tuple(steps), tuple(notes), obstacle)
 
 
-def with_log_rotation(text: str) -> str | bool | None:
-    """Return ``daemon.json`` with log rotation added; True if it needs no change, None if it is not a JSON object.
-
-    What an administrator has set stays: another log driver means another idea of logs.
-    """
-    try:
-        content: Any = json.loads(text or "{}")
-    except ValueError:
-        return None
-    if not isinstance(content, dict):
-        return None
-    options = content.get("log-opts", {})
-    if content.get("log-driver", "json-file") != "json-file" or not isinstance(options, dict):
-        return True
-    merged = content | {"log-driver": "json-file", "log-opts": ROTATION | options}
-    return True if merged == content else json.dumps(merged, indent=2, ensure_ascii=False) + "\n"
-
-
 def _missing(facts: HostFacts) -> list[str]:
-    missing = [tool for tool in ("docker", *NEEDED_TOOLS) if tool not in facts.tools]
+    missing = [tool for tool in ("docker", *NEEDED_TOOLS, AUTHORITIES) if tool not in facts.tools]
     return missing + (["Compose v2"] if "docker" in facts.tools and not facts.compose else [])
 
 
@@ -148,7 +116,7 @@ def _packages(facts: HostFacts, system: Recipe | None) -> Iterator[Step]:
 
 
 def _engine(facts: HostFacts, *, changed: bool, notes: list[str]) -> Iterator[Step]:
-    refused = "permission denied" in facts.docker_problem.lower()
+    refused = refuses_user(facts.docker_problem)
     if not facts.docker and not refused:
         yield Step("engine", "Start the Docker engine, now and at every boot", ("engine",))
     elif changed and facts.docker and not facts.running:
@@ -169,30 +137,23 @@ def _memory(facts: HostFacts, notes: list[str]) -> Iterator[Step]:
         if swap < ENOUGH_SWAP:
             notes.append("No swap can be added: this is a container, which gets its memory from its machine.")
         return
-    if not swap and disk and disk.free < SWAP_MIB * MIB + SPARE_DISK:
+    if not swap and disk and disk.free < SWAP_MIB * _MIB + SPARE_DISK:
         notes.append(
-            f"No room for {SWAP_MIB // 1024} GB of swap: only {disk.free // MIB} MB are free on {disk.mounted}."
+            f"No room for {SWAP_MIB // 1024} GB of swap: only {disk.free // _MIB} MB are free on {disk.mounted}."
         )
         return
     if not swap:
         title = f"Add {SWAP_MIB // 1024} GB of swap (/swapfile), now and at every boot"
         yield Step("swap", title, ("swap", str(SWAP_MIB)), timeout=600)
     elif swap < ENOUGH_SWAP:
-        notes.append(f"Only {swap // MIB} MB of swap; left as it is.")
+        notes.append(f"Only {swap // _MIB} MB of swap; left as it is.")
     if facts.swappiness > SWAPPINESS:
         title = f"Swap only when memory is short (vm.swappiness {SWAPPINESS}, was {facts.swappiness})"
         yield Step("swappiness", title, ("swappiness", str(SWAPPINESS)))
 
 
 def _directories(facts: HostFacts) -> Iterator[Step]:
-    needed = (".", "compose", "nginx", *_PRIVATE, "compose/.env")
-    missing = [path for path in needed if path not in facts.files]
-    private = _PRIVATE | ({".env": "600"} if ".env" in facts.files else {})
-    too_open = [path for path, mode in private.items() if path in facts.files and facts.files[path].mode != mode]
-    root = facts.files.get(".")
-    if root and int(root.mode[-2:], 8) & 0o22:
-        too_open.append(".")
-    if missing or too_open:
+    if unprepared(facts.files):
         yield Step("directories", "Create the project's directories for this login alone, and the rehearsal token")
 
 

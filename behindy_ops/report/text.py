@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from behindy_ops.report.events import DeployFinished, Failed
 
@@ -20,6 +20,7 @@ __all__ = [
     "Marks",
     "Tone",
     "ending",
+    "entry",
     "error_lines",
     "fact_lines",
     "marks_for",
@@ -113,6 +114,20 @@ def error_lines(error: Failed, *, width: int = WIDTH) -> list[Line]:
         lines += (Line(line, tone) for line in _labelled(label, text, width))
     evidence = [Line(f"    {printable(line)}", exact=True) for line in error.lines]
     return [*lines, Line(""), *evidence] if evidence else lines
+
+
+def entry(head: str, text: str, tone: Tone, *, remedy: str = "", evidence: Iterable[str] = ()) -> list[Line]:
+    """An entry of a list: its head, the text wrapped beside it; below it what to type, and the evidence."""
+    wide = WIDTH - 1
+    first, *rest = textwrap.wrap(printable(text), wide - len(head), break_on_hyphens=False) or [""]
+    told = [Line(head + first, tone), *(Line(" " * len(head) + line, tone) for line in rest)]
+    if remedy:
+        arrow = " " * 5 + "-> "
+        wrapped = textwrap.wrap(
+            printable(remedy), wide, initial_indent=arrow, subsequent_indent=" " * 8, break_on_hyphens=False
+        )
+        told += (Line(line, Tone.STRONG) for line in wrapped)
+    return told + [Line(f"        {printable(line)}", exact=True) for line in evidence]
 
 
 def ending(event: DeployFinished, tag: str) -> tuple[str, Tone]:

@@ -50,11 +50,17 @@ def trust(_: Context, fingerprint: str = "") -> None:
 @guarded
 def check(_: Context, json: bool = False) -> None:
     """Show whether the host is ready for deploys, and how to fix what is missing."""
-    from behindy_ops.provision.check_run import check_host
+    from behindy_ops import report
+    from behindy_ops.provision import check as checkup
+    from behindy_ops.report.text import marks_for
 
     with client(services=False, quiet=True) as this, this.connect() as session:
-        ready = check_host(session, json=json)
-    if not ready:
+        checks = checkup.check_host(session)
+    if json:
+        print(checkup.as_json(checks, this.settings.host), end="")
+    else:
+        report.show_lines(checkup.as_lines(checks, this.settings.host, marks_for(sys.stdout.encoding)))
+    if not checkup.is_ready(checks):
         raise SystemExit(Kind.HOST_NOT_READY.exit_code)
 
 

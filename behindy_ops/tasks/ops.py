@@ -295,7 +295,7 @@ def doctor(
 
     from behindy_ops import report
     from behindy_ops.tasks.ask import asker
-    from behindy_ops.views.doctor_run import consult, cure
+    from behindy_ops.views.doctor import consult, cure
 
     only = [service] if service else []
     if not fix:

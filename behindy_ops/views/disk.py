@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.checks import preflight
-from behindy_ops.checks.capacity import disk_check
+from behindy_ops.checks.check import Facts
+from behindy_ops.checks.disk import disk
 from behindy_ops.facts.container import Image
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.views.images import Repository, judge
@@ -112,7 +113,7 @@ def describe(seen: Seen, services: Sequence[Service], image_prefix: str) -> Disk
         tuple(
             Room(service.name, check.level.value, check.found, check.remedy)
             for service in services
-            for check in (disk_check(survey, service, image_prefix),)
+            for check in disk(Facts(survey=survey, services=(service,), image_prefix=image_prefix))
         ),
         unknown,
     )

@@ -1,59 +1,96 @@
-"""``ops.doctor``: one look, the diagnosis, and the safe remedies under the lock."""
+"""``ops.doctor``: one look, the diagnosis, and with ``--fix`` the safe remedies under the lock, and another look."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.checks.diagnosis import Facts, Finding, Fix, FixKind, Severity, diagnose
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level
+from behindy_ops.checks.diagnosis import diagnose
 from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.steps.stop import start
-from behindy_ops.errors import BehindyError, Kind, RemoteCommandFailed
+from behindy_ops.errors import UNCHANGED, BehindyError, Kind, RemoteCommandFailed
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.host.command import Command, script
+from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.layout import heading, sentence
 from behindy_ops.report.text import Line, Tone, printable
-from behindy_ops.views import mem as memory
-from behindy_ops.views import network, nginx
-from behindy_ops.views.look import Shown, beside, look
+from behindy_ops.views import mem, network, nginx
+from behindy_ops.views.look import Shown, beside, look, require_docker
 from behindy_ops.views.show import prune_now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from behindy_ops.facts.survey import Survey
     from behindy_ops.host.session import Session
+    from behindy_ops.report.events import Event
 
-__all__ = ["apply", "chosen", "examine", "fixes", "shown", "title"]
+__all__ = ["consult", "cure", "examine", "fixes", "shown", "title"]
+
+PARTS = "containers images networks files_ environment configured stanzas nginx_ stale_ machine releases"
+"""Parts of the survey that the rules read."""
 
 
-def examine(session: Session, only: Sequence[str] = ()) -> list[Finding]:
-    """Look at the host once, and diagnose.
+def consult(session: Session, only: Sequence[str]) -> Shown:
+    """Say what is wrong; changes nothing.
 
-    :param only: services of interest.
-    :raises Kind.HOST_NOT_READY: Docker cannot be asked; then that is the diagnosis.
+    Args:
+        only: services of interest; none for all.
     """
-    domain = session.settings.domain
-    seen = look(session, "doctor", NGINX, NETWORK, domain, nginx.services_text(session.services), survey_parts=PARTS)
-    services = tuple(session.services)
-    facts = Facts(
-        survey=session.compared(seen.survey),
-        nginx=nginx.describe(seen, services, domain),
-        network=network.describe(seen, services),
-        services=services,
-        beside=seen.beside,
-        image_prefix=session.settings.image_prefix,
-        stale=tuple(one.name for one in services if one.name in seen.survey.stale),
-        kills=tuple((kill.container, kill.at) for kill in memory.known_kills(seen, {})),
-    )
-    return diagnose(facts, only)
+    names = _chosen(session, only)
+    return shown(examine(session, only), names)
 
 
-def chosen(session: Session, only: Sequence[str]) -> list[str]:
+def cure(
+    session: Session,
+    only: Sequence[str],
+    *,
+    ask: Callable[[str], bool],
+    tell: Callable[[Sequence[Line]], None],
+    emit: Callable[[Event], None],
+    wait: float,
+) -> Shown:
+    """Say what is wrong, apply the safe remedies after a yes, and say what is still wrong then.
+
+    Args:
+        only: services of interest; none for all.
+        ask: asks a question; whether the answer is yes.
+        tell: shows what was found before it asks.
+        emit: is told of each remedy as it is applied.
+        wait: seconds to queue for the lock.
+
+    Raises:
+        LockHeld: somebody else is changing the host.
+    """
+    names = _chosen(session, only)
+    found = examine(session, only)
+    wanted = fixes(found)
+    before = shown(found, names)
+    if not wanted:
+        return before
+    tell(before.lines)
+    plan = "".join(f"\n  - {title(fix)}" for fix in wanted)
+    if not ask(f"\nThis would be done:{plan}\nDo it?"):
+        return replace(before, lines=[Line(UNCHANGED, Tone.STRONG)])
+    session.emit = emit
+    _apply(session, wanted, session.lock("remedies of ops.doctor", wait=wait))
+    with session.step("settle", "Wait until that shows"):
+        left = _once_settled(session, only, wanted)
+    session.emit = lambda _: None
+    after = shown(left, names, wanted)
+    if after.problem is None:
+        return after
+    applied = f"{len(wanted)} remed{'y was' if len(wanted) == 1 else 'ies were'} applied; this is left."
+    return replace(after, problem=after.problem.but(state=applied))
+
+
+def _chosen(session: Session, only: Sequence[str]) -> list[str]:
     """Return the names of the services that are looked at.
 
-    :raises Kind.USAGE: there is no such service.
+    Raises:
+        Kind.USAGE: there is no such service.
     """
     known = [service.name for service in session.services]
     for name in only:
@@ -62,25 +99,48 @@ def chosen(session: Session, only: Sequence[str]) -> list[str]:
     return list(only) or known
 
 
-PARTS = "containers images networks files_ environment configured stanzas nginx_ stale_ machine releases"
-"""Parts of the survey that the rules read."""
+def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
+    """Look at the host once, and diagnose.
 
-
-def fixes(found: Sequence[Finding]) -> list[Fix]:
-    """Return the safe remedies of what was found, each once, in the order of the findings."""
-    return list(dict.fromkeys(one.fix for one in found if one.fix is not None))
-
-
-def apply(session: Session, wanted: Sequence[Fix], survey: Survey) -> None:
-    """Apply safe remedies, one after the other; the lock is held and ``survey`` was taken under it.
-
-    :raises BehindyError: one of them failed; those before it are done.
+    Raises:
+        Kind.HOST_NOT_READY: Docker cannot be asked; then that is the diagnosis.
     """
-    if (problem := docker_problem(survey)) is not None:
-        raise problem
-    for fix in wanted:
-        with session.step("fix", title(fix)):
-            _apply(session, fix, survey)
+    settings, services, before = session.settings, tuple(session.services), session.now()
+    asked = (NGINX, NETWORK, settings.domain, nginx.services_text(services))
+    seen = look(session, "doctor", *asked, survey_parts=PARTS)
+    require_docker(seen)
+    view = nginx.describe(seen, services, settings.domain)
+    facts = Facts(
+        survey=seen.survey.compared(before, session.now()),
+        services=services,
+        host_dir=settings.host_dir,
+        image_prefix=settings.image_prefix,
+        upstreams=view.upstreams,
+        nginx_errors=view.errors,
+        beside=seen.beside,
+        kills=tuple((kill.container, kill.at) for kill in mem.known_kills(seen, {})),
+    )
+    return diagnose(facts, only)
+
+
+def _once_settled(session: Session, only: Sequence[str], applied: Sequence[Fix]) -> list[Check]:
+    """Look until what was mended is well, or has had the time of a health check; what was started has to boot."""
+    policy = HealthPolicy()
+    mended = {fix.target for fix in applied}
+    started = any(fix.kind is FixKind.START for fix in applied)
+    for attempt in range(policy.attempts):
+        left = examine(session, only)
+        hurt = {check.subject for check in _troubles(left)}
+        if not hurt & mended and not (hurt and started):
+            break
+        if attempt + 1 < policy.attempts:
+            session.sleep(policy.interval)
+    return left
+
+
+def fixes(found: Sequence[Check]) -> list[Fix]:
+    """Return the safe remedies of what was found, each once, in the order of the checks."""
+    return list(dict.fromkeys(check.fix for check in found if check.fix is not None))
 
 
 def title(fix: Fix) -> str:
@@ -89,7 +149,20 @@ def title(fix: Fix) -> str:
     return words[0].upper() + words[1:]
 
 
-def _apply(session: Session, fix: Fix, survey: Survey) -> None:
+def _apply(session: Session, wanted: Sequence[Fix], survey: Survey) -> None:
+    """Apply safe remedies, one after the other; the lock is held and ``survey`` was taken under it.
+
+    Raises:
+        BehindyError: one of them failed; those before it are done.
+    """
+    if (problem := docker_problem(survey)) is not None:
+        raise problem
+    for fix in wanted:
+        with session.step("fix", title(fix)):
+            _apply_one(session, fix, survey)
+
+
+def _apply_one(session: Session, fix: Fix, survey: Survey) -> None:
     services = {service.name: service for service in session.services}
     match fix.kind:
         case FixKind.RECOVER:
@@ -98,7 +171,7 @@ def _apply(session: Session, fix: Fix, survey: Survey) -> None:
             session.host.run(start(fix.target)).require(remedy=f"See why: inv ops.logs {fix.target}")
         case FixKind.CONNECT:
             view = network.judge(survey, session.services, beside(session))
-            session.host.run(_only(view, fix.target)).require(remedy="inv ops.network")
+            session.host.run(_connect(view, fix.target)).require(remedy="inv ops.network")
         case FixKind.RELOAD:
             command = Command(script("ops/reload", NGINX), title="reload nginx", timeout=60, changes=True)
             session.host.run(command).require()
@@ -106,61 +179,80 @@ def _apply(session: Session, fix: Fix, survey: Survey) -> None:
             prune_now(session)
 
 
-def _only(view: network.NetworkView, name: str) -> Command:
-    """Return the command that connects one container."""
+def _connect(view: network.NetworkView, name: str) -> Command:
     command = network.command(replace(view, absent=tuple(one for one in view.absent if one.name == name)))
     if command is None:
-        raise RemoteCommandFailed(f"{name} is not to be connected any more.", state="Nothing was changed.")
+        raise RemoteCommandFailed(f"{name} is on the network already.", state=UNCHANGED)
     return command
 
 
-def shown(found: Sequence[Finding], looked_at: Sequence[str], fixed: Sequence[Fix] = ()) -> Shown:
+def _troubles(found: Sequence[Check]) -> list[Check]:
+    return [check for check in found if check.level is Level.REFUSAL]
+
+
+def shown(found: Sequence[Check], looked_at: Sequence[str], fixed: Sequence[Fix] = ()) -> Shown:
     """Return the view, its data, and the error that gives troubles an exit code of their own."""
-    troubles = [one for one in found if one.severity is Severity.TROUBLE]
     data: dict[str, Any] = {
         "view": "doctor",
-        "healthy": not troubles,
+        "healthy": not _troubles(found),
         "services": list(looked_at),
-        "findings": [asdict(one) | {"severity": one.severity.value, "fix": _fix_data(one.fix)} for one in found],
+        "findings": [_data(check) for check in found],
         "fixed": [_fix_data(fix) for fix in fixed],
     }
-    return Shown(lines(found, looked_at), data, _problem(found) if troubles else None)
+    return Shown(_lines(found, looked_at), data, _problem(found))
+
+
+def _data(check: Check) -> dict[str, Any]:
+    return {
+        "name": _name(check),
+        "subject": check.subject,
+        "symptom": check.symptom,
+        "cause": check.found,
+        "evidence": check.evidence,
+        "remedy": check.remedy,
+        "severity": "trouble" if check.level is Level.REFUSAL else "risk",
+        "fix": _fix_data(check.fix),
+    }
 
 
 def _fix_data(fix: Fix | None) -> dict[str, str] | None:
     return None if fix is None else {"kind": fix.kind.name.lower(), "target": fix.target, "does": title(fix)}
 
 
-def _problem(found: Sequence[Finding]) -> BehindyError:
-    troubles = [one for one in found if one.severity is Severity.TROUBLE]
+def _name(check: Check) -> str:
+    return check.problem.name if check.problem else check.name
+
+
+def _problem(found: Sequence[Check]) -> BehindyError | None:
+    troubles = _troubles(found)
+    if not troubles:
+        return None
     return Kind.TROUBLE_FOUND(
         f"{len(troubles)} trouble{'s' if len(troubles) != 1 else ''}: "
-        + ", ".join(f"{one.subject}: {one.name}" for one in troubles)
+        + ", ".join(f"{check.subject}: {_name(check)}" for check in troubles)
         + ".",
-        state="Nothing was changed.",
+        state=UNCHANGED,
         remedy="Each has its remedy above." + (" The safe ones: inv ops.doctor --fix" if fixes(found) else ""),
     )
 
 
-def lines(found: Sequence[Finding], looked_at: Sequence[str]) -> list[Line]:
-    """Return the view in 80 columns: each finding with its cause, evidence and remedy."""
-    told: list[Line] = []
-    for one in found:
-        bad = one.severity is Severity.TROUBLE
-        mark = "TROUBLE" if bad else "RISK"
-        told += [Line(f"{mark:<8}{one.subject}: {one.name}", Tone.BAD if bad else Tone.CAREFUL)]
-        told += _part("symptom", one.symptom)
-        told += _part("cause", one.cause)
-        for number, fact in enumerate(one.evidence):
-            told += _part("" if number else "evidence", fact)
-        told += _part("remedy", one.remedy)
-        if one.fix is not None:
-            told += _part("--fix", title(one.fix))
-        told.append(Line(""))
+def _lines(found: Sequence[Check], looked_at: Sequence[str]) -> list[Line]:
+    """Return the view in 80 columns: each problem with its cause, evidence and remedy."""
     if not found:
         names = ", ".join(looked_at)
-        return [*sentence(f"Nothing is wrong with {names}, nginx, the database, the cache or the host.", Tone.GOOD)]
-    return [heading("Diagnosis"), Line(""), *told[:-1]]
+        return sentence(f"Nothing is wrong with {names}, nginx, the database, the cache or the host.", Tone.GOOD)
+    told = [heading("Diagnosis")]
+    for check in found:
+        mark, tone = ("TROUBLE", Tone.BAD) if check.level is Level.REFUSAL else ("RISK", Tone.CAREFUL)
+        told += [Line(""), Line(f"{mark:<8}{check.subject}: {_name(check)}", tone)]
+        told += _part("symptom", check.symptom)
+        told += _part("cause", check.found)
+        for number, fact in enumerate(check.evidence):
+            told += _part("" if number else "evidence", fact)
+        told += _part("remedy", check.remedy)
+        if check.fix is not None:
+            told += _part("--fix", title(check.fix))
+    return told
 
 
 def _part(label: str, text: str) -> list[Line]:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from behindy_ops.checks import preflight
-from behindy_ops.checks.capacity import memory_check, memory_need
+from behindy_ops.checks.check import Facts
+from behindy_ops.checks.memory import fits, need
 from behindy_ops.facts.container import parse_time
 from behindy_ops.facts.readings import parse_readings
 
@@ -259,5 +260,5 @@ def _unknown(seen: Seen, problem: str, counted: int, known: int) -> Iterable[str
 
 
 def _fits(survey: Survey, service: Service) -> Fits:
-    check = memory_check(survey, service)
-    return Fits(service.name, check.level.value, check.found, check.remedy, memory_need(survey, service))
+    (check,) = fits(Facts(survey=survey, services=(service,)))
+    return Fits(service.name, check.level.value, check.found, check.remedy, need(survey, service))

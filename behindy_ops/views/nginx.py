@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.facts.curl import UNTRUSTED, outcome
 from behindy_ops.facts.survey import NETWORK, NGINX
+from behindy_ops.facts.upstream import Answer, Upstream
 from behindy_ops.report.layout import Column, heading, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
 from behindy_ops.views.look import require_docker
@@ -18,40 +19,7 @@ if TYPE_CHECKING:
     from behindy_ops.project.services import Service
     from behindy_ops.views.look import Seen
 
-__all__ = ["Answer", "NginxView", "Upstream", "describe", "lines", "services_text"]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back. ``status`` is 0 without an answer, and ``problem`` says why; ``seconds`` is how long it took."""
-
-    status: int = 0
-    seconds: float = 0.0
-    problem: str = ""
-
-    @property
-    def good(self) -> bool:
-        return 200 <= self.status < 400
-
-
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """A service as nginx sees it.
-
-    :param resolves: addresses its name has inside the nginx container.
-    :param address: the address the live container has, empty if there is none.
-    :param direct: its answer to nginx itself, on its internal path.
-    :param public: the answer through the public URL, asked on the host.
-    :param trouble: what is wrong, or empty.
-    """
-
-    service: str
-    resolves: tuple[str, ...]
-    address: str
-    direct: Answer
-    public: Answer
-    url: str
-    trouble: str = ""
+__all__ = ["NginxView", "describe", "lines", "services_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +116,7 @@ def _inner_trouble(name: str, live: Container | None, resolves: tuple[str, ...],
         where = ", ".join(resolves) or "nowhere"
         return f"inside nginx the name {name} leads to {where}, but the live container is at {address}: inv ops.network"
     if not direct.good:
-        return f"{name} itself does not answer nginx well ({_said(direct)}): inv ops.logs {name}"
+        return f"{name} itself does not answer nginx well ({direct.said}): inv ops.logs {name}"
     return ""
 
 
@@ -157,11 +125,7 @@ def _outer_trouble(public: Answer) -> str:
         return ""
     if public.status in (502, 503, 504):
         return f"nginx answers {public.status} for it, though it is well itself: see the errors below"
-    return f"the service is well, but not through the public URL ({_said(public)})"
-
-
-def _said(answer: Answer) -> str:
-    return f"HTTP {answer.status}" if answer.status else answer.problem
+    return f"the service is well, but not through the public URL ({public.said})"
 
 
 def lines(view: NginxView) -> list[Line]:

@@ -81,14 +81,17 @@ class TestFromNothing:
         assert ran.code == 30
         told = json.loads(ran.out)
         assert told["ready"] is False
-        cures = {one["name"]: one["cure"] for one in told["findings"] if one["verdict"] == "missing"}
-        assert cures == {
-            "tools": "inv host.setup",
-            "docker": "inv host.setup",
-            "directories": "inv host.setup",
-            ".env": "inv env.push",
-            "files": "inv host.sync",
+        missing = {one["problem"]: one["remedy"] for one in told["checks"] if one["level"] == "refusal"}
+        remedies = {
+            "tool missing": "inv host.setup",
+            "docker missing": "inv host.setup",
+            "compose missing": "inv host.setup",
+            "directories not prepared": "inv host.setup",
+            "no environment file": "inv env.push",
+            "files missing": "inv host.sync",
         }
+        assert missing.keys() == remedies.keys()
+        assert all(command in missing[problem] for problem, command in remedies.items())
         assert json.loads(made.first["host.check"].out)["ready"] is True
 
     def test_what_the_administrator_had_set_for_docker_is_still_there(self, made: Bare) -> None:

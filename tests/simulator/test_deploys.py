@@ -317,7 +317,7 @@ def test_a_daemon_that_restarts_in_the_middle_of_a_switch_leaves_no_doubt(host: 
 def test_while_docker_is_down_nothing_is_taken_for_steady(host: Simulation) -> None:
     host.world.engine.go_down(3)
     for run in (host.recover, host.deploy):
-        with raises(Kind.HOST_NOT_READY, match="does not answer"):
+        with raises(Kind.HOST_NOT_READY, match="not responding"):
             run()
     host.world.pass_time(5)
     host.recover()

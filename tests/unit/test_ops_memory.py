@@ -144,7 +144,7 @@ def test_without_docker_the_host_itself_is_still_shown() -> None:
     view = memory.describe(seen(found, meminfo=MEMINFO, processes="2048 3 some name"), SERVICES)
     assert view.host.total == 2048 * MB
     assert (view.processes[0].name, view.processes[0].used, view.processes[0].count) == ("some name", 2 * MB, 3)
-    assert "does not answer" in view.unknown[0]
+    assert "not responding" in view.unknown[0]
     assert view.services == ()
 
 

@@ -89,7 +89,7 @@ class TestDockerThatCannotBeAsked:
         ("said", "word"),
         [
             ("permission denied while trying to connect to the Docker daemon socket", "may not use Docker"),
-            ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "does not answer"),
+            ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", "not responding"),
             ("bash: line 1: docker: command not found", "not installed"),
         ],
     )

@@ -1,8 +1,7 @@
-"""What a host lacks, by its facts: the plan of host.setup, and the verdicts of host.check."""
+"""What a host lacks, by its facts: the plan of host.setup."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -11,48 +10,9 @@ import pytest
 
 from behindy_ops.facts.machine import Disk, Entry, HostFacts, parse
 from behindy_ops.host.command import script_text
-from behindy_ops.provision.check import Verdict, as_json, as_lines, findings
 from behindy_ops.provision.recipes import COMPOSE_SHA256, recipe
-from behindy_ops.provision.setup import MIB, NEEDED_TOOLS, Plan, with_log_rotation
-
-BARE = HostFacts(
-    system="debian",
-    version="13",
-    name="Debian GNU/Linux 13 (trixie)",
-    arch="x86_64",
-    user="admin",
-    home="/home/admin",
-    root=True,
-    tools=frozenset({"bash", "flock", "timeout", "awk", "apt-get"}),
-    memory={"MemTotal": 1900 * MIB, "MemAvailable": 1500 * MIB, "SwapTotal": 0},
-    swappiness=60,
-    disks=(Disk(20_000 * MIB, 15_000 * MIB, "/"),),
-    now=1000.0,
-)
-READY = replace(
-    BARE,
-    tools=frozenset({*NEEDED_TOOLS, "docker"}),
-    docker="26.1.5",
-    compose="2.26.1",
-    next_groups=frozenset({"docker"}),
-    memory={"MemTotal": 1900 * MIB, "MemAvailable": 1500 * MIB, "SwapTotal": 2048 * MIB},
-    swappiness=10,
-    logging='{"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}',
-    updates=True,
-    files={
-        name: Entry(mode, "admin", directory=mode[0] == "7")
-        for name, mode in {
-            ".": "750",
-            "state": "700",
-            "rehearsal": "700",
-            "rehearsal/header": "600",
-            "rehearsal/map.conf": "600",
-            "compose": "755",
-            "nginx": "755",
-            "compose/.env": "link",
-        }.items()
-    },
-)
+from behindy_ops.provision.setup import Plan
+from tests.unit.machines import BARE, MIB, READY
 
 
 def steps(facts: HostFacts) -> dict[str, tuple[str, ...]]:
@@ -165,66 +125,6 @@ def test_a_running_engine_is_not_restarted_under_containers() -> None:
 def test_an_open_directory_is_narrowed() -> None:
     opened = {**READY.files, "state": Entry("755", "admin", directory=True)}
     assert set(steps(replace(READY, files=opened))) == {"directories"}
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", {"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}),
-        (
-            '{"bip": "10.0.0.1/24", "log-opts": {"max-size": "50m"}}',
-            {
-                "bip": "10.0.0.1/24",
-                "log-driver": "json-file",
-                "log-opts": {"max-size": "50m", "max-file": "3"},
-            },
-        ),
-    ],
-)
-def test_log_rotation_is_added_to_what_is_there(text: str, expected: dict[str, object]) -> None:
-    made = with_log_rotation(text)
-    assert isinstance(made, str)
-    assert json.loads(made) == expected
-    assert with_log_rotation(made) is True
-
-
-def test_what_is_not_ours_to_set_stays() -> None:
-    assert with_log_rotation('{"log-driver": "journald"}') is True
-    assert with_log_rotation("{bad") is None
-    assert with_log_rotation("[]") is None
-
-
-def test_the_check_names_the_cure_of_everything_a_deploy_lacks() -> None:
-    found = findings(BARE, client_clock=1000.0, host_dir="behindy-ops")
-    missing = {one.name for one in found if one.verdict is Verdict.MISSING}
-    assert missing == {"tools", "docker", "directories", ".env", "files"}
-    assert all(one.cure for one in found if one.verdict is Verdict.MISSING)
-    lines = as_lines(found, "host")
-    assert all(len(line.text) <= 80 for line in lines)
-    assert lines[-1].text.startswith("5 missing for a deploy")
-    assert json.loads(as_json(found, "host"))["ready"] is False
-
-
-@pytest.mark.parametrize(
-    ("facts", "name"),
-    [
-        (replace(READY, now=1060.0), "clock"),
-        (replace(READY, synchronized=False), "clock"),
-        (replace(READY, disks=(Disk(8_000 * MIB, 2_000 * MIB, "/"),)), "disk"),
-        (replace(READY, memory={"MemTotal": 900 * MIB, "SwapTotal": 2048 * MIB}), "memory"),
-        (replace(READY, reboot=True), "system"),
-    ],
-)
-def test_what_should_be_seen_to(facts: HostFacts, name: str) -> None:
-    (one,) = (one for one in findings(facts, client_clock=1000.0, host_dir="behindy-ops") if one.name == name)
-    assert one.verdict is Verdict.CAREFUL
-    assert one.cure
-
-
-def test_a_login_outside_the_group_docker_is_told_so() -> None:
-    facts = replace(READY, docker="", docker_problem="permission denied while trying to connect")
-    (one,) = (one for one in findings(facts, client_clock=1000.0, host_dir="x") if one.name == "docker")
-    assert (one.verdict, one.cure) == (Verdict.MISSING, "inv host.setup")
 
 
 def test_the_look_is_read_from_what_this_machine_prints(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from behindy_ops.checks import hygiene, preflight
-from behindy_ops.checks.check import Check, Level
+from behindy_ops.checks import preflight
+from behindy_ops.checks.check import UNCHANGED, Check, Level
+from behindy_ops.checks.docker import NEEDED_TOOLS
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import NETWORK, Stanza, Survey
@@ -23,7 +24,7 @@ LIVE = Container("b", "backend", memory=400 * MB, addresses={NETWORK: "10.0.0.3"
 GOOD = Survey(
     docker="26.1.5+dfsg1",
     compose="2.26.1-4",
-    tools=frozenset({"docker", *preflight.NEEDED_TOOLS}),
+    tools=frozenset({"docker", *NEEDED_TOOLS}),
     containers={"nginx": NGINX, "backend": LIVE},
     network=True,
     files={
@@ -70,7 +71,7 @@ REFUSED: dict[str, tuple[Survey, str, Kind, str]] = {
         replace(GOOD, docker="", problems={"versions": "Permission denied while trying"}),
         "docker", Kind.HOST_NOT_READY, "may not use Docker",
     ),
-    "engine down": (replace(GOOD, docker=""), "docker", Kind.HOST_NOT_READY, "does not answer"),
+    "engine down": (replace(GOOD, docker=""), "docker", Kind.HOST_NOT_READY, "not responding"),
     "old engine": (replace(GOOD, docker="19.03.8"), "docker", Kind.HOST_NOT_READY, "too old"),
     "no compose": (replace(GOOD, compose=""), "compose", Kind.HOST_NOT_READY, "not installed"),
     "old compose": (replace(GOOD, compose="v2.18.1"), "compose", Kind.HOST_NOT_READY, "too old"),
@@ -106,13 +107,13 @@ def test_what_makes_a_deploy_impossible_is_refused_by_its_own_name(
     survey: Survey, name: str, error: Kind, words: str
 ) -> None:
     check = examine(survey)[name]
-    assert (check.level, check.error) == (Level.REFUSAL, error)
+    assert (check.level, check.problem and check.problem.kind) == (Level.REFUSAL, error)
     assert words in check.found
     assert check.remedy
     problem = preflight.find_problem(survey, BACKEND, Settings(), force=True)
     assert problem is not None
     assert problem.kind is error
-    assert problem.state == "Nothing was changed; what ran before runs on."
+    assert problem.state == UNCHANGED
 
 
 def test_without_docker_nothing_else_is_looked_at() -> None:
@@ -126,12 +127,12 @@ WARNED: dict[str, tuple[Survey, str, str]] = {
     "a limit of 2 GB on a host of 2 GB": (
         replace(GOOD, stanzas={"backend": Stanza(limit=2048 * MB)}), "limit", "2048 MB on a host of 2048 MB",
     ),
-    "a container without a limit": (nginx(memory=0), "limits", "nginx has no memory limit"),
+    "a container without a limit": (nginx(memory=0), "limit", "nginx has no memory limit"),
     "more promised than there is": (
         replace(GOOD, memory=GOOD.memory | {"MemTotal": 700 * MB, "SwapTotal": 100 * MB}),
         "limits", "make 864 MB, the host has 700 and 100 MB of swap",
     ),
-    "a clock ahead": (replace(GOOD, skew=31.0), "clock", "31 s ahead of ours"),
+    "a clock ahead": (replace(GOOD, skew=6.0), "clock", "6 s ahead of ours"),
     "a clock behind": (replace(GOOD, skew=-3600.0), "clock", "3600 s behind ours"),
     "little memory": (replace(GOOD, memory=GOOD.memory | {"MemAvailable": 20 * MB}), "memory", "with the help of swap"),
 }  # fmt: skip
@@ -144,15 +145,3 @@ def test_what_is_risky_is_a_warning_with_its_figure(survey: Survey, name: str, w
     assert words in check.found
     assert check.remedy
     assert preflight.find_problem(survey, BACKEND, Settings()) is None
-
-
-def test_a_clock_that_was_not_compared_is_not_judged() -> None:
-    assert "clock" not in examine(replace(GOOD, skew=None))
-    assert hygiene.clock_check(hygiene.SKEW).level is Level.OK
-
-
-@pytest.mark.parametrize(
-    ("text", "numbers"), [("26.1.5+dfsg1", (26, 1)), ("v2.26.1-4", (2, 26)), ("2.19", (2, 19)), ("dev", (999, 0))]
-)
-def test_versions_are_compared_by_their_first_two_numbers(text: str, numbers: tuple[int, int]) -> None:
-    assert preflight.version(text) == numbers

@@ -6,16 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from behindy_ops.checks.diagnosis import Facts, Finding, Fix, FixKind, Severity, diagnose
+from behindy_ops.checks import memory
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level
+from behindy_ops.checks.diagnosis import diagnose
+from behindy_ops.checks.docker import NEEDED_TOOLS
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import NETWORK, Stanza, Survey
+from behindy_ops.facts.upstream import Answer, Upstream
 from behindy_ops.project.services import Service
-from behindy_ops.views import doctor, network
-from behindy_ops.views.nginx import Answer, NginxView, Upstream
+from behindy_ops.views import doctor
 from tests.unit.ops_facts import BESIDE, SERVICES, everybody, image, release, stopped, survey
 
 MB = 2**20
 GOOD = Answer(200, 0.1)
+FILES = dict.fromkeys((".env", "compose/docker-compose.yml", "nginx/nginx.conf", "rehearsal/header"), ("600", 0, 1))
 ADDRESSES = {"backend": "10.0.0.2", "frontend": "10.0.0.3"}
 
 
@@ -32,7 +36,9 @@ def host(*containers: Container, **changes: object) -> Survey:
     usual: dict[str, object] = {
         "memory": {"MemTotal": 2048 * MB, "MemAvailable": 900 * MB, "SwapTotal": 2048 * MB},
         "disk": (8000 * MB, 4000 * MB),
-        "files": {".env": ("600", 0, 1)},
+        "files": FILES,
+        "tools": frozenset({"docker", *NEEDED_TOOLS}),
+        "config": {"backend": "c0ffee", "frontend": "c0ffee"},
         "stanzas": {"backend": Stanza(limit=400 * MB), "frontend": Stanza(limit=400 * MB)},
         "skew": 0.2,
     }
@@ -43,40 +49,41 @@ def facts(
     found: Survey | None = None,
     *upstreams: Upstream,
     services: tuple[Service, ...] = SERVICES,
-    state: str = "running",
-    config: str = "valid",
-    errors: tuple[str, ...] = (),
     **changes: object,
 ) -> Facts:
     found = found or host()
     asked = {one.service: one for one in (upstream("backend"), upstream("frontend"), *upstreams)}
-    view = NginxView(state, "", config, errors if config == "invalid" else (), tuple(asked.values()), errors)
-    usual = Facts(found, view, network.judge(found, services, BESIDE), services, "me", BESIDE)
+    usual = Facts(survey=found, services=services, image_prefix="me", beside=BESIDE, upstreams=tuple(asked.values()))
     return replace(usual, **changes)  # type: ignore[arg-type]
 
 
-def found(given: Facts) -> dict[tuple[str, str], Finding]:
-    return {(one.subject, one.name): one for one in diagnose(given)}
+def found(given: Facts) -> dict[tuple[str, str], Check]:
+    return {(check.subject, name(check)): check for check in diagnose(given)}
 
 
-def only(given: Facts) -> Finding:
-    (finding,) = diagnose(given)
-    return finding
+def only(given: Facts) -> Check:
+    (check,) = diagnose(given)
+    return check
+
+
+def name(check: Check) -> str:
+    assert check.problem is not None
+    return check.problem.name
 
 
 def test_a_host_that_is_well_has_nothing_wrong() -> None:
     assert diagnose(facts()) == []
-    assert "Nothing is wrong with backend, frontend" in doctor.lines([], ["backend", "frontend"])[0].text
+    assert "Nothing is wrong with backend, frontend" in doctor.shown([], ["backend", "frontend"]).lines[0].text
 
 
 TROUBLES: dict[str, tuple[Facts, str, str, str, Fix | None]] = {
     "the disk is full": (facts(host(disk=(8000 * MB, 100 * MB))), "host", "disk full", "100 MB", Fix(FixKind.PRUNE)),
     "nginx is stopped": (
-        facts(host(*everybody(nginx=stopped("nginx", exit_code=1))), state="exited"),
+        facts(host(*everybody(nginx=stopped("nginx", exit_code=1)))),
         "nginx", "nginx stopped", "exit code 1", Fix(FixKind.START, "nginx"),
     ),
     "nginx is missing": (
-        facts(host(*(one for one in everybody() if one.name != "nginx")), state="missing"),
+        facts(host(*(one for one in everybody() if one.name != "nginx"))),
         "nginx", "nginx missing", "", None,
     ),
     "the cache is stopped": (
@@ -118,7 +125,7 @@ TROUBLES: dict[str, tuple[Facts, str, str, str, Fix | None]] = {
         Fix(FixKind.RELOAD),
     ),
     "only the public way is broken": (
-        facts(None, upstream("frontend", public=Answer(0, 0.1, "the certificate is not believed"))),
+        facts(None, upstream("frontend", public=Answer(0, 0.1, "the certificate is not trusted"))),
         "frontend", "public URL", "certificate", None,
     ),
     "a port is published": (
@@ -129,7 +136,14 @@ TROUBLES: dict[str, tuple[Facts, str, str, str, Fix | None]] = {
         facts(host(), services=(replace(SERVICES[0], required_env=("JWT_SECRET",)), SERVICES[1])),
         "backend", "value missing", "JWT_SECRET: missing", None,
     ),
-    "there is no .env": (facts(host(files={})), "host", "no environment file", "", None),
+    "nginx's files are broken": (
+        facts(host(problems={"nginx_": 'unexpected "}"'})), "nginx", "nginx configuration", 'unexpected "}"', None,
+    ),
+    "an alias survives renames": (
+        facts(host(*everybody(backend=replace(everybody()[0], aliases={NETWORK: ("backend",)})))),
+        "backend", "alias", "aliases: backend", None,
+    ),
+    "there is no .env": (facts(host(files=dict(list(FILES.items())[1:]))), "host", "no environment file", "", None),
 }  # fmt: skip
 
 
@@ -137,11 +151,11 @@ TROUBLES: dict[str, tuple[Facts, str, str, str, Fix | None]] = {
 def test_each_trouble_is_recognised_by_its_name_with_its_evidence(
     given: Facts, subject: str, name: str, evidence: str, fix: Fix | None
 ) -> None:
-    finding = found(given)[subject, name]
-    assert finding.severity is Severity.TROUBLE
-    assert evidence in " ".join(finding.evidence)
-    assert (finding.symptom, finding.cause, finding.remedy) != ("", "", "")
-    assert finding.fix == fix
+    check = found(given)[subject, name]
+    assert check.level is Level.REFUSAL
+    assert evidence in " ".join(check.evidence)
+    assert "" not in (check.symptom, check.found, check.remedy)
+    assert check.fix == fix
 
 
 RISKS: dict[str, tuple[Facts, str, str, str]] = {
@@ -160,11 +174,8 @@ RISKS: dict[str, tuple[Facts, str, str, str]] = {
     ),
     "no swap": (facts(host(memory={"MemTotal": 2048 * MB, "SwapTotal": 0})), "host", "no swap", "SwapTotal 0"),
     "a wrong clock": (facts(host(skew=-90.0)), "host", "clock", "-90 s"),
-    "nginx's files are broken": (
-        facts(config="invalid", errors=('unexpected "}"',)), "nginx", "nginx configuration", 'unexpected "}"',
-    ),
     "nginx resolves names at load only": (
-        facts(stale=("frontend:3000",)), "nginx", "static upstream", "frontend:3000",
+        facts(host(stale=frozenset({"frontend"}))), "nginx", "static upstream", "only: frontend",
     ),
     "the database is open to the world": (
         facts(host(*everybody(postgres=replace(everybody()[3], published=("5432/tcp",))))),
@@ -180,32 +191,29 @@ RISKS: dict[str, tuple[Facts, str, str, str]] = {
         facts(services=(replace(SERVICES[0], external="/health"), SERVICES[1])),
         "backend", "static health", "site.conf",
     ),
-    "an alias survives renames": (
-        facts(host(*everybody(backend=replace(everybody()[0], aliases={NETWORK: ("backend",)})))),
-        "backend", "alias", "aliases: backend",
-    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("given", "subject", "name", "evidence"), RISKS.values(), ids=RISKS.keys())
 def test_what_does_not_hurt_yet_is_a_risk(given: Facts, subject: str, name: str, evidence: str) -> None:
-    finding = only(given)
-    assert (finding.subject, finding.name, finding.severity) == (subject, name, Severity.RISK)
-    assert evidence in " ".join(finding.evidence)
+    check = only(given)
+    assert check.problem is not None
+    assert (check.subject, check.problem.name, check.level) == (subject, name, Level.WARNING)
+    assert evidence in " ".join(check.evidence)
 
 
 def test_the_cause_of_a_failed_health_check_is_looked_for_in_what_the_service_needs() -> None:
     bad = upstream("backend", Answer(503, 0.1))
     needs = (replace(SERVICES[0], required_env=("DB_PASS",)), SERVICES[1])
-    assert "DB_PASS" in found(facts(host(), bad, services=needs))["backend", "health check failed"].cause
+    assert "DB_PASS" in found(facts(host(), bad, services=needs))["backend", "health check failed"].found
     down = host(*everybody(postgres=stopped("postgres")))
-    assert "postgres" in found(facts(down, bad))["backend", "health check failed"].cause
-    assert "release itself" in found(facts(None, bad))["backend", "health check failed"].cause
+    assert "postgres" in found(facts(down, bad))["backend", "health check failed"].found
+    assert "release itself" in found(facts(None, bad))["backend", "health check failed"].found
 
 
 def test_one_container_that_is_stopped_and_was_killed_is_one_trouble() -> None:
     killed = stopped("backend", exit_code=137, oom_killed=True)
-    assert only(facts(host(*everybody(backend=killed)), upstream("backend", resolves=()))).name == "OOM"
+    assert only(facts(host(*everybody(backend=killed)), upstream("backend", resolves=()))).problem is memory.OOM
 
 
 def test_of_one_service_its_own_troubles_and_those_of_what_it_stands_on_are_told() -> None:
@@ -221,7 +229,7 @@ def test_of_one_service_its_own_troubles_and_those_of_what_it_stands_on_are_told
 def test_troubles_come_before_risks_and_each_fix_is_named_once() -> None:
     given = facts(host(*everybody(redis=stopped("redis")), memory={"MemTotal": 2048 * MB, "SwapTotal": 0}))
     findings = diagnose(given)
-    assert [one.severity for one in findings] == [Severity.TROUBLE, Severity.RISK]
+    assert [check.level for check in findings] == [Level.REFUSAL, Level.WARNING]
     assert doctor.fixes([*findings, *findings]) == [Fix(FixKind.START, "redis")]
     assert doctor.title(Fix(FixKind.START, "redis")) == "Start the container redis"
 

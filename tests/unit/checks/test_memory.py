@@ -1,15 +1,13 @@
-"""Whether one more container and its image fit: the figures and what is said of them."""
+"""Whether one more container fits: the figures and what is said of them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from behindy_ops.checks import capacity
-from behindy_ops.checks.check import Check, Level, first_refusal, forced, ok, refusal, warning
+from behindy_ops.checks import memory
+from behindy_ops.checks.check import Check, Facts, Level, first_refusal, forced
 from behindy_ops.errors import Kind
-from behindy_ops.facts.container import Container, Image
+from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import Stanza, Survey
 from behindy_ops.project.services import Service
 from tests.kinds import kind_of
@@ -29,8 +27,13 @@ def host(available: int, swap: int = 0, used: int = 300, *, live: bool = True, s
     )
 
 
-def test_the_sentence_of_the_specification() -> None:
-    check = capacity.memory_check(host(851), BACKEND)
+def fits(survey: Survey) -> Check:
+    (check,) = memory.fits(Facts(survey=survey, services=(BACKEND,)))
+    return check
+
+
+def test_the_sentence_that_tells_need_and_room() -> None:
+    check = fits(host(851))
     assert (check.level, check.found) == (
         Level.OK,
         "a deploy of backend needs about 300 MB; 851 MB available: fits",
@@ -52,7 +55,7 @@ def test_the_sentence_of_the_specification() -> None:
 def test_a_candidate_needs_what_the_live_one_uses_or_is_promised_and_never_more_than_its_limit(
     survey: Survey, need: int
 ) -> None:
-    assert capacity.memory_need(survey, BACKEND) == need * MB
+    assert memory.need(survey, BACKEND) == need * MB
 
 
 @pytest.mark.parametrize(
@@ -61,11 +64,11 @@ def test_a_candidate_needs_what_the_live_one_uses_or_is_promised_and_never_more_
      (248, 198, Level.REFUSAL)],
 )  # fmt: skip
 def test_free_swap_counts_half_and_says_so(available: int, swap: int, level: Level) -> None:
-    assert capacity.memory_check(host(available, swap), BACKEND).level is level
+    assert fits(host(available, swap)).level is level
 
 
 def test_what_does_not_fit_offers_what_can_be_done() -> None:
-    check = capacity.memory_check(host(100), BACKEND)
+    check = fits(host(100))
     for words in ("--strategy recreate", "--force", "inv ops.mem"):
         assert words in check.remedy
     assert kind_of(first_refusal([check])) is Kind.NOT_ENOUGH_MEMORY
@@ -73,38 +76,4 @@ def test_what_does_not_fit_offers_what_can_be_done() -> None:
 
 
 def test_a_host_that_does_not_tell_its_memory_is_no_reason_to_refuse() -> None:
-    assert capacity.memory_check(Survey(), BACKEND).level is Level.WARNING
-
-
-def disk(free: int, *sizes: int) -> Survey:
-    images = tuple(
-        Image(f"i{number}", (f"me/behindy-backend:v{number}",), size=size * MB) for number, size in enumerate(sizes)
-    )
-    return Survey(disk=(8000 * MB, free * MB), images=images)
-
-
-@pytest.mark.parametrize(
-    ("survey", "new", "level"),
-    [
-        (disk(812, 100, 300), None, Level.OK),
-        (disk(811, 100, 300), None, Level.REFUSAL),
-        (disk(1535), None, Level.REFUSAL),
-        (disk(1536), None, Level.OK),
-        (disk(811, 300), 10 * MB, Level.OK),
-        (disk(521, 300), 10 * MB, Level.REFUSAL),
-    ],
-)
-def test_an_image_fits_when_the_reserve_stays_free(survey: Survey, new: int | None, level: Level) -> None:
-    check = capacity.disk_check(survey, BACKEND, "", new)
-    assert check.level is level
-    assert check.level is Level.OK or kind_of(check.problem()) is Kind.DISK_FULL
-
-
-def test_the_first_refusal_counts_and_force_helps_only_against_those_that_allow_it() -> None:
-    hard = refusal("nginx", "It is not running.", "Start it.")
-    soft = refusal("disk", "Full.", "Free some.", forcible=True)
-    checks: list[Check] = [ok("a", "fine"), warning("b", "hm"), soft, hard]
-    assert str(first_refusal(checks)).startswith("Full.")
-    assert [check.level for check in forced(checks)] == [Level.OK, Level.WARNING, Level.WARNING, Level.REFUSAL]
-    assert forced([hard]) == (hard,)
-    assert first_refusal([replace(hard, level=Level.OK)]) is None
+    assert fits(Survey()).level is Level.WARNING

@@ -1,0 +1,83 @@
+"""The domain's certificate. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.checks.check import Facts, Level, Problem, ok
+from behindy_ops.facts.survey import NGINX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from behindy_ops.checks.check import Check
+
+__all__ = ["RENEW_DAYS", "installed", "served"]
+
+RENEW_DAYS = 30
+"""Let's Encrypt's certificates hold 90 days; renewing in the last 30 leaves time for what goes wrong."""
+
+_RENEW = "Get one: inv host.certs"
+
+NO_CERTIFICATE = Problem(
+    "certificate missing",
+    "there is none for the domain, or nginx serves none",
+    "Get one: inv host.certs (after inv host.up)",
+    "Browsers refuse the site.",
+    Level.WARNING,
+)
+EXPIRED = Problem("certificate expired", "its last day is over", _RENEW, "Browsers refuse the site.")
+EXPIRES_SOON = Problem(
+    "certificate expires soon",
+    f"less than {RENEW_DAYS} days left",
+    "Renew it: inv host.certs",
+    "None yet.",
+    Level.WARNING,
+)
+NOT_LOADED = Problem(
+    "certificate not loaded",
+    "a file of the domain holds at least a day longer than what nginx serves",
+    "inv ops.nginx --reload",
+    "Browsers refuse the site once the old one has expired.",
+    Level.WARNING,
+)
+NOT_TRUSTED = Problem(
+    "certificate not trusted",
+    "the host itself does not trust what nginx serves",
+    "See its issuer: inv ops.certs. Get one that is trusted: inv host.certs",
+    "Browsers refuse the site.",
+)
+
+
+def installed(facts: Facts) -> Iterable[Check]:
+    """Whether the domain has a certificate at all, as far as the login may look."""
+    if facts.machine is None:
+        return
+    if facts.machine.certificate:
+        yield ok("certificate", "there")
+    elif facts.machine.root:
+        yield NO_CERTIFICATE.check("certificate", "There is none yet.")
+
+
+def served(facts: Facts) -> Iterable[Check]:
+    """The one that nginx serves."""
+    found = facts.certificate
+    if found is None:
+        return
+    if found.days is None:
+        yield NO_CERTIFICATE.check("certificate", "nginx serves no certificate.", subject=NGINX)
+        return
+    left = f"expired {-found.days:.0f} days ago" if found.days < 0 else f"has {found.days:.0f} days left"
+    says = f"The certificate nginx serves {left}"
+    if found.ready is not None and found.ready - found.days > 1:
+        ready = f"{says}; a newer one lies ready ({found.ready:.0f} days left)."
+        yield NOT_LOADED.check("certificate", ready, subject=NGINX)
+    elif found.days < 0:
+        yield EXPIRED.check("certificate", f"{says}: browsers refuse the site.", subject=NGINX)
+    elif found.days < RENEW_DAYS:
+        yield EXPIRES_SOON.check("certificate", f"{says}: it is time to renew it.", subject=NGINX)
+    elif found.distrust:
+        text = f"The host does not trust the certificate nginx serves: {found.distrust}"
+        yield NOT_TRUSTED.check("certificate", text, subject=NGINX)
+    else:
+        yield ok("certificate", f"{says}.", NGINX)

@@ -1,0 +1,152 @@
+"""Docker, Compose, and the tools that the scripts on the host need. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from behindy_ops.checks.check import Facts, Level, Problem, ok
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from behindy_ops.checks.check import Check
+
+__all__ = [
+    "AUTHORITIES",
+    "NEEDED_TOOLS",
+    "compose",
+    "engine",
+    "log_rotation",
+    "logs",
+    "refuses_user",
+    "tools",
+]
+
+NEEDED_TOOLS = ("curl", "flock", "timeout", "awk")
+
+AUTHORITIES = "ca-certificates"
+"""Without a bundle of certificate authorities curl trusts no public URL. Only host.check and host.setup look for it."""
+
+ROTATION = {"max-size": "10m", "max-file": "3"}
+"""At most 30 MB of logs for each container, so that no log fills the disk."""
+
+_OLDEST_DOCKER = (20, 10)
+"""Its ``docker inspect`` has all that the survey asks for."""
+
+_OLDEST_COMPOSE = (2, 19)
+"""The first with ``--progress``, which keeps its drawing out of our logs."""
+
+_SETUP = "Set the host up: inv host.setup"
+
+DOCKER_MISSING = Problem("docker missing", "there is no program docker", _SETUP)
+DOCKER_FORBIDDEN = Problem(
+    "docker forbidden",
+    "the engine refuses the login user",
+    "Add the login user to the group docker: inv host.setup",
+)
+DOCKER_SILENT = Problem(
+    "docker not responding",
+    "the engine does not answer",
+    "Start it: inv host.setup. Its log, on the host: sudo journalctl -u docker -n 50",
+)
+DOCKER_OLD = Problem("docker too old", "older than 20.10", "Update Docker on the host.")
+COMPOSE_MISSING = Problem("compose missing", "docker compose version does not answer", _SETUP)
+COMPOSE_OLD = Problem("compose too old", "older than 2.19", "Update the Compose plugin on the host.")
+TOOL_MISSING = Problem("tool missing", f"one of {', '.join((*NEEDED_TOOLS, AUTHORITIES))} is missing", _SETUP)
+LOGS_GROW = Problem(
+    "logs grow without limit",
+    "the engine's json-file logs have no max-size or no max-file",
+    "Rotate them: inv host.setup",
+    symptom="Logs of containers outside the compose file fill the disk.",
+    level=Level.WARNING,
+)
+DAEMON_FILE_BROKEN = Problem(
+    "daemon.json broken",
+    "/etc/docker/daemon.json is not a JSON object",
+    "Correct /etc/docker/daemon.json on the host.",
+    symptom="The Docker engine does not start again.",
+    level=Level.WARNING,
+)
+
+
+def engine(facts: Facts) -> Iterable[Check]:
+    """Docker itself. Until it can be asked, that nothing was seen says nothing."""
+    survey = facts.survey
+    said = survey.problems.get("versions", "")
+    if "docker" not in survey.tools:
+        yield DOCKER_MISSING.check("docker", "Docker is not installed on the host.")
+    elif refuses_user(said):
+        yield DOCKER_FORBIDDEN.check("docker", "The login user may not use Docker.", evidence=said.splitlines()[-3:])
+    elif not survey.docker:
+        found = "The Docker engine on the host is not responding."
+        yield DOCKER_SILENT.check("docker", found, evidence=said.splitlines()[-5:])
+    elif version(survey.docker) < _OLDEST_DOCKER:
+        yield DOCKER_OLD.check("docker", f"Docker {survey.docker} is too old; 20.10 is the oldest that works.")
+    else:
+        yield ok("docker", f"Docker {survey.docker}")
+
+
+def refuses_user(said: str) -> bool:
+    """Whether what docker wrote is that this user may not use it."""
+    return "permission denied" in said.lower()
+
+
+def version(text: str) -> tuple[int, ...]:
+    """Return the first two numbers of a version; one that cannot be read counts as new."""
+    numbers = [int(part) for part in text.lstrip("v").split("+")[0].split("-")[0].split(".")[:2] if part.isdigit()]
+    return tuple(numbers) if len(numbers) == 2 else (999, 0)
+
+
+def compose(facts: Facts) -> Iterable[Check]:
+    """The Compose plugin."""
+    survey = facts.survey
+    if not survey.compose:
+        evidence = survey.problems.get("versions", "").splitlines()[-3:]
+        yield COMPOSE_MISSING.check("compose", "Docker Compose v2 is not installed on the host.", evidence=evidence)
+    elif version(survey.compose) < _OLDEST_COMPOSE:
+        found = f"Docker Compose {survey.compose} is too old; 2.19 is the oldest that works."
+        yield COMPOSE_OLD.check("compose", found)
+    else:
+        yield ok("compose", f"Compose {survey.compose}")
+
+
+def tools(facts: Facts) -> Iterable[Check]:
+    """The programs that our scripts run."""
+    needed = (*NEEDED_TOOLS, AUTHORITIES) if facts.machine else NEEDED_TOOLS
+    missing = [tool for tool in needed if tool not in facts.survey.tools]
+    if missing:
+        yield TOOL_MISSING.check("tools", f"The host lacks {', '.join(missing)}.")
+    else:
+        yield ok("tools", ", ".join(needed))
+
+
+def logs(facts: Facts) -> Iterable[Check]:
+    """The engine's own rotation of logs, for containers that do not ask for theirs."""
+    if facts.machine is None:
+        return
+    rotated = log_rotation(facts.machine.logging)
+    if rotated is None:
+        yield DAEMON_FILE_BROKEN.check("logs", "/etc/docker/daemon.json is not JSON.")
+    elif rotated is True:
+        yield ok("logs", "rotated")
+    else:
+        yield LOGS_GROW.check("logs", "Containers outside the compose file log without limit.")
+
+
+def log_rotation(text: str) -> str | bool | None:
+    """Return ``daemon.json`` with log rotation added; True if it needs no change, None if it is not a JSON object.
+
+    What an administrator has set stays: another log driver means another idea of logs.
+    """
+    try:
+        content: Any = json.loads(text or "{}")
+    except ValueError:
+        return None
+    if not isinstance(content, dict):
+        return None
+    options = content.get("log-opts", {})
+    if content.get("log-driver", "json-file") != "json-file" or not isinstance(options, dict):
+        return True
+    merged = content | {"log-driver": "json-file", "log-opts": ROTATION | options}
+    return True if merged == content else json.dumps(merged, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,112 @@
+"""The project's files and directories on the host. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.checks.check import Facts, Level, Problem, ok
+from behindy_ops.errors import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from behindy_ops.checks.check import Check
+    from behindy_ops.facts.machine import Entry
+
+__all__ = ["compose_file", "directories", "files", "rehearsal", "unprepared"]
+
+TOKEN = "rehearsal/header"  # noqa: S105 - a path
+
+_FILES = ("compose/docker-compose.yml", "nginx/nginx.conf")
+_PRIVATE = {"state": "700", "rehearsal": "700", TOKEN: "600", "rehearsal/map.conf": "600"}
+
+NO_DIRECTORIES = Problem(
+    "directories not prepared",
+    "the host directory, state/ or rehearsal/ is missing",
+    "Make them: inv host.setup",
+    kind=Kind.FILES_MISSING,
+)
+NO_FILES = Problem(
+    "files missing",
+    f"{' or '.join(_FILES)} is not on the host",
+    "Put this project's compose/ and nginx/ there: inv host.sync (or check BEHINDY_HOST_DIR)",
+    symptom="Deploys are refused.",
+    kind=Kind.FILES_MISSING,
+)
+BAD_COMPOSE_FILE = Problem(
+    "compose file invalid",
+    "Compose cannot read it, or it does not declare the service",
+    "Put this project's compose/ there again: inv host.sync (it says what is wrong with it)",
+    symptom="Deploys are refused.",
+    kind=Kind.COMPOSE_INVALID,
+)
+NO_TOKEN = Problem(
+    "no rehearsal token",
+    f"{TOKEN} is not on the host",
+    "Make it: inv host.setup",
+    symptom="A release that is broken in public is found only after the switch.",
+    level=Level.WARNING,
+)
+
+
+def directories(facts: Facts) -> Iterable[Check]:
+    """The directories that host.setup makes."""
+    missing = [name for name in (".", "state", "rehearsal") if name not in facts.survey.files]
+    if missing:
+        lacks = "does not exist" if "." in missing else f"lacks {' and '.join(missing)}"
+        yield NO_DIRECTORIES.check("directories", f"The directory {facts.host_dir} on the host {lacks}.")
+    else:
+        yield ok("directories", facts.host_dir)
+
+
+def unprepared(entries: Mapping[str, Entry]) -> bool:
+    """Whether host.setup has to make something below the host directory, or to close it to others.
+
+    Args:
+        entries: what is there, by its path below the host directory.
+    """
+    needed = (".", "compose", "nginx", *_PRIVATE, "compose/.env")
+    private = _PRIVATE | ({".env": "600"} if ".env" in entries else {})
+    too_open = any(path in entries and entries[path].mode != mode for path, mode in private.items())
+    root = entries.get(".")
+    return too_open or any(path not in entries for path in needed) or bool(root and int(root.mode[-2:], 8) & 0o22)
+
+
+def files(facts: Facts) -> Iterable[Check]:
+    """The compose and nginx files."""
+    missing = [file for file in _FILES if file not in facts.survey.files]
+    if missing:
+        found = f"The host has no {' and no '.join(f'{facts.host_dir}/{file}' for file in missing)}."
+        yield NO_FILES.check("files", found)
+    else:
+        yield ok("files", f"{facts.host_dir}/compose, {facts.host_dir}/nginx")
+
+
+def compose_file(facts: Facts) -> Iterable[Check]:
+    """Whether Compose on the host can read the compose file there."""
+    if any(file not in facts.survey.files for file in _FILES):
+        return
+    for service in facts.services:
+        if service.name in facts.survey.config:
+            yield ok("compose file", f"valid, declares {service.name}", service.name)
+        else:
+            yield BAD_COMPOSE_FILE.check(
+                "compose file",
+                f"The compose file on the host is not valid, or does not declare {service.name}.",
+                subject=service.name,
+                evidence=facts.survey.problems.get("configured", "").splitlines()[-5:],
+            )
+
+
+def rehearsal(facts: Facts) -> Iterable[Check]:
+    """Without the token no release is tried through the public URL before users meet it."""
+    wanted = not facts.services or any(service.rehearsal for service in facts.services)
+    if not wanted:
+        yield ok("rehearsal", f"{', '.join(service.name for service in facts.services)} declares none")
+    elif TOKEN in facts.survey.files:
+        yield ok("rehearsal", "the host has its token")
+    else:
+        yield NO_TOKEN.check(
+            "rehearsal",
+            "The host has no rehearsal token, so a release is tried through the public URL only after the switch.",
+        )

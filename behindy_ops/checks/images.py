@@ -1,0 +1,86 @@
+"""Images: does the registry have the one to deploy, and the host the one to go back to? Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.checks.check import Facts, Level, Problem, ok
+from behindy_ops.errors import Kind
+from behindy_ops.facts.release import previous_release
+from behindy_ops.project.services import repository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from behindy_ops.checks.check import Check
+
+__all__ = ["built_here", "image", "rollback_image"]
+
+NO_IMAGE = Problem(
+    "image missing",
+    "the registry has no such image or tag",
+    "Check --tag, and that the build has pushed it.",
+    kind=Kind.IMAGE_NOT_FOUND,
+)
+NOT_TOLD = Problem(
+    "registry silent",
+    "the registry does not answer whether it has the image",
+    "A deploy will try to pull it.",
+    level=Level.WARNING,
+)
+NO_ROLLBACK_IMAGE = Problem(
+    "rollback image gone",
+    "the image of the previous release is not on the host",
+    "A rollback pulls it again by its digest, while the registry has it. To clean up: inv ops.prune, which keeps it.",
+    "A rollback has to pull first, or cannot be done.",
+    Level.WARNING,
+)
+BUILT_HERE = Problem(
+    "built on the host",
+    "an image of the service came from no registry",
+    "Build on GitHub's runners and push; deploys pull. Remove it: inv ops.prune",
+    "The host runs out of memory while it builds.",
+    Level.WARNING,
+)
+
+
+def image(facts: Facts) -> Iterable[Check]:
+    """Whether the registry has the image, where it was asked."""
+    if facts.manifests is None:
+        return
+    said = facts.manifests.refused.get(facts.image, "no answer")
+    if facts.image in facts.manifests.layers:
+        yield ok("image", f"the registry has {facts.image}")
+    elif "no such manifest" in said or "manifest unknown" in said:
+        yield NO_IMAGE.check("image", f"There is no image {facts.image}.")
+    else:
+        yield NOT_TOLD.check("image", f"Could not query the registry for {facts.image}: {said}")
+
+
+def rollback_image(facts: Facts) -> Iterable[Check]:
+    """``docker image prune -a`` removes an image that a rollback would need."""
+    there = {found.id for found in facts.survey.images}
+    for service in facts.services:
+        previous = previous_release(facts.survey, service.name)
+        if previous is not None and previous.image_id not in there:
+            yield NO_ROLLBACK_IMAGE.check(
+                "images",
+                f"The image of the previous release ({previous.tag}) is no longer on the host; `docker image prune -a` "
+                "removes such images.",
+                subject=service.name,
+                evidence=(f"release {previous.id}: {previous.image_id[:19]}",),
+            )
+
+
+def built_here(facts: Facts) -> Iterable[Check]:
+    """Building needs memory that the host has not."""
+    for service in facts.services:
+        own = repository(service, facts.image_prefix)
+        tags = {tag for found in facts.survey.images if not found.digests for tag in found.references(own)}
+        if tags:
+            yield BUILT_HERE.check(
+                "images",
+                "An image of this service came from no registry: it was built here.",
+                subject=service.name,
+                evidence=sorted(tags)[:3],
+            )

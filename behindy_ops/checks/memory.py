@@ -1,0 +1,251 @@
+"""Memory: does one more container fit, do the limits protect anything, is there swap, who was OOM-killed? Pure.
+
+The rule of what fits, and where its figures come from: docs/design.md, "Memory rule".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok, state_of
+from behindy_ops.errors import Kind
+from behindy_ops.facts.figures import size
+from behindy_ops.facts.survey import Stanza
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from behindy_ops.facts.survey import Survey
+    from behindy_ops.project.services import Service
+
+__all__ = ["ENOUGH_SWAP", "SWAPPINESS", "SWAP_MIB", "fits", "limit", "limits", "need", "oom", "swap", "total"]
+
+_MIB = 2**20
+
+SWAP_WEIGHT = 0.5
+"""What a byte of free swap counts beside a byte of available memory."""
+
+SPARE = 48 * _MIB
+"""Bytes that starting a container costs beside what it uses itself."""
+
+UNKNOWN_NEED = 400 * _MIB
+"""Bytes a service is taken to need when nothing tells: no live container, no reservation, no limit."""
+
+SMALL_HOST = 1700 * _MIB
+"""Bytes. A host of 2 GB shows some 1.9; less cannot hold what the compose file allows its containers."""
+
+SWAP_MIB = 2048
+"""MiB of swap that host.setup makes."""
+
+ENOUGH_SWAP = 1024 * _MIB
+
+SWAPPINESS = 10
+"""``vm.swappiness``: swap is for the minute in which two releases run side by side, not for every day."""
+
+DOES_NOT_FIT = Problem(
+    "not enough memory",
+    f"a new container's need and {SPARE // _MIB} MB are more than what is available and half of the free swap",
+    "Free memory (inv ops.mem shows what uses it), or deploy with --strategy recreate (stops {subject} first: users "
+    "miss it meanwhile), or --force to try anyway.",
+    kind=Kind.NOT_ENOUGH_MEMORY,
+    forcible=True,
+)
+FITS_WITH_SWAP = Problem(
+    "memory is tight",
+    f"a new container's need and {SPARE // _MIB} MB are more than what is available without swap",
+    "See what uses it: inv ops.mem",
+    level=Level.WARNING,
+)
+UNREADABLE = Problem(
+    "memory not readable",
+    "/proc/meminfo does not say what is available",
+    "On the host: free -m",
+    level=Level.WARNING,
+)
+SMALL = Problem(
+    "host too small",
+    f"less than {SMALL_HOST // _MIB} MB of memory in all",
+    "Take an instance with 2 GB or more.",
+    "Two releases side by side do not fit.",
+    Level.WARNING,
+)
+NO_SWAP = Problem(
+    "no swap",
+    "there is none",
+    f"Make {SWAP_MIB // 1024} GB of it: inv host.setup",
+    "A deploy that needs more than is available has its containers killed.",
+    Level.WARNING,
+)
+NO_SWAP_HERE = Problem(
+    "no swap in a container",
+    f"less than {ENOUGH_SWAP // _MIB} MB, and the host is itself a container",
+    "Give it swap on the machine that it runs on.",
+    NO_SWAP.symptom,
+    Level.WARNING,
+)
+LITTLE_SWAP = Problem(
+    "little swap",
+    f"some, but less than {ENOUGH_SWAP // _MIB} MB",
+    f"Make it {SWAP_MIB // 1024} GB by hand; inv host.setup leaves the swap that is there as it is.",
+    NO_SWAP.symptom,
+    Level.WARNING,
+)
+SWAPS_EARLY = Problem(
+    "swappiness",
+    f"vm.swappiness is above {SWAPPINESS}",
+    "Set it: inv host.setup",
+    "The host swaps while there is memory, and answers slowly.",
+    Level.WARNING,
+)
+NO_LIMIT = Problem(
+    "limit",
+    "no memory limit, or one as large as the host's memory",
+    "Set mem_limit and memswap_limit of {subject} in the compose file to what it needs and some more; then: inv "
+    "host.sync. A deploy applies it to a service, inv host.up to the others.",
+    "One leak takes every service down.",
+    Level.WARNING,
+)
+PROMISED_TOO_MUCH = Problem(
+    "limits",
+    "all limits, and that of one more container, are more than memory and swap",
+    "Lower mem_limit in the compose file, or add memory.",
+    "When all containers need their memory at once, some are killed.",
+    Level.WARNING,
+)
+OOM = Problem(
+    "OOM",
+    "the kernel killed the container because memory was short",
+    "See inv ops.mem. Raise mem_limit and memswap_limit of {service} in the compose file within the host's memory, or "
+    "go back: inv deploy.rollback {service}",
+    "Container OOM-killed{effect}",
+)
+
+
+def need(survey: Survey, service: Service) -> int:
+    """Return about how many bytes of memory a new container of this service will use."""
+    stanza = survey.stanzas.get(service.name, Stanza())
+    live = survey.trio(service.name).live
+    most = stanza.limit or (live.memory if live else 0)
+    used = survey.usage.get(live.id, 0) if live else 0
+    wanted = max(used, stanza.reservation) or most or UNKNOWN_NEED
+    return min(wanted, most) if most else wanted
+
+
+def fits(facts: Facts) -> Iterable[Check]:
+    """Whether a new container of each service fits beside what runs now."""
+    memory = facts.survey.memory
+    if "MemAvailable" not in memory:
+        yield UNREADABLE.check("memory", "How much memory the host has left could not be read.")
+        return
+    available, swap = memory["MemAvailable"], memory.get("SwapFree", 0)
+    for service in facts.services:
+        needed = need(facts.survey, service)
+        says = f"a deploy of {service.name} needs about {size(needed)}; {size(available)} available"
+        said = f"{says}, {size(swap)} of swap free"
+        if needed + SPARE <= available:
+            yield ok("memory", f"{says}: fits", service.name)
+        elif needed + SPARE <= available + swap * SWAP_WEIGHT:
+            yield FITS_WITH_SWAP.check("memory", f"{said}: fits with the help of swap, slowly", subject=service.name)
+        else:
+            yield DOES_NOT_FIT.check("memory", f"{said}: does not fit", subject=service.name)
+
+
+def total(facts: Facts) -> Iterable[Check]:
+    """The size of the host."""
+    memory = facts.survey.memory
+    amount = memory.get("MemTotal", 0)
+    if not amount:
+        return
+    found = f"{size(amount)}, {size(memory.get('MemAvailable', 0))} available"
+    if amount < SMALL_HOST:
+        yield SMALL.check("memory", f"{found}; the services want 2 GB", evidence=(f"MemTotal {size(amount)}",))
+    else:
+        yield ok("memory", found)
+
+
+def swap(facts: Facts) -> Iterable[Check]:
+    """Swap, and how early it is used."""
+    memory, machine = facts.survey.memory, facts.machine
+    amount = memory.get("SwapTotal", 0)
+    if not memory.get("MemTotal"):
+        return
+    evidence = (f"MemAvailable {size(memory.get('MemAvailable', 0))}, SwapTotal {amount // _MIB}",)
+    found = f"The host has {size(amount)} of swap" if amount else "The host has no swap"
+    if amount < ENOUGH_SWAP:
+        inside = machine is not None and machine.container
+        problem = NO_SWAP_HERE if inside else LITTLE_SWAP if amount else NO_SWAP
+        yield problem.check("swap", f"{found}; two releases side by side want 2 GB.", evidence=evidence)
+    elif machine is not None and machine.swappiness > SWAPPINESS and not machine.container:
+        yield SWAPS_EARLY.check("swap", f"{found}, and vm.swappiness is {machine.swappiness}.")
+    else:
+        yield ok("swap", size(amount))
+
+
+def limit(facts: Facts) -> Iterable[Check]:
+    """A container without a limit, or with one as large as the host, can take the whole host down."""
+    survey = facts.survey
+    host = survey.memory.get("MemTotal", 0)
+    running = {container.name: container.memory for container in survey.containers.values() if container.running}
+    declared = {service.name: survey.stanzas.get(service.name, Stanza()).limit for service in facts.services}
+    unsafe = []
+    for name in sorted(running | declared):
+        amounts = [names[name] for names in (running, declared) if name in names]
+        weak = [most for most in amounts if not most or (host and most >= host)]
+        if not weak:
+            continue
+        what = f"a memory limit of {size(weak[0])} on a host of {size(host)}" if weak[0] else "no memory limit"
+        found = f"{name} has {what}, which protects nothing: one leak takes every service down."
+        evidence = (f"MemTotal {size(host)}, limit of {name}: {size(weak[0])}",)
+        unsafe.append(NO_LIMIT.check("limit", found, subject=name, evidence=evidence))
+    says = "; ".join(f"{name} may use {size(amount)}" for name, amount in declared.items())
+    yield from unsafe or [ok("limit", says or "every container has one")]
+
+
+def limits(facts: Facts) -> Iterable[Check]:
+    """All containers at their limits, and one more of a service beside them, against the host's memory and swap."""
+    memory = facts.survey.memory
+    everything = sum(container.memory for container in facts.survey.containers.values() if container.running)
+    extra, name = max(
+        ((facts.survey.stanzas.get(service.name, Stanza()).limit, service.name) for service in facts.services),
+        default=(0, ""),
+    )
+    room = memory.get("MemTotal", 0) + memory.get("SwapTotal", 0)
+    says = (
+        f"all limits and one more {name} make {size(everything + extra)}, the host has "
+        f"{memory.get('MemTotal', 0) // _MIB} and {size(memory.get('SwapTotal', 0))} of swap"
+    )
+    if room and everything + extra > room:
+        yield PROMISED_TOO_MUCH.check("limits", f"{says}: not enough if all need it at once.")
+    else:
+        yield ok("limits", says)
+
+
+def oom(facts: Facts) -> Iterable[Check]:
+    """Containers that were killed because memory was short, also those that Docker has started again."""
+    for service in facts.services:
+        trio = facts.survey.trio(service.name)
+        for container in (trio.live, trio.green, trio.blue):
+            if container is None or not container.oom_killed:
+                continue
+            live = container is trio.live
+            yield OOM.check(
+                "OOM",
+                f"{container.name} needs more memory than its limit of {size(container.memory)}.",
+                subject=container.name,
+                evidence=(state_of(container),),
+                fix=Fix(FixKind.START, container.name) if live and not container.running else None,
+                service=service.name,
+                effect="; 502 until it is back." if live else "; users never met it.",
+            )
+        times = [at for name, at in facts.kills if name == service.name]
+        if trio.live is None or trio.live.oom_killed or not times:
+            continue
+        yield OOM.check(
+            "OOM",
+            f"{service.name} needs more memory than its limit of {size(trio.live.memory)}, or the host had none left.",
+            subject=service.name,
+            evidence=(f"{len(times)} time{'s' if len(times) != 1 else ''}, last at {max(times)}", state_of(trio.live)),
+            level=Level.WARNING,  # Docker has started it again
+            service=service.name,
+            effect="; 502 until Docker had started it again.",
+        )

@@ -1,0 +1,150 @@
+"""The network that the services share: is it there, who should be on it, and who answers to which name? Pure.
+
+Compose gives a container its service's name as an alias, and aliases survive a rename. So a service's container must
+have none of its own names as an alias, or after a switch two containers answer to one name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.checks.check import Facts, Fix, FixKind, Level, Problem, ok
+from behindy_ops.errors import Kind
+from behindy_ops.facts.survey import NETWORK, answers_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from behindy_ops.checks.check import Check
+    from behindy_ops.facts.container import Container
+
+__all__ = ["aliases", "exists", "members", "names"]
+
+NO_NETWORK = Problem(
+    "network missing",
+    f"there is no Docker network {NETWORK}",
+    "Make it, and start nginx, the database and the cache: inv host.up",
+    "Containers do not find each other: Could not resolve host.",
+    kind=Kind.NETWORK_MISSING,
+)
+OFF_NETWORK = Problem(
+    "off the network",
+    f"a container that belongs to the project is not on {NETWORK}",
+    "Connect it: inv ops.network --fix",
+    "Could not resolve host: {asked_as}; 502 if it is a service.",
+    kind=Kind.NGINX_NOT_READY,
+)
+OWN_ALIAS = Problem(
+    "alias",
+    "the live container has its own name, or that of its candidate, as a DNS alias",
+    "Take it over at a quiet moment (a moment of downtime): inv host.adopt {subject}",
+    "After a switch users get two releases in turn, or the old one.",
+)
+SHARED_NAME = Problem(
+    "name taken twice",
+    "a container answers to a name that is another's, or that a switch hands on",
+    "Remove it at a quiet moment (users miss it meanwhile), then deploy it again: docker rm -f {subject}",
+    "Whoever asks for that name gets one container or the other.",
+    Level.WARNING,
+)
+UNASKED = Problem(
+    "name not answered",
+    "the database or the cache does not answer to the name it is asked for by",
+    f"On the host (whoever is connected to it notices): docker network disconnect {NETWORK} {{subject}} && docker "
+    f"network connect --alias {{asked_as}} {NETWORK} {{subject}}",
+    "Could not resolve host: {asked_as}; services that need it fail their health checks.",
+    Level.WARNING,
+)
+
+
+def exists(facts: Facts) -> Iterable[Check]:
+    """The network itself."""
+    if facts.survey.network:
+        yield ok("network", NETWORK)
+    else:
+        yield NO_NETWORK.check(
+            "network", f"The Docker network {NETWORK} does not exist, so nothing could reach a container."
+        )
+
+
+def members(facts: Facts) -> Iterable[Check]:
+    """Containers that should be on it and are not."""
+    if not facts.survey.network:
+        return
+    asked_as = {container: name for name, container in facts.beside.items()}
+    ours = [name for service in facts.services for name in _trio(service.name)]
+    for name in dict.fromkeys((*asked_as, *ours)):
+        container = facts.survey.containers.get(name)
+        if container is not None and NETWORK not in container.addresses:
+            yield off_network("network", container, asked_as.get(name, name))
+
+
+def off_network(looked_at: str, container: Container, asked_as: str) -> Check:
+    """Return the check that found a container outside of the network."""
+    return OFF_NETWORK.check(
+        looked_at,
+        f"The container {container.name} is not on the network {NETWORK}.",
+        subject=container.name,
+        evidence=(f"{container.name}: it is not connected",),
+        fix=Fix(FixKind.CONNECT, container.name),
+        asked_as=asked_as,
+    )
+
+
+def aliases(facts: Facts) -> Iterable[Check]:
+    """Whether each service's name is its container's alone, so that a switch hands on all of it."""
+    for service in facts.services:
+        live = facts.survey.trio(service.name).live
+        if live is None or not (answers_to(live, service.name) or answers_to(live, f"{service.name}-green")):
+            yield ok("aliases", f"{service.name} answers to its container's name alone", service.name)
+            continue
+        taken_over = service.name in facts.survey.stale and not answers_to(live, f"{service.name}-green")
+        yield OWN_ALIAS.check(
+            "aliases",
+            f"{service.name} was not started by this tool and keeps its name as a DNS alias"
+            + (
+                ": until it is removed, a container that asks for it meets either release. nginx is told which, so "
+                "users meet one, and the next deploy takes the service over."
+                if taken_over
+                else ", so after a switch users would get both releases."
+            ),
+            subject=service.name,
+            evidence=(f"aliases: {', '.join(further_names(live))}",),
+            level=Level.WARNING if taken_over else None,
+        )
+
+
+def names(facts: Facts) -> Iterable[Check]:
+    """Names on the network that two containers answer to, and names that nobody answers to."""
+    on_it = {name: one for name, one in facts.survey.containers.items() if NETWORK in one.addresses}
+    taken = {name: {name, *further_names(container)} for name, container in on_it.items()}
+    guarded = {name for service in facts.services for name in _trio(service.name)}
+    asked_as = {container: name for name, container in facts.beside.items()}
+    for name, container in on_it.items():
+        own = set(further_names(container))
+        evidence = (f"aliases: {', '.join(sorted(own)) or 'none'}",)
+        others: set[str] = set().union(*(taken[other] for other in taken if other != name))
+        doubled = sorted((own - {name}) & (guarded | others))
+        live = name in {service.name for service in facts.services}
+        if live and f"{name}-green" in doubled:
+            doubled.remove(f"{name}-green")  # that is the alias of a container somebody else started
+        if doubled or (name in own and name in guarded and not live):
+            said = f"{name} answers to {', '.join(doubled or [name])} too: whoever asks for that gets one or the other."
+            yield SHARED_NAME.check("aliases", said, subject=name, evidence=evidence)
+        elif (asked := asked_as.get(name, name)) not in taken[name]:
+            yield UNASKED.check(
+                "aliases",
+                f"{name} does not answer to {asked}, the name it is asked for by.",
+                subject=name,
+                evidence=evidence,
+                asked_as=asked,
+            )
+
+
+def further_names(container: Container) -> tuple[str, ...]:
+    """Return a container's aliases. Docker adds the first digits of the id; nobody asks for those."""
+    return tuple(sorted(name for name in container.aliases.get(NETWORK, ()) if name != container.id[:12]))
+
+
+def _trio(service: str) -> tuple[str, str, str]:
+    return service, f"{service}-green", f"{service}-blue"

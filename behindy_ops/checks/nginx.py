@@ -1,0 +1,100 @@
+"""nginx: does it run, is its configuration valid, and what does it make of the services? Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.checks import network
+from behindy_ops.checks.check import Facts, Fix, FixKind, Level, Problem, ok, state_of
+from behindy_ops.errors import Kind
+from behindy_ops.facts.survey import NETWORK, NGINX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from behindy_ops.checks.check import Check
+
+__all__ = ["configuration", "nginx", "static_names"]
+
+NGINX_MISSING = Problem(
+    "nginx missing",
+    "there is no container nginx",
+    "Make it: inv host.up",
+    "Nobody reaches the site.",
+    kind=Kind.NGINX_NOT_READY,
+)
+NGINX_STOPPED = Problem(
+    "nginx stopped",
+    "the container nginx is not running, or restarts over and over",
+    "Its log says why: inv ops.logs nginx. Start it: inv ops.doctor --fix",
+    "Nobody reaches the site: connections are refused.",
+    kind=Kind.NGINX_NOT_READY,
+)
+BAD_CONFIGURATION = Problem(
+    "nginx configuration",
+    "nginx -t refuses the files on the host",
+    "Correct the file that is named, in nginx/ here, and put it there: inv host.sync",
+    "None yet for users: nginx runs on with what it has loaded. Its next restart takes the site down.",
+    kind=Kind.NGINX_NOT_READY,
+)
+STATIC_NAMES = Problem(
+    "static upstream",
+    "nginx's configuration has names that it resolves only when it loads",
+    "Now: inv ops.nginx --reload. For good, put this project's nginx/ on the host: inv host.sync",
+    "502 and 504 after a switch, until nginx is reloaded.",
+    Level.WARNING,
+)
+
+
+def nginx(facts: Facts) -> Iterable[Check]:
+    """The container."""
+    container = facts.survey.containers.get(NGINX)
+    if container is None:
+        yield NGINX_MISSING.check("nginx", "There is no nginx container.", subject=NGINX)
+    elif not container.running or container.restarting:
+        ending = "restarts over and over" if container.restarting else "is not running"
+        yield NGINX_STOPPED.check(
+            "nginx",
+            f"The nginx container {ending} ({container.status}, exit code {container.exit_code}).",
+            subject=NGINX,
+            evidence=(state_of(container), *facts.nginx_errors[-3:]),
+            fix=None if container.restarting else Fix(FixKind.START, NGINX),
+        )
+    elif NETWORK not in container.addresses:
+        yield network.off_network("nginx", container, NGINX)
+    else:
+        yield ok("nginx", f"runs, on the network {NETWORK}", NGINX)
+
+
+def configuration(facts: Facts) -> Iterable[Check]:
+    """Its files on the host, tried by the nginx that runs."""
+    container = facts.survey.containers.get(NGINX)
+    if container is None or not container.running:
+        return
+    problem = facts.survey.problems.get("nginx_", "")
+    if problem:
+        yield BAD_CONFIGURATION.check(
+            "nginx configuration",
+            "nginx's configuration files on the host are not valid: it runs on with what it has loaded, and a restart "
+            "would take the site down.",
+            subject=NGINX,
+            evidence=problem.splitlines()[-5:],
+        )
+    else:
+        yield ok("nginx configuration", "valid", NGINX)
+
+
+def static_names(facts: Facts) -> Iterable[Check]:
+    """After a rename nginx keeps the address of the container that had the name: docs/design.md, "Plain upstreams"."""
+    names = [service.name for service in facts.services if service.name in facts.survey.stale]
+    if not names:
+        return
+    hurt = any(one.direct.good and one.public.status in (502, 504) for one in facts.upstreams)
+    yield STATIC_NAMES.check(
+        "static upstream",
+        "nginx's configuration has plain upstreams, whose names it resolves only when it loads.",
+        subject=NGINX,
+        evidence=[f"resolved at load only: {name}" for name in names],
+        level=Level.REFUSAL if hurt else None,
+        fix=Fix(FixKind.RELOAD) if hurt else None,
+    )

@@ -1,0 +1,256 @@
+"""The deployed services, and the containers beside them that they need. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.checks.check import Facts, Fix, FixKind, Level, Problem, ok, state_of
+from behindy_ops.checks.environment import lacking
+from behindy_ops.errors import Kind
+from behindy_ops.facts.leftovers import Recovery, decide, serves
+from behindy_ops.facts.survey import NGINX, Stanza
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from behindy_ops.checks.check import Check
+    from behindy_ops.facts.upstream import Upstream
+
+__all__ = ["answers", "dependencies", "leftovers", "ports", "static_health", "stopped"]
+
+DEPENDENCIES = ("db", "redis")
+"""What the services ask by name, as the compose file calls it; nobody else should reach it."""
+
+_LOG = "Its log says why: inv ops.logs {subject}"
+_BACK = "Go back: inv deploy.rollback {subject}"
+
+DEPENDENCY_MISSING = Problem(
+    "dependency missing",
+    "there is no container of the database, the cache or another service of the compose file",
+    "Make it: inv host.up",
+    "Services that need it fail their health checks.",
+)
+DEPENDENCY_STOPPED = Problem(
+    "dependency stopped",
+    "the container of the database, the cache or another service of the compose file is not running",
+    f"Start it: inv ops.doctor --fix. {_LOG}",
+    "Services that need it fail their health checks.",
+)
+NAME_MISSING = Problem(
+    "name missing",
+    "an interrupted run left no container with the name of the service",
+    "inv deploy.recover {subject}",
+    "502: nothing has the name {subject}.",
+)
+LEFTOVER = Problem(
+    "leftover",
+    "an interrupted run left a container beside the live one",
+    "inv deploy.recover {subject}",
+    "None for users; the next deploy recovers it first.",
+    Level.WARNING,
+)
+STOPPED = Problem(
+    "stopped",
+    "the live container is not running",
+    f"{_LOG}. Start it: inv ops.doctor --fix. {_BACK}",
+    "502: nginx reaches nobody.",
+)
+RESTARTING = Problem(
+    "restarting",
+    "the live container exits and is started over and over",
+    f"{_LOG}. {_BACK}",
+    "502: nginx reaches nobody.",
+)
+UNHEALTHY = Problem(
+    "health check failed",
+    "the service answers nginx on its internal path with less than 200, 400 or more, or not at all",
+    f"{_LOG}. {_BACK}",
+    "Health check failed: {subject} is not responding well.",
+)
+BAD_GATEWAY = Problem(
+    "bad gateway",
+    "nginx answers 502, 503 or 504 for a service that answers nginx well",
+    "inv ops.nginx --reload",
+    "HTTP {status} through {url}",
+)
+NOT_PUBLIC = Problem(
+    "public URL",
+    "the service answers nginx well, but not through its public URL",
+    "See inv ops.nginx and inv ops.certs; compare how it answers with the public Host header.",
+    "{url}: {said}, though the service itself is well.",
+)
+PUBLISHED = Problem(
+    "published port",
+    "a service, the database or the cache publishes a port",
+    "Take `ports` out of the stanza {stanza} in compose/ here (nginx reaches it without), then: inv host.sync; {apply}",
+    "A second container cannot start beside the first (port is already allocated), and the port is open to the world.",
+    kind=Kind.COMPOSE_INVALID,
+)
+STATIC_HEALTH = Problem(
+    "static health",
+    "x-deploy.external is /health, which nginx answers by itself",
+    "Name a path of {subject} itself in the compose file.",
+    "A deploy is taken for healthy whatever the service does.",
+    Level.WARNING,
+)
+
+
+def dependencies(facts: Facts) -> Iterable[Check]:
+    """The database, the cache, and what else the compose file declares beside the services; nginx has its own rules."""
+    for stanza, name in facts.beside.items():
+        container = facts.survey.containers.get(name)
+        if name == NGINX:
+            continue
+        if container is None:
+            yield DEPENDENCY_MISSING.check("dependencies", f"There is no container {name}.", subject=name)
+        elif not container.running:
+            yield DEPENDENCY_STOPPED.check(
+                "dependencies",
+                f"The container {name} is not running.",
+                subject=name,
+                evidence=(state_of(container),),
+                fix=Fix(FixKind.START, name),
+            )
+        elif container.published and stanza in DEPENDENCIES:
+            yield PUBLISHED.check(
+                "ports",
+                f"{name} is open to the world on {', '.join(container.published)}.",
+                subject=name,
+                evidence=(f"published: {', '.join(container.published)}",),
+                level=Level.WARNING,
+                stanza=stanza,
+                apply="inv host.up",
+            )
+
+
+def leftovers(facts: Facts) -> Iterable[Check]:
+    """A candidate that failed, a name that is missing, a previous release still beside: docs/design.md, "Reconcile"."""
+    for service in facts.services:
+        trio = facts.survey.trio(service.name)
+        recovery = decide(trio)
+        if recovery is Recovery.NOTHING:
+            yield ok("leftovers", "none", service.name)
+            continue
+        there = [container for container in (trio.live, trio.green, trio.blue) if container is not None]
+        problem = NAME_MISSING if trio.live is None and trio.blue is not None else LEFTOVER
+        yield problem.check(
+            "leftovers",
+            f"{recovery.value[0].upper()}{recovery.value[1:]}.",
+            subject=service.name,
+            evidence=map(state_of, there),
+            level=Level.WARNING if serves(trio.live) else Level.REFUSAL,
+            fix=Fix(FixKind.RECOVER, service.name),
+        )
+
+
+def stopped(facts: Facts) -> Iterable[Check]:
+    """502 because the live container does not run."""
+    for service in facts.services:
+        live = facts.survey.trio(service.name).live
+        if live is None or (live.running and not live.restarting):
+            continue
+        ending = "exits and is started over and over" if live.restarting else "is not running"
+        yield (RESTARTING if live.restarting else STOPPED).check(
+            "live",
+            f"The live container {ending} (exit code {live.exit_code}).",
+            subject=service.name,
+            evidence=(state_of(live),),
+            fix=None if live.restarting else Fix(FixKind.START, service.name),
+        )
+
+
+def answers(facts: Facts) -> Iterable[Check]:
+    """A service that runs and does not answer well, and one that does but not to the world."""
+    for upstream in facts.upstreams:
+        live = facts.survey.trio(upstream.service).live
+        if live is None or not live.running or live.restarting or not upstream.resolves:
+            continue
+        name = upstream.service
+        if not upstream.direct.good:
+            yield UNHEALTHY.check(
+                "answers",
+                _why_unhealthy(facts, name),
+                subject=name,
+                evidence=(f"asked from inside nginx: {upstream.direct.said}", state_of(live)),
+            )
+        elif not upstream.public.good:
+            yield _not_reached(facts, upstream)
+
+
+def _not_reached(facts: Facts, upstream: Upstream) -> Check:
+    status = upstream.public.status
+    if status in (502, 503, 504):
+        leads = f"the name leads to {', '.join(upstream.resolves)}, the live container is {upstream.address}"
+        return BAD_GATEWAY.check(
+            "answers",
+            "The service is well, but nginx does not reach it: it asks another address than the live container's.",
+            subject=upstream.service,
+            evidence=(leads, *facts.nginx_errors[-3:]),
+            fix=Fix(FixKind.RELOAD),
+            status=str(status),
+            url=upstream.url,
+        )
+    return NOT_PUBLIC.check(
+        "answers",
+        "Something between the world and the service: TLS, a route, a header it rejects, or a service on the way.",
+        subject=upstream.service,
+        evidence=(f"directly: {upstream.direct.said}; through nginx: {upstream.public.said}",),
+        url=upstream.url,
+        said=upstream.public.said,
+    )
+
+
+def _why_unhealthy(facts: Facts, name: str) -> str:
+    service = next(one for one in facts.services if one.name == name)
+    if missing := lacking(facts.survey, service):
+        return f"The host's .env has no value for {', '.join(missing)}."
+    needed = {facts.beside.get(stanza, "") for stanza in DEPENDENCIES} | {service.through}
+    down = sorted(
+        container.name
+        for container in facts.survey.containers.values()
+        if container.name in needed and not container.running
+    )
+    if down:
+        return f"What it depends on is not running: {', '.join(down)}."
+    return "The release itself answers with an error or not at all; what it depends on is running."
+
+
+def ports(facts: Facts) -> Iterable[Check]:
+    """A service that publishes a port cannot run twice, and the port is open to the world."""
+    for service in facts.services:
+        declared = facts.survey.stanzas.get(service.name, Stanza()).ports
+        live = facts.survey.trio(service.name).live
+        published = live.published if live else ()
+        if not declared and not published:
+            yield ok("ports", f"{service.name} publishes none", service.name)
+            continue
+        found = (
+            f"The compose file on the host publishes port {', '.join(declared)} of {service.name}: a second container "
+            "cannot start beside the first, and the port is open to the world."
+            if declared
+            else f"{service.name} publishes {', '.join(published)} until its next deploy."
+        )
+        yield PUBLISHED.check(
+            "ports",
+            found,
+            subject=service.name,
+            evidence=(
+                f"in the compose file: {', '.join(declared) or 'none'}",
+                f"of the live container: {', '.join(published) or 'none'}",
+            ),
+            level=None if declared else Level.WARNING,
+            stanza=service.name,
+            apply=f"inv deploy.{service.name}",
+        )
+
+
+def static_health(facts: Facts) -> Iterable[Check]:
+    """A check that proves nothing."""
+    for service in facts.services:
+        if service.external == "/health":
+            yield STATIC_HEALTH.check(
+                "static health",
+                "x-deploy.external is /health, which nginx answers by itself.",
+                subject=service.name,
+                evidence=("nginx/site.conf: location = /health returns 200",),
+            )

@@ -1,0 +1,62 @@
+"""The machine below: its system, its updates, its login. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.checks.check import Facts, Level, Problem, ok
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from behindy_ops.checks.check import Check
+
+__all__ = ["login", "system", "updates"]
+
+REBOOT = Problem(
+    "reboot pending",
+    "an update waits for a reboot",
+    "At a quiet moment (the site is down meanwhile), on the host: sudo reboot",
+    level=Level.WARNING,
+)
+UNKNOWN_SYSTEM = Problem(
+    "unknown system",
+    "host.setup has no recipe for the distribution",
+    "Install what is missing by hand; inv host.setup does the rest.",
+    level=Level.WARNING,
+)
+NO_UPDATES = Problem(
+    "no security updates",
+    "nothing installs security updates automatically",
+    "Have them installed every night: inv host.setup",
+    level=Level.WARNING,
+)
+
+
+def login(facts: Facts) -> Iterable[Check]:
+    """Who we are there."""
+    if facts.machine is not None:
+        yield ok("login", f"{facts.machine.user}, {'may' if facts.machine.root else 'may not'} become root")
+
+
+def system(facts: Facts) -> Iterable[Check]:
+    """The distribution."""
+    machine = facts.machine
+    if machine is None:
+        return
+    if machine.reboot:
+        yield REBOOT.check("system", f"{machine.name}: an update waits for a reboot.")
+    elif facts.supported:
+        yield UNKNOWN_SYSTEM.check("system", f"{machine.name}: host.setup knows {facts.supported}.")
+    else:
+        yield ok("system", f"{machine.name}, {machine.arch}")
+
+
+def updates(facts: Facts) -> Iterable[Check]:
+    """Security updates."""
+    if facts.machine is None:
+        return
+    if facts.machine.updates:
+        yield ok("updates", "security updates are installed automatically")
+    else:
+        yield NO_UPDATES.check("updates", "Security updates wait for a person.")

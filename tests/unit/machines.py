@@ -1,0 +1,51 @@
+"""Machines as host.check and host.setup see them: one with nothing on it, and one that is ready."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS
+from behindy_ops.facts.machine import Disk, Entry, HostFacts
+
+__all__ = ["BARE", "MIB", "READY"]
+
+MIB = 2**20
+
+BARE = HostFacts(
+    system="debian",
+    version="13",
+    name="Debian GNU/Linux 13 (trixie)",
+    arch="x86_64",
+    user="admin",
+    home="/home/admin",
+    root=True,
+    tools=frozenset({"bash", "flock", "timeout", "awk", "apt-get"}),
+    memory={"MemTotal": 1900 * MIB, "MemAvailable": 1500 * MIB, "SwapTotal": 0},
+    swappiness=60,
+    disks=(Disk(20_000 * MIB, 15_000 * MIB, "/"),),
+    now=1000.0,
+)
+READY = replace(
+    BARE,
+    tools=frozenset({*NEEDED_TOOLS, AUTHORITIES, "docker"}),
+    docker="26.1.5",
+    compose="2.26.1",
+    next_groups=frozenset({"docker"}),
+    memory={"MemTotal": 1900 * MIB, "MemAvailable": 1500 * MIB, "SwapTotal": 2048 * MIB},
+    swappiness=10,
+    logging='{"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}',
+    updates=True,
+    files={
+        name: Entry(mode, "admin", directory=mode[0] == "7")
+        for name, mode in {
+            ".": "750",
+            "state": "700",
+            "rehearsal": "700",
+            "rehearsal/header": "600",
+            "rehearsal/map.conf": "600",
+            "compose": "755",
+            "nginx": "755",
+            "compose/.env": "link",
+        }.items()
+    },
+)

@@ -1,0 +1,98 @@
+"""host.check: what a bare host lacks, and what should be seen to, each with what to type."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from behindy_ops.checks.check import Check, Level
+from behindy_ops.facts.machine import Disk, Entry, HostFacts
+from behindy_ops.provision.check import as_json, as_lines, findings
+from tests.unit.machines import BARE, MIB, READY
+
+
+def examine(facts: HostFacts, skew: float = 0.0) -> dict[str, Check]:
+    return {check.name: check for check in findings(facts, host_dir="behindy-ops", skew=skew)}
+
+
+def test_what_a_bare_host_lacks_is_named_with_its_remedy() -> None:
+    checks = findings(BARE, host_dir="behindy-ops", skew=0.0)
+    missing = {check.name: check.remedy for check in checks if check.level is Level.REFUSAL}
+    assert {name: remedy.partition("inv ")[2].split()[0].rstrip(",.") for name, remedy in missing.items()} == {
+        "tools": "host.setup",
+        "docker": "host.setup",
+        "compose": "host.setup",
+        "directories": "host.setup",
+        "environment": "env.push",
+        "files": "host.sync",
+    }
+    lines = as_lines(checks, "host")
+    assert all(len(line.text) <= 80 for line in lines)
+    assert lines[-1].text.startswith("6 missing for a deploy")
+    told = json.loads(as_json(checks, "host"))
+    assert (told["ready"], told["checks"][0]["name"]) == (False, "login")
+
+
+FILES = {
+    name: Entry("600", "admin", directory=False) for name in (".env", "compose/docker-compose.yml", "nginx/nginx.conf")
+}
+
+
+def test_a_host_that_is_ready_has_every_check_ok() -> None:
+    checks = findings(replace(READY, files={**READY.files, **FILES}, certificate=True), host_dir="x", skew=0.2)
+    assert [check.found for check in checks if check.level is not Level.OK] == []
+    assert as_lines(checks, "host")[-1].text == "host is ready for a deploy."
+
+
+@pytest.mark.parametrize(
+    ("facts", "skew", "name", "problem"),
+    [
+        (READY, 60.0, "clock", "clock"),
+        (replace(READY, synchronized=False), 0.0, "clock", "clock not synchronized"),
+        (replace(READY, disks=(Disk(8_000 * MIB, 2_000 * MIB, "/"),)), 0.0, "disk", "disk nearly full"),
+        (replace(READY, disks=()), 0.0, "disk", "disk not readable"),
+        (replace(READY, memory={"MemTotal": 900 * MIB, "SwapTotal": 2048 * MIB}), 0.0, "memory", "host too small"),
+        (replace(READY, memory=BARE.memory), 0.0, "swap", "no swap"),
+        (replace(READY, memory=BARE.memory, container=True), 0.0, "swap", "no swap in a container"),
+        (replace(READY, memory={**BARE.memory, "SwapTotal": 512 * MIB}), 0.0, "swap", "little swap"),
+        (replace(READY, swappiness=60), 0.0, "swap", "swappiness"),
+        (replace(READY, reboot=True), 0.0, "system", "reboot pending"),
+        (replace(READY, system="alpine"), 0.0, "system", "unknown system"),
+        (replace(READY, updates=False), 0.0, "updates", "no security updates"),
+        (replace(READY, logging=""), 0.0, "logs", "logs grow without limit"),
+        (replace(READY, logging="{bad"), 0.0, "logs", "daemon.json broken"),
+        (READY, 0.0, "certificate", "certificate missing"),
+        (
+            replace(READY, files={**READY.files, ".env": Entry("644", "admin", directory=False)}),
+            0.0, "environment", "environment file readable",
+        ),
+        (
+            replace(READY, files={name: entry for name, entry in READY.files.items() if name != "rehearsal/header"}),
+            0.0, "rehearsal", "no rehearsal token",
+        ),
+    ],
+)  # fmt: skip
+def test_what_should_be_seen_to_is_no_obstacle(facts: HostFacts, skew: float, name: str, problem: str) -> None:
+    check = examine(facts, skew)[name]
+    assert check.problem is not None
+    assert (check.problem.name, check.level) == (problem, Level.WARNING)
+    assert check.remedy
+
+
+def test_a_certificate_that_may_not_be_looked_at_is_not_judged() -> None:
+    assert "certificate" not in examine(replace(READY, root=False))
+
+
+def test_a_host_directory_that_is_not_there_is_named() -> None:
+    assert "does not exist" in examine(BARE)["directories"].found
+    half = {name: entry for name, entry in READY.files.items() if name != "state"}
+    assert "lacks state" in examine(replace(READY, files=half))["directories"].found
+
+
+def test_a_login_outside_the_group_docker_is_told_so() -> None:
+    check = examine(replace(READY, docker="", docker_problem="permission denied while trying to connect"))["docker"]
+    assert check.problem is not None
+    assert (check.problem.name, check.level) == ("docker forbidden", Level.REFUSAL)
+    assert "inv host.setup" in check.remedy
