@@ -80,7 +80,7 @@ def edited(place: Place) -> Proposal | None:
     """
     sha256, body = fetched(place)
     editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-    text = body or (place.root / "compose" / ".env.example").read_bytes()
+    text = body or place.project.example.encode("utf-8")
     with ending_signals_raise("Nothing was changed; the copy is gone."), _private_file(text) as file:
         _run_editor([*editor, str(file)])
         after = file.read_bytes()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from behindy_ops.env import dialect, probe, verdict, wanted
 from behindy_ops.errors import Kind, LeaseLost, RemoteCommandFailed
 from behindy_ops.host.host import new_mark
-from behindy_ops.project.services import names
 from behindy_ops.project.settings import NAMES
 
 if TYPE_CHECKING:
@@ -48,13 +47,11 @@ class Place:
 
     def __init__(self, connect: Connect, project: Project, settings: Settings) -> None:
         self.session = connect
-        self.root = project.root
+        self.project = project
         self.settings = settings
-        self.services = frozenset(names(project.compose_file))
-        self.compose_text = project.compose_text()
-        self.wanted: Wanted = wanted.read(
-            self.compose_text, (project.root / "compose" / ".env.example").read_text(encoding="utf-8")
-        )
+        self.services = frozenset(project.compose.deployable)
+        self.compose_text = project.compose.text
+        self.wanted: Wanted = wanted.read(project.compose, project.example)
 
     @property
     def where(self) -> str:

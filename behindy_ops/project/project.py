@@ -1,10 +1,14 @@
-"""A project: the folder that declares what is deployed, and what is read from it."""
+"""A project: the folder that declares what is deployed, and what is read from it, once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from behindy_ops.errors import Kind
+from behindy_ops.project.compose import COMPOSE_FILE, ComposeFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,10 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Project"]
 
-_COMPOSE_FILE = Path("compose", "docker-compose.yml")
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Project:
     """The folder with ``compose/``, ``nginx/`` and the ``.env`` files of this machine."""
 
@@ -27,15 +29,26 @@ class Project:
     def find(cls, start: Path | None = None) -> Project:
         """Return the project around a folder (by default the working directory), or one at that folder itself."""
         start = (start or Path.cwd()).resolve()
-        around = (folder for folder in (start, *start.parents) if (folder / _COMPOSE_FILE).is_file())
+        around = (folder for folder in (start, *start.parents) if (folder / COMPOSE_FILE).is_file())
         return cls(next(around, start))
 
     @property
     def compose_file(self) -> Path:
-        return self.root / _COMPOSE_FILE
+        return self.root / COMPOSE_FILE
 
-    def compose_text(self) -> str:
-        return self.compose_file.read_text(encoding="utf-8")
+    @cached_property
+    def compose(self) -> ComposeFile:
+        """The compose file.
+
+        Raises:
+            Kind.COMPOSE_INVALID: it cannot be read.
+        """
+        return ComposeFile.read(self.compose_file)
+
+    @property
+    def example(self) -> str:
+        """The text of the ``.env.example`` beside the compose file."""
+        return (self.compose_file.parent / ".env.example").read_text(encoding="utf-8")
 
     def settings(self, environ: Mapping[str, str], *, need_host: bool = True) -> Settings:
         """Read this machine's settings.
@@ -54,17 +67,8 @@ class Project:
             Kind.COMPOSE_INVALID: the compose file cannot be read.
             Kind.USAGE: there is no such service.
         """
-        from behindy_ops.errors import Kind
-        from behindy_ops.project.services import load
-
-        known = load(self.compose_file)
+        known = self.compose.services()
         for name in names:
             if name not in known:
                 raise Kind.USAGE(f"There is no service {name!r}.", remedy=f"There are: {', '.join(known)}.")
         return [known[name] for name in names] or list(known.values())
-
-    def containers(self) -> dict[str, str]:
-        """Return every service of the compose file by name, with its container's name."""
-        from behindy_ops.project.compose import container_names
-
-        return container_names(self.compose_text())

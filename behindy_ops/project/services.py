@@ -1,32 +1,44 @@
-"""The services that can be deployed: read and checked from the ``x-deploy`` stanzas of ``compose/docker-compose.yml``.
+"""The services that can be deployed, as their ``x-deploy`` in the compose file declares them.
 
-A service is a stanza there and no code here. Everything that is wrong in the file is reported at once, by its path.
+A service is a stanza there and no code here. A mistake is told by its path (``services.frontend.x-deploy.port: ...``),
+and all of them at once.
 """
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import Kind
+from behindy_ops.project import validate
+from behindy_ops.project.interpolation import fill_in
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
-__all__ = ["HealthPolicy", "Service", "load", "names", "repository", "seconds", "validate_tag"]
+__all__ = ["KEYS", "X_DEPLOY", "HealthPolicy", "Service", "read_stanza", "repository", "seconds", "validate_tag"]
 
+X_DEPLOY = "x-deploy"
 IMAGE_PREFIX = "BEHINDY_IMAGE_PREFIX"
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST = _UNITS["h"] * 24
-"""Seconds; a longer wait in a deploy is a slip of the pen."""
+"""Seconds; a longer wait in a deploy is a typo."""
 
 
 @dataclass(frozen=True)
 class HealthPolicy:
-    """How long a release may take to become healthy: ``attempts`` of ``interval`` s each, a look every ``look`` s."""
+    """How long a release may take to become healthy.
+
+    Attributes:
+        attempts: how many intervals it has.
+        interval: seconds of each.
+        look: seconds between two looks within one.
+    """
 
     attempts: int = 15
     interval: float = 3.0
@@ -37,18 +49,18 @@ class HealthPolicy:
 class Service:
     """One service, as its stanza declares it. All times are in seconds.
 
-    :param repository_template: the ``image`` field; :func:`repository` makes a repository of it.
-    :param port: where it listens inside the network.
-    :param internal: path asked inside the network, straight at the container.
-    :param external: path below ``https://<domain>`` that proves it to users.
-    :param rehearsal: path below ``https://<domain>`` that reaches the candidate itself, or None for no rehearsal.
-    :param drain: at most to wait for open connections of the outgoing container.
-    :param linger: at least to keep the outgoing container, for callers that cache its address.
-    :param stop: between SIGTERM and SIGKILL.
-    :param watch: to look for a relapse after the switch.
-    :param through: another service that ``external`` passes through, so that it says nothing while that one is missing.
-    :param env_names: names (never values) of the environment the stanza gives the container.
-    :param required_env: names the stanza cannot be filled in without.
+    Attributes:
+        repository_template: the ``image`` field; :func:`repository` makes a repository of it.
+        port: where it listens inside the network.
+        internal: path asked inside the network, directly at the container.
+        external: path below ``https://<domain>`` that proves it to users.
+        rehearsal: path below ``https://<domain>`` that reaches the candidate itself, or None for no rehearsal.
+        drain: maximum wait for open connections of the outgoing container.
+        linger: minimum time the outgoing container is kept, for callers that cache its address.
+        stop: between SIGTERM and SIGKILL.
+        watch: how long the new release is watched after the switch.
+        through: another service that ``external`` passes through, so that it says nothing while that is missing.
+        required_env: names the stanza cannot be filled in without.
     """
 
     name: str
@@ -63,70 +75,34 @@ class Service:
     watch: float = 10.0
     health: HealthPolicy = field(default_factory=HealthPolicy)
     through: str = ""
-    env_names: tuple[str, ...] = ()
     required_env: tuple[str, ...] = ()
 
 
-def load(path: Path) -> dict[str, Service]:
-    """All services with an ``x-deploy``, by name, in the order of the file.
-
-    :raises Kind.COMPOSE_INVALID: the file cannot be read, or something in it is wrong; with one line for each mistake.
-    """
-    from behindy_ops.project.compose import read_services
-
-    services, mistakes = read_services(_read(path))
-    if not services and not mistakes:
-        mistakes = ["services: none has an x-deploy, so there is nothing to deploy"]
-    if mistakes:
-        raise Kind.COMPOSE_INVALID(
-            f"{path.name} has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}.",
-            remedy=f"Correct it in {path}.",
-            lines=tuple(mistakes),
-        )
-    return services
-
-
-def names(path: Path) -> list[str]:
-    """The names of the services with an ``x-deploy``, in the order of the file; nothing else in it is checked.
-
-    The task list waits for it: so a file in block style is read by its indentation, 10 ms cheaper than the first YAML
-    document of a process (a tenth of a bare `inv --list`). One that is written otherwise is parsed.
-
-    :raises Kind.COMPOSE_INVALID: the file cannot be read.
-    """
-    text = _read(path)
-    found = _names_by_indentation(text)
-    if len(found) == len(re.findall(r"^[^#\n]*x-deploy", text, re.MULTILINE)):
-        return found
-    from behindy_ops.project.compose import service_names
-
-    return service_names(text)
-
-
 def repository(service: Service, image_prefix: str = "") -> str:
-    """The repository of the service's images: its ``image`` with the prefix filled in, without tag and digest.
+    """Return the repository of a service's images: its ``image`` with the prefix filled in, without tag and digest.
 
-    :param image_prefix: the setting ``BEHINDY_IMAGE_PREFIX``; ``""`` leaves the compose file's own default.
-    :raises Kind.SETTINGS: there is no prefix, or with this one no valid name comes out.
+    Args:
+        image_prefix: the setting ``BEHINDY_IMAGE_PREFIX``; ``""`` leaves the compose file's own default.
+
+    Raises:
+        Kind.SETTINGS: there is no prefix, or with this one the result is not a valid name.
     """
-    from behindy_ops.project.interpolation import fill_in
-    from behindy_ops.project.validate import check_repository
-
     remedy = f"Set {IMAGE_PREFIX} to what stands before /behindy-{service.name} in the image's name."
     try:
         image = fill_in(service.repository_template, {IMAGE_PREFIX: image_prefix})
     except KeyError as error:
         raise Kind.SETTINGS(f"The image of {service.name} needs {error.args[0]}.", remedy=remedy) from None
     name = re.sub(r"(@[^/]*|:[^/:@]*)+\Z", "", image)
-    if wrong := check_repository(name):
+    if wrong := validate.check_repository(name):
         raise Kind.SETTINGS(f"The image of {service.name}: {wrong}.", remedy=remedy)
     return name
 
 
 def seconds(value: object) -> float:
-    """Seconds, at most a day, from a number of them or a text such as ``10``, ``30s``, ``15m`` or ``1m30s``.
+    """Return the seconds, at most a day, that a number or a text such as ``10``, ``30s``, ``15m`` or ``1m30s`` says.
 
-    :raises ValueError: it is neither; the text says what to write.
+    Raises:
+        ValueError: it is neither; the text says what to write.
     """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         total = float(value)
@@ -141,43 +117,132 @@ def seconds(value: object) -> float:
 
 
 def validate_tag(tag: str) -> str:
-    """The tag itself, if Docker accepts it.
+    """Return the tag itself, if Docker accepts it.
 
-    :raises Kind.USAGE: it does not.
+    Raises:
+        Kind.USAGE: it does not.
     """
-    from behindy_ops.project.validate import check_tag
-
-    if wrong := check_tag(tag):
+    if wrong := validate.check_tag(tag):
         raise Kind.USAGE(
             f"--tag: {wrong}.", state="Nothing was done.", remedy="The tag of a CI build is the commit's SHA."
         )
     return tag
 
 
-def _read(path: Path) -> str:
+def read_stanza(name: str, stanza: Mapping[str, Any], required_env: tuple[str, ...]) -> tuple[Service, list[str]]:
+    """Return a service, and one line for each mistake in its stanza; with a mistake the service is not to be used."""
+    path = f"services.{name}"
+    mistakes = []
+    if wrong := validate.check_service_name(name):
+        mistakes.append(f"{path}: {wrong}")
+    if wrong := _wrong_image(stanza.get("image")):
+        mistakes.append(f"{path}.image: {wrong}")
+    if stanza.get("ports"):
+        mistakes.append(f"{path}.ports: a second container could not start beside the first; nginx publishes it")
+    values, wrong_values = _read_keys(f"{path}.{X_DEPLOY}", stanza[X_DEPLOY], KEYS)
+    values = {"port": 0, "internal": "", "external": "", **values}
+    health, wrong_health = _read_health(f"{path}.{X_DEPLOY}.health", values.get("health", {}))
+    service = Service(
+        **{"rehearsal": values["external"], **values, "health": health},
+        name=name,
+        repository_template=str(stanza.get("image")),
+        required_env=required_env,
+    )
+    return service, [*mistakes, *wrong_values, *wrong_health]
+
+
+def _read_health(path: str, given: object) -> tuple[HealthPolicy, list[str]]:
+    values, mistakes = _read_keys(path, given, _HEALTH_KEYS)
+    policy = HealthPolicy(**values)
+    if policy.look > policy.interval:
+        mistakes.append(f"{path}.look: longer than the interval, so it would never look")
+    return policy, mistakes
+
+
+def _read_keys(path: str, given: object, keys: Mapping[str, Callable[[Any], Any]]) -> tuple[dict[str, Any], list[str]]:
+    """Return the values of a mapping, read key by key, and what is wrong with them."""
+    if not isinstance(given, dict):
+        return {}, [f"{path}: not a mapping; its keys are {', '.join(keys)}"]
+    values: dict[str, Any] = {}
+    mistakes = []
+    for key in given:
+        if key not in keys:
+            near = difflib.get_close_matches(str(key), keys, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(keys)}"
+            mistakes.append(f"{path}.{key}: unknown key; {hint}")
+    for key, read in keys.items():
+        if key in given or key in _NEEDED:
+            try:
+                values[key] = read(given.get(key))
+            except ValueError as error:
+                mistakes.append(f"{path}.{key}: {error}")
+    return values, mistakes
+
+
+def _wrong_image(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        return "missing; write the image, such as ${BEHINDY_IMAGE_PREFIX:-behindy}/behindy-name:latest"
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        remedy = "Run this in a checkout of behindy-ops."
-        raise Kind.COMPOSE_INVALID(f"{path} cannot be read: {reason}.", remedy=remedy) from None
+        fill_in(value, {IMAGE_PREFIX: "any"})
+    except KeyError as error:
+        return f"{error.args[0]} has no default; only {IMAGE_PREFIX} is filled in"
+    return ""
 
 
-def _names_by_indentation(text: str) -> list[str]:
-    """Services whose block, two levels below ``services:``, has the key ``x-deploy``."""
-    found: list[str] = []
-    inside, service, service_depth, key_depth = False, "", 0, 0
-    for line in text.splitlines():
-        body = line.lstrip(" ")
-        depth = len(line) - len(body)
-        if not body or body.startswith("#"):
-            continue
-        if depth == 0:
-            inside, service_depth = body.split("#")[0].rstrip() == "services:", 0
-        elif inside and depth <= (service_depth or depth):
-            service, service_depth, key_depth = body.partition(":")[0].strip("\"'"), depth, 0
-        elif inside:
-            key_depth = key_depth or depth
-            if depth == key_depth and body.startswith("x-deploy:"):
-                found.append(service)
-    return found
+def _path(value: object) -> str:
+    if value is None:
+        raise ValueError("missing; write a path such as /health")
+    if not isinstance(value, str):
+        raise ValueError(f"{validate.shown(str(value))} is not a path; write one that starts with /")  # noqa: TRY004
+    if wrong := validate.check_url_path(value):
+        raise ValueError(wrong)
+    return value
+
+
+def _path_or_none(value: object) -> str | None:
+    return None if value is None else _path(value)
+
+
+def _other_service(value: object) -> str:
+    if value is not None and (wrong := validate.check_service_name(str(value))):
+        raise ValueError(wrong)
+    return str(value or "")
+
+
+def _whole(value: object, *, most: int) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
+        return value
+    given = "missing" if value is None else f"{validate.shown(str(value))} does not fit"
+    raise ValueError(f"{given}; write a whole number from 1 to {most}")
+
+
+def _seconds(value: object, *, least: float = 0.0) -> float:
+    try:
+        given = seconds(value)
+    except ValueError as error:
+        raise ValueError(f"{validate.shown(str(value))}: {error}") from None
+    if given < least:
+        raise ValueError(f"{validate.shown(str(value))}: too short; write at least {least:g} seconds")
+    return given
+
+
+KEYS: Mapping[str, Callable[[Any], Any]] = {
+    "port": partial(_whole, most=65535),
+    "internal": _path,
+    "external": _path,
+    "through": _other_service,
+    "rehearsal": _path_or_none,
+    "drain": _seconds,
+    "linger": _seconds,
+    "stop": _seconds,
+    "watch": _seconds,
+    "health": lambda value: value,  # a mapping of its own
+}
+"""What an ``x-deploy`` may say, and how each value is read."""
+
+_HEALTH_KEYS: Mapping[str, Callable[[Any], Any]] = {
+    "attempts": partial(_whole, most=1000),
+    "interval": partial(_seconds, least=0.1),
+    "look": partial(_seconds, least=0.05),
+}
+_NEEDED = ("port", "internal", "external")

@@ -14,7 +14,7 @@ from behindy_ops.host.change import agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.host import new_mark
-from behindy_ops.project.interpolation import fill_in
+from behindy_ops.project.compose import ComposeFile
 from behindy_ops.provision.machine import look, require_docker
 from behindy_ops.report import events
 from behindy_ops.report.text import Line, Tone, printable
@@ -148,23 +148,19 @@ def nginx_trial(files: Mapping[str, bytes]) -> NginxTrial:
     Raises:
         Kind.COMPOSE_INVALID: it is missing, not YAML, or its image depends on the host's ``.env``.
     """
-    from behindy_ops.project.compose import parse_yaml
-
     text = files.get("compose/docker-compose.yml")
     if text is None:
         raise Kind.COMPOSE_INVALID("There is no compose/docker-compose.yml here.", remedy="Run this in the checkout.")
-    document: Any = parse_yaml(text.decode("utf-8", "replace"))
-    services = document.get("services") if isinstance(document, dict) else None
-    nginx = services.get("nginx") if isinstance(services, dict) else None
-    if not isinstance(nginx, dict):
+    compose = ComposeFile.parse(text.decode("utf-8", "replace"))
+    if "nginx" not in compose.stanzas:
         return NginxTrial()
     try:
-        image = fill_in(str(nginx.get("image", "")), {})
+        image = compose.image("nginx")
     except KeyError as error:
         raise Kind.COMPOSE_INVALID(
             f"services.nginx.image depends on {error.args[0]}, which has no default.", remedy="Name the image there."
         ) from error
-    volumes = nginx.get("volumes", [])
+    volumes = compose.stanzas["nginx"].get("volumes", [])
     mounts = (_mount(volume) for volume in volumes if isinstance(volume, str | dict))
     return NginxTrial(image, tuple(mount for mount in mounts if mount))
 

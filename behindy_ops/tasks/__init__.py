@@ -11,8 +11,8 @@ import sys
 from invoke import Collection
 
 from behindy_ops.errors import BehindyError
+from behindy_ops.project.compose import deployable_names
 from behindy_ops.project.project import Project
-from behindy_ops.project.services import names
 
 __all__ = ["root"]
 
@@ -33,7 +33,7 @@ def root(project: Project | None = None) -> Collection:
 
 def _service_names(project: Project) -> list[str]:
     try:
-        return names(project.compose_file)
+        return deployable_names(project.compose_file)
     except BehindyError as error:
         # A broken compose file must not take away the tasks that help to mend it.
         print(f"No deploy.<service> tasks: {error}", file=sys.stderr)

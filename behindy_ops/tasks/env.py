@@ -26,7 +26,7 @@ def _path(place: Place, file: str) -> Path:
 
     from behindy_ops.env.place import DEFAULT_FILE
 
-    return Path(file).expanduser() if file else place.root / DEFAULT_FILE
+    return Path(file).expanduser() if file else place.project.root / DEFAULT_FILE
 
 
 @contextlib.contextmanager

@@ -89,9 +89,9 @@ def describe(seen: Seen, service: str) -> EnvView:
 
 def _environment(text: str, service: str) -> dict[str, str | None]:
     """Name to the text the compose file gives it, from either of Compose's forms; None where it names no value."""
-    from behindy_ops.project.compose import environment_of
+    from behindy_ops.project.compose import ComposeFile
 
-    found = environment_of(text, service)
+    found = ComposeFile.parse(text).environment(service)
     if found is None:
         raise Kind.COMPOSE_INVALID(
             f"The compose file on the host does not declare {service}.",

@@ -77,7 +77,7 @@ def look(session: Session, name: str, *arguments: str, survey_parts: str = "") -
 def beside(session: Session) -> dict[str, str]:
     """What the compose file declares beside the deployed services: compose name to container name."""
     deployed = {service.name for service in session.services}
-    return {name: container for name, container in session.project.containers().items() if name not in deployed}
+    return {name: container for name, container in session.project.compose.containers.items() if name not in deployed}
 
 
 def look_twice(session: Session, name: str, *arguments: str) -> tuple[Seen, Seen]:

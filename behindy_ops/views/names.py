@@ -23,7 +23,7 @@ def container_of(project: Project, name: str) -> str:
         Kind.USAGE: nothing here is called that.
     """
     services = {service.name: service for service in project.services()}
-    return container_named(name, services, project.containers())
+    return container_named(name, services, project.compose.containers)
 
 
 def container_named(name: str, services: Mapping[str, Service], containers: Mapping[str, str]) -> str:

@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from behindy_ops.errors import Kind
+from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.validate import check_tag, shown
 from sandbox.host.checkout import here
 from sandbox.host.images import Part, named
@@ -104,8 +103,7 @@ def fault_named(name: str | None) -> str:
 
 def application_ports(compose_file: Path) -> dict[str, int]:
     """The services that can be released, and the ports they listen on."""
-    services = yaml.safe_load(compose_file.read_text())["services"]
-    return {name: int(body["x-deploy"]["port"]) for name, body in services.items() if "x-deploy" in body}
+    return {service.name: service.port for service in ComposeFile.read(compose_file).services().values()}
 
 
 def layer(content: Release) -> bytes:

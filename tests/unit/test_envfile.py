@@ -5,6 +5,7 @@ from __future__ import annotations
 from behindy_ops.env import verdict, wanted
 from behindy_ops.env.probe import Answer, Name, look, read_answer
 from behindy_ops.host.command import Command, Result
+from behindy_ops.project.compose import ComposeFile
 from behindy_ops.tasks.options import file_behind
 
 COMPOSE = """
@@ -16,7 +17,7 @@ services:
     x-deploy: {internal: "/${NEITHER}"}
 """
 EXAMPLE = "# about\nDB_PASS=\nJWT=change-it\nPREFIX=mine\n#OPTIONAL=1\n"
-WANTED = wanted.read(COMPOSE, EXAMPLE)
+WANTED = wanted.read(ComposeFile.parse(COMPOSE), EXAMPLE)
 
 
 def test_the_names_are_those_the_stanzas_use() -> None:

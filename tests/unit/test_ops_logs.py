@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from behindy_ops.errors import Kind
-from behindy_ops.project.compose import container_names
 from behindy_ops.views.logs import log_query, log_record
 from behindy_ops.views.names import container_named, missing
 from tests.kinds import kind_of, raises
@@ -33,11 +32,6 @@ def test_what_is_not_known_is_refused_with_what_there_is(name: str) -> None:
     with raises(Kind.USAGE) as error:
         container_named(name, KNOWN, BESIDE)
     assert error.value.remedy == "There are: backend, frontend, nginx, postgres, redis."
-
-
-def test_names_come_from_the_compose_file() -> None:
-    text = "services: {db: {container_name: postgres}, redis: {image: r}, bad: 3}"
-    assert container_names(text) == {"db": "postgres", "redis": "redis"}
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.project import settings
-from behindy_ops.project.compose import _HEALTH_KEYS, _KEYS
-from behindy_ops.project.services import names
+from behindy_ops.project.compose import deployable_names
+from behindy_ops.project.services import _HEALTH_KEYS, KEYS
 from behindy_ops.tasks import root
 from sandbox.tasks import add_to
 from sandbox.tasks.quality import CHECKOUT
@@ -20,7 +20,7 @@ READMES = ("README.md", "README.ko.md")
 EXAMPLE = "deploy.search"
 """The service that "Adding a service" adds."""
 
-SERVICES = names(CHECKOUT / "compose" / "docker-compose.yml")
+SERVICES = deployable_names(CHECKOUT / "compose" / "docker-compose.yml")
 OPTIONS = {
     name: sorted(max(argument.names, key=len).replace("_", "-") for argument in add_to(root())[name].get_arguments())
     for name in add_to(root()).task_names
@@ -101,7 +101,7 @@ def test_every_setting_has_its_row(readme: str, name: str) -> None:
     assert row(readme, f"`{name}`")
 
 
-@pytest.mark.parametrize("key", _KEYS)
+@pytest.mark.parametrize("key", KEYS)
 def test_every_key_of_x_deploy_has_its_row(readme: str, key: str) -> None:
     told = " ".join(row(readme, f"`{key}`")[1:])
     if key == "health":

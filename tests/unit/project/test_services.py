@@ -11,17 +11,15 @@ from hypothesis import strategies as st
 
 from behindy_ops.errors import Kind
 from behindy_ops.project import services
-from behindy_ops.project.compose import service_names
-from behindy_ops.project.services import HealthPolicy, Service, load, names, repository, seconds, validate_tag
+from behindy_ops.project.compose import COMPOSE_FILE, ComposeFile
+from behindy_ops.project.services import HealthPolicy, Service, repository, seconds, validate_tag
 from tests.kinds import raises
 
-OURS = Path(services.__file__).parents[2] / "compose" / "docker-compose.yml"
+OURS = Path(services.__file__).parents[2] / COMPOSE_FILE
 
 
-def compose(folder: Path, text: str) -> Path:
-    path = folder / "docker-compose.yml"
-    path.write_text(textwrap.dedent(text), encoding="utf-8")
-    return path
+def load(text: str) -> dict[str, Service]:
+    return ComposeFile.parse(textwrap.dedent(text)).services()
 
 
 def stanza(x_deploy: str, **more: str) -> str:
@@ -32,14 +30,14 @@ def stanza(x_deploy: str, **more: str) -> str:
     return "services:\n  web:\n" + "".join(f"    {key}: {text}\n" for key, text in fields.items())
 
 
-def mistakes(folder: Path, text: str) -> list[str]:
+def mistakes(text: str) -> list[str]:
     with raises(Kind.COMPOSE_INVALID) as error:
-        load(compose(folder, text))
+        load(text)
     return list(error.value.lines)
 
 
 def test_our_own_file_declares_the_three_services_in_the_order_of_deploy_all() -> None:
-    found = load(OURS)
+    found = ComposeFile.read(OURS).services()
     assert list(found) == ["llmserver", "backend", "frontend"]
     assert [(service.port, service.internal, service.external) for service in found.values()] == [
         (8000, "/health", "/api/ai-stories/health"),
@@ -49,8 +47,8 @@ def test_our_own_file_declares_the_three_services_in_the_order_of_deploy_all() -
     assert all(service.health == HealthPolicy(attempts=15, interval=3) for service in found.values())
 
 
-def test_a_stanza_needs_only_a_port_and_two_paths(tmp_path: Path) -> None:
-    found = load(compose(tmp_path, stanza("{port: 80, internal: /in, external: /out}")))
+def test_a_stanza_needs_only_a_port_and_two_paths() -> None:
+    found = load(stanza("{port: 80, internal: /in, external: /out}"))
     assert found == {
         "web": Service(
             name="web",
@@ -67,7 +65,7 @@ def test_a_stanza_needs_only_a_port_and_two_paths(tmp_path: Path) -> None:
     }
 
 
-def test_everything_a_stanza_says_arrives(tmp_path: Path) -> None:
+def test_everything_a_stanza_says_arrives() -> None:
     text = """\
         x-usual: &usual {restart: always}
         services:
@@ -91,7 +89,7 @@ def test_everything_a_stanza_says_arrives(tmp_path: Path) -> None:
               watch: 500ms
               health: {attempts: 40, interval: 5, look: 0.5}
         """
-    assert load(compose(tmp_path, text))["web"] == Service(
+    assert load(text)["web"] == Service(
         name="web",
         repository_template="${BEHINDY_IMAGE_PREFIX:-behindy}/web:latest",
         port=80,
@@ -103,23 +101,16 @@ def test_everything_a_stanza_says_arrives(tmp_path: Path) -> None:
         stop=0.5,
         watch=0.5,
         health=HealthPolicy(attempts=40, interval=5, look=0.5),
-        env_names=("TOKEN", "LEVEL", "PRICE"),
         required_env=("TOKEN", "MODE"),
     )
 
 
-def test_an_environment_written_as_a_list_gives_its_names(tmp_path: Path) -> None:
-    text = stanza("{port: 80, internal: /, external: /}", environment="[A=1, 'B=${B}', C]")
-    web = load(compose(tmp_path, text))["web"]
-    assert (web.env_names, web.required_env) == (("A", "B", "C"), ("B",))
-
-
-def test_no_rehearsal_is_said_by_null(tmp_path: Path) -> None:
+def test_no_rehearsal_is_said_by_null() -> None:
     text = stanza("{port: 80, internal: /, external: /, rehearsal: null}")
-    assert load(compose(tmp_path, text))["web"].rehearsal is None
+    assert load(text)["web"].rehearsal is None
 
 
-def test_all_mistakes_are_told_at_once_by_their_paths(tmp_path: Path) -> None:
+def test_all_mistakes_are_told_at_once_by_their_paths() -> None:
     text = """\
         services:
           web-green:
@@ -138,15 +129,15 @@ def test_all_mistakes_are_told_at_once_by_their_paths(tmp_path: Path) -> None:
           api:
             x-deploy: 80
         """
-    paths = [line.split(": ")[0] for line in mistakes(tmp_path, text)]
+    paths = [line.split(": ")[0] for line in mistakes(text)]
     assert paths == [
         "services.web-green",
         "services.web.image",
         "services.web.ports",
         "services.web.x-deploy.prot",
-        "services.web.x-deploy.external",
         "services.web.x-deploy.port",
         "services.web.x-deploy.internal",
+        "services.web.x-deploy.external",
         "services.web.x-deploy.drain",
         "services.web.x-deploy.linger",
         "services.web.x-deploy.stop",
@@ -158,77 +149,28 @@ def test_all_mistakes_are_told_at_once_by_their_paths(tmp_path: Path) -> None:
     ]
 
 
-def test_an_unknown_key_comes_with_the_nearest_known_one(tmp_path: Path) -> None:
-    (mistake,) = mistakes(tmp_path, stanza("{port: 80, internal: /, external: /, rehersal: /x}"))
+def test_an_unknown_key_comes_with_the_nearest_known_one() -> None:
+    (mistake,) = mistakes(stanza("{port: 80, internal: /, external: /, rehersal: /x}"))
     assert mistake == "services.web.x-deploy.rehersal: unknown key; did you mean rehearsal?"
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "80.5", "'80'", "true", "[80]"])
-def test_a_port_that_is_none_is_refused(port: str, tmp_path: Path) -> None:
-    (mistake,) = mistakes(tmp_path, stanza(f"{{port: {port}, internal: /, external: /}}"))
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    (mistake,) = mistakes(stanza(f"{{port: {port}, internal: /, external: /}}"))
     assert mistake.startswith("services.web.x-deploy.port: ")
 
 
 @pytest.mark.parametrize(
     "text", ["", "[]", "a: 1", "services: []", "services: {web: {image: a}}", "services:\n  web:\n"]
 )
-def test_a_file_that_declares_nothing_to_deploy_is_refused(text: str, tmp_path: Path) -> None:
-    assert mistakes(tmp_path, text)
+def test_a_file_that_declares_nothing_to_deploy_is_refused(text: str) -> None:
+    assert mistakes(text)
 
 
 @pytest.mark.parametrize("text", ["a: [", "a: !reset x", "a:\n\tb: 1", "a: 1\na: *b"])
-def test_a_file_that_cannot_be_parsed_is_told_with_its_line(text: str, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_parsed_is_told_with_its_line(text: str) -> None:
     with raises(Kind.COMPOSE_INVALID, match=r"line [12]: "):
-        load(compose(tmp_path, text))
-
-
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    for read in (load, names):
-        with raises(Kind.COMPOSE_INVALID, match="No such file"):
-            read(tmp_path / "docker-compose.yml")
-
-
-BLOCK = """\
-# services:
-x-a:
-    x-deploy: no
-services: # ours
-    # a remark
-    "web":
-        image: a
-        labels:
-            x-deploy: no
-        x-deploy:
-            port: 1
-
-    db:
-        image: b
-    api:
-      x-deploy: {port: 1}
-volumes:
-    x-deploy:
-        x: 1
-"""
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        OURS.read_text(encoding="utf-8"),
-        BLOCK,
-        BLOCK.replace("    ", " "),
-        "services: {web: {x-deploy: {}}, db: {}}",
-        "x: &a {x-deploy: {}}\nservices:\n  web:\n    <<: *a\n",
-        "services:\n  web: {image: a, x-deploy: {}}\n  api:\n    x-deploy: {}\n",
-        'services:\n  web:\n    "x-deploy": {}\n',
-        "services:\n  web:\n    # x-deploy: {}\n    image: a\n",
-        "services:\n  web:\n    command: |\n      a\n      x-deploy: 1\n    image: a\n",
-        "services:\n- web\n",
-        "",
-    ],
-)
-def test_the_cheap_list_of_names_is_the_one_a_parser_gives(text: str, tmp_path: Path) -> None:
-    assert names(compose(tmp_path, text)) == service_names(textwrap.dedent(text))
+        load(text)
 
 
 @pytest.mark.parametrize(
