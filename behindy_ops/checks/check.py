@@ -16,7 +16,7 @@ from behindy_ops.errors import Kind
 if TYPE_CHECKING:
     from behindy_ops.checks.certificates import Served
     from behindy_ops.errors import BehindyError
-        from behindy_ops.facts.container import Container
+    from behindy_ops.facts.container import Container
     from behindy_ops.facts.machine import HostFacts
     from behindy_ops.facts.manifest import Manifests
     from behindy_ops.facts.survey import Survey
