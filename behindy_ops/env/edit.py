@@ -1,4 +1,4 @@
-"""One value, or the whole file in an editor: nothing of it stays on this machine."""
+"""``env.set`` and ``env.edit``: one value, or the whole file in an editor; nothing of it stays on this machine."""
 
 from __future__ import annotations
 
@@ -14,86 +14,82 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from behindy_ops.env import dialect
-from behindy_ops.env.place import fetched, read_text
-from behindy_ops.errors import BehindyError, Kind, LeaseLost
+from behindy_ops.env import dialect, probe
+from behindy_ops.env.candidate import read_text
+from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.host.interrupts import ending_signals_raise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from behindy_ops.env.dialect import EnvText
-    from behindy_ops.env.place import Place, Proposal
+    from behindy_ops.host.session import Session
 
 __all__ = ["check_name", "edited", "read_value", "with_value"]
 
-_UNCHANGED = "Nothing was changed."
-
 
 def check_name(name: str) -> None:
-    """:raises Kind.USAGE: it is no name, or looks like a whole assignment."""
+    """Check what is to be set.
+
+    Raises:
+        Kind.USAGE: it is no name, or looks like a whole assignment.
+    """
     if "=" in name:
         raise Kind.USAGE(
-            "A value has no place on the command line, where ps and the shell's history show it.",
-            state=_UNCHANGED,
-            remedy=f"The name alone, and the value when asked: inv env.set {name.partition('=')[0] or 'NAME'}",
+            "A value does not belong on the command line, where ps and the shell's history show it.",
+            state=UNCHANGED,
+            remedy=f"Give the name alone, and the value when asked: inv env.set {name.partition('=')[0] or 'NAME'}",
         )
     if not dialect.NAME.fullmatch(name):
-        raise Kind.USAGE("That is not a name; use letters, digits and _, no digit first.", state=_UNCHANGED)
+        raise Kind.USAGE("That is not a name; use letters, digits and _, no digit first.", state=UNCHANGED)
 
 
 def read_value(name: str) -> str:
-    """The value, from standard input (without its last newline), or asked for on the terminal, not shown.
+    """Return the value from standard input (without its last newline), or ask for it on the terminal, not shown.
 
-    :raises Kind.USAGE: it is empty, or no environment can hold it.
+    Raises:
+        Kind.USAGE: it is empty, or no environment can hold it.
     """
     if sys.stdin.isatty():
         value = getpass.getpass(f"{name}: ")
         if value != getpass.getpass("The same again: "):
-            raise Kind.USAGE("The two were not the same.", state=_UNCHANGED)
+            raise Kind.USAGE("The two values differ.", state=UNCHANGED)
     else:
         value = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").removesuffix("\n")
     try:
         value.encode("utf-8")
         dialect.render(name, value)
     except ValueError:
-        raise Kind.USAGE("The value is not UTF-8 text, or has a NUL character in it.", state=_UNCHANGED) from None
+        raise Kind.USAGE("The value is not UTF-8 text, or has a NUL character in it.", state=UNCHANGED) from None
     if not value:
         raise Kind.USAGE(
             "There was no value to read.",
-            state=_UNCHANGED,
+            state=UNCHANGED,
             remedy=f"On standard input: inv env.set {name} <FILE. To leave it empty: inv env.edit",
         )
     return value
 
 
-def with_value(place: Place, name: str, value: str) -> EnvText:
-    """The host's file with one value put in."""
-    _, body = fetched(place)
+def with_value(session: Session, name: str, value: str) -> EnvText:
+    """Return the host's file with one value put in."""
+    _, body = probe.fetch(session)
     return dialect.put(read_text(body, ".env"), name, value)
 
 
-def edited(place: Place) -> Proposal | None:
-    """The host's file after an editor, compared with it; None if it was left as it was.
+def edited(body: bytes, template: bytes) -> EnvText | None:
+    """Return the file after an editor, or None if it was left as it was.
 
-    :raises BehindyError: no editor, it failed, or what it left has mistakes.
+    Args:
+        template: what to begin with if there is nothing yet.
+
+    Raises:
+        BehindyError: there is no editor, it failed, or what it left has mistakes.
     """
-    sha256, body = fetched(place)
     editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-    text = body or place.project.example.encode("utf-8")
-    with ending_signals_raise("Nothing was changed; the copy is gone."), _private_file(text) as file:
+    with ending_signals_raise(f"{UNCHANGED[:-1]}; the copy is gone."), _private_file(body or template) as file:
         _run_editor([*editor, str(file)])
         after = file.read_bytes()
-    if after == body:
-        return None
-    proposal = place.propose(read_text(after, ".env"))
-    if proposal.answer.sha256 != sha256:
-        raise LeaseLost(
-            f"{place.where} was changed by somebody else while it was edited.",
-            state="Theirs is in place; nothing of yours was written.",
-            remedy="Do it again: inv env.edit",
-        )
-    return proposal
+    return None if after == body else read_text(after, ".env")
 
 
 def _run_editor(argv: list[str]) -> None:
@@ -101,21 +97,21 @@ def _run_editor(argv: list[str]) -> None:
         code = subprocess.run(argv, check=False).returncode
     except OSError as error:
         raise Kind.USAGE(
-            f"The editor {argv[0]!r} cannot be started: {error.strerror}.", state=_UNCHANGED, remedy="Set EDITOR."
+            f"Could not start the editor {argv[0]!r}: {error.strerror}.", state=UNCHANGED, remedy="Set EDITOR."
         ) from None
     if code:
-        raise BehindyError(f"The editor ended with exit code {code}.", state=_UNCHANGED, remedy="Do it again.")
+        raise BehindyError(f"The editor ended with exit code {code}.", state=UNCHANGED, remedy="Try again.")
 
 
 @contextlib.contextmanager
 def _private_file(body: bytes) -> Iterator[Path]:
     """A file that only its owner can read, in memory where there is such a place; whatever happens, it is gone then.
 
-    An editor may leave a backup or a swap file beside it, so the whole directory goes, and no signal ends that.
+    An editor may leave a backup or a swap file beside it, so the whole directory goes, and no signal stops that.
     """
-    places = [Path("/dev/shm"), Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent")]  # noqa: S108 - a tmpfs
-    place = next((str(one) for one in places if os.access(one, os.W_OK | os.X_OK)), None)
-    directory = tempfile.mkdtemp(prefix="behindy-edit-", dir=place)
+    candidates = [Path("/dev/shm"), Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent")]  # noqa: S108 - a tmpfs
+    memory = next((str(path) for path in candidates if os.access(path, os.W_OK | os.X_OK)), None)
+    directory = tempfile.mkdtemp(prefix="behindy-edit-", dir=memory)
     try:
         file = Path(directory) / "host.env"
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:

@@ -1,97 +1,76 @@
-"""What is asked of the host about its ``.env``, and what it answers. Pure.
+"""What is asked of the host about its ``.env``.
 
 Values are compared on the host, as the docker compose there reads them: a compose file with one service for each name
 makes it print a hash for each. A candidate goes there on standard input, with a second such file that says literally
-what is meant, so that a Compose that reads a line otherwise is found out before anything is replaced.
+what is meant, so that a Compose that reads a line differently is found out before anything is replaced.
 """
 
 from __future__ import annotations
 
+import base64
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import UNCHANGED
+from behindy_ops.facts.environment import parse
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.host import new_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from behindy_ops.env.dialect import EnvText
     from behindy_ops.env.wanted import Wanted
-    from behindy_ops.host.command import Result
+    from behindy_ops.facts.environment import Comparison
+    from behindy_ops.host.session import Session
 
-__all__ = ["KEPT", "Answer", "Name", "fetch", "look", "read_answer", "read_fetched", "replace"]
+__all__ = ["compare", "fetch", "replace"]
 
 KEPT = 5
 """Earlier ``.env`` files that stay on the host."""
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
-    """One name, on the host and in the candidate: ``absent``, ``empty`` or ``set``; and whether the values are equal.
-
-    :param misread: docker compose on the host reads the candidate's value otherwise than it is meant.
-    :param example: the value is the one that ``.env.example`` gives: on the host, in the candidate.
-    """
-
-    name: str
-    host: str
-    candidate: str
-    same: bool
-    misread: bool = False
-    example: tuple[bool, bool] = (False, False)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the host said.
-
-    :param mode: of its ``.env``, such as ``600``; empty without one.
-    :param sha256: of that file, or ``none``.
-    :param weak: names whose value looks like a placeholder: on the host, in the candidate.
-    :param old: service to the hash of its configuration with the host's ``.env``; ``new`` with the candidate.
-    :param live: container to the hash it was deployed with.
-    :param from_host: those are from the compose file on the host, not from the checkout's.
-    :param problems: what docker compose could not read (``old``, ``new``, ``config``), and where.
-    :param replaced: ``yes``, ``no``, ``changed`` (somebody else was faster), or empty when it was not asked to.
-    """
-
-    mode: str
-    sha256: str
-    names: tuple[Name, ...]
-    weak: tuple[frozenset[str], frozenset[str]]
-    old: dict[str, str] = field(default_factory=dict)
-    new: dict[str, str] = field(default_factory=dict)
-    live: dict[str, str] = field(default_factory=dict)
-    from_host: bool = True
-    problems: dict[str, str] = field(default_factory=dict)
-    replaced: str = ""
-
-
-def look(mark: str, host_dir: str, wanted: Wanted, compose_text: str, candidate: EnvText | None = None) -> Command:
+def compare(session: Session, wanted: Wanted, candidate: EnvText | None = None) -> Comparison:
     """Compare the host's ``.env`` with what is wanted, and with a candidate if there is one. Changes nothing."""
-    stdin = _stdin(wanted, compose_text, candidate)
-    return Command(
-        script("env/probe", mark, host_dir, "look"), title="look at the host's .env", timeout=60, stdin=stdin
+    return _probe(session, wanted, candidate, "look", title="inspect the host's .env")
+
+
+def replace(session: Session, wanted: Wanted, candidate: EnvText, *, expected: str) -> Comparison:
+    """Compare once more, keep the ``.env`` there is as a backup, and put the candidate in its place.
+
+    Args:
+        expected: sha256 of the file to be replaced, or ``none``; any other is left alone.
+    """
+    backup = f"{session.now():%Y%m%d-%H%M%S-%f}.env"
+    return _probe(
+        session,
+        wanted,
+        candidate,
+        "replace",
+        expected,
+        backup,
+        str(KEPT),
+        title="replace the host's .env",
+        changes=True,
     )
 
 
-def replace(
-    mark: str, host_dir: str, wanted: Wanted, compose_text: str, candidate: EnvText, *, expected: str, backup: str
-) -> Command:
-    """Look once more, keep the ``.env`` there is under the name ``backup``, and put the candidate in its place.
-
-    :param expected: sha256 of the file it is to replace, or ``none``.
-    """
-    argv = script("env/probe", mark, host_dir, "replace", expected, backup, str(KEPT))
-    stdin = _stdin(wanted, compose_text, candidate)
-    return Command(argv, title="replace the host's .env", timeout=60, stdin=stdin, changes=True)
+def fetch(session: Session) -> tuple[str, bytes]:
+    """Return the sha256 of the host's ``.env`` (or ``none``), and its text, for an editor."""
+    argv = script("env/probe", "-", session.settings.host_dir, "fetch")
+    result = session.host.run(Command(argv, title="read the host's .env")).require(state=UNCHANGED)
+    sha256, _, body = result.stdout.partition("\n")
+    return sha256.strip(), base64.b64decode(body)
 
 
-def fetch(host_dir: str) -> Command:
-    """Read the host's ``.env`` itself, for an editor."""
-    return Command(script("env/probe", "-", host_dir, "fetch"), title="read the host's .env")
+def _probe(
+    session: Session, wanted: Wanted, candidate: EnvText | None, *words: str, title: str, changes: bool = False
+) -> Comparison:
+    mark = new_mark()
+    argv = script("env/probe", mark, session.settings.host_dir, *words)
+    stdin = _stdin(wanted, session.project.compose.text, candidate)
+    result = session.host.run(Command(argv, title=title, timeout=60, stdin=stdin, changes=changes))
+    return parse(result.require(state=UNCHANGED).reply(mark))
 
 
 def _stdin(wanted: Wanted, compose_text: str, candidate: EnvText | None) -> bytes:
@@ -114,48 +93,3 @@ def _literally(values: Mapping[str, str]) -> str:
         for name, value in values.items()
     }
     return json.dumps({"services": services}) if services else ""
-
-
-def read_answer(result: Result, mark: str) -> Answer:
-    """Read what ``look`` or ``replace`` printed.
-
-    :raises Kind.FILES_MISSING: there is no such directory on the host.
-    :raises Kind.HOST_NOT_READY: nothing can be written there, or docker compose is missing.
-    """
-    reply = result.require(state=UNCHANGED).reply(mark)
-    host, weak = reply.values("host"), reply.rows("weak")
-    services = reply.rows("services")
-    return Answer(
-        mode=host.get("mode", ""),
-        sha256=host.get("sha", "none"),
-        names=tuple(_name(words) for words in reply.rows("states") if len(words) == 7),
-        weak=(_second(weak, "host"), _second(weak, "candidate")),
-        old=_pairs(services, "old"),
-        new=_pairs(services, "new"),
-        live=_pairs(services, "live"),
-        from_host=["from", "host"] in services,
-        problems=dict(reply.problems),
-        replaced=reply.text("replaced").strip(),
-    )
-
-
-def read_fetched(result: Result) -> tuple[str, bytes]:
-    """The sha256 of the host's ``.env`` (or ``none``), and what is in it."""
-    import base64
-
-    result.require(state=UNCHANGED)
-    sha256, _, body = result.stdout.partition("\n")
-    return sha256.strip(), base64.b64decode(body)
-
-
-def _name(words: list[str]) -> Name:
-    name, host, candidate, same, meant, *example = words
-    return Name(name, host, candidate, same == "same", meant == "no", (example[0] == "yes", example[1] == "yes"))
-
-
-def _second(lines: Iterable[list[str]], first: str) -> frozenset[str]:
-    return frozenset(words[1] for words in lines if len(words) == 2 and words[0] == first)
-
-
-def _pairs(lines: Iterable[list[str]], first: str) -> dict[str, str]:
-    return {words[1]: words[2] for words in lines if len(words) == 3 and words[0] == first}

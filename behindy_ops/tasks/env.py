@@ -2,56 +2,48 @@
 
 from __future__ import annotations
 
-import contextlib
 import json as json_
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke import Context, task
 
+from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.tasks.ask import asker
 from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
 from behindy_ops.tasks.options import JSON, WAIT, YES, OptionalFile, waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from behindy_ops.env.place import Place, Proposal
+    from behindy_ops.env.candidate import Proposal
+    from behindy_ops.env.diff import Diff
+    from behindy_ops.host.session import Session
+    from behindy_ops.project.project import Project
 
 _FILE = "the containers' values on this machine (default: host.env)"
 
 
-def _path(place: Place, file: str) -> Path:
-    from pathlib import Path
+def _path(project: Project, file: str) -> Path:
+    from behindy_ops.env.candidate import DEFAULT_FILE
 
-    from behindy_ops.env.place import DEFAULT_FILE
-
-    return Path(file).expanduser() if file else place.project.root / DEFAULT_FILE
-
-
-@contextlib.contextmanager
-def _place() -> Iterator[Place]:
-    from behindy_ops.env.place import Place
-
-    with client(services=False, quiet=True) as this:
-        yield Place(this.connect, this.project, this.settings)
+    return Path(file).expanduser() if file else project.root / DEFAULT_FILE
 
 
 @task(help={"json": JSON})
 @guarded
 def check(_: Context, json: bool = False) -> None:
     """Compare the host's .env with what the services need."""
-    from behindy_ops.env import verdict
-    from behindy_ops.errors import Kind
+    from behindy_ops.env import check as checking
     from behindy_ops.report import show_lines
 
-    with _place() as place:
-        found = place.check()
+    with client(services=False, quiet=True) as this, this.connect() as session:
+        verdict = checking.check(session)
+        name = checking.where(session)
     if json:
-        print(json_.dumps(verdict.check_json(found, place.wanted), indent=2))
+        print(json_.dumps(checking.as_json(verdict), indent=2))
     else:
-        show_lines(verdict.check_lines(found, place.wanted, place.where))
-    if not found.complete:
+        show_lines(checking.lines(verdict, name))
+    if not verdict.complete:
         raise SystemExit(Kind.ENVIRONMENT_INVALID.exit_code)
 
 
@@ -59,34 +51,39 @@ def check(_: Context, json: bool = False) -> None:
 @guarded
 def diff(_: Context, file: str = "", json: bool = False) -> None:
     """Show which names a file would change on the host."""
-    from behindy_ops.env import verdict
-    from behindy_ops.env.place import read_file
+    from behindy_ops.env.candidate import propose, read_file
+    from behindy_ops.env.diff import as_json, lines
     from behindy_ops.report import show_lines
 
-    with _place() as place:
-        proposal = place.propose(read_file(_path(place, file)))
+    with client(services=False, quiet=True) as this:
+        candidate = read_file(_path(this.project, file))
+        with this.connect() as session:
+            found = _diff(session, propose(session, candidate))
     if json:
-        print(json_.dumps(verdict.diff_json(proposal.diff), indent=2))
+        print(json_.dumps(as_json(found), indent=2))
     else:
-        show_lines(verdict.diff_lines(proposal.diff))
+        show_lines(lines(found))
 
 
 @task(klass=OptionalFile, positional=[], help={"file": _FILE, "yes": YES, "wait": WAIT, "json": JSON})
 @guarded
 def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bool = False) -> None:
     """Replace the host's .env by a file, after a yes."""
-    from behindy_ops.env.place import read_file
+    from behindy_ops.env.candidate import propose, read_file
 
-    with _place() as place:
-        proposal = place.propose(read_file(_path(place, file)))
-        _propose(place, proposal, "env.push", yes=yes, wait=wait, json=json)
+    seconds = waiting(wait)
+    with client(services=False, quiet=True) as this:
+        candidate = read_file(_path(this.project, file))
+        with this.connect() as session:
+            task = f"env.push {file}".strip()
+            _push(session, propose(session, candidate), task, yes=yes, seconds=seconds, json=json)
 
 
 @task(
     name="set",
     positional=["name"],
     help={
-        "name": "which; its value is read from standard input, or asked for and not shown",
+        "name": "which one; its value is read from standard input, or asked for and not shown",
         "yes": YES,
         "wait": WAIT,
     },
@@ -95,51 +92,68 @@ def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bo
 def set_(_: Context, name: str, yes: bool = False, wait: str = "") -> None:
     """Set one value on the host; it is never shown."""
     from behindy_ops.env import edit
+    from behindy_ops.env.candidate import propose
 
-    with _place() as place:
+    seconds = waiting(wait)
+    with client(services=False, quiet=True) as this:
         edit.check_name(name)
         value = edit.read_value(name)
-        proposal = place.propose(edit.with_value(place, name, value))
-        _propose(place, proposal, f"env.set {name}", yes=yes, wait=wait, json=False)
+        with this.connect() as session:
+            proposal = propose(session, edit.with_value(session, name, value))
+            _push(session, proposal, f"env.set {name}", yes=yes, seconds=seconds)
 
 
 @task(name="edit", help={"yes": YES, "wait": WAIT})
 @guarded
 def edit_(_: Context, yes: bool = False, wait: str = "") -> None:
     """Edit the host's .env with $EDITOR; no copy stays here."""
-    from behindy_ops.env import edit
-
-    with _place() as place:
-        changed = edit.edited(place)
-        if changed is None:
-            print("Nothing was changed.")
-            return
-        _propose(place, changed, "env.edit", yes=yes, wait=wait, json=False)
-
-
-def _propose(place: Place, proposal: Proposal, what: str, *, yes: bool, wait: str, json: bool) -> None:
-    """Show what differs, ask, and replace."""
-    from behindy_ops.env import verdict
-    from behindy_ops.report import show_lines
-    from behindy_ops.report.text import Line, Tone
-    from behindy_ops.tasks.ask import asker
+    from behindy_ops.env import edit, probe
+    from behindy_ops.env.candidate import propose
+    from behindy_ops.host.change import changed_meanwhile
 
     seconds = waiting(wait)
-    place.require_good(proposal)
-    if not json:
-        show_lines(verdict.diff_lines(proposal.diff))
-        show_lines(
-            [
-                Line(f"{name}: unknown to the services; it goes there too", Tone.CAREFUL)
-                for name in proposal.check.unknown
-            ]
-        )
-    done = False
-    if place.needs_writing(proposal) and asker(what, yes)(f"Replace {place.where}?"):
-        proposal, done = place.replace(proposal, what, seconds), True
+    with client(services=False, quiet=True) as this:
+        with this.connect() as session:
+            sha256, body = probe.fetch(session)
+        # No connection is kept open while somebody edits; it would be dead by the time they save.
+        candidate = edit.edited(body, this.project.example.encode("utf-8"))
+        if candidate is None:
+            print(UNCHANGED)
+            return
+        with this.connect() as session:
+            proposal = propose(session, candidate)
+            if proposal.comparison.sha256 != sha256:
+                raise changed_meanwhile("env.edit", Kind.LEASE_LOST)
+            _push(session, proposal, "env.edit", yes=yes, seconds=seconds)
+
+
+def _diff(session: Session, proposal: Proposal) -> Diff:
+    from behindy_ops.env.diff import diff as compare
+
+    return compare(proposal.comparison, proposal.wanted, session.project.compose.deployable)
+
+
+def _push(session: Session, proposal: Proposal, task: str, *, yes: bool, seconds: float, json: bool = False) -> None:
+    """Show what differs, ask, and replace."""
+    from behindy_ops.checks.environment import UNKNOWN
+    from behindy_ops.env.candidate import checks
+    from behindy_ops.env.check import where
+    from behindy_ops.env.diff import as_json, lines
+    from behindy_ops.env.push import push as replace
+    from behindy_ops.report import show_lines
+    from behindy_ops.report.text import Line, Tone
+
+    def show(proposal: Proposal) -> None:
+        if json:
+            return
+        show_lines(lines(_diff(session, proposal)))
+        unknown = [check.subject for check in checks(proposal) if check.problem is UNKNOWN]
+        show_lines([Line(f"{name}: unknown to the services; pushed all the same", Tone.CAREFUL) for name in unknown])
+
+    replaced = replace(session, proposal, asker(task, yes), task=task, wait=seconds, show=show)
     if json:
-        print(json_.dumps({**verdict.diff_json(proposal.diff), "replaced": done}, indent=2))
+        found = as_json(_diff(session, replaced or proposal))
+        print(json_.dumps({**found, "replaced": replaced is not None}, indent=2))
         return
-    show_lines(
-        [Line(f"Replaced {place.where}." if done else "Nothing was changed.", Tone.GOOD if done else Tone.PLAIN)]
-    )
+    text = f"Replaced {where(session)}." if replaced else UNCHANGED
+    show_lines([Line(text, Tone.GOOD if replaced else Tone.PLAIN)])

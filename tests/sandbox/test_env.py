@@ -102,7 +102,7 @@ def test_a_push_shows_names_only_asks_and_keeps_the_last_five(file: Path) -> Non
         put("NEXT_PUBLIC_APP_NAME", f"{PLAIN_SECRET}{number}", "--yes").ok()
     listed = on_host("sh", "-c", f"stat -c '%a %U' {HOME}/.env {HOME}/state/env/*").splitlines()
     assert listed == ["600 ubuntu"] * 6
-    assert "Nothing was changed" in put("NEXT_PUBLIC_APP_NAME", f"{PLAIN_SECRET}5", "--yes").ok().out
+    assert "Nothing changed" in put("NEXT_PUBLIC_APP_NAME", f"{PLAIN_SECRET}5", "--yes").ok().out
 
 
 def test_a_push_says_who_has_to_be_deployed_to_see_it(file: Path, release: Release) -> None:
@@ -203,7 +203,7 @@ def test_a_file_that_somebody_else_has_changed_meanwhile_is_not_overwritten(file
     with an_editor(tmp_path, f'echo X=1 >> "$1"\n{theirs}') as env:
         ran = inv("env.edit", "--yes", env=env)
     assert ran.code == 21, ran.said
-    assert "somebody else" in ran.err
+    assert "Somebody else" in ran.err
     assert host_env().endswith("NEXT_PUBLIC_APP_VERSION=9\n")
 
 

@@ -71,10 +71,9 @@ for which in "$file" "$new"; do
     grep -iE "^[a-z0-9_]+ ['\"]?(<[^>]*>|change[-_ ]?(me|it|this).*|replace[-_ ]?(me|this).*|your[-_ ].*|x{3,}|todo|fixme|\.\.\.)['\"]?[[:space:]]*(#.*)?$" |
     sed "s/ .*//; s/^/$word /"
 done
-if [ -f "$dir/compose/docker-compose.yml" ]; then base=$dir/compose from=host; else base=$work from=checkout; mv "$work/compose" "$work/docker-compose.yml"; fi
+if [ -f "$dir/compose/docker-compose.yml" ]; then base=$dir/compose; else base=$work; mv "$work/compose" "$work/docker-compose.yml"; fi
 whole() { (cd "$base" && compose_ --env-file "$1" --profile '*' config "${@:2}" 2>"$work/err"); }
 part services
-echo "from $from"
 whole "$file" --hash '*' | sed 's/^/old /'
 if given candidate; then
   whole "$new" --hash '*' | sed 's/^/new /'

@@ -1,0 +1,139 @@
+"""A file that is to become the host's ``.env``, and what the host makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from behindy_ops.checks.check import Level
+from behindy_ops.checks.environment import judge
+from behindy_ops.env import dialect, probe
+from behindy_ops.env.check import read_wanted, require_compose, values_of
+from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.project.settings import NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from behindy_ops.checks.check import Check
+    from behindy_ops.env.dialect import EnvText
+    from behindy_ops.env.wanted import Wanted
+    from behindy_ops.facts.environment import Comparison
+    from behindy_ops.host.session import Session
+
+__all__ = ["DEFAULT_FILE", "Proposal", "checks", "propose", "read_file", "read_text", "require_good"]
+
+DEFAULT_FILE = "host.env"
+"""The candidate, below the checkout; ignored by git, and never read as this machine's own settings."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A candidate, compared on the host with the file there."""
+
+    candidate: EnvText
+    wanted: Wanted
+    comparison: Comparison
+
+
+def read_file(path: Path) -> EnvText:
+    """Return a candidate from a file on this machine.
+
+    Raises:
+        Kind.USAGE: there is none, or it holds this machine's own settings.
+        Kind.ENVIRONMENT_INVALID: it has mistakes.
+    """
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise Kind.USAGE(
+            f"Could not read {path}: {error.strerror}.",
+            state=UNCHANGED,
+            remedy=f"Name the file: inv env.push FILE (default: {DEFAULT_FILE}). To begin one: "
+            f"cp compose/.env.example {DEFAULT_FILE}",
+        ) from None
+    file = read_text(body, path.name)
+    ours = sorted(set(file.names) & (set(NAMES) - {"BEHINDY_IMAGE_PREFIX"}))
+    if ours:
+        raise Kind.USAGE(
+            f"{path.name} holds settings of this machine ({', '.join(ours)}), so it is not for the host.",
+            state=UNCHANGED,
+            remedy=f"Keep the containers' values in a file of their own: cp compose/.env.example {DEFAULT_FILE}",
+        )
+    return file
+
+
+def read_text(body: bytes, title: str) -> EnvText:
+    """Return the text of a ``.env``.
+
+    Raises:
+        Kind.ENVIRONMENT_INVALID: it has mistakes; none of its lines has a value in it.
+    """
+    try:
+        file = dialect.parse(body.decode("utf-8"))
+        mistakes = file.mistakes
+    except UnicodeDecodeError:
+        file, mistakes = dialect.EnvText(""), ("it is not UTF-8 text",)
+    if mistakes:
+        raise Kind.ENVIRONMENT_INVALID(
+            f"{title} has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}.",
+            state=UNCHANGED,
+            remedy="Correct them and run again.",
+            lines=tuple(f"{title}, {mistake}" for mistake in mistakes),
+        )
+    return file
+
+
+def propose(session: Session, candidate: EnvText) -> Proposal:
+    """Compare a candidate with the host's file; changes nothing."""
+    wanted = read_wanted(session.project)
+    comparison = probe.compare(session, wanted, candidate)
+    require_compose(session, comparison.problems.get("old"))
+    return Proposal(candidate, wanted, comparison)
+
+
+def require_good(session: Session, proposal: Proposal) -> None:
+    """Refuse a candidate that the services cannot be started with.
+
+    Raises:
+        Kind.ENVIRONMENT_INVALID: with one line a mistake, none of which has a value in it.
+    """
+    require_compose(session, proposal.comparison.problems.get("new"))
+    lines = list(_mistakes(proposal))
+    if "config" in proposal.comparison.problems and not lines:
+        lines = list(_masked(proposal.comparison.problems["config"].splitlines(), proposal.candidate))
+    if lines:
+        raise Kind.ENVIRONMENT_INVALID(
+            "The services cannot be started with this file.",
+            state=UNCHANGED,
+            remedy="Correct it and run again; compose/.env.example explains every name.",
+            lines=tuple(lines),
+        )
+
+
+def checks(proposal: Proposal) -> tuple[Check, ...]:
+    """Judge the candidate."""
+    return judge(values_of(proposal.comparison, proposal.wanted, candidate=True))
+
+
+def _mistakes(proposal: Proposal) -> Iterator[str]:
+    comparison = proposal.comparison
+    if (problem := comparison.problems.get("new")) is not None:
+        yield f"docker compose on the host cannot read it ({problem or 'no reason given'})"
+    for check in checks(proposal):
+        if check.level is Level.REFUSAL:
+            yield f"{check.subject}: {check.found}"
+    for name in comparison.names:
+        if name.misread:
+            yield f"{name.name}: docker compose on the host reads it differently than meant; inv env.set {name.name}"
+
+
+def _masked(lines: Iterable[str], candidate: EnvText) -> Iterator[str]:
+    """Lines that docker compose wrote, without any value of the candidate."""
+    secrets = [entry.value for entry in candidate.entries if entry.value and len(entry.value) > 3]
+    for text in lines:
+        masked = text
+        for value in sorted(secrets, key=len, reverse=True):
+            masked = masked.replace(value, "[hidden]")
+        yield masked

@@ -1,0 +1,135 @@
+"""``env.check``: is the host's ``.env`` complete? By names only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from behindy_ops.checks.check import HOST, Level
+from behindy_ops.checks.environment import NO_VALUE, PLACEHOLDER, READABLE, UNKNOWN, Values, judge
+from behindy_ops.env import probe, wanted
+from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.report.text import Line, Tone
+
+if TYPE_CHECKING:
+    from behindy_ops.checks.check import Check, Problem
+    from behindy_ops.env.wanted import Wanted
+    from behindy_ops.facts.environment import Comparison
+    from behindy_ops.host.session import Session
+    from behindy_ops.project.project import Project
+
+__all__ = ["Verdict", "as_json", "check", "lines", "read_wanted", "require_compose", "values_of", "where"]
+
+_TONES = {Level.OK: Tone.GOOD, Level.WARNING: Tone.CAREFUL, Level.REFUSAL: Tone.BAD}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is wrong with a ``.env``."""
+
+    values: Values
+    checks: tuple[Check, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every service can be started with it as it is meant; an unknown name does no harm."""
+        return all(check.problem is UNKNOWN or check.level is Level.OK for check in self.checks)
+
+    def subjects(self, problem: Problem) -> list[str]:
+        return [check.subject for check in self.checks if check.problem is problem]
+
+
+def where(session: Session) -> str:
+    """Return what the host's file is called."""
+    return f"{session.settings.host_dir}/.env on {session.settings.host}"
+
+
+def read_wanted(project: Project) -> Wanted:
+    """Return what a complete ``.env`` has, as the checkout declares it."""
+    return wanted.read(project.compose, project.example)
+
+
+def check(session: Session) -> Verdict:
+    """Judge the host's file.
+
+    Raises:
+        Kind.HOST_NOT_READY: there is no docker compose to read it with.
+        Kind.ENVIRONMENT_INVALID: docker compose cannot read it.
+    """
+    needed = read_wanted(session.project)
+    comparison = probe.compare(session, needed)
+    if (problem := comparison.problems.get("old")) is not None:
+        require_compose(session, problem)
+        raise Kind.ENVIRONMENT_INVALID(
+            f"docker compose cannot read {where(session)} ({problem or 'no line given'}).",
+            state=UNCHANGED,
+            remedy="Fix it: inv env.edit, or push a whole one: inv env.push FILE",
+        )
+    values = values_of(comparison, needed, candidate=False)
+    return Verdict(values, judge(values, where(session)))
+
+
+def values_of(comparison: Comparison, needed: Wanted, *, candidate: bool) -> Values:
+    """Return the host's file, or the candidate, as it is to be judged."""
+    states = {name.name: name.candidate if candidate else name.host for name in comparison.names}
+    examples = {name.name for name in comparison.names if name.example[candidate]}
+    return Values(
+        {name: state for name, state in states.items() if state != "absent"},
+        needed.required,
+        comparison.weak[candidate] | examples,
+        needed.known,
+        mode="" if candidate else comparison.mode,
+        present=candidate or comparison.present,
+    )
+
+
+def require_compose(session: Session, problem: str | None) -> None:
+    """Check that docker compose is there, if it seems that it could not read a file.
+
+    Args:
+        problem: where it could not read it; with a line's number, it was there.
+
+    Raises:
+        Kind.HOST_NOT_READY: it is missing.
+    """
+    if problem is None or problem.startswith("line") or session.look().compose:
+        return
+    raise Kind.HOST_NOT_READY(
+        "Docker Compose v2 does not respond on the host, and it is what reads the file.",
+        state=UNCHANGED,
+        remedy="Set the host up: inv host.setup",
+    )
+
+
+def lines(verdict: Verdict, name: str) -> list[Line]:
+    """Return the verdict for people.
+
+    Args:
+        name: what the file is called.
+    """
+    told = [
+        Line(check.found if check.subject == HOST else f"{check.subject}: {check.found}", _TONES[check.level])
+        for check in verdict.checks
+    ]
+    remedies = [check.remedy for check in verdict.checks if check.subject == HOST]
+    if verdict.subjects(NO_VALUE) or verdict.subjects(PLACEHOLDER):
+        remedies.append("Set a value: inv env.set NAME")
+    told += [Line(remedy, Tone.STRONG) for remedy in remedies]
+    return [*told, Line(f"{name} has everything the services need.", Tone.GOOD)] if verdict.complete else told
+
+
+def as_json(verdict: Verdict) -> dict[str, Any]:
+    """Return ``{"missing", "empty", "placeholder", "unknown", "mode", "present", "complete", "needed_by"}``."""
+    values, lacking = verdict.values, verdict.subjects(NO_VALUE)
+    empty = [name for name in lacking if name in values.states]
+    missing = [name for name in lacking if name not in values.states]
+    return {
+        "missing": missing,
+        "empty": empty,
+        "placeholder": verdict.subjects(PLACEHOLDER),
+        "unknown": verdict.subjects(UNKNOWN),
+        "mode": values.mode if verdict.subjects(READABLE) else "",
+        "present": values.present,
+        "complete": verdict.complete,
+        "needed_by": {name: list(values.required[name]) for name in (*missing, *empty)},
+    }

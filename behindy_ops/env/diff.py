@@ -1,0 +1,78 @@
+"""``env.diff``: what a candidate would change: names, and which services would notice. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from behindy_ops.report.text import Line, Tone
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from behindy_ops.env.wanted import Wanted
+    from behindy_ops.facts.environment import Comparison
+
+__all__ = ["Diff", "as_json", "diff", "lines"]
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What a candidate changes: names, and services.
+
+    Attributes:
+        redeploy: running services that get a change only by a new deploy.
+        recreate: infrastructure whose configuration changes, which Compose creates anew.
+    """
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    redeploy: tuple[str, ...] = ()
+    recreate: tuple[str, ...] = ()
+
+
+def diff(comparison: Comparison, wanted: Wanted, services: Collection[str]) -> Diff:
+    """Compare the candidate with the host's file.
+
+    Args:
+        services: those that are deployed; the others of the compose file are infrastructure.
+    """
+    old, new, live, names = comparison.old, comparison.new, comparison.live, comparison.names
+    return Diff(
+        added=tuple(name.name for name in names if name.host == "absent" != name.candidate),
+        removed=tuple(name.name for name in names if name.host != "absent" == name.candidate),
+        changed=tuple(name.name for name in names if not name.same and "absent" not in (name.host, name.candidate)),
+        redeploy=tuple(
+            service
+            for service in wanted.used
+            if service in services and service in new and live.get(service, new[service]) != new[service]
+        ),
+        recreate=tuple(
+            service
+            for service in wanted.used
+            if service not in services and service in new and old.get(service, new[service]) != new[service]
+        ),
+    )
+
+
+def lines(found: Diff) -> list[Line]:
+    """Return the names for people: what is added, removed and changed, and who notices when."""
+    told = [Line(f"+ {name}", Tone.GOOD) for name in found.added]
+    told += [Line(f"- {name}", Tone.BAD) for name in found.removed]
+    told += [Line(f"~ {name}", Tone.CAREFUL) for name in found.changed]
+    if not told:
+        told = [Line("No value differs.", Tone.GOOD)]
+    told += [Line(f"{service} gets it with its next deploy: inv deploy.{service}") for service in found.redeploy]
+    if found.recreate:
+        names = " ".join(found.recreate)
+        told.append(Line(f"Replaced by the next inv host.up, after a yes: {names}", Tone.CAREFUL))
+    if "DB_PASS" in found.changed:
+        text = "PostgreSQL keeps the password its data was created with: docs/environment.md"
+        told.append(Line(text, Tone.CAREFUL))
+    return told
+
+
+def as_json(found: Diff) -> dict[str, Any]:
+    """Return ``{"added", "removed", "changed", "redeploy", "recreate"}``."""
+    return {key: list(names) for key, names in asdict(found).items()}

@@ -1,0 +1,94 @@
+"""What the host says of its ``.env``, and of a candidate beside it: states of names, never values. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from behindy_ops.facts.replies import Reply
+
+__all__ = ["Comparison", "NameState", "parse"]
+
+
+@dataclass(frozen=True, slots=True)
+class NameState:
+    """One name, on the host and in the candidate: ``absent``, ``empty`` or ``set``.
+
+    Attributes:
+        same: the two have the same value.
+        misread: docker compose on the host reads the candidate's value differently than it is meant.
+        example: the value is the one that ``.env.example`` gives: on the host, in the candidate.
+    """
+
+    name: str
+    host: str
+    candidate: str
+    same: bool
+    misread: bool = False
+    example: tuple[bool, bool] = (False, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The host's ``.env``, and a candidate compared with it.
+
+    Attributes:
+        mode: of the host's file in octal digits, such as ``600``; empty without one.
+        sha256: of that file, or ``none``.
+        weak: names whose value looks like a placeholder: on the host, in the candidate.
+        old: services to the hash of their configuration with the host's file; ``new`` with the candidate.
+        live: containers to the hash they were deployed with.
+        problems: what docker compose could not read (``old``, ``new``, ``config``), and where.
+        replaced: ``yes``, ``no``, ``changed`` (somebody else was faster), or empty when that was not asked for.
+    """
+
+    mode: str
+    sha256: str
+    names: tuple[NameState, ...]
+    weak: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+    old: Mapping[str, str] = field(default_factory=dict)
+    new: Mapping[str, str] = field(default_factory=dict)
+    live: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    replaced: str = ""
+
+    @property
+    def present(self) -> bool:
+        return self.sha256 != "none"
+
+    @property
+    def private(self) -> bool:
+        """Nobody but its owner may read it."""
+        return not self.mode or not int(self.mode, 8) & 0o077
+
+
+def parse(reply: Reply) -> Comparison:
+    """Read what ``env/probe.sh`` printed."""
+    host, weak, services = reply.values("host"), reply.rows("weak"), reply.rows("services")
+    return Comparison(
+        mode=host.get("mode", ""),
+        sha256=host.get("sha", "none"),
+        names=tuple(_name(words) for words in reply.rows("states") if len(words) == 7),
+        weak=(_weak(weak, "host"), _weak(weak, "candidate")),
+        old=_hashes(services, "old"),
+        new=_hashes(services, "new"),
+        live=_hashes(services, "live"),
+        problems=dict(reply.problems),
+        replaced=reply.text("replaced").strip(),
+    )
+
+
+def _name(words: list[str]) -> NameState:
+    name, host, candidate, same, meant, *example = words
+    return NameState(name, host, candidate, same == "same", meant == "no", (example[0] == "yes", example[1] == "yes"))
+
+
+def _weak(rows: Iterable[list[str]], whose: str) -> frozenset[str]:
+    return frozenset(words[1] for words in rows if len(words) == 2 and words[0] == whose)
+
+
+def _hashes(rows: Iterable[list[str]], which: str) -> dict[str, str]:
+    return {words[1]: words[2] for words in rows if len(words) == 3 and words[0] == which}

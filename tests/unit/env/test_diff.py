@@ -1,0 +1,34 @@
+"""What a candidate changes, and who notices."""
+
+from __future__ import annotations
+
+from behindy_ops.env.diff import Diff, as_json, diff, lines
+from tests.unit.env.declared import WANTED, comparison, name
+
+
+def test_a_diff_names_what_changes_and_who_notices() -> None:
+    found = diff(
+        comparison(
+            name("DB_PASS", "set", "set"),
+            name("JWT", "absent", "empty"),
+            name("URL", "empty", "absent"),
+            name("PREFIX", "set", "set", same=True),
+            old={"db": "1", "backend": "1"},
+            new={"db": "2", "backend": "2"},
+            live={"backend": "1"},
+        ),
+        WANTED,
+        ["backend"],
+    )
+    assert found == Diff(("JWT",), ("URL",), ("DB_PASS",), ("backend",), ("db",))
+    said = [line.text for line in lines(found)]
+    assert said[:3] == ["+ JWT", "- URL", "~ DB_PASS"]
+    assert "inv deploy.backend" in said[3]
+    assert "PostgreSQL keeps the password" in said[-1]
+    assert as_json(found)["recreate"] == ["db"]
+
+
+def test_a_service_that_runs_with_it_already_needs_no_deploy() -> None:
+    same = comparison(new={"backend": "1"}, old={"backend": "1"}, live={"backend": "1"})
+    assert diff(same, WANTED, ["backend"]) == Diff()
+    assert [line.text for line in lines(Diff())] == ["No value differs."]

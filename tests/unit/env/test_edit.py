@@ -1,0 +1,66 @@
+"""One value, or the whole file in an editor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from behindy_ops.env.edit import check_name, edited, with_value
+from behindy_ops.errors import BehindyError, Kind
+from tests.kinds import raises
+from tests.scripted import Answer, scripted
+from tests.unit.env.declared import checkout
+
+
+def test_a_value_on_the_command_line_is_refused_and_not_repeated() -> None:
+    with raises(Kind.USAGE, match="inv env.set DB_PASS") as raised:
+        check_name("DB_PASS=s3cret")
+    assert "s3cret" not in str(raised.value)
+    with raises(Kind.USAGE, match="not a name"):
+        check_name("9A")
+    check_name("DB_PASS")
+
+
+def test_one_value_is_put_into_the_hosts_file(tmp_path: Path) -> None:
+    there = scripted(root=checkout(tmp_path), env__probe=Answer("f00\nQT0xCg==\n"))
+    assert with_value(there.session, "B", "x y").text == "A=1\nB='x y'\n"
+
+
+def editor(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
+    program = folder / "editor"
+    program.write_text(f"#!/bin/sh\n{body}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(program))
+
+
+def test_what_the_editor_leaves_is_the_candidate_and_no_copy_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor(tmp_path, monkeypatch, f'echo "$1" >{tmp_path}/where; stat -c %a "$1" >{tmp_path}/mode; echo B=2 >>"$1"')
+    file = edited(b"A=1\n", b"TEMPLATE=\n")
+    assert file is not None
+    assert file.text == "A=1\nB=2\n"
+    assert (tmp_path / "mode").read_text() == "600\n"
+    assert not Path((tmp_path / "where").read_text().strip()).parent.exists()
+
+
+def test_a_file_that_was_left_as_it_was_is_no_candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    editor(tmp_path, monkeypatch, "true")
+    assert edited(b"A=1\n", b"") is None
+
+
+def test_a_first_file_begins_with_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    editor(tmp_path, monkeypatch, "true")
+    file = edited(b"", b"A=\n")
+    assert file is not None
+    assert file.text == "A=\n"
+
+
+def test_an_editor_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    editor(tmp_path, monkeypatch, "exit 3")
+    with pytest.raises(BehindyError, match="exit code 3"):
+        edited(b"A=1\n", b"")
+    monkeypatch.setenv("VISUAL", "/nonexistent/editor")
+    with raises(Kind.USAGE, match="Set EDITOR"):
+        edited(b"A=1\n", b"")
