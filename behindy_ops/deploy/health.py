@@ -1,8 +1,7 @@
-"""Health checks: one policy, one loop, and pure verdicts over what a look at a release saw."""
+"""Is a release healthy? Verdicts over what one look at it saw. Pure."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -10,12 +9,11 @@ from typing import TYPE_CHECKING
 from behindy_ops.facts.curl import outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from behindy_ops.facts.container import Container
-    from behindy_ops.project.services import HealthPolicy
 
-__all__ = ["Look", "Verdict", "attempt_until", "judge_inside", "judge_outside"]
+__all__ = ["Look", "Verdict", "judge_inside", "judge_outside"]
 
 
 class Verdict(Enum):
@@ -30,7 +28,8 @@ class Verdict(Enum):
 class Look:
     """One attempt's verdict and the reason in words.
 
-    :param definite: the release itself answered, with an error: waiting longer seldom helps.
+    Attributes:
+        definite: the release itself answered, with an error: waiting longer seldom helps.
     """
 
     verdict: Verdict
@@ -41,9 +40,11 @@ class Look:
 def judge_inside(looks: Sequence[tuple[int, int]], container: Container | None) -> Look:
     """Judge an internal attempt: the answers from inside nginx, and how the container is afterwards.
 
-    A container that exited, restarts or was killed for memory fails at once, by that name.
+    A container that exited, restarts or was OOM-killed fails at once, by that name.
 
-    :param looks: (HTTP status or 0, curl's exit code) of each request.
+    Args:
+        looks: HTTP status (or 0) and curl's exit code of each request.
+        container: how it is; None if it is gone.
     """
     if container is None:
         return Look(Verdict.FATAL, "the container has disappeared")
@@ -69,13 +70,14 @@ def judge_outside(
 ) -> Look:
     """Judge an attempt from outside, through the public URL.
 
-    :param looks: (HTTP status or 0, curl's exit code, the candidate nginx said it asked) of each request.
-    :param done: the remote loop ended by success.
-    :param candidate: it was a rehearsal, so nginx must have said that it asked the candidate.
-    :param resolved: what the service's name resolves to inside nginx (empty in a rehearsal).
-    :param address: the only address it may resolve to (empty for no such check).
-    :param inside: what the live container answered when it was asked itself at the end: (HTTP status or 0, curl's exit
-        code), or None if it was not asked. While it refuses connections, nginx lets the previous release answer.
+    Args:
+        looks: HTTP status (or 0), curl's exit code, and the candidate nginx said it asked, of each request.
+        done: the remote loop ended by success.
+        candidate: it was a rehearsal, so nginx must have said that it asked the candidate.
+        resolved: what the service's name resolves to inside nginx; empty in a rehearsal.
+        address: the only address it may resolve to; empty for no such check.
+        inside: HTTP status (or 0) and curl's exit code of the live container when it was asked itself at the end; None
+            if it was not. While it refuses connections, nginx lets the previous release answer.
     """
     if not looks:
         return Look(Verdict.AGAIN, "no answer")
@@ -93,46 +95,3 @@ def judge_outside(
     if inside is not None and not 200 <= inside[0] < 400:
         return Look(Verdict.AGAIN, f"another container answered in its place; itself: {outcome(*inside)}")
     return Look(Verdict.HEALTHY, outcome(code, curl_exit))
-
-
-def attempt_until(
-    policy: HealthPolicy,
-    attempt: Callable[[int], Look],
-    *,
-    definite_limit: int = 0,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Look:
-    """Attempt until healthy, failed for good, or out of attempts (specification: 15 attempts, 3 s apart).
-
-    :param attempt: makes attempt number n (from 1); looks for up to ``policy.interval`` seconds itself, so the pause
-        after it is only what is left of that time.
-    :param definite_limit: give up after so many attempts in a row that ended with an error of the release itself;
-        0 for never. Used where users already meet the release: 45 s of errors would be no caution.
-    :returns: the last look; its verdict is never AGAIN: out of attempts is FATAL.
-    """
-    from tenacity import Retrying, retry_if_result, stop_after_attempt
-
-    begun = clock()
-    number = in_a_row = 0
-
-    def once() -> Look:
-        nonlocal begun, number, in_a_row
-        begun, number = clock(), number + 1
-        look = attempt(number)
-        in_a_row = in_a_row + 1 if look.definite else 0
-        if definite_limit and in_a_row >= definite_limit and look.verdict is Verdict.AGAIN:
-            return Look(Verdict.FATAL, look.reason)
-        return look
-
-    retrying = Retrying(
-        stop=stop_after_attempt(policy.attempts),
-        wait=lambda _: max(0.0, policy.interval - (clock() - begun)),
-        sleep=sleep,
-        retry=retry_if_result(lambda look: look.verdict is Verdict.AGAIN),
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
-    )
-    look: Look = retrying(once)
-    if look.verdict is Verdict.AGAIN:
-        return Look(Verdict.FATAL, f"{look.reason}, {policy.attempts} attempts in a row")
-    return look

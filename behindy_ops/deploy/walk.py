@@ -6,14 +6,14 @@ import contextlib
 import dataclasses
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.health import Look, Verdict, attempt_until
+from behindy_ops.deploy.health import Look, Verdict
 from behindy_ops.deploy.plan import When
 from behindy_ops.deploy.steps.step import Attempts, Say, Step
 from behindy_ops.host.command import Result
 from behindy_ops.host.session import Step as Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
     from behindy_ops.deploy.plan import Item
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from behindy_ops.deploy.steps.step import Read
     from behindy_ops.host.command import Command
     from behindy_ops.host.session import Session
+    from behindy_ops.project.services import HealthPolicy
 
-__all__ = ["Relapse", "Walk"]
+__all__ = ["Relapse", "Walk", "attempt_until"]
 
 
 class Relapse(Exception):
@@ -100,7 +101,7 @@ class Walk:
         return step.conclude(self.state, look)
 
     def _attempt(self, step: Attempts, command: Command) -> Look:
-        def once(_: int) -> Look:
+        def once() -> Look:
             look = step.judge(self.state, self.session.host.run(command))
             if step.yields and self.session.interrupts.requested is not None:
                 return dataclasses.replace(look, verdict=Verdict.FATAL)
@@ -139,6 +140,55 @@ class Walk:
             return
         with self.session.interrupts.shielded(step.shield):
             yield
+
+
+def attempt_until(
+    policy: HealthPolicy,
+    attempt: Callable[[], Look],
+    *,
+    definite_limit: int = 0,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> Look:
+    """Attempt until healthy, failed for good, or out of attempts (15, 3 s apart, unless the service says otherwise).
+
+    Args:
+        policy: how often, and how long each may take.
+        attempt: looks for up to ``policy.interval`` seconds itself, so the pause after it is what is left of that time.
+        definite_limit: give up after so many attempts in a row that ended with an error of the release itself; 0 for
+            never. For where users already meet the release: 45 s of errors would be no caution.
+        clock: seconds.
+        sleep: for so many seconds.
+
+    Returns:
+        The last look. Its verdict is never AGAIN: out of attempts is FATAL.
+    """
+    from tenacity import Retrying, retry_if_result, stop_after_attempt
+
+    begun = clock()
+    in_a_row = 0
+
+    def once() -> Look:
+        nonlocal begun, in_a_row
+        begun = clock()
+        look = attempt()
+        in_a_row = in_a_row + 1 if look.definite else 0
+        if definite_limit and in_a_row >= definite_limit and look.verdict is Verdict.AGAIN:
+            return Look(Verdict.FATAL, look.reason)
+        return look
+
+    retrying = Retrying(
+        stop=stop_after_attempt(policy.attempts),
+        wait=lambda _: max(0.0, policy.interval - (clock() - begun)),
+        sleep=sleep,
+        retry=retry_if_result(lambda look: look.verdict is Verdict.AGAIN),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+    )
+    look: Look = retrying(once)
+    if look.verdict is Verdict.AGAIN:
+        times = f", {policy.attempts} attempts in a row" if policy.attempts > 1 else ""
+        return Look(Verdict.FATAL, f"{look.reason}{times}")
+    return look
 
 
 def _nothing(command: Command) -> Result:

@@ -1,0 +1,85 @@
+"""Attempts: the loop of 15 takes no time here, since the clock is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from behindy_ops.deploy.health import Look, Verdict
+from behindy_ops.deploy.walk import attempt_until
+from behindy_ops.project.services import HealthPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+AGAIN, GOOD = Look(Verdict.AGAIN, "HTTP 503"), Look(Verdict.HEALTHY, "HTTP 200")
+DEFINITE = Look(Verdict.AGAIN, "HTTP 500", definite=True)
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def run(
+    looks: Iterable[Look], policy: HealthPolicy, *, takes: float = 3.0, definite_limit: int = 0
+) -> tuple[Look, Clock, int]:
+    clock, left, made = Clock(), iter(looks), []
+
+    def attempt() -> Look:
+        made.append(clock.now)
+        clock.now += takes
+        return next(left)
+
+    look = attempt_until(policy, attempt, definite_limit=definite_limit, clock=clock, sleep=clock.sleep)
+    return look, clock, len(made)
+
+
+def test_fifteen_attempts_three_seconds_apart_and_then_it_has_failed() -> None:
+    look, clock, made = run([AGAIN] * 99, HealthPolicy())
+    assert (look.verdict, made, clock.now) == (Verdict.FATAL, 15, 45.0)
+    assert look.reason == "HTTP 503, 15 attempts in a row"
+
+
+def test_an_attempt_that_ended_early_is_followed_by_the_rest_of_its_three_seconds() -> None:
+    _, clock, _ = run([AGAIN, AGAIN, GOOD], HealthPolicy(), takes=0.5)
+    assert clock.slept == [2.5, 2.5]
+
+
+def test_an_attempt_that_took_its_time_is_followed_at_once() -> None:
+    _, clock, _ = run([AGAIN, GOOD], HealthPolicy(), takes=3.4)
+    assert clock.slept == [0.0]
+
+
+def test_a_service_may_have_numbers_of_its_own() -> None:
+    _, clock, made = run([AGAIN] * 99, HealthPolicy(attempts=4, interval=10), takes=1)
+    assert (made, clock.slept) == (4, [9.0, 9.0, 9.0])
+
+
+def test_the_first_success_ends_it() -> None:
+    look, _, made = run([AGAIN, GOOD, AGAIN], HealthPolicy())
+    assert (look, made) == (GOOD, 2)
+
+
+def test_what_has_failed_for_good_is_not_tried_again() -> None:
+    look, _, made = run([AGAIN, Look(Verdict.FATAL, "it exited")], HealthPolicy())
+    assert (look.reason, made) == ("it exited", 2)
+
+
+def test_errors_of_the_release_itself_in_a_row_end_it_early_where_asked() -> None:
+    look, _, made = run([DEFINITE, AGAIN, DEFINITE, DEFINITE, GOOD], HealthPolicy(), definite_limit=2)
+    assert (look.verdict, look.reason, made) == (Verdict.FATAL, "HTTP 500", 4)
+    assert run([DEFINITE, DEFINITE, GOOD], HealthPolicy())[0] == GOOD
+
+
+def test_a_single_attempt_says_nothing_of_a_row() -> None:
+    look, _, made = run([AGAIN], HealthPolicy(attempts=1))
+    assert (look, made) == (Look(Verdict.FATAL, "HTTP 503"), 1)
