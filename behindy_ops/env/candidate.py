@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.checks.check import Level
 from behindy_ops.checks.environment import judge
-from behindy_ops.env import dialect, probe
+from behindy_ops.env import probe
 from behindy_ops.env.check import read_wanted, require_compose, values_of
 from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.project import dotenv
 from behindy_ops.project.settings import NAMES
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from behindy_ops.checks.check import Check
-    from behindy_ops.env.dialect import EnvText
     from behindy_ops.env.wanted import Wanted
     from behindy_ops.facts.environment import Comparison
     from behindy_ops.host.session import Session
+    from behindy_ops.project.dotenv import EnvText
 
 __all__ = ["DEFAULT_FILE", "Proposal", "checks", "propose", "read_file", "read_text", "require_good"]
 
@@ -71,10 +72,10 @@ def read_text(body: bytes, title: str) -> EnvText:
         Kind.ENVIRONMENT_INVALID: it has mistakes; none of its lines has a value in it.
     """
     try:
-        file = dialect.parse(body.decode("utf-8"))
+        file = dotenv.parse(body.decode("utf-8"))
         mistakes = file.mistakes
     except UnicodeDecodeError:
-        file, mistakes = dialect.EnvText(""), ("it is not UTF-8 text",)
+        file, mistakes = dotenv.EnvText(""), ("it is not UTF-8 text",)
     if mistakes:
         raise Kind.ENVIRONMENT_INVALID(
             f"{title} has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}.",

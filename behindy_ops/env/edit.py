@@ -14,16 +14,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from behindy_ops.env import dialect, probe
+from behindy_ops.env import probe
 from behindy_ops.env.candidate import read_text
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.host.interrupts import ending_signals_raise
+from behindy_ops.project import dotenv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from behindy_ops.env.dialect import EnvText
     from behindy_ops.host.session import Session
+    from behindy_ops.project.dotenv import EnvText
 
 __all__ = ["check_name", "edited", "read_value", "with_value"]
 
@@ -40,7 +41,7 @@ def check_name(name: str) -> None:
             state=UNCHANGED,
             remedy=f"Give the name alone, and the value when asked: inv env.set {name.partition('=')[0] or 'NAME'}",
         )
-    if not dialect.NAME.fullmatch(name):
+    if not dotenv.NAME.fullmatch(name):
         raise Kind.USAGE("That is not a name; use letters, digits and _, no digit first.", state=UNCHANGED)
 
 
@@ -58,7 +59,7 @@ def read_value(name: str) -> str:
         value = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").removesuffix("\n")
     try:
         value.encode("utf-8")
-        dialect.render(name, value)
+        dotenv.render(name, value)
     except ValueError:
         raise Kind.USAGE("The value is not UTF-8 text, or has a NUL character in it.", state=UNCHANGED) from None
     if not value:
@@ -73,7 +74,7 @@ def read_value(name: str) -> str:
 def with_value(session: Session, name: str, value: str) -> EnvText:
     """Return the host's file with one value put in."""
     _, body = probe.fetch(session)
-    return dialect.put(read_text(body, ".env"), name, value)
+    return dotenv.put(read_text(body, ".env"), name, value)
 
 
 def edited(body: bytes, template: bytes) -> EnvText | None:

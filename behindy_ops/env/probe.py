@@ -19,10 +19,10 @@ from behindy_ops.host.host import new_mark
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from behindy_ops.env.dialect import EnvText
     from behindy_ops.env.wanted import Wanted
     from behindy_ops.facts.environment import Comparison
     from behindy_ops.host.session import Session
+    from behindy_ops.project.dotenv import EnvText
 
 __all__ = ["compare", "fetch", "replace"]
 

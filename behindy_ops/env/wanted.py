@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.env.dialect import parse as parse_env
+from behindy_ops.project.dotenv import parse as parse_env
 
 if TYPE_CHECKING:
     from behindy_ops.project.compose import ComposeFile

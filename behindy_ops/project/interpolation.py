@@ -30,28 +30,29 @@ class Reference:
 
 
 def references(text: str) -> Iterator[Reference]:
-    """The references in a text, in order; those in another's default stand in its ``word``."""
+    """Yield the references in a text, in order; those in another's default stand in its ``word``."""
     yield from (part for part in _parts(text) if isinstance(part, Reference))
 
 
 def required_names(text: str) -> Iterator[str]:
-    """Names without which the text cannot be filled in; one that stands only in another's default is not required."""
+    """Yield the names without which the text cannot be filled in; one that is only in another's default is not."""
     for part in _parts(text):
         if isinstance(part, Reference) and part.operator in {"", "?", ":?"}:
             yield part.name
 
 
 def all_names(text: str) -> Iterator[str]:
-    """Every name the text refers to, those in defaults too."""
+    """Yield every name the text refers to, those in defaults too."""
     for reference in references(text):
         yield reference.name
         yield from all_names(reference.word)
 
 
 def fill_in(text: str, values: Mapping[str, str]) -> str:
-    """The text with every reference replaced; an empty value counts as none.
+    """Return the text with every reference replaced; an empty value counts as none.
 
-    :raises KeyError: a name without a default has no value.
+    Raises:
+        KeyError: a name without a default has no value.
     """
     return "".join(part if isinstance(part, str) else _value(part, values) for part in _parts(text))
 
@@ -70,19 +71,19 @@ def _value(reference: Reference, values: Mapping[str, str]) -> str:
 def _parts(text: str) -> Iterator[str | Reference]:
     """Literal texts and references, in order."""
     at = 0
-    for found in _OPENING.finditer(text):
-        if found.start() < at:
+    for match in _OPENING.finditer(text):
+        if match.start() < at:
             continue  # inside the default of the reference before it
-        yield text[at : found.start()]
-        if found["dollar"]:
-            at = found.end()
+        yield text[at : match.start()]
+        if match["dollar"]:
+            at = match.end()
             yield "$"
-        elif found["bare"]:
-            at = found.end()
-            yield Reference(found["bare"], "", "")
+        elif match["bare"]:
+            at = match.end()
+            yield Reference(match["bare"], "", "")
         else:
-            end = _closing(text, found.end())
-            yield Reference(found["braced"], found["operator"] or "", text[found.end() : end])
+            end = _closing(text, match.end())
+            yield Reference(match["braced"], match["operator"] or "", text[match.end() : end])
             at = end + 1
     yield text[at:]
 

@@ -50,7 +50,7 @@ class Project:
         """The text of the ``.env.example`` beside the compose file."""
         return (self.compose_file.parent / ".env.example").read_text(encoding="utf-8")
 
-    def settings(self, environ: Mapping[str, str], *, need_host: bool = True) -> Settings:
+    def settings(self, environ: Mapping[str, str]) -> Settings:
         """Read this machine's settings.
 
         Raises:
@@ -58,7 +58,7 @@ class Project:
         """
         from behindy_ops.project.settings import load
 
-        return load(environ, self.root, need_host=need_host)
+        return load(environ, self.root)
 
     def services(self, names: Sequence[str] = ()) -> list[Service]:
         """Return the services of these names, or all in the order of the compose file.

@@ -6,6 +6,7 @@ as none, because that is what CI gives for a secret that is not set. ``.env.exam
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from dataclasses import dataclass, field
@@ -13,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
-from behindy_ops.project import validate as grammar
-from behindy_ops.project.dotenv import read_env_file, unknown_names
+from behindy_ops.project import validate
+from behindy_ops.project.dotenv import read_env_file
 from behindy_ops.project.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["NAMES", "Secret", "Settings", "load"]
+__all__ = ["NAMES", "Settings", "load"]
 
 NAMES = (
     "BEHINDY_HOST",
@@ -48,13 +49,13 @@ _NOT_OURS = frozenset({"BEHINDY_HTTP_PORT", "BEHINDY_HTTPS_PORT", "BEHINDY_DB_DA
 class Settings:
     """All settings, checked. ``""`` and None mean: not set, ``~/.ssh/config`` and the SSH agent decide.
 
-    :param host: name, address or ssh_config alias; ``""`` only when no host was needed.
-    :param port: 1 to 65535.
-    :param key_text: a private key in PEM or OpenSSH form, lines ended by a single newline.
-    :param known_hosts_text: lines that hold beside those of the file.
-    :param host_dir: directory on the host; a relative one is below the login user's home.
-    :param image_prefix: what stands before ``/behindy-frontend``; ``""`` means what the compose file says.
-    :param environment: the value of ``BEHINDY_ENV``, which chose a further file, or ``""``.
+    Attributes:
+        host: name, address or ssh_config alias.
+        port: 1 to 65535.
+        key_text: a private key in PEM or OpenSSH form, lines ended by a single newline.
+        known_hosts_text: lines that hold beside those of the file.
+        host_dir: directory on the host; a relative one is below the login user's home.
+        image_prefix: what stands before ``/behindy-frontend``; ``""`` means what the compose file says.
     """
 
     host: str = ""
@@ -71,7 +72,6 @@ class Settings:
     registry: str = "docker.io"
     registry_user: str = ""
     registry_token: Secret | None = None
-    environment: str = ""
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -79,16 +79,18 @@ class Settings:
         return tuple(secret for secret in (self.key_text, self.key_passphrase, self.registry_token) if secret)
 
 
-def load(environ: Mapping[str, str], root: Path, *, need_host: bool = False) -> Settings:
+def load(environ: Mapping[str, str], root: Path) -> Settings:
     """Read and check all settings.
 
-    :param root: the folder with the ``.env`` files; a relative key file is below it too.
-    :param need_host: a missing host is a mistake.
-    :raises Kind.SETTINGS: with every mistake at once, one line each; no secret's value is in any.
+    Args:
+        root: the folder with the ``.env`` files; a relative key file is below it too.
+
+    Raises:
+        Kind.SETTINGS: with every mistake at once, one line each; no secret's value is in any.
     """
     sources, mistakes = _sources(environ, root)
     reader = _Reader(sources, root, mistakes)
-    settings = _read(reader, environ.get("BEHINDY_ENV", ""), need_host=need_host)
+    settings = _read(reader)
     if reader.mistakes:
         count = len(reader.mistakes)
         raise Kind.SETTINGS(
@@ -100,13 +102,13 @@ def load(environ: Mapping[str, str], root: Path, *, need_host: bool = False) -> 
 
 
 def _sources(environ: Mapping[str, str], root: Path) -> tuple[dict[str, Mapping[str, str]], list[str]]:
-    """Where values come from, first come first served, by the name to show; and what is wrong with the files."""
+    """Return where values come from, the first of which wins, by the name to show; and what is wrong with the files."""
     sources: dict[str, Mapping[str, str]] = {"": environ}
     mistakes: list[str] = []
     chosen = environ.get("BEHINDY_ENV", "")
     files = [".env"]
     if chosen and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", chosen):
-        mistakes.append(f"BEHINDY_ENV: {grammar.shown(chosen)} is not a name; .env.NAME is read, such as sandbox")
+        mistakes.append(f"BEHINDY_ENV: {validate.shown(chosen)} is not a name; .env.NAME is read, such as sandbox")
     elif chosen:
         files.insert(0, f".env.{chosen}")
         if not (root / files[0]).is_file():
@@ -123,8 +125,13 @@ def _sources(environ: Mapping[str, str], root: Path) -> tuple[dict[str, Mapping[
 def _misplaced(values: Mapping[str, str], file: str, chosen: str) -> list[str]:
     if values.get("BEHINDY_ENV", chosen) != chosen:
         return [f"BEHINDY_ENV ({file}): it chooses the file, so it has to come from the environment"]
-    ours = {name for name in values if name != "BEHINDY_ENV" and not name.startswith("BEHINDY_SANDBOX_")}
-    return unknown_names(sorted(ours - _NOT_OURS), NAMES, file, prefix="BEHINDY_")
+    mistakes = []
+    for name in sorted(set(values) - {*NAMES, *_NOT_OURS, "BEHINDY_ENV"}):
+        if name.startswith("BEHINDY_") and not name.startswith("BEHINDY_SANDBOX_"):
+            near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.75)
+            hint = f"did you mean {near[0]}?" if near else "see .env.example for all names"
+            mistakes.append(f"{name} ({file}): there is no such setting; {hint}")
+    return mistakes
 
 
 @dataclass
@@ -152,7 +159,7 @@ class _Reader:
         return Secret(value) if value else None
 
     def port(self, name: str) -> int | None:
-        value = self.text(name, _check_port)
+        value = self.text(name, validate.check_port)
         return int(value) if value else None
 
     def path(self, name: str) -> Path | None:
@@ -164,35 +171,34 @@ class _Reader:
         self.mistakes.append(f"{name} ({where}): {what}" if where else f"{name}: {what}")
 
     def rank(self, name: str) -> int:
-        """The place of the source it is from; a lower one goes before."""
+        """The place of the source it is from; a lower one wins."""
         return list(self.sources).index(self._find(name)[1])
 
     def _find(self, name: str) -> tuple[str, str]:
         """The value, and the file it is from."""
-        found = ((values[name], where) for where, values in self.sources.items() if values.get(name, "").strip())
-        return next(found, ("", ""))
+        matches = ((values[name], where) for where, values in self.sources.items() if values.get(name, "").strip())
+        return next(matches, ("", ""))
 
 
-def _read(reader: _Reader, environment: str, *, need_host: bool) -> Settings:
+def _read(reader: _Reader) -> Settings:
     defaults = Settings()
     settings = Settings(
-        host=reader.text("BEHINDY_HOST", grammar.check_host),
+        host=reader.text("BEHINDY_HOST", validate.check_host),
         port=reader.port("BEHINDY_PORT"),
-        user=reader.text("BEHINDY_USER", grammar.check_user),
+        user=reader.text("BEHINDY_USER", validate.check_user),
         key_file=_key_file(reader),
         key_text=_key_text(reader),
-        key_passphrase=reader.secret("BEHINDY_SSH_KEY_PASSPHRASE", _check_one_line),
+        key_passphrase=reader.secret("BEHINDY_SSH_KEY_PASSPHRASE", validate.check_one_line),
         known_hosts_file=reader.path("BEHINDY_KNOWN_HOSTS_FILE") or defaults.known_hosts_file,
-        known_hosts_text=reader.text("BEHINDY_KNOWN_HOSTS", grammar.check_known_hosts).replace("\r\n", "\n"),
-        domain=reader.text("BEHINDY_DOMAIN", grammar.check_domain, defaults.domain),
-        host_dir=reader.text("BEHINDY_HOST_DIR", grammar.check_host_dir, defaults.host_dir).rstrip("/"),
+        known_hosts_text=reader.text("BEHINDY_KNOWN_HOSTS", validate.check_known_hosts).replace("\r\n", "\n"),
+        domain=reader.text("BEHINDY_DOMAIN", validate.check_domain, defaults.domain),
+        host_dir=reader.text("BEHINDY_HOST_DIR", validate.check_host_dir, defaults.host_dir).rstrip("/"),
         image_prefix=_image_prefix(reader),
-        registry=reader.text("BEHINDY_REGISTRY", grammar.check_registry, defaults.registry),
-        registry_user=reader.text("DOCKERHUB_USERNAME", _check_login),
-        registry_token=reader.secret("DOCKERHUB_TOKEN", _check_one_line),
-        environment=environment,
+        registry=reader.text("BEHINDY_REGISTRY", validate.check_registry, defaults.registry),
+        registry_user=reader.text("DOCKERHUB_USERNAME", validate.check_login),
+        registry_token=reader.secret("DOCKERHUB_TOKEN", validate.check_one_line),
     )
-    if need_host and not reader.text("BEHINDY_HOST"):
+    if not reader.text("BEHINDY_HOST"):
         reader.wrong("BEHINDY_HOST", "not set; write the host's name or address (for a trial host: ./inv sandbox.up)")
     if reader.text("DOCKERHUB_TOKEN") and not reader.text("DOCKERHUB_USERNAME"):
         reader.wrong("DOCKERHUB_TOKEN", "a token without a user; set DOCKERHUB_USERNAME too")
@@ -203,13 +209,13 @@ def _key_file(reader: _Reader) -> Path | None:
     name = "BEHINDY_SSH_KEY_FILE"
     path = reader.path(name)
     if path is None or (reader.text("BEHINDY_SSH_KEY") and reader.rank("BEHINDY_SSH_KEY") < reader.rank(name)):
-        return None  # the key text comes from a source that goes before
+        return None  # the key text comes from a source that wins
     try:
-        wrong = grammar.check_private_key(path.read_text(encoding="utf-8", errors="replace").strip())
+        wrong = validate.check_private_key(path.read_text(encoding="utf-8", errors="replace").strip())
     except OSError as error:
         wrong = f"cannot be read ({error.strerror})"
     if wrong:
-        reader.wrong(name, f"{grammar.shown(str(path))}: {wrong}")
+        reader.wrong(name, f"{validate.shown(str(path))}: {wrong}")
         return None
     return path
 
@@ -222,7 +228,7 @@ def _key_text(reader: _Reader) -> Secret | None:
             return None
         if reader.rank(name) > reader.rank("BEHINDY_SSH_KEY_FILE"):
             return None
-    key = reader.secret(name, grammar.check_private_key)
+    key = reader.secret(name, validate.check_private_key)
     if key is None:
         return None
     lines = (line.strip() for line in key.reveal().strip().splitlines())
@@ -232,25 +238,9 @@ def _key_text(reader: _Reader) -> Secret | None:
 def _image_prefix(reader: _Reader) -> str:
     """The prefix set, else the Docker Hub user if an image's name can start with it."""
     if reader.text("BEHINDY_IMAGE_PREFIX"):
-        return reader.text("BEHINDY_IMAGE_PREFIX", grammar.check_image_prefix)
+        return reader.text("BEHINDY_IMAGE_PREFIX", validate.check_image_prefix)
     user = reader.text("DOCKERHUB_USERNAME")
-    if user and grammar.check_image_prefix(user):
+    if user and validate.check_image_prefix(user):
         reader.wrong("BEHINDY_IMAGE_PREFIX", "not set, and DOCKERHUB_USERNAME is not an image prefix; write it here")
         return ""
     return user
-
-
-def _check_port(value: str) -> str:
-    if re.fullmatch(r"[1-9][0-9]{0,4}", value) and int(value) <= 65535:
-        return ""
-    return f"{grammar.shown(value)} is not a port; write a number from 1 to 65535"
-
-
-def _check_login(value: str) -> str:
-    if re.fullmatch(r"[!-~]+", value) and not value.startswith("-"):
-        return ""
-    return f"{grammar.shown(value)} is not a user name; write the one you log in to the registry with"
-
-
-def _check_one_line(value: str) -> str:
-    return "it has several lines; a secret of this kind has one" if len(value.splitlines()) > 1 else ""

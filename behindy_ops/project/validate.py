@@ -18,6 +18,9 @@ __all__ = [
     "check_host_dir",
     "check_image_prefix",
     "check_known_hosts",
+    "check_login",
+    "check_one_line",
+    "check_port",
     "check_private_key",
     "check_registry",
     "check_repository",
@@ -78,6 +81,25 @@ def check_user(value: str) -> str:
     if _USER.fullmatch(value):
         return ""
     return f"{shown(value)} is not a login name; write one such as ubuntu or ec2-user"
+
+
+def check_port(value: str) -> str:
+    """A TCP port."""
+    if re.fullmatch(r"[1-9][0-9]{0,4}", value) and int(value) <= 65535:
+        return ""
+    return f"{shown(value)} is not a port; write a number from 1 to 65535"
+
+
+def check_login(value: str) -> str:
+    """A user of an image registry."""
+    if re.fullmatch(r"[!-~]+", value) and not value.startswith("-"):
+        return ""
+    return f"{shown(value)} is not a user name; write the one you log in to the registry with"
+
+
+def check_one_line(value: str) -> str:
+    """A secret of one line. No message repeats any of it."""
+    return "it has several lines; a secret of this kind has one" if len(value.splitlines()) > 1 else ""
 
 
 def check_domain(value: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from behindy_ops.env.dialect import render
+from behindy_ops.project.dotenv import render
 from sandbox.host import shell as host
 from sandbox.host.info import SandboxInfo
 from tests.sandbox.support import ROOT, Ran, deploy, environment, inv, on_host, wait_for

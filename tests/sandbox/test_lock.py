@@ -286,7 +286,7 @@ ENDED_BY_A_SIGNAL = {
 
 @pytest.mark.parametrize("text", ENDED_BY_A_SIGNAL.values(), ids=ENDED_BY_A_SIGNAL.keys())
 def test_a_command_that_a_signal_ended_has_failed(sandbox: SandboxInfo, text: str) -> None:
-    chosen = settings.load(environment(), ROOT, need_host=True)
+    chosen = settings.load(environment(), ROOT)
     with Host(chosen) as connected:
         ended = connected.run(Command(("bash", "-c", text), title="end by a signal"))
         fine = connected.run(Command(("bash", "-c", "exit 0"), title="end well"))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from behindy_ops.env.candidate import propose, read_file, require_good
-from behindy_ops.env.dialect import parse
 from behindy_ops.errors import Kind
+from behindy_ops.project.dotenv import parse
 from tests.kinds import raises
 from tests.scripted import Answer, scripted
 from tests.unit.env.declared import checkout, printed

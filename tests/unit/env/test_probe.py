@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from behindy_ops.env import probe
-from behindy_ops.env.dialect import parse
+from behindy_ops.project.dotenv import parse
 from tests.scripted import Answer, scripted
 from tests.unit.env.declared import WANTED, checkout, printed
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from behindy_ops.env.candidate import propose
-from behindy_ops.env.dialect import parse
 from behindy_ops.env.push import push
 from behindy_ops.errors import Kind
+from behindy_ops.project.dotenv import parse
 from tests.kinds import raises
 from tests.scripted import Answer, Scripted, scripted
 from tests.unit.env.declared import checkout, printed
