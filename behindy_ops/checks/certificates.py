@@ -68,8 +68,6 @@ NOT_TRUSTED = Problem(
 
 def installed(facts: Facts) -> Iterable[Check]:
     """Whether the domain has a certificate at all, as far as the login may look."""
-    if facts.machine is None:
-        return
     if facts.machine.certificate:
         yield ok("certificate", "there")
     elif facts.machine.root:

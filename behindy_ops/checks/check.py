@@ -12,12 +12,12 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
+from behindy_ops.facts.machine import HostFacts
 
 if TYPE_CHECKING:
     from behindy_ops.checks.certificates import Served
     from behindy_ops.errors import BehindyError
     from behindy_ops.facts.container import Container
-    from behindy_ops.facts.machine import HostFacts
     from behindy_ops.facts.manifest import Manifests
     from behindy_ops.facts.survey import Survey
     from behindy_ops.facts.upstream import Upstream
@@ -183,7 +183,7 @@ class Facts:
         services: those to be judged.
         host_dir: the directory of the project on the host.
         image_prefix: what stands before ``/behindy-<service>`` in an image's name.
-        machine: what was seen of the machine below, or None.
+        machine: what was seen of the machine below; empty where nobody looked.
         supported: which systems host.setup knows, where this is none of them.
         image: reference of the image to be deployed, where the registry was asked for it.
         manifests: what the registry said, or None if it was not asked.
@@ -198,7 +198,7 @@ class Facts:
     services: tuple[Service, ...] = ()
     host_dir: str = ""
     image_prefix: str = ""
-    machine: HostFacts | None = None
+    machine: HostFacts = field(default_factory=HostFacts)
     supported: str = ""
     image: str = ""
     manifests: Manifests | None = None

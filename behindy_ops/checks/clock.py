@@ -38,7 +38,7 @@ def clock(facts: Facts) -> Iterable[Check]:
     if abs(skew) > SKEW:
         found = f"The host's clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours."
         yield CLOCK_WRONG.check("clock", found, evidence=(f"difference: {skew:+.0f} s",))
-    elif facts.machine is not None and facts.machine.synchronized is False:
+    elif facts.machine.synchronized is False:
         yield CLOCK_ALONE.check("clock", "The host's clock is not synchronized by NTP.")
     else:
         yield ok("clock", f"the host's differs from ours by {abs(skew):.0f} s")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AUTHORITIES",
     "NEEDED_TOOLS",
+    "authorities",
     "compose",
     "engine",
     "log_rotation",
@@ -26,7 +27,7 @@ __all__ = [
 NEEDED_TOOLS = ("curl", "flock", "timeout", "awk")
 
 AUTHORITIES = "ca-certificates"
-"""Without a bundle of certificate authorities curl trusts no public URL. Only host.check and host.setup look for it."""
+"""What host.setup calls a bundle of certificate authorities; a survey does not look for one."""
 
 ROTATION = {"max-size": "10m", "max-file": "3"}
 """At most 30 MB of logs for each container, so that no log fills the disk."""
@@ -53,7 +54,10 @@ DOCKER_SILENT = Problem(
 DOCKER_OLD = Problem("docker too old", "older than 20.10", "Update Docker on the host.")
 COMPOSE_MISSING = Problem("compose missing", "docker compose version does not answer", _SETUP)
 COMPOSE_OLD = Problem("compose too old", "older than 2.19", "Update the Compose plugin on the host.")
-TOOL_MISSING = Problem("tool missing", f"one of {', '.join((*NEEDED_TOOLS, AUTHORITIES))} is missing", _SETUP)
+TOOL_MISSING = Problem("tool missing", f"one of {', '.join(NEEDED_TOOLS)} is missing", _SETUP)
+NO_AUTHORITIES = Problem(
+    "no certificate authorities", "there is no bundle of them, so curl trusts no public URL", _SETUP
+)
 LOGS_GROW = Problem(
     "logs grow without limit",
     "the engine's json-file logs have no max-size or no max-file",
@@ -113,18 +117,23 @@ def compose(facts: Facts) -> Iterable[Check]:
 
 def tools(facts: Facts) -> Iterable[Check]:
     """The programs that our scripts run."""
-    needed = (*NEEDED_TOOLS, AUTHORITIES) if facts.machine else NEEDED_TOOLS
-    missing = [tool for tool in needed if tool not in facts.survey.tools]
+    missing = [tool for tool in NEEDED_TOOLS if tool not in facts.survey.tools]
     if missing:
         yield TOOL_MISSING.check("tools", f"The host lacks {', '.join(missing)}.")
     else:
-        yield ok("tools", ", ".join(needed))
+        yield ok("tools", ", ".join(NEEDED_TOOLS))
+
+
+def authorities(facts: Facts) -> Iterable[Check]:
+    """Whom curl on the host trusts: a release is checked through its public URL."""
+    if AUTHORITIES in facts.survey.tools:
+        yield ok("authorities", AUTHORITIES)
+    else:
+        yield NO_AUTHORITIES.check("authorities", f"The host lacks {AUTHORITIES}.")
 
 
 def logs(facts: Facts) -> Iterable[Check]:
     """The engine's own rotation of logs, for containers that do not ask for theirs."""
-    if facts.machine is None:
-        return
     rotated = log_rotation(facts.machine.logging)
     if rotated is None:
         yield DAEMON_FILE_BROKEN.check("logs", "/etc/docker/daemon.json is not JSON.")

@@ -154,8 +154,6 @@ def total(facts: Facts) -> Iterable[Check]:
     """The size of the host."""
     memory = facts.survey.memory
     amount = memory.get("MemTotal", 0)
-    if not amount:
-        return
     found = f"{size(amount)}, {size(memory.get('MemAvailable', 0))} available"
     if amount < SMALL_HOST:
         yield SMALL.check("memory", f"{found}; the services want 2 GB", evidence=(f"MemTotal {size(amount)}",))
@@ -167,15 +165,12 @@ def swap(facts: Facts) -> Iterable[Check]:
     """Swap, and how early it is used."""
     memory, machine = facts.survey.memory, facts.machine
     amount = memory.get("SwapTotal", 0)
-    if not memory.get("MemTotal"):
-        return
     evidence = (f"MemAvailable {size(memory.get('MemAvailable', 0))}, SwapTotal {amount // _MIB}",)
     found = f"The host has {size(amount)} of swap" if amount else "The host has no swap"
     if amount < ENOUGH_SWAP:
-        inside = machine is not None and machine.container
-        problem = NO_SWAP_HERE if inside else LITTLE_SWAP if amount else NO_SWAP
+        problem = NO_SWAP_HERE if machine.container else LITTLE_SWAP if amount else NO_SWAP
         yield problem.check("swap", f"{found}; two releases side by side want 2 GB.", evidence=evidence)
-    elif machine is not None and machine.swappiness > SWAPPINESS and not machine.container:
+    elif machine.swappiness > SWAPPINESS and not machine.container:
         yield SWAPS_EARLY.check("swap", f"{found}, and vm.swappiness is {machine.swappiness}.")
     else:
         yield ok("swap", size(amount))

@@ -52,6 +52,7 @@ HOST: tuple[Rule, ...] = (
     system.login,
     system.system,
     docker.tools,
+    docker.authorities,
     docker.engine,
     docker.compose,
     memory.total,

@@ -35,15 +35,12 @@ NO_UPDATES = Problem(
 
 def login(facts: Facts) -> Iterable[Check]:
     """Who we are there."""
-    if facts.machine is not None:
-        yield ok("login", f"{facts.machine.user}, {'may' if facts.machine.root else 'may not'} become root")
+    yield ok("login", f"{facts.machine.user}, {'may' if facts.machine.root else 'may not'} become root")
 
 
 def system(facts: Facts) -> Iterable[Check]:
     """The distribution."""
     machine = facts.machine
-    if machine is None:
-        return
     if machine.reboot:
         yield REBOOT.check("system", f"{machine.name}: an update waits for a reboot.")
     elif facts.supported:
@@ -54,8 +51,6 @@ def system(facts: Facts) -> Iterable[Check]:
 
 def updates(facts: Facts) -> Iterable[Check]:
     """Security updates."""
-    if facts.machine is None:
-        return
     if facts.machine.updates:
         yield ok("updates", "security updates are installed automatically")
     else:

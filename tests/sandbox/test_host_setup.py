@@ -84,6 +84,7 @@ class TestFromNothing:
         missing = {one["problem"]: one["remedy"] for one in told["checks"] if one["level"] == "refusal"}
         remedies = {
             "tool missing": "inv host.setup",
+            "no certificate authorities": "inv host.setup",
             "docker missing": "inv host.setup",
             "compose missing": "inv host.setup",
             "directories not prepared": "inv host.setup",

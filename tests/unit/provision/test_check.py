@@ -22,6 +22,7 @@ def test_what_a_bare_host_lacks_is_named_with_its_remedy() -> None:
     missing = {check.name: check.remedy for check in checks if check.level is Level.REFUSAL}
     assert {name: remedy.partition("inv ")[2].split()[0].rstrip(",.") for name, remedy in missing.items()} == {
         "tools": "host.setup",
+        "authorities": "host.setup",
         "docker": "host.setup",
         "compose": "host.setup",
         "directories": "host.setup",
@@ -30,7 +31,7 @@ def test_what_a_bare_host_lacks_is_named_with_its_remedy() -> None:
     }
     lines = as_lines(checks, "host")
     assert all(len(line.text) <= 80 for line in lines)
-    assert lines[-1].text.startswith("6 missing for a deploy")
+    assert lines[-1].text.startswith("7 missing for a deploy")
     told = json.loads(as_json(checks, "host"))
     assert (told["ready"], told["checks"][0]["name"]) == (False, "login")
 
