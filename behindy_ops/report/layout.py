@@ -19,9 +19,9 @@ from behindy_ops.report.text import WIDTH, Line, Tone, printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["LEVELS", "Column", "bar", "clip", "heading", "sentence", "spark", "table"]
+__all__ = ["Column", "bar", "clip", "heading", "sentence", "spark", "table"]
 
-LEVELS = "▁▂▃▄▅▆▇█"
+_LEVELS = "▁▂▃▄▅▆▇█"
 
 _PAPER = Console(file=io.StringIO(), width=WIDTH, color_system=None, legacy_windows=False)
 
@@ -84,4 +84,4 @@ def spark(values: Sequence[float], top: float, cells: int) -> str:
     """Return the last values as small bars, the oldest at the left; a bar at full height is ``top``."""
     scale = top or max(values, default=0) or 1
     last = values[-cells:]
-    return "".join(LEVELS[min(len(LEVELS) - 1, max(0, int(value / scale * len(LEVELS))))] for value in last)
+    return "".join(_LEVELS[min(len(_LEVELS) - 1, max(0, int(value / scale * len(_LEVELS))))] for value in last)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASCII",
+    "LEVEL_TONES",
     "WIDTH",
     "Line",
     "Marks",
@@ -51,6 +52,10 @@ class Tone(Enum):
     CAREFUL = "yellow"
     FAINT = "dim"
     STRONG = "bold"
+
+
+LEVEL_TONES = {"ok": Tone.GOOD, "warning": Tone.CAREFUL, "refusal": Tone.BAD}
+"""The tone of a check, by its level."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from invoke import Collection, Context, task
 from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
 from behindy_ops.tasks.options import JSON, WAIT, WATCH, OptionalService, duration, waiting
+from behindy_ops.tasks.show import show, show_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,10 +88,9 @@ def deploy_all(
 @guarded
 def status(_: Context, json: bool = False) -> None:
     """Show what is live, its health, and what was left behind."""
-    from behindy_ops.views.releases import show_status
+    from behindy_ops.views.status import VIEW
 
-    with client(quiet=True) as this, this.connect() as session:
-        print(show_status(session, json=json), end="")
+    show(VIEW, json=json)
 
 
 @task(
@@ -139,20 +139,18 @@ def rollback(_: Context, service: str, to: str = "", watch: str = "", wait: str 
 @guarded
 def releases(_: Context, service: str, json: bool = False) -> None:
     """List the releases that can be rolled back to."""
-    from behindy_ops.views.releases import show_releases
+    from behindy_ops.views.releases import show as list_releases
 
-    with client(service, quiet=True) as this, this.connect() as session:
-        print(show_releases(session, service, json=json), end="")
+    show_by(lambda session: list_releases(session, service), service, json=json)
 
 
 @task(klass=OptionalService, positional=[], help={"service": "only this one", "json": JSON})
 @guarded
 def history(_: Context, service: str = "", json: bool = False) -> None:
     """Show who deployed what, when, and how it ended."""
-    from behindy_ops.views.releases import show_history
+    from behindy_ops.views.history import show as read_history
 
-    with client(service, quiet=True) as this, this.connect() as session:
-        print(show_history(session, service, json=json), end="")
+    show_by(lambda session: read_history(session, service), service, json=json)
 
 
 @task(klass=OptionalService, positional=[], help={"service": "only this one", "wait": WAIT, "json": JSON})

@@ -1,4 +1,4 @@
-"""``ops.disk``: file systems, Docker's share of them, which images stay, what ``ops.prune`` would free. Pure."""
+"""``ops.disk``: file systems, Docker's share of them, which images stay and why, what a prune would free. Pure."""
 
 from __future__ import annotations
 
@@ -9,26 +9,40 @@ from typing import TYPE_CHECKING, Any
 from behindy_ops.checks import preflight
 from behindy_ops.checks.check import Facts
 from behindy_ops.checks.disk import disk
+from behindy_ops.deploy.retention import KEEP
 from behindy_ops.facts.container import Image
+from behindy_ops.facts.figures import size
+from behindy_ops.facts.release import previous_release
 from behindy_ops.facts.replies import parse_json
-from behindy_ops.views.images import Repository, judge
+from behindy_ops.project.services import repository
+from behindy_ops.report.layout import Column, bar, clip, heading, sentence, table
+from behindy_ops.report.text import LEVEL_TONES, Line, Tone
+from behindy_ops.views.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from behindy_ops.facts.survey import Survey
     from behindy_ops.project.services import Service
-    from behindy_ops.views.look import Seen
+    from behindy_ops.views.view import Seen
 
-__all__ = ["DiskView", "DockerShare", "FileSystem", "Others", "Prune", "Room", "describe", "usage_of", "with_images"]
+__all__ = ["VIEW", "DiskView", "describe"]
+
+FULL, NEARLY = 0.95, 0.85
+"""Shares from which a file system is shown red, and yellow."""
+
+MOST = 12
+"""Images of a repository that go and are listed; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileSystem:
     """A file system of the host, in bytes.
 
-    :param share: used of what users may use, 0 to 1; ``inodes`` likewise for its inodes.
-    :param docker: it holds Docker's data.
+    Attributes:
+        share: used of what users may use, 0 to 1.
+        inodes: used of its inodes, 0 to 1.
+        docker: it holds Docker's data.
     """
 
     target: str
@@ -43,12 +57,40 @@ class FileSystem:
 
 @dataclass(frozen=True, slots=True)
 class DockerShare:
-    """What Docker keeps of one kind, by its own count. ``unused``: bytes that nothing which runs or stands uses."""
+    """What Docker keeps of one kind, by its own count. ``unused``: bytes that no container uses."""
 
     kind: str
     count: int
     size: int
     unused: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptImage:
+    """An image of a service's repository, or a dangling one.
+
+    Attributes:
+        names: its tags and digests in this repository; empty for a dangling one.
+        size: bytes with all layers.
+        own: bytes of layers that no other image has, -1 if unknown.
+        why: why it stays; empty when ``ops.prune`` removes it.
+    """
+
+    id: str
+    names: tuple[str, ...]
+    created: str
+    size: int
+    own: int
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A service's images, newest first; ``service`` and ``name`` are empty for dangling images."""
+
+    service: str
+    name: str
+    images: tuple[KeptImage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +114,7 @@ class Prune:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Whether a further image of a service fits: the preflight's own verdict (``ok``, ``warning`` or ``refusal``)."""
+    """Whether one more image of a service fits: the preflight's own check (``ok``, ``warning`` or ``refusal``)."""
 
     service: str
     level: str
@@ -93,59 +135,53 @@ class DiskView:
     unknown: tuple[str, ...] = ()
 
 
-def describe(seen: Seen, services: Sequence[Service], image_prefix: str) -> DiskView:
-    """Say what takes the disk, from one look."""
-    filesystems = tuple(_filesystems(seen.lines("filesystems")))
+def describe(seen: Seen) -> DiskView:
+    """Say what takes the disk; without Docker, how full its file systems are."""
+    filesystems = tuple(_filesystems(seen))
     problem = preflight.docker_problem(seen.survey)
     if problem is not None:
         return DiskView(filesystems, unknown=(f"{problem.what} Its images and what it keeps are not shown.",))
-    usage = usage_of(seen)
-    survey = with_images(seen.survey, usage)
-    unknown = () if usage else ("Docker did not tell what it keeps; try again, or on the host: docker system df",)
+    usage = parse_json(seen.text("docker_"))
+    if not isinstance(usage, dict) or "LayersSize" not in usage:
+        usage = {}
+    # One list of what Docker keeps instead of a look at each image.
+    survey = replace(seen.survey, images=tuple(_image(image) for image in usage.get("Images") or ()))
     own = {image["Id"]: _own(image) for image in usage.get("Images") or ()}
-    repositories = judge(survey, services, image_prefix, own)
+    repositories = judge(survey, seen.services, seen.image_prefix, own)
+    rooms = tuple(
+        Room(service.name, check.level.value, check.found, check.remedy)
+        for service in seen.services
+        for check in disk(Facts(survey=survey, services=(service,), image_prefix=seen.image_prefix))
+    )
     return DiskView(
         filesystems,
         tuple(_shares(usage)) if usage else (),
         repositories,
         _others(usage, repositories),
         _prune(usage, repositories),
-        tuple(
-            Room(service.name, check.level.value, check.found, check.remedy)
-            for service in services
-            for check in disk(Facts(survey=survey, services=(service,), image_prefix=image_prefix))
-        ),
-        unknown,
+        rooms,
+        () if usage else ("Docker did not tell what it keeps; try again, or on the host: docker system df",),
     )
 
 
-def _filesystems(lines: Iterable[str]) -> Iterable[FileSystem]:
-    docker, seen = "", set()
-    for line in lines:
-        words = line.split(" ", 6)
-        if words[0] == "docker":
-            docker = line.partition(" ")[2]
-        elif len(words) == 7 and words[6] not in seen:
-            seen.add(words[6])
-            size, used, free, inodes, taken = (int(word) if word.isdigit() else 0 for word in words[1:6])
-            usable = used + free
-            yield FileSystem(
-                words[6], words[0], size, used, free,
-                round(used / usable, 4) if usable else 0.0,
-                round(taken / inodes, 4) if inodes else 0.0,
-                words[6] == docker,
-            )  # fmt: skip
-
-
-def usage_of(seen: Seen) -> dict[str, Any]:
-    """What Docker says it keeps, as its API tells it; empty if it could not be read."""
-    found = parse_json(seen.text("docker_"))
-    return found if isinstance(found, dict) and "LayersSize" in found else {}
-
-
-def with_images(survey: Survey, usage: dict[str, Any]) -> Survey:
-    """The survey with every image that Docker says it keeps: one list instead of a look at each image."""
-    return replace(survey, images=tuple(_image(image) for image in usage.get("Images") or ()))
+def _filesystems(seen: Seen) -> Iterable[FileSystem]:
+    docker, targets = seen.values("filesystems").get("docker", ""), set()
+    for kind, *figures, target in (line.split(" ", 6) for line in seen.lines("filesystems")):
+        if len(figures) != 5 or target in targets:
+            continue
+        targets.add(target)
+        total, used, free, inodes, taken = (int(word) if word.isdigit() else 0 for word in figures)
+        usable = used + free
+        yield FileSystem(
+            target,
+            kind,
+            total,
+            used,
+            free,
+            share=round(used / usable, 4) if usable else 0.0,
+            inodes=round(taken / inodes, 4) if inodes else 0.0,
+            docker=target == docker,
+        )
 
 
 def _image(image: dict[str, Any]) -> Image:
@@ -158,40 +194,177 @@ def _image(image: dict[str, Any]) -> Image:
 
 def _own(image: dict[str, Any]) -> int:
     shared: int = image.get("SharedSize", -1)
-    size: int = image["Size"]
-    return size - shared if shared >= 0 else -1
+    total: int = image["Size"]
+    return total - shared if shared >= 0 else -1
+
+
+def judge(
+    survey: Survey, services: Sequence[Service], image_prefix: str, own: Mapping[str, int]
+) -> tuple[Repository, ...]:
+    """Say of each image of the services, and of each dangling one, why it stays or that it may go.
+
+    Args:
+        survey: with all images.
+        services: the deployed services.
+        image_prefix: what stands before ``/behindy-<service>`` in an image's name.
+        own: image id to the bytes of layers no other image has.
+    """
+    reasons = protected_images(survey, services)
+
+    def judged(image: Image, name: str, newest: Sequence[Image]) -> KeptImage:
+        why = (*reasons.get(image.id, ()), *(["newest two"] if image in newest else []))
+        names = image.references(name) if name else ()
+        return KeptImage(image.id, names, image.created, image.size, own.get(image.id, -1), why)
+
+    repositories = []
+    for service in services:
+        name = repository(service, image_prefix)
+        images = [image for image in survey.images if image.references(name)]
+        images = sorted(images, key=lambda image: image.created)[::-1]
+        repositories.append(
+            Repository(service.name, name, tuple(judged(image, name, images[:KEEP]) for image in images))
+        )
+    if dangling := [image for image in survey.images if not image.tags and not image.digests]:
+        repositories.append(Repository("", "", tuple(judged(image, "", ()) for image in dangling)))
+    return tuple(repositories)
+
+
+def protected_images(survey: Survey, services: Sequence[Service]) -> dict[str, list[str]]:
+    """Return image id to the reasons why it must stay: a container has it, or a rollback would need it.
+
+    An older release that is offered is pulled again by its digest, so only one without a digest needs its image here.
+    """
+    reasons: dict[str, list[str]] = {}
+    for container in survey.containers.values():
+        reasons.setdefault(container.image_id, []).append(_in_use(container.name, services))
+    for service in services:
+        previous = previous_release(survey, service.name)
+        if previous is not None:
+            reasons.setdefault(previous.image_id, []).append(f"rollback of {service.name} ({previous.tag})")
+        for release in survey.released(service.name):
+            if release.status in ("stands", "rolled-back") and not release.digest and release != previous:
+                reasons.setdefault(release.image_id, []).append(f"release {release.id} has no digest to pull")
+    return reasons
+
+
+def _in_use(name: str, services: Sequence[Service]) -> str:
+    for service in services:
+        if name == service.name:
+            return f"live {name}"
+        if name in (f"{service.name}-green", f"{service.name}-blue"):
+            return name
+    return f"in use by {name}"
 
 
 def _shares(usage: dict[str, Any]) -> Iterable[DockerShare]:
-    images = usage.get("Images") or ()
+    images, containers = usage.get("Images") or (), usage.get("Containers") or ()
     unused = sum(max(_own(image), 0) for image in images if not image.get("Containers"))
     yield DockerShare("images", len(images), usage["LayersSize"], unused)
-    containers = usage.get("Containers") or ()
-    stopped = (one.get("SizeRw", 0) for one in containers if one.get("State") not in ("running", "paused"))
-    yield DockerShare("containers", len(containers), sum(one.get("SizeRw", 0) for one in containers), sum(stopped))
+    stopped = [container for container in containers if container.get("State") not in ("running", "paused")]
+    yield DockerShare("containers", len(containers), _sum(containers, "SizeRw"), _sum(stopped, "SizeRw"))
     volumes = [volume.get("UsageData") or {} for volume in usage.get("Volumes") or ()]
-    free = (max(volume.get("Size", 0), 0) for volume in volumes if not volume.get("RefCount"))
-    yield DockerShare("volumes", len(volumes), sum(max(volume.get("Size", 0), 0) for volume in volumes), sum(free))
+    free = [volume for volume in volumes if not volume.get("RefCount")]
+    yield DockerShare("volumes", len(volumes), _sum(volumes, "Size"), _sum(free, "Size"))
     cache = usage.get("BuildCache") or ()
-    yield DockerShare(
-        "build cache", len(cache), sum(one.get("Size", 0) for one in cache if not one.get("Shared")), _cache(usage)[1]
-    )
+    owned = [entry for entry in cache if not entry.get("Shared")]
+    yield DockerShare("build cache", len(cache), _sum(owned, "Size"), _unused_cache(usage)[1])
 
 
-def _cache(usage: dict[str, Any]) -> tuple[int, int]:
-    unused = [one for one in usage.get("BuildCache") or () if not one.get("InUse")]
-    return len(unused), sum(one.get("Size", 0) for one in unused if not one.get("Shared"))
+def _sum(entries: Iterable[dict[str, Any]], key: str) -> int:
+    return sum(max(entry.get(key, 0), 0) for entry in entries)
+
+
+def _unused_cache(usage: dict[str, Any]) -> tuple[int, int]:
+    """Return how many entries of build cache are not in use, and their bytes."""
+    unused = [entry for entry in usage.get("BuildCache") or () if not entry.get("InUse")]
+    return len(unused), _sum((entry for entry in unused if not entry.get("Shared")), "Size")
 
 
 def _others(usage: dict[str, Any], repositories: Iterable[Repository]) -> Others:
     ours = {image.id for repository in repositories for image in repository.images}
     others = [image for image in usage.get("Images") or () if image["Id"] not in ours]
-    return Others(
-        len(others), sum(image["Size"] for image in others), sum(not image.get("Containers") for image in others)
-    )
+    return Others(len(others), _sum(others, "Size"), sum(not image.get("Containers") for image in others))
 
 
 def _prune(usage: dict[str, Any], repositories: Iterable[Repository]) -> Prune:
     going = {image.id: image for repository in repositories for image in repository.images if not image.why}
-    count, size = _cache(usage)
-    return Prune(len(going), count, size, sum(max(image.own, 0) for image in going.values()) + size)
+    count, cached = _unused_cache(usage)
+    return Prune(len(going), count, cached, sum(max(image.own, 0) for image in going.values()) + cached)
+
+
+def lines(view: DiskView) -> list[Line]:
+    """Lay the view out in 80 columns."""
+    told = _filesystem_lines(view.filesystems)
+    if view.docker:
+        columns = [Column("Docker keeps"), *(Column(title, right=True) for title in ("count", "size", "not used"))]
+        rows = [(share.kind, str(share.count), size(share.size), size(share.unused)) for share in view.docker]
+        told += [Line(""), *table(columns, rows)]
+    for images in view.repositories:
+        told += [Line(""), *_image_lines(images)]
+    if view.others.count:
+        others = f"{view.others.count} images of other repositories, {view.others.unused} of them without a container"
+        told += [Line(""), *sentence(f"{others}: ops.prune leaves them alone.", Tone.FAINT)]
+    told.append(Line(""))
+    for text in view.unknown:
+        told += sentence(text, Tone.CAREFUL)
+    return [*told, *_verdict(view)]
+
+
+def _filesystem_lines(filesystems: Iterable[FileSystem]) -> list[Line]:
+    columns = (
+        Column("file system", 26),
+        Column("size", right=True),
+        Column("free", right=True),
+        Column("", 12),
+        Column("used", right=True),
+        Column("inodes", right=True),
+        Column(""),
+    )
+    rows, tones = [], []
+    for each in filesystems:
+        figures = (size(each.size), size(each.available), bar(each.share, 12))
+        shares = (f"{each.share * 100:.0f}%", f"{each.inodes * 100:.0f}%")
+        rows.append((each.target, *figures, *shares, "Docker" if each.docker else ""))
+        worst = max(each.share, each.inodes)
+        tones.append(Tone.BAD if worst >= FULL else Tone.CAREFUL if worst >= NEARLY else Tone.PLAIN)
+    return table(columns, rows, tones)
+
+
+def _image_lines(images: Repository) -> list[Line]:
+    told = [heading(f"{images.service}: {images.name}" if images.name else "images without a name")]
+    if not images.images:
+        return [*told, Line("  none on the host", Tone.FAINT)]
+    going = [image for image in images.images if not image.why]
+    for image in images.images:
+        if image.why:
+            told += sentence(f"{_named(image)}  {size(image.size)}  stays: {', '.join(image.why)}", indent="  ")
+    for image in going[:MOST]:
+        told.append(Line(clip(f"  {_named(image)}  {size(image.size)}  ops.prune removes it"), Tone.CAREFUL))
+    if len(going) > MOST:
+        told.append(Line(f"  and {len(going) - MOST} more that ops.prune removes", Tone.CAREFUL))
+    return told
+
+
+def _named(image: KeptImage) -> str:
+    """Return its tags, or the first digits of its id."""
+    tags = [name.rpartition(":")[2] for name in image.names if "@" not in name]
+    return clip(", ".join(tags), 30) if tags else image.id.removeprefix("sha256:")[:12]
+
+
+def _verdict(view: DiskView) -> list[Line]:
+    told: list[Line] = []
+    prune = view.prune
+    if prune.images or prune.cache:
+        parts = [f"{prune.images} image{'s' if prune.images != 1 else ''}"] if prune.images else []
+        parts += [f"{prune.cache} entries of build cache"] if prune.cache else []
+        text = f"ops.prune would remove {' and '.join(parts)}, and free {size(prune.frees)} or more."
+        told += sentence(f"{text} See what exactly: inv ops.prune --dry-run", Tone.CAREFUL)
+    elif view.docker:
+        told.append(Line("Nothing for ops.prune to remove.", Tone.GOOD))
+    for room in view.services:
+        told += sentence(room.found, LEVEL_TONES[room.level])
+        told += sentence(room.remedy, Tone.STRONG, "  ")
+    return told
+
+
+VIEW = View("disk", describe, lines, survey="containers releases machine", script="ops/disk")

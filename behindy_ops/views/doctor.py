@@ -12,18 +12,17 @@ from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.steps.stop import start
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind, RemoteCommandFailed
 from behindy_ops.facts.survey import NETWORK, NGINX
-from behindy_ops.host.command import Command, script
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.layout import heading, sentence
 from behindy_ops.report.text import Line, Tone, printable
-from behindy_ops.views import mem, network, nginx
-from behindy_ops.views.look import Shown, beside, look, require_docker
-from behindy_ops.views.show import prune_now
+from behindy_ops.views import mem, network, nginx, prune
+from behindy_ops.views.view import Shown, as_seen, look, require_docker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from behindy_ops.facts.survey import Survey
+    from behindy_ops.host.command import Command
     from behindy_ops.host.session import Session
     from behindy_ops.report.events import Event
 
@@ -107,9 +106,9 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
     """
     settings, services, before = session.settings, tuple(session.services), session.now()
     asked = (NGINX, NETWORK, settings.domain, nginx.services_text(services))
-    seen = look(session, "doctor", *asked, survey_parts=PARTS)
+    seen = look(session, "ops/doctor", *asked, survey=PARTS)
     require_docker(seen)
-    view = nginx.describe(seen, services, settings.domain)
+    view = nginx.describe(seen)
     facts = Facts(
         survey=seen.survey.compared(before, session.now()),
         services=services,
@@ -170,17 +169,16 @@ def _apply_one(session: Session, fix: Fix, survey: Survey) -> None:
         case FixKind.START:
             session.host.run(start(fix.target)).require(remedy=f"See why: inv ops.logs {fix.target}")
         case FixKind.CONNECT:
-            view = network.judge(survey, session.services, beside(session))
+            view = network.describe(as_seen(session, survey))
             session.host.run(_connect(view, fix.target)).require(remedy="inv ops.network")
         case FixKind.RELOAD:
-            command = Command(script("ops/reload", NGINX), title="reload nginx", timeout=60, changes=True)
-            session.host.run(command).require()
+            session.host.run(nginx.RELOAD).require()
         case FixKind.PRUNE:
-            prune_now(session)
+            prune.now(session)
 
 
 def _connect(view: network.NetworkView, name: str) -> Command:
-    command = network.command(replace(view, absent=tuple(one for one in view.absent if one.name == name)))
+    command = network.connect(replace(view, absent=tuple(one for one in view.absent if one.name == name)))
     if command is None:
         raise RemoteCommandFailed(f"{name} is on the network already.", state=UNCHANGED)
     return command

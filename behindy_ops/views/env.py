@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import Kind
+from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.release import released_as
 from behindy_ops.project.interpolation import references
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.look import require_docker
+from behindy_ops.views.view import View, require_docker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from behindy_ops.views.look import Seen
+    from behindy_ops.views.view import Seen
 
-__all__ = ["EnvName", "EnvView", "describe", "lines"]
+__all__ = ["EnvName", "EnvView", "describe", "lines", "view"]
 
 MASKED = "********"
 
@@ -26,20 +27,21 @@ MASKED = "********"
 class EnvName:
     """One name of the container's environment. No value is ever known here.
 
-    :param origin: where compose would take it from now: ``.env``, ``compose default``, ``compose literal``, ``image``,
-        ``nothing`` (it has no value anywhere), or ``unknown`` (only the container has it).
-    :param names: names in ``.env`` its value is made of.
-    :param live: ``set``, ``empty`` or ``absent`` in the live container; ``no container`` without one.
-    :param would: ``set`` or ``empty`` in one that is started now, ``absent`` if it would not have it.
-    :param changed: its value in ``.env`` has changed since the live release was started.
-    :param trouble: what is wrong, or empty.
+    Attributes:
+        origin: where compose would take it from now: ``.env``, ``compose default``, ``compose literal``, ``image``,
+            ``nothing`` (it has no value anywhere), or ``unknown`` (only the container has it).
+        names: names in ``.env`` its value is made of.
+        live: ``set``, ``empty`` or ``absent`` in the live container; ``no container`` without one.
+        next: ``set`` or ``empty`` in one that is started now, ``absent`` if it would not have it.
+        changed: its value in ``.env`` has changed since the live release was started.
+        trouble: what is wrong, or empty.
     """
 
     name: str
     origin: str
     names: tuple[str, ...]
     live: str
-    would: str
+    next: str
     changed: bool = False
     trouble: str = ""
 
@@ -48,9 +50,10 @@ class EnvName:
 class EnvView:
     """All names of a service.
 
-    :param release: id of the live release, empty without one.
-    :param outdated: a container started now would be configured otherwise than the live one.
-    :param compared: whether the values in ``.env`` could be compared with those of the live release.
+    Attributes:
+        release: id of the live release, empty without one.
+        outdated: a container started now would be configured otherwise than the live one.
+        compared: whether the values in ``.env`` could be compared with those of the live release.
     """
 
     service: str
@@ -60,11 +63,24 @@ class EnvView:
     names: tuple[EnvName, ...]
 
 
-def describe(seen: Seen, service: str) -> EnvView:
+def view(service: str) -> View[EnvView]:
+    """Return the view of one service's environment."""
+    return View(
+        "env",
+        partial(describe, service),
+        lines,
+        survey="containers environment configured",
+        script="ops/env",
+        asks=lambda session: (session.settings.host_dir, service),
+    )
+
+
+def describe(service: str, seen: Seen) -> EnvView:
     """Say where a service's environment comes from.
 
-    :raises Kind.HOST_NOT_READY: Docker cannot be asked.
-    :raises Kind.COMPOSE_INVALID: the host's compose file cannot be read.
+    Raises:
+        Kind.HOST_NOT_READY: Docker cannot be asked.
+        Kind.COMPOSE_INVALID: the host's compose file cannot be read.
     """
     require_docker(seen)
     survey = seen.survey
@@ -74,7 +90,7 @@ def describe(seen: Seen, service: str) -> EnvView:
     changed = set(seen.lines("changed"))
     stanza = _environment(seen.text("compose"), service)
     names = [*stanza, *(name for name in (image | live) if name not in stanza)]
-    found = [
+    described = [
         _name(name, stanza, image, live if container else None, survey.environment, changed)
         for name in dict.fromkeys(names)
     ]
@@ -83,22 +99,22 @@ def describe(seen: Seen, service: str) -> EnvView:
         release.id if release else "",
         bool(release and release.config and release.config != survey.config.get(service, release.config)),
         "known" in changed,
-        tuple(found),
+        tuple(described),
     )
 
 
 def _environment(text: str, service: str) -> dict[str, str | None]:
-    """Name to the text the compose file gives it, from either of Compose's forms; None where it names no value."""
+    """Return name to the text the compose file gives it; None where it gives none."""
     from behindy_ops.project.compose import ComposeFile
 
-    found = ComposeFile.parse(text).environment(service)
-    if found is None:
+    declared = ComposeFile.parse(text).environment(service)
+    if declared is None:
         raise Kind.COMPOSE_INVALID(
             f"The compose file on the host does not declare {service}.",
-            state="Nothing was changed.",
-            remedy="Copy this project's compose/ there again.",
+            state=UNCHANGED,
+            remedy="Put this project's compose/ there again: inv host.sync",
         )
-    return found
+    return declared
 
 
 def _name(
@@ -113,41 +129,32 @@ def _name(
     if name in stanza:
         text = stanza[name]
         text = f"${{{name}-}}" if text is None else text
-        used, origin, would = _composed(text, environment)
+        used, origin, next_ = _composed(text, environment)
         mentioned = set(_mentioned(text))
     elif name in image:
-        used, origin, would = (), "image", image[name]
+        used, origin, next_ = (), "image", image[name]
     else:
-        used, origin, would = (), "unknown", "absent"
+        used, origin, next_ = (), "unknown", "absent"
     there = "no container" if live is None else live.get(name, "absent")
-    return EnvName(name, origin, used, there, would, bool(changed & mentioned), _trouble(there, would, origin))
+    return EnvName(name, origin, used, there, next_, bool(changed & mentioned), _trouble(there, next_, origin))
 
 
 def _composed(text: str, environment: Mapping[str, bool]) -> tuple[tuple[str, ...], str, str]:
-    """The names it is made of, where its value comes from, and whether it has one."""
+    """Return the names it is made of, where its value comes from, and whether it has one."""
     outer = list(references(text))
     if not outer:
         return (), "compose literal", "set" if text else "empty"
     used: list[str] = []
-    origins, missing = set(), False
+    origins = set()
     for reference in outer:
-        has = environment.get(reference.name, False)
-        if has:
+        if environment.get(reference.name, False):
             used.append(reference.name)
             origins.add(".env")
         elif reference.operator.endswith("-"):
             origins.add("compose default")
-            inner, _, _ = _composed(reference.word, environment)
-            used += inner
-        else:
-            missing = True
-    alone = len(outer) == 1 and not missing and "compose default" in origins
-    value = _has_value(text, environment)
-    if alone or ("compose default" in origins and ".env" not in origins):
-        origin = "compose default"
-    else:
-        origin = ".env" if ".env" in origins else "nothing"
-    return tuple(dict.fromkeys(used)), origin, "set" if value else "empty"
+            used += _composed(reference.word, environment)[0]
+    origin = next((origin for origin in (".env", "compose default") if origin in origins), "nothing")
+    return tuple(dict.fromkeys(used)), origin, "set" if _has_value(text, environment) else "empty"
 
 
 def _mentioned(text: str) -> Iterator[str]:
@@ -157,7 +164,7 @@ def _mentioned(text: str) -> Iterator[str]:
 
 
 def _has_value(text: str, environment: Mapping[str, bool]) -> bool:
-    """Whether something is left of the text with each name replaced by a sign if it has a value."""
+    """Return whether anything is left of the text when each name with a value is replaced by a sign."""
     from behindy_ops.project.interpolation import fill_in
 
     known = {name: "x" for name, has in environment.items() if has}
@@ -167,42 +174,38 @@ def _has_value(text: str, environment: Mapping[str, bool]) -> bool:
         return False
 
 
-def _trouble(live: str, would: str, origin: str) -> str:
+def _trouble(live: str, next_: str, origin: str) -> str:
     if origin == "nothing":
         return "it has no value in .env and no default"
-    if live in ("set", "empty") and would == "absent":
+    if live in ("set", "empty") and next_ == "absent":
         return "only the live container has it"
     if live == "absent":
-        return "the live container has it not; the next deploy gives it"
-    if live not in ("no container", would):
-        return f"{live} in the live container, {would} from the next deploy on"
+        return "not set in the live container; the next deploy sets it"
+    if live not in ("no container", next_):
+        return f"{live} in the live container, {next_} from the next deploy on"
     return ""
 
 
 def lines(view: EnvView) -> list[Line]:
-    """The view in 80 columns; a value is never in it."""
+    """Lay the view out in 80 columns; a value is never in it."""
     columns = (Column("name", 34), Column("value", 10), Column("from"))
     rows, tones = [], []
-    for one in view.names:
-        state = one.would if one.live in ("no container", "absent") else one.live
-        origin = f"{one.origin} ({', '.join(one.names)})" if one.names and one.names != (one.name,) else one.origin
-        note = f"{origin}; changed since" if one.changed else origin
-        rows.append((one.name, MASKED if state == "set" else "(empty)", note))
-        tones.append(Tone.BAD if one.trouble else Tone.CAREFUL if one.changed else Tone.PLAIN)
-    told = [
-        Line(f"{view.service}  {view.release or 'not deployed'}", Tone.STRONG),
-        *table(columns, rows, tones),
-        Line(""),
-    ]
-    return [*told, *_verdict(view)]
+    for each in view.names:
+        state = each.next if each.live in ("no container", "absent") else each.live
+        origin = f"{each.origin} ({', '.join(each.names)})" if each.names not in ((), (each.name,)) else each.origin
+        note = f"{origin}; changed since" if each.changed else origin
+        rows.append((each.name, MASKED if state == "set" else "(empty)", note))
+        tones.append(Tone.BAD if each.trouble else Tone.CAREFUL if each.changed else Tone.PLAIN)
+    heading = Line(f"{view.service}  {view.release or 'not deployed'}", Tone.STRONG)
+    return [heading, *table(columns, rows, tones), Line(""), *_verdict(view)]
 
 
 def _verdict(view: EnvView) -> list[Line]:
     told: list[Line] = []
-    for one in view.names:
-        if one.trouble:
-            told += sentence(f"{one.name}: {one.trouble}", Tone.BAD)
-    changed = [one.name for one in view.names if one.changed]
+    for each in view.names:
+        if each.trouble:
+            told += sentence(f"{each.name}: {each.trouble}", Tone.BAD)
+    changed = [each.name for each in view.names if each.changed]
     if changed:
         told += sentence(f"Changed in .env since this release was started: {', '.join(changed)}.", Tone.CAREFUL)
     if view.outdated:
@@ -211,5 +214,5 @@ def _verdict(view: EnvView) -> list[Line]:
     if view.release and not view.compared:
         told += sentence("The values in .env could not be compared: the release keeps no copy of its own.", Tone.FAINT)
     if not view.release:
-        told += sentence(f"{view.service} is not deployed; shown is what a deploy would give it.", Tone.CAREFUL)
-    return told or [Line("The live container has what a deploy now would give it.", Tone.GOOD)]
+        told += sentence(f"{view.service} is not deployed; this is what a deploy would give it.", Tone.CAREFUL)
+    return told or [Line("The live container has what a deploy would give it now.", Tone.GOOD)]

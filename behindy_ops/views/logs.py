@@ -1,7 +1,8 @@
-"""``ops.logs`` and ``ops.exec``: what a container writes, and a command run in it."""
+"""``ops.logs``: what a container writes."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,20 +11,15 @@ from behindy_ops.errors import Kind
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.host import new_mark
-from behindy_ops.views.names import missing
+from behindy_ops.report.text import printable
+from behindy_ops.views.container import LONGEST, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from behindy_ops.host.session import Session
 
-__all__ = ["LogQuery", "log_query", "log_record", "read_logs", "run_inside"]
-
-LONGEST = 24 * 3600.0
-"""Seconds after which the host ends what is followed or run."""
-
-KILLED = 137
-"""What is returned for a command that a signal ended on the host, so that it has no exit code."""
+__all__ = ["Query", "query", "read", "shown"]
 
 _SINCE = re.compile(
     r"([0-9]+(ms|s|m|h|d))+|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{5,8}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
@@ -31,21 +27,29 @@ _SINCE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class LogQuery:
-    """Which lines. ``tail`` is a number or ``all``; ``since`` as docker takes it; ``text`` is plain text, or empty."""
+class Query:
+    """Which lines of a log.
+
+    Attributes:
+        tail: how many at its end: a number, or ``all``.
+        since: as docker takes it, or empty.
+        text: plain text to look for, or empty.
+        follow: go on with what comes.
+        json: each line as data, with docker's time.
+    """
 
     tail: str
-    since: str
-    text: str
+    since: str = ""
+    text: str = ""
+    follow: bool = False
+    json: bool = False
 
-    def words(self, *, stamps: bool) -> tuple[str, ...]:
-        return (self.tail, self.since, self.text, "yes" if stamps else "no")
 
-
-def log_query(tail: str, since: str, grep: str) -> LogQuery:
+def query(tail: str, since: str, grep: str, *, follow: bool = False, json: bool = False) -> Query:
     """Check what a person asks for.
 
-    :raises Kind.USAGE: it cannot be asked.
+    Raises:
+        Kind.USAGE: it cannot be asked.
     """
     if not re.fullmatch(r"[0-9]{1,9}|all", tail):
         raise Kind.USAGE(f"--tail {tail!r} is not a number of lines.", remedy="Write such as --tail 200, or --tail all")
@@ -58,94 +62,62 @@ def log_query(tail: str, since: str, grep: str) -> LogQuery:
         raise Kind.USAGE(
             "--grep looks within lines; its text has more than one.", remedy="Look for a part of one line."
         )
-    days = re.sub(r"([0-9]+)d", lambda found: f"{int(found[1]) * 24}h", since) if "T" not in since else since
-    return LogQuery(tail, days, grep)
+    hours = re.sub(r"([0-9]+)d", lambda days: f"{int(days[1]) * 24}h", since) if "T" not in since else since
+    return Query(tail, hours, grep, follow, json)
 
 
-def log_record(container: str, line: str) -> dict[str, str]:
-    """A line with docker's time before it, as data; ``at`` is empty for one that docker itself wrote."""
+def shown(asked: Query, container: str, line: str) -> str | None:
+    """Return a line of the log as it is shown, or None if its text does not match.
+
+    As data, ``at`` is empty for a line that docker itself wrote.
+    """
+    if not asked.json:
+        return printable(line)
     at, _, text = line.partition(" ")
     if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", at):
         at, text = "", line
-    return {"container": container, "at": at, "text": text}
+    return json.dumps({"container": container, "at": at, "text": text}) if asked.text in text else None
 
 
-def read_logs(
+def read(
     session: Session,
     container: str,
-    query: LogQuery,
+    asked: Query,
     *,
-    follow: bool,
-    stamps: bool,
-    tell: Callable[[str, str], None],
+    tell: Callable[[str], None],
     complain: Callable[[str], None],
 ) -> None:
-    """Tell of a container's last lines, and with ``follow`` of those that come, until a signal ends it.
+    """Tell of a container's last lines, and where it is followed of those that come, until a signal ends it.
 
-    :param stamps: docker's time before each line.
-    :param tell: gets the container's name and each line.
-    :param complain: gets what is to be said beside it.
-    :raises Kind.CONTAINER_MISSING: it is not on the host.
-    :raises Interrupted: a signal ended what was followed.
+    Args:
+        session: open on the host.
+        container: its name.
+        asked: which lines.
+        tell: gets each line.
+        complain: gets what is to be said beside it.
+
+    Raises:
+        Kind.CONTAINER_MISSING: it is not on the host.
+        Interrupted: a signal ended what was followed.
     """
     mark = new_mark()
     said: list[str] = []
 
     def take(line: str) -> None:
-        said.append(line.removeprefix(mark)) if line.startswith(mark) else tell(container, line)
+        said.append(line.removeprefix(mark)) if line.startswith(mark) else tell(line)
 
-    argv = script("ops/follow" if follow else "ops/logs", mark, container, *query.words(stamps=stamps))
+    words = (asked.tail, asked.since, asked.text, "yes" if asked.json else "no")
     command = Command(
-        argv,
+        script("ops/follow" if asked.follow else "ops/logs", mark, container, *words),
         title=f"read the log of {container}",
-        timeout=LONGEST if follow else 120,
+        timeout=LONGEST if asked.follow else 120,
         on_line=take,
         on_error_line=complain,
-        follow=follow,
+        follow=asked.follow,
     )
     result = session.host.run(command)
     if result.exit_code == Code.NO_CONTAINER:
         raise missing(container, " ".join(said))
     result.require(remedy="See how the container is: inv ops.ps")
     if last := result.stdout.rpartition("\n")[2]:
-        tell(container, last)
-
-
-def run_inside(
-    session: Session,
-    container: str,
-    words: Sequence[str],
-    *,
-    out: Callable[[str], None],
-    err: Callable[[str], None],
-) -> int:
-    """Run a command in a container and return its exit code.
-
-    The words reach the program exactly as they are; no shell reads them, on neither side.
-
-    :param out: gets what it writes to its standard output as it comes, with its newlines; ``err`` likewise.
-    :raises Kind.USAGE: there is no command.
-    :raises Kind.CONTAINER_MISSING: the container is not there, or does not run.
-    """
-    if not words:
-        raise Kind.USAGE("No command was given.", remedy="Write it behind --, such as: inv ops.exec backend -- env")
-    mark = new_mark()
-    said: list[str] = []
-
-    def complain(line: str) -> None:
-        said.append(line.removeprefix(mark)) if line.startswith(mark) else err(f"{line}\n")
-
-    command = Command(
-        script("ops/exec", mark, container, *words),
-        title=f"run a command in {container}",
-        timeout=LONGEST,
-        on_line=lambda line: out(f"{line}\n"),
-        on_error_line=complain,
-        follow=True,
-    )
-    result = session.host.run(command)
-    if said:
-        raise missing(container, " ".join(said))
-    out(result.stdout)
-    err(result.stderr)
-    return result.exit_code if result.exit_code >= 0 else KILLED
+        tell(last)

@@ -10,25 +10,32 @@ from typing import TYPE_CHECKING
 from behindy_ops.checks import preflight
 from behindy_ops.checks.check import Facts
 from behindy_ops.checks.memory import fits, need
-from behindy_ops.facts.container import parse_time
+from behindy_ops.facts.figures import MB, size
 from behindy_ops.facts.readings import parse_readings
+from behindy_ops.report.layout import Column, bar, heading, sentence, table
+from behindy_ops.report.text import LEVEL_TONES, Line, Tone
+from behindy_ops.views.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from behindy_ops.facts.container import Container
     from behindy_ops.facts.readings import Reading
+    from behindy_ops.facts.replies import Reply
     from behindy_ops.facts.survey import Survey
     from behindy_ops.project.services import Service
-    from behindy_ops.views.look import Seen
+    from behindy_ops.views.view import Seen
 
-__all__ = ["ContainerMemory", "Fits", "HostMemory", "MemoryView", "OomKill", "ProcessMemory", "describe", "host_memory"]
+__all__ = ["VIEW", "HostMemory", "MemoryView", "OomKill", "host_lines", "host_memory", "known_kills"]
 
 SAME_SECONDS = 5.0
 """Seconds within which two sources that tell of a kill in a container tell of the same one."""
 
 NEAR = 0.9
-"""Share of its limit from which a container is said to be near it."""
+"""Share of its limit, or of the host's memory, from which a line is coloured."""
+
+SMALL = 5 * MB
+"""Bytes below which a process outside of containers is not listed for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,10 @@ class HostMemory:
 class ContainerMemory:
     """A running container's memory in bytes, as ``docker stats`` counts it: without file cache nobody uses.
 
-    :param limit: 0 for none.
-    :param share: used of the limit, 0 to 1; of the host's memory without a limit.
-    :param oom_kills: processes in it that the kernel killed since it started; -1 if its counter cannot be read.
+    Attributes:
+        limit: 0 for none.
+        share: used of the limit, 0 to 1; of the host's memory without a limit.
+        oom_kills: processes in it that the kernel killed since it started; -1 if its counter cannot be read.
     """
 
     name: str
@@ -65,7 +73,8 @@ class ContainerMemory:
 class ProcessMemory:
     """Processes outside of containers that have one name, together.
 
-    :param used: resident bytes; pages they share are counted for each.
+    Attributes:
+        used: resident bytes; pages they share are counted for each.
     """
 
     name: str
@@ -75,11 +84,12 @@ class ProcessMemory:
 
 @dataclass(frozen=True, slots=True)
 class OomKill:
-    """A kill for want of memory that is known.
+    """An OOM kill that is known.
 
-    :param container: its name, or the first digits of the id of one that is gone; empty for the host itself.
-    :param at: when (RFC 3339), or empty if that is not known.
-    :param source: ``kernel log``, ``docker events``, ``docker inspect`` or ``its cgroup's counter``.
+    Attributes:
+        container: its name, or the first digits of the id of one that is gone; empty for the host itself.
+        at: when (RFC 3339), or empty if that is not known.
+        source: ``kernel log``, ``docker events``, ``docker inspect`` or ``its cgroup's counter``.
     """
 
     container: str
@@ -89,10 +99,11 @@ class OomKill:
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """Whether a deploy of a service would fit: the preflight's own verdict.
+    """Whether a deploy of a service would fit: the preflight's own check.
 
-    :param level: ``ok``, ``warning`` or ``refusal``.
-    :param need: bytes a candidate is taken to need.
+    Attributes:
+        level: ``ok``, ``warning`` or ``refusal``.
+        need: bytes a candidate is taken to need.
     """
 
     service: str
@@ -106,13 +117,13 @@ class Fits:
 class MemoryView:
     """All of it.
 
-    :param host: the host's own figures.
-    :param containers: biggest first.
-    :param processes: biggest first, at most 12 names.
-    :param oom_kills: kills that are known, oldest first.
-    :param oom_kills_counted: how many the kernel has counted since boot, in and outside of containers; -1 if unknown.
-    :param unknown: what could not be read, in sentences.
-    :param services: whether a deploy would fit, for each service.
+    Attributes:
+        containers: biggest first.
+        processes: biggest first, at most 12 names.
+        oom_kills: kills that are known, oldest first.
+        oom_kills_counted: how many the kernel has counted since boot, in and outside of containers; -1 if unknown.
+        unknown: what could not be read, in sentences.
+        services: whether a deploy would fit, for each service.
     """
 
     host: HostMemory
@@ -124,38 +135,44 @@ class MemoryView:
     services: tuple[Fits, ...] = ()
 
 
-def describe(seen: Seen, services: Sequence[Service]) -> MemoryView:
-    """Say what holds the memory, from one look."""
-    host = host_memory(seen.lines("meminfo"))
+def describe(seen: Seen) -> MemoryView:
+    """Say what holds the memory; without Docker, what of it is the host's own."""
+    host = host_memory(seen)
     readings = parse_readings(seen.lines("stats"))
     survey = replace(seen.survey, usage={identity: reading.memory for identity, reading in readings.items()})
     counters = _counters(seen.lines("kills"))
     kills = known_kills(seen, counters)
-    counted = _counted(seen.lines("meminfo"))
+    counted = int(seen.values("meminfo").get("oom_kill", "-1"))
     problem = preflight.docker_problem(survey)
     return MemoryView(
         host=host,
         containers=tuple(_containers(survey, readings, host.total, counters)),
-        processes=tuple(_processes(seen.lines("processes"))),
+        processes=tuple(
+            ProcessMemory(name, int(kb) * 1024, int(count))
+            for kb, count, name in (line.split(" ", 2) for line in seen.lines("processes"))
+        ),
         oom_kills=kills,
         oom_kills_counted=counted,
         unknown=tuple(_unknown(seen, problem.what if problem else "", counted, len(kills))),
-        services=() if problem else tuple(_fits(survey, service) for service in services),
+        services=() if problem else tuple(_fits(survey, service) for service in seen.services),
     )
 
 
-def host_memory(lines: Iterable[str]) -> HostMemory:
+def host_memory(reply: Reply) -> HostMemory:
     """Read ``/proc/meminfo``."""
-    found = re.findall(r"^(\w+):\s+([0-9]+) kB$", "\n".join(lines), re.MULTILINE)
-    kb = {name: int(value) * 1024 for name, value in found}
-    total, available = kb.get("MemTotal", 0), kb.get("MemAvailable", 0)
-    swap, swap_free = kb.get("SwapTotal", 0), kb.get("SwapFree", 0)
+    values = reply.values("meminfo")
+
+    def figure(name: str) -> int:
+        return int(values.get(f"{name}:", "0").split()[0]) * 1024
+
+    total, available = figure("MemTotal"), figure("MemAvailable")
+    swap, swap_free = figure("SwapTotal"), figure("SwapFree")
     return HostMemory(
         total=total,
         used=max(total - available, 0),
         available=available,
-        free=kb.get("MemFree", 0),
-        cache=kb.get("Buffers", 0) + kb.get("Cached", 0) + kb.get("SReclaimable", 0),
+        free=figure("MemFree"),
+        cache=figure("Buffers") + figure("Cached") + figure("SReclaimable"),
         swap_total=swap,
         swap_used=max(swap - swap_free, 0),
         swap_free=swap_free,
@@ -165,45 +182,48 @@ def host_memory(lines: Iterable[str]) -> HostMemory:
 def _containers(
     survey: Survey, readings: Mapping[str, Reading], total: int, counters: Mapping[str, int]
 ) -> list[ContainerMemory]:
-    found = []
-    for container in survey.containers.values():
-        if (reading := readings.get(container.id)) is None:
-            continue
-        share = round(reading.memory / (container.memory or total or 1), 4)
-        kills = counters.get(container.id, -1)
-        found.append(ContainerMemory(container.name, reading.memory, container.memory, share, kills))
-    return sorted(found, key=lambda one: one.used, reverse=True)
+    running = [
+        ContainerMemory(
+            container.name,
+            reading.memory,
+            container.memory,
+            round(reading.memory / (container.memory or total or 1), 4),
+            counters.get(container.id, -1),
+        )
+        for container in survey.containers.values()
+        if (reading := readings.get(container.id)) is not None
+    ]
+    return sorted(running, key=lambda container: container.used, reverse=True)
 
 
 def _counters(lines: Iterable[str]) -> dict[str, int]:
     """Container id to the ``oom_kill`` of its cgroup, from ``<file>:oom_kill <count>`` lines."""
-    found = (re.search(r"([0-9a-f]{64}).*:oom_kill ([0-9]+)$", line) for line in lines)
-    return {match[1]: int(match[2]) for match in found if match}
-
-
-def _processes(lines: Iterable[str]) -> Iterable[ProcessMemory]:
-    for line in lines:
-        kb, count, name = (*line.split(" ", 2), "")[:3]
-        yield ProcessMemory(name, int(kb) * 1024, int(count))
-
-
-def _counted(lines: Iterable[str]) -> int:
-    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), -1)
+    matches = (re.search(r"([0-9a-f]{64}).*:oom_kill ([0-9]+)$", line) for line in lines)
+    return {match[1]: int(match[2]) for match in matches if match}
 
 
 def known_kills(seen: Seen, counters: Mapping[str, int]) -> tuple[OomKill, ...]:
-    """What is known, the best source first: a moment told by several is one kill, and so is one without a moment."""
+    """Return the kills that are known: one that several sources tell of is told once, by the best source.
+
+    Args:
+        seen: what one look brought.
+        counters: container id to the kills that its cgroup has counted.
+    """
     containers = seen.survey.containers.values()
-    boot = float(next((line.split()[1] for line in seen.lines("meminfo") if line.startswith("btime ")), "0"))
+    boot = float(seen.values("meminfo").get("btime", "0"))
     told = [
         *_kernel_kills(seen.lines("kernel"), {container.id: container.name for container in containers}),
         *_event_kills(seen.lines("events")),
         *(_inspected_kill(container, boot) for container in containers if container.oom_killed),
-        *(OomKill(one.name, "", "its cgroup's counter") for one in containers if counters.get(one.id, 0) > 0),
+        *(
+            OomKill(container.name, "", "its cgroup's counter")
+            for container in containers
+            if counters.get(container.id, 0) > 0
+        ),
     ]
     kept: list[OomKill] = []
     for kill in told:
-        if kill is not None and not any(_same(kill, one) for one in kept):
+        if kill is not None and not any(_same(kill, other) for other in kept):
             kept.append(kill)
     return tuple(sorted(kept, key=lambda kill: _moment(kill) or 0.0))
 
@@ -216,14 +236,14 @@ def _same(kill: OomKill, other: OomKill) -> bool:
 
 
 def _moment(kill: OomKill) -> float | None:
-    return parse_time(kill.at).timestamp() if kill.at else None
+    return datetime.fromisoformat(kill.at).timestamp() if kill.at else None
 
 
 def _inspected_kill(container: Container, boot: float) -> OomKill | None:
     """Docker's flag is about the container's last run; while it runs, there is no time to it."""
     if container.running:
         return OomKill(container.name, "", "docker inspect")
-    ended = parse_time(container.finished).timestamp()
+    ended = datetime.fromisoformat(container.finished).timestamp()
     return OomKill(container.name, container.finished, "docker inspect") if ended >= boot else None
 
 
@@ -233,7 +253,7 @@ def _event_kills(lines: Iterable[str]) -> Iterable[OomKill]:
         yield OomKill(name or identity[:12], _iso(int(nanoseconds) / 1e9), "docker events")
 
 
-def _kernel_kills(lines: Iterable[str], names: dict[str, str]) -> Iterable[OomKill]:
+def _kernel_kills(lines: Iterable[str], names: Mapping[str, str]) -> Iterable[OomKill]:
     for line in lines:
         if "oom-kill:" not in line:
             continue
@@ -252,13 +272,88 @@ def _unknown(seen: Seen, problem: str, counted: int, known: int) -> Iterable[str
         yield f"{problem} Containers and what fits are not shown."
     if "readable" not in seen.lines("kernel"):
         yield (
-            "The kernel's log is closed to this user, and docker remembers only its last 256 events and each "
-            "container's last end: older kills may be missing. All of them: sudo dmesg -T | grep -i oom"
+            "This user may not read the kernel's log, and Docker remembers only its last 256 events and each "
+            "container's last end: older kills may be missing. To see all of them: sudo dmesg -T | grep -i oom"
         )
     if counted > known:
-        yield f"The kernel has counted {counted} OOM kills since boot; of {counted - known} the container is not known."
+        yield f"The kernel has counted {counted} OOM kills since boot; the container of {counted - known} is not known."
 
 
 def _fits(survey: Survey, service: Service) -> Fits:
     (check,) = fits(Facts(survey=survey, services=(service,)))
     return Fits(service.name, check.level.value, check.found, check.remedy, need(survey, service))
+
+
+def lines(view: MemoryView) -> list[Line]:
+    """Lay the view out in 80 columns."""
+    return [
+        *host_lines(view.host),
+        Line(""),
+        *_container_lines(view.containers),
+        *_process_lines(view),
+        *_kill_lines(view),
+        *_fits_lines(view),
+    ]
+
+
+def host_lines(host: HostMemory) -> list[Line]:
+    """Return memory and swap, a line each."""
+    used = host.used / host.total if host.total else 0.0
+    swapped = host.swap_used / host.swap_total if host.swap_total else 0.0
+    memory = f"{bar(used, 20)}  {size(host.used)} of {size(host.total)} used, {size(host.available)} available"
+    swap = f"{bar(swapped, 20)}  {size(host.swap_used)} of {size(host.swap_total)} used"
+    return [
+        Line(f"memory  {memory}", Tone.CAREFUL if used > NEAR else Tone.PLAIN),
+        Line(f"swap    {swap}" if host.swap_total else "swap    none", Tone.PLAIN if host.swap_total else Tone.CAREFUL),
+    ]
+
+
+def _container_lines(containers: Iterable[ContainerMemory]) -> list[Line]:
+    columns = (
+        Column("container", 28),
+        Column("used", right=True),
+        Column("limit", right=True),
+        Column("", 22),
+        Column("%", right=True),
+        Column("OOM kills", right=True),
+    )
+    rows, tones = [], []
+    for container in containers:
+        limit = size(container.limit) if container.limit else "none"
+        kills = "?" if container.oom_kills < 0 else str(container.oom_kills or "")
+        share = f"{container.share * 100:.0f}"
+        rows.append((container.name, size(container.used), limit, bar(container.share, 16), share, kills))
+        near = container.limit and container.share >= NEAR
+        tones.append(Tone.BAD if container.oom_kills > 0 else Tone.CAREFUL if near else Tone.PLAIN)
+    return [*table(columns, rows, tones), Line("")] if rows else []
+
+
+def _process_lines(view: MemoryView) -> list[Line]:
+    columns = (Column("outside of containers", 40), Column("resident", right=True), Column("processes", right=True))
+    rows = [
+        (process.name, size(process.used), str(process.count)) for process in view.processes if process.used >= SMALL
+    ]
+    return [*table(columns, rows), Line("")] if rows else []
+
+
+def _kill_lines(view: MemoryView) -> list[Line]:
+    told = [heading("OOM kills since boot")]
+    for kill in view.oom_kills:
+        where, when = kill.container or "the host itself", kill.at[:19] or "time not known"
+        told += sentence(f"{when}  {where} ({kill.source})", Tone.BAD, "  ")
+    if not view.oom_kills:
+        told.append(Line("  none known", Tone.GOOD if view.oom_kills_counted == 0 else Tone.PLAIN))
+    for text in view.unknown:
+        told += sentence(text, Tone.FAINT, "  ")
+    return [*told, Line("")]
+
+
+def _fits_lines(view: MemoryView) -> list[Line]:
+    told = [heading("what still fits")] if view.services else []
+    for service in view.services:
+        told += sentence(service.found, LEVEL_TONES[service.level], "  ")
+        told += sentence(service.remedy, Tone.STRONG, "    ")
+    return told
+
+
+VIEW = View("mem", describe, lines, survey="containers stanzas machine", script="ops/mem")

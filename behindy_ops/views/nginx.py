@@ -1,34 +1,39 @@
-"""``ops.nginx``: its configuration, its errors, where each name leads from inside, what each service answers. Pure."""
+"""``ops.nginx``: its configuration, its errors, where each name leads from inside, what each service answers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from behindy_ops.checks import preflight
 from behindy_ops.facts.curl import UNTRUSTED, outcome
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.facts.upstream import Answer, Upstream
+from behindy_ops.host.command import Command, script
 from behindy_ops.report.layout import Column, heading, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
-from behindy_ops.views.look import require_docker
+from behindy_ops.views.view import View, described, require_docker, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from behindy_ops.facts.container import Container
+    from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
-    from behindy_ops.views.look import Seen
+    from behindy_ops.views.view import Seen, Shown
 
-__all__ = ["NginxView", "describe", "lines", "services_text"]
+__all__ = ["RELOAD", "VIEW", "NginxView", "describe", "reload", "services_text"]
 
 
 @dataclass(frozen=True, slots=True)
 class NginxView:
     """All of it.
 
-    :param state: docker's word for the nginx container, or ``missing``.
-    :param config: ``valid``, ``invalid`` or ``not tested``; ``config_errors`` is what nginx says of it.
-    :param errors: the last lines of its error log.
+    Attributes:
+        state: docker's word for the nginx container, or ``missing``.
+        config: ``valid``, ``invalid`` or ``not tested``; ``config_errors`` is what nginx says of it.
+        errors: the last lines of its error log.
+        reloaded: it was reloaded just before.
     """
 
     state: str
@@ -37,47 +42,54 @@ class NginxView:
     config_errors: tuple[str, ...]
     upstreams: tuple[Upstream, ...]
     errors: tuple[str, ...]
+    reloaded: bool = False
 
 
 def services_text(services: Sequence[Service]) -> str:
-    """The services as the script takes them."""
-    return "\n".join(f"{one.name} {one.port} {one.internal} {one.external}" for one in services)
+    """Return the services as the script takes them."""
+    return "\n".join(f"{service.name} {service.port} {service.internal} {service.external}" for service in services)
 
 
-def describe(seen: Seen, services: Sequence[Service], domain: str) -> NginxView:
+def describe(seen: Seen) -> NginxView:
     """Say how nginx is and what it reaches.
 
-    :raises Kind.HOST_NOT_READY: Docker cannot be asked.
+    Raises:
+        Kind.HOST_NOT_READY: Docker cannot be asked.
     """
     require_docker(seen)
     nginx = seen.survey.containers.get(NGINX)
     runs = nginx is not None and nginx.running
     problem = seen.survey.problems.get("nginx_", "")
-    inside = {words[0]: words[1:] for words in seen.rows("inside")}
-    outside = {words[0]: words[1:] for words in seen.rows("outside")}
-    upstreams = tuple(
-        _upstream(
-            service,
-            seen.survey.trio(service.name).live,
-            inside.get(service.name, []),
-            outside.get(service.name, []),
-            f"https://{domain}{service.external}",
-            nginx_runs=runs,
-        )
-        for service in services
-    )
     return NginxView(
         state=nginx.status if nginx else "missing",
         health=nginx.health if nginx else "",
         config="not tested" if not runs else "invalid" if problem else "valid",
         config_errors=tuple(problem.splitlines()[-5:]) if runs else (),
-        upstreams=upstreams,
+        upstreams=tuple(_upstream(seen, service, nginx_runs=runs) for service in seen.services),
         errors=tuple(seen.lines("errors")),
     )
 
 
-def _answer(words: Sequence[str]) -> Answer:
+def _upstream(seen: Seen, service: Service, *, nginx_runs: bool) -> Upstream:
+    inside = seen.values("inside").get(service.name, "")
+    live = seen.survey.trio(service.name).live
+    direct, public = _answer(inside), _answer(seen.values("outside").get(service.name, ""))
+    addresses = inside.partition(" ")[0].split(",")
+    upstream = Upstream(
+        service.name,
+        resolves=tuple(address for address in addresses if address not in ("", "-")),
+        address=live.addresses.get(NETWORK, "") if live and live.running else "",
+        direct=direct,
+        public=public,
+        url=f"https://{seen.domain}{service.external}",
+    )
+    trouble = (_inner_trouble(upstream, live) or _outer_trouble(public)) if nginx_runs else ""
+    return replace(upstream, trouble=trouble)
+
+
+def _answer(text: str) -> Answer:
     """Read ``<addresses> <curl's exit code> <status> <seconds>``."""
+    words = text.split()
     if len(words) != 4:
         return Answer(problem="it was not asked")
     code, status = int(words[1]), int(words[2])
@@ -87,36 +99,19 @@ def _answer(words: Sequence[str]) -> Answer:
     return Answer(status, round(float(words[3].replace(",", ".")), 3), problem)
 
 
-def _upstream(
-    service: Service,
-    live: Container | None,
-    inside: Sequence[str],
-    outside: Sequence[str],
-    url: str,
-    *,
-    nginx_runs: bool,
-) -> Upstream:
-    resolves = tuple(address for address in (inside[0] if inside else "").split(",") if address not in ("", "-"))
-    address = live.addresses.get(NETWORK, "") if live and live.running else ""
-    direct, public = _answer(inside), _answer(outside)
-    trouble = ""
-    if nginx_runs:
-        trouble = _inner_trouble(service.name, live, resolves, address, direct) or _outer_trouble(public)
-    return Upstream(service.name, resolves, address, direct, public, url, trouble)
-
-
-def _inner_trouble(name: str, live: Container | None, resolves: tuple[str, ...], address: str, direct: Answer) -> str:
+def _inner_trouble(upstream: Upstream, live: Container | None) -> str:
+    name, address = upstream.service, upstream.address
     if live is None:
         return f"there is no container {name}: deploy it, or inv deploy.recover"
     if not live.running:
-        return f"the container {name} does not run ({live.status}): inv ops.logs {name}"
+        return f"the container {name} is not running ({live.status}): inv ops.logs {name}"
     if not address:
         return f"{name} is not on the network {NETWORK}: inv ops.network --fix"
-    if resolves != (address,):
-        where = ", ".join(resolves) or "nowhere"
+    if upstream.resolves != (address,):
+        where = ", ".join(upstream.resolves) or "nowhere"
         return f"inside nginx the name {name} leads to {where}, but the live container is at {address}: inv ops.network"
-    if not direct.good:
-        return f"{name} itself does not answer nginx well ({direct.said}): inv ops.logs {name}"
+    if not upstream.direct.good:
+        return f"{name} itself does not answer nginx well ({upstream.direct.said}): inv ops.logs {name}"
     return ""
 
 
@@ -128,30 +123,48 @@ def _outer_trouble(public: Answer) -> str:
     return f"the service is well, but not through the public URL ({public.said})"
 
 
+RELOAD = Command(script("ops/reload", NGINX), title="reload nginx", timeout=60, changes=True)
+"""Tests the configuration before; one that is not valid is not loaded."""
+
+
+def reload(session: Session, *, wait: float) -> Shown:
+    """Test nginx's configuration, reload it, and show how it is then.
+
+    Args:
+        session: open on the host.
+        wait: seconds to queue for the lock.
+
+    Raises:
+        Kind.NGINX_NOT_READY: it is not running, or its configuration is not valid; then it was not reloaded.
+    """
+    survey = session.lock("reloading nginx (ops.nginx --reload)", wait=wait)
+    if problem := preflight.docker_problem(survey):
+        raise problem
+    session.host.run(RELOAD).require()
+    return shown(VIEW, replace(described(session, VIEW), reloaded=True))
+
+
 def lines(view: NginxView) -> list[Line]:
-    """The view in 80 columns."""
+    """Lay the view out in 80 columns."""
     runs = view.state == "running"
-    told = [Line(f"nginx: {view.state}{f', {view.health}' if view.health else ''}", Tone.PLAIN if runs else Tone.BAD)]
+    told = [Line("Reloaded.", Tone.GOOD), Line("")] if view.reloaded else []
+    health = f", {view.health}" if view.health else ""
+    told.append(Line(f"nginx: {view.state}{health}", Tone.PLAIN if runs else Tone.BAD))
     if not runs:
-        told += sentence(
-            "Make it: inv host.up"
-            if view.state == "missing"
-            else "Start it: inv ops.doctor --fix; its log says why it ended: inv ops.logs nginx",
-            Tone.STRONG,
-            "  ",
-        )
+        start = "Start it: inv ops.doctor --fix; its log says why it ended: inv ops.logs nginx"
+        told += sentence("Make it: inv host.up" if view.state == "missing" else start, Tone.STRONG, "  ")
     tone = {"valid": Tone.GOOD, "invalid": Tone.BAD}.get(view.config, Tone.PLAIN)
     told.append(Line(f"configuration on disk: {view.config}", tone))
     for text in view.config_errors:
         told += sentence(text, Tone.PLAIN, "  ")
-    told += [Line(""), *_upstreams(view)]
+    told += [Line(""), *_upstream_lines(view)]
     if view.errors:
         told += [Line(""), heading("last lines of its error log")]
         told += [Line(f"  {printable(text)}", exact=True) for text in view.errors]
     return told
 
 
-def _upstreams(view: NginxView) -> list[Line]:
+def _upstream_lines(view: NginxView) -> list[Line]:
     columns = (
         Column("name", 20),
         Column("leads to", 31),
@@ -159,17 +172,27 @@ def _upstreams(view: NginxView) -> list[Line]:
         Column("through nginx", right=True),
     )
     rows = [
-        (one.service, ", ".join(one.resolves) or "nowhere", _shown(one.direct), _shown(one.public))
-        for one in view.upstreams
+        (each.service, ", ".join(each.resolves) or "nowhere", _status(each.direct), _status(each.public))
+        for each in view.upstreams
     ]
-    told = table(columns, rows, [Tone.BAD if one.trouble else Tone.PLAIN for one in view.upstreams])
-    troubles = [one for one in view.upstreams if one.trouble]
-    for one in troubles:
-        told += sentence(f"{one.service}: {one.trouble}", Tone.BAD)
+    told = table(columns, rows, [Tone.BAD if each.trouble else Tone.PLAIN for each in view.upstreams])
+    troubles = [each for each in view.upstreams if each.trouble]
+    for each in troubles:
+        told += sentence(f"{each.service}: {each.trouble}", Tone.BAD)
     if not troubles and view.state == "running":
         told.append(Line("Every name leads to its live container, and each service answers.", Tone.GOOD))
     return told
 
 
-def _shown(answer: Answer) -> str:
-    return f"{answer.status}" if answer.status else "no answer"
+def _status(answer: Answer) -> str:
+    return str(answer.status) if answer.status else "no answer"
+
+
+VIEW = View(
+    "nginx",
+    describe,
+    lines,
+    survey="containers nginx_",
+    script="ops/nginx",
+    asks=lambda session: (NGINX, session.settings.domain, services_text(session.services)),
+)

@@ -5,30 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.host.command import Command, script
 from behindy_ops.report.layout import clip, heading, sentence
-from behindy_ops.report.text import WIDTH, Line, Tone
-from behindy_ops.views.images import references_to_remove
+from behindy_ops.report.text import Line, Tone
+from behindy_ops.views import disk
+from behindy_ops.views.view import View, described, require_docker, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from behindy_ops.facts.replies import Reply
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.project.services import Service
-    from behindy_ops.views.disk import DiskView
+    from behindy_ops.host.session import Session
+    from behindy_ops.views.view import Seen, Shown
 
-__all__ = ["PrunePlan", "Pruned", "command", "plan", "plan_lines", "pruned", "pruned_lines"]
+__all__ = ["VIEW", "Plan", "PruneView", "Pruned", "now", "prune"]
 
 
 @dataclass(frozen=True, slots=True)
-class PrunePlan:
+class Plan:
     """What would be removed.
 
-    :param references: names of images, and ids of those without one, as ``docker rmi`` takes them.
-    :param images: how many images these are; ``cache``: how many entries of build cache, ``frees`` bytes at least.
+    Attributes:
+        references: names of images, and ids of those without one, as ``docker rmi`` takes them.
+        images: how many images these are.
+        cache: how many entries of build cache.
+        frees: bytes at least.
     """
 
     references: tuple[str, ...]
@@ -39,7 +41,11 @@ class PrunePlan:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was removed, and what docker kept and why; ``freed`` is what the disk has more of than before, in bytes."""
+    """What was removed, and what Docker kept and why.
+
+    Attributes:
+        freed: bytes that the disk has more of than before.
+    """
 
     removed: tuple[str, ...]
     kept: tuple[str, ...]
@@ -47,30 +53,58 @@ class Pruned:
     freed: int
 
 
-def plan(survey: Survey, services: Sequence[Service], image_prefix: str, view: DiskView) -> PrunePlan:
-    """Decide what goes."""
-    references = references_to_remove(survey, services, image_prefix)
-    return PrunePlan(references, view.prune.images, view.prune.cache, view.prune.frees)
+@dataclass(frozen=True, slots=True)
+class PruneView:
+    """What would be removed, and what was: None if nothing was to be done, or only planned."""
+
+    dry_run: bool
+    plan: Plan
+    done: Pruned | None = None
 
 
-def command(plan: PrunePlan) -> Command:
-    """The command that does it, under the lock."""
+def describe(seen: Seen) -> PruneView:
+    """Plan, from what ``ops.disk`` says of each image.
+
+    Raises:
+        Kind.HOST_NOT_READY: Docker cannot be asked.
+    """
+    require_docker(seen)
+    view = disk.describe(seen)
+    going = (image for repository in view.repositories for image in repository.images if not image.why)
+    references = dict.fromkeys(reference for image in going for reference in image.names or (image.id,))
+    return PruneView(True, Plan(tuple(references), view.prune.images, view.prune.cache, view.prune.frees))
+
+
+def prune(session: Session, *, wait: float) -> Shown:
+    """Remove what no container has and no rollback needs.
+
+    Args:
+        session: open on the host.
+        wait: seconds to queue for the lock.
+
+    Raises:
+        LockHeld: somebody else is changing the host.
+    """
+    session.lock("removing old images (ops.prune)", wait=wait)
+    view = now(session)
+    return shown(VIEW, view, _not_all(view.done) if view.done and view.done.kept else None)
+
+
+def now(session: Session) -> PruneView:
+    """Do it; the lock is held."""
+    plan = described(session, VIEW).plan
+    if not (plan.references or plan.cache):
+        return PruneView(False, plan)
+    return PruneView(False, plan, read(session.host.run(command(plan)).require().reply()))
+
+
+def command(plan: Plan) -> Command:
+    """Return what removes it, under the lock."""
     argv = script("ops/prune", "yes" if plan.cache else "no", *plan.references)
     return Command(argv, title="remove what nobody needs", timeout=600, changes=True)
 
 
-def plan_lines(plan: PrunePlan) -> list[Line]:
-    """What would go, each by its name."""
-    if not plan.references and not plan.cache:
-        return [Line("Nothing to remove: every image is in use or needed for a rollback.", Tone.GOOD)]
-    told = [heading("would be removed")]
-    told += [Line(f"  {reference}", exact=True) for reference in plan.references]
-    if plan.cache:
-        told.append(Line(f"  build cache: {plan.cache} entries"))
-    return [*told, *sentence(f"{plan.images} images; frees {size(plan.frees)} or more. Do it: inv ops.prune")]
-
-
-def pruned(reply: Reply) -> Pruned:
+def read(reply: Reply) -> Pruned:
     """Read what ``ops/prune.sh`` printed."""
     rooms = [int(room) for room in reply.every("room") if room.strip().isdigit()]
     cache = parse_json(reply.values().get("cache", ""))
@@ -82,9 +116,30 @@ def pruned(reply: Reply) -> Pruned:
     )
 
 
-def pruned_lines(done: Pruned) -> list[Line]:
-    """What went, each by its name."""
-    told = [Line(f"removed  {name}", exact=True) for name in done.removed]
-    told += [Line(f"removed  build cache {name}", exact=True) for name in done.cache]
-    told += [Line(clip(f"kept     {name}", WIDTH), Tone.CAREFUL) for name in done.kept]
-    return [*told, Line(f"Freed {size(done.freed)}.", Tone.GOOD)]
+def _not_all(done: Pruned) -> RemoteCommandFailed:
+    return RemoteCommandFailed(
+        f"Docker kept {len(done.kept)} that were to be removed.",
+        state="What is listed as removed is gone; everything else is as it was.",
+        remedy="The reason is given behind each name. See again: inv ops.disk",
+        lines=done.kept,
+    )
+
+
+def lines(view: PruneView) -> list[Line]:
+    """Lay the view out: each image by its name."""
+    plan, done = view.plan, view.done
+    if done is not None:
+        told = [Line(f"removed  {name}", exact=True) for name in done.removed]
+        told += [Line(f"removed  build cache {name}", exact=True) for name in done.cache]
+        told += [Line(clip(f"kept     {name}"), Tone.CAREFUL) for name in done.kept]
+        return [*told, Line(f"Freed {size(done.freed)}.", Tone.GOOD)]
+    if not plan.references and not plan.cache:
+        return [Line("Nothing to remove: every image is in use or needed for a rollback.", Tone.GOOD)]
+    told = [heading("would be removed")]
+    told += [Line(f"  {reference}", exact=True) for reference in plan.references]
+    if plan.cache:
+        told.append(Line(f"  build cache: {plan.cache} entries"))
+    return [*told, *sentence(f"{plan.images} images; frees {size(plan.frees)} or more. Do it: inv ops.prune")]
+
+
+VIEW = View("prune", describe, lines, survey=disk.VIEW.survey, script=disk.VIEW.script)

@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from behindy_ops.facts.container import parse_time
 from behindy_ops.facts.figures import age
 from behindy_ops.facts.leftovers import Recovery, decide
 from behindy_ops.facts.release import released_as
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.look import require_docker
+from behindy_ops.views.view import View, require_docker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from behindy_ops.facts.container import Container
     from behindy_ops.facts.survey import Survey
-    from behindy_ops.project.services import Service
-    from behindy_ops.views.look import Seen
+    from behindy_ops.views.view import Seen
 
-__all__ = ["ContainerState", "PsView", "describe", "lines"]
+__all__ = ["VIEW", "ContainerState", "PsView"]
+
+
+_ROLES = ("service", "infrastructure", "leftover", "other")
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerState:
     """One container, or one that should be there and is not.
 
-    :param role: ``service``, ``infrastructure``, ``leftover`` (of an interrupted deploy) or ``other``.
-    :param state: docker's word, or ``missing``.
-    :param since: when it started, or ended (RFC 3339); ``seconds`` since then.
-    :param release: id of a service's release, and its ``tag``.
-    :param ports: where it is reached from outside: ``0.0.0.0:443->443/tcp``.
-    :param trouble: what is wrong with it, or empty.
+    Attributes:
+        role: ``service``, ``infrastructure``, ``leftover`` (of an interrupted deploy) or ``other``.
+        state: docker's word, or ``missing``.
+        since: when it started, or ended (RFC 3339); ``seconds`` since then.
+        release: id of a service's release, and its ``tag``.
+        ports: where it is reached from outside: ``0.0.0.0:443->443/tcp``.
+        trouble: what is wrong with it, or empty.
     """
 
     name: str
@@ -60,35 +61,36 @@ class PsView:
     leftovers: dict[str, str]
 
 
-def describe(seen: Seen, services: Sequence[Service]) -> PsView:
+def describe(seen: Seen) -> PsView:
     """Say how each container is.
 
-    :raises Kind.HOST_NOT_READY: Docker cannot be asked.
+    Raises:
+        Kind.HOST_NOT_READY: Docker cannot be asked.
     """
     require_docker(seen)
     survey = seen.survey
     ports = {identity: _published(text) for identity, text in seen.values("ports").items()}
-    roles = {service.name: "service" for service in services}
+    roles = {service.name: "service" for service in seen.services}
     roles |= dict.fromkeys(seen.beside.values(), "infrastructure")
-    for service in services:
+    for service in seen.services:
         roles |= {f"{service.name}-{colour}": "leftover" for colour in ("green", "blue")}
-    order = ["service", "infrastructure", "leftover", "other"]
     missing = [
-        ContainerState(name, role, "missing", trouble="not deployed" if role == "service" else "it is not there")
+        ContainerState(name, role, "missing", trouble="not deployed" if role == "service" else "missing")
         for name, role in roles.items()
-        if role in ("service", "infrastructure") and name not in survey.containers
+        if role != "leftover" and name not in survey.containers
     ]
     there = [
         _state(survey, container, roles.get(container.name, "other"), ports.get(container.id, ()))
         for container in survey.containers.values()
     ]
     position = {name: index for index, name in enumerate(roles)}
-    found = sorted(
-        [*missing, *there], key=lambda one: (order.index(one.role), position.get(one.name, len(roles)), one.name)
+    containers = sorted(
+        [*missing, *there],
+        key=lambda state: (_ROLES.index(state.role), position.get(state.name, len(roles)), state.name),
     )
-    recoveries = {service.name: decide(survey.trio(service.name)) for service in services}
+    recoveries = {service.name: decide(survey.trio(service.name)) for service in seen.services}
     leftovers = {name: recovery.value for name, recovery in recoveries.items() if recovery is not Recovery.NOTHING}
-    return PsView(tuple(found), leftovers)
+    return PsView(tuple(containers), leftovers)
 
 
 def _published(text: str) -> tuple[str, ...]:
@@ -99,7 +101,7 @@ def _published(text: str) -> tuple[str, ...]:
 def _state(survey: Survey, container: Container, role: str, ports: tuple[str, ...]) -> ContainerState:
     since = container.started if container.running else container.finished
     ours = released_as(container) if role in ("service", "leftover") else None
-    moment = parse_time(since).timestamp() if since else survey.now
+    moment = datetime.fromisoformat(since).timestamp() if since else 0.0  # docker writes the year 1 for "never"
     return ContainerState(
         name=container.name,
         role=role,
@@ -120,10 +122,10 @@ def _trouble(container: Container, role: str, ports: tuple[str, ...]) -> str:
     if role == "leftover":
         return "left by an interrupted deploy"
     if container.restarting:
-        return f"it restarts again and again (exit code {container.exit_code})"
+        return f"it keeps restarting (exit code {container.exit_code})"
     if not container.running and role != "other":
-        killed = ", killed for want of memory" if container.oom_killed else ""
-        return f"it does not run ({container.status}, exit code {container.exit_code}{killed})"
+        killed = ", OOM-killed" if container.oom_killed else ""
+        return f"it is not running ({container.status}, exit code {container.exit_code}{killed})"
     if container.health == "unhealthy":
         return "its health check fails"
     open_to_all = [port for port in ports if not re.match(r"(127\.|\[::1\])", port)]
@@ -133,34 +135,42 @@ def _trouble(container: Container, role: str, ports: tuple[str, ...]) -> str:
 
 
 def lines(view: PsView) -> list[Line]:
-    """The view in 80 columns."""
+    """Lay the view out in 80 columns."""
+    if not view.containers:
+        return [Line("There are no containers.", Tone.CAREFUL)]
     columns = (Column("container", 24), Column("state", 10), Column("health", 9), Column("since", 6), Column("what"))
-    rows, tones = [], []
-    for one in view.containers:
-        rows.append((one.name, one.state, one.health, age(one.seconds) if one.since else "", _what(one)))
-        tones.append(_tone(one))
-    told = table(columns, rows, tones) if rows else [Line("There is no container.", Tone.CAREFUL)]
-    if published := [(one.name, port) for one in view.containers for port in one.ports]:
+    rows = [
+        (each.name, each.state, each.health, age(each.seconds) if each.since else "", _what(each))
+        for each in view.containers
+    ]
+    told = table(columns, rows, [_tone(each) for each in view.containers])
+    if published := [(each.name, port) for each in view.containers for port in each.ports]:
         told += [Line(""), *table((Column("container", 24), Column("reached from outside at")), published)]
-    troubles = [one for one in view.containers if one.trouble and one.state != "missing" and one.role != "leftover"]
+    troubles = [
+        each for each in view.containers if each.trouble and each.state != "missing" and each.role != "leftover"
+    ]
     told += [Line("")] if troubles or view.leftovers else []
-    for one in troubles:
-        look = f". Look: inv ops.logs {one.name}" if one.role != "other" else ""
-        told += sentence(f"{one.name}: {one.trouble}{look}", Tone.BAD)
+    for each in troubles:
+        look = f". Look: inv ops.logs {each.name}" if each.role != "other" else ""
+        told += sentence(f"{each.name}: {each.trouble}{look}", Tone.BAD)
     for service, leftover in view.leftovers.items():
         told += sentence(f"{service}: {leftover}. The next deploy does it; or now: inv deploy.recover", Tone.CAREFUL)
     return told
 
 
-def _what(one: ContainerState) -> str:
-    if one.state == "missing":
-        return one.trouble
-    if one.role in ("service", "leftover"):
-        return " ".join(word for word in (one.tag, one.release) if word)
-    return one.image
+def _what(container: ContainerState) -> str:
+    if container.state == "missing":
+        return container.trouble
+    if container.role in ("service", "leftover"):
+        return " ".join(word for word in (container.tag, container.release) if word)
+    return container.image
 
 
-def _tone(one: ContainerState) -> Tone:
-    if one.trouble:
-        return Tone.CAREFUL if one.role == "leftover" or one.state == "missing" else Tone.BAD
-    return Tone.FAINT if one.role == "other" else Tone.PLAIN
+def _tone(container: ContainerState) -> Tone:
+    if container.trouble:
+        harmless = container.role == "leftover" or container.state == "missing"
+        return Tone.CAREFUL if harmless else Tone.BAD
+    return Tone.FAINT if container.role == "other" else Tone.PLAIN
+
+
+VIEW = View("ps", describe, lines, survey="containers machine", script="ops/ps")

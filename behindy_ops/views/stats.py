@@ -1,27 +1,41 @@
-"""``ops.stats``: processor, memory, network and disk of each container, from two readings. Pure."""
+"""``ops.stats``, and ``--watch``: processor, memory, network and disk of each container, from pairs of readings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.readings import parse_readings
-from behindy_ops.report.layout import Column, clip, spark, table
-from behindy_ops.report.text import WIDTH, Line, Tone
-from behindy_ops.views.mem import HostMemory, host_memory
-from behindy_ops.views.memory_view import host_lines
+from behindy_ops.facts.replies import read
+from behindy_ops.host.command import Command, script
+from behindy_ops.host.host import new_mark
+from behindy_ops.report.layout import Column, spark, table
+from behindy_ops.report.text import Line, Tone
+from behindy_ops.views.mem import HostMemory, host_lines, host_memory
+from behindy_ops.views.view import Shown, docker_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from behindy_ops.facts.readings import Reading
-    from behindy_ops.views.look import Seen
+    from behindy_ops.facts.replies import Reply
+    from behindy_ops.host.session import Session
 
-__all__ = ["ContainerStats", "Frame", "StatsView", "describe", "frame", "lines", "watched"]
+__all__ = ["ContainerStats", "StatsView", "Watcher", "show", "watch"]
+
+APART = 0.5
+"""Seconds between the two readings that processor time is told from."""
 
 BUSY = 90.0
 """Percent of one processor from which a container is shown as busy."""
+
+KEPT = 120
+"""Values of each container that are kept while it is watched."""
+
+LONGEST = 24 * 3600.0
+"""Seconds after which the host ends what is watched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +44,19 @@ class Frame:
 
     at: float
     host: HostMemory
-    names: dict[str, str]
-    readings: dict[str, Reading]
+    names: Mapping[str, str]
+    readings: Mapping[str, Reading]
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerStats:
     """One running container.
 
-    :param cpu: percent of one processor; 200 is two at full load.
-    :param memory: bytes, as ``docker stats`` counts; ``limit`` is 0 for none.
-    :param received: bytes over all networks since it started; ``sent`` likewise.
-    :param read: bytes from disk since it started; ``written`` likewise.
+    Attributes:
+        cpu: percent of one processor; 200 is two at full load.
+        memory: bytes, as ``docker stats`` counts; ``limit`` is 0 for none.
+        received: bytes over all networks since it started; ``sent`` likewise.
+        read: bytes from disk since it started; ``written`` likewise.
     """
 
     name: str
@@ -59,8 +74,9 @@ class ContainerStats:
 class StatsView:
     """All containers, the busiest first.
 
-    :param at: the host's clock, seconds since the epoch.
-    :param seconds: between the two readings.
+    Attributes:
+        at: the host's clock, seconds since the epoch.
+        seconds: between the two readings.
     """
 
     at: float
@@ -69,24 +85,27 @@ class StatsView:
     containers: tuple[ContainerStats, ...]
 
 
-def frame(seen: Seen) -> Frame:
-    """Read one moment that ``ops/frames.sh`` printed."""
-    lines = seen.lines("containers")
-    listed = (line.split(" ", 2) for line in lines if line.startswith("container "))
-    names = {identity: name for _, identity, name in listed}
-    at = float((seen.lines("moment") or ["0"])[0])
-    return Frame(at, host_memory(seen.lines("meminfo")), names, parse_readings(lines))
+def frame(reply: Reply) -> Frame:
+    """Read one moment that ``ops/frames.sh`` printed.
+
+    Raises:
+        Kind.HOST_NOT_READY: Docker cannot be asked.
+    """
+    if (problem := docker_problem(reply.problems.get("containers", ""))) is not None:
+        raise problem
+    names = dict(words.split(" ", 1) for words in reply.every("container", "containers"))
+    return Frame(float(reply.text("moment") or 0), host_memory(reply), names, parse_readings(reply.lines("containers")))
 
 
 def describe(before: Frame, now: Frame) -> StatsView:
     """Make figures of two moments; a container that started in between has no processor time yet."""
-    found = [
+    containers = [
         _stats(name, before.readings.get(identity, now.readings[identity]), now.readings[identity], now.host.total)
         for identity, name in now.names.items()
         if identity in now.readings
     ]
-    found.sort(key=lambda one: (-one.cpu, -one.memory))
-    return StatsView(now.at, round(now.at - before.at, 3), now.host, tuple(found))
+    containers.sort(key=lambda container: (-container.cpu, -container.memory))
+    return StatsView(now.at, round(now.at - before.at, 3), now.host, tuple(containers))
 
 
 def _stats(name: str, before: Reading, now: Reading, total: int) -> ContainerStats:
@@ -97,6 +116,85 @@ def _stats(name: str, before: Reading, now: Reading, total: int) -> ContainerSta
     return ContainerStats(
         name, round(max(cpu, 0.0), 1), now.memory, limit, now.received, now.sent, now.read, now.written, now.processes
     )
+
+
+class Watcher:
+    """Makes a view of each moment and the one before it, and remembers the last values of each container.
+
+    Args:
+        what: ``cpu`` or ``memory``.
+        tell: gets each view, and the same as lines.
+    """
+
+    def __init__(self, what: str, tell: Callable[[StatsView, list[Line]], None]) -> None:
+        self._what, self._tell = what, tell
+        self._before: Frame | None = None
+        self._history: dict[str, list[float]] = {}
+
+    def __call__(self, now: Frame) -> None:
+        before, self._before = self._before, now
+        if before is None:
+            return
+        view = describe(before, now)
+        values = {container.name: float(getattr(container, self._what)) for container in view.containers}
+        # A container that is gone is forgotten.
+        self._history = {name: [*self._history.get(name, []), value][-KEPT:] for name, value in values.items()}
+        moment = Line(time.strftime("%H:%M:%S", time.localtime(view.at)), Tone.FAINT)
+        self._tell(view, [*watched(view, self._history, what=self._what), moment, Line("")])
+
+
+def show(session: Session) -> Shown:
+    """Look twice, a moment apart.
+
+    Raises:
+        Kind.HOST_NOT_READY: Docker cannot be asked.
+    """
+    frames: list[Frame] = []
+    _run(session, frames.append, count=2, interval=APART)
+    view = describe(*frames)
+    return Shown(lines(view), as_json(view))
+
+
+def watch(session: Session, what: str, *, interval: float, tell: Callable[[StatsView, list[Line]], None]) -> None:
+    """Tell of ``cpu`` or ``memory`` of each container every ``interval`` seconds, until a signal ends it.
+
+    Raises:
+        Interrupted: how it usually ends.
+        Kind.HOST_NOT_READY: Docker cannot be asked.
+    """
+    _run(session, Watcher(what, tell), count=0, interval=interval)
+
+
+def as_json(view: StatsView) -> dict[str, object]:
+    """Return the view for programs."""
+    return {"view": "stats", **asdict(view)}
+
+
+def _run(session: Session, take: Callable[[Frame], None], *, count: int, interval: float) -> None:
+    """Pass on each moment once it is whole; a count of 0 has no end."""
+    mark = new_mark()
+    command = Command(
+        script("ops/frames", mark, str(count), f"{interval:g}"),
+        title="watch the host",
+        timeout=LONGEST if count == 0 else 60,
+        follow=count == 0,
+        on_line=frames_of(mark, take),
+    )
+    session.host.run(command).require()
+
+
+def frames_of(mark: str, take: Callable[[Frame], None]) -> Callable[[str], None]:
+    """Return a taker of lines that passes each moment on once it is whole."""
+    held: list[str] = []
+
+    def line(text: str) -> None:
+        held.append(text)
+        if text == f"{mark} end":
+            moment = read("\n".join(held), mark)
+            held.clear()
+            take(frame(moment))
+
+    return line
 
 
 _COLUMNS = (
@@ -111,42 +209,45 @@ _COLUMNS = (
 
 
 def lines(view: StatsView) -> list[Line]:
-    """The view in 80 columns."""
+    """Lay the view out in 80 columns."""
     if not view.containers:
         return [Line("No container is running.", Tone.CAREFUL)]
     rows = [
         (
-            one.name,
-            f"{one.cpu:.1f}",
-            size(one.memory),
-            size(one.limit) if one.limit else "none",
-            f"{_short(one.received)}/{_short(one.sent)}",
-            f"{_short(one.read)}/{_short(one.written)}",
-            str(one.processes),
+            each.name,
+            f"{each.cpu:.1f}",
+            size(each.memory),
+            size(each.limit) if each.limit else "none",
+            f"{_short(each.received)}/{_short(each.sent)}",
+            f"{_short(each.read)}/{_short(each.written)}",
+            str(each.processes),
         )
-        for one in view.containers
+        for each in view.containers
     ]
-    return table(_COLUMNS, rows, [Tone.CAREFUL if one.cpu > BUSY else Tone.PLAIN for one in view.containers])
+    return table(_COLUMNS, rows, [Tone.CAREFUL if each.cpu > BUSY else Tone.PLAIN for each in view.containers])
 
 
 def watched(view: StatsView, history: Mapping[str, Sequence[float]], *, what: str) -> list[Line]:
-    """The view as it is watched: each container with its last values as small bars.
+    """Return the view as it is watched: each container with its last values as small bars.
 
-    :param history: by container name, the values of ``what``, oldest first.
-    :param what: ``cpu`` (percent) or ``memory`` (bytes, against the limit).
+    Args:
+        view: the moment.
+        history: by container name, the values of ``what``, oldest first.
+        what: ``cpu`` (percent) or ``memory`` (bytes, against the limit).
     """
-    told = [*host_lines(view.host), Line("")]
-    titles = ("container", "CPU %", "memory", "limit")
-    told.append(
-        Line(f"{titles[0]:<20} {titles[1]:>6} {titles[2]:>8} {titles[3]:>8}  {what}, oldest first", Tone.STRONG)
+    columns = (
+        Column("container", 20),
+        Column(f"{'CPU %':>6}", right=True),
+        Column(f"{'memory':>8}", right=True),
+        Column(f"{'limit':>8}", right=True),
+        Column(f"{what}, oldest first"),
     )
-    for one in sorted(view.containers, key=lambda one: getattr(one, what), reverse=True):
-        name = clip(one.name, 20)
-        figures = f"{one.cpu:>6.1f} {size(one.memory):>8} {size(one.limit) if one.limit else 'none':>8}"
-        top = float(one.limit or view.host.total) if what == "memory" else 100.0
-        text = f"{name:<20} {figures}  {spark(history.get(one.name, ()), top, 32)}"
-        told.append(Line(clip(text, WIDTH)))
-    return told
+    rows = []
+    for each in sorted(view.containers, key=lambda container: getattr(container, what), reverse=True):
+        top = float(each.limit or view.host.total) if what == "memory" else 100.0
+        bars = spark(history.get(each.name, ()), top, 32)
+        rows.append((each.name, f"{each.cpu:.1f}", size(each.memory), size(each.limit) if each.limit else "none", bars))
+    return [*host_lines(view.host), Line(""), *table(columns, rows)]
 
 
 def _short(count: float) -> str:

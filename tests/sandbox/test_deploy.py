@@ -172,7 +172,7 @@ def test_the_status_tells_what_is_live_and_what_was_before(release: Release) -> 
     deploy("frontend", release("frontend", tag)).ok()
     ran = inv("deploy.status").ok()
     assert f"({tag})" in ran.out
-    assert re.search(r"memory\s+\d+ of 400 MB", ran.out)
+    assert re.search(r"memory\s+\d+ MB of 400 MB", ran.out)
     assert "image on disk" in ran.out
     assert max(len(line) for line in ran.out.splitlines()) <= 80 + len("sha256:")
 

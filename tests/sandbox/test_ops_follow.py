@@ -150,7 +150,7 @@ class TestExec:
         finally:
             on_host("docker", "start", "llmserver")
         assert ran.code == 61, ran.said
-        assert "does not run (exited)" in ran.err
+        assert "is not running (exited)" in ran.err
 
 
 class TestWatch:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+from rich.cells import cell_len
 
 from behindy_ops.facts.container import Container, Image
 from behindy_ops.facts.release import Release
 from behindy_ops.facts.survey import NETWORK, Survey
 from behindy_ops.project.services import Service
-from behindy_ops.views.look import Seen
+from behindy_ops.report.text import Line
+from behindy_ops.views.view import Seen
 
 SERVICES = (
     Service("backend", "${BEHINDY_IMAGE_PREFIX:-behindy}/behindy-backend:latest", 8080, "/health", "/api/health", None),
@@ -52,7 +56,14 @@ def survey(*containers: Container, **changes: Any) -> Survey:
 
 
 def seen(found: Survey, problems: dict[str, str] | None = None, /, **parts: str) -> Seen:
-    return Seen({name: text.splitlines() for name, text in parts.items()}, problems or {}, found, BESIDE)
+    sections = {name: text.splitlines() for name, text in parts.items()}
+    return Seen(sections, problems or {}, found, SERVICES, BESIDE, "b.me", "me", "ubuntu@b.me")
+
+
+def text_of(lines: list[Line]) -> str:
+    """The words of a view, whose lines are at most 80 cells wide."""
+    assert all(cell_len(line.text) <= 80 for line in lines if not line.exact)
+    return re.sub(r"\s+", " ", " ".join(line.text for line in lines))
 
 
 def everybody(**changes: Container) -> list[Container]:

@@ -8,38 +8,36 @@ from typing import Any
 
 import pytest
 
-from behindy_ops.facts import upstream
-from behindy_ops.views import certs, disk, env, images, network, nginx, prune, stats
-from behindy_ops.views import mem as memory
-from behindy_ops.views import ps as containers
+from behindy_ops.facts import certificate, upstream
+from behindy_ops.views import certs, disk, env, mem, network, nginx, prune, ps, stats
 from sandbox.tasks.quality import CHECKOUT
 
 VIEWS: dict[str, tuple[Any, ...]] = {
     "mem": (
-        memory.MemoryView,
-        memory.HostMemory,
-        memory.ContainerMemory,
-        memory.ProcessMemory,
-        memory.OomKill,
-        memory.Fits,
+        mem.MemoryView,
+        mem.HostMemory,
+        mem.ContainerMemory,
+        mem.ProcessMemory,
+        mem.OomKill,
+        mem.Fits,
     ),
     "stats": (stats.StatsView, stats.ContainerStats),
-    "ps": (containers.PsView, containers.ContainerState),
+    "ps": (ps.PsView, ps.ContainerState),
     "disk": (
         disk.DiskView,
         disk.FileSystem,
         disk.DockerShare,
-        images.Repository,
-        images.KeptImage,
+        disk.Repository,
+        disk.KeptImage,
         disk.Others,
         disk.Prune,
         disk.Room,
     ),
-    "prune": (prune.PrunePlan, prune.Pruned),
+    "prune": (prune.PruneView, prune.Plan, prune.Pruned),
     "network": (network.NetworkView, network.Member, network.Absent),
     "nginx": (nginx.NginxView, upstream.Upstream, upstream.Answer),
     "env": (env.EnvView, env.EnvName),
-    "certs": (certs.CertsView, certs.Certificate),
+    "certs": (certs.CertsView, certificate.Certificate),
 }
 
 

@@ -1,0 +1,52 @@
+"""The containers a person may name: services, their candidates, and what stands beside them, by either of its names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.views.view import docker_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from behindy_ops.errors import BehindyError
+
+__all__ = ["LONGEST", "missing", "named"]
+
+LONGEST = 24 * 3600.0
+"""Seconds after which the host ends what is followed or run."""
+
+
+def named(name: str, services: Iterable[str], containers: Mapping[str, str]) -> str:
+    """Return the container's name for what a person wrote.
+
+    Args:
+        name: what was written.
+        services: names of the deployed services.
+        containers: every service of the compose file to its container's name.
+
+    Raises:
+        Kind.USAGE: nothing here is called that.
+    """
+    services = tuple(services)
+    beside = {service: container for service, container in containers.items() if service not in services}
+    names = {service: service for service in services}
+    names |= {f"{service}-{colour}": f"{service}-{colour}" for service in services for colour in ("green", "blue")}
+    names |= {container: container for container in beside.values()} | beside
+    if name in names:
+        return names[name]
+    known = [*services, *dict.fromkeys(beside.values())]
+    raise Kind.USAGE(f"Nothing here is called {name!r}.", remedy=f"There are: {', '.join(known)}.")
+
+
+def missing(container: str, said: str) -> BehindyError:
+    """Return the error for a container that cannot be used, from what the host said: docker's words or its state."""
+    if (problem := docker_problem(said)) is not None:
+        return problem
+    if "No such" in said:
+        what, remedy = f"There is no container {container} on the host.", "See what there is: inv ops.ps"
+    else:
+        what = f"The container {container} is not running ({said.strip()})."
+        remedy = f"See why: inv ops.logs {container}; inv ops.ps"
+    return Kind.CONTAINER_MISSING(what, state=UNCHANGED, remedy=remedy)

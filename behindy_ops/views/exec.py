@@ -1,0 +1,74 @@
+"""``ops.exec``: a command run in a container."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from behindy_ops.errors import Kind
+from behindy_ops.host.command import Command, script
+from behindy_ops.host.host import new_mark
+from behindy_ops.views.container import LONGEST, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from behindy_ops.host.session import Session
+
+__all__ = ["run", "words_after"]
+
+KILLED = 137
+"""What is returned for a command that a signal ended on the host, so that it has no exit code."""
+
+
+def words_after(argv: Sequence[str]) -> tuple[str, ...]:
+    """Return the command on a command line: all words behind the first ``--``.
+
+    Raises:
+        Kind.USAGE: there is none.
+    """
+    words = tuple(argv[argv.index("--") + 1 :]) if "--" in argv else ()
+    if not words:
+        raise Kind.USAGE("No command was given.", remedy="Write it after --, such as: inv ops.exec backend -- env")
+    return words
+
+
+def run(
+    session: Session,
+    container: str,
+    words: Sequence[str],
+    *,
+    out: Callable[[str], None],
+    err: Callable[[str], None],
+) -> int:
+    """Run a command in a container and return its exit code.
+
+    Args:
+        session: open on the host.
+        container: its name.
+        words: reach the program exactly as they are; no shell reads them, on neither side.
+        out: gets what it writes to its standard output as it comes, with its newlines.
+        err: the same for its standard error.
+
+    Raises:
+        Kind.CONTAINER_MISSING: the container is not there, or not running.
+    """
+    mark = new_mark()
+    said: list[str] = []
+
+    def complain(line: str) -> None:
+        said.append(line.removeprefix(mark)) if line.startswith(mark) else err(f"{line}\n")
+
+    command = Command(
+        script("ops/exec", mark, container, *words),
+        title=f"run a command in {container}",
+        timeout=LONGEST,
+        on_line=lambda line: out(f"{line}\n"),
+        on_error_line=complain,
+        follow=True,
+    )
+    result = session.host.run(command)
+    if said:
+        raise missing(container, " ".join(said))
+    out(result.stdout)
+    err(result.stderr)
+    return result.exit_code if result.exit_code >= 0 else KILLED

@@ -1,0 +1,159 @@
+"""What a view is, and the one way to show it: look at the host once, describe what was seen, lay it out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from behindy_ops.checks import preflight
+from behindy_ops.facts import survey as surveys
+from behindy_ops.facts.replies import Reply
+from behindy_ops.facts.survey import Survey
+from behindy_ops.host.command import Command, script
+from behindy_ops.host.host import new_mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from behindy_ops.errors import BehindyError
+    from behindy_ops.host.session import Session
+    from behindy_ops.project.services import Service
+    from behindy_ops.report.text import Line
+
+__all__ = ["Seen", "Shown", "View", "as_seen", "described", "docker_problem", "look", "require_docker", "show", "shown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen(Reply):
+    """What one look brought, and what it is to be compared with.
+
+    Attributes:
+        survey: what the survey in it saw; empty if the view has none.
+        services: the deployed services.
+        beside: what the compose file declares beside them: compose name to container name.
+        domain: the public one.
+        image_prefix: what stands before ``/behindy-<service>`` in an image's name.
+        host: where it was looked at.
+    """
+
+    survey: Survey = field(default_factory=Survey)
+    services: Sequence[Service] = ()
+    beside: Mapping[str, str] = field(default_factory=dict)
+    domain: str = ""
+    image_prefix: str = ""
+    host: str = ""
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class View(Generic[T]):
+    """A view: what it asks the host for, and two pure functions.
+
+    Attributes:
+        name: that of its task, and ``view`` in its JSON.
+        describe: makes of what was seen what is shown, a frozen dataclass.
+        lines: lays that out for people, in 80 columns.
+        survey: parts of the survey that it reads, each of which costs the host tens of milliseconds; empty for none.
+        script: what is run on the host; empty for the survey alone.
+        asks: what the script is given.
+    """
+
+    name: str
+    describe: Callable[[Seen], T]
+    lines: Callable[[T], list[Line]]
+    survey: str = ""
+    script: str = ""
+    asks: Callable[[Session], Sequence[str]] = lambda _: ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A view as it is shown: its lines for people, its data for ``--json``, and what is raised after it."""
+
+    lines: list[Line]
+    data: Any
+    problem: BehindyError | None = None
+
+
+def show(session: Session, view: View[T]) -> Shown:
+    """Look at the host once, and show what the view makes of it.
+
+    Raises:
+        RemoteCommandFailed: the look ended early.
+        Kind.HOST_NOT_READY: the view needs Docker, which cannot be asked.
+    """
+    return shown(view, described(session, view))
+
+
+def described(session: Session, view: View[T]) -> T:
+    """Look at the host once, and return what the view makes of it; raises as :func:`show` does."""
+    if view.script:
+        return view.describe(look(session, view.script, *view.asks(session), survey=view.survey))
+    return view.describe(as_seen(session, session.look()))
+
+
+def shown(view: View[T], data: T, problem: BehindyError | None = None) -> Shown:
+    """Return data as the view shows it."""
+    return Shown(view.lines(data), {"view": view.name, **asdict(data)}, problem)  # type: ignore[call-overload]
+
+
+def look(session: Session, name: str, *arguments: str, survey: str = "") -> Seen:
+    """Run a script that answers in sections, and beside it the survey, in one command.
+
+    Args:
+        session: open on the host; the lock is not needed.
+        name: of the script.
+        arguments: what it is given, before the survey.
+        survey: the parts of the survey to read; none for a script that takes no survey.
+
+    Raises:
+        RemoteCommandFailed: it ended early.
+    """
+    mark, inner = new_mark(), new_mark()
+    if survey:
+        arguments += ("env", f"SURVEY_PARTS=versions tools {survey}", *session.survey_argv(inner))
+    command = Command(script(name, mark, *arguments), title="look at the host", timeout=60)
+    reply = session.host.run(command).require().reply(mark)
+    return as_seen(session, surveys.parse(reply.text("survey"), inner) if survey else Survey(), reply)
+
+
+def as_seen(session: Session, survey: Survey, reply: Reply | None = None) -> Seen:
+    """Return a survey, and an answer in sections, with what the session knows beside it."""
+    reply = reply or Reply()
+    deployed = {service.name for service in session.services}
+    return Seen(
+        reply.sections,
+        reply.problems,
+        survey,
+        tuple(session.services),
+        {name: container for name, container in session.project.compose.containers.items() if name not in deployed},
+        session.settings.domain,
+        session.settings.image_prefix,
+        session.settings.host,
+    )
+
+
+def require_docker(seen: Seen, section: str = "") -> None:
+    """Raise why Docker cannot be asked, if it cannot.
+
+    Args:
+        seen: what one look brought.
+        section: for a view without a survey, the section that fails then.
+
+    Raises:
+        Kind.HOST_NOT_READY: it is missing, not responding, or this user may not use it.
+    """
+    problem = docker_problem(seen.problems.get(section, "")) if section else preflight.docker_problem(seen.survey)
+    if problem is not None:
+        raise problem
+
+
+def docker_problem(said: str) -> BehindyError | None:
+    """Return why Docker cannot be asked, from what a docker command wrote; None if it was about something else."""
+    if not re.search(r"docker daemon|docker\.sock|permission denied|command not found", said, re.IGNORECASE):
+        return None
+    tools = frozenset[str]() if "command not found" in said else frozenset({"docker"})
+    return preflight.docker_problem(Survey(tools=tools, problems={"versions": said}))

@@ -1,0 +1,41 @@
+"""Which container is meant, and what is said of one that cannot be used."""
+
+from __future__ import annotations
+
+import pytest
+
+from behindy_ops.errors import Kind
+from behindy_ops.views.container import missing, named
+from tests.kinds import kind_of, raises
+from tests.unit.ops_facts import BESIDE, SERVICES
+
+KNOWN = [service.name for service in SERVICES]
+
+
+@pytest.mark.parametrize(
+    ("name", "container"),
+    [
+        ("backend", "backend"),
+        ("backend-green", "backend-green"),
+        ("db", "postgres"),
+        ("postgres", "postgres"),
+        ("nginx", "nginx"),
+    ],
+)
+def test_services_and_infrastructure_have_their_names(name: str, container: str) -> None:
+    assert named(name, KNOWN, {"backend": "backend", **BESIDE}) == container
+
+
+@pytest.mark.parametrize("name", ["bla", "-f", "backend;id", "nginx-green", ""])
+def test_what_is_not_known_is_refused_with_what_there_is(name: str) -> None:
+    with raises(Kind.USAGE) as error:
+        named(name, KNOWN, BESIDE)
+    assert error.value.remedy == "There are: backend, frontend, nginx, postgres, redis."
+
+
+def test_a_container_that_is_not_there_one_that_does_not_run_and_a_docker_that_does_not_answer() -> None:
+    assert kind_of(missing("x", "Error response from daemon: No such container: x")) is Kind.CONTAINER_MISSING
+    stopped = missing("x", " exited")
+    assert kind_of(stopped) is Kind.CONTAINER_MISSING
+    assert "is not running (exited)" in stopped.what
+    assert kind_of(missing("x", "Cannot connect to the Docker daemon")) is Kind.HOST_NOT_READY

@@ -1,0 +1,85 @@
+"""``ops.env``: where each name of a service's environment comes from."""
+
+from __future__ import annotations
+
+from behindy_ops.errors import Kind
+from behindy_ops.views import env
+from tests.kinds import raises
+from tests.unit.ops_facts import container, seen, survey, text_of
+
+COMPOSE = """
+services:
+  backend:
+    image: x
+    environment:
+      TZ: Asia/Seoul
+      NOTHING: ""
+      DB_USER: ${DB_USER:-behindy}
+      DB_PASS: ${DB_PASS}
+      URL: ${URL:-jdbc://db:${DB_PORT:-5432}/${DB_NAME:-x}}
+      BOTH: ${DB_USER:-a}-${DB_PASS}
+      FIELD_KEY: ${FIELD_KEY}
+  listed:
+    environment: [A=1, "B=${DB_PASS}", DB_PASS]
+"""
+
+
+def described(**parts: str) -> env.EnvView:
+    live = "TZ set\nNOTHING empty\nDB_USER set\nDB_PASS set\nURL set\nBOTH set\nFIELD_KEY set\nPATH set\nSTRAY set"
+    found = survey(
+        container("backend", labels={"behindy.release": "r1", "behindy.config": "old"}),
+        environment={"DB_PASS": True, "DB_NAME": True, "DB_USER": False},
+        config={"backend": "new"},
+    )
+    usual = {"live": live, "image": "PATH set", "compose": COMPOSE, "changed": "known\nDB_NAME\nFIELD_KEY"}
+    return env.describe("backend", seen(found, **usual | parts))
+
+
+def test_where_each_name_comes_from() -> None:
+    origins = {one.name: (one.origin, one.names, one.next) for one in described().names}
+    assert origins == {
+        "TZ": ("compose literal", (), "set"),
+        "NOTHING": ("compose literal", (), "empty"),
+        "DB_USER": ("compose default", (), "set"),
+        "DB_PASS": (".env", ("DB_PASS",), "set"),
+        "URL": ("compose default", ("DB_NAME",), "set"),
+        "BOTH": (".env", ("DB_PASS",), "set"),
+        "FIELD_KEY": ("nothing", (), "empty"),
+        "PATH": ("image", (), "set"),
+        "STRAY": ("unknown", (), "absent"),
+    }
+
+
+def test_what_has_changed_since_and_what_is_wrong() -> None:
+    view = described()
+    assert [one.name for one in view.names if one.changed] == ["URL", "FIELD_KEY"]
+    assert view.outdated
+    said = text_of(env.lines(view))
+    assert "FIELD_KEY: it has no value in .env and no default" in said
+    assert "STRAY: only the live container has it" in said
+    assert "inv deploy.backend" in said
+
+
+def test_the_live_container_lacks_a_name() -> None:
+    names = {one.name: one for one in described(live="TZ set").names}
+    assert names["DB_PASS"].trouble == "not set in the live container; the next deploy sets it"
+
+
+def test_a_service_that_is_not_deployed() -> None:
+    view = env.describe("backend", seen(survey(environment={"DB_PASS": True}), compose=COMPOSE))
+    assert {one.live for one in view.names} == {"no container"}
+    assert "not deployed" in text_of(env.lines(view))
+
+
+def test_the_other_form_of_a_list() -> None:
+    view = env.describe("listed", seen(survey(environment={"DB_PASS": True}), compose=COMPOSE))
+    assert [(one.name, one.origin) for one in view.names] == [
+        ("A", "compose literal"),
+        ("B", ".env"),
+        ("DB_PASS", ".env"),
+    ]
+
+
+def test_a_compose_file_without_the_service() -> None:
+    with raises(Kind.COMPOSE_INVALID, match="does not declare"):
+        env.describe("backend", seen(survey(), compose="services: {}"))

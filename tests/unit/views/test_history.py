@@ -1,0 +1,38 @@
+"""``deploy.history``: what was done, and what was begun and never ended."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from behindy_ops.views import history
+from tests.unit.ops_facts import text_of
+
+
+def entry(event: str, number: int, **changes: Any) -> dict[str, Any]:
+    usual = {"at": "2027-01-15T07:00:00.123+00:00", "event": event, "kind": "deploy", "service": "backend"}
+    return usual | {"release": f"r{number}", "tag": f"v{number}", "who": "mona"} | changes
+
+
+def test_a_deploy_that_ended_is_told_once_with_its_end() -> None:
+    told = [
+        entry("begun", 1),
+        entry("ended", 1, outcome="refused", seconds={"pull": 2.0, "look": 3.5}, reason="it exited"),
+    ]
+    assert (
+        text_of(history.lines(told)) == "2027-01-15T07:00:00 deploy of backend:v1 refused in 5.5 s, by mona it exited"
+    )
+
+
+def test_one_that_never_ended_is_told_as_such() -> None:
+    assert "begun, no end recorded" in text_of(history.lines([entry("begun", 1)]))
+
+
+def test_a_torn_line_is_left_out_and_another_service_too() -> None:
+    written = [json.dumps(entry("begun", 1)), '{"at": "20', json.dumps(entry("begun", 2, service="frontend"))]
+    assert [found["release"] for found in history.entries(written, "")] == ["r1", "r2"]
+    assert [found["release"] for found in history.entries(written, "frontend")] == ["r2"]
+
+
+def test_nothing_recorded_is_said() -> None:
+    assert text_of(history.lines([])) == "Nothing is recorded."

@@ -1,0 +1,69 @@
+"""``ops.network``: who is on it, who is missing, and names that lead to two."""
+
+from __future__ import annotations
+
+from behindy_ops.facts.survey import NETWORK
+from behindy_ops.views import network
+from tests.unit.ops_facts import container, everybody, seen, survey, text_of
+
+
+def test_everyone_is_there() -> None:
+    view = network.describe(seen(survey(*everybody()), network_="10.0.0.0/24 bridge"))
+    assert (view.subnet, view.absent) == ("10.0.0.0/24", ())
+    assert "Everyone who should be here is" in text_of(network.lines(view))
+    assert network.connect(view) is None
+
+
+def test_who_is_missing_is_connected_with_the_name_others_ask_for() -> None:
+    found = survey(*everybody(backend=container("backend", addresses={}), postgres=container("postgres", addresses={})))
+    view = network.describe(seen(found))
+    assert [(one.name, one.exists, one.aliases) for one in view.absent] == [
+        ("postgres", True, ("db",)),
+        ("backend", True, ()),
+    ]
+    command = network.connect(view)
+    assert command is not None
+    assert command.changes
+    assert command.argv[-5:] == (NETWORK, "postgres", "db", "backend", "-")
+    assert "inv ops.network --fix" in text_of(network.lines(view))
+
+
+def test_a_container_that_does_not_exist_cannot_be_connected() -> None:
+    view = network.describe(seen(survey(*everybody()[:2])))
+    assert {one.name for one in view.absent} == {"nginx", "postgres", "redis"}
+    assert network.connect(view) is None
+
+
+def test_an_alias_that_outlives_a_rename_would_break_a_switch() -> None:
+    bad = container("backend", aliases={NETWORK: ("backend", "abc")})
+    view = network.describe(seen(survey(*everybody(backend=bad))))
+    (member,) = [one for one in view.members if one.trouble]
+    assert "its name is an alias too" in member.trouble
+    assert "docker rm -f backend" in text_of(network.lines(view))
+
+
+def test_a_stranger_that_answers_to_a_service_or_to_the_database_is_told() -> None:
+    stranger = container("by-hand", aliases={NETWORK: ("backend-green", "db")})
+    view = network.describe(seen(survey(*everybody(), stranger)))
+    assert {one.name: one.trouble for one in view.members if one.trouble} == {
+        "by-hand": "it answers to backend-green, db too: whoever asks for that gets one container or the other",
+        "postgres": "it answers to db too: whoever asks for that gets one container or the other",
+    }
+
+
+def test_a_database_that_lost_its_alias_is_told_with_what_to_type() -> None:
+    view = network.describe(seen(survey(*everybody(postgres=container("postgres")))))
+    assert f"docker network connect --alias db {NETWORK} postgres" in text_of(network.lines(view))
+
+
+def test_dockers_own_alias_is_no_name() -> None:
+    own = container("backend")
+    own = container("backend", aliases={NETWORK: (own.id[:12],)})
+    view = network.describe(seen(survey(*everybody(backend=own))))
+    assert next(one.aliases for one in view.members if one.name == "backend") == ()
+
+
+def test_no_network_at_all() -> None:
+    view = network.describe(seen(survey(*everybody(), network=False)))
+    assert "inv host.up" in text_of(network.lines(view))
+    assert network.connect(view) is None

@@ -1,0 +1,69 @@
+"""``ops.nginx``: where names lead, what answers, and what is in the way."""
+
+from __future__ import annotations
+
+from behindy_ops.facts.container import Container
+from behindy_ops.views import nginx
+from tests.unit.ops_facts import container, everybody, seen, stopped, survey, text_of
+
+GOOD = "backend 10.0.0.2, 0 200 0.010\nfrontend 10.0.0.3, 0 200 0.020\n"
+OUTSIDE = "backend - 0 200 0.1\nfrontend - 0 200 0,2\n"
+
+
+def described(inside: str = GOOD, outside: str = OUTSIDE, problem: str = "", **changes: Container) -> nginx.NginxView:
+    found = survey(*everybody(**changes), problems={"nginx_": problem} if problem else {})
+    return nginx.describe(seen(found, inside=inside, outside=outside, errors="oh\x1b[31m no"))
+
+
+def test_all_is_well() -> None:
+    view = described()
+    assert (view.config, [one.trouble for one in view.upstreams]) == ("valid", ["", ""])
+    assert view.upstreams[1].public.seconds == 0.2
+    said = text_of(nginx.lines(view))
+    assert "Every name leads to its live container" in said
+    assert "\x1b" not in said
+
+
+def test_a_name_that_leads_elsewhere() -> None:
+    view = described("backend 10.0.0.9, 0 200 0.01\nfrontend -, 6 000 0.01\n")
+    assert view.upstreams[0].trouble.startswith("inside nginx the name backend leads to 10.0.0.9, but the live")
+    assert "leads to nowhere" in view.upstreams[1].trouble
+
+
+def test_two_containers_under_one_name() -> None:
+    view = described("backend 10.0.0.2,10.0.0.9, 0 200 0.01\nfrontend 10.0.0.3, 0 200 0.01")
+    assert "leads to 10.0.0.2, 10.0.0.9" in view.upstreams[0].trouble
+
+
+def test_a_service_that_does_not_answer_nginx() -> None:
+    view = described("backend 10.0.0.2, 7 000 0.01\nfrontend 10.0.0.3, 0 500 0.01")
+    assert "(connection refused)" in view.upstreams[0].trouble
+    assert "(HTTP 500)" in view.upstreams[1].trouble
+
+
+def test_a_service_that_only_the_world_cannot_reach() -> None:
+    view = described(GOOD, "backend - 0 502 0.1\nfrontend - 60 000 0.1")
+    assert view.upstreams[0].trouble.startswith("nginx answers 502 for it")
+    assert "inv ops.certs" in view.upstreams[1].trouble
+
+
+def test_a_service_off_the_network_stopped_or_never_deployed() -> None:
+    assert "inv ops.network --fix" in described(backend=container("backend", addresses={})).upstreams[0].trouble
+    assert "is not running" in described(backend=stopped("backend")).upstreams[0].trouble
+    view = nginx.describe(seen(survey(container("nginx"))))
+    assert "there is no container backend" in view.upstreams[0].trouble
+
+
+def test_a_configuration_that_is_not_valid() -> None:
+    view = described(problem='nginx: [emerg] unknown directive "foo" in /etc/nginx/x.conf:3')
+    assert view.config == "invalid"
+    assert "unknown directive" in text_of(nginx.lines(view))
+
+
+def test_no_nginx() -> None:
+    view = nginx.describe(seen(survey(stopped("nginx"), problems={"nginx_": "is not running"})))
+    assert (view.state, view.config) == ("exited", "not tested")
+    assert "inv ops.doctor --fix" in text_of(nginx.lines(view))
+    view = nginx.describe(seen(survey()))
+    assert view.state == "missing"
+    assert "inv host.up" in text_of(nginx.lines(view))

@@ -1,0 +1,36 @@
+"""``ops.prune``: what is planned is what is sent, and what became of it is told by name."""
+
+from __future__ import annotations
+
+from behindy_ops.facts.replies import short
+from behindy_ops.views import prune
+from tests.unit.ops_facts import container, seen, survey
+from tests.unit.views.test_disk import FILESYSTEMS, REPO, system_df
+
+NOTHING = prune.Plan((), 0, 0, 0)
+
+
+def test_the_plan_is_what_the_disk_view_says_may_go() -> None:
+    facts = seen(survey(container("backend", image_id="sha256:3")), filesystems=FILESYSTEMS, docker_=system_df())
+    view = prune.describe(facts)
+    assert view == prune.PruneView(True, prune.Plan((f"{REPO}:v1", "sha256:d"), images=2, cache=2, frees=75))
+
+
+def test_a_plan_names_everything_and_nothing_else_is_sent() -> None:
+    plan = prune.Plan((f"{REPO}:v1", "sha256:d"), images=2, cache=0, frees=35)
+    text = "\n".join(line.text for line in prune.lines(prune.PruneView(True, plan)))
+    assert f"  {REPO}:v1\n  sha256:d\n" in text
+    command = prune.command(plan)
+    assert command.changes
+    assert command.argv[-3:] == ("no", f"{REPO}:v1", "sha256:d")
+    assert "Nothing to remove" in prune.lines(prune.PruneView(True, NOTHING))[0].text
+
+
+def test_what_was_removed_and_what_docker_kept_is_told_by_name() -> None:
+    reply = short(
+        "room 100\nremoved a:1\nkept b:2 Error response from daemon: conflict\n"
+        'cache {"CachesDeleted":["abc"],"SpaceReclaimed":5}\nroom 160\n'
+    )
+    done = prune.read(reply)
+    assert done == prune.Pruned(("a:1",), ("b:2 Error response from daemon: conflict",), ("abc",), 60)
+    assert "Freed 60 B." in [line.text for line in prune.lines(prune.PruneView(False, NOTHING, done))]

@@ -1,0 +1,66 @@
+"""``ops.ps``: what each container is here, and how."""
+
+from __future__ import annotations
+
+from behindy_ops.views import ps
+from tests.unit.ops_facts import container, everybody, seen, stopped, survey, text_of
+
+
+def test_services_come_first_then_infrastructure_leftovers_and_others() -> None:
+    found = survey(*everybody(), stopped("backend-blue"), container("by-hand"))
+    view = ps.describe(seen(found))
+    assert [(one.name, one.role) for one in view.containers] == [
+        ("backend", "service"),
+        ("frontend", "service"),
+        ("nginx", "infrastructure"),
+        ("postgres", "infrastructure"),
+        ("redis", "infrastructure"),
+        ("backend-blue", "leftover"),
+        ("by-hand", "other"),
+    ]
+    assert list(view.leftovers) == ["backend"]
+    assert "inv deploy.recover" in text_of(ps.lines(view))
+
+
+def test_what_is_not_there_is_named() -> None:
+    view = ps.describe(seen(survey(container("backend"))))
+    missing = {one.name: one.trouble for one in view.containers if one.state == "missing"}
+    assert missing == {
+        "frontend": "not deployed",
+        "nginx": "missing",
+        "postgres": "missing",
+        "redis": "missing",
+    }
+    assert ps.lines(view)
+
+
+def test_a_port_open_to_the_world_is_a_trouble_but_for_nginx() -> None:
+    found = survey(*everybody())
+    ids = {name: one.id for name, one in found.containers.items()}
+    ports = (
+        f"{ids['postgres']} 0.0.0.0:5432->5432/tcp, [::]:5432->5432/tcp\n"
+        f"{ids['nginx']} 0.0.0.0:443->443/tcp, 80/tcp\n{ids['redis']} 127.0.0.1:6379->6379/tcp\n"
+    )
+    view = ps.describe(seen(found, ports=ports))
+    troubles = {one.name: one.trouble for one in view.containers if one.trouble}
+    assert troubles == {"postgres": "it is open to the world: 0.0.0.0:5432->5432/tcp"}
+
+
+def test_a_crash_and_a_failing_health_check_are_troubles() -> None:
+    found = survey(
+        *everybody(
+            backend=stopped("backend", exit_code=137, oom_killed=True),
+            frontend=container("frontend", health="unhealthy"),
+            nginx=container("nginx", restarting=True, exit_code=1),
+        )
+    )
+    said = text_of(ps.lines(ps.describe(seen(found))))
+    assert "backend: it is not running (exited, exit code 137, OOM-killed)" in said
+    assert "frontend: its health check fails" in said
+    assert "nginx: it keeps restarting (exit code 1)" in said
+
+
+def test_a_host_without_any_container_and_one_with_an_odd_name() -> None:
+    assert "not deployed" in text_of(ps.lines(ps.describe(seen(survey()))))
+    odd = survey(container("한국어" * 20, image="x" * 200))
+    assert text_of(ps.lines(ps.describe(seen(odd))))

@@ -1,0 +1,51 @@
+"""``ops.stats``: processor time from two moments, and the history of what is watched."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+from behindy_ops.errors import Kind
+from behindy_ops.facts.replies import Reply
+from behindy_ops.report.text import Line
+from behindy_ops.views import stats
+from tests.kinds import raises
+from tests.unit.facts.test_readings import MB, reading
+from tests.unit.views.test_mem import ID, MEMINFO
+
+
+def moment(at: float, cpu: int, system: int, name: str = "backend") -> stats.Frame:
+    listed = f"container {ID} {name}\n" + reading(ID, cpu=cpu, system=system)
+    return stats.frame(Reply({"moment": [str(at)], "meminfo": MEMINFO.splitlines(), "containers": listed.splitlines()}))
+
+
+def test_processor_time_is_told_of_one_processor_as_docker_stats_does() -> None:
+    view = stats.describe(moment(10.0, 0, 0), moment(10.5, 250, 1000))
+    (one,) = view.containers
+    assert (one.name, one.cpu, one.limit, view.seconds) == ("backend", 50.0, 400 * MB, 0.5)
+    assert all(cell_len(line.text) <= 80 for line in stats.lines(view))
+
+
+def test_a_container_that_started_in_between_has_no_processor_time_yet() -> None:
+    before = stats.frame(Reply({"moment": ["1"], "meminfo": MEMINFO.splitlines()}))
+    (one,) = stats.describe(before, moment(2.0, 250, 1000)).containers
+    assert one.cpu == 0.0
+
+
+def test_a_watched_view_keeps_the_history_of_each_container() -> None:
+    told: list[tuple[stats.StatsView, list[Line]]] = []
+    watcher = stats.Watcher("cpu", lambda view, lines: told.append((view, lines)))
+    take = stats.frames_of("@@m", watcher)
+    for turn in range(stats.KEPT + 5):
+        text = f"@@m moment\n{turn}\n@@m meminfo\n{MEMINFO}@@m containers\ncontainer {ID} backend\n"
+        for line in f"{text}{reading(ID, cpu=turn * turn, system=turn * 1000)}@@m end".splitlines():
+            take(line)
+    assert len(told) == stats.KEPT + 4
+    assert len(watcher._history["backend"]) == stats.KEPT
+    row = next(line.text for line in told[-1][1] if line.text.startswith("backend"))
+    assert row.endswith("▄" * 3)
+    assert all(cell_len(line.text) <= 80 for line in told[-1][1])
+
+
+def test_a_docker_that_does_not_answer_is_told() -> None:
+    with raises(Kind.HOST_NOT_READY, match="not responding"):
+        stats.frame(Reply({}, {"containers": "Cannot connect to the Docker daemon"}))

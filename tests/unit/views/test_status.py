@@ -1,0 +1,48 @@
+"""``deploy.status``: what is live, what a rollback goes to, and what was left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from behindy_ops.facts.survey import Survey
+from behindy_ops.views import status
+from tests.unit.ops_facts import container, image, release, seen, stopped, survey, text_of
+
+MB = 2**20
+LABELS = {"behindy.release": "20270102-000000-aaaa", "behindy.tag": "v2", "behindy.digest": "sha256:" + "d" * 64}
+
+
+def described(*more: Any, **changes: Any) -> status.StatusView:
+    live = container("backend", labels=LABELS, image_id="sha256:2", memory=400 * MB, health="healthy", restarts=1)
+    usual: dict[str, Any] = {
+        "usage": {live.id: 123 * MB},
+        "images": (image("1"),),
+        "releases": (release("backend", 1, "1"), release("backend", 2, "2")),
+    }
+    found: Survey = survey(live, *more, **usual | changes)
+    return status.describe(seen(found))
+
+
+def test_what_is_live_and_what_was_before() -> None:
+    view = described()
+    backend, frontend = view.services
+    assert (backend.tag, backend.previous_tag, backend.previous_on_disk) == ("v2", "v1", True)
+    assert (frontend.state, frontend.age) == ("missing", 0.0)
+    said = text_of(status.lines(view))
+    assert "Services on ubuntu@b.me" in said
+    assert "backend: running, healthy, 1 restarts" in said
+    assert "memory 123 MB of 400 MB" in said
+    assert "since 2027-01-15T07:00:00Z, 60 min ago" in said
+    assert "previous 20270101-000000-aaaa (v1), image on disk" in said
+    assert "frontend: not there (no container of this name)" in said
+
+
+def test_what_was_left_is_told_with_what_ends_it() -> None:
+    view = described(stopped("backend-blue"))
+    assert view.services[0].leftover
+    assert "inv deploy.recover" in text_of(status.lines(view))
+
+
+def test_a_container_that_this_tool_did_not_start_says_so() -> None:
+    view = status.describe(seen(survey(container("backend", image="me/behindy-backend:v9"))))
+    assert "release not deployed by this tool (v9)" in text_of(status.lines(view))
