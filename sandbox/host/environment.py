@@ -6,20 +6,20 @@ import re
 import secrets
 from typing import TYPE_CHECKING
 
+from behindy_ops.project import interpolation
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["complete", "parse", "render", "required_names"]
+__all__ = ["complete", "render", "required_names"]
 
-# ${NAME} and ${NAME:?why}; $$ is a plain dollar, and a name with a default needs no value.
-_REQUIRED = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)(?::?\?[^}]*)?\}")
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _FIXED = {"DB_USER": "behindy", "DB_NAME": "behindy", "DB_PORT": "5432", "REDIS_PORT": "6379", "TZ": "Asia/Seoul"}
 
 
 def required_names(compose_text: str) -> tuple[str, ...]:
     """The names that a compose file needs a value for, in the order in which they come."""
-    return tuple(dict.fromkeys(_REQUIRED.findall(_COMMENT.sub("", compose_text))))
+    return tuple(dict.fromkeys(interpolation.required_names(_COMMENT.sub("", compose_text))))
 
 
 def complete(
@@ -35,12 +35,6 @@ def complete(
         if name not in values:
             values[name] = _FIXED.get(name) or make()
     return {**values, **fixed}
-
-
-def parse(text: str) -> dict[str, str]:
-    """Read back what ``render`` wrote."""
-    pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
-    return {name: value for name, _, value in pairs}
 
 
 def render(values: Mapping[str, str]) -> str:

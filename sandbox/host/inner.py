@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from shlex import quote
 from typing import TYPE_CHECKING
 
 import yaml
 
 from behindy_ops.errors import Kind
+from behindy_ops.project import interpolation
 from sandbox.host import shell as host
 from sandbox.host.docker_cli import last_lines
 from sandbox.host.host_files import HOST_DIR, USER
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["compose_images", "load", "start_services", "wait_for_engine", "wait_for_services"]
 
 SERVICE_PARTS = {"nginx": Part.NGINX, "db": Part.POSTGRES, "redis": Part.REDIS}
-_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*:?-([^}]*)\}")
 
 
 def compose_images(compose_file: Path) -> dict[Part, str]:
@@ -33,7 +32,7 @@ def compose_images(compose_file: Path) -> dict[Part, str]:
     """
     services = (yaml.safe_load(compose_file.read_text()) or {}).get("services", {})
     try:
-        return {part: _VARIABLE.sub(r"\1", services[name]["image"]) for name, part in SERVICE_PARTS.items()}
+        return {part: interpolation.fill_in(services[name]["image"], {}) for name, part in SERVICE_PARTS.items()}
     except (KeyError, TypeError) as error:
         raise Kind.SANDBOX(
             f"{compose_file} declares no image for {error}.", remedy="The sandbox stands in for nginx, db and redis."

@@ -71,7 +71,7 @@ def parts(chosen: Chosen) -> list[Part]:
     if chosen.unit:
         return [unit]
     sandbox = (*pytest, "tests/sandbox", "--part", chosen.part or "1/1")
-    side_by_side = ("-m", "not serial", "-n", str(chosen.hosts), "--dist", "loadgroup", "--no-loadscope-reorder")
+    side_by_side = ("-m", "not serial", "-n", str(chosen.hosts), "--no-loadscope-reorder")
     on_hosts = [
         Part(f"{chosen.hosts} hosts side by side", (*sandbox, *side_by_side, "--durations", "20"), on_hosts=True),
         Part("one at a time", (*sandbox, "-m", "serial"), on_hosts=True),

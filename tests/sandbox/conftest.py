@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from sandbox.host import lifecycle, releases
 from sandbox.host.checkout import HOST_VARIABLE
@@ -18,6 +19,8 @@ from tests.sandbox.support import SERVICES, deploy, live_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from xdist.remote import Producer
 
     from sandbox.host.info import SandboxInfo
 
@@ -33,24 +36,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Longest first, and only the chosen part; what shares a host is a group for pytest-xdist."""
+    """Put the longest first, and keep only the chosen part."""
     own = {item.nodeid: item for item in items if FOLDER in item.path.parents}
     others = [item for item in items if item.nodeid not in own]
-    number, count = parse_part(config.getoption("--part"))
+    number, count = parse_part(config.getoption("--part", "1/1"))
     chosen = parts(units(map(_case, own.values())), count)[number - 1]
     ordered: list[pytest.Item] = []
     for unit in chosen:
         for case in unit.cases:
             item = own.pop(case.name)
-            item.add_marker(pytest.mark.xdist_group(unit.name))
             ordered.append(item)
     config.hook.pytest_deselected(items=list(own.values()))
     items[:] = [*others, *ordered]
 
 
 def _case(item: pytest.Item) -> Case:
-    fixtures = frozenset(getattr(item, "fixturenames", ()))
-    return Case(item.path.stem, item.nodeid, fixtures, item.get_closest_marker("serial") is not None)
+    return Case(item.nodeid, item.get_closest_marker("serial") is not None)
+
+
+class OnHosts(LoadScopeScheduling):  # type: ignore[misc] -- xdist ships no types
+    """Gives each worker, which has a host of its own, one unit after the other, in the order of collection."""
+
+    @cached_property
+    def _units(self) -> dict[str, str]:
+        return {case.name: unit.name for unit in units(map(Case, self.collection or ())) for case in unit.cases}
+
+    def _split_scope(self, nodeid: str) -> str:
+        return self._units[nodeid]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return OnHosts(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,8 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Case", "Unit", "parse_part", "parts", "units"]
 
-CHANGES_ITS_HOST = frozenset({"made", "full", "secrets"})
-"""Fixtures that change a host for a whole file: its tests share one host, in their order."""
+TOGETHER = frozenset({"test_disk_full", "test_github_job", "test_host_setup"})
+"""Files with a fixture for all their tests that takes long, or changes the host: they share one, in their order."""
 
 WHOLE_FILE_SECONDS = 30.0
 """A file whose tests take no longer than this together stays on one host."""
@@ -35,12 +36,15 @@ SECONDS = {
 
 @dataclass(frozen=True)
 class Case:
-    """One test: its file's name without the ending, its node id, and what of it matters for the schedule."""
+    """One test, by its node id; ``serial`` if it is bound to time."""
 
-    file: str
     name: str
-    fixtures: frozenset[str] = frozenset()
     serial: bool = False
+
+    @property
+    def file(self) -> str:
+        """The name of its file, without the ending."""
+        return PurePosixPath(self.name.partition("::")[0]).stem
 
     @property
     def seconds(self) -> float:
@@ -66,9 +70,8 @@ def units(cases: Iterable[Case]) -> list[Unit]:
         files.setdefault((case.file, case.serial), []).append(case)
     found: list[Unit] = []
     for (file, serial), own in files.items():
-        changing = any(case.fixtures & CHANGES_ITS_HOST for case in own)
         whole = Unit(f"{file}-serial" if serial else file, tuple(own))
-        if changing or serial or whole.seconds <= WHOLE_FILE_SECONDS:
+        if file in TOGETHER or serial or whole.seconds <= WHOLE_FILE_SECONDS:
             found.append(whole)
         else:
             found += [Unit(case.name, (case,)) for case in own]

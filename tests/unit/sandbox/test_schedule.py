@@ -7,13 +7,13 @@ import pytest
 from tests.sandbox.schedule import SECONDS, Case, parse_part, parts, units
 
 
-def cases(file: str, count: int, *, fixture: str = "", serial: bool = False) -> list[Case]:
-    return [Case(file, f"{file}::{number}", frozenset({fixture}), serial) for number in range(count)]
+def cases(file: str, count: int, *, serial: bool = False) -> list[Case]:
+    return [Case(f"tests/sandbox/{file}.py::{number}", serial) for number in range(count)]
 
 
 MANY = [
     *cases("test_deploy", 5),
-    *cases("test_host_setup", 9, fixture="made"),
+    *cases("test_host_setup", 9),
     *cases("test_small", 3),
     *cases("test_relay", 4, serial=True),
 ]
@@ -21,13 +21,13 @@ MANY = [
 
 def test_tests_that_share_a_changed_host_stay_together_and_in_order() -> None:
     unit = next(unit for unit in units(MANY) if unit.name == "test_host_setup")
-    assert [case.name for case in unit.cases] == [f"test_host_setup::{number}" for number in range(9)]
+    assert [case.name for case in unit.cases] == [f"tests/sandbox/test_host_setup.py::{number}" for number in range(9)]
 
 
 def test_a_short_file_is_one_unit_and_a_long_one_is_spread() -> None:
     names = [unit.name for unit in units(MANY)]
     assert "test_small" in names
-    assert [name for name in names if name.startswith("test_deploy")] == [f"test_deploy::{n}" for n in range(5)]
+    assert [name for name in names if "test_deploy" in name] == [f"tests/sandbox/test_deploy.py::{n}" for n in range(5)]
 
 
 def test_the_longest_start_first() -> None:

@@ -29,7 +29,7 @@ def test_a_run_has_three_parts_and_every_test_is_in_one_of_them() -> None:
     assert "tests/unit tests/simulator" in unit
     assert "tests/sandbox" in hosts
     assert "-m not serial" in hosts
-    assert "-n 4 --dist loadgroup" in hosts
+    assert "-n 4 --no-loadscope-reorder" in hosts
     assert alone.endswith("-m serial")
     assert "tests/sandbox" in alone
 
