@@ -54,7 +54,7 @@ def _case(item: pytest.Item) -> Case:
     return Case(item.nodeid, item.get_closest_marker("serial") is not None)
 
 
-class OnHosts(LoadScopeScheduling):  # type: ignore[misc] -- xdist ships no types
+class OnHosts(LoadScopeScheduling):  # type: ignore[misc]
     """Gives each worker, which has a host of its own, one unit after the other, in the order of collection."""
 
     @cached_property
