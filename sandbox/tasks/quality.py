@@ -53,6 +53,7 @@ def test(
 
     chosen = suite.Chosen(unit=unit, coverage=coverage, expression=k, part=part, hosts=hosts)
     environ = {**os.environ, FULL_MATRIX: "1"} if full else dict(os.environ)
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start Python many hundred times
     outcomes: list[suite.Outcome] = []
     with tempfile.TemporaryDirectory(prefix="behindy-test-") as folder:
         for number, each in enumerate(suite.parts(chosen)):

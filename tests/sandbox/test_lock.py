@@ -64,6 +64,7 @@ def refused(ran: Ran) -> str:
     return f"{failed['what']} {failed['remedy']}"
 
 
+@pytest.mark.serial
 def test_it_is_free_two_seconds_after_its_client_was_killed(sandbox: SandboxInfo, release: Release) -> None:
     with (
         contextlib.closing(Armed(sandbox.container, FREED)) as freeing,
@@ -78,6 +79,7 @@ def test_it_is_free_two_seconds_after_its_client_was_killed(sandbox: SandboxInfo
     assert not on_host("bash", "-c", f"cat {STATE}/lock.json 2>/dev/null || true")
 
 
+@pytest.mark.serial
 def test_it_ends_when_its_client_falls_silent_and_not_before(sandbox: SandboxInfo) -> None:
     with holding(sandbox, silence=3):
         time.sleep(6)

@@ -167,6 +167,7 @@ def test_a_websocket_is_passed_through(site: Site) -> None:
 # Limits
 
 
+@pytest.mark.serial
 def test_the_api_takes_ten_requests_a_second_and_a_burst_of_twenty(site: Site) -> None:
     asked = timed("/api/__echo", 150)
     got = [status for status, _ in asked]
@@ -177,11 +178,13 @@ def test_the_api_takes_ten_requests_a_second_and_a_burst_of_twenty(site: Site) -
     assert site.ask("/api/__echo").status == 200, "another client's limit was used up"
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("path", ["/api/auth/__echo", "/api/oauth/__echo"])
 def test_logging_in_is_limited_to_a_burst_of_three(path: str) -> None:
     assert statuses(path, 8) == [200] * 4 + [429] * 4
 
 
+@pytest.mark.serial
 def test_the_limit_on_logging_in_is_refilled_every_twelve_seconds() -> None:
     client = "127.77.0.77"
     statuses("/api/auth/__echo", 8, client=client)
@@ -189,6 +192,7 @@ def test_the_limit_on_logging_in_is_refilled_every_twelve_seconds() -> None:
     assert statuses("/api/auth/__echo", 2, client=client) == [200, 429]
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("path", ["/api/posts", "/api/posts/"])
 def test_writing_posts_is_limited_to_a_burst_of_five(path: str) -> None:
     assert statuses(path, 12, "-X", "POST", "-d", "x") == [200] * 6 + [429] * 6

@@ -136,6 +136,7 @@ def test_what_an_application_says_is_passed_on_even_if_it_looks_like_our_own_fai
     assert (answer.status, answer.one("X-Release")) == (status, "v1")
 
 
+@pytest.mark.serial
 def test_with_the_service_really_down_the_user_is_told_at_once(site: Site) -> None:
     with renamed("frontend-elsewhere"):
         began = time.monotonic()

@@ -14,6 +14,8 @@ import pytest
 from tests.sandbox.ops_support import VIEWS, old_images, view
 from tests.sandbox.support import SERVICES, inv, on_host
 
+pytestmark = pytest.mark.serial
+
 CONTAINERS, IMAGES = 40, 300
 MOST_SECONDS = 2.0
 TRIES = 4

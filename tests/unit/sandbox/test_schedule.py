@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
+from sandbox.tasks.quality import CHECKOUT
 from tests.sandbox.schedule import SECONDS, Case, parse_part, parts, units
 
 
@@ -55,3 +57,9 @@ def test_a_part_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a part"):
         parse_part(text)
     assert parse_part("2/4") == (2, 4)
+
+
+def test_the_parts_on_github_are_all_of_them() -> None:
+    workflow = yaml.safe_load((CHECKOUT / ".github/workflows/ci.yml").read_text())
+    named = workflow["jobs"]["sandbox"]["strategy"]["matrix"]["part"]
+    assert [parse_part(part) for part in named] == [(number, len(named)) for number in range(1, len(named) + 1)]
