@@ -15,7 +15,7 @@ from sandbox.host import lifecycle, releases
 from sandbox.host.checkout import HOST_VARIABLE
 from tests.sandbox.interruption_table import PROPERTY, Row, render
 from tests.sandbox.schedule import Case, parse_part, parts, units
-from tests.sandbox.support import SERVICES, deploy, live_tags
+from tests.sandbox.support import SERVICES, deploy, live_images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +83,8 @@ def _built(service: str, tag: str, fault: str | None, boot_seconds: float) -> st
 
 
 Release = Callable[..., str]
+_good: set[tuple[str, str]] = set()
+"""Service and tag of each release of this run that has no fault."""
 
 
 @pytest.fixture(scope="session")
@@ -91,18 +93,31 @@ def release(sandbox: SandboxInfo) -> Release:
 
     def build(service: str, tag: str, fault: str | None = None, *, boot_seconds: float = 0.0) -> str:
         _built(service, tag, fault, boot_seconds)
+        if fault is None and not boot_seconds:
+            _good.add((service, tag))
         return tag
 
     return build
 
 
 @pytest.fixture
-def live_services(release: Release) -> None:
-    """All three services live at v1, nothing left over."""
-    tags = {container: tag for container, tag in live_tags().items() if container.partition("-")[0] in SERVICES}
+def live_services(sandbox: SandboxInfo, release: Release) -> None:
+    """All three services live with a good release, whichever it is, and nothing left over."""
+    prefix = f"{sandbox.image_prefix}/behindy-"
+    _ensure_live(release, {f"{prefix}{service}:{tag}" for service, tag in [*_good, *((s, "v1") for s in SERVICES)]})
+
+
+@pytest.fixture
+def live_at_v1(sandbox: SandboxInfo, release: Release) -> None:
+    """All three services live at v1, and nothing left over."""
+    _ensure_live(release, {f"{sandbox.image_prefix}/behindy-{service}:v1" for service in SERVICES})
+
+
+def _ensure_live(release: Release, accepted: set[str]) -> None:
+    images = {name: image for name, image in live_images().items() if name.partition("-")[0] in SERVICES}
     for service in SERVICES:
-        own = {name: tag for name, tag in tags.items() if name.partition("-")[0] == service}
-        if own != {service: "v1"}:
+        own = {name: image for name, image in images.items() if name.partition("-")[0] == service}
+        if own.keys() != {service} or own[service] not in accepted:
             release(service, "v1")
             deploy(service, "v1").ok()
 

@@ -96,6 +96,15 @@ def live_tags() -> dict[str, str]:
     return dict(line.split("=", 1) for line in listed.splitlines())
 
 
+def live_images() -> dict[str, str]:
+    """Every container by name, with the repository and tag its labels tell (a colon alone for others)."""
+    labels = '{{.Label "behindy.repository"}}:{{.Label "behindy.tag"}}'
+    listed = on_host(
+        "docker", "ps", "-a", "--format", f'{{{{.Names}}}}={{{{if eq .State "running"}}}}{labels}{{{{end}}}}'
+    )
+    return dict(line.split("=", 1) for line in listed.splitlines())
+
+
 SERVICES = ("llmserver", "backend", "frontend")
 
 

@@ -156,7 +156,7 @@ def test_the_newest_two_images_of_the_repository_stay_and_others_are_not_touched
     on_host("docker", "rmi", "localhost:5000/other/thing:old")
 
 
-@pytest.mark.usefixtures("live_services")
+@pytest.mark.usefixtures("live_at_v1")
 def test_a_moving_tag_keeps_the_image_that_was_just_replaced(release: Release) -> None:
     for _ in range(3):
         release("frontend", "v1")

@@ -91,7 +91,7 @@ def test_it_gets_no_terminal_no_forwarding_and_no_agent(sandbox: SandboxInfo, ke
     assert not agent_forwarded(sandbox, key)
 
 
-@pytest.mark.usefixtures("live_services")
+@pytest.mark.usefixtures("live_at_v1")
 @pytest.mark.parametrize("key", ["any address"], indirect=True)
 def test_it_deploys_rolls_back_and_looks(sandbox: SandboxInfo, key: Path, release: Release) -> None:
     env = environment(BEHINDY_SSH_KEY_FILE=str(key), SSH_AUTH_SOCK="")

@@ -150,6 +150,7 @@ def test_the_view_for_people_fits_80_columns_and_has_no_colour_without_a_termina
     assert "TROUBLE redis: dependency stopped" in ran.out
 
 
+@pytest.mark.usefixtures("live_at_v1")
 def test_a_restart_puts_a_new_container_live_and_loses_nothing(release: Callable[..., str], sandbox: Any) -> None:
     from sandbox.traffic.generator import Traffic, for_service
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sandbox.host.info import SandboxInfo
 
-pytestmark = pytest.mark.usefixtures("live_services")
+pytestmark = pytest.mark.usefixtures("live_at_v1")
 
 NETWORK = "behindy-ops_internal"
 REMEMBERED_SECONDS = 2.2  # nginx may use an address for two

@@ -126,7 +126,7 @@ def memory(name: str) -> int:
     return int(on_host("awk", f'$1 == "{name}:" {{print $2}}', "/proc/meminfo")) // 1024
 
 
-@pytest.mark.usefixtures("live_services")
+@pytest.mark.usefixtures("live_at_v1")
 def test_a_candidate_that_does_not_fit_beside_the_live_one_is_refused_and_can_take_its_place(release: Release) -> None:
     for tag in ("v1", "v2"):
         release("frontend", tag)
