@@ -71,7 +71,7 @@ def test_a_rollback_brings_back_the_environment_the_release_had(release: Release
     on_host("sh", "-c", f"cp -p {env_file} {env_file}.away; echo NEXT_PUBLIC_APP_NAME=Changed >> {env_file}")
     try:
         changed = deploy("frontend", "old-env").ok()
-        assert any("configuration has changed" in event["text"] for event in changed.named("decision"))
+        assert any("configuration changed" in event["text"] for event in changed.named("decision"))
         assert on_host(*look) == "Changed"
         rollback()
         assert on_host(*look) == before
