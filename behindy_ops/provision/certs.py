@@ -122,10 +122,8 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
 
 
 def _look(session: Session) -> Certificate:
-    result = session.host.run(
-        Command(script("host/certs_look", session.settings.domain), title="inspect the certificate")
-    )
-    return parse(result.require().reply())
+    argv = script("host/certs_look", session.settings.domain)
+    return parse(session.host.run(Command(argv, title="inspect the certificate")).require().reply())
 
 
 def _tell(session: Session, certificate: Certificate) -> None:

@@ -117,7 +117,7 @@ def test_a_session_that_is_open_is_ended_only_when_the_new_database_is_filled(ro
     ("spoil", "said"),
     [
         (lambda body: body[: len(body) // 2], "cannot be read through"),
-        (lambda _: b"select 1;\n", "no backup that db.backup has made"),
+        (lambda _: b"select 1;\n", "not a backup made by db.backup"),
     ],
 )
 def test_a_backup_that_is_not_whole_touches_nothing(rows: str, tmp_path: Path, spoil: object, said: str) -> None:
