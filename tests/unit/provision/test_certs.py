@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import short
-from behindy_ops.provision.certs import due, names_served, parse
+from behindy_ops.provision.certs import certify, due, names_served, parse
 from behindy_ops.provision.sync import local_files
 from sandbox.tasks.quality import CHECKOUT
+from tests.kinds import raises
+from tests.scripted import Answer, Scripted, scripted
 
 NAMES = ("behindy.me", "www.behindy.me")
 
@@ -31,3 +34,52 @@ def test_a_certificate_is_asked_for_the_names_that_nginx_serves() -> None:
 )
 def test_when_a_certificate_is_due(text: str, why: str) -> None:
     assert due(parse(short(text)), NAMES) == why
+
+
+DAY = 86400
+GOOD = "name behindy.me\nname www.behindy.me\n"
+OLD = Answer(f"now 0\nuntil {5 * DAY}\n{GOOD}")
+NEW = Answer(f"now 0\nuntil {90 * DAY}\n{GOOD}")
+
+
+def run(there: Scripted, *, answer: bool = True, dry_run: bool = False) -> None:
+    certify(there.session, lambda _: answer, email="me@example.org", dry_run=dry_run)
+
+
+def test_a_certificate_that_is_valid_long_enough_is_left_alone() -> None:
+    there = scripted(host__certs_look=NEW)
+    run(there)
+    assert "valid until 1970-04-01 (90 days left); nothing to do" in there.told()
+
+
+def test_one_that_expires_soon_is_renewed_under_the_lock() -> None:
+    there = scripted(host__certs_look=[OLD, OLD, NEW], host__certs_issue=Answer())
+    run(there)
+    assert there.host.locked == ["host.certs"]
+    assert there.host.ran() == ["host/certs_look", "host/certs_look", "host/certs_issue", "host/certs_look"]
+    assert there.host.commands[2].argv[-3:] == ("me@example.org", *NAMES)
+    assert "A new certificate is needed: the one in use has 5 days left." in there.told()
+    assert "--email me@example.org" in there.told()
+
+
+@pytest.mark.parametrize(("answer", "dry_run"), [(False, False), (True, True)])
+def test_without_a_yes_it_is_only_said(answer: bool, dry_run: bool) -> None:
+    there = scripted(host__certs_look=OLD)
+    run(there, answer=answer, dry_run=dry_run)
+    assert there.host.locked == []
+    assert there.told().endswith("Nothing changed.")
+
+
+@pytest.mark.parametrize(
+    ("look", "issue", "kind"),
+    [
+        ([Answer("", 69)], 0, Kind.NGINX_NOT_READY),
+        ([OLD, NEW], 0, Kind.HOST_NOT_READY),
+        ([OLD], 67, Kind.HOST_NOT_READY),
+        ([OLD], 70, Kind.CERTIFICATE_REFUSED),
+        ([OLD], 71, Kind.CERTIFICATE_REFUSED),
+    ],
+)
+def test_what_keeps_a_certificate_from_being_obtained(look: list[Answer], issue: int, kind: Kind) -> None:
+    with raises(kind):
+        run(scripted(host__certs_look=look, host__certs_issue=Answer("", issue)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import read
 from behindy_ops.provision.sync import (
@@ -14,12 +16,15 @@ from behindy_ops.provision.sync import (
     local_files,
     nginx_trial,
     parse,
+    sync,
     version,
     wire_lines,
 )
-from behindy_ops.report.text import Tone
+from behindy_ops.report.events import Note
+from behindy_ops.report.text import Line, Tone
 from sandbox.tasks.quality import CHECKOUT
 from tests.kinds import raises
+from tests.scripted import Answer, Scripted, scripted
 
 
 def compose(image: str = "nginx:1.28") -> dict[str, bytes]:
@@ -84,3 +89,110 @@ def test_nginx_is_tried_in_the_image_and_with_the_mounts_of_the_compose_file() -
     assert nginx_trial({"compose/docker-compose.yml": b"services: {db: {image: x}}"}) == NginxTrial()
     with raises(Kind.COMPOSE_INVALID, match="NGINX_TAG"):
         nginx_trial(compose("nginx:${NGINX_TAG}"))
+
+
+MACHINE = Answer(
+    "@ system\n@ login\n@ tools\ndocker\n@ docker\nengine 26.1\ncompose 2.26.1\n@ memory\n@ disk\n@ clock\nnow 0\n"
+    "@ logging\n@ updates\n@ files\n@ certificate\n@ end\n"
+)
+
+
+def checkout(folder: Path) -> Path:
+    (folder / "nginx").mkdir()
+    (folder / "compose").mkdir()
+    (folder / "nginx" / "site.conf").write_text("new\n")
+    (folder / "compose" / "docker-compose.yml").write_bytes(compose()["compose/docker-compose.yml"])
+    return folder
+
+
+def on_host(root: Path, site: str, loaded: str = "") -> Answer:
+    files = {**local_files(root), "nginx/site.conf": site.encode()}
+    return Answer(f"@ files\n{wire_lines(files).decode()}@ state\nlive 1\n{loaded}@ end\n")
+
+
+def run(there: Scripted, *, answer: bool = True, dry_run: bool = False) -> list[str]:
+    shown: list[Line] = []
+    sync(there.session, shown.extend, lambda _: answer, dry_run=dry_run)
+    return [line.text for line in shown]
+
+
+def test_files_that_are_there_already_are_left_alone(tmp_path: Path) -> None:
+    there = scripted(root=checkout(tmp_path), host__files=on_host(tmp_path, "new\n"))
+    assert run(there) == []
+    assert "nothing to do" in there.told()
+
+
+def test_after_a_yes_they_are_tried_and_then_go_live(tmp_path: Path) -> None:
+    old = on_host(checkout(tmp_path), "old\n")
+    ok = Answer("nginx reloaded\n")
+    there = scripted(
+        root=tmp_path, host__files=old, host__facts=MACHINE, host__sync_stage=Answer(), host__sync_apply=ok
+    )
+    assert "-old" in run(there)
+    assert there.host.ran()[-3:] == ["host/files", "host/sync_stage", "host/sync_apply"]
+    stage, apply = there.host.commands[-2:]
+    assert stage.argv[-4:] == ("keep", "behindy.me", "nginx:1.28", "nginx:/etc/nginx/behindy")
+    assert apply.argv[-1] == "reload"
+
+
+def test_files_that_nginx_has_not_loaded_are_loaded_without_a_question(tmp_path: Path) -> None:
+    there = scripted(
+        root=checkout(tmp_path),
+        host__files=on_host(tmp_path, "new\n", "loaded no\n"),
+        host__facts=MACHINE,
+        host__sync_apply=Answer("nginx elsewhere\n"),
+    )
+    run(there, answer=False)
+    assert there.host.commands[-1].argv[-3:] == ("1", "3", "reload")
+    assert any(isinstance(event, Note) and "inv host.up" in event.text for event in there.events)
+
+
+def test_a_dry_run_only_tries_them(tmp_path: Path) -> None:
+    old = on_host(checkout(tmp_path), "old\n")
+    there = scripted(root=tmp_path, host__files=old, host__facts=MACHINE, host__sync_stage=Answer())
+    run(there, dry_run=True)
+    assert there.host.locked == ["host.sync --dry-run"]
+    assert there.host.commands[-1].argv[-4] == "try"
+    assert there.told().endswith("Nothing changed.")
+
+
+def test_after_a_no_nothing_is_tried(tmp_path: Path) -> None:
+    old = on_host(checkout(tmp_path), "old\n")
+    there = scripted(root=tmp_path, host__files=old, host__facts=MACHINE)
+    run(there, answer=False)
+    assert there.host.locked == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "apply", "kind", "said"),
+    [
+        (65, 0, Kind.COMPOSE_INVALID, "Nothing changed"),
+        (66, 0, Kind.FILES_REFUSED, "Nothing changed"),
+        (67, 0, Kind.HOST_NOT_READY, "nginx:1.28"),
+        (1, 0, Kind.REMOTE_COMMAND_FAILED, "inv ops.disk"),
+        (0, 66, Kind.FILES_REFUSED, "previous files are back"),
+        (0, 1, Kind.REMOTE_COMMAND_FAILED, "inv host.sync again"),
+    ],
+)
+def test_files_that_are_refused_do_not_go_live(tmp_path: Path, stage: int, apply: int, kind: Kind, said: str) -> None:
+    old = on_host(checkout(tmp_path), "old\n")
+    there = scripted(
+        root=tmp_path,
+        host__files=old,
+        host__facts=MACHINE,
+        host__sync_stage=Answer("", stage),
+        host__sync_apply=Answer("", apply),
+    )
+    with raises(kind, match=said):
+        run(there)
+
+
+def test_files_that_somebody_else_changed_meanwhile_are_not_overwritten(tmp_path: Path) -> None:
+    files = [on_host(checkout(tmp_path), "old\n"), on_host(tmp_path, "theirs\n")]
+    with raises(Kind.FILES_REFUSED, match="Somebody else"):
+        run(scripted(root=tmp_path, host__files=files, host__facts=MACHINE))
+
+
+def test_a_host_without_its_directory_is_set_up_first(tmp_path: Path) -> None:
+    with raises(Kind.FILES_MISSING, match="inv host.setup"):
+        run(scripted(root=checkout(tmp_path), host__files=Answer("", 80)))

@@ -6,8 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import read
-from behindy_ops.provision.up import Action, Change, Running, Wanted, obstacles, parse, plan, words
+from behindy_ops.provision.up import Action, Change, Running, Wanted, bring_up, obstacles, parse, plan, words
+from behindy_ops.report.events import Note
+from tests.kinds import raises
+from tests.scripted import Answer, Scripted, scripted
 
 WANTED = Wanted("db", "hash", "postgres:15", "sha256:1", "postgres")
 RUNS = Running("postgres", "id", "db", "behindy-ops", "running", "healthy", "hash", "sha256:1")
@@ -59,3 +63,69 @@ def test_what_the_host_printed_about_its_containers_is_read() -> None:
     assert network
     assert wanted == [Wanted("db", "hash", "postgres:15", "", "postgres")]
     assert running == [Running("redis", "id", "", "", "running", "", "", "")]
+
+
+def looked(*states: str) -> Answer:
+    services = "db hash postgres:15 sha256:1 postgres\nnginx nhash nginx:1.28 - nginx\n"
+    return Answer(f"@ services\n{services}@ network\nthere\n@ containers\n{''.join(states)}@ end\n")
+
+
+DB = "postgres id1 db behindy-ops running healthy hash sha256:1\n"
+OLD_DB = "postgres id1 db behindy-ops running healthy old sha256:1\n"
+WEB = "nginx id2 nginx behindy-ops running healthy nhash sha256:2\n"
+
+
+def run(there: Scripted, answer: bool = True) -> list[str]:
+    asked: list[str] = []
+
+    def confirm(question: str) -> bool:
+        asked.append(question)
+        return answer
+
+    bring_up(there.session, confirm)
+    return asked
+
+
+def test_what_runs_as_it_should_is_left_alone() -> None:
+    there = scripted(host__infra_look=looked(DB, WEB))
+    assert run(there) == []
+    assert "nothing to do" in there.told()
+    assert there.host.locked == []
+
+
+def test_what_is_missing_is_started_without_a_question() -> None:
+    there = scripted(host__infra_look=looked(DB), host__infra_up=Answer("placeholder made\n"))
+    assert run(there, answer=False) == []
+    assert there.host.commands[-1].argv[-6:] == ("pull", "nginx:1.28", "placeholder", "nginx:1.28", "create", "nginx")
+    assert any(isinstance(event, Note) and "inv host.certs" in event.text for event in there.events)
+
+
+def test_a_database_is_replaced_only_after_a_yes() -> None:
+    there = scripted(host__infra_look=looked(OLD_DB, WEB))
+    assert run(there, answer=False) == ["Replace db?"]
+    assert there.host.locked == []
+
+
+def test_a_host_that_somebody_else_changed_meanwhile_is_left_alone() -> None:
+    with raises(Kind.HOST_NOT_READY, match="inv host.up"):
+        run(scripted(host__infra_look=[looked(OLD_DB, WEB), looked(DB, WEB)]))
+
+
+@pytest.mark.parametrize(
+    ("look", "up", "kind"),
+    [
+        (looked("postgres id1 - - running - - -\n"), Answer(), Kind.HOST_NOT_READY),
+        (Answer("", 80), Answer(), Kind.FILES_MISSING),
+        (Answer("", 81), Answer(), Kind.FILES_MISSING),
+        (Answer("", 82), Answer(), Kind.HOST_NOT_READY),
+        (Answer("", 83), Answer(), Kind.ENVIRONMENT_FILE_MISSING),
+        (Answer("", 65), Answer(), Kind.COMPOSE_INVALID),
+        (Answer("", 1), Answer(), Kind.REMOTE_COMMAND_FAILED),
+        (looked(DB), Answer("", 67), Kind.HOST_NOT_READY),
+        (looked(DB), Answer("", 68), Kind.NOT_HEALTHY),
+        (looked(DB), Answer("", 1), Kind.REMOTE_COMMAND_FAILED),
+    ],
+)
+def test_what_keeps_the_infrastructure_from_running(look: Answer, up: Answer, kind: Kind) -> None:
+    with raises(kind):
+        run(scripted(host__infra_look=look, host__infra_up=up))
