@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from behindy_ops.checks.check import Check
-    from behindy_ops.facts.machine import Entry
 
 __all__ = ["compose_file", "directories", "files", "rehearsal", "unprepared"]
 
@@ -59,17 +58,15 @@ def directories(facts: Facts) -> Iterable[Check]:
         yield ok("directories", facts.host_dir)
 
 
-def unprepared(entries: Mapping[str, Entry]) -> bool:
+def unprepared(modes: Mapping[str, str]) -> bool:
     """Whether host.setup has to make something below the host directory, or to close it to others.
 
     Args:
-        entries: what is there, by its path below the host directory.
+        modes: of what is there, in octal digits, by path below the host directory.
     """
     needed = (".", "compose", "nginx", *_PRIVATE, "compose/.env")
-    private = _PRIVATE | ({".env": "600"} if ".env" in entries else {})
-    too_open = any(path in entries and entries[path].mode != mode for path, mode in private.items())
-    root = entries.get(".")
-    return too_open or any(path not in entries for path in needed) or bool(root and int(root.mode[-2:], 8) & 0o22)
+    too_open = any(modes.get(path, mode) != mode for path, mode in (_PRIVATE | {".env": "600"}).items())
+    return too_open or any(path not in modes for path in needed) or bool(int(modes.get(".", "0")[-2:], 8) & 0o22)
 
 
 def files(facts: Facts) -> Iterable[Check]:

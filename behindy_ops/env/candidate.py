@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from behindy_ops.checks.check import Level
 from behindy_ops.checks.environment import judge
 from behindy_ops.env import probe
-from behindy_ops.env.check import read_wanted, require_compose, values_of
+from behindy_ops.env.check import require_compose, values_of
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.project import dotenv
 from behindy_ops.project.settings import NAMES
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from behindy_ops.checks.check import Check
-    from behindy_ops.env.wanted import Wanted
     from behindy_ops.facts.environment import Comparison
     from behindy_ops.host.session import Session
     from behindy_ops.project.dotenv import EnvText
+    from behindy_ops.project.environment import Wanted
 
 __all__ = ["DEFAULT_FILE", "Proposal", "checks", "propose", "read_file", "read_text", "require_good"]
 
@@ -88,10 +88,9 @@ def read_text(body: bytes, title: str) -> EnvText:
 
 def propose(session: Session, candidate: EnvText) -> Proposal:
     """Compare a candidate with the host's file; changes nothing."""
-    wanted = read_wanted(session.project)
-    comparison = probe.compare(session, wanted, candidate)
+    comparison = probe.compare(session, candidate)
     require_compose(session, comparison.problems.get("old"))
-    return Proposal(candidate, wanted, comparison)
+    return Proposal(candidate, session.project.wanted, comparison)
 
 
 def require_good(session: Session, proposal: Proposal) -> None:

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from behindy_ops.checks.check import HOST, Level
 from behindy_ops.checks.environment import NO_VALUE, PLACEHOLDER, READABLE, UNKNOWN, Values, judge
-from behindy_ops.env import probe, wanted
+from behindy_ops.env import probe
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.report.text import Line, Tone
 
 if TYPE_CHECKING:
     from behindy_ops.checks.check import Check, Problem
-    from behindy_ops.env.wanted import Wanted
     from behindy_ops.facts.environment import Comparison
     from behindy_ops.host.session import Session
-    from behindy_ops.project.project import Project
+    from behindy_ops.project.environment import Wanted
 
-__all__ = ["Verdict", "as_json", "check", "lines", "read_wanted", "require_compose", "values_of", "where"]
+__all__ = ["Verdict", "as_json", "check", "lines", "require_compose", "values_of", "where"]
 
 _TONES = {Level.OK: Tone.GOOD, Level.WARNING: Tone.CAREFUL, Level.REFUSAL: Tone.BAD}
 
@@ -44,11 +43,6 @@ def where(session: Session) -> str:
     return f"{session.settings.host_dir}/.env on {session.settings.host}"
 
 
-def read_wanted(project: Project) -> Wanted:
-    """Return what a complete ``.env`` has, as the checkout declares it."""
-    return wanted.read(project.compose, project.example)
-
-
 def check(session: Session) -> Verdict:
     """Judge the host's file.
 
@@ -56,8 +50,7 @@ def check(session: Session) -> Verdict:
         Kind.HOST_NOT_READY: there is no docker compose to read it with.
         Kind.ENVIRONMENT_INVALID: docker compose cannot read it.
     """
-    needed = read_wanted(session.project)
-    comparison = probe.compare(session, needed)
+    comparison = probe.compare(session)
     if (problem := comparison.problems.get("old")) is not None:
         require_compose(session, problem)
         raise Kind.ENVIRONMENT_INVALID(
@@ -65,19 +58,19 @@ def check(session: Session) -> Verdict:
             state=UNCHANGED,
             remedy="Fix it: inv env.edit, or push a whole one: inv env.push FILE",
         )
-    values = values_of(comparison, needed, candidate=False)
+    values = values_of(comparison, session.project.wanted, candidate=False)
     return Verdict(values, judge(values, where(session)))
 
 
-def values_of(comparison: Comparison, needed: Wanted, *, candidate: bool) -> Values:
+def values_of(comparison: Comparison, wanted: Wanted, *, candidate: bool) -> Values:
     """Return the host's file, or the candidate, as it is to be judged."""
     states = {name.name: name.candidate if candidate else name.host for name in comparison.names}
     examples = {name.name for name in comparison.names if name.example[candidate]}
     return Values(
         {name: state for name, state in states.items() if state != "absent"},
-        needed.required,
+        wanted.required,
         comparison.weak[candidate] | examples,
-        needed.known,
+        wanted.known,
         mode="" if candidate else comparison.mode,
         present=candidate or comparison.present,
     )

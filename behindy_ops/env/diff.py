@@ -10,8 +10,8 @@ from behindy_ops.report.text import Line, Tone
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from behindy_ops.env.wanted import Wanted
     from behindy_ops.facts.environment import Comparison
+    from behindy_ops.project.environment import Wanted
 
 __all__ = ["Diff", "as_json", "diff", "lines"]
 

@@ -19,10 +19,10 @@ from behindy_ops.host.host import new_mark
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from behindy_ops.env.wanted import Wanted
     from behindy_ops.facts.environment import Comparison
     from behindy_ops.host.session import Session
     from behindy_ops.project.dotenv import EnvText
+    from behindy_ops.project.project import Project
 
 __all__ = ["compare", "fetch", "replace"]
 
@@ -30,29 +30,19 @@ KEPT = 5
 """Earlier ``.env`` files that stay on the host."""
 
 
-def compare(session: Session, wanted: Wanted, candidate: EnvText | None = None) -> Comparison:
+def compare(session: Session, candidate: EnvText | None = None) -> Comparison:
     """Compare the host's ``.env`` with what is wanted, and with a candidate if there is one. Changes nothing."""
-    return _probe(session, wanted, candidate, "look", title="inspect the host's .env")
+    return _probe(session, candidate, "look", title="inspect the host's .env")
 
 
-def replace(session: Session, wanted: Wanted, candidate: EnvText, *, expected: str) -> Comparison:
+def replace(session: Session, candidate: EnvText, *, expected: str) -> Comparison:
     """Compare once more, keep the ``.env`` there is as a backup, and put the candidate in its place.
 
     Args:
         expected: sha256 of the file to be replaced, or ``none``; any other is left alone.
     """
-    backup = f"{session.now():%Y%m%d-%H%M%S-%f}.env"
-    return _probe(
-        session,
-        wanted,
-        candidate,
-        "replace",
-        expected,
-        backup,
-        str(KEPT),
-        title="replace the host's .env",
-        changes=True,
-    )
+    words = ("replace", expected, f"{session.now():%Y%m%d-%H%M%S-%f}.env", str(KEPT))
+    return _probe(session, candidate, *words, title="replace the host's .env", changes=True)
 
 
 def fetch(session: Session) -> tuple[str, bytes]:
@@ -63,24 +53,22 @@ def fetch(session: Session) -> tuple[str, bytes]:
     return sha256.strip(), base64.b64decode(body)
 
 
-def _probe(
-    session: Session, wanted: Wanted, candidate: EnvText | None, *words: str, title: str, changes: bool = False
-) -> Comparison:
+def _probe(session: Session, candidate: EnvText | None, *words: str, title: str, changes: bool = False) -> Comparison:
     mark = new_mark()
     argv = script("env/probe", mark, session.settings.host_dir, *words)
-    stdin = _stdin(wanted, session.project.compose.text, candidate)
+    stdin = _stdin(session.project, candidate)
     result = session.host.run(Command(argv, title=title, timeout=60, stdin=stdin, changes=changes))
     return parse(result.require(state=UNCHANGED).reply(mark))
 
 
-def _stdin(wanted: Wanted, compose_text: str, candidate: EnvText | None) -> bytes:
+def _stdin(project: Project, candidate: EnvText | None) -> bytes:
     meant = {entry.name: entry.value for entry in candidate.entries if entry.value is not None} if candidate else {}
     parts = [
-        "".join(f"{name}\n" for name in sorted(wanted.known)),
+        "".join(f"{name}\n" for name in sorted(project.wanted.known)),
         (candidate.text or "\n") if candidate else "",
         _literally(meant),
-        _literally(wanted.examples),
-        compose_text,
+        _literally(project.wanted.examples),
+        project.compose.text,
     ]
     encoded = [part.encode("utf-8") for part in parts]
     return b" ".join(b"%d" % len(part) for part in encoded) + b"\n" + b"".join(encoded)

@@ -53,8 +53,7 @@ def push(
     ):
         return None
     with session.interrupts.shielded(5):
-        expected = proposal.comparison.sha256
-        comparison = probe.replace(session, proposal.wanted, proposal.candidate, expected=expected)
+        comparison = probe.replace(session, proposal.candidate, expected=proposal.comparison.sha256)
     if comparison.replaced == "changed":
         raise changed_meanwhile(task, Kind.LEASE_LOST)
     if comparison.replaced != "yes":

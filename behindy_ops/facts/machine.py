@@ -11,7 +11,7 @@ from behindy_ops.facts.survey import Survey
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Disk", "Entry", "HostFacts", "parse"]
+__all__ = ["Disk", "HostFacts", "parse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,32 +24,28 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Something below the host directory: its mode in octal digits, its owner, and whether it is a directory."""
-
-    mode: str
-    owner: str
-    directory: bool
-
-
-@dataclass(frozen=True, slots=True)
 class HostFacts:
     """A host as it is.
 
-    :param system: the distribution's id (``debian``), ``version`` its number (``12``), ``name`` as people write it.
-    :param arch: as ``uname -m`` says it.
-    :param groups: of this login; ``next_groups`` are those a new login will have.
-    :param root: the login is root, or may become it by ``sudo`` without a password.
-    :param init: ``systemd``, ``service`` or ``""``.
-    :param docker: the engine's version, ``""`` when it does not answer; ``docker_problem`` is what it said then.
-    :param running: containers that run now.
-    :param memory: as in ``/proc/meminfo``, in bytes.
-    :param swappiness: ``vm.swappiness``, or -1 when it cannot be read.
-    :param now: the host's clock, seconds since the epoch; ``synchronized`` is None where nothing tells.
-    :param logging: the text of ``/etc/docker/daemon.json``.
-    :param updates: security updates are installed by themselves.
-    :param files: by their path below the host directory, ``.`` for itself.
-    :param certificate: whether the domain has one, as far as the login may look.
+    Attributes:
+        system: the distribution's id (``debian``).
+        version: its number (``12``).
+        name: as people write it.
+        arch: as ``uname -m`` says it.
+        next_groups: groups that a new login will have.
+        root: the login is root, or may become it by ``sudo`` without a password.
+        reboot: an update waits for one.
+        docker: the engine's version; empty when it does not respond.
+        docker_problem: what it said then.
+        running: containers that run now.
+        memory: as in ``/proc/meminfo``, in bytes.
+        swappiness: ``vm.swappiness``, or -1 when it cannot be read.
+        now: the host's clock, seconds since the epoch.
+        synchronized: by NTP; None where nothing tells.
+        logging: the text of ``/etc/docker/daemon.json``.
+        updates: security updates are installed automatically.
+        files: modes in octal digits by path below the host directory, ``.`` for itself; ``link`` for a link.
+        certificate: whether the domain has one, as far as the login may look.
     """
 
     system: str = ""
@@ -57,11 +53,8 @@ class HostFacts:
     name: str = ""
     arch: str = ""
     user: str = ""
-    home: str = ""
-    groups: frozenset[str] = frozenset()
     next_groups: frozenset[str] = frozenset()
     root: bool = False
-    init: str = ""
     container: bool = False
     reboot: bool = False
     tools: frozenset[str] = frozenset()
@@ -76,7 +69,7 @@ class HostFacts:
     synchronized: bool | None = None
     logging: str = ""
     updates: bool = False
-    files: Mapping[str, Entry] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     certificate: bool = False
 
     def disk(self, path: str) -> Disk | None:
@@ -97,7 +90,7 @@ class HostFacts:
             docker=self.docker,
             compose=self.compose,
             tools=self.tools,
-            files={path: (entry.mode, 0, 0) for path, entry in self.files.items()},
+            files={path: (mode, 0, 0) for path, mode in self.files.items()},
             memory=dict(self.memory),
             disk=(disk.size, disk.free) if disk else (0, 0),
             now=self.now,
@@ -107,9 +100,10 @@ class HostFacts:
 
 
 def parse(text: str, mark: str) -> HostFacts:
-    """Read what the look printed.
+    """Read what ``host/facts.sh`` printed.
 
-    :raises RemoteCommandFailed: it is cut short.
+    Raises:
+        RemoteCommandFailed: it is cut short.
     """
     reply = read(text, mark)
     release = dict(_assignment(line) for line in reply.lines("system") if "=" in line)
@@ -121,11 +115,8 @@ def parse(text: str, mark: str) -> HostFacts:
         name=release.get("PRETTY_NAME", "unknown"),
         arch=login.get("arch", ""),
         user=login.get("user", ""),
-        home=login.get("home", ""),
-        groups=frozenset(login.get("groups", "").split()),
         next_groups=frozenset(login.get("listed", "").split()),
         root=login.get("root") == "yes",
-        init=login.get("init", ""),
         container=login.get("container") == "yes",
         reboot=login.get("reboot") == "needed",
         tools=frozenset(reply.lines("tools")),
@@ -140,7 +131,7 @@ def parse(text: str, mark: str) -> HostFacts:
         synchronized={"yes": True, "no": False}.get(clock.get("synchronized", "")),
         logging=reply.text("logging").strip(),
         updates="automatic" in reply.lines("updates"),
-        files=dict(_entry(line) for line in reply.lines("files")),
+        files=reply.values("files"),
         certificate="there" in reply.lines("certificate"),
     )
 
@@ -153,8 +144,3 @@ def _assignment(line: str) -> tuple[str, str]:
 def _disk(line: str) -> Disk:
     size, free, mounted = line.split(" ", 2)
     return Disk(int(size), int(free), mounted)
-
-
-def _entry(line: str) -> tuple[str, Entry]:
-    mode, owner, kind, path = line.split(" ", 3)
-    return path, Entry(mode, owner, kind == "directory")

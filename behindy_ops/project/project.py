@@ -13,6 +13,7 @@ from behindy_ops.project.compose import COMPOSE_FILE, ComposeFile
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from behindy_ops.project.environment import Wanted
     from behindy_ops.project.services import Service
     from behindy_ops.project.settings import Settings
 
@@ -49,6 +50,17 @@ class Project:
     def example(self) -> str:
         """The text of the ``.env.example`` beside the compose file."""
         return (self.compose_file.parent / ".env.example").read_text(encoding="utf-8")
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """What a complete ``.env`` of the containers has.
+
+        Raises:
+            Kind.COMPOSE_INVALID: the compose file cannot be read.
+        """
+        from behindy_ops.project.environment import wanted
+
+        return wanted(self.compose, self.example)
 
     def settings(self, environ: Mapping[str, str]) -> Settings:
         """Read this machine's settings.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS
-from behindy_ops.facts.machine import Disk, Entry, HostFacts
+from behindy_ops.facts.machine import Disk, HostFacts
 
 __all__ = ["BARE", "MIB", "READY"]
 
@@ -17,7 +17,6 @@ BARE = HostFacts(
     name="Debian GNU/Linux 13 (trixie)",
     arch="x86_64",
     user="admin",
-    home="/home/admin",
     root=True,
     tools=frozenset({"bash", "flock", "timeout", "awk", "apt-get"}),
     memory={"MemTotal": 1900 * MIB, "MemAvailable": 1500 * MIB, "SwapTotal": 0},
@@ -36,16 +35,13 @@ READY = replace(
     logging='{"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}',
     updates=True,
     files={
-        name: Entry(mode, "admin", directory=mode[0] == "7")
-        for name, mode in {
-            ".": "750",
-            "state": "700",
-            "rehearsal": "700",
-            "rehearsal/header": "600",
-            "rehearsal/map.conf": "600",
-            "compose": "755",
-            "nginx": "755",
-            "compose/.env": "link",
-        }.items()
+        ".": "750",
+        "state": "700",
+        "rehearsal": "700",
+        "rehearsal/header": "600",
+        "rehearsal/map.conf": "600",
+        "compose": "755",
+        "nginx": "755",
+        "compose/.env": "link",
     },
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.env import wanted
 from behindy_ops.facts.environment import Comparison, NameState
 from behindy_ops.project.compose import ComposeFile
+from behindy_ops.project.environment import wanted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ services:
     x-deploy: {internal: "/${NEITHER}"}
 """
 EXAMPLE = "# about\nDB_PASS=\nJWT=change-it\nPREFIX=mine\n#OPTIONAL=1\n"
-WANTED = wanted.read(ComposeFile.parse(COMPOSE), EXAMPLE)
+WANTED = wanted(ComposeFile.parse(COMPOSE), EXAMPLE)
 
 
 def checkout(folder: Path) -> Path:

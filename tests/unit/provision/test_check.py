@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from behindy_ops.checks.check import Check, Level
-from behindy_ops.facts.machine import Disk, Entry, HostFacts
+from behindy_ops.facts.machine import Disk, HostFacts
 from behindy_ops.provision.check import as_json, as_lines, findings
 from tests.unit.machines import BARE, MIB, READY
 
@@ -36,9 +36,7 @@ def test_what_a_bare_host_lacks_is_named_with_its_remedy() -> None:
     assert (told["ready"], told["checks"][0]["name"]) == (False, "login")
 
 
-FILES = {
-    name: Entry("600", "admin", directory=False) for name in (".env", "compose/docker-compose.yml", "nginx/nginx.conf")
-}
+FILES = dict.fromkeys((".env", "compose/docker-compose.yml", "nginx/nginx.conf"), "600")
 
 
 def test_a_host_that_is_ready_has_every_check_ok() -> None:
@@ -66,7 +64,7 @@ def test_a_host_that_is_ready_has_every_check_ok() -> None:
         (replace(READY, logging="{bad"), 0.0, "logs", "daemon.json broken"),
         (READY, 0.0, "certificate", "certificate missing"),
         (
-            replace(READY, files={**READY.files, ".env": Entry("644", "admin", directory=False)}),
+            replace(READY, files={**READY.files, ".env": "644"}),
             0.0, "environment", "environment file readable",
         ),
         (

@@ -11,11 +11,8 @@ cat /etc/os-release 2>/dev/null || cat /usr/lib/os-release 2>/dev/null
 part login
 echo "arch $(uname -m)"
 echo "user $(id -un)"
-echo "groups $(id -Gn)"
 echo "listed $(id -Gn "$(id -un)")" # as a new login would have them
-echo "home $HOME"
 if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then echo "root yes"; fi
-if [ -d /run/systemd/system ]; then echo "init systemd"; elif has service; then echo "init service"; fi
 if [ -e /.dockerenv ] || [ -e /run/.containerenv ] || { has systemd-detect-virt && systemd-detect-virt --container --quiet; }; then
   echo "container yes"
 fi
@@ -54,9 +51,9 @@ fi
 part files
 for file in . state rehearsal compose nginx .env rehearsal/header rehearsal/map.conf compose/docker-compose.yml \
   nginx/nginx.conf; do
-  [ -e "$dir/$file" ] && printf '%s %s %s\n' "$(stat -L -c '%a %U' "$dir/$file")" "$(stat -L -c %F "$dir/$file" | awk '{print $1}')" "$file"
+  [ -e "$dir/$file" ] && echo "$file $(stat -L -c %a "$dir/$file")"
 done
-[ -L "$dir/compose/.env" ] && echo "link link link compose/.env"
+[ -L "$dir/compose/.env" ] && echo "compose/.env link"
 part certificate
 if as_root test -e "/etc/letsencrypt/live/$domain/fullchain.pem" 2>/dev/null; then echo there; fi
 part end

@@ -1,4 +1,4 @@
-"""Which names the stanzas of a compose file use, and which of them they cannot do without. Pure."""
+"""The containers' values that the checkout declares: which names its services use, and which they need. Pure."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from behindy_ops.project.dotenv import parse as parse_env
 if TYPE_CHECKING:
     from behindy_ops.project.compose import ComposeFile
 
-__all__ = ["Wanted", "read"]
+__all__ = ["Wanted", "wanted"]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a complete ``.env`` has.
 
-    :param used: service (infrastructure too) to the names its stanza refers to, in its order.
-    :param required: name to the services whose stanzas have no default for it.
-    :param known: every name that the stanzas use or the example explains.
-    :param examples: name to the value that the example gives it, where that is neither empty nor a default.
+    Attributes:
+        used: services (infrastructure too) to the names their stanzas refer to, in their order.
+        required: names to the services whose stanzas have no default for them.
+        known: every name that the stanzas use or the example explains.
+        examples: names to the values that the example gives them, where these are neither empty nor a default.
     """
 
     used: dict[str, tuple[str, ...]]
@@ -29,7 +30,7 @@ class Wanted:
     examples: dict[str, str]
 
 
-def read(compose: ComposeFile, example_text: str) -> Wanted:
+def wanted(compose: ComposeFile, example_text: str) -> Wanted:
     """Read the compose file and its example; a name the example has in a comment (``#NAME=``) is known too."""
     used = {name: compose.used(name) for name in compose.stanzas}
     required: dict[str, tuple[str, ...]] = {}
