@@ -77,3 +77,13 @@ def test_what_does_not_fit_offers_what_can_be_done() -> None:
 
 def test_a_host_that_does_not_tell_its_memory_is_no_reason_to_refuse() -> None:
     assert fits(Survey()).level is Level.WARNING
+
+
+@pytest.mark.parametrize("found", [(0, 0), (300, 0)])
+def test_one_more_at_its_limit_is_added_to_all_limits(found: tuple[int, int]) -> None:
+    services = (BACKEND,) if found[0] else ()
+    survey = Survey(
+        memory={"MemTotal": 500 * MB}, containers={"backend": LIVE}, stanzas={"backend": Stanza(found[0] * MB)}
+    )
+    (check,) = memory.limits(Facts(survey=survey, services=services))
+    assert check.level is (Level.WARNING if found[0] else Level.OK)

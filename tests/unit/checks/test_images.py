@@ -1,0 +1,41 @@
+"""Whether the registry has the image that is to be deployed."""
+
+from __future__ import annotations
+
+import pytest
+
+from behindy_ops.checks.check import Check, Facts, Level, first_refusal
+from behindy_ops.checks.images import image
+from behindy_ops.errors import Kind
+from behindy_ops.facts.manifest import Manifests
+from behindy_ops.facts.survey import Survey
+from tests.kinds import kind_of
+
+IMAGE = "me/behindy-backend:v2"
+
+
+def examine(manifests: Manifests | None) -> list[Check]:
+    return list(image(Facts(survey=Survey(), image=IMAGE, manifests=manifests)))
+
+
+@pytest.mark.parametrize(
+    ("manifests", "level", "words"),
+    [
+        (Manifests({IMAGE: {"a": 1}}, {}), Level.OK, f"the registry has {IMAGE}"),
+        (Manifests({}, {IMAGE: "no such manifest: docker.io/me"}), Level.REFUSAL, f"There is no image {IMAGE}."),
+        (Manifests({}, {IMAGE: "manifest unknown"}), Level.REFUSAL, f"There is no image {IMAGE}."),
+        (Manifests({}, {IMAGE: "denied"}), Level.WARNING, f"Could not query the registry for {IMAGE}: denied"),
+        (Manifests({}, {}), Level.WARNING, "no answer"),
+    ],
+)
+def test_an_image_that_is_not_there_is_refused_and_a_silent_registry_is_not(
+    manifests: Manifests, level: Level, words: str
+) -> None:
+    (check,) = examine(manifests)
+    assert check.level is level
+    assert words in check.found
+    assert level is not Level.REFUSAL or kind_of(first_refusal([check])) is Kind.IMAGE_NOT_FOUND
+
+
+def test_a_registry_that_was_not_asked_is_not_judged() -> None:
+    assert examine(None) == []

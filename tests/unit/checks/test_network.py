@@ -1,0 +1,74 @@
+"""Names on the network: whose they are, who answers to two, and who does not answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level
+from behindy_ops.checks.network import aliases, members, names
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.survey import NETWORK, Survey
+from tests.unit.ops_facts import BESIDE, SERVICES, container, everybody, survey
+
+
+def facts(*containers: Container, **changes: object) -> Facts:
+    return Facts(survey=survey(*containers, **changes), services=SERVICES, beside=BESIDE)
+
+
+def named(name: str, *also: str) -> Container:
+    return container(name, aliases={NETWORK: also})
+
+
+def told(checks: list[Check]) -> dict[str, str]:
+    return {check.subject: check.problem.name for check in checks if check.problem}
+
+
+def test_on_a_host_that_is_well_every_name_has_one_container() -> None:
+    given = facts(*everybody())
+    assert list(names(given)) == []
+    assert list(members(given)) == []
+    assert [check.level for check in aliases(given)] == [Level.OK, Level.OK]
+
+
+@pytest.mark.parametrize(
+    ("strange", "problem", "words"),
+    [
+        (named("other", "backend"), "name taken twice", "other answers to backend too"),
+        (named("other", "frontend-green"), "name taken twice", "frontend-green"),
+        (named("backend-blue", "backend-blue"), "name taken twice", "backend-blue answers to backend-blue too"),
+        (named("postgres", "postgres"), "name not answered", "postgres does not answer to db"),
+    ],
+)
+def test_a_name_that_is_taken_twice_or_not_answered_is_told(strange: Container, problem: str, words: str) -> None:
+    given = facts(*(one for one in everybody() if one.name != strange.name), strange)
+    (check,) = names(given)
+    assert check.problem is not None
+    assert (check.subject, check.problem.name) == (strange.name, problem)
+    assert words in check.found
+    assert strange.name in check.remedy
+
+
+def test_the_first_digits_of_an_id_are_no_name() -> None:
+    backend = everybody()[0]
+    assert list(names(facts(replace(backend, aliases={NETWORK: (backend.id[:12],)})))) == []
+
+
+@pytest.mark.parametrize("own", ["backend", "backend-green"])
+def test_an_alias_of_the_live_container_is_the_business_of_one_rule(own: str) -> None:
+    given = facts(*everybody(backend=named("backend", own)))
+    assert list(names(given)) == []
+    assert told(list(aliases(given))) == {"backend": "alias"}
+
+
+def test_behind_plain_upstreams_the_next_deploy_takes_an_alias_over() -> None:
+    given = facts(*everybody(backend=named("backend", "backend")), stale=frozenset({"backend"}))
+    assert [check.level for check in aliases(given)] == [Level.WARNING, Level.OK]
+
+
+def test_whoever_belongs_on_the_network_and_is_not_there_can_be_connected() -> None:
+    given = facts(*everybody(redis=replace(container("redis"), addresses={})))
+    (check,) = members(given)
+    assert (check.subject, check.fix) == ("redis", Fix(FixKind.CONNECT, "redis"))
+    assert list(members(Facts(survey=Survey(), services=SERVICES))) == []

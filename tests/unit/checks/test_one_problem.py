@@ -1,0 +1,129 @@
+"""One thing that is wrong has one name and one remedy, whichever task meets it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from behindy_ops.checks.check import Check, Facts, examine
+from behindy_ops.checks.diagnosis import diagnose
+from behindy_ops.checks.docker import NEEDED_TOOLS
+from behindy_ops.checks.rules import BEFORE_DEPLOY
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.machine import Disk, Entry, HostFacts
+from behindy_ops.facts.survey import NETWORK, Stanza, Survey
+from behindy_ops.project.services import Service
+from behindy_ops.provision.check import findings
+from tests.unit.machines import MIB, READY
+
+BACKEND = Service("backend", "me/behindy-backend", 8080, "/h", "/api/h", "/api/h", required_env=("DB_PASS",))
+PATHS = ("compose/docker-compose.yml", "nginx/nginx.conf", "rehearsal/header", ".env")
+SURVEY = Survey(
+    docker="26.1",
+    compose="2.26",
+    tools=frozenset({"docker", *NEEDED_TOOLS}),
+    containers={
+        name: Container(name, name, memory=100 * MIB, addresses={NETWORK: f"10.0.0.{number}"})
+        for number, name in enumerate(("nginx", "backend"), 2)
+    },
+    network=True,
+    files=dict.fromkeys(PATHS, ("600", 0, 1)),
+    environment={"DB_PASS": True},
+    config={"backend": "c0ffee"},
+    stanzas={"backend": Stanza(limit=400 * MIB)},
+    memory={"MemTotal": 1900 * MIB, "MemAvailable": 900 * MIB, "SwapTotal": 2048 * MIB, "SwapFree": 2048 * MIB},
+    disk=(8000 * MIB, 4000 * MIB),
+    skew=0.0,
+)
+GREEN = replace(SURVEY.containers["backend"], name="backend-green")
+MACHINE = replace(
+    READY,
+    files={**READY.files, **{path: Entry("600", "admin", directory=False) for path in PATHS}},
+    certificate=True,
+)
+
+
+def without(name: str) -> tuple[Survey, HostFacts]:
+    return (
+        replace(SURVEY, files={path: facts for path, facts in SURVEY.files.items() if path != name}),
+        replace(MACHINE, files={path: entry for path, entry in MACHINE.files.items() if path != name}),
+    )
+
+
+def only(survey: Survey) -> tuple[Survey, HostFacts]:
+    """What host.check does not see."""
+    return survey, MACHINE
+
+
+FORBIDDEN = "permission denied while trying to connect to the Docker daemon"
+BROKEN: dict[str, tuple[Survey, HostFacts]] = {
+    "docker missing": (
+        replace(SURVEY, tools=SURVEY.tools - {"docker"}),
+        replace(MACHINE, tools=MACHINE.tools - {"docker"}),
+    ),
+    "docker forbidden": (
+        replace(SURVEY, docker="", problems={"versions": FORBIDDEN}),
+        replace(MACHINE, docker="", docker_problem=FORBIDDEN),
+    ),
+    "docker not responding": (replace(SURVEY, docker=""), replace(MACHINE, docker="")),
+    "docker too old": (replace(SURVEY, docker="19.3"), replace(MACHINE, docker="19.3")),
+    "compose missing": (replace(SURVEY, compose=""), replace(MACHINE, compose="")),
+    "compose too old": (replace(SURVEY, compose="2.3"), replace(MACHINE, compose="2.3")),
+    "tool missing": (
+        replace(SURVEY, tools=SURVEY.tools - {"flock"}),
+        replace(MACHINE, tools=MACHINE.tools - {"flock"}),
+    ),
+    "files missing": without("nginx/nginx.conf"),
+    "no environment file": without(".env"),
+    "no rehearsal token": without("rehearsal/header"),
+    "environment file readable": (
+        replace(SURVEY, files={**SURVEY.files, ".env": ("644", 0, 1)}),
+        replace(MACHINE, files={**MACHINE.files, ".env": Entry("644", "admin", directory=False)}),
+    ),
+    "disk full": (
+        replace(SURVEY, disk=(8000 * MIB, 1000 * MIB)),
+        replace(MACHINE, disks=(Disk(8000 * MIB, 1000 * MIB, "/"),)),
+    ),
+    "clock": (replace(SURVEY, skew=-6.0), MACHINE),
+    "no swap": (
+        replace(SURVEY, memory={**SURVEY.memory, "SwapTotal": 0, "SwapFree": 0}),
+        replace(MACHINE, memory={**MACHINE.memory, "SwapTotal": 0}),
+    ),
+    "value missing": only(replace(SURVEY, environment={})),
+    "network missing": only(replace(SURVEY, network=False)),
+    "nginx missing": only(replace(SURVEY, containers={"backend": SURVEY.containers["backend"]})),
+    "nginx configuration": only(replace(SURVEY, problems={"nginx_": 'unexpected "}"'})),
+    "compose file invalid": only(replace(SURVEY, config={})),
+    "published port": only(replace(SURVEY, stanzas={"backend": Stanza(limit=400 * MIB, ports=("8080",))})),
+    "limit": only(replace(SURVEY, stanzas={"backend": Stanza()})),
+    "leftover": only(replace(SURVEY, containers={**SURVEY.containers, "backend-green": GREEN})),
+}
+
+
+def met(survey: Survey, machine: HostFacts) -> dict[str, list[Check]]:
+    """What each task finds that is not ok."""
+    facts = Facts(survey=survey, services=(BACKEND,), host_dir="behindy-ops")
+    everything = {
+        "deploy.check": examine(BEFORE_DEPLOY, facts),
+        "ops.doctor": diagnose(facts),
+        "host.check": findings(machine, host_dir="behindy-ops", skew=survey.skew or 0.0),
+    }
+    return {task: [check for check in checks if check.problem] for task, checks in everything.items()}
+
+
+def test_where_nothing_is_wrong_no_task_finds_anything() -> None:
+    assert met(SURVEY, MACHINE) == {"deploy.check": [], "ops.doctor": [], "host.check": []}
+
+
+@pytest.mark.parametrize(("name", "host"), BROKEN.items(), ids=BROKEN.keys())
+def test_every_task_that_meets_a_problem_says_the_same_of_it(name: str, host: tuple[Survey, HostFacts]) -> None:
+    found = {task: checks for task, checks in met(*host).items() if checks}
+    assert len(found) > 1
+    told = {
+        (check.problem and check.problem.name, check.level, check.remedy)
+        for checks in found.values()
+        for check in checks
+    }
+    assert len(told) == 1, told
+    assert next(iter(told))[0] == name
