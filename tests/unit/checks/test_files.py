@@ -8,7 +8,6 @@ import pytest
 
 from behindy_ops.checks.check import Facts, Level
 from behindy_ops.checks.files import compose_file, rehearsal, unprepared
-from behindy_ops.facts.machine import Entry
 from behindy_ops.facts.survey import Survey
 from behindy_ops.project.services import Service
 from tests.unit.machines import READY
@@ -36,4 +35,4 @@ def test_a_service_without_a_rehearsal_needs_no_token() -> None:
 )
 def test_what_others_may_enter_or_read_is_closed(path: str, mode: str) -> None:
     assert not unprepared(READY.files)
-    assert unprepared({**READY.files, path: Entry(mode, "admin", directory=True)})
+    assert unprepared({**READY.files, path: mode})

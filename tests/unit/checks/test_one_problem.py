@@ -11,7 +11,7 @@ from behindy_ops.checks.diagnosis import diagnose
 from behindy_ops.checks.docker import NEEDED_TOOLS
 from behindy_ops.checks.rules import BEFORE_DEPLOY
 from behindy_ops.facts.container import Container
-from behindy_ops.facts.machine import Disk, Entry, HostFacts
+from behindy_ops.facts.machine import Disk, HostFacts
 from behindy_ops.facts.survey import NETWORK, Stanza, Survey
 from behindy_ops.project.services import Service
 from behindy_ops.provision.check import findings
@@ -39,7 +39,7 @@ SURVEY = Survey(
 GREEN = replace(SURVEY.containers["backend"], name="backend-green")
 MACHINE = replace(
     READY,
-    files={**READY.files, **{path: Entry("600", "admin", directory=False) for path in PATHS}},
+    files={**READY.files, **dict.fromkeys(PATHS, "600")},
     certificate=True,
 )
 
@@ -47,7 +47,7 @@ MACHINE = replace(
 def without(name: str) -> tuple[Survey, HostFacts]:
     return (
         replace(SURVEY, files={path: facts for path, facts in SURVEY.files.items() if path != name}),
-        replace(MACHINE, files={path: entry for path, entry in MACHINE.files.items() if path != name}),
+        replace(MACHINE, files={path: mode for path, mode in MACHINE.files.items() if path != name}),
     )
 
 
@@ -79,7 +79,7 @@ BROKEN: dict[str, tuple[Survey, HostFacts]] = {
     "no rehearsal token": without("rehearsal/header"),
     "environment file readable": (
         replace(SURVEY, files={**SURVEY.files, ".env": ("644", 0, 1)}),
-        replace(MACHINE, files={**MACHINE.files, ".env": Entry("644", "admin", directory=False)}),
+        replace(MACHINE, files={**MACHINE.files, ".env": "644"}),
     ),
     "disk full": (
         replace(SURVEY, disk=(8000 * MIB, 1000 * MIB)),
