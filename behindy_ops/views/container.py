@@ -21,10 +21,7 @@ LONGEST = 24 * 3600.0
 def named(name: str, services: Iterable[str], containers: Mapping[str, str]) -> str:
     """Return the container's name for what a person wrote.
 
-    Args:
-        name: what was written.
-        services: names of the deployed services.
-        containers: every service of the compose file to its container's name.
+    Services are those that are deployed; containers has every service of the compose file with its container's name.
 
     Raises:
         Kind.USAGE: nothing here is called that.

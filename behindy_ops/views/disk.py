@@ -203,11 +203,7 @@ def judge(
 ) -> tuple[Repository, ...]:
     """Say of each image of the services, and of each dangling one, why it stays or that it may go.
 
-    Args:
-        survey: with all images.
-        services: the deployed services.
-        image_prefix: what stands before ``/behindy-<service>`` in an image's name.
-        own: image id to the bytes of layers no other image has.
+    The survey has all images; ``own`` is image id to the bytes of layers no other image has.
     """
     reasons = protected_images(survey, services)
 

@@ -11,7 +11,6 @@ from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.steps.stop import start
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind, RemoteCommandFailed
-from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.layout import heading, sentence
 from behindy_ops.report.text import Line, Tone, printable
@@ -105,8 +104,7 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
         Kind.HOST_NOT_READY: Docker cannot be asked; then that is the diagnosis.
     """
     settings, services, before = session.settings, tuple(session.services), session.now()
-    asked = (NGINX, NETWORK, settings.domain, nginx.services_text(services))
-    seen = look(session, "ops/doctor", *asked, survey=PARTS)
+    seen = look(session, "ops/doctor", *nginx.VIEW.asks(session), survey=PARTS)
     require_docker(seen)
     view = nginx.describe(seen)
     facts = Facts(

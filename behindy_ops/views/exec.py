@@ -40,14 +40,9 @@ def run(
     out: Callable[[str], None],
     err: Callable[[str], None],
 ) -> int:
-    """Run a command in a container and return its exit code.
+    """Run a command in a container and return its exit code; what it writes is passed on as it comes.
 
-    Args:
-        session: open on the host.
-        container: its name.
-        words: reach the program exactly as they are; no shell reads them, on neither side.
-        out: gets what it writes to its standard output as it comes, with its newlines.
-        err: the same for its standard error.
+    The words reach the program exactly as they are: no shell reads them, on neither side.
 
     Raises:
         Kind.CONTAINER_MISSING: the container is not there, or not running.

@@ -89,12 +89,7 @@ def read(
 ) -> None:
     """Tell of a container's last lines, and where it is followed of those that come, until a signal ends it.
 
-    Args:
-        session: open on the host.
-        container: its name.
-        asked: which lines.
-        tell: gets each line.
-        complain: gets what is to be said beside it.
+    What is no line of the log, such as that the container was replaced, is passed to ``complain``.
 
     Raises:
         Kind.CONTAINER_MISSING: it is not on the host.

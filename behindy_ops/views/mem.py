@@ -203,11 +203,9 @@ def _counters(lines: Iterable[str]) -> dict[str, int]:
 
 
 def known_kills(seen: Seen, counters: Mapping[str, int]) -> tuple[OomKill, ...]:
-    """Return the kills that are known: one that several sources tell of is told once, by the best source.
+    """Return the kills that are known; one that several sources tell of is told once, by the best of them.
 
-    Args:
-        seen: what one look brought.
-        counters: container id to the kills that its cgroup has counted.
+    The counters are those of cgroups: container id to kills in it.
     """
     containers = seen.survey.containers.values()
     boot = float(seen.values("meminfo").get("btime", "0"))

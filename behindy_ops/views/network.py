@@ -1,14 +1,12 @@
-"""``ops.network``: who is on the services' network, who should be, and names that would break a switch.
-
-Compose gives a container its service's name as an alias, and aliases survive a rename. So a service's container must
-have none of its own names as an alias, or after a switch two containers answer to one name.
-"""
+"""``ops.network``: who is on the services' network, who should be, and names that would break a switch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from behindy_ops.checks import network as rules
+from behindy_ops.checks.check import Facts, examine
 from behindy_ops.facts.survey import NETWORK
 from behindy_ops.host.command import Command, script
 from behindy_ops.report.layout import Column, sentence, table
@@ -18,7 +16,6 @@ from behindy_ops.views.view import View, as_seen, described, require_docker, sho
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from behindy_ops.facts.container import Container
     from behindy_ops.host.session import Session
     from behindy_ops.views.view import Seen, Shown
 
@@ -32,7 +29,7 @@ class Member:
     Attributes:
         address: its IPv4 address, empty while it does not run.
         aliases: further names it answers to.
-        trouble: what is wrong with its names, or empty.
+        trouble: what is wrong with its names, or empty; ``remedy`` is what to do about it.
         needed: a name it is asked for by and does not answer to, or empty.
     """
 
@@ -41,6 +38,7 @@ class Member:
     address: str
     aliases: tuple[str, ...]
     trouble: str = ""
+    remedy: str = ""
     needed: str = ""
 
 
@@ -82,59 +80,27 @@ def describe(seen: Seen) -> NetworkView:
         Kind.HOST_NOT_READY: Docker cannot be asked.
     """
     require_docker(seen)
-    on_it = [container for container in seen.survey.containers.values() if NETWORK in container.addresses]
-    aliases = {container.name: _aliases(container) for container in on_it}
-    guarded = {name for service in seen.services for name in _trio(service.name)}
-    needed = {container: name for name, container in seen.beside.items()}
-    members = [_member(container, aliases, guarded, needed.get(container.name, "")) for container in on_it]
+    facts = Facts(survey=seen.survey, services=tuple(seen.services), beside=seen.beside)
+    checks = {check.subject: check for check in examine((rules.aliases, rules.names), facts) if check.problem}
+    asked_as = {container: name for name, container in seen.beside.items()}
+    members = []
+    for container in seen.survey.containers.values():
+        if NETWORK in container.addresses:
+            check, aliases, name = checks.get(container.name), rules.further_names(container), container.name
+            needed = asked_as.get(name, name)
+            members.append(
+                Member(
+                    name,
+                    container.running,
+                    container.addresses[NETWORK],
+                    aliases,
+                    trouble=check.found if check else "",
+                    remedy=check.remedy if check else "",
+                    needed=needed if needed not in (name, *aliases) else "",
+                )
+            )
     members.sort(key=lambda member: (not member.running, member.name))
-    subnet = " ".join(seen.text("network_").split()[:-1])  # the last word is the driver
-    return NetworkView(NETWORK, seen.survey.network, subnet, tuple(members), tuple(_absent(seen)))
-
-
-def _trio(service: str) -> tuple[str, str, str]:
-    return service, f"{service}-green", f"{service}-blue"
-
-
-def _aliases(container: Container) -> set[str]:
-    """Docker adds the first digits of the id; nobody asks for those."""
-    return {alias for alias in container.aliases.get(NETWORK, ()) if alias != container.id[:12]}
-
-
-def _member(container: Container, aliases: dict[str, set[str]], guarded: set[str], needed: str) -> Member:
-    own = aliases[container.name]
-    return Member(
-        container.name,
-        container.running,
-        container.addresses[NETWORK],
-        tuple(sorted(own)),
-        _trouble(container.name, aliases, guarded, needed),
-        needed if needed not in own | {container.name} else "",
-    )
-
-
-def _trouble(name: str, aliases: dict[str, set[str]], guarded: set[str], needed: str) -> str:
-    """Return what is wrong with the names of one container.
-
-    Args:
-        name: of the container.
-        aliases: container on the network to the further names it answers to.
-        guarded: names that a switch hands on.
-        needed: the name others ask for it by, if it has one.
-    """
-    own = aliases[name]
-    others = {other for other in aliases if other != name}.union(
-        *(aliases[other] for other in aliases if other != name)
-    )
-    if name in own and name in guarded:
-        return (
-            "its name is an alias too, which a rename does not take away: after a switch users would get two releases"
-        )
-    if doubled := sorted((own - {name}) & (guarded | others)):
-        return f"it answers to {', '.join(doubled)} too: whoever asks for that gets one container or the other"
-    if needed and needed not in own | {name}:
-        return f"it does not answer to {needed}, the name it is asked for by"
-    return ""
+    return NetworkView(NETWORK, seen.survey.network, seen.text("subnet").strip(), tuple(members), tuple(_absent(seen)))
 
 
 def _absent(seen: Seen) -> Iterable[Absent]:
@@ -143,8 +109,8 @@ def _absent(seen: Seen) -> Iterable[Absent]:
         container: (name,) if name != container else () for name, container in seen.beside.items()
     }
     for service in seen.services:
-        live, *others = _trio(service.name)
-        wanted |= dict.fromkeys((live, *(name for name in others if name in containers)), ())
+        others = (f"{service.name}-{colour}" for colour in ("green", "blue"))
+        wanted |= dict.fromkeys((service.name, *(name for name in others if name in containers)), ())
     for name, aliases in wanted.items():
         if name not in containers:
             yield Absent(name, exists=False, aliases=aliases, why="there is no such container")
@@ -153,11 +119,7 @@ def _absent(seen: Seen) -> Iterable[Absent]:
 
 
 def fix(session: Session, *, wait: float) -> Shown:
-    """Connect who should be on the network and is not.
-
-    Args:
-        session: open on the host.
-        wait: seconds to queue for the lock.
+    """Connect who should be on the network and is not; queue ``wait`` seconds for the lock.
 
     Raises:
         LockHeld: somebody else is changing the host.
@@ -205,22 +167,13 @@ def _verdict(view: NetworkView) -> list[Line]:
     told: list[Line] = []
     for member in view.members:
         if member.trouble:
-            told += sentence(f"{member.name}: {member.trouble}.", Tone.BAD)
-            told += sentence(_cure(view.network, member), Tone.STRONG, "  ")
+            told += sentence(member.trouble, Tone.BAD)
+            told += sentence(member.remedy, Tone.STRONG, "  ")
     for absent in view.absent:
         remedy = ". Connect it: inv ops.network --fix" if absent.exists else ""
         tone = Tone.BAD if absent.exists else Tone.CAREFUL
         told += sentence(f"{absent.name} should be here: {absent.why}{remedy}", tone)
     return told or [Line("Everyone who should be here is, and no name is taken twice.", Tone.GOOD)]
-
-
-def _cure(network: str, member: Member) -> str:
-    if member.needed:
-        return (
-            f"On the host (whoever is connected to it notices): docker network disconnect {network} {member.name} && "
-            f"docker network connect --alias {member.needed} {network} {member.name}"
-        )
-    return f"Remove it at a quiet moment (users miss it meanwhile), then deploy it again: docker rm -f {member.name}"
 
 
 VIEW = View("network", describe, lines, survey="containers networks", script="ops/network", asks=lambda _: (NETWORK,))

@@ -128,11 +128,7 @@ RELOAD = Command(script("ops/reload", NGINX), title="reload nginx", timeout=60, 
 
 
 def reload(session: Session, *, wait: float) -> Shown:
-    """Test nginx's configuration, reload it, and show how it is then.
-
-    Args:
-        session: open on the host.
-        wait: seconds to queue for the lock.
+    """Test nginx's configuration, reload it, and show how it is then; queue ``wait`` seconds for the lock.
 
     Raises:
         Kind.NGINX_NOT_READY: it is not running, or its configuration is not valid; then it was not reloaded.

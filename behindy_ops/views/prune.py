@@ -76,11 +76,7 @@ def describe(seen: Seen) -> PruneView:
 
 
 def prune(session: Session, *, wait: float) -> Shown:
-    """Remove what no container has and no rollback needs.
-
-    Args:
-        session: open on the host.
-        wait: seconds to queue for the lock.
+    """Remove what no container has and no rollback needs; queue ``wait`` seconds for the lock.
 
     Raises:
         LockHeld: somebody else is changing the host.

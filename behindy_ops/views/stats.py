@@ -228,12 +228,9 @@ def lines(view: StatsView) -> list[Line]:
 
 
 def watched(view: StatsView, history: Mapping[str, Sequence[float]], *, what: str) -> list[Line]:
-    """Return the view as it is watched: each container with its last values as small bars.
+    """Return the view as it is watched: each container with its last values of ``what`` as small bars.
 
-    Args:
-        view: the moment.
-        history: by container name, the values of ``what``, oldest first.
-        what: ``cpu`` (percent) or ``memory`` (bytes, against the limit).
+    That is ``cpu``, in percent, or ``memory``, in bytes and against the limit; the oldest value stands first.
     """
     columns = (
         Column("container", 20),

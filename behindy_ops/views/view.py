@@ -101,13 +101,7 @@ def shown(view: View[T], data: T, problem: BehindyError | None = None) -> Shown:
 
 
 def look(session: Session, name: str, *arguments: str, survey: str = "") -> Seen:
-    """Run a script that answers in sections, and beside it the survey, in one command.
-
-    Args:
-        session: open on the host; the lock is not needed.
-        name: of the script.
-        arguments: what it is given, before the survey.
-        survey: the parts of the survey to read; none for a script that takes no survey.
+    """Run a script that answers in sections, and beside it these parts of the survey, in one command, without the lock.
 
     Raises:
         RemoteCommandFailed: it ended early.
@@ -137,11 +131,7 @@ def as_seen(session: Session, survey: Survey, reply: Reply | None = None) -> See
 
 
 def require_docker(seen: Seen, section: str = "") -> None:
-    """Raise why Docker cannot be asked, if it cannot.
-
-    Args:
-        seen: what one look brought.
-        section: for a view without a survey, the section that fails then.
+    """Raise why Docker cannot be asked, if it cannot; without a survey, by the section that fails then.
 
     Raises:
         Kind.HOST_NOT_READY: it is missing, not responding, or this user may not use it.

@@ -250,7 +250,7 @@ class TestNetwork:
         with broken(f"{start} redis:7-alpine 300", "docker rm -f ops-stray"):
             found = {one["name"]: one["trouble"] for one in view("network")["members"] if one["trouble"]}
             assert list(found) == ["ops-stray"]
-            assert "it answers to frontend too" in found["ops-stray"]
+            assert "answers to frontend too" in found["ops-stray"]
             (upstream,) = [one for one in view("nginx")["upstreams"] if one["service"] == "frontend"]
             assert len(upstream["resolves"]) == 2
             assert "the live container is at" in upstream["trouble"]

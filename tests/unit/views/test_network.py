@@ -8,7 +8,7 @@ from tests.unit.ops_facts import container, everybody, seen, survey, text_of
 
 
 def test_everyone_is_there() -> None:
-    view = network.describe(seen(survey(*everybody()), network_="10.0.0.0/24 bridge"))
+    view = network.describe(seen(survey(*everybody()), subnet="10.0.0.0/24 "))
     assert (view.subnet, view.absent) == ("10.0.0.0/24", ())
     assert "Everyone who should be here is" in text_of(network.lines(view))
     assert network.connect(view) is None
@@ -38,16 +38,16 @@ def test_an_alias_that_outlives_a_rename_would_break_a_switch() -> None:
     bad = container("backend", aliases={NETWORK: ("backend", "abc")})
     view = network.describe(seen(survey(*everybody(backend=bad))))
     (member,) = [one for one in view.members if one.trouble]
-    assert "its name is an alias too" in member.trouble
-    assert "docker rm -f backend" in text_of(network.lines(view))
+    assert "keeps its name as a DNS alias" in member.trouble
+    assert "inv host.adopt backend" in text_of(network.lines(view))
 
 
 def test_a_stranger_that_answers_to_a_service_or_to_the_database_is_told() -> None:
     stranger = container("by-hand", aliases={NETWORK: ("backend-green", "db")})
     view = network.describe(seen(survey(*everybody(), stranger)))
     assert {one.name: one.trouble for one in view.members if one.trouble} == {
-        "by-hand": "it answers to backend-green, db too: whoever asks for that gets one container or the other",
-        "postgres": "it answers to db too: whoever asks for that gets one container or the other",
+        "by-hand": "by-hand answers to backend-green, db too: whoever asks for that gets one or the other.",
+        "postgres": "postgres answers to db too: whoever asks for that gets one or the other.",
     }
 
 

@@ -18,10 +18,6 @@ outside() {
   done <<<"$services"
   wait
 }
-network_() {
-  docker network inspect --format '{{range .IPAM.Config}}{{.Subnet}} {{end}}{{.Driver}}' "$network"
-  docker network inspect --format '{{range $id, $end := .Containers}}{{$id}} {{$end.IPv4Address}}{{println}}{{end}}' "$network"
-}
 events() { # docker keeps its last 256 events only
   timeout --foreground 2 docker events --since "$(awk '$1 == "btime" { print $2 }' /proc/stat)" --until "$(date +%s)" --filter event=oom \
     --format '{{.TimeNano}} {{.Actor.ID}} {{.Actor.Attributes.name}}'

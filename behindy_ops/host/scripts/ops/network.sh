@@ -1,7 +1,7 @@
 # lib: sections engine views
 # $1 network; the rest is the survey.
-# shellcheck disable=SC2034 # read by the parts
 network=$1
 shift
 survey_is "$@"
-report network_ survey
+subnet() { docker network inspect --format '{{range .IPAM.Config}}{{.Subnet}} {{end}}' "$network"; }
+report subnet survey
