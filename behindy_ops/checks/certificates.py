@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from behindy_ops.checks.check import Facts, Level, Problem, ok
@@ -13,25 +12,10 @@ if TYPE_CHECKING:
 
     from behindy_ops.checks.check import Check
 
-__all__ = ["RENEW_DAYS", "Served", "installed", "served"]
+__all__ = ["RENEW_DAYS", "installed", "served"]
 
 RENEW_DAYS = 30
 """Let's Encrypt's certificates hold 90 days; renewing in the last 30 leaves time for what goes wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """The certificate that nginx serves.
-
-    Attributes:
-        days: left; negative once it has expired, None if nginx serves none.
-        ready: days left of the newest file for the domain, None without one.
-        distrust: why the host does not trust it, or empty.
-    """
-
-    days: float | None
-    ready: float | None = None
-    distrust: str = ""
 
 
 _RENEW = "Get one: inv host.certs"

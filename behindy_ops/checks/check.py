@@ -15,7 +15,6 @@ from behindy_ops.errors import Kind
 from behindy_ops.facts.machine import HostFacts
 
 if TYPE_CHECKING:
-    from behindy_ops.checks.certificates import Served
     from behindy_ops.errors import BehindyError
     from behindy_ops.facts.container import Container
     from behindy_ops.facts.manifest import Manifests
@@ -33,6 +32,7 @@ __all__ = [
     "Level",
     "Problem",
     "Rule",
+    "Served",
     "examine",
     "first_refusal",
     "forced",
@@ -172,6 +172,21 @@ class Check:
 
 def ok(name: str, found: str, subject: str = HOST) -> Check:
     return Check(name, Level.OK, found, subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The certificate that nginx serves.
+
+    Attributes:
+        days: left; negative once it has expired, None if nginx serves none.
+        ready: days left of the newest file for the domain, None without one.
+        distrust: why the host does not trust it, or empty.
+    """
+
+    days: float | None
+    ready: float | None = None
+    distrust: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

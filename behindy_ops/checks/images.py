@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.checks.check import Facts, Level, Problem, ok
 from behindy_ops.errors import Kind
-from behindy_ops.facts.release import previous_release
+from behindy_ops.facts.rollback import previous_release
 from behindy_ops.project.services import repository
 
 if TYPE_CHECKING:

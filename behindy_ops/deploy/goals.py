@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
-from behindy_ops.facts.release import Release, previous_release, released_as
+from behindy_ops.facts.release import Release, released_as
+from behindy_ops.facts.rollback import previous_release
 from behindy_ops.project.services import repository
 
 if TYPE_CHECKING:

@@ -55,8 +55,8 @@ def judge_inside(looks: Sequence[tuple[int, int]], container: Container | None) 
         return Look(Verdict.FATAL, f"it restarts (exit code {container.exit_code}, {container.restarts} restarts)")
     if not container.running:
         return Look(Verdict.FATAL, f"it exited (exit code {container.exit_code})")
-    code, curl_exit = looks[-1] if looks else (0, 28)
-    return Look(Verdict.HEALTHY if 200 <= code < 400 else Verdict.AGAIN, outcome(code, curl_exit))
+    status, curl_exit = looks[-1] if looks else (0, 28)
+    return Look(Verdict.HEALTHY if 200 <= status < 400 else Verdict.AGAIN, outcome(status, curl_exit))
 
 
 def judge_outside(
@@ -81,17 +81,17 @@ def judge_outside(
     """
     if not looks:
         return Look(Verdict.AGAIN, "no answer")
-    code, curl_exit, asked = looks[-1]
-    if candidate and code >= 100 and asked != "-green":
+    status, curl_exit, asked = looks[-1]
+    if candidate and status >= 100 and asked != "-green":
         return Look(Verdict.FATAL, "nginx did not route the rehearsal to the candidate")
     if not done:
         # 429: our own looks met the rate limit. 502 to 504: nginx could not reach it, which may pass.
-        definite = code >= 400 and code not in (429, 502, 503, 504)
-        return Look(Verdict.AGAIN, outcome(code, curl_exit), definite=definite)
+        definite = status >= 400 and status not in (429, 502, 503, 504)
+        return Look(Verdict.AGAIN, outcome(status, curl_exit), definite=definite)
     if address and set(resolved) != {address}:
         return Look(
             Verdict.AGAIN, f"inside nginx the name resolves to {', '.join(resolved) or 'nothing'}, not {address}"
         )
     if inside is not None and not 200 <= inside[0] < 400:
         return Look(Verdict.AGAIN, f"another container answered in its place; itself: {outcome(*inside)}")
-    return Look(Verdict.HEALTHY, outcome(code, curl_exit))
+    return Look(Verdict.HEALTHY, outcome(status, curl_exit))

@@ -1,4 +1,4 @@
-"""Releases: what the host remembers of them, what a container's labels say, and what a rollback would go to. Pure."""
+"""Releases: what the host remembers of them, and what a container's labels say. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from behindy_ops.facts.container import Container
-    from behindy_ops.facts.survey import Survey
 
-__all__ = ["Labels", "Offered", "Release", "offered", "previous_release", "released_as"]
+__all__ = ["Labels", "Release", "released_as"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,46 +59,3 @@ def released_as(container: Container) -> Release:
         created=container.created,
         status="stands",
     )
-
-
-_FAILED = frozenset({"failed", "candidate", "rolled-back"})
-"""Statuses of releases that are never offered as the previous one: they did not stand, or were judged bad."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """A release the host remembers, and what a rollback would make of it.
-
-    Attributes:
-        live: it is live now.
-        previous: a plain rollback goes to it.
-        on_disk: its image is on the host.
-    """
-
-    release: Release
-    live: bool
-    previous: bool
-    on_disk: bool
-
-
-def previous_release(survey: Survey, service: str) -> Release | None:
-    """Return what a plain rollback goes to: the newest release that stood and differs from the live one, or None."""
-    live = survey.trio(service).live
-    current = released_as(live) if live else None
-    for release in survey.released(service):
-        same = current is not None and (release.image_id, release.config) == (current.image_id, current.config)
-        if release.status not in _FAILED and not same and (current is None or release.id != current.id):
-            return release
-    return None
-
-
-def offered(survey: Survey, service: str) -> list[Offered]:
-    """Return the releases of a service, newest first."""
-    live = survey.trio(service).live
-    current = released_as(live).id if live else ""
-    previous = previous_release(survey, service)
-    images = {image.id for image in survey.images}
-    return [
-        Offered(release, release.id == current, release == previous, release.image_id in images)
-        for release in survey.released(service)
-    ]

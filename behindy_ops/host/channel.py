@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import paramiko
 
+from behindy_ops.host import exit_codes
 from behindy_ops.host.command import Command, Result
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Running:
             time.sleep(0.001)
         self._drain()
         code = self.channel.exit_status
-        if code == -1 and not self._transport().is_active():
+        if code == exit_codes.NO_STATUS and not self._transport().is_active():
             raise self._lost(f"while it was to {self.command.title}")
         self.channel.close()
         return Result(

@@ -15,7 +15,7 @@ from behindy_ops.errors import UNCHANGED, Kind
 if TYPE_CHECKING:
     from behindy_ops.errors import BehindyError
 
-__all__ = ["KILLED", "TIMED_OUT", "Code", "error"]
+__all__ = ["KILLED", "NO_STATUS", "TIMED_OUT", "Code", "error"]
 
 
 class Code(IntEnum):
@@ -56,8 +56,11 @@ class Code(IntEnum):
 TIMED_OUT = frozenset({124, 137})
 """What ``timeout`` exits with: after its TERM, and after its KILL."""
 
-KILLED = frozenset({-1, 137, 143})
-"""A signal ended it; SSH then sends no status at all, and paramiko gives -1."""
+NO_STATUS = -1
+"""What paramiko gives when SSH sends no status: a signal ended the command, or the connection broke."""
+
+KILLED = frozenset({NO_STATUS, 137, 143})
+"""A signal ended it."""
 
 
 @dataclass(frozen=True, slots=True)

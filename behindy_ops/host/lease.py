@@ -184,7 +184,7 @@ def _no_lease(code: int, output: str, channel: paramiko.Channel) -> BehindyError
     lines = tuple((errors.decode("utf-8", "replace") or output).strip().splitlines()[-10:])
     if told := exit_codes.error(code, lines):
         return told
-    if code == -1:
+    if code == exit_codes.NO_STATUS:
         return ConnectionLost("The connection broke while the lock was taken.", state=UNCHANGED)
     failed = Result(Command((), "take the lock"), code, output, errors.decode("utf-8", "replace"), 0.0)
     return Kind.HOST_NOT_READY(

@@ -6,8 +6,8 @@ as none, because that is what CI gives for a secret that is not set. ``.env.exam
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,7 +164,12 @@ class _Reader:
 
     def path(self, name: str) -> Path | None:
         value = self.text(name)
-        return self.root / os.path.expanduser(value) if value else None  # noqa: PTH111 - an unknown ~user stays as it is
+        if not value:
+            return None
+        path = Path(value)
+        with contextlib.suppress(RuntimeError):  # an unknown ~user stays as it is
+            path = path.expanduser()
+        return self.root / path
 
     def wrong(self, name: str, what: str) -> None:
         where = self._find(name)[1]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from behindy_ops.checks import certificates
-from behindy_ops.checks.check import Facts
+from behindy_ops.checks.check import Facts, Served
 from behindy_ops.facts.certificate import read_files, read_served
 from behindy_ops.facts.survey import NGINX, Survey
 from behindy_ops.report.layout import Column, sentence, table
@@ -76,7 +76,7 @@ def _judge(
         why = f"nginx is {state}" if state != "running" else f"nginx shows no certificate ({error or 'no TLS on 443'})"
         return "unknown", f"{why}, so what it would serve was not seen.", "inv ops.nginx"
     newest = max((file.days for file in files if f"/live/{domain}/" in file.where), default=None)
-    served = certificates.Served(shown.days, newest, error)
+    served = Served(shown.days, newest, error)
     (check,) = certificates.served(Facts(survey=Survey(), certificate=served))
     return _VERDICTS[check.problem.name] if check.problem else "ok", check.found, check.remedy
 

@@ -12,8 +12,8 @@ from behindy_ops.checks.disk import disk
 from behindy_ops.deploy.retention import KEEP
 from behindy_ops.facts.container import Image
 from behindy_ops.facts.figures import size
-from behindy_ops.facts.release import previous_release
 from behindy_ops.facts.replies import parse_json
+from behindy_ops.facts.rollback import previous_release
 from behindy_ops.project.services import repository
 from behindy_ops.report.layout import Column, bar, clip, heading, sentence, table
 from behindy_ops.report.text import LEVEL_TONES, Line, Tone

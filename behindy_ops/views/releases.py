@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from behindy_ops.facts.release import Offered, offered
+from behindy_ops.facts.rollback import Offered, offered
 from behindy_ops.report.layout import Column, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Shown

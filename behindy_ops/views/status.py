@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.facts.figures import age, size
 from behindy_ops.facts.leftovers import Recovery, decide
-from behindy_ops.facts.release import previous_release, released_as
+from behindy_ops.facts.release import released_as
+from behindy_ops.facts.rollback import previous_release
 from behindy_ops.report.layout import heading, sentence
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import View

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from behindy_ops.facts.release import previous_release
+from behindy_ops.facts.rollback import previous_release
 from behindy_ops.facts.survey import Survey
 from behindy_ops.views import disk
 from tests.unit.ops_facts import SERVICES, container, image, release, seen, stopped, survey, text_of

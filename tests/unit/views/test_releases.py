@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from behindy_ops.facts.release import Offered
+from behindy_ops.facts.rollback import Offered
 from behindy_ops.views import releases
 from tests.unit.ops_facts import release, text_of
 
