@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from behindy_ops.checks import certificates
-from behindy_ops.checks.certificates import RENEW_DAYS, Served
-from behindy_ops.checks.check import Check, Facts
+from behindy_ops.checks.certificates import RENEW_DAYS
+from behindy_ops.checks.check import Check, Facts, Served
 from behindy_ops.facts.survey import Survey
 
 
