@@ -30,7 +30,7 @@ AUTHORITIES = "ca-certificates"
 """What host.setup calls a bundle of certificate authorities; a survey does not look for one."""
 
 ROTATION = {"max-size": "10m", "max-file": "3"}
-"""At most 30 MB of logs for each container, so that no log fills the disk."""
+"""At most 30 MB of logs for each container: docs/design.md, "Logs and swap"."""
 
 _OLDEST_DOCKER = (20, 10)
 """Its ``docker inspect`` has all that the survey asks for."""

@@ -40,7 +40,7 @@ SWAP_MIB = 2048
 ENOUGH_SWAP = 1024 * _MIB
 
 SWAPPINESS = 10
-"""``vm.swappiness``: swap is for the minute in which two releases run side by side, not for every day."""
+"""``vm.swappiness``: docs/design.md, "Logs and swap"."""
 
 DOES_NOT_FIT = Problem(
     "not enough memory",

@@ -1,4 +1,4 @@
-"""Is a release healthy? Verdicts over what one look at it saw. Pure."""
+"""Is a release healthy? Verdicts over what one look at it saw: docs/design.md, "Health budget". Pure."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["ROTATED_AT", "begun", "ended"]
 
 ROTATED_AT = 5_000_000
-"""Bytes of the host's history at which it is rotated."""
+"""Bytes at which the host's history is rotated: docs/design.md, "History"."""
 
 
 def _entry(event: str, kind: str, release: Release, at: datetime, who: str) -> dict[str, Any]:

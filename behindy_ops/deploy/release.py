@@ -19,7 +19,8 @@ __all__ = ["description", "new_id", "override"]
 def new_id(now: datetime, randomness: str) -> str:
     """Return a release id that sorts by time: ``20260131-093000-1f2e`` (UTC).
 
-    :param randomness: a few hexadecimal digits, so that two in one second differ.
+    Args:
+        randomness: a few hexadecimal digits, so that two in one second differ.
     """
     return f"{now:%Y%m%d-%H%M%S}-{randomness}"
 
@@ -27,7 +28,8 @@ def new_id(now: datetime, randomness: str) -> str:
 def override(release: Release, image: str) -> str:
     """Return the Compose file laid over the project's own, as JSON (which is YAML): only what makes it this release.
 
-    :param image: the image by its digest or id, so that a tag that moves meanwhile changes nothing.
+    Args:
+        image: the image by its digest or id, so that a tag that moves meanwhile changes nothing.
     """
     labels = {
         Labels.service: release.service,

@@ -1,8 +1,4 @@
-"""Which images may go after a deploy: the newest two of a repository stay (specification, "Image clean-up").
-
-``docker image prune`` is not used: it also removes images that have a digest but no tag, which is what the previous
-release is as soon as ``latest`` has moved on, so it would take the image a rollback needs.
-"""
+"""Which images can be removed after a deploy; why not by ``docker image prune``: docs/design.md, "Image retention"."""
 
 from __future__ import annotations
 
@@ -24,8 +20,9 @@ KEEP = 2
 class Tidy:
     """What to remove and what stays.
 
-    :param remove: references (``repo:tag``, ``repo@digest``) and ids of dangling images, for ``docker rmi``.
-    :param freed: bytes the images hold, at most (layers may be shared).
+    Attributes:
+        remove: references (``repo:tag``, ``repo@digest``) and ids of dangling images, for ``docker rmi``.
+        freed: bytes the images hold, at most (layers may be shared).
     """
 
     remove: tuple[str, ...]
@@ -37,9 +34,12 @@ class Tidy:
 def choose(images: Iterable[Image], repository: str, protected: Collection[str]) -> Tidy:
     """Decide what to remove.
 
-    :param images: the images of the repository and the dangling ones, each once.
-    :param protected: image ids that must stay: in use by any container, just replaced, or the rollback target.
-    :returns: what to remove; an image that another repository names too loses only this repository's names.
+    Args:
+        images: the images of the repository and the dangling ones, each once.
+        protected: image ids that must stay: in use by any container, just replaced, or the rollback target.
+
+    Returns:
+        what to remove; an image that another repository names too loses only this repository's names.
     """
     everything = list(images)
     own = [image for image in everything if image.references(repository)]

@@ -45,9 +45,10 @@ IMAGE_TEMPLATE = (
 class Container:
     """A container as ``docker inspect`` describes it.
 
-    :param memory: its memory limit in bytes, 0 for none.
-    :param addresses: network name to IPv4 address (only while it runs).
-    :param aliases: network name to the DNS names it answers to beside its own.
+    Attributes:
+        memory: its memory limit in bytes, 0 for none.
+        addresses: network name to IPv4 address (only while it runs).
+        aliases: network name to the DNS names it answers to beside its own.
     """
 
     id: str
@@ -102,7 +103,8 @@ class Image:
 def parse_container(line: str) -> Container:
     """Read one line printed with :data:`CONTAINER_TEMPLATE`.
 
-    :raises ValueError: it is not such a line.
+    Raises:
+        ValueError: it is not such a line.
     """
     data = json.loads(line)
     networks: dict[str, Any] = data["networks"] or {}
@@ -141,7 +143,8 @@ def parse_state(text: str) -> Container | None:
 def parse_image(line: str) -> Image:
     """Read one line printed with :data:`IMAGE_TEMPLATE`.
 
-    :raises ValueError: it is not such a line.
+    Raises:
+        ValueError: it is not such a line.
     """
     data = json.loads(line)
     return Image(

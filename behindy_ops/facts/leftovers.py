@@ -1,4 +1,4 @@
-"""What an interrupted run left, and what to do about it: the table of the design, as a pure function.
+"""What an interrupted run left, and what to do about it: docs/design.md, "Reconcile", as a pure function.
 
 No state file decides anything: the names, and whether what bears them runs and is healthy, do.
 """

@@ -9,15 +9,16 @@ from typing import Any
 __all__ = ["UNPACKED", "Manifests", "new_bytes", "parse"]
 
 UNPACKED = 3
-"""How many times larger a compressed layer is on disk; gzip takes an application's files to a third, seldom less."""
+"""How many times larger a compressed layer is on disk: docs/design.md, "Disk reserve"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
     """What came back.
 
-    :param layers: reference to its layers: digest to bytes on disk, estimated where the registry keeps them compressed.
-    :param refused: reference to what the registry said instead.
+    Attributes:
+        layers: reference to its layers: digest to bytes on disk, estimated where the registry keeps them compressed.
+        refused: reference to what the registry said instead.
     """
 
     layers: dict[str, dict[str, int]]

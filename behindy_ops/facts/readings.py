@@ -1,4 +1,4 @@
-"""The engine's own figures of running containers, those that ``docker stats`` works with. Pure."""
+"""The engine's own figures of running containers, as ``docker stats`` shows them: docs/design.md, "Memory figures"."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ __all__ = ["Reading", "parse_readings"]
 class Reading:
     """Figures of one container at one moment.
 
-    :param memory: bytes in use, without inactive file cache (as ``docker stats``).
-    :param limit: bytes it may use; that of the machine without a limit of its own.
-    :param cpu: nanoseconds of processor time since it started; ``system`` those of the whole host, all processors.
-    :param received: bytes over all its networks since it started; ``sent`` likewise.
-    :param read: bytes from block devices since it started; ``written`` likewise.
+    Attributes:
+        memory: bytes in use, without inactive file cache (as ``docker stats``).
+        limit: bytes it may use; that of the machine without a limit of its own.
+        cpu: nanoseconds of processor time since it started; ``system`` those of the whole host, all processors.
+        received: bytes over all its networks since it started; ``sent`` likewise.
+        read: bytes from block devices since it started; ``written`` likewise.
     """
 
     memory: int

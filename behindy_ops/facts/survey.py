@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["NETWORK", "NGINX", "Stanza", "Survey", "Trio", "ahead", "answers_to", "parse"]
 
 NETWORK = "behindy-ops_internal"
-"""The Docker network of all services (specification, section 4)."""
+"""The Docker network of all services, as ``compose/docker-compose.yml`` names it."""
 
 NGINX = "nginx"
 """The name of the nginx container."""
@@ -41,9 +41,10 @@ class Trio:
 class Stanza:
     """What the host's compose file asks for a service, of that which can hurt.
 
-    :param limit: memory limit in bytes, 0 for none; ``reservation`` likewise.
-    :param ports: host ports it publishes.
-    :param container_name: the fixed name it gives the container, or empty.
+    Attributes:
+        limit: memory limit in bytes, 0 for none; ``reservation`` likewise.
+        ports: host ports it publishes.
+        container_name: the fixed name it gives the container, or empty.
     """
 
     limit: int = 0
@@ -56,17 +57,18 @@ class Stanza:
 class Survey:
     """Everything a decision needs to know of the host.
 
-    :param problems: section name to what went wrong while it was read.
-    :param files: path below the host directory to (mode, modification time, size in bytes).
-    :param environment: names in the host's ``.env``, and whether each has a value.
-    :param stanzas: service to what the host's compose file asks for it; infrastructure too.
-    :param config: service to the hash of its configuration as it stands now.
-    :param stale: names that nginx resolves only when it loads its configuration.
-    :param memory: ``MemTotal``, ``MemAvailable``, ``SwapTotal``, ``SwapFree`` in bytes.
-    :param disk: size and free bytes of the file system that holds Docker's data.
-    :param usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
-    :param now: the host's clock, seconds since the epoch.
-    :param skew: seconds that clock is ahead of ours, None if they were not compared.
+    Attributes:
+        problems: section name to what went wrong while it was read.
+        files: path below the host directory to (mode, modification time, size in bytes).
+        environment: names in the host's ``.env``, and whether each has a value.
+        stanzas: service to what the host's compose file asks for it; infrastructure too.
+        config: service to the hash of its configuration as it stands now.
+        stale: names that nginx resolves only when it loads its configuration.
+        memory: ``MemTotal``, ``MemAvailable``, ``SwapTotal``, ``SwapFree`` in bytes.
+        disk: size and free bytes of the file system that holds Docker's data.
+        usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
+        now: the host's clock, seconds since the epoch.
+        skew: seconds that clock is ahead of ours, None if they were not compared.
     """
 
     docker: str = ""
@@ -127,7 +129,8 @@ def answers_to(container: Container | None, name: str) -> bool:
 def parse(text: str, mark: str) -> Survey:
     """Read what the survey printed.
 
-    :raises RemoteCommandFailed: it is cut short or cannot be read.
+    Raises:
+        RemoteCommandFailed: it is cut short or cannot be read.
     """
     reply = read(text, mark)
     problems = reply.problems

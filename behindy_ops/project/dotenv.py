@@ -2,7 +2,7 @@ r"""Files of ``NAME=value`` lines: this machine's settings, and the containers' 
 
 The settings are read by python-dotenv (:func:`read_env_file`); what it would skip is a mistake. The containers' values
 are read, and written, as docker compose reads them (:func:`parse`, :func:`render`), because it is docker compose
-that hands them over; docs/design.md says how that differs. Within single quotes only ``\'`` means something else (a
+that hands them over: docs/design.md, "Compose's .env dialect". Within single quotes only ``\'`` means something else (a
 quote); within double quotes ``\\``, ``\"``, ``\$``, ``\n`` and the like do; outside of both, `` #`` begins a comment. A
 ``$`` outside single quotes is a variable: one that no earlier line defines is empty, silently. Here that is a mistake.
 """

@@ -1,4 +1,7 @@
-"""``host.certs``: a certificate by certbot, through the nginx that is running; the first one and each renewal alike."""
+"""``host.certs``: a certificate by certbot, through the nginx that is running; the first one and each renewal alike.
+
+Why nginx starts with a placeholder: docs/design.md, "Certificates".
+"""
 
 from __future__ import annotations
 

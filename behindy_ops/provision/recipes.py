@@ -33,13 +33,14 @@ COMPOSE_SHA256 = {
 class Recipe:
     """How a distribution gets what a deploy needs.
 
-    :param manager: ``apt`` or ``dnf``.
-    :param engine: packages of the Docker engine and its client.
-    :param compose: package of Compose v2; empty when there is none.
-    :param compose_from: release of the same distribution whose package is taken instead of its own.
-    :param download: architecture to SHA-256 of Docker's own binary of Compose, where there is no package at all.
-    :param updates: package that installs security updates by itself.
-    :param tools: program to the package that has it.
+    Attributes:
+        manager: ``apt`` or ``dnf``.
+        engine: packages of the Docker engine and its client.
+        compose: package of Compose v2; empty when there is none.
+        compose_from: release of the same distribution whose package is taken instead of its own.
+        download: architecture to SHA-256 of Docker's own binary of Compose, where there is no package at all.
+        updates: package that installs security updates by itself.
+        tools: program to the package that has it.
     """
 
     manager: str

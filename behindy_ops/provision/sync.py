@@ -1,4 +1,7 @@
-"""``host.sync``: this checkout's ``compose/`` and ``nginx/`` go live on the host all at once, tried beforehand."""
+"""``host.sync``: this checkout's ``compose/`` and ``nginx/`` are tried on the host, then go live all at once.
+
+How one rename switches all of them: docs/design.md, "Files switched by one rename".
+"""
 
 from __future__ import annotations
 

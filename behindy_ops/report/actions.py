@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["Actions", "failure_lines"]
 
 SUMMARY_BYTES = 1_000_000
-"""What is written to a step's summary at most; the runner drops one of more than 1 MiB whole."""
+"""Bytes written to a step's summary at most: docs/design.md, "Job summaries"."""
 
 
 def failure_lines(event: events.Failed, token: str) -> list[str]:
     """Return an error as an annotation, and as text with its evidence.
 
-    :param token: random, see :func:`behindy_ops.report.workflow.quoted`.
+    Args:
+        token: random, see :func:`behindy_ops.report.workflow.quoted`.
     """
     said = [event.what, event.state and f"State: {event.state}", event.remedy and f"Next: {event.remedy}"]
     note = "\n".join(printable(words) for words in said if words)
@@ -40,9 +41,10 @@ def failure_lines(event: events.Failed, token: str) -> list[str]:
 class Actions(Plain):
     """Shows events as the log of a job, and writes the job's summary.
 
-    :param hide: values the runner is told to mask, before anything else is printed.
-    :param environ: what the runner has set; without ``GITHUB_STEP_SUMMARY`` there is no summary.
-    :param token: makes a random word.
+    Args:
+        hide: values the runner is told to mask, before anything else is printed.
+        environ: what the runner has set; without ``GITHUB_STEP_SUMMARY`` there is no summary.
+        token: makes a random word.
     """
 
     def __init__(

@@ -40,7 +40,8 @@ __all__ = [
 class DeployStarted:
     """A deploy of one service begins.
 
-    :param release: what is deployed, as far as it is known by now: a repository, a digest or an id.
+    Attributes:
+        release: what is deployed, as far as it is known by now: a repository, a digest or an id.
     """
 
     service: str
@@ -136,9 +137,10 @@ class Failed:
 class DeployFinished:
     """A deploy of one service ended.
 
-    :param outcome: ``live``, ``unchanged``, ``refused``, ``switched back``, or ``planned``.
-    :param seconds: from its beginning.
-    :param facts: what else is worth knowing, by name; empty values say nothing.
+    Attributes:
+        outcome: ``live``, ``unchanged``, ``refused``, ``switched back``, or ``planned``.
+        seconds: from its beginning.
+        facts: what else is worth knowing, by name; empty values say nothing.
     """
 
     service: str
@@ -186,7 +188,8 @@ def failed(error: BehindyError) -> Failed:
 def to_json(event: Event, at: datetime) -> str:
     """One line of JSON, without the newline.
 
-    :param at: when it happened; an aware time.
+    Args:
+        at: when it happened; an aware time.
     """
     fields: dict[str, Any] = {part.name: _plain(getattr(event, part.name)) for part in dataclasses.fields(event)}
     return json.dumps({"at": at.isoformat(timespec="milliseconds"), "event": _NAMES[type(event)]} | fields)

@@ -25,8 +25,9 @@ HEALTH = {"internal": "from inside nginx", "rehearsal": "rehearsal", "external":
 class Links:
     """Where things are on GitHub.
 
-    :param repository: address of the repository whose job this is.
-    :param ops: address of this project's repository, whose ``rollback.yml`` takes a release back.
+    Attributes:
+        repository: address of the repository whose job this is.
+        ops: address of this project's repository, whose ``rollback.yml`` takes a release back.
     """
 
     repository: str = ""

@@ -61,7 +61,8 @@ def inert(line: str) -> str:
 def quoted(lines: Sequence[str], token: str) -> list[str]:
     """Return lines that somebody else wrote, between two that turn the runner's obedience off and on again.
 
-    :param token: what turns it on again; random, so that none of the lines can.
+    Args:
+        token: what turns it on again; random, so that none of the lines can.
     """
     said = [part for line in lines for part in printable(line).split("\n")]
     return [command("stop-commands", token), *map(inert, said), command(token)]

@@ -16,8 +16,9 @@ __all__ = ["asker"]
 def asker(task: str, yes: bool) -> Callable[[str], bool]:
     """Return what asks a question and returns whether the answer was yes.
 
-    :param task: what to type again with ``--yes``, for where there is no terminal.
-    :param yes: the answer was given on the command line.
+    Args:
+        task: what to type again with ``--yes``, for where there is no terminal.
+        yes: the answer was given on the command line.
     """
 
     def ask(question: str) -> bool:

@@ -61,7 +61,7 @@ def _explain(error: BehindyError) -> int:
 def _unexpected(error: Exception) -> BehindyError:
     return BehindyError(
         f"{type(error).__name__}: {error}",
-        state="This is a mistake in behindy-ops, not of yours. If a deploy was under way, look: inv deploy.status",
+        state="This is a bug in behindy-ops, not something you did. If a deploy was running, see: inv deploy.status",
         remedy=f"Run it again with {DEBUG}=1 to see where it comes from, and report that.",
     )
 

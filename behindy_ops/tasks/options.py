@@ -78,8 +78,9 @@ class OptionalService(Task[Callable[..., None]]):
 def named_behind(task: str, words: Sequence[str]) -> bool:
     """Return whether a task on the command line is followed by a bare word that is no further task.
 
-    :param task: its name within its collection; a task of the same name elsewhere is not asked for in the same call.
-    :param words: the command line, without the program.
+    Args:
+        task: its name within its collection; a task of the same name elsewhere is not asked for in the same call.
+        words: the command line, without the program.
     """
     for word, following in pairwise(words):
         bare = not following.startswith("-") and "." not in following

@@ -1,4 +1,4 @@
-"""``ops.mem``: what holds the host's memory, OOM kills, and what still fits. Pure."""
+"""``ops.mem``: what uses the host's memory, OOM kills (docs/design.md, "OOM kills"), and what still fits. Pure."""
 
 from __future__ import annotations
 

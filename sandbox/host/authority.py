@@ -24,7 +24,8 @@ __all__ = ["put"]
 def put(registry: Registry, built: Mapping[Part, Image], name: str, ca: bytes, key: bytes, *, days: int = 90) -> None:
     """Give a registry that has the sandbox's images the one that is called ``name`` (``repository:tag``).
 
-    :param days: how long its certificates hold.
+    Args:
+        days: how long its certificates hold.
     """
     repository, _, tag = name.partition(":")
     manifest = registry.manifest(seed.REPOSITORY, seed.tag_of(Part.NGINX, built[Part.NGINX]))

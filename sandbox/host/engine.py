@@ -165,7 +165,8 @@ def detach(argv: Sequence[str], log: Path) -> int:
 
     It is no child of ours: nobody here has to wait for it, and nothing complains that nobody did.
 
-    :param log: file its output is appended to.
+    Args:
+        log: file its output is appended to.
     """
     # The inner shell's process becomes the program, so the number it prints first is the program's own.
     script = 'log=$1; shift; setsid sh -c \'echo $$; exec "$@" >>"$0" 2>&1\' "$log" "$@" </dev/null &'

@@ -210,7 +210,8 @@ KILL_ENGINE = 'kill -9 "$(cat /run/docker.pid)"'
 def armed(kind: Kind, client: Callable[[], Client], container: str) -> Iterator[Callable[[], None]]:
     """Prepare an interruption; the function given lets it happen at once.
 
-    :param client: gives the client, which may be started after this.
+    Args:
+        client: gives the client, which may be started after this.
     """
     if kind in SIGNALS:
         yield lambda: _signal(client(), kind)

@@ -16,8 +16,9 @@ KIM = {"who": "Kim@laptop", "what": "deploy of backend:v9", "since": "2026-01-31
 class Holder:
     """Somebody else who holds the lock: the very script of the lease, spoken to as a client does.
 
-    :param silence: seconds without a heartbeat after which it ends.
-    :param beats: whether it sends one a second.
+    Args:
+        silence: seconds without a heartbeat after which it ends.
+        beats: whether it sends one a second.
     """
 
     def __init__(self, container: str, *, silence: int = 60, beats: bool = True) -> None:

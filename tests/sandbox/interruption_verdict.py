@@ -44,10 +44,11 @@ class Outage:
 class Outcome:
     """Everything that was seen.
 
-    :param seconds: from the interruption to the client's end.
-    :param freed: seconds from the interruption until the lock was free; only looked at where the client was killed.
-    :param left: the containers of the service beside the live one when the client had ended.
-    :param after: the plain deploy that followed, of ``tag`` like the interrupted one.
+    Attributes:
+        seconds: from the interruption to the client's end.
+        freed: seconds from the interruption until the lock was free; only looked at where the client was killed.
+        left: the containers of the service beside the live one when the client had ended.
+        after: the plain deploy that followed, of ``tag`` like the interrupted one.
     """
 
     tag: str

@@ -1,4 +1,4 @@
-"""Every trouble of the handbook, really made: the doctor names it, and --fix cures it where it says so."""
+"""Every problem the doctor knows, made for real: it is named, and --fix cures it where it says so."""
 
 from __future__ import annotations
 

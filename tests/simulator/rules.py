@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Rules:
-    """The promises of the design, as assertions over the simulated host."""
+    """docs/design.md, "Promise", as assertions over the simulated host."""
 
     def __init__(self, world: World) -> None:
         self.world = world

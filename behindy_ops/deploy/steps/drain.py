@@ -1,4 +1,4 @@
-"""Wait until a container is idle: by looking at its connections, never by sleeping."""
+"""Wait until a container is idle, by looking at its connections: docs/design.md, "Drain by looking"."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Reload an nginx that resolves names only when it loads its configuration, until host.sync has brought ours.
 
-It is told where the name leads (``follow.sh``): an alias that Compose gave survives a rename, so that old and new both
-answer to it.
+It is told where the name leads (``follow.sh``): docs/design.md, "Plain upstreams".
 """
 
 from __future__ import annotations

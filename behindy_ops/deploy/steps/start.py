@@ -31,7 +31,7 @@ class Start(Step):
     name = "start"
     said = "Start {service}-green"
     enters = Phase.STARTED
-    shield = 4.0
+    shield = 4.0  # docs/design.md, "Compose and signals"
 
     def command(self, state: State) -> Command:
         release, target = state.release, state.goal.target

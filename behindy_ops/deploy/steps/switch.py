@@ -1,4 +1,4 @@
-"""The renames: both in one remote command; and back."""
+"""The renames, both in one remote command (docs/design.md, "Gap between the renames"), and back."""
 
 from __future__ import annotations
 

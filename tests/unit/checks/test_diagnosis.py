@@ -1,4 +1,4 @@
-"""The doctor's rules: each trouble of the handbook by its name, from facts, with what --fix would do."""
+"""The doctor's rules: each problem by its name, from facts, with what --fix would do."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # $1 container, $2 port, $3 not idle before (ms since the epoch), $4 give up at (seconds from now), $5 looks in a row.
-# Waits until the container has no established connection on its port. Reads its network namespace from the host, so
-# it needs no shell in the image; files under /proc/<pid>/net are readable without being root.
+# Waits until the container has no established connection on its port, as seen from the host in its network namespace:
+# docs/design.md, "Drain by looking".
 container=$1 port=$(printf '%04X' "$2") earliest=$3 limit=$4 needed=$5
 now() { date +%s%3N; }
-# An engine that is being restarted is waited for: that it does not answer does not say that the container is gone.
+# That the engine does not answer does not mean that the container is gone: docs/design.md, "A restarting engine".
 for _ in {1..75}; do
   pid=$(docker container inspect --format '{{.State.Pid}}' "$container" 2>&1) && break
   case $pid in *"No such container"*) break ;; esac

@@ -1,5 +1,5 @@
 # $1 image, $2 registry, $3 user or "", $4 image template; the user's token on stdin. Pulls the image, then describes
-# it. The login lives in a directory of its own, in memory, so no token stays on the host.
+# it. The login lives in a directory of its own, in memory: docs/design.md, "Secrets on standard input".
 reference=$1 registry=$2 user=$3 template=$4
 if [ -n "$user" ]; then
   umask 077

@@ -1,6 +1,6 @@
 # $1 id and $2 new name and $3 old name of the first container ("" "" "" for none), $4 id and $5 new name of the
-# second. Both renames in one curl: between them the name does not resolve (20 to 30 ms together). A failed second one
-# is undone here. $6: restart policy the second gets before, "" for as it is. Prints the host's clock in ms right after.
+# second. Both renames in one curl: docs/design.md, "Gap between the renames". If the second fails, the first is undone
+# here. $6: restart policy the second gets before, "" for as it is. Prints the host's clock in ms right after.
 first=$1 first_new=$2 first_old=$3 second=$4 second_new=$5 policy=$6
 socket=/var/run/docker.sock
 if [ -n "${DOCKER_HOST:-}" ] || ! [ -w "$socket" ]; then

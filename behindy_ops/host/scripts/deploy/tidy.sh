@@ -1,5 +1,5 @@
-# Arguments: names and ids of images to remove. Nothing is forced, so docker keeps what is in use; that one is gone already
-# is success: with its last tag an image loses its digest too.
+# Arguments: names and ids of images to remove. Nothing is forced, so docker keeps what is in use; one that is gone already
+# is success: docs/design.md, "Image retention".
 code=0
 for image in "$@"; do
   out=$(docker rmi "$image" 2>&1) && continue

@@ -5,7 +5,7 @@ left=$((until - $(date +%s%3N)))
 if [ "$left" -gt 0 ]; then
   timeout "$((left / 1000)).$(printf '%03d' $((left % 1000)))" docker wait "$container" >/dev/null 2>&1
 fi
-# An engine that is being restarted is waited for: that it does not answer says nothing about the container.
+# That the engine does not answer says nothing about the container: docs/design.md, "A restarting engine".
 for _ in {1..75}; do
   state=$(docker container inspect --format "$template" "$container" 2>&1) && break
   case $state in *"No such container"*) break ;; esac

@@ -1,9 +1,8 @@
 # $1 host directory, $2 version to go live, $3 versions to keep, $4 reload or leave nginx. Exit code 66: nginx refused
 # the files after all, and those before them are back.
 #
-# nginx has the directory nginx/ mounted, and a mount follows no link that is turned later. So the directory stays, and
-# what is in it are links that lead through one: nginx/site.conf -> live/nginx/site.conf, live -> versions/<version>.
-# To turn `live` is one rename, and switches all files of nginx/ and compose/ at once, in the container too.
+# nginx/ has links that lead through one: nginx/site.conf -> live/nginx/site.conf, live -> versions/<version>. Replacing
+# `live` switches all files at once: docs/design.md, "Files switched by one rename".
 dir=$1 version=$2 keep=$3 what=$4
 set -e
 umask 022

@@ -1,7 +1,5 @@
 # $1 state directory, $2 lease token, then a command: runs it only while that lease is held.
-# The shared lock on `busy` outlives a client that dies in the middle of this command: the next lease waits for it
-# before it looks at the host (lease.sh), so nobody decides from a state that is still changing.
-# Order matters: first busy, then the check. The other way round, a lease could change hands in between.
+# The order matters, first the shared lock on `busy`, then the check: docs/design.md, "Fence and busy".
 state=$1 token=$2
 shift 2
 exec 8>>"$state/busy" || exit 75

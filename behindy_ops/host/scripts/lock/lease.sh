@@ -1,6 +1,6 @@
 # $1 state directory, $2 seconds of silence after which the lease ends, $3 boundary, then the survey's arguments.
 # First line of stdin: who holds it (JSON, one line). Prints `<boundary> held|hold|lease`, then the survey; then it
-# lives as long as a line arrives on stdin every $2 seconds, and answers each with one.
+# lives as long as a line arrives on stdin every $2 seconds, and answers each with one: docs/design.md, "Lock".
 state=$1 silence=$2 mark=$3
 shift 3
 umask 077
