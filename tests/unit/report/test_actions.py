@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from behindy_ops import report
 from behindy_ops.errors import Kind
 from behindy_ops.project.secret import Secret
-from behindy_ops.report import events, markdown, workflow
+from behindy_ops.report import events
 from behindy_ops.report.actions import Actions
 from behindy_ops.report.stream import SafeStream
 from tests.github_runner import Log, read_log
@@ -35,6 +35,8 @@ HOSTILE = st.one_of(
         ]
     ),
 )
+
+
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n{}\nabc=\n-----END OPENSSH PRIVATE KEY-----\n".format("QUJD" * 12)
 
 
@@ -87,14 +89,6 @@ def test_a_line_of_a_view_is_not_obeyed(text: str) -> None:
     stream = io.StringIO()
     report.show_lines([report.text.Line(text)], stream, {"GITHUB_ACTIONS": "true"})
     assert not read_log(stream.getvalue()).obeyed
-
-
-@given(st.text(), st.text())
-def test_a_command_says_what_it_was_given(title: str, message: str) -> None:
-    (found,) = read_log(workflow.command("error", message, title=title)).obeyed
-    assert found[0] == "error"
-    assert found[2] == message
-    assert found[1] == (f"title={title}" if title else "")
 
 
 def test_every_secret_and_every_line_of_one_is_masked_before_anything_else() -> None:
@@ -190,11 +184,3 @@ def test_a_summary_never_grows_past_what_the_runner_takes(tmp_path: Path) -> Non
     for _ in range(40):
         shown([events.Logs("big", ("x" * 200,) * 500), events.Failed("t", "w")], file)
     assert 900_000 < file.stat().st_size <= 1_000_100
-
-
-@given(st.text())
-def test_a_code_span_ends_where_it_should(text: str) -> None:
-    span = markdown.code(text)
-    assert "\n" not in span
-    ticks = len(span) - len(span.lstrip("`"))
-    assert not span or span.strip("`").count("`" * ticks) == 0

@@ -1,0 +1,68 @@
+"""``ops.*`` as tasks: what cannot be done is told before any setting is read or anything is connected."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+from invoke import Context
+
+from behindy_ops.errors import Kind, RemoteCommandFailed
+from behindy_ops.report.text import Line
+from behindy_ops.tasks import root
+from behindy_ops.tasks.show import present
+from behindy_ops.views.view import Shown
+from tests.kinds import raises
+
+USAGE, SETTINGS = Kind.USAGE.exit_code, Kind.SETTINGS.exit_code
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "code"),
+    [
+        ("ops.exec backend", {"service": "backend"}, USAGE),
+        ("ops.exec backend --", {"service": "backend"}, USAGE),
+        ("ops.exec nobody -- env", {"service": "nobody"}, USAGE),
+        ("ops.exec backend -- env", {"service": "backend"}, SETTINGS),
+        ("ops.logs nobody", {"service": "nobody"}, USAGE),
+        ("ops.logs backend --tail ten", {"service": "backend", "tail": "ten"}, USAGE),
+        ("ops.logs db", {"service": "db"}, SETTINGS),
+        ("ops.env nginx", {"service": "nginx"}, USAGE),
+        ("ops.prune --wait soon", {"wait": "soon"}, USAGE),
+        ("ops.stats --watch --every never", {"watch": True, "every": "never"}, USAGE),
+        ("ops.mem", {}, SETTINGS),
+    ],
+)
+def test_wrong_usage_comes_before_the_settings(
+    words: str, options: dict[str, Any], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["inv", *words.split()])
+    monkeypatch.setenv("BEHINDY_HOST", "")
+    with pytest.raises(SystemExit) as ended:
+        root()[words.split(maxsplit=1)[0]](Context(), **options)
+    assert ended.value.code == code
+
+
+def test_a_view_is_lines_for_people_or_one_object_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = Shown([Line("two"), Line("lines")], {"view": "x", "name": "한글"})
+    present(shown, json=False)
+    assert capsys.readouterr().out == "two\nlines\n"
+    present(shown, json=True)
+    said = capsys.readouterr().out
+    assert said.isascii()
+    assert json.loads(said) == shown.data
+
+
+def test_a_list_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    present(Shown([], [{"a": 1}, {"a": 2}]), json=True)
+    assert capsys.readouterr().out == '{"a": 1}\n{"a": 2}\n'
+    present(Shown([], []), json=True)
+    assert capsys.readouterr().out == ""
+
+
+def test_what_is_wrong_is_raised_after_the_view_was_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    with raises(Kind.REMOTE_COMMAND_FAILED):
+        present(Shown([Line("shown")], {}, RemoteCommandFailed("kept")), json=False)
+    assert capsys.readouterr().out == "shown\n"
