@@ -136,6 +136,8 @@ def environment(facts: Facts) -> Iterable[Check]:
 
 
 def lacking(survey: Survey, service: Service) -> list[str]:
-    """Return the names that a service cannot do without and that have no value on the host."""
+    """Return the names that a service cannot do without and that have no value on the host, as far as was looked."""
+    if ".env" not in survey.files:
+        return []
     states = {name: "set" if has else "empty" for name, has in survey.environment.items()}
     return Values(states, dict.fromkeys(service.required_env, ())).without_value()

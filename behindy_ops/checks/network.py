@@ -124,7 +124,7 @@ def names(facts: Facts) -> Iterable[Check]:
         own = set(further_names(container))
         evidence = (f"aliases: {', '.join(sorted(own)) or 'none'}",)
         others: set[str] = set().union(*(taken[other] for other in taken if other != name))
-        doubled = sorted((own - {name}) & (guarded | others))
+        doubled = sorted((own - {name, asked_as.get(name)}) & (guarded | others))
         live = name in {service.name for service in facts.services}
         if live and f"{name}-green" in doubled:
             doubled.remove(f"{name}-green")  # that is the alias of a container somebody else started

@@ -61,6 +61,12 @@ RESTARTING = Problem(
     f"{_LOG}. {_BACK}",
     "502: nginx reaches nobody.",
 )
+LEADS_ELSEWHERE = Problem(
+    "name leads elsewhere",
+    "inside nginx the name of a service does not lead to the live container alone",
+    "See who answers to it: inv ops.network. If nobody else does: inv ops.nginx --reload",
+    "Users get another container than the live one, or none.",
+)
 UNHEALTHY = Problem(
     "health check failed",
     "the service answers nginx on its internal path with less than 200, 400 or more, or not at all",
@@ -160,20 +166,28 @@ def stopped(facts: Facts) -> Iterable[Check]:
 
 
 def answers(facts: Facts) -> Iterable[Check]:
-    """A service that runs and does not answer well, and one that does but not to the world."""
-    for upstream in facts.upstreams:
+    """A service that runs and does not answer well, and one that does but not to the world, as nginx sees them."""
+    nginx = facts.survey.containers.get(NGINX)
+    for upstream in facts.upstreams if nginx is not None and nginx.running else ():
         live = facts.survey.trio(upstream.service).live
-        if live is None or not live.running or live.restarting or not upstream.resolves:
+        if live is None or not live.running or live.restarting or not upstream.address:
             continue
         name = upstream.service
-        if not upstream.direct.good:
+        if upstream.resolves != (upstream.address,):
+            leads = ", ".join(upstream.resolves) or "nowhere"
+            yield LEADS_ELSEWHERE.check(
+                "answers",
+                f"Inside nginx the name {name} leads to {leads}, but the live container is at {upstream.address}.",
+                subject=name,
+            )
+        if upstream.resolves and not upstream.direct.good:
             yield UNHEALTHY.check(
                 "answers",
-                _why_unhealthy(facts, name),
+                f"{name} does not answer nginx well ({upstream.direct.said}). {_why_unhealthy(facts, name)}",
                 subject=name,
                 evidence=(f"asked from inside nginx: {upstream.direct.said}", state_of(live)),
             )
-        elif not upstream.public.good:
+        elif upstream.resolves == (upstream.address,) and not upstream.public.good:
             yield _not_reached(facts, upstream)
 
 
@@ -183,7 +197,8 @@ def _not_reached(facts: Facts, upstream: Upstream) -> Check:
         leads = f"the name leads to {', '.join(upstream.resolves)}, the live container is {upstream.address}"
         return BAD_GATEWAY.check(
             "answers",
-            "The service is well, but nginx does not reach it: it asks another address than the live container's.",
+            f"nginx answers {status} for {upstream.service}, which is well: it asks another address than the live "
+            "container's.",
             subject=upstream.service,
             evidence=(leads, *facts.nginx_errors[-3:]),
             fix=Fix(FixKind.RELOAD),
@@ -192,7 +207,8 @@ def _not_reached(facts: Facts, upstream: Upstream) -> Check:
         )
     return NOT_PUBLIC.check(
         "answers",
-        "Something between the world and the service: TLS, a route, a header it rejects, or a service on the way.",
+        f"{upstream.service} is well, but not through the public URL ({upstream.public.said}): TLS, a route, a header "
+        "it rejects, or a service on the way.",
         subject=upstream.service,
         evidence=(f"directly: {upstream.direct.said}; through nginx: {upstream.public.said}",),
         url=upstream.url,

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from behindy_ops.checks import preflight
+from behindy_ops.checks import services as rules
+from behindy_ops.checks.check import Facts, examine
+from behindy_ops.checks.network import members
 from behindy_ops.facts.curl import UNTRUSTED, outcome
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.facts.upstream import Answer, Upstream
@@ -15,9 +18,8 @@ from behindy_ops.report.text import Line, Tone, printable
 from behindy_ops.views.view import View, described, require_docker, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from behindy_ops.facts.container import Container
     from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
     from behindy_ops.views.view import Seen, Shown
@@ -59,23 +61,24 @@ def describe(seen: Seen) -> NginxView:
     require_docker(seen)
     nginx = seen.survey.containers.get(NGINX)
     runs = nginx is not None and nginx.running
-    problem = seen.survey.problems.get("nginx_", "")
+    problem, errors = seen.survey.problems.get("nginx_", ""), tuple(seen.lines("errors"))
+    upstreams = [_upstream(seen, service) for service in seen.services]
     return NginxView(
         state=nginx.status if nginx else "missing",
         health=nginx.health if nginx else "",
         config="not tested" if not runs else "invalid" if problem else "valid",
         config_errors=tuple(problem.splitlines()[-5:]) if runs else (),
-        upstreams=tuple(_upstream(seen, service, nginx_runs=runs) for service in seen.services),
-        errors=tuple(seen.lines("errors")),
+        upstreams=tuple(_judged(seen, upstreams, errors) if runs else upstreams),
+        errors=errors,
     )
 
 
-def _upstream(seen: Seen, service: Service, *, nginx_runs: bool) -> Upstream:
+def _upstream(seen: Seen, service: Service) -> Upstream:
     inside = seen.values("inside").get(service.name, "")
     live = seen.survey.trio(service.name).live
     direct, public = _answer(inside), _answer(seen.values("outside").get(service.name, ""))
     addresses = inside.partition(" ")[0].split(",")
-    upstream = Upstream(
+    return Upstream(
         service.name,
         resolves=tuple(address for address in addresses if address not in ("", "-")),
         address=live.addresses.get(NETWORK, "") if live and live.running else "",
@@ -83,8 +86,6 @@ def _upstream(seen: Seen, service: Service, *, nginx_runs: bool) -> Upstream:
         public=public,
         url=f"https://{seen.domain}{service.external}",
     )
-    trouble = (_inner_trouble(upstream, live) or _outer_trouble(public)) if nginx_runs else ""
-    return replace(upstream, trouble=trouble)
 
 
 def _answer(text: str) -> Answer:
@@ -99,28 +100,19 @@ def _answer(text: str) -> Answer:
     return Answer(status, round(float(words[3].replace(",", ".")), 3), problem)
 
 
-def _inner_trouble(upstream: Upstream, live: Container | None) -> str:
-    name, address = upstream.service, upstream.address
-    if live is None:
-        return f"there is no container {name}: deploy it, or inv deploy.recover"
-    if not live.running:
-        return f"the container {name} is not running ({live.status}): inv ops.logs {name}"
-    if not address:
-        return f"{name} is not on the network {NETWORK}: inv ops.network --fix"
-    if upstream.resolves != (address,):
-        where = ", ".join(upstream.resolves) or "nowhere"
-        return f"inside nginx the name {name} leads to {where}, but the live container is at {address}: inv ops.network"
-    if not upstream.direct.good:
-        return f"{name} itself does not answer nginx well ({upstream.direct.said}): inv ops.logs {name}"
-    return ""
-
-
-def _outer_trouble(public: Answer) -> str:
-    if public.good:
-        return ""
-    if public.status in (502, 503, 504):
-        return f"nginx answers {public.status} for it, though it is well itself: see the errors below"
-    return f"the service is well, but not through the public URL ({public.said})"
+def _judged(seen: Seen, upstreams: Sequence[Upstream], errors: Sequence[str]) -> Iterable[Upstream]:
+    """Say of each what is wrong with it, first what is nearest to it."""
+    facts = Facts(
+        survey=seen.survey, services=tuple(seen.services), upstreams=tuple(upstreams), nginx_errors=tuple(errors)
+    )
+    checks = [check for check in examine((rules.stopped, members, rules.answers), facts) if check.problem]
+    for upstream in upstreams:
+        name = upstream.service
+        if name not in seen.survey.containers:
+            yield replace(upstream, trouble=f"There is no container {name}: deploy it, or inv deploy.recover")
+        else:
+            told = (f"{check.found} {check.remedy}" for check in checks if check.subject == name)
+            yield replace(upstream, trouble=next(told, ""))
 
 
 RELOAD = Command(script("ops/reload", NGINX), title="reload nginx", timeout=60, changes=True)
@@ -174,7 +166,7 @@ def _upstream_lines(view: NginxView) -> list[Line]:
     told = table(columns, rows, [Tone.BAD if each.trouble else Tone.PLAIN for each in view.upstreams])
     troubles = [each for each in view.upstreams if each.trouble]
     for each in troubles:
-        told += sentence(f"{each.service}: {each.trouble}", Tone.BAD)
+        told += sentence(each.trouble, Tone.BAD)
     if not troubles and view.state == "running":
         told.append(Line("Every name leads to its live container, and each service answers.", Tone.GOOD))
     return told

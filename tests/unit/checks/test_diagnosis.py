@@ -120,6 +120,10 @@ TROUBLES: dict[str, tuple[Facts, str, str, str, Fix | None]] = {
     "it answers with an error": (
         facts(None, upstream("backend", Answer(500, 0.1))), "backend", "health check failed", "HTTP 500", None,
     ),
+    "its name leads to two": (
+        facts(None, upstream("frontend", resolves=("10.0.0.3", "10.0.0.9"))), "frontend", "name leads elsewhere", "",
+        None,
+    ),
     "nginx asks an old address": (
         facts(None, upstream("frontend", public=Answer(502, 0.1))), "frontend", "bad gateway", "10.0.0.3",
         Fix(FixKind.RELOAD),

@@ -26,7 +26,7 @@ def test_all_is_well() -> None:
 
 def test_a_name_that_leads_elsewhere() -> None:
     view = described("backend 10.0.0.9, 0 200 0.01\nfrontend -, 6 000 0.01\n")
-    assert view.upstreams[0].trouble.startswith("inside nginx the name backend leads to 10.0.0.9, but the live")
+    assert view.upstreams[0].trouble.startswith("Inside nginx the name backend leads to 10.0.0.9, but the live")
     assert "leads to nowhere" in view.upstreams[1].trouble
 
 
@@ -43,7 +43,7 @@ def test_a_service_that_does_not_answer_nginx() -> None:
 
 def test_a_service_that_only_the_world_cannot_reach() -> None:
     view = described(GOOD, "backend - 0 502 0.1\nfrontend - 60 000 0.1")
-    assert view.upstreams[0].trouble.startswith("nginx answers 502 for it")
+    assert view.upstreams[0].trouble.startswith("nginx answers 502 for backend, which is well")
     assert "inv ops.certs" in view.upstreams[1].trouble
 
 
@@ -51,7 +51,7 @@ def test_a_service_off_the_network_stopped_or_never_deployed() -> None:
     assert "inv ops.network --fix" in described(backend=container("backend", addresses={})).upstreams[0].trouble
     assert "is not running" in described(backend=stopped("backend")).upstreams[0].trouble
     view = nginx.describe(seen(survey(container("nginx"))))
-    assert "there is no container backend" in view.upstreams[0].trouble
+    assert "There is no container backend" in view.upstreams[0].trouble
 
 
 def test_a_configuration_that_is_not_valid() -> None:
