@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from behindy_ops.checks.check import Level
 from behindy_ops.checks.preflight import examine
+from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import NETWORK, Survey, answers_to
+from behindy_ops.host.session import Session
 from behindy_ops.project.settings import Settings
-from behindy_ops.provision.adopt import as_json, describe, lines
+from behindy_ops.provision.adopt import adopt, as_json, describe, lines
+from behindy_ops.report.events import StepDone
+from tests.kinds import raises
+from tests.scripted import Answer, Scripted, scripted
 from tests.simulator.simulation import SERVICES
 
 FRONTEND = SERVICES["frontend"]
@@ -70,3 +75,46 @@ def test_a_container_answers_to_its_aliases_on_the_services_network_only() -> No
     assert answers_to(COMPOSE, "frontend")
     assert not answers_to(replace(COMPOSE, aliases={"other": ("frontend",)}), "frontend")
     assert not answers_to(None, "frontend")
+
+
+@dataclass
+class Surveyed(Session):
+    """A session that finds the live container as it is given."""
+
+    found: Survey = field(default_factory=Survey)
+
+    def lock(self, what: str, wait: float = 0.0) -> Survey:
+        super().lock(what, wait)
+        return self.found
+
+
+def run(shown: Container, found: Container, *, answer: bool = True, unalias: Answer | None = None) -> Scripted:
+    there = scripted([FRONTEND], host__unalias=unalias or Answer("cut 0\n"))
+    settings, events = there.session.settings, there.events
+    session = Surveyed(
+        there.host, there.session.project, settings, [FRONTEND], events.append, "tester", found=host(found)
+    )
+    adopt(session, describe(host(shown), [FRONTEND]), lambda _: answer, task="host.adopt frontend")
+    return there
+
+
+def test_after_a_yes_the_aliases_are_taken_away() -> None:
+    there = run(COMPOSE, COMPOSE)
+    assert there.host.locked == ["host.adopt frontend"]
+    assert there.host.ran() == ["host/unalias"]
+    assert [event.detail for event in there.events if isinstance(event, StepDone)][-1] == "at a quiet moment"
+
+
+def test_what_needs_no_downtime_is_left_to_the_next_deploy_and_a_no_is_a_no() -> None:
+    assert run(RUN, RUN).host.locked == []
+    assert run(COMPOSE, COMPOSE, answer=False).host.locked == []
+
+
+def test_a_container_that_was_replaced_meanwhile_is_left_alone() -> None:
+    with raises(Kind.HOST_NOT_READY, match="inv host.adopt frontend"):
+        run(COMPOSE, OURS)
+
+
+def test_aliases_that_could_not_be_taken_away_leave_a_way_out() -> None:
+    with raises(Kind.REMOTE_COMMAND_FAILED, match="inv ops.network --fix"):
+        run(COMPOSE, COMPOSE, unalias=Answer("", 1))

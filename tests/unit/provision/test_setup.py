@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS
+from behindy_ops.errors import Kind
 from behindy_ops.facts.machine import Disk, HostFacts, parse
 from behindy_ops.host.command import script_text
 from behindy_ops.provision.recipes import COMPOSE_SHA256, recipe
-from behindy_ops.provision.setup import Plan
+from behindy_ops.provision.setup import Plan, set_up
+from tests.kinds import raises
+from tests.scripted import Answer, Scripted, scripted
 from tests.unit.machines import BARE, MIB, READY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from behindy_ops.host.session import Session
 
 
 def steps(facts: HostFacts) -> dict[str, tuple[str, ...]]:
@@ -163,3 +174,77 @@ def test_the_swap_file_is_made_once_and_noted_once(tmp_path: Path) -> None:
     assert asked == [f"mkswap {swapfile}", f"swapon {swapfile}", f"swapon {swapfile}"]
     assert (tmp_path / "etc" / "fstab").read_text().splitlines() == [f"{swapfile} none swap sw 0 0"]
     assert (tmp_path / "swapfile").stat().st_mode & 0o777 == 0o600
+
+
+def printed(
+    *, root: bool = True, docker: bool = True, prepared: bool = True, updates: bool = True, system: str = "debian"
+) -> Answer:
+    """What ``host/facts.sh`` prints of a host that lacks what is False."""
+    paths = ("state 700", "rehearsal 700", "rehearsal/header 600", "rehearsal/map.conf 600", "compose 755", "nginx 755")
+    files = "\n".join((". 750", *paths, "compose/.env link", "")) if prepared else ""
+    tools = "\n".join((*NEEDED_TOOLS, AUTHORITIES, "docker" if docker else ""))
+    engine = "engine 26.1.5\ncompose 2.26.1\nrunning 0\n" if docker else ""
+    logging = '{"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}'
+    return Answer(
+        f'@ system\nID={system}\nVERSION_ID="13"\nPRETTY_NAME="A system"\n@ login\nuser admin\nlisted docker\n'
+        f"{'root yes' if root else ''}\n@ tools\n{tools}\n@ docker\n{engine}@ memory\nMemTotal 1900000\n"
+        f"SwapTotal 2097152\nswappiness 10\n@ disk\n20000000000 15000000000 /\n@ clock\nnow 1\n@ logging\n{logging}\n"
+        f"@ updates\n{'automatic' if updates else ''}\n@ files\n{files}@ certificate\n@ end\n"
+    )
+
+
+def run(there: Scripted, *, answer: bool = True) -> None:
+    @contextlib.contextmanager
+    def connect() -> Iterator[Session]:
+        yield there.session
+
+    set_up(connect, lambda _: answer)
+
+
+def test_a_ready_host_is_left_alone() -> None:
+    there = scripted(host__facts=printed())
+    run(there)
+    assert "nothing to do" in there.told()
+    assert there.host.ran() == ["host/facts"]
+
+
+def test_after_a_yes_the_steps_are_carried_out_under_the_lock() -> None:
+    bare = printed(prepared=False, updates=False)
+    ok = Answer()
+    there = scripted(host__facts=[bare, bare, printed()], host__setup=ok, host__directories=ok, mkdir=ok)
+    run(there)
+    steps = ["host/setup", "host/setup", "host/directories"]
+    assert there.host.ran() == ["host/facts", "mkdir", "host/facts", *steps, "host/facts"]
+    assert there.host.commands[3].argv[:3] == ("sudo", "-n", "bash")
+    assert there.host.locked == ["host.setup"]
+
+
+def test_after_a_no_not_even_the_directory_is_created() -> None:
+    there = scripted(host__facts=printed(prepared=False))
+    run(there, answer=False)
+    assert there.host.ran() == ["host/facts"]
+    assert there.told().endswith("Nothing changed.")
+
+
+@pytest.mark.parametrize(
+    ("facts", "setup", "kind", "said"),
+    [
+        ([printed(root=False, updates=False)], 0, Kind.HOST_NOT_READY, "may not use sudo"),
+        ([printed(docker=False, system="alpine")], 0, Kind.HOST_NOT_READY, "lacks docker"),
+        ([printed(updates=False)], 100, Kind.SETUP_FAILED, "continues from there"),
+        ([printed(updates=False)] * 3, 0, Kind.SETUP_FAILED, "inv host.check"),
+        ([printed(updates=False), printed()], 0, Kind.HOST_NOT_READY, "Somebody else"),
+    ],
+)
+def test_what_keeps_a_host_from_being_set_up(facts: list[Answer], setup: int, kind: Kind, said: str) -> None:
+    with raises(kind, match=said):
+        run(scripted(host__facts=facts, host__setup=Answer("", setup)))
+
+
+def test_where_the_login_may_not_create_the_directory_root_does() -> None:
+    refused, ok = Answer("", 1), Answer()
+    bare = printed(prepared=False)
+    there = scripted(host__facts=[bare, bare, printed()], mkdir=refused, host__setup=ok, host__directories=ok)
+    run(there)
+    made = there.host.commands[2]
+    assert (made.argv[:2], made.argv[-3:]) == (("sudo", "-n"), ("directory", "behindy-ops", "admin"))
