@@ -13,7 +13,7 @@ from behindy_ops.project.services import repository
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from behindy_ops.facts.container import Image
+    from behindy_ops.facts.image import Image
     from behindy_ops.facts.survey import Survey
     from behindy_ops.project.services import Service
     from behindy_ops.project.settings import Settings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from behindy_ops.facts.container import Image
+    from behindy_ops.facts.image import Image
 
 __all__ = ["KEEP", "Tidy", "choose"]
 

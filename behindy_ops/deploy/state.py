@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from behindy_ops.facts.container import Container, Image
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.image import Image
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.survey import answers_to
 from behindy_ops.project.paths import HostPaths

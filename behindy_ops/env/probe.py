@@ -47,10 +47,9 @@ def replace(session: Session, candidate: EnvText, *, expected: str) -> Compariso
 
 def fetch(session: Session) -> tuple[str, bytes]:
     """Return the sha256 of the host's ``.env`` (or ``none``), and its text, for an editor."""
-    argv = script("env/probe", "-", session.settings.host_dir, "fetch")
-    result = session.host.run(Command(argv, title="read the host's .env")).require(state=UNCHANGED)
-    sha256, _, body = result.stdout.partition("\n")
-    return sha256.strip(), base64.b64decode(body)
+    argv = script("env/fetch", session.settings.host_dir)
+    told = session.host.run(Command(argv, title="read the host's .env")).require(state=UNCHANGED).reply().values()
+    return told["sha"], base64.b64decode(told.get("content", ""))
 
 
 def _probe(session: Session, candidate: EnvText | None, *words: str, title: str, changes: bool = False) -> Comparison:

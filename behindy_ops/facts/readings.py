@@ -11,7 +11,7 @@ from behindy_ops.facts.replies import parse_json
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Reading", "parse_readings"]
+__all__ = ["Reading", "parse_reading", "parse_readings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,19 @@ class Reading:
 def parse_readings(lines: Iterable[str]) -> dict[str, Reading]:
     """Read what ``readings`` in lib/engine.sh printed, by container id; one that had just ended is left out."""
     found = {}
-    data: Any = None
+    reading: Reading | None = None
     for line in lines:
         if (url := re.match(r"http://docker/containers/([0-9a-f]+)/", line)) is None:
-            data = parse_json(line)
-        elif isinstance(data, dict) and "usage" in (data.get("memory_stats") or {}):
-            found[url[1]] = _reading(data)
+            reading = parse_reading(line)
+        elif reading is not None:
+            found[url[1]] = reading
     return found
+
+
+def parse_reading(line: str) -> Reading | None:
+    """Read the JSON of one container; None if it does not run."""
+    data = parse_json(line)
+    return _reading(data) if isinstance(data, dict) and "usage" in (data.get("memory_stats") or {}) else None
 
 
 def _reading(data: dict[str, Any]) -> Reading:

@@ -7,19 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import RemoteCommandFailed
-from behindy_ops.facts.container import (
-    Container,
-    Image,
-    parse_container,
-    parse_image,
-)
+from behindy_ops.facts.container import Container, parse_container
+from behindy_ops.facts.image import Image, parse_image
+from behindy_ops.facts.readings import parse_readings
 from behindy_ops.facts.release import Release
 from behindy_ops.facts.replies import Reply, read
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["NETWORK", "NGINX", "Stanza", "Survey", "Trio", "ahead", "answers_to", "parse"]
+__all__ = ["NETWORK", "NGINX", "Stanza", "Survey", "Trio", "ahead", "answers_to", "parse", "parse_stanzas"]
 
 NETWORK = "behindy-ops_internal"
 """The Docker network of all services, as ``compose/docker-compose.yml`` names it."""
@@ -51,6 +48,7 @@ class Stanza:
     reservation: int = 0
     ports: tuple[str, ...] = ()
     container_name: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +75,7 @@ class Survey:
     containers: dict[str, Container] = field(default_factory=dict)
     images: tuple[Image, ...] = ()
     network: bool = False
-    home: str = ""
     files: dict[str, tuple[str, int, int]] = field(default_factory=dict)
-    compose_sha256: str = ""
     environment: dict[str, bool] = field(default_factory=dict)
     config: dict[str, str] = field(default_factory=dict)
     stanzas: dict[str, Stanza] = field(default_factory=dict)
@@ -156,7 +152,6 @@ def _survey(reply: Reply) -> Survey:
     lines = reply.lines
     containers = [parse_container(line) for line in lines("containers")]
     versions = lines("versions")
-    files, home, sha = _files(lines("files_"))
     machine = reply.values("machine")
     disk = machine.get("disk", "0 0").split()
     return Survey(
@@ -166,15 +161,13 @@ def _survey(reply: Reply) -> Survey:
         containers={container.name: container for container in containers},
         images=tuple(parse_image(line) for line in lines("images")),
         network="networks" not in reply.problems,
-        home=home,
-        files=files,
-        compose_sha256=sha,
+        files={path: (mode, int(changed), int(size)) for mode, changed, size, path in reply.rows("files_")},
         environment={words[0]: words[1] == "set" for words in reply.rows("environment")},
         config={words[0]: words[1] for words in reply.rows("configured") if len(words) == 2},
-        stanzas=_stanzas(reply.rows("stanzas")),
+        stanzas=parse_stanzas(reply.rows("stanzas")),
         memory={name: int(value) * 1024 for name, value in machine.items() if name[:3] in ("Mem", "Swa")},
         disk=(int(disk[0]), int(disk[1])),
-        usage=_usage(reply.rows("usage")),
+        usage={identity: reading.memory for identity, reading in parse_readings(lines("usage")).items()},
         now=float(machine.get("now", "0")),
         releases=tuple(_release(line) for line in lines("releases")),
         stale=frozenset(lines("stale_")),
@@ -182,38 +175,22 @@ def _survey(reply: Reply) -> Survey:
     )
 
 
-def _files(lines: list[str]) -> tuple[dict[str, tuple[str, int, int]], str, str]:
-    home = lines[0] if lines else ""
-    files: dict[str, tuple[str, int, int]] = {}
-    sha = ""
-    for line in lines[1:]:
-        words = line.split()
-        if len(words) == 4:
-            files[words[3]] = (words[0], int(words[1]), int(words[2]))
-        elif len(words) == 2:
-            sha = words[0]
-    return files, home, sha
-
-
-def _stanzas(rows: list[list[str]]) -> dict[str, Stanza]:
-    """Read ``<service> <what> <value>`` lines."""
+def parse_stanzas(rows: list[list[str]]) -> dict[str, Stanza]:
+    """Read what ``declared`` in lib/compose.sh prints: service, what of its stanza, value."""
     found: dict[str, dict[str, list[str]]] = {}
     for words in rows:
         if len(words) == 3:
             found.setdefault(words[0], {}).setdefault(words[1], []).append(words[2])
     return {
         service: Stanza(
-            limit=int(values.get("limit", ["0"])[0]),
-            reservation=int(values.get("reservation", ["0"])[0]),
+            limit=int(values.get("mem_limit", ["0"])[0]),
+            reservation=int(values.get("mem_reservation", ["0"])[0]),
             ports=tuple(values.get("port", ())),
-            container_name=values.get("name", [""])[0],
+            image=values.get("image", [""])[0],
+            container_name=values.get("container_name", [""])[0],
         )
         for service, values in found.items()
     }
-
-
-def _usage(rows: list[list[str]]) -> dict[str, int]:
-    return {words[0]: max(0, int(words[1]) - int(words[2])) for words in rows if len(words) == 3}
 
 
 def _release(line: str) -> Release:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import secrets
 import shlex
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Self
 
 import paramiko
 
 from behindy_ops.errors import ConnectionLost, LeaseLost
 from behindy_ops.host import lease as lock
-from behindy_ops.host.channel import start
+from behindy_ops.host.channel import POLL, start
 from behindy_ops.host.command import Command, Result, wire
 from behindy_ops.host.connection import open_connection
 from behindy_ops.host.exit_codes import Code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from fabric import Connection
 
@@ -88,15 +88,6 @@ class Host:
         """
         return self._run(command, self._guard)
 
-    def run_all(self, commands: Sequence[Command]) -> list[Result]:
-        """Run commands that do not depend on each other at the same time, over the one connection.
-
-        :returns: their results in the order given.
-        :raises BehindyError: as :meth:`run`, from the first that raised.
-        """
-        futures = [self.begin(command) for command in commands]
-        return [self.end(future) for future in futures]
-
     def begin(self, command: Command) -> Future[Result]:
         """Start a command beside others; :meth:`end` waits for it."""
         future: Future[Result] = Future()
@@ -112,13 +103,9 @@ class Host:
 
     def end(self, future: Future[Result]) -> Result:
         """Wait for a command that was begun; raises as :meth:`run` does."""
-        while True:
-            try:
-                return future.result(timeout=0.05)
-            except TimeoutError:
-                if future.done():
-                    raise
-                self._guard()
+        while not wait([future], timeout=POLL).done:
+            self._guard()
+        return future.result()
 
     def _run(self, command: Command, check: Callable[[], None]) -> Result:
         fence = self._lease.fence if self._lease else None

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from behindy_ops.errors import BehindyError, Interrupted, LockHeld
 from behindy_ops.facts import survey as surveys
-from behindy_ops.facts.container import CONTAINER_TEMPLATE, IMAGE_TEMPLATE
+from behindy_ops.facts.container import CONTAINER_TEMPLATE
+from behindy_ops.facts.image import IMAGE_TEMPLATE
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import Host, new_mark
 from behindy_ops.host.interrupts import Interrupts

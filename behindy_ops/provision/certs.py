@@ -5,6 +5,7 @@ Why nginx starts with a placeholder: docs/design.md, "Certificates".
 
 from __future__ import annotations
 
+import base64
 import re
 import shlex
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.checks.certificates import RENEW_DAYS
 from behindy_ops.errors import UNCHANGED
+from behindy_ops.facts.certificate import read_files
 from behindy_ops.host.change import agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.provision.sync import local_files
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["CERTBOT", "Certificate", "certify", "due", "names_served", "parse"]
 
 CERTBOT = "certbot/certbot:v2.11.0"
+PLACEHOLDER = "behindy-ops placeholder"
+"""What issued the certificate that ``host.up`` creates."""
+
 DAY = 86400
 _SERVER_NAME = re.compile(r"^\s*server_name\s+([^;]+);", re.MULTILINE)
 
@@ -55,8 +60,13 @@ class Certificate:
 def parse(reply: Reply) -> Certificate:
     """Read what ``host/certs_look.sh`` printed."""
     values = reply.values()
-    now, until = (float(values.get(word) or 0) for word in ("now", "until"))
-    return Certificate(now, until, "placeholder" in values, frozenset(reply.every("name")))
+    now = float(values["now"])
+    lines = base64.b64decode(values["certificate"]).decode("ascii", "replace").splitlines()
+    found = next(iter(read_files(["file it", *lines], now)), None)
+    if found is None:
+        return Certificate(now)
+    until = datetime.fromisoformat(found.until).timestamp()
+    return Certificate(now, until, PLACEHOLDER in found.issuer, frozenset(found.names))
 
 
 def names_served(files: Mapping[str, bytes], domain: str) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.facts.survey import NETWORK, NGINX
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
+from behindy_ops.facts.survey import NETWORK, NGINX, Stanza, parse_stanzas
 from behindy_ops.host.change import agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
@@ -20,6 +21,7 @@ from behindy_ops.report import events
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from behindy_ops.facts.container import Container
     from behindy_ops.facts.replies import Reply
     from behindy_ops.host.change import Confirm
     from behindy_ops.host.session import Session
@@ -56,11 +58,9 @@ class Running:
     """A container; ``service``, ``config`` and ``image_id`` are what Compose noted when it created it, or empty."""
 
     name: str
-    id: str
     service: str
     project: str
     state: str
-    health: str
     config: str
     image_id: str
 
@@ -89,15 +89,23 @@ class Change:
 
 def parse(reply: Reply) -> tuple[list[Wanted], list[Running], bool]:
     """Read what ``host/infra_look.sh`` printed; the last says whether the containers' network exists."""
-    wanted = [Wanted(*words) for words in _rows(reply, "services", 5)]
-    running = [Running(*words) for words in _rows(reply, "containers", 8)]
+    stanzas = parse_stanzas(reply.rows("stanzas"))
+    images = {name: identity for identity, name in reply.rows("images")}
+    wanted = []
+    for service, config in reply.rows("hashes"):
+        stanza = stanzas.get(service, Stanza())
+        image_id = images.get(stanza.image, "")
+        wanted.append(Wanted(service, config, stanza.image, image_id, stanza.container_name))
+    running = [_running(parse_container(line)) for line in reply.lines("containers")]
     return wanted, running, "there" in reply.lines("network")
 
 
-def _rows(reply: Reply, section: str, columns: int) -> list[list[str]]:
-    """The rows of so many words; ``-`` is an empty one."""
-    rows = ([word if word != "-" else "" for word in words] for words in reply.rows(section))
-    return [row for row in rows if len(row) == columns]
+def _running(container: Container) -> Running:
+    service, project, config, image_id = (
+        container.labels.get(f"com.docker.compose.{label}", "")
+        for label in ("service", "project", "config-hash", "image")
+    )
+    return Running(container.name, service, project, container.status, config, image_id)
 
 
 def obstacles(wanted: Sequence[Wanted], running: Sequence[Running]) -> list[str]:
@@ -171,7 +179,7 @@ def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
 
 def _look(session: Session) -> list[Change]:
     mark = new_mark()
-    argv = script("host/infra_look", mark, session.settings.host_dir)
+    argv = script("host/infra_look", mark, session.settings.host_dir, CONTAINER_TEMPLATE)
     result = session.host.run(Command(argv, title="inspect what Compose runs", timeout=60))
     wanted, running, network = parse(result.require(state=UNCHANGED, remedy="Try again.").reply(mark))
     if taken := obstacles(wanted, running):

@@ -10,8 +10,8 @@ from behindy_ops.checks import preflight
 from behindy_ops.checks.check import Facts
 from behindy_ops.checks.disk import disk
 from behindy_ops.deploy.retention import KEEP
-from behindy_ops.facts.container import Image
 from behindy_ops.facts.figures import size
+from behindy_ops.facts.image import Image
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.project.services import repository

@@ -98,16 +98,16 @@ def read(
     mark = new_mark()
     said: list[str] = []
 
-    def take(line: str) -> None:
-        said.append(line.removeprefix(mark)) if line.startswith(mark) else tell(line)
+    def hear(line: str) -> None:
+        said.append(line.removeprefix(mark)) if line.startswith(mark) else complain(line)
 
     words = (asked.tail, asked.since, asked.text, "yes" if asked.json else "no")
     command = Command(
         script("ops/follow" if asked.follow else "ops/logs", mark, container, *words),
         title=f"read the log of {container}",
         timeout=LONGEST if asked.follow else 120,
-        on_line=take,
-        on_error_line=complain,
+        on_line=tell,
+        on_error_line=hear,
         follow=asked.follow,
     )
     result = session.host.run(command)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from tests.simulator.docker import Box, DockerError
-from tests.simulator.survey import container_line, image_line, survey
+from tests.simulator.survey import container_line, image_line, stats_line, survey
 from tests.simulator.world import Body, Process, ReleaseDir, Wait, World
 
 if TYPE_CHECKING:
@@ -348,7 +348,7 @@ def verify(
     assert template
     assert (history, rotate) == ("behindy-ops/state/history.jsonl", "5000000")
     yield from _show_state(world, me, container)
-    me.echo("memory 104857600 20971520")
+    me.echo(f"stats {stats_line(104857600, 20971520)}")
     me.echo("errors 0")
     me.echo("available 819200")
     me.echo("run " + (f"https://github.com/team/{_release_key(release)[0]}/actions/runs/1" if previous else ""))

@@ -24,7 +24,7 @@ def container_line(box: Box) -> str:
         "id": box.id, "name": f"/{box.name}", "created": _time(box.created), "image_id": box.image.id,
         "image": next(iter(sorted(box.image.digests)), box.image.id), "labels": box.labels, "status": box.status,
         "running": box.status in ("running", "restarting"), "restarting": box.status == "restarting", "oom": box.oom,
-        "exit": box.exit_code, "error": "", "pid": 42 if box.running else 0, "started": _time(box.started),
+        "exit": box.exit_code, "started": _time(box.started),
         "finished": "0001-01-01T00:00:00Z" if box.finished < 0 else _time(box.finished),
         "restarts": box.restarts, "health": "", "memory": 400 * 2**20,
         "restart": box.policy, "ports": None, "networks": networks, "env": ["PATH", "DB_PASS"],
@@ -43,6 +43,11 @@ def image_line(image: Stored) -> str:
             "size": 7,
         }
     )
+
+
+def stats_line(usage: int, cache: int = 0) -> str:
+    """One line of JSON as the engine gives it, in bytes."""
+    return json.dumps({"memory_stats": {"usage": usage, "stats": {"inactive_file": cache}}})
 
 
 def survey(world: World, me: Process, *arguments: str) -> Body:
@@ -84,19 +89,22 @@ def _say(world: World, me: Process, mark: str, parts: dict[str, list[str]]) -> N
 def _say_files(world: World, me: Process, mark: str, services: list[str]) -> None:
     files = ["compose/docker-compose.yml", "nginx/nginx.conf", ".env"]
     files += ["rehearsal/header", "rehearsal/map.conf"] if world.rehearsals else []
-    me.echo(f"{mark} files_\n/home/ubuntu")
+    me.echo(f"{mark} files_")
     me.out.extend(f"600 1700000000 12 {file}" for file in files)
     me.echo(f"{mark} environment\nDB_PASS set")
     me.echo(f"{mark} configured")
     me.out.extend(f"{name} {digest}" for name, digest in world.config.items())
     me.echo(f"{mark} stanzas")
-    me.out.extend(f"{name} limit {400 * 2**20}" for name in world.config)
+    me.out.extend(f"{name} mem_limit {400 * 2**20}" for name in world.config)
     me.echo(f"{mark} nginx_\n{mark} stale_")
     me.out.extend(world.stale)
     me.echo(f"{mark} machine\nnow {world.now:.9f}\nMemTotal 2097152\nMemAvailable {world.available // 1024}")
     me.echo("disk 8000000000 4000000000 /")
     me.echo(f"{mark} usage")
-    me.out.extend(f"{box.id} {world.used} 0" for box in world.engine.boxes.values() if box.running)
+    for box in world.engine.boxes.values():
+        if box.running:
+            me.echo(stats_line(world.used))
+            me.echo(f"http://docker/containers/{box.id}/stats?stream=false&one-shot=true")
     me.echo(f"{mark} releases")
     for (service, _), kept in world.dirs.items():
         if service in services and kept.description:

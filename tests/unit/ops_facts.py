@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from behindy_ops.facts.container import Container, Image
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.image import Image
 from behindy_ops.facts.release import Release
 from behindy_ops.facts.survey import NETWORK, Survey
 from behindy_ops.project.services import Service

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.errors import BehindyError, Kind
-from behindy_ops.facts.container import IMAGE_TEMPLATE, parse_image
+from behindy_ops.facts.image import IMAGE_TEMPLATE, parse_image
 from behindy_ops.facts.release import released_as
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
@@ -16,7 +16,7 @@ from behindy_ops.report.events import Decision
 
 if TYPE_CHECKING:
     from behindy_ops.deploy.state import State
-    from behindy_ops.facts.container import Image
+    from behindy_ops.facts.image import Image
     from behindy_ops.facts.release import Release
     from behindy_ops.host.command import Result
     from behindy_ops.project.settings import Settings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from behindy_ops.deploy import retention
 from behindy_ops.deploy.state import unknown
 from behindy_ops.deploy.steps.step import Read, Step
-from behindy_ops.facts.container import Image
+from behindy_ops.facts.image import Image
 from behindy_ops.host.command import Command, script
 from behindy_ops.report.events import Warning_
 

@@ -8,6 +8,7 @@ from behindy_ops.deploy import history
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.deploy.steps.watch import unsteady
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_state
+from behindy_ops.facts.readings import parse_reading
 from behindy_ops.facts.release import released_as
 from behindy_ops.host.command import Command, script
 from behindy_ops.report.events import Warning_
@@ -57,7 +58,7 @@ class Verify(Step):
         lines = result.reply().values()
         container = parse_state(lines.get("state", ""))
         trouble = unsteady(container)
-        memory = _memory(lines.get("memory", ""), container)
+        memory = _memory(reading.memory, container) if (reading := parse_reading(lines.get("stats", ""))) else ""
         errors = lines.get("errors") or "0"
         said = "no errors in its log" if errors == "0" else f"{errors} log line(s) with errors"
         events: tuple[Event, ...] = ()
@@ -83,7 +84,7 @@ def _facts(state: State, lines: dict[str, str]) -> dict[str, str]:
         "previous": release.previous,
         "previous_tag": next(known, ""),
         "previous_run": lines.get("run", ""),
-        "memory_before": _memory(f"{used} 0", live) if used else "",
+        "memory_before": _memory(used, live) if used else "",
         "available_before": _megabytes(survey.memory.get("MemAvailable", 0)),
         "available": _megabytes(int(lines.get("available") or 0) * 1024),
     }
@@ -93,11 +94,7 @@ def _megabytes(count: int) -> str:
     return f"{count // 2**20} MB" if count else ""
 
 
-def _memory(text: str, container: Container | None) -> str:
-    """Return ``84 of 400 MB`` from ``<usage> <inactive file cache>`` in bytes, as ``docker stats`` counts it."""
-    words = text.split()
-    if len(words) != 2 or container is None:
-        return ""
-    used = (int(words[0]) - int(words[1])) / 2**20
-    limit = f" of {container.memory // 2**20}" if container.memory else ""
-    return f"{used:.0f}{limit} MB"
+def _memory(used: int, container: Container | None) -> str:
+    """Return ``84 of 400 MB``; ``used`` in bytes, as ``docker stats`` counts it."""
+    limit = f" of {container.memory // 2**20}" if container and container.memory else ""
+    return f"{used / 2**20:.0f}{limit} MB"

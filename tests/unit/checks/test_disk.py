@@ -7,7 +7,7 @@ import pytest
 from behindy_ops.checks import disk
 from behindy_ops.checks.check import Check, Facts, Level
 from behindy_ops.errors import Kind
-from behindy_ops.facts.container import Image
+from behindy_ops.facts.image import Image
 from behindy_ops.facts.manifest import Manifests
 from behindy_ops.facts.survey import Survey
 from behindy_ops.project.services import Service

@@ -9,7 +9,8 @@ from typing import Any
 
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.state import State, begin
-from behindy_ops.facts.container import Container, Image
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.image import Image
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, Result
 from behindy_ops.project.services import Service
@@ -43,6 +44,5 @@ def described(**changes: Any) -> str:
         "labels": {}, "status": "running", "running": True, "restarting": False, "oom": False, "exit": 0,
         "started": "2026-01-31T00:00:00Z", "finished": "0001-01-01T00:00:00Z", "restarts": 0, "health": "",
         "memory": 0, "restart": "no", "ports": {}, "networks": {}, "env": ["PATH", "SECRET"],
-        "error": "", "pid": 7,
     }  # fmt: skip
     return json.dumps(fields | changes)

@@ -8,7 +8,7 @@ import pytest
 
 from behindy_ops.deploy import goals
 from behindy_ops.errors import Kind
-from behindy_ops.facts.container import Image
+from behindy_ops.facts.image import Image
 from behindy_ops.facts.release import Release
 from behindy_ops.facts.survey import Survey
 from behindy_ops.project.settings import Settings

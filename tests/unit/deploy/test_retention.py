@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from behindy_ops.deploy.retention import KEEP, choose
-from behindy_ops.facts.container import Image
+from behindy_ops.facts.image import Image
 
 REPO = "me/behindy-frontend"
 

@@ -23,7 +23,7 @@ def test_a_value_on_the_command_line_is_refused_and_not_repeated() -> None:
 
 
 def test_one_value_is_put_into_the_hosts_file(tmp_path: Path) -> None:
-    there = scripted(root=checkout(tmp_path), env__probe=Answer("f00\nQT0xCg==\n"))
+    there = scripted(root=checkout(tmp_path), env__fetch=Answer("sha f00\ncontent QT0xCg==\n"))
     assert with_value(there.session, "B", "x y").text == "A=1\nB='x y'\n"
 
 

@@ -20,5 +20,5 @@ def test_no_value_is_in_the_arguments_of_a_command(tmp_path: Path) -> None:
 
 
 def test_the_file_itself_is_fetched_for_an_editor_only(tmp_path: Path) -> None:
-    there = scripted(root=checkout(tmp_path), env__probe=Answer("f00\nQT0xCg==\n"))
+    there = scripted(root=checkout(tmp_path), env__fetch=Answer("sha f00\ncontent QT0xCg==\n"))
     assert probe.fetch(there.session) == ("f00", b"A=1\n")

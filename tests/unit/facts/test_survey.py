@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from behindy_ops.errors import RemoteCommandFailed
-from behindy_ops.facts.container import CONTAINER_TEMPLATE, Image, parse_container, parse_image, parse_time
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
+from behindy_ops.facts.image import Image, parse_image
 from behindy_ops.facts.survey import parse
+from tests.unit.facts.containers import container_line
 
 MARK = "@@0123"
-
-
-def container_line(**changes: Any) -> str:
-    """One line as the container template prints it."""
-    data: dict[str, Any] = {
-        "id": "c1", "name": "/frontend", "created": "2026-01-01T00:00:00Z", "image_id": "sha256:1",
-        "image": "me/behindy-frontend@sha256:aa", "labels": {"behindy.tag": "v1"}, "status": "running", "running": True,
-        "restarting": False, "oom": False, "exit": 0, "error": "", "pid": 42,
-        "started": "2026-01-01T00:00:01.123456789Z",
-        "finished": "0001-01-01T00:00:00Z", "restarts": 0, "health": "", "memory": 419430400, "restart": "always",
-        "ports": None, "networks": {"net": {"IPAddress": "10.0.0.2", "Aliases": None}}, "env": ["PATH", "TZ"],
-    }  # fmt: skip
-    return json.dumps(data | changes)
 
 
 def printed(**sections: str) -> str:
@@ -35,12 +21,12 @@ def printed(**sections: str) -> str:
         "containers": container_line(),
         "images": '{"id":"sha256:1","tags":["me/x:v1"],"digests":null,"created":"2026","size":7}',
         "networks": '"behindy-ops_internal" "n1"',
-        "files_": "/home/ubuntu\n600 1700000000 12 .env\n644 1 2 compose/docker-compose.yml\nabc123  compose/x.yml",
+        "files_": "600 1700000000 12 .env\n644 1 2 compose/docker-compose.yml",
         "environment": "DB_PASS set\nJWT_SECRET empty",
         "configured": "frontend cafe",
         "machine": "now 1700000000.5\nMemTotal 2097152\n"
         "MemAvailable 1048576\nSwapTotal 2097152\nSwapFree 1\ndisk 100 40 /",
-        "usage": "c1 1000 400\n",
+        "usage": '{"memory_stats":{"usage":1000,"stats":{"inactive_file":400}}}\nhttp://docker/containers/c1/stats?x=1',
         "releases": 'stands {"id":"20260101-000000-aaaa","service":"frontend","repository":"me/x","tag":"v1",'
         '"digest":"sha256:d","image_id":"sha256:1","later":"field"}',
     }
@@ -102,9 +88,3 @@ def test_an_images_names_in_a_repository_are_its_own_only() -> None:
     assert image.references("me/x") == ("me/x:v1", "me/x@sha256:d")
     assert image.digest("me/x") == "sha256:d"
     assert image.digest("me/xy") == ""
-
-
-def test_dockers_times_are_read_with_and_without_fractions() -> None:
-    assert parse_time("2026-01-01T00:00:01.123456789Z").microsecond == 123456
-    assert parse_time("2026-01-01T00:00:01.5+09:00").isoformat() == "2026-01-01T00:00:01.500000+09:00"
-    assert parse_time("2026-01-01T00:00:01Z").timestamp() == 1767225601

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+from typing import TYPE_CHECKING
+
 import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import short
-from behindy_ops.provision.certs import certify, due, names_served, parse
+from behindy_ops.provision.certs import DAY, certify, due, names_served, parse
 from behindy_ops.provision.sync import local_files
 from sandbox.tasks.quality import CHECKOUT
 from tests.kinds import raises
 from tests.scripted import Answer, Scripted, scripted
+from tests.unit.facts.certificates import UNTIL, pem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NAMES = ("behindy.me", "www.behindy.me")
 
@@ -20,26 +27,29 @@ def test_a_certificate_is_asked_for_the_names_that_nginx_serves() -> None:
     assert names_served({"nginx/a": b"server_name *.a.org b.a.org evil.org;"}, "a.org") == ("a.org", "b.a.org")
 
 
+def looked(days: float, names: Sequence[str] = NAMES, issuer: str = "CN=ca") -> str:
+    """What the host prints so many days before the certificate expires."""
+    content = base64.b64encode(pem(issuer, names).encode()).decode()
+    return f"now {UNTIL.timestamp() - days * DAY:.0f}\ncertificate {content}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("now 0\nnone\n", "none exists yet"),
-        (f"now 0\nuntil {7 * 86400}\nplaceholder\nname behindy.me\n", "there is only the placeholder"),
-        (f"now 0\nuntil {90 * 86400}\nname behindy.me\n", "the one in use lacks www.behindy.me"),
-        (f"now 0\nuntil {29 * 86400}\nname behindy.me\nname www.behindy.me\n", "the one in use has 29 days left"),
-        ("now 99\nuntil 0\nname behindy.me\n", "none exists yet"),
-        (f"now {5 * 86400}\nuntil {86400}\nname behindy.me\nname www.behindy.me\n", "the one in use has 0 days left"),
-        (f"now 0\nuntil {30 * 86400}\nname behindy.me\nname www.behindy.me\n", ""),
+        ("now 0\ncertificate \n", "none exists yet"),
+        (looked(7, issuer="O=behindy-ops placeholder"), "there is only the placeholder"),
+        (looked(90, NAMES[:1]), "the one in use lacks www.behindy.me"),
+        (looked(29), "the one in use has 29 days left"),
+        (looked(-5), "the one in use has 0 days left"),
+        (looked(30), ""),
     ],
 )
 def test_when_a_certificate_is_due(text: str, why: str) -> None:
     assert due(parse(short(text)), NAMES) == why
 
 
-DAY = 86400
-GOOD = "name behindy.me\nname www.behindy.me\n"
-OLD = Answer(f"now 0\nuntil {5 * DAY}\n{GOOD}")
-NEW = Answer(f"now 0\nuntil {90 * DAY}\n{GOOD}")
+OLD = Answer(looked(5))
+NEW = Answer(looked(90))
 
 
 def run(there: Scripted, *, answer: bool = True, dry_run: bool = False) -> None:
@@ -49,7 +59,7 @@ def run(there: Scripted, *, answer: bool = True, dry_run: bool = False) -> None:
 def test_a_certificate_that_is_valid_long_enough_is_left_alone() -> None:
     there = scripted(host__certs_look=NEW)
     run(there)
-    assert "valid until 1970-04-01 (90 days left); nothing to do" in there.told()
+    assert "valid until 2026-05-01 (90 days left); nothing to do" in there.told()
 
 
 def test_one_that_expires_soon_is_renewed_under_the_lock() -> None:

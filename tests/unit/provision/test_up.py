@@ -12,9 +12,10 @@ from behindy_ops.provision.up import Action, Change, Running, Wanted, bring_up, 
 from behindy_ops.report.events import Note
 from tests.kinds import raises
 from tests.scripted import Answer, Scripted, scripted
+from tests.unit.facts.containers import container_line
 
 WANTED = Wanted("db", "hash", "postgres:15", "sha256:1", "postgres")
-RUNS = Running("postgres", "id", "db", "behindy-ops", "running", "healthy", "hash", "sha256:1")
+RUNS = Running("postgres", "db", "behindy-ops", "running", "hash", "sha256:1")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_containers_whose_network_is_gone_are_replaced_since_they_cannot_be_move
 
 def test_a_name_that_compose_did_not_give_is_an_obstacle() -> None:
     assert obstacles([WANTED], [RUNS]) == []
-    assert obstacles([WANTED], [Running("postgres", "id", "", "", "running", "", "", "")]) == ["postgres"]
+    assert obstacles([WANTED], [Running("postgres", "", "", "running", "", "")]) == ["postgres"]
 
 
 def test_the_host_is_told_to_pull_first_and_to_replace_only_what_is_to_be_replaced() -> None:
@@ -56,23 +57,34 @@ def test_the_host_is_told_to_pull_first_and_to_replace_only_what_is_to_be_replac
     assert words([]) == ()
 
 
+def container(name: str, service: str, config: str, image_id: str = "sha256:1", project: str = "behindy-ops") -> str:
+    labels = {"service": service, "project": project, "config-hash": config, "image": image_id}
+    given = {f"com.docker.compose.{label}": value for label, value in labels.items() if value}
+    return f"{container_line(name=f'/{name}', image='x', labels=given)}\n"
+
+
+DB = container("postgres", "db", "hash")
+OLD_DB = container("postgres", "db", "old")
+WEB = container("nginx", "nginx", "nhash", "sha256:2")
+FOREIGN = container("postgres", "", "", "", project="")
+
+
 def test_what_the_host_printed_about_its_containers_is_read() -> None:
-    text = "@ services\ndb hash postgres:15 - postgres\n@ network\nthere\n"
-    text += "@ containers\nredis id - - running - - -\n@ end\n"
+    text = "@ hashes\ndb hash\nredis h\n@ stanzas\ndb is there\ndb image postgres:15\ndb container_name postgres\n"
+    text += f"redis image redis:7\n@ images\nsha256:7 redis:7\n@ network\nthere\n@ containers\n{FOREIGN}@ end\n"
     wanted, running, network = parse(read(text, "@"))
     assert network
-    assert wanted == [Wanted("db", "hash", "postgres:15", "", "postgres")]
-    assert running == [Running("redis", "id", "", "", "running", "", "", "")]
+    assert wanted == [
+        Wanted("db", "hash", "postgres:15", "", "postgres"),
+        Wanted("redis", "h", "redis:7", "sha256:7", ""),
+    ]
+    assert running == [Running("postgres", "", "", "running", "", "")]
 
 
-def looked(*states: str) -> Answer:
-    services = "db hash postgres:15 sha256:1 postgres\nnginx nhash nginx:1.28 - nginx\n"
-    return Answer(f"@ services\n{services}@ network\nthere\n@ containers\n{''.join(states)}@ end\n")
-
-
-DB = "postgres id1 db behindy-ops running healthy hash sha256:1\n"
-OLD_DB = "postgres id1 db behindy-ops running healthy old sha256:1\n"
-WEB = "nginx id2 nginx behindy-ops running healthy nhash sha256:2\n"
+def looked(*containers: str) -> Answer:
+    stanzas = "db image postgres:15\ndb container_name postgres\nnginx image nginx:1.28\nnginx container_name nginx\n"
+    text = f"@ hashes\ndb hash\nnginx nhash\n@ stanzas\n{stanzas}@ images\nsha256:1 postgres:15\n@ network\nthere\n"
+    return Answer(f"{text}@ containers\n{''.join(containers)}@ end\n")
 
 
 def run(there: Scripted, answer: bool = True) -> list[str]:
@@ -114,7 +126,7 @@ def test_a_host_that_somebody_else_changed_meanwhile_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("look", "up", "kind"),
     [
-        (looked("postgres id1 - - running - - -\n"), Answer(), Kind.HOST_NOT_READY),
+        (looked(FOREIGN), Answer(), Kind.HOST_NOT_READY),
         (Answer("", 80), Answer(), Kind.FILES_MISSING),
         (Answer("", 81), Answer(), Kind.FILES_MISSING),
         (Answer("", 82), Answer(), Kind.HOST_NOT_READY),

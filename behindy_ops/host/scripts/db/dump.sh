@@ -1,23 +1,19 @@
+# lib: workspace postgres
 # $1 container of Postgres, $2 directory to keep the backup in ("" to print it), $3 its name there, $4 how many are kept.
 # A consistent dump in pg_dump's own compressed format. The same bytes are read through by pg_restore, and summed up, while
 # they pass; nothing is held in memory. stderr ends with a line `sum <sha256> <bytes>` when all of it went well.
 container=$1 keep=$2 name=$3 kept=$4
 set -o pipefail
-umask 077
-work=$(mktemp -d) || exit 77
 part=
 trap 'rm -rf "$work"; [ -z "$part" ] || rm -f "$part"' EXIT
 trap 'exit 143' TERM HUP INT PIPE
-# shellcheck disable=SC2016 # for the shell in the container
-inside='export PGPASSWORD="${POSTGRES_PASSWORD-}" PGUSER="${POSTGRES_USER:-postgres}"
-export PGDATABASE="${POSTGRES_DB:-$PGUSER}"; exec "$@"'
 mkfifo "$work/sum" "$work/size" "$work/check" || exit 77
 sha256sum <"$work/sum" >"$work/sha256" &
 wc -c <"$work/size" >"$work/bytes" &
 docker exec -i "$container" pg_restore -f /dev/null <"$work/check" 2>"$work/check.err" &
 checking=$!
 dump() {
-  docker exec "$container" sh -c "$inside" dump pg_dump -Fc --no-password 2>"$work/dump.err" |
+  in_postgres "$container" 'pg_dump -Fc --no-password' </dev/null 2>"$work/dump.err" |
     tee "$work/sum" "$work/size" "$work/check"
 }
 if [ -n "$keep" ]; then

@@ -1,3 +1,4 @@
+# lib: postgres
 # $1 container of Postgres, $2 host directory. Fills a new database from the backup that db/receive.sh has put there,
 # beside the one in use, which is not touched. All or nothing: in one transaction.
 container=$1 dir=$2
@@ -5,20 +6,17 @@ file=$dir/backups/restore.part
 trap 'rm -f "$file"' EXIT
 inside=$(
   cat <<'SH'
-export PGPASSWORD="${POSTGRES_PASSWORD-}" PGUSER="${POSTGRES_USER:-postgres}"
-old=${POSTGRES_DB:-$PGUSER} new=${POSTGRES_DB:-$PGUSER}_restoring
-ask() { psql -XAtq -v ON_ERROR_STOP=1 -v "old=$old" -v "new=$new" -d "$1"; }
-ask postgres <<'SQL' || exit 88
+ask -d postgres <<'SQL' || exit 88
 drop database if exists :"new" with (force);
 select format('create database %I template template0 encoding %L lc_collate %L lc_ctype %L', :'new',
   pg_encoding_to_char(encoding), datcollate, datctype) from pg_database where datname = :'old' \gexec
 SQL
-if pg_restore --single-transaction --exit-on-error --no-owner --no-acl --no-password -d "$new"; then
-  echo 'analyze;' | ask "$new"
+if pg_restore --single-transaction --exit-on-error --no-owner --no-acl --no-password -d "${PGDATABASE}_restoring"; then
+  echo 'analyze;' | ask -d "${PGDATABASE}_restoring"
 else
-  echo 'drop database if exists :"new" with (force);' | ask postgres
+  echo 'drop database if exists :"new" with (force);' | ask -d postgres
   exit 89
 fi
 SH
 )
-docker exec -i "$container" sh -c "$inside" <"$file"
+in_postgres "$container" "$inside" <"$file"

@@ -1,20 +1,14 @@
+# lib: postgres
 # $1 container of Postgres, $2 host directory. Prints what a backup or a restore has to know; changes nothing.
-# Postgres is asked within its own container, as its own user over its socket: no password is on any command line.
 container=$1 dir=$2
 [ -d "$dir" ] || exit 80
 docker container inspect --format 'state {{.State.Status}}' "$container" 2>/dev/null || { echo "state none"; exit 0; }
 printf 'avail %s\n' "$(df -B1 --output=avail "$dir" | tail -n 1)"
 find "$dir/backups" -maxdepth 1 -name '*.dump' -printf 'backup %f %s\n' 2>/dev/null | sort
-inside=$(
-  cat <<'SH'
-export PGPASSWORD="${POSTGRES_PASSWORD-}" PGUSER="${POSTGRES_USER:-postgres}"
-PGDATABASE=${POSTGRES_DB:-$PGUSER} psql -XAtq -F ' ' -v ON_ERROR_STOP=1 <<'SQL'
+in_postgres "$container" "ask -F ' '" <<'SQL'
 select 'database', current_setting('server_version_num'), pg_database_size(current_database()),
   (select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
    where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'),
   (select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()),
   current_database();
 SQL
-SH
-)
-docker exec "$container" sh -c "$inside"

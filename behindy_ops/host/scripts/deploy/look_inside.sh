@@ -1,3 +1,4 @@
+# lib: engine
 # $1 nginx container, $2 green, $3 URL, $4 seconds to look, $5 seconds between looks, $6 container template.
 # One health attempt from inside nginx: ends at the first success, when green exits, or when the time is over.
 nginx=$1 green=$2 url=$3 window=$4 pause=$5 template=$6
@@ -14,5 +15,4 @@ looker=$!
 wait -n "$watcher" "$looker"
 kill "$watcher" "$looker" 2>/dev/null
 wait "$looker" 2>/dev/null
-printf 'state '
-docker container inspect --format "$template" "$green" 2>/dev/null || echo none
+state "$green" "$template"

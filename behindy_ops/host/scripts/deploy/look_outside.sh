@@ -1,10 +1,10 @@
+# lib: engine
 # $1 header file or "", $2 seconds to look, $3 seconds between looks, $4 not done before (ms since the epoch, or 0),
 # $5 nginx container, $6 name to resolve inside it and $7 URL to ask from there (both or neither ""), then the URLs. One
 # attempt from outside: every URL must answer, and go on answering until $4: until then nginx may still ask the previous
 # release. It also lets that one answer while the live one refuses connections, so the live one is asked itself as well.
 header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7
 shift 7
-now() { date +%s%3N; }
 secret=()
 [ -z "$header" ] || secret=(-H "@$header")
 look() {

@@ -1,14 +1,8 @@
+# lib: workspace login
 # $1 registry, $2 user or "", then image references; the user's token on stdin. Prints what the registry says of each:
-# `manifest <reference>`, its JSON, and how that ended. Nothing is pulled. The login lives in a directory of its own.
-registry=$1 user=$2
+# `manifest <reference>`, its JSON, and how that ended. Nothing is pulled.
+login "$1" "$2"
 shift 2
-umask 077
-work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 77
-trap 'rm -rf "$work"' EXIT
-if [ -n "$user" ]; then
-  export DOCKER_CONFIG=$work/login
-  docker login --username "$user" --password-stdin "$registry" >/dev/null || exit 41
-fi
 number=0
 for reference in "$@"; do
   case $reference in localhost:* | 127.*) insecure=--insecure ;; *) insecure= ;; esac

@@ -1,3 +1,4 @@
+# lib: engine compose
 # $1 host directory, $2 service, $3 release, $4 network, $5 container template, $6 release to take files from or "".
 # stdin: a history line, a release line, then the Compose override. Creates green and starts it, without the aliases that
 # Compose gives (docs/design.md, "Aliases survive renames") and without its restart policy until the switch
@@ -19,12 +20,12 @@ fi
 printf '%s\n' "$description" > "$keep/release.json"
 echo candidate > "$keep/status"
 printf '%s\n' "$begun" >> "$dir/state/history.jsonl"
-docker compose --progress quiet -p "behindy-$service-$release" --project-directory "$dir/compose" --env-file "$keep/.env" \
+compose --progress quiet -p "behindy-$service-$release" --project-directory "$dir/compose" --env-file "$keep/.env" \
   -f "$keep/docker-compose.yml" -f "$keep/override.yml" up --no-deps --no-start --pull never "$service" >&2
 docker network disconnect "$network" "$green"
 docker network connect "$network" "$green"
 policy=$(docker container inspect --format '{{.HostConfig.RestartPolicy.Name}}' "$green")
 docker update --restart no "$green" >/dev/null
 docker start "$green" >/dev/null
-printf 'policy %s\nstate ' "$policy"
-docker container inspect --format "$template" "$green"
+echo "policy $policy"
+state "$green" "$template"

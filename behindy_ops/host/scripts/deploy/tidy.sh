@@ -1,10 +1,6 @@
-# Arguments: names and ids of images to remove. Nothing is forced, so docker keeps what is in use; one that is gone already
+# lib: engine
+# Arguments: names and ids of images to remove. Nothing is forced, so docker keeps what is in use; that one is gone already
 # is success: docs/design.md, "Image retention".
 code=0
-for image in "$@"; do
-  out=$(docker rmi "$image" 2>&1) && continue
-  case $out in *"No such image"*) continue ;; esac
-  printf '%s\n' "$out" >&2
-  code=1
-done
+for image in "$@"; do unless_gone docker rmi "$image" || code=1; done
 exit "$code"

@@ -1,15 +1,13 @@
+# lib: engine history
 # $1 container, $2 container template, $3 release directory, $4 history file, $5 bytes at which it is rotated, $6 release
 # directory that a rollback leaves, or "", $7 id of the previous release, or "". stdin: a history line. Shows how the live
 # container and the memory are, and which run deployed the previous release; marks this one as standing, records the
 # deploy, and forgets releases nobody would go back to.
 container=$1 template=$2 release=$3 history=$4 rotate=$5 judged=$6 previous=$7
 umask 077
-printf 'state '
-docker container inspect --format "$template" "$container" || echo none
-id=$(docker container inspect --format '{{.Id}}' "$container")
-printf 'memory '
-curl -s -m 5 --unix-socket /var/run/docker.sock "http://docker/containers/$id/stats?stream=false&one-shot=true" |
-  sed -nE 's/.*"memory_stats":\{"usage":([0-9]+).*"(inactive_file|total_inactive_file)":([0-9]+).*/\1 \3/p' | head -n 1
+state "$container" "$template"
+printf 'stats '
+api "http://docker/containers/$container/stats?stream=false&one-shot=true"
 echo
 printf 'errors '
 docker logs --tail 5000 "$container" 2>&1 | grep -ciE '(^|[^a-z])(error|exception|fatal|panic|traceback)'
@@ -19,10 +17,9 @@ printf 'run '
 [ -z "$previous" ] || grep -hsF "\"release\": \"$previous\"" "$history.1" "$history" |
   grep -oE 'https?://[A-Za-z0-9./:_-]+/actions/runs/[0-9]+' | tail -n 1
 echo
-echo stands > "$release/status"
-[ -z "$judged" ] || ! [ -d "$judged" ] || echo rolled-back > "$judged/status"
-[ "$(stat -c %s "$history" 2>/dev/null || echo 0)" -lt "$rotate" ] || mv "$history" "$history.1"
-cat >> "$history" || exit 1
+echo stands >"$release/status"
+[ -z "$judged" ] || ! [ -d "$judged" ] || echo rolled-back >"$judged/status"
+append "$history" "$rotate" || exit 1
 forget() { # statuses, how many of them stay: their files hold a copy of .env
   for old in "${release%/*}"/*/; do
     status=$(cat "$old/status" 2>/dev/null) # none, or an empty one, when the host went down while it was being made

@@ -1,19 +1,15 @@
-# $1 boundary, $2 host directory, $3 what to do: look, fetch or replace; for replace also $4 sha256 of the .env to be replaced
-# ("none" for none), $5 name of the backup, $6 how many of those are kept. stdin: a line with the sizes in bytes of
-# what follows it: names (one a line), a candidate .env, what it means (a compose file, see probe), what the example says
+# lib: sections compose
+# $1 host directory, $2 what to do: look or replace; for replace also $3 sha256 of the .env to be replaced ("none" for
+# none), $4 name of the backup, $5 how many of those are kept. stdin: a line with the sizes in bytes of what follows it:
+# names (one a line), a candidate .env, what it means (a compose file, see probe), what the example says
 # (the same), the checkout's compose file, for a host that has none yet; 0 for each that is not given.
-# Values are compared here, as docker compose reads them, by the hashes it makes; none is printed, but by fetch.
-mark=$1 dir=$2 what=$3
+# Values are compared here, as docker compose reads them, by the hashes it makes; none is printed.
+dir=$1 what=$2 replaced=$3 backup=$4 kept=$5
 umask 077
 LC_ALL=C
 export LC_ALL
 dir=$(cd "$dir" 2>/dev/null && pwd) || exit 80
 sha() { [ -f "$1" ] && sha256sum <"$1" | cut -d' ' -f1 || echo none; }
-if [ "$what" = fetch ]; then
-  printf '%s\n' "$(sha "$dir/.env")"
-  [ ! -f "$dir/.env" ] || base64 "$dir/.env"
-  exit 0
-fi
 # In memory where that can be had; what a run that was killed left behind holds values, so it goes.
 find /dev/shm "${TMPDIR:-/tmp}" -maxdepth 1 -name 'behindy-env.*' -user "$(id -u)" -mmin +5 -exec rm -rf {} + 2>/dev/null
 work=$(mktemp -d /dev/shm/behindy-env.XXXXXX 2>/dev/null || mktemp -d -t behindy-env.XXXXXX) || exit 77
@@ -24,37 +20,33 @@ read -r -a sizes || exit 79
 parts=(names candidate meant example compose)
 for index in "${!parts[@]}"; do head -c "${sizes[index]}" >"$work/${parts[index]}"; done
 given() { [ -s "$work/$1" ]; }
-compose_() { # as a deploy would read it, but for what this login's own environment would override
-  env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} docker compose "$@"
-}
 probe() { # stdin: names. A compose file with a service for each, so that the hash of the service is that of the value
   awk 'BEGIN { printf "{\"services\":{\"0absent\":{\"image\":\"x\",\"environment\":{\"S\":\"\",\"V\":\"\"}},"
     printf "\"0empty\":{\"image\":\"x\",\"environment\":{\"S\":\"set\",\"V\":\"\"}}" }
   { printf ",\"%s\":{\"image\":\"x\",\"environment\":{\"S\":\"${%s+set}\",\"V\":\"${%s-}\"}}", $1, $1, $1 } END { print "}}" }'
 }
 hashes() { # .env, compose file of a probe
-  compose_ -p probe --project-directory "$work" --env-file "$1" -f "$2" config --hash '*' 2>"$work/err"
+  compose -p probe --project-directory "$work" --env-file "$1" -f "$2" config --hash '*' 2>"$work/err"
 }
 unread() { sed -nE 's/.*(line [0-9]+).*/\1/p' "$work/err" | head -n 1; } # the rest of the message may hold a value
-part() { printf '%s %s\n' "$mark" "$1"; }
-failed() { printf '%s %s! 1\n%s %s.err\n%s\n' "$mark" "$1" "$mark" "$1" "$2"; }
+unusable() { failed "$1" 1; section "$1.err"; printf '%s\n' "$2"; } # section, why
 scan() { # names that may be in a file; one within a value of several lines is found not to be set
   sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2/p' "$1"
 }
 file=$dir/.env
-part host
+section host
 [ ! -f "$file" ] || stat -L -c 'mode %a' "$file"
 echo "sha $(sha "$file")"
 [ -f "$file" ] || file=/dev/null
 new=$work/candidate
-part states
+section states
 { scan "$file"; scan "$new"; cat "$work/names"; } | sort -u | probe >"$work/probe"
 for which in old:"$file" new:"$new"; do
-  hashes "${which#*:}" "$work/probe" >"$work/${which%%:*}" || failed "${which%%:*}" "$(unread)"
+  hashes "${which#*:}" "$work/probe" >"$work/${which%%:*}" || unusable "${which%%:*}" "$(unread)"
 done
-part states
-! given meant || hashes /dev/null "$work/meant" >"$work/as_meant" || failed meant "$(unread)"
-! given example || hashes /dev/null "$work/example" >"$work/as_example" || failed example "$(unread)"
+section states
+! given meant || hashes /dev/null "$work/meant" >"$work/as_meant" || unusable meant "$(unread)"
+! given example || hashes /dev/null "$work/example" >"$work/as_example" || unusable example "$(unread)"
 for which in old new as_meant as_example; do sed "s/^/$which /" "$work/$which" 2>/dev/null; done |
   awk '{ hash[$1, $2] = $3; names[$2] }
   function state(w, name) {
@@ -64,7 +56,7 @@ for which in old new as_meant as_example; do sed "s/^/$which /" "$work/$which" 2
   END { for (name in names) if (name !~ /^0/) print name, state("old", name), state("new", name),
     hash["old", name] == hash["new", name] ? "same" : "differs",
     like("as_meant", "new", name), like("as_example", "old", name), like("as_example", "new", name) }' | sort
-part weak
+section weak
 for which in "$file" "$new"; do
   [ "$which" = "$file" ] && word=host || word=candidate
   sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$/\2 \3/p' "$which" |
@@ -72,25 +64,25 @@ for which in "$file" "$new"; do
     sed "s/ .*//; s/^/$word /"
 done
 if [ -f "$dir/compose/docker-compose.yml" ]; then base=$dir/compose; else base=$work; mv "$work/compose" "$work/docker-compose.yml"; fi
-whole() { (cd "$base" && compose_ --env-file "$1" --profile '*' config "${@:2}" 2>"$work/err"); }
-part services
+whole() { (cd "$base" && compose --env-file "$1" --profile '*' config "${@:2}" 2>"$work/err"); }
+section services
 whole "$file" --hash '*' | sed 's/^/old /'
 if given candidate; then
   whole "$new" --hash '*' | sed 's/^/new /'
-  whole "$new" -q || failed config "$(tail -n 5 "$work/err")"
-  part services
+  whole "$new" -q || unusable config "$(tail -n 5 "$work/err")"
+  section services
 fi
 docker ps -a --format 'live {{.Names}} {{.Label "behindy.config"}}' 2>/dev/null
 if [ "$what" = replace ]; then
-  part replaced
-  if [ "$(sha "$dir/.env")" != "$4" ]; then echo changed
+  section replaced
+  if [ "$(sha "$dir/.env")" != "$replaced" ]; then echo changed
   else
     place=$(readlink -f "$dir/.env")
     mkdir -p "$dir/state/env" || exit 77
     if cp "$work/candidate" "$place.new" && chmod 600 "$place.new" && sync "$place.new" &&
-      { [ ! -f "$place" ] || { cp "$place" "$work/backup" && mv "$work/backup" "$dir/state/env/$5"; }; } &&
+      { [ ! -f "$place" ] || { cp "$place" "$work/backup" && mv "$work/backup" "$dir/state/env/$backup"; }; } &&
       mv "$place.new" "$place"; then echo yes; else rm -f "$place.new"; echo no; fi
-    find "$dir/state/env" -maxdepth 1 -name '*.env' | sort -r | tail -n "+$(($6 + 1))" | while read -r old; do rm -f "$old"; done
+    find "$dir/state/env" -maxdepth 1 -name '*.env' | sort -r | tail -n "+$((kept + 1))" | while read -r old; do rm -f "$old"; done
   fi
 fi
-part end
+section end

@@ -1,8 +1,10 @@
+# lib: nginx
 # $1 domain, $2 certbot's image, $3 e-mail address or "", then the certificate's names. Has certbot get or renew the
 # certificate through the nginx that runs, has nginx load it, and sees that it is served.
 # Exit codes: 67 no image, 70 certbot got none (what was there is back), 71 nginx does not serve the new one.
 domain=$1 image=$2 email=$3
 shift 3
+nginx_runs nginx || exit 69
 nginx=$(docker container inspect --format '{{.Config.Image}}' nginx) || exit 69
 docker image inspect "$image" >/dev/null 2>&1 || { echo "pulling $image"; docker pull --quiet "$image" >/dev/null || exit 67; }
 letsencrypt() { # shell line: as root, on the host's directory
@@ -31,13 +33,12 @@ docker run --rm --name behindy-certbot --volume /etc/letsencrypt:/etc/letsencryp
   "$image" certonly --webroot -w /var/www/certbot --non-interactive --agree-tos "${account[@]}" --keep-until-expiring \
   --renew-with-new-domains --cert-name "$domain" "${names[@]}" >&2 || exit 70
 give_back
-docker exec nginx nginx -t -q -c /etc/nginx/behindy/nginx.conf || exit 71
-docker kill --signal HUP nginx >/dev/null
+in_nginx nginx reload || exit 71
 echo "nginx loads it"
 # shellcheck disable=SC2016
 docker exec nginx sh -c '
 wanted=$(openssl x509 -noout -serial -in "/etc/letsencrypt/live/$1/fullchain.pem")
-for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+for _ in $(seq 20); do
   served=$(openssl s_client -connect 127.0.0.1:443 -servername "$1" </dev/null 2>/dev/null | openssl x509 -noout -serial 2>/dev/null)
   [ "$served" != "$wanted" ] || exit 0
   sleep 0.5

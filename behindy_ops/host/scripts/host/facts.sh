@@ -1,14 +1,14 @@
-# $1 boundary, $2 host directory, $3 domain. Prints what host.check and host.setup want to know of a host, each part
+# lib: sections compose
+# $1 host directory, $2 domain. Prints what host.check and host.setup want to know of a host, each part
 # under a line `<boundary> <name>`; changes nothing. Needs no Docker, curl or flock: a bare host has none of them.
-mark=$1 dir=$2 domain=$3
+dir=$1 domain=$2
 # A login by SSH has no administrator's directories on its path, and some of the programs asked for live there.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-part() { printf '%s %s\n' "$mark" "$1"; }
 has() { command -v "$1" >/dev/null 2>&1; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
-part system
+section system
 cat /etc/os-release 2>/dev/null || cat /usr/lib/os-release 2>/dev/null
-part login
+section login
 echo "arch $(uname -m)"
 echo "user $(id -un)"
 echo "listed $(id -Gn "$(id -un)")" # as a new login would have them
@@ -17,28 +17,28 @@ if [ -e /.dockerenv ] || [ -e /run/.containerenv ] || { has systemd-detect-virt 
   echo "container yes"
 fi
 if [ -e /var/run/reboot-required ]; then echo "reboot needed"; fi
-part tools
+section tools
 for tool in bash curl flock timeout awk docker apt-get dnf; do has "$tool" && echo "$tool"; done
 for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
   if [ -s "$bundle" ]; then echo ca-certificates && break; fi # without them curl believes no certificate at all
 done
-part docker
+section docker
 if has docker; then
   timeout 20 docker version --format 'engine {{.Server.Version}}' 2>&1 | tail -n 1
-  timeout 20 docker compose version --short 2>/dev/null | sed -n '1s/^v\{0,1\}/compose /p'
+  compose version --short 2>/dev/null | sed -n '1s/^v\{0,1\}/compose /p'
   echo "running $(timeout 20 docker ps -q 2>/dev/null | wc -l)"
 fi
-part memory
+section memory
 sed -nE 's/^(MemTotal|MemAvailable|SwapTotal|SwapFree):[[:space:]]+([0-9]+) kB/\1 \2/p' /proc/meminfo
 echo "swappiness $(cat /proc/sys/vm/swappiness 2>/dev/null)"
-part disk
+section disk
 df -B1 --output=size,avail,target / /var/lib/docker "$HOME" 2>/dev/null | awk 'NR > 1 && !seen[$3]++ {print $1, $2, $3}'
-part clock
+section clock
 echo "now $(date +%s.%N)"
 if has timedatectl; then echo "synchronized $(timedatectl show -p NTPSynchronized --value 2>/dev/null)"; fi
-part logging
+section logging
 cat /etc/docker/daemon.json 2>/dev/null && echo
-part updates
+section updates
 if has apt-config; then
   eval "$(apt-config shell lists APT::Periodic::Update-Package-Lists upgrade APT::Periodic::Unattended-Upgrade)"
   has unattended-upgrade && [ "${lists:-0}" != 0 ] && [ "${upgrade:-0}" != 0 ] && echo automatic
@@ -48,12 +48,12 @@ elif has systemctl; then
     { ! grep -q '^ID="\?amzn"\?$' /etc/os-release || [ "$(cat /etc/dnf/vars/releasever 2>/dev/null)" = latest ]; } &&
     echo automatic
 fi
-part files
+section files
 for file in . state rehearsal compose nginx .env rehearsal/header rehearsal/map.conf compose/docker-compose.yml \
   nginx/nginx.conf; do
   [ -e "$dir/$file" ] && echo "$file $(stat -L -c %a "$dir/$file")"
 done
 [ -L "$dir/compose/.env" ] && echo "compose/.env link"
-part certificate
+section certificate
 if as_root test -e "/etc/letsencrypt/live/$domain/fullchain.pem" 2>/dev/null; then echo there; fi
-part end
+section end

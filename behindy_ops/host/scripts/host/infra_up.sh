@@ -1,3 +1,4 @@
+# lib: compose
 # $1 host directory, $2 domain, $3 seconds to wait for health, then words: create SERVICE, recreate SERVICE,
 # pull IMAGE, placeholder IMAGE (nginx's, when it may have no certificate). Prints what it is at.
 # Exit codes: 67 an image cannot be pulled, 68 not healthy in time (with the last lines of the logs).
@@ -31,17 +32,17 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7 -su
 done
 if [ "${#create[@]}" -gt 0 ]; then
   echo "starting ${create[*]}"
-  docker compose --progress quiet up -d --no-deps --no-recreate "${create[@]}" >&2 || exit 1
+  compose --progress quiet up -d --no-deps --no-recreate "${create[@]}" >&2 || exit 1
 fi
 if [ "${#recreate[@]}" -gt 0 ]; then
   echo "replacing ${recreate[*]}"
-  docker compose --progress quiet up -d --no-deps --force-recreate "${recreate[@]}" >&2 || exit 1
+  compose --progress quiet up -d --no-deps --force-recreate "${recreate[@]}" >&2 || exit 1
 fi
 end=$(($(date +%s) + limit))
 while :; do
   waiting=()
   for service in "${create[@]}" "${recreate[@]}"; do
-    id=$(docker compose ps -aq "$service")
+    id=$(compose ps -aq "$service")
     state=$(docker container inspect --format '{{.State.Status}} {{with index .State "Health"}}{{.Status}}{{end}}' "$id" 2>/dev/null)
     case $state in
     'running ' | 'running healthy') ;;
@@ -55,8 +56,8 @@ while :; do
   [ "${#waiting[@]}" -gt 0 ] || exit 0
   if [ "$(date +%s)" -ge "$end" ]; then
     for service in "${waiting[@]}"; do
-      docker compose ps -a --format '{{.Name}}: {{.Status}}' "$service" >&2
-      docker compose logs --no-log-prefix --tail 8 "$service" >&2
+      compose ps -a --format '{{.Name}}: {{.Status}}' "$service" >&2
+      compose logs --no-log-prefix --tail 8 "$service" >&2
     done
     exit 68
   fi

@@ -1,20 +1,16 @@
-# $1 boundary, $2 host directory, $3 network, $4 container template, $5 image template, then service and repository
-# in turn. Prints every fact a decision needs, each under a line `<boundary> <name>`; changes nothing.
-# The parts run side by side: on a small host each docker command costs tens of milliseconds. SURVEY_PARTS: only these.
-mark=$1 dir=$2 network=$3 container=$4 image=$5
-shift 5
-work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 77
-trap 'rm -rf "$work"' EXIT
+# lib: workspace sections engine compose nginx
+# $1 host directory, $2 network, $3 container template, $4 image template, then service and repository in turn. Prints every
+# fact a decision needs; changes nothing.
+# SURVEY_PARTS: only these. On a small host each docker command costs tens of milliseconds.
+dir=$1 network=$2 container=$3 image=$4
+shift 4
 services=() repositories=()
 while [ "$#" -gt 1 ]; do
   services+=("$1") repositories+=("$2")
   shift 2
 done
-part() { # name, function: keep what it printed and, on failure, why
-  "$2" >"$work/$1" 2>"$work/$1.err" || printf '%s %s! %s\n' "$mark" "$1" "$?" >>"$work/$1"
-}
 versions() {
-  docker version --format '{{json .Server.Version}} {{json .Server.APIVersion}}' && docker compose version --short
+  docker version --format '{{json .Server.Version}} {{json .Server.APIVersion}}' && compose version --short
 }
 tools() { for tool in docker curl flock timeout awk; do command -v "$tool" >/dev/null && echo "$tool"; done; }
 containers() {
@@ -32,11 +28,9 @@ images() {
 }
 networks() { docker network inspect --format '{{json .Name}} {{json .Id}}' "$network"; }
 files_() {
-  pwd
   for file in compose/docker-compose.yml nginx/nginx.conf .env rehearsal/header rehearsal/map.conf; do
     [ -e "$dir/$file" ] && stat -c "%a %Y %s $file" "$dir/$file"
   done
-  sha256sum "$dir/compose/docker-compose.yml" 2>/dev/null
   return 0
 }
 environment() { # names only, and whether each has a value
@@ -46,34 +40,16 @@ environment() { # names only, and whether each has a value
 }
 configured() { # one hash a service over its stanza with this .env: tells a changed configuration
   cd "$dir/compose" 2>/dev/null || return 0
-  docker compose --env-file ../.env --profile '*' config --hash '*'
+  compose --env-file ../.env --profile '*' config --hash '*'
 }
-stanzas() { # limits, ports and fixed names of each service; the values of its environment stay here
+stanzas() { # limits, ports and fixed names of each service
   cd "$dir/compose" 2>/dev/null || return 0
-  docker compose --env-file ../.env --profile '*' config 2>/dev/null | awk '
-    function bare(text) { gsub(/["\047]/, "", text); return text }
-    /^[^ ]/ { inside = $1 == "services:"; next }
-    !inside { next }
-    /^  [^ ]/ { service = bare($1); sub(/:$/, "", service); key = part = ""; print service, "is", "there"; next }
-    /^    [^ ]/ { key = $1; part = "" }
-    key == "mem_limit:" { print service, "limit", bare($2); key = ""; next }
-    key == "mem_reservation:" { print service, "reservation", bare($2); key = ""; next }
-    key == "container_name:" { print service, "name", bare($2); key = ""; next }
-    key == "ports:" && /^        published:/ { print service, "port", bare($2) }
-    key == "deploy:" && /^        [^ ]/ { part = $1 }
-    key == "deploy:" && /^          memory:/ { print service, part == "limits:" ? "limit" : "reservation", bare($2) }'
+  declared --env-file ../.env --profile '*'
 }
-nginx_() { # is the configuration on disk valid? asked of the nginx that runs, with the file it was started with
-  docker exec nginx sh -c 'file=
-    set -- $(tr "\000" " " </proc/1/cmdline)
-    while [ "$#" -gt 1 ]; do [ "$1" != -c ] || file=$2; shift; done
-    exec nginx -t -q ${file:+-c "$file"}' >&2
-}
-stale_() { # names that nginx resolves only when it loads: servers of upstreams, and literal ones in proxy_pass
-  docker exec nginx sh -c 'file=
-    set -- $(tr "\000" " " </proc/1/cmdline)
-    while [ "$#" -gt 1 ]; do [ "$1" != -c ] || file=$2; shift; done
-    exec nginx -T ${file:+-c "$file"}' 2>"$work/nginx-T" |
+nginx_() { in_nginx nginx 'itself -t -q' >&2; } # is the configuration on disk valid?
+stale_() { # names that nginx resolves only when it loads: servers of upstreams, and literal ones in proxy_pass. The rest of
+  # its configuration stays here: the rehearsal's token is in it.
+  in_nginx nginx 'itself -T' 2>"$work/nginx-T" |
     sed 's/#.*//; s/[;{}]/&\n/g' | awk '
       function bare(text) { sub(/^[a-z]+:\/\//, "", text); sub(/[:\/;].*/, "", text); return text }
       $1 == "upstream" { inside = 1; group[$2] = 1 }
@@ -91,15 +67,11 @@ machine() {
   df -B1 --output=size,avail,target "$(docker info --format '{{.DockerRootDir}}' 2>/dev/null || echo /)" 2>/dev/null |
     awk 'NR == 2 { print "disk", $1, $2, $3 }'
 }
-usage() { # memory in use and the file cache in it, as docker stats counts; one quick reading each, no two seconds' wait
-  for service in "${services[@]}"; do
-    for id in $(docker ps -q --no-trunc --filter "name=^/$service(-green|-blue)?$"); do
-      printf '%s ' "$id"
-      curl -s -m 5 --unix-socket /var/run/docker.sock "http://docker/containers/$id/stats?stream=false&one-shot=true" |
-        sed -nE 's/.*"memory_stats":\{"usage":([0-9]+).*"(inactive_file|total_inactive_file)":([0-9]+).*/\1 \3/p' | head -n 1
-      echo
-    done
-  done
+usage() {
+  local filters=()
+  for service in "${services[@]}"; do filters+=(--filter "name=^/$service(-green|-blue)?$"); done
+  # shellcheck disable=SC2046 # one id a word
+  [ "${#filters[@]}" = 0 ] || readings $(docker ps -q --no-trunc "${filters[@]}")
 }
 releases() {
   for service in "${services[@]}"; do
@@ -110,14 +82,5 @@ releases() {
   done
   return 0
 }
-parts=${SURVEY_PARTS:-versions tools containers images networks files_ environment configured stanzas nginx_ stale_ machine usage releases}
-for name in $parts; do
-  part "$name" "$name" &
-done
-wait
-for name in $parts; do
-  printf '%s %s\n' "$mark" "$name"
-  cat "$work/$name"
-  if [ -s "$work/$name.err" ]; then printf '%s %s.err\n' "$mark" "$name" && head -c 4000 "$work/$name.err" && echo; fi
-done
-printf '%s end\n' "$mark"
+# shellcheck disable=SC2086 # one name a word
+report ${SURVEY_PARTS:-versions tools containers images networks files_ environment configured stanzas nginx_ stale_ machine usage releases}

@@ -1,3 +1,4 @@
+# lib: nginx
 # $1 host directory, $2 version to go live, $3 versions to keep, $4 reload or leave nginx. Exit code 66: nginx refused
 # the files after all, and those before them are back.
 #
@@ -59,40 +60,25 @@ keep_what_is_there() { # as a version of its own, which is live already
   turn "$before"
   link "$before"
 }
-pid=$(docker container inspect --format '{{.State.Pid}}' nginx 2>/dev/null || echo 0)
-workers() { tr ' ' '\n' <"/proc/$pid/task/$pid/children" 2>/dev/null | grep . | sort; }
-reload() {
-  local before now
-  before=$(workers)
-  docker kill --signal HUP nginx >/dev/null
-  for _ in {1..100}; do # a reload is done when workers of its own are there
-    now=$(workers)
-    if [ -n "$(comm -13 <(echo "$before") <(echo "$now"))" ] || [ -z "$now" ]; then return 0; fi
-    sleep 0.1
-  done
-  echo "nginx did not start new workers within 10 s" >&2
-  return 1
-}
 if plain; then keep_what_is_there; fi
 previous=$(readlink nginx/live 2>/dev/null || true)
 previous=${previous#versions/}
-link "$version"
-turn "$version"
-unlink_others "$version"
+go_to() {
+  link "$1"
+  turn "$1"
+  unlink_others "$1"
+}
+go_to "$version"
 mounted=$(docker container inspect --format \
   '{{if .State.Running}}{{range .Mounts}}{{if eq .Destination "/etc/nginx/behindy"}}{{.Source}}{{end}}{{end}}{{end}}' nginx 2>/dev/null || true)
 if [ "$mounted" != "$PWD/nginx" ]; then
   echo "nginx elsewhere"
 elif [ "$what" = reload ]; then
-  if ! docker exec nginx nginx -t -q -c /etc/nginx/behindy/nginx.conf; then
-    if [ -n "$previous" ]; then
-      turn "$previous"
-      link "$previous"
-      unlink_others "$previous"
-    fi
+  if ! in_nginx nginx 'itself -t -q'; then
+    if [ -n "$previous" ]; then go_to "$previous"; fi
     exit 66
   fi
-  reload
+  in_nginx nginx reload
   echo "nginx reloaded"
 fi
 echo "$version" >"$versions/loaded"

@@ -1,3 +1,4 @@
+# lib: compose
 # $1 host directory, $2 version, $3 keep or try, $4 domain, $5 nginx's image or "", then its mounts, source:target each
 # (a source without a leading / is below the host directory). stdin: the files, one line each: path and base64.
 # Puts them into a directory of their own and tries them there: Compose reads the one, and nginx, in a throwaway
@@ -17,7 +18,7 @@ while read -r path content; do
 done
 environment=$base/.env
 [ -e "$environment" ] || environment=/dev/null
-docker compose -p behindy-ops --project-directory "$base/compose" --env-file "$environment" \
+compose -p behindy-ops --project-directory "$base/compose" --env-file "$environment" \
   -f "$stage/compose/docker-compose.yml" --profile '*' config --quiet || exit 65
 if [ -n "$image" ]; then
   docker image inspect "$image" >/dev/null 2>&1 || docker pull --quiet "$image" >/dev/null || exit 67

@@ -1,7 +1,28 @@
-# Talking to the Docker engine itself.
+# Talking to the Docker engine.
+now() { date +%s%3N; } # ms since the epoch
 api() { curl -sS -m 20 --unix-socket /var/run/docker.sock "$@"; }
 readings() { # ids: for each a line of JSON, the numbers `docker stats` counts with (a quick reading, no wait), and its URL
   local urls=()
   for id in "$@"; do urls+=("http://docker/containers/$id/stats?stream=false&one-shot=true"); done
   [ "$#" -eq 0 ] || api -w '%{url_effective}\n' "${urls[@]}"
+}
+inspect() { # container, template. An engine that is restarting is waited for: docs/design.md, "A restarting engine"
+  local said
+  for _ in {1..75}; do
+    said=$(docker container inspect --format "$2" "$1" 2>&1) && { printf '%s\n' "$said"; return; }
+    case $said in *"No such container"*) return 1 ;; esac
+    sleep 0.2
+  done
+  return 2
+}
+state() { # container, template
+  printf 'state '
+  docker container inspect --format "$2" "$1" 2>/dev/null || echo none
+}
+unless_gone() { # a docker command; that what it is about is gone already is success
+  local said
+  said=$("$@" 2>&1) && return
+  case $said in *"No such "*) return 0 ;; esac
+  printf '%s\n' "$said" >&2
+  return 1
 }

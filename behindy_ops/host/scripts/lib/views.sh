@@ -1,5 +1,4 @@
 # Sections that several views have; the variables they read are set by the script that reports them.
-workspace
 look=()
 survey_is() { look=("$@"); } # the argv of the survey, run beside the others
 survey() { "${look[@]}"; }

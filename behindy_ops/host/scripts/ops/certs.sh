@@ -1,4 +1,4 @@
-# lib: sections engine views
+# lib: workspace sections views
 # $1 nginx container, $2 domain. The certificate nginx serves, asked of its own container past any
 # proxy before it; whether this host believes it; and the certificates (never the keys) under /etc/letsencrypt.
 nginx=$1 domain=$2

@@ -6,14 +6,11 @@ while [ "$#" -gt 1 ]; do
   options=()
   IFS=, read -ra aliases <<<"$2"
   for alias in "${aliases[@]}"; do [ "$alias" = - ] || options+=(--alias "$alias"); done
-  if out=$(docker network connect "${options[@]}" "$network" "$1" 2>&1); then
-    echo "connected $1"
-  else
-    case $out in
-    *"already exists in network"*) echo "connected $1" ;;
-    *) echo "failed $1 $(head -n 1 <<<"$out")"; code=1 ;;
-    esac
-  fi
+  out=$(docker network connect "${options[@]}" "$network" "$1" 2>&1)
+  case $?$out in
+  0* | *"already exists in network"*) echo "connected $1" ;;
+  *) echo "failed $1 $(head -n 1 <<<"$out")"; code=1 ;;
+  esac
   shift 2
 done
 exit "$code"

@@ -1,4 +1,4 @@
-# lib: sections engine views
+# lib: workspace sections engine views
 # The arguments are the survey. File systems, and what Docker keeps by its own count.
 survey_is "$@"
 filesystems() { # of directories only: Docker mounts single files too; the inodes of each after its bytes

@@ -1,6 +1,6 @@
-# lib: sections engine views
-# $1 nginx container, $2 domain, $3 services, one a line: name, port, internal and
-# external path; the rest is the survey. Everything the doctor's rules ask for, in one look.
+# lib: workspace sections views
+# $1 nginx container, $2 domain, $3 services, one a line: name, port, internal and external path; the rest
+# is the survey. Everything the doctor's rules ask for, in one look.
 # shellcheck disable=SC2034 # read by the parts
 nginx=$1 domain=$2 services=$3
 shift 3

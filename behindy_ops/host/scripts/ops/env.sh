@@ -1,4 +1,4 @@
-# lib: sections engine views
+# lib: workspace sections views
 # $1 host directory, $2 container; the rest is the survey. Names only: which of them have a value is
 # told, no value leaves the host.
 dir=$1 container=$2

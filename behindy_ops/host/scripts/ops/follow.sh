@@ -1,9 +1,9 @@
+# lib: client
 # As ops/logs.sh, and goes on with what comes, also in the container that takes the name after a deploy. With a text, the
 # last lines are looked through for it. Ends with its standard input, or when there is nothing left to follow.
 mark=$1 container=$2 tail=$3 since=$4 text=$5 stamps=$6
-id=$(docker container inspect --format '{{.Id}}' "$container" 2>&1) || { printf '%s %s\n' "$mark" "${id//$'\n'/ }"; exit 61; }
-exec 3<&0
-options=()
+container_or_exit "$mark" "$container" '{{.Id}}'
+id=$found options=()
 [ "$stamps" != yes ] || options+=(--timestamps)
 chosen() { if [ -n "$text" ]; then grep -aF --line-buffered -e "$text"; else cat; fi; }
 successor() { # the container that has the name now and runs, waited for; a crashed one may come again
@@ -26,9 +26,5 @@ follow() {
     id=$next
   done
 }
-follow > >(chosen) &
-following=$!
-cat <&3 >/dev/null &
-wait -n
-kill "$following" 2>/dev/null
+while_heard follow > >(chosen)
 exit 0

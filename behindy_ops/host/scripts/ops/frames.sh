@@ -1,8 +1,7 @@
-# lib: sections engine views
+# lib: workspace sections engine client
 # $1 frames (0 for no end), $2 seconds between them. Prints one after the other, each ended by a line
 # `<boundary> end`; ends with its standard input too.
 frames=$1 pause=$2
-exec 3<&0
 moment() { date +%s.%N; }
 meminfo() { grep -E '^(Mem|Swap|Buffers|Cached|SReclaimable)' /proc/meminfo; }
 containers() { # each running one by id and name, then the readings of all
@@ -21,11 +20,4 @@ stream() {
     sleep "$pause"
   done
 }
-stream &
-streaming=$!
-if [ "$frames" -eq 0 ]; then
-  cat <&3 >/dev/null &
-  wait -n
-  kill "$streaming" 2>/dev/null
-fi
-wait "$streaming"
+if [ "$frames" = 0 ]; then while_heard stream; else stream; fi

@@ -1,7 +1,8 @@
+# lib: client
 # $1 boundary, $2 container, $3 lines at the end or "all", $4 since or "", $5 plain text to look for or "", $6 yes for a
 # time before each line. With a text, the last lines that hold it. 61 without such a container.
 mark=$1 container=$2 tail=$3 since=$4 text=$5 stamps=$6
-why=$(docker container inspect --format '{{.Id}}' "$container" 2>&1) || { printf '%s %s\n' "$mark" "${why//$'\n'/ }"; exit 61; }
+container_or_exit "$mark" "$container" '{{.Id}}'
 options=()
 [ -z "$since" ] || options+=(--since "$since")
 [ "$stamps" != yes ] || options+=(--timestamps)

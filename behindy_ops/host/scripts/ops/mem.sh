@@ -1,4 +1,4 @@
-# lib: sections engine views
+# lib: workspace sections engine views
 # The arguments are the survey. What holds memory: the host's own figures, each container's, those of
 # processes outside of containers, and every trace of an OOM kill that this user may read.
 survey_is "$@"

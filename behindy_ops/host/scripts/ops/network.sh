@@ -1,4 +1,4 @@
-# lib: sections engine views
+# lib: workspace sections views
 # $1 network; the rest is the survey.
 network=$1
 shift

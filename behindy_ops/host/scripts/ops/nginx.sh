@@ -1,4 +1,4 @@
-# lib: sections engine views
+# lib: workspace sections views
 # $1 nginx container, $2 domain, $3 services, one a line: name, port, internal and external path; the
 # rest is the survey. What nginx says of itself, and what each service answers it and the world.
 # shellcheck disable=SC2034 # read by the parts

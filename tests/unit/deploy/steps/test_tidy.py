@@ -8,7 +8,7 @@ import pytest
 
 from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.tidy import Tidy, to_remove
-from behindy_ops.facts.container import Image
+from behindy_ops.facts.image import Image
 from behindy_ops.report.events import Warning_
 from tests.unit.deploy.states import LIVE, answer, state_of
 

@@ -11,9 +11,9 @@ from behindy_ops.facts.release import Release
 from behindy_ops.report.events import Warning_
 from tests.unit.deploy.states import answer, described, state_of
 
-SAID = (
-    f"state {described(memory=400 * 2**20)}\nmemory 104857600 20971520\nerrors 2\navailable 819200\nrun https://x/1\n"
-)
+STATS = '{"memory_stats":{"usage":104857600,"stats":{"inactive_file":20971520}}}'
+
+SAID = f"state {described(memory=400 * 2**20)}\nstats {STATS}\nerrors 2\navailable 819200\nrun https://x/1\n"
 
 
 def test_what_the_operator_wants_to_know_is_told() -> None:

@@ -1,0 +1,52 @@
+"""What docker says of images, as plain data, and the template that asks for it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+__all__ = ["IMAGE_TEMPLATE", "Image", "parse_image"]
+
+IMAGE_TEMPLATE = (
+    '{"id":{{json .Id}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}},'
+    '"created":{{json .Created}},"size":{{json .Size}}}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image on the host. ``created`` is when it was built, ``size`` is in bytes."""
+
+    id: str
+    tags: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    created: str = ""
+    size: int = 0
+
+    def references(self, repository: str) -> tuple[str, ...]:
+        """Return the names under which this image belongs to ``repository``: ``repo:tag`` and ``repo@digest``."""
+        tags = tuple(tag for tag in self.tags if tag.rpartition(":")[0] == repository)
+        return tags + tuple(digest for digest in self.digests if digest.partition("@")[0] == repository)
+
+    def digest(self, repository: str) -> str:
+        """Return ``sha256:...`` of this image in ``repository``, or an empty string."""
+        for digest in self.digests:
+            name, _, value = digest.partition("@")
+            if name == repository:
+                return value
+        return ""
+
+
+def parse_image(line: str) -> Image:
+    """Read one line printed with :data:`IMAGE_TEMPLATE`.
+
+    :raises ValueError: it is not such a line.
+    """
+    data = json.loads(line)
+    return Image(
+        id=data["id"],
+        tags=tuple(data["tags"] or ()),
+        digests=tuple(data["digests"] or ()),
+        created=data["created"],
+        size=data["size"],
+    )

@@ -1,0 +1,19 @@
+# The client on the other end: standard input stays open as long as it lives.
+while_heard() { # a command: runs until it ends, or the client does
+  exec 3<&0
+  "$@" </dev/null &
+  job=$!
+  cat <&3 >/dev/null &
+  watcher=$!
+  wait -n "$job" "$watcher"
+  kill "$watcher" 2>/dev/null
+  if [ -e "/proc/$job" ]; then kill "$job" 2>/dev/null; fi
+  wait "$job"
+}
+container_or_exit() { # boundary, container, template: $found is what docker says of it
+  found=$(docker container inspect --format "$3" "$2" 2>&1) || absent "$1" "$found"
+}
+absent() { # boundary, why
+  printf '%s %s\n' "$1" "${2//$'\n'/ }" >&2
+  exit 61
+}

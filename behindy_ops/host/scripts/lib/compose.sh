@@ -1,0 +1,18 @@
+# Docker Compose, always with a clean environment: what the login exports would win over .env.
+compose() {
+  env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} docker compose "$@"
+}
+# shellcheck disable=SC2120 # none is a choice as well
+declared() { # options of compose. Prints `<service> <what> <value>` lines and no more of the JSON, which holds secrets; each
+  # key in it stands on a line of its own, indented by its depth, and no string spans lines.
+  compose "$@" config --format json 2>/dev/null | awk '
+    function bare(text) { gsub(/^"|"?[:,]?$/, "", text); return text }
+    { at[depth = (match($0, /[^ ]/) - 1) / 2] = bare($1) }
+    at[1] != "services" { next }
+    depth == 2 && /[{]$/ { print at[2], "is", "there" }
+    depth == 3 && at[3] ~ /^(image|container_name|mem_limit|mem_reservation)$/ { print at[2], at[3], bare($2) }
+    depth == 5 && at[3] == "ports" && at[5] == "published" { print at[2], "port", bare($2) }
+    depth == 6 && at[3] == "deploy" && at[6] == "memory" {
+      print at[2], at[5] == "limits" ? "mem_limit" : "mem_reservation", bare($2)
+    }'
+}

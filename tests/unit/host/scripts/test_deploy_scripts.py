@@ -1,0 +1,291 @@
+"""The scripts of a deploy, run by bash on a host of fakes: what they send, print, and end with."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from behindy_ops.facts.manifest import parse as parse_manifests
+from behindy_ops.facts.readings import parse_reading
+from behindy_ops.host.exit_codes import Code
+from tests.unit.host.scripts.fake_host import INSIDE, Answer
+
+if TYPE_CHECKING:
+    from tests.unit.host.scripts.fake_host import FakeHost
+
+GONE = Answer(err="Error response from daemon: No such container: x", code=1)
+RESTARTING = Answer(err="Cannot connect to the Docker daemon", code=1)
+STATS = '{"memory_stats":{"usage":9,"stats":{"inactive_file":4}}}'
+
+
+def test_a_pull_logs_in_for_itself_alone_and_leaves_no_token(host: FakeHost) -> None:
+    host.on("docker", "login *", Answer(run='cat >"$root/token"; printf %s "$DOCKER_CONFIG" >"$root/where"; exit 0'))
+    host.on("docker", "pull me/x:v1", "Pulling\n")
+    host.on("docker", "image inspect *", '{"id":1}\n')
+    ran = host.run("deploy/pull", "me/x:v1", "hub", "me", "{{json .}}", stdin="t0ken")
+    assert (ran.code, ran.values["image"]) == (0, '{"id":1}')
+    assert (host.root / "token").read_text() == "t0ken"
+    assert (host.root / "where").read_text().startswith(f"{host.root}/shm/")
+    assert not [*(host.root / "shm").iterdir()]
+    assert ran.calls[0] == "docker login --username me --password-stdin hub"
+
+
+def test_a_pull_that_fails_says_at_which_of_the_two_it_failed(host: FakeHost) -> None:
+    host.on("docker", "login *", Answer(code=1))
+    host.on("docker", "pull *", Answer(err="manifest unknown", code=1))
+    assert host.run("deploy/pull", "me/x", "hub", "me", "").code == Code.REGISTRY_LOGIN
+    ran = host.run("deploy/pull", "me/x", "", "", "")
+    assert (ran.code, ran.err) == (Code.NO_IMAGE, "manifest unknown")
+
+
+def test_manifests_are_asked_for_side_by_side_and_told_apart(host: FakeHost) -> None:
+    manifest = {"SchemaV2Manifest": {"layers": [{"digest": "d", "size": 5, "mediaType": "tar"}]}}
+    host.on("docker", "manifest inspect --verbose me/x:v1", json.dumps(manifest, indent=1))
+    host.on("docker", "manifest inspect --verbose --insecure localhost:5000/y", Answer(err="no such\nmanifest", code=1))
+    host.on("docker", "version *", "amd64\n")
+    ran = host.run("deploy/manifests", "", "", "me/x:v1", "localhost:5000/y")
+    told = parse_manifests(ran.out)
+    assert (told.layers, told.refused) == ({"me/x:v1": {"d": 5}}, {"localhost:5000/y": "no such manifest"})
+
+
+def test_a_candidate_is_made_without_aliases_and_without_its_restart_policy(host: FakeHost) -> None:
+    for name in ("compose/docker-compose.yml", ".env"):
+        host.file(f"home/{name}", f"{name}\n")
+    host.file("home/state/x")
+    for call in ("compose *", "network *", "update *", "start *"):
+        host.on("docker", call)
+    host.on("docker", "container inspect *", '{"id":"g"}\n')
+    host.on("docker", "container inspect *RestartPolicy*", "always\n")
+    arguments = ("web", "r1", "net", "{{json .}}", "")
+    ran = host.run("deploy/start_green", str(host.home), *arguments, stdin="begun\nrelease\nservices: {}\n")
+    assert (ran.code, ran.values) == (0, {"policy": "always", "state": '{"id":"g"}'})
+    kept = host.home / "state/releases/web/r1"
+    assert {file.name: file.read_text() for file in kept.iterdir()} == {
+        "override.yml": "services: {}\n", "docker-compose.yml": "compose/docker-compose.yml\n", ".env": ".env\n",
+        "release.json": "release\n", "status": "candidate\n",
+    }  # fmt: skip
+    assert (kept / ".env").stat().st_mode & 0o77 == 0
+    assert (host.home / "state/history.jsonl").read_text() == "begun\n"
+    assert [call.split()[1] for call in ran.calls] == [
+        "compose", "network", "network", "container", "update", "start", "container"
+    ]  # fmt: skip
+    ran = host.run("deploy/start_green", str(host.home), *arguments[:1], "r2", "net", "", "r1", stdin="b\nr\no\n")
+    assert (host.home / "state/releases/web/r2/.env").read_text() == ".env\n"
+
+
+def test_compose_sees_none_of_what_the_login_exports(host: FakeHost) -> None:
+    host.on("docker", "compose *", Answer(run="env | cut -d= -f1 | sort | tr '\\n' ' ' >>\"$root/env\"; exit 1"))
+    for name in ("compose/docker-compose.yml", ".env", "state/x"):
+        host.file(f"home/{name}")
+    ran = host.run("deploy/start_green", str(host.home), "web", "r1", "net", "", "", stdin="b\nr\no\n")
+    assert ran.code == 1
+    names = set((host.root / "env").read_text().split())
+    assert names <= {"PATH", "HOME", "PWD", "SHLVL", "_"}
+
+
+def test_a_candidate_is_asked_from_inside_until_it_answers(host: FakeHost) -> None:
+    host.on("docker", "wait *", Answer(run="sleep 5"))
+    host.on("docker", "exec nginx timeout 5 sh -c *", Answer(run='shift 4; exec "$@"'))
+    host.on("curl", "*", Answer("500"), Answer("204"))
+    host.on("docker", "container inspect *", '{"id":"g"}\n')
+    ran = host.run("deploy/look_inside", "nginx", "web-green", "http://web-green:80/", "5", "0.01", "")
+    assert ran.out.splitlines() == ["look 500 0", "look 204 0", 'state {"id":"g"}']
+
+
+def test_a_candidate_that_exits_ends_the_look(host: FakeHost) -> None:
+    host.on("docker", "wait *", Answer(run="sleep 0.2"))
+    host.on("docker", "exec *", Answer(run="exec sleep 8"))
+    host.on("docker", "container inspect *", GONE)
+    begun = time.monotonic()
+    assert host.run("deploy/look_inside", "nginx", "web-green", "http://x/", "5", "0.1", "").values == {"state": "none"}
+    assert time.monotonic() - begun < 6
+
+
+def test_the_public_url_and_the_live_container_are_asked_from_outside(host: FakeHost) -> None:
+    host.on("curl", "*https://a.org/", "X-Behindy-Candidate: -green\r\ncode 200\n")
+    host.on("curl", "*http://web:80/*", "200")
+    host.on("docker", "container inspect *", "10.0.0.2 \n")
+    host.on("docker", "exec nginx sh -c *", INSIDE)
+    host.on("getent", "ahosts web", "10.0.0.2 STREAM web\n10.0.0.2 DGRAM\n")
+    arguments = ("/h", "5", "0.01", "0", "nginx", "web", "http://web:80/", "https://a.org/")
+    ran = host.run("deploy/look_outside", *arguments)
+    assert sorted(ran.out.splitlines()) == [
+        "address 10.0.0.2 ", "inside 200 0", "look 200 0 -green", "names 10.0.0.2", "ok"
+    ]  # fmt: skip
+    assert "-H @/h" in ran.calls[0]
+
+
+def test_a_look_from_outside_ends_with_its_time(host: FakeHost) -> None:
+    host.on("curl", "*", Answer("code 502\n", code=22))
+    ran = host.run("deploy/look_outside", "", "0", "0.01", "0", "nginx", "", "", "https://a.org/")
+    assert set(ran.out.splitlines()) == {"look 502 22 none"}
+
+
+SWAP = ("b", "web-blue", "web", "g", "web", "")
+
+
+def test_both_renames_go_in_one_call_and_the_hosts_clock_is_told(host: FakeHost) -> None:
+    host.moved["-w /var/run/docker.sock"] = "-d /"
+    host.on("docker", "update --restart always g")
+    host.on("curl", "*")
+    ran = host.run("deploy/swap", *SWAP[:5], "always")
+    assert (ran.code, abs(int(ran.values["switched"]) / 1000 - time.time()) < 5) == (0, True)
+    assert ran.calls[-1].endswith("/b/rename?name=web-blue http://docker/containers/g/rename?name=web")
+
+
+@pytest.mark.parametrize(
+    ("second", "first", "code", "said"),
+    [
+        ("/web\n", "/web-blue\n", 0, "switched"),
+        ("/web-green\n", "/web\n", Code.SWITCH_UNDONE, "undone"),
+        ("/web-green\n", "/web-blue\n", Code.SWITCH_UNDONE, "undone"),
+        ("/web-green\n", GONE, Code.SWITCH_TORN, "stuck"),
+        (RESTARTING, "/web\n", Code.SWITCH_TORN, "stuck"),
+    ],
+)
+def test_only_the_engine_tells_how_far_a_failed_switch_came(
+    host: FakeHost, second: Answer | str, first: Answer | str, code: int, said: str
+) -> None:
+    host.moved |= {"-w /var/run/docker.sock": "-f /nowhere", "{1..75}": "{1..2}", "sleep 0.2": "sleep 0.01"}
+    host.on("docker", "rename b web-blue", "")
+    host.on("docker", "rename b web", "")
+    host.on("docker", "rename g web", Answer(code=1))
+    host.on("docker", "container inspect --format {{.Name}} g", second)
+    host.on("docker", "container inspect --format {{.Name}} b", first)
+    ran = host.run("deploy/swap", *SWAP)
+    assert (ran.code, [*ran.values]) == (code, [said])
+    assert ("docker rename b web" in ran.calls) == (second == "/web-green\n" and first == "/web-blue\n")
+
+
+def test_a_policy_that_cannot_be_set_leaves_the_names(host: FakeHost) -> None:
+    host.on("docker", "update *", Answer(code=1))
+    assert host.run("deploy/swap", *SWAP[:5], "always").code == Code.SWITCH_UNDONE
+
+
+def test_nginx_is_reloaded_with_the_file_it_was_started_with_and_told_where_the_name_leads(host: FakeHost) -> None:
+    host.file("etc/hosts", "127.0.0.1 localhost\n10.0.0.1 web # behindy-ops\n")
+    host.moved["/proc/1/cmdline"] = str(host.file("cmdline", "nginx\0-c\0/x.conf\0"))
+    host.on("docker", "container inspect *", "10.0.0.2\n")
+    host.on("docker", "exec -u 0 nginx sh -c *", INSIDE)
+    host.on("nginx", "-c /x.conf -t -q", Answer(run='cp "$root/etc/hosts" "$root/seen"; exit 0'))
+    host.on("nginx", "-c /x.conf -s reload", Answer(run=host.new_worker()))
+    ran = host.run("deploy/follow", "nginx", "net", "web", "g")
+    assert (ran.code, [*ran.values]) == (0, ["switched"])
+    assert (host.root / "seen").read_text() == "127.0.0.1 localhost\n10.0.0.2 web # behindy-ops\n"
+    assert (host.root / "etc/hosts").read_text() == "127.0.0.1 localhost\n"
+
+
+def test_an_invalid_configuration_is_not_loaded(host: FakeHost) -> None:
+    host.file("etc/hosts", "127.0.0.1 localhost\n")
+    host.on("docker", "container inspect *", "10.0.0.2\n")
+    host.on("docker", "exec *", INSIDE)
+    host.on("nginx", "*-t -q", Answer(err="[emerg] unknown directive", code=1))
+    ran = host.run("deploy/follow", "nginx", "net", "web", "g")
+    assert (ran.code, ran.err) == (Code.NGINX_INVALID, "[emerg] unknown directive")
+    host.on("docker", "container inspect *", "\n")
+    assert host.run("deploy/follow", "nginx", "net", "web", "g").code == Code.NOT_CONNECTED
+
+
+def test_a_container_is_idle_once_nobody_is_connected_to_it(host: FakeHost) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    client = socket.create_connection(listener.getsockname())
+    server, _ = listener.accept()
+    sleeper = subprocess.Popen(["sleep", "30"])
+    try:
+        host.on("docker", "container inspect *", f"{sleeper.pid}\n")
+        port = str(listener.getsockname()[1])
+        assert host.run("deploy/drain", "c", port, "0", "0", "2").values["cut"] == "1"
+        server.close()
+        client.close()
+        ran = host.run("deploy/drain", "c", port, "0", "5", "2")
+        assert (ran.code, "idle" in ran.values) == (0, True)
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+        listener.close()
+
+
+def test_a_container_that_is_gone_need_not_be_drained_but_an_engine_that_restarts_is_waited_for(host: FakeHost) -> None:
+    host.moved["sleep 0.2"] = "sleep 0.01"
+    host.on("docker", "container inspect *", RESTARTING, RESTARTING, GONE)
+    ran = host.run("deploy/drain", "c", "80", "0", "5", "2")
+    assert (ran.out, len(ran.calls)) == ("gone\n", 3)
+
+
+def test_where_nothing_can_be_seen_it_gets_a_fixed_time(host: FakeHost) -> None:
+    host.moved["sleep 10"] = "true"
+    host.on("docker", "container inspect *", "999999999\n")
+    assert host.run("deploy/drain", "c", "80", "0", "5", "2").out == "blind\n"
+
+
+def test_a_watch_ends_with_the_first_exit(host: FakeHost) -> None:
+    host.on("docker", "wait c", "1\n")
+    host.on("docker", "container inspect *", '{"id":"c"}\n', GONE)
+    until = str(int(time.time() * 1000) + 5000)
+    assert host.run("deploy/watch", "c", until, "").values == {"state": '{"id":"c"}'}
+    assert host.run("deploy/watch", "c", "0", "").values == {"state": "none"}
+
+
+def test_what_is_gone_already_is_removed(host: FakeHost) -> None:
+    host.on("docker", "stop -t 5 b", GONE)
+    host.on("docker", "rm -f b", GONE, Answer(err="device or resource busy", code=1))
+    assert host.run("deploy/stop_blue", "b", "5").code == 0
+    ran = host.run("deploy/stop_blue", "b", "5")
+    assert (ran.code, ran.err) == (1, "device or resource busy\n")
+
+
+def test_a_failed_release_is_shown_marked_and_removed(host: FakeHost) -> None:
+    release = host.file("release/status", "candidate").parent
+    host.on("docker", "container inspect *", GONE)
+    host.on("docker", "logs --tail 100 g", Answer("one\n", err="two\n"))
+    host.on("docker", "rm -f g")
+    ran = host.run("deploy/discard", "g", "", "100", str(release))
+    assert (ran.code, ran.out) == (0, "state none\nlog one\nlog two\n")
+    assert (release / "status").read_text() == "failed\n"
+
+
+def test_images_in_use_stay_and_the_others_go(host: FakeHost) -> None:
+    host.on("docker", "rmi a")
+    host.on("docker", "rmi b", Answer(err="Error: No such image: b", code=1))
+    host.on("docker", "rmi c", Answer(err="conflict: in use", code=1))
+    ran = host.run("deploy/tidy", "a", "b", "c")
+    assert (ran.code, ran.err, len(ran.calls)) == (1, "conflict: in use\n", 3)
+
+
+def test_a_release_that_stands_is_recorded_and_old_ones_are_forgotten(host: FakeHost) -> None:
+    statuses = {f"2026{number:02}": "stands" for number in range(10)} | {
+        "20260a": "failed",
+        "20260b": "",
+        "20260c": "failed",
+    }
+    for name, status in (statuses | {"20260d": "failed", "now": "candidate"}).items():
+        host.file(f"releases/{name}/status", status)
+    url = "https://github.com/a/b/actions/runs/7"
+    history = host.file("history", f'{{"release": "before", "who": "{url}"}}\n' + "x" * 50)
+    host.on("docker", "container inspect *", '{"id":"c"}\n')
+    host.on("curl", "*", STATS)
+    host.on("docker", "logs *", "an ERROR\nmirrors\nfatal: x\n")
+    release, judged = host.root / "releases/now", host.root / "releases/202609"
+    ran = host.run("deploy/verify", "c", "", str(release), str(history), "40", str(judged), "before", stdin="line\n")
+    assert ran.code == 0
+    assert (ran.values["errors"], ran.values["run"], ran.values["state"]) == ("2", url, '{"id":"c"}')
+    reading = parse_reading(ran.values["stats"])
+    assert reading is not None
+    assert (reading.memory, ran.values["available"].isdigit()) == (5, True)
+    assert (history.read_text(), (release / "status").read_text()) == ("line\n", "stands\n")
+    assert (judged / "status").read_text() == "rolled-back\n"
+    assert sorted(path.name for path in (host.root / "releases").iterdir()) == [
+        *(f"2026{number:02}" for number in range(3, 10)), "20260b", "20260c", "20260d", "now"
+    ]  # fmt: skip
+
+
+def test_a_line_of_the_history_is_appended_and_the_file_rotated(host: FakeHost) -> None:
+    history = host.file("history", "old\n")
+    assert host.run("deploy/record", str(history), "100", stdin="new\n").code == 0
+    assert host.run("deploy/record", str(history), "1", stdin="newest\n").code == 0
+    assert (history.read_text(), (host.root / "history.1").read_text()) == ("newest\n", "old\nnew\n")

@@ -1,0 +1,373 @@
+"""The scripts that look at a host, set it up, and bring files and certificates to it, run by bash with fakes."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from behindy_ops.facts import machine, survey
+from behindy_ops.host.exit_codes import Code
+from behindy_ops.provision import certs, sync, up
+from sandbox.tasks.host_scripts import script_names
+from tests.unit.facts.certificates import UNTIL, pem
+from tests.unit.facts.containers import container_line
+from tests.unit.host.scripts.fake_host import INSIDE, MARK, Answer
+
+if TYPE_CHECKING:
+    from tests.unit.host.scripts.fake_host import FakeHost, Ran
+
+CONFIG: dict[str, Any] = {
+    "name": "x",
+    "services": {
+        "db": {
+            "container_name": "postgres",
+            "image": "postgres:15",
+            "environment": {"mem_limit": "s3cret", "image": "s3cret"},
+        },
+        "web": {
+            "command": ["image", 'mem_limit: s3cret\n      "mem_limit": "7"'],
+            "image": "me/web:v1",
+            "mem_limit": "419430400",
+            "mem_reservation": "1048576",
+            "ports": [{"mode": "ingress", "target": 80, "published": "8080", "protocol": "tcp"}],
+        },
+        "old": {"deploy": {"resources": {"limits": {"memory": "9"}, "reservations": {"memory": "8"}}}, "image": "old"},
+    },
+    "volumes": {"db": {"image": "s3cret"}},
+}  # fmt: skip
+"""As ``docker compose config --format json`` prints it: every value of ``.env`` in its place."""
+
+
+def test_every_script_is_run_by_a_test_of_this_folder() -> None:
+    texts = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*.py"))
+    named = texts.replace(
+        'f"ops/{name}"', " ".join(f'"ops/{name}"' for name in ("certs", "disk", "mem", "network", "nginx", "ps"))
+    )
+    assert [name for name in script_names() if f'"{name}"' not in named] == []
+
+
+def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost) -> None:  # noqa: PLR0915
+    for name in ("compose/docker-compose.yml", "nginx/nginx.conf", "rehearsal/header"):
+        host.file(f"home/{name}")
+    host.file("home/.env", "A=s3cret\nexport B=\n# C=1\n")
+    release = '{"id":"r1","service":"web","repository":"me/web","tag":"v1","digest":"","image_id":""}'
+    host.file("home/state/releases/web/r1/release.json", release)
+    host.file("home/state/releases/web/r2/status", "stands")
+    host.on("docker", "version *", '"26.1" "1.45"\n')
+    host.on("docker", "compose version *", "2.26.1\n")
+    host.on("docker", "compose *config --hash*", "web c0ffee\n")
+    host.on("docker", "compose *config --format json", json.dumps(CONFIG, indent=2))
+    host.on("docker", "ps -aq --no-trunc", "c1\nc2\n")
+    host.on("docker", "container inspect *", Answer(container_line(), err="Error: No such container: c2\n", code=1))
+    host.on("docker", "images *", "sha256:1\n")
+    host.on("docker", "image inspect *", '{"id":"sha256:1","tags":null,"digests":null,"created":"2026","size":7}\n')
+    host.on("docker", "network inspect *", Answer(err="no such network", code=1))
+    host.on("docker", "info *", "/\n")
+    host.on("docker", "exec -u 0 nginx sh -c *", INSIDE)
+    host.on("nginx", "*-t -q", Answer(err="[emerg] x", code=1))
+    conf = "upstream app { server web:3000; server kept:1 resolve; }\nproxy_pass http://app; proxy_pass http://api:80/;"
+    host.on("nginx", "*-T", Answer(f"{conf} proxy_pass $x;", err='host not found in upstream "gone:80"'))
+    host.on("docker", "ps -q --no-trunc --filter name=^/web(-green|-blue)?$", "c1\n")
+    host.on(
+        "curl",
+        "*",
+        '{"memory_stats":{"usage":1000,"stats":{"inactive_file":400}}}\nhttp://docker/containers/c1/stats\n',
+    )
+    ran = host.run("host/survey", MARK, str(host.home), "net", "{{json .}}", "{{json .}}", "web", "me/web")
+    found = survey.parse(ran.out, MARK)
+    assert (found.docker, found.compose, found.config) == ("26.1", "2.26.1", {"web": "c0ffee"})
+    assert ([*found.containers], len(found.images), found.network) == (["frontend"], 1, False)
+    assert found.environment == {"A": True, "B": False}
+    assert found.files.keys() == {"compose/docker-compose.yml", "nginx/nginx.conf", ".env", "rehearsal/header"}
+    assert found.stanzas == {
+        "db": survey.Stanza(container_name="postgres", image="postgres:15"),
+        "web": survey.Stanza(419430400, 1048576, ("8080",), image="me/web:v1"),
+        "old": survey.Stanza(9, 8, image="old"),
+    }
+    assert (sorted(found.stale), found.usage) == (["api", "gone", "web"], {"c1": 600})
+    assert [(kept.id, kept.status) for kept in found.releases] == [("r1", "candidate")]
+    assert found.problems == {"networks": "no such network", "nginx_": "[emerg] x"}
+    assert (found.memory["MemTotal"] > 0, found.disk[0] > 0, found.now > 0) == (True, True, True)
+    assert "s3cret" not in ran.out
+
+
+def test_a_bare_host_is_looked_at_with_next_to_nothing_on_it(host: FakeHost) -> None:
+    host.file("etc/os-release", 'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian 12"\n')
+    host.file("home/.env")
+    host.file("home/compose/.env").unlink()
+    (host.home / "compose/.env").symlink_to("../.env")
+    for program in ("docker", "sudo", "systemd-detect-virt", "timedatectl", "apt-config", "systemctl"):
+        host.on(program, "*", Answer(err=f"{program} says no\n", code=1))
+    facts = machine.parse(host.run("host/facts", MARK, str(host.home), "a.org").out, MARK)
+    assert (facts.system, facts.version, facts.name) == ("debian", "12", "Debian 12")
+    assert (facts.docker, facts.docker_problem, facts.compose, facts.running) == ("", "docker says no", "", 0)
+    assert {"bash", "awk", "timeout"} <= facts.tools
+    assert (facts.files[".env"], "." in facts.files, facts.files["compose/.env"]) == ("644", True, "link")
+    assert facts.memory["MemTotal"] > 0
+
+
+def test_a_host_that_is_set_up_says_so(host: FakeHost) -> None:
+    host.file("etc/os-release", "ID=x\n")
+    host.file("etc/docker/daemon.json", '{"log-driver":"local"}')
+    host.file("etc/letsencrypt/live/a.org/fullchain.pem")
+    host.on("docker", "version *", "engine 26.1.5\n")
+    host.on("docker", "compose version *", "v2.26.1\n")
+    host.on("docker", "ps -q", "a\nb\n")
+    host.on("timedatectl", "*", "yes\n")
+    host.on("apt-config", "*", "lists='1'\nupgrade='1'\n")
+    for program in ("sudo", "unattended-upgrade"):
+        host.on(program, "*", Answer(run='[ "$1" != -n ] || shift; [ "$1" != test ] || exec "$@"'))
+    host.on("systemd-detect-virt", "*", Answer(code=1))
+    facts = machine.parse(host.run("host/facts", MARK, str(host.home), "a.org").out, MARK)
+    assert (facts.docker, facts.compose, facts.running) == ("26.1.5", "2.26.1", 2)
+    assert (facts.synchronized, facts.updates, facts.certificate) == (True, True, True)
+    assert facts.logging == '{"log-driver":"local"}'
+
+
+def test_the_host_directory_is_made_once_and_its_token_stays(host: FakeHost) -> None:
+    where = str(host.home / "ops")
+    assert [host.run("host/directories", where).code for _ in range(2)] == [0, 0]
+    token = (host.home / "ops/rehearsal/header").read_text()
+    host.file("home/ops/.env").chmod(0o644)
+    ran = host.run("host/directories", where)
+    assert (host.home / "ops/rehearsal/header").read_text() == token
+    assert token.split()[1] in (host.home / "ops/rehearsal/map.conf").read_text()
+    assert (ran.out, ran.err) == ("", "")
+    modes = {name: (host.home / "ops" / name).stat().st_mode & 0o777 for name in ("state", "rehearsal", ".env")}
+    assert modes == {"state": 0o700, "rehearsal": 0o700, ".env": 0o600}
+    assert (host.home / "ops/compose/.env").readlink() == Path("../.env")
+
+
+@pytest.mark.parametrize(
+    ("words", "calls"),
+    [
+        (("packages-apt", "curl"), ["update", "install --no-install-recommends curl"]),
+        (("packages-dnf", "curl"), ["dnf -y -q install curl"]),
+        (("group", "kim"), ["usermod -aG docker kim"]),
+        (("engine",), ["docker version"]),
+        (("restart",), ["docker version"]),
+    ],
+)
+def test_a_step_of_the_setup_calls_what_it_is_about(host: FakeHost, words: tuple[str, ...], calls: list[str]) -> None:
+    for program in ("apt-get", "dnf", "usermod", "docker", "systemctl", "service"):
+        host.on(program, "*")
+    ran = host.run("host/setup", *words)
+    assert ran.code == 0
+    told = [call.partition("Languages=none ")[2] or call for call in ran.calls]
+    assert told[-len(calls) :] == calls
+
+
+def test_a_configuration_is_put_in_its_place_whole(host: FakeHost) -> None:
+    assert host.run("host/setup", "logging", stdin="{}").code == 0
+    assert (host.root / "etc/docker/daemon.json").read_text() == "{}"
+    assert host.run("host/setup", "updates-apt").code == 0
+    assert "Unattended-Upgrade" in (host.root / "etc/apt/apt.conf.d/20auto-upgrades").read_text()
+    assert host.run("host/setup", "directory", str(host.root / "made"), "root").code == 0
+    assert (host.root / "made").stat().st_mode & 0o777 == 0o750
+
+
+def test_a_download_that_is_not_the_known_one_is_thrown_away(host: FakeHost) -> None:
+    host.moved["/usr/local/lib"] = f"{host.root}/lib"
+    host.on("curl", "*", Answer(run='while [ "$1" != -o ]; do shift; done; printf x >"$2"'))
+    sha = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    assert host.run("host/setup", "compose-download", "2.26.1", "0" * 64, "x86_64").code == 1
+    assert host.run("host/setup", "compose-download", "2.26.1", sha, "x86_64").code == 0
+    assert [path.name for path in (host.root / "lib/docker/cli-plugins").iterdir()] == ["docker-compose"]
+
+
+def test_the_files_there_are_read_with_whether_nginx_has_loaded_them(host: FakeHost) -> None:
+    host.file("home/nginx/versions/v1/nginx/a.conf", "a\n")
+    host.file("home/compose/.env", "A=s3cret\n")
+    host.file("home/compose/docker-compose.yml", "services: {}\n")
+    (host.home / "nginx/live").symlink_to("versions/v1")
+    (host.home / "nginx/a.conf").symlink_to("live/nginx/a.conf")
+    host.on("docker", "container inspect *", "2020-01-01T00:00:00Z\n")
+    found = sync.parse(host.run("host/files", MARK, str(host.home)).reply)
+    assert found.files == {"compose/docker-compose.yml": b"services: {}\n", "nginx/a.conf": b"a\n"}
+    assert (found.live, found.loaded) == ("v1", False)
+    assert host.run("host/files", MARK, str(host.root / "none")).code == Code.NO_DIRECTORY
+
+
+def stage(host: FakeHost, what: str = "keep", image: str = "nginx:1") -> Ran:
+    content = base64.b64encode(b"x\n").decode()
+    return host.run("host/sync_stage", str(host.home), "v1", what, "a.org", image, "nginx:/etc/nginx/behindy",
+                    "data:/data", stdin=f"nginx/a.conf {content}\ncompose/docker-compose.yml {content}\n")  # fmt: skip
+
+
+def test_files_are_tried_before_they_are_kept(host: FakeHost) -> None:
+    for call in ("compose *", "image inspect *", "run *"):
+        host.on("docker", call)
+    assert stage(host, "try").code == 0
+    assert not (host.home / "nginx/versions/v1").exists()
+    ran = stage(host)
+    assert (ran.code, (host.home / "nginx/versions/v1/nginx/a.conf").read_text()) == (0, "x\n")
+    assert f"--volume {host.home}/nginx/versions/v1.new/nginx:" in ran.calls[-1]
+    assert (host.home / "data").stat().st_mode & 0o77 == 0
+    assert [path.name for path in (host.home / "nginx/versions").iterdir()] == ["v1"]
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [("compose *", Code.COMPOSE_REFUSED), ("run *", Code.NGINX_REFUSED), ("pull *", Code.NO_IMAGE)],
+)
+def test_files_that_are_refused_leave_nothing(host: FakeHost, call: str, code: Code) -> None:
+    for fine in ("compose *", "pull *", "run *"):
+        host.on("docker", fine)
+    host.on("docker", "image inspect *", Answer(code=1))
+    host.on("docker", call, Answer(code=1))
+    assert stage(host).code == code
+    assert not [*(host.home / "nginx/versions").iterdir()]
+
+
+def apply(host: FakeHost, version: str, what: str = "reload", keep: str = "3") -> Ran:
+    return host.run("host/sync_apply", str(host.home), version, keep, what)
+
+
+def files_of(host: FakeHost) -> dict[str, str]:
+    names = ("nginx/a.conf", "nginx/b.conf", "compose/docker-compose.yml", ".env")
+    return {name: (host.home / name).read_text() for name in names if (host.home / name).exists()}
+
+
+def test_a_version_goes_live_at_once_and_what_lay_there_by_hand_becomes_one(host: FakeHost) -> None:
+    host.file("home/nginx/a.conf", "by hand")
+    host.file("home/.env", "s")
+    host.file("home/compose/docker-compose.yml", "by hand")
+    for version in ("v1", "v2"):
+        host.file(f"home/nginx/versions/{version}/nginx/{'ab'[version == 'v2']}.conf", version)
+        host.file(f"home/nginx/versions/{version}/compose/docker-compose.yml", version)
+    host.on("docker", "container inspect *", f"{host.home}/nginx\n")
+    host.on("docker", "exec -u 0 nginx sh -c *", INSIDE)
+    host.on("nginx", "*-t -q")
+    host.on("nginx", "*-s reload", Answer(run=host.new_worker()))
+    ran = apply(host, "v1")
+    assert (ran.code, ran.values) == (0, {"nginx": "reloaded"})
+    assert files_of(host) == {"nginx/a.conf": "v1", "compose/docker-compose.yml": "v1", ".env": "s"}
+    assert (host.home / "nginx/versions/v1.before/nginx/a.conf").read_text() == "by hand"
+    host.on("nginx", "*-t -q", Answer(err="[emerg]", code=1))
+    assert apply(host, "v2").code == Code.NGINX_REFUSED
+    assert files_of(host)["nginx/a.conf"] == "v1"
+    assert apply(host, "v2", "leave", keep="1").code == 0
+    assert files_of(host) == {"nginx/b.conf": "v2", "compose/docker-compose.yml": "v2", ".env": "s"}
+    assert sorted(path.name for path in (host.home / "nginx/versions").iterdir()) == ["loaded", "v2"]
+    host.on("docker", "container inspect *", Answer(code=1))
+    assert apply(host, "v2").values == {"nginx": "elsewhere"}
+
+
+def infrastructure(host: FakeHost) -> None:
+    host.file("home/compose/docker-compose.yml")
+    host.file("home/.env")
+    host.on("docker", "version")
+
+
+def test_what_compose_would_run_and_what_runs_is_told(host: FakeHost) -> None:
+    infrastructure(host)
+    host.on("docker", "compose config --hash *", "db h1\n")
+    host.on("docker", "compose config --format json", json.dumps(CONFIG, indent=2))
+    host.on("docker", "compose config --images", "postgres:15\nredis:7\n")
+    host.on("docker", "image inspect *postgres:15", "sha256:7 postgres:15\n")
+    host.on("docker", "image inspect *redis:7", Answer(code=1))
+    host.on("docker", "network inspect *")
+    host.on("docker", "ps -aq --no-trunc", "c1\n")
+    host.on("docker", "container inspect --format {{json .}} c1", f"{container_line()}\n")
+    ran = host.run("host/infra_look", MARK, str(host.home), "{{json .}}")
+    wanted, running, network = up.parse(ran.reply)
+    assert wanted == [up.Wanted("db", "h1", "postgres:15", "sha256:7", "postgres")]
+    assert ([container.name for container in running], network) == (["frontend"], True)
+    assert "s3cret" not in ran.out
+
+
+def test_why_it_cannot_be_told_has_a_number_of_its_own(host: FakeHost) -> None:
+    infrastructure(host)
+    host.on("docker", "compose *", Answer(err="services.x: y", code=1))
+    ran = host.run("host/infra_look", MARK, str(host.home), "")
+    assert (ran.code, "services.x: y" in ran.err) == (Code.COMPOSE_REFUSED, True)
+    host.on("docker", "version", Answer(code=1))
+    assert host.run("host/infra_look", MARK, str(host.home), "").code == Code.NO_DOCKER
+    (host.home / ".env").unlink()
+    assert host.run("host/infra_look", MARK, str(host.home), "").code == Code.NO_ENV_FILE
+    (host.home / "compose/docker-compose.yml").unlink()
+    assert host.run("host/infra_look", MARK, str(host.home), "").code == Code.NO_COMPOSE_FILE
+    assert host.run("host/infra_look", MARK, str(host.root / "none"), "").code == Code.NO_DIRECTORY
+
+
+def test_infrastructure_is_started_and_waited_for(host: FakeHost) -> None:
+    infrastructure(host)
+    host.moved["sleep 0.5"] = "sleep 0.01"
+    for call in ("pull *", "run *placeholder*", "compose *up -d *"):
+        host.on("docker", call)
+    host.on("docker", "run *", "placeholder certificate made\n")
+    host.on("docker", "compose ps -aq *", "c1\n")
+    host.on("docker", "container inspect *", "running starting\n", "running starting\n", "running healthy\n")
+    host.on("docker", "exec c1 curl *", Answer(code=1), "")
+    words = ("pull", "nginx:1", "placeholder", "nginx:1", "create", "nginx", "recreate", "db")
+    ran = host.run("host/infra_up", str(host.home), "a.org", "5", *words)
+    assert ran.code == 0
+    assert "placeholder" in ran.values
+    ups = [call for call in ran.calls if " up -d " in call]
+    assert [up_.rpartition("--")[2] for up_ in ups] == ["no-recreate nginx", "force-recreate db"]
+
+
+def test_what_does_not_become_healthy_is_told_with_its_log(host: FakeHost) -> None:
+    infrastructure(host)
+    host.on("docker", "compose *up -d *")
+    host.on("docker", "compose ps *", "db: Up\n")
+    host.on("docker", "compose logs *", "the reason\n")
+    host.on("docker", "container inspect *", "restarting \n")
+    ran = host.run("host/infra_up", str(host.home), "a.org", "0", "create", "db")
+    assert (ran.code, ran.err) == (Code.NOT_HEALTHY, "db: Up\nthe reason\n")
+    host.on("docker", "pull *", Answer(code=1))
+    assert host.run("host/infra_up", str(host.home), "a.org", "0", "pull", "x").code == Code.NO_IMAGE
+
+
+def test_the_certificate_is_read_as_nginx_sees_it(host: FakeHost) -> None:
+    host.on("docker", "container inspect *", "true\n", "false\n")
+    host.on("docker", "exec nginx sh -c *", pem("O=behindy-ops placeholder,CN=a.org", ("a.org",)))
+    found = certs.parse(host.run("host/certs_look", "a.org").reply_short)
+    assert (found.until, found.placeholder, [*found.names]) == (UNTIL.timestamp(), True, ["a.org"])
+    assert host.run("host/certs_look", "a.org").code == Code.NO_NGINX
+
+
+def test_a_certificate_is_obtained_loaded_and_seen_to_be_served(host: FakeHost) -> None:
+    host.on("docker", "container inspect *Running*", "true\n")
+    host.on("docker", "container inspect *Image*", "nginx:1\n")
+    for call in ("image inspect *", "run *", "rm *"):
+        host.on("docker", call)
+    host.on("docker", "exec *sh -c *", INSIDE)
+    host.on("nginx", "*-t -q")
+    host.on("nginx", "*-s reload", Answer(run=host.new_worker()))
+    host.on("openssl", "x509 *", "serial=1\n")
+    host.on("openssl", "s_client *", "a certificate\n")
+    ran = host.run("host/certs_issue", "a.org", "certbot:1", "", "a.org", "www.a.org")
+    assert ran.code == 0
+    (asked,) = (call for call in ran.calls if "certonly" in call)
+    assert asked.endswith("--cert-name a.org -d a.org -d www.a.org")
+    assert "--register-unsafely-without-email" in asked
+    host.on("nginx", "*-t -q", Answer(code=1))
+    assert host.run("host/certs_issue", "a.org", "certbot:1", "me@a.org", "a.org").code == Code.NOT_SERVED
+    host.on("docker", "run *certonly*", Answer(err="challenge failed", code=1))
+    assert host.run("host/certs_issue", "a.org", "certbot:1", "", "a.org").code == Code.NO_CERTIFICATE
+    host.on("docker", "image inspect *", Answer(code=1))
+    host.on("docker", "pull *", Answer(code=1))
+    assert host.run("host/certs_issue", "a.org", "certbot:1", "", "a.org").code == Code.NO_IMAGE
+    host.on("docker", "container inspect *Running*", "false\n")
+    assert host.run("host/certs_issue", "a.org", "certbot:1", "", "a.org").code == Code.NO_NGINX
+
+
+def test_aliases_are_taken_away_at_a_quiet_moment(host: FakeHost) -> None:
+    host.moved["sleep 1"] = "true"
+    host.on("docker", "container inspect *", "999999999\n")
+    host.on("docker", "network *")
+    host.on("docker", "exec -u 0 nginx sh -c *", INSIDE)
+    host.on("nginx", "*-t -q")
+    host.on("nginx", "*-s reload", Answer(run=host.new_worker()), Answer(code=1))
+    arguments = ("nginx", "net", "web", "3000", "1")
+    ran = host.run("host/unalias", *arguments)
+    assert (ran.code, ran.values) == (0, {"cut": "0"})
+    assert ran.calls[1:3] == ["docker network disconnect net web", "docker network connect net web"]
+    assert host.run("host/unalias", *arguments).code == Code.NOT_RELOADED
+    host.on("docker", "network connect *", Answer(code=1))
+    assert host.run("host/unalias", *arguments).code == Code.NOT_CONNECTED

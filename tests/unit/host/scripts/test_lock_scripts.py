@@ -1,0 +1,97 @@
+"""The scripts of the lock, run by bash: who gets it, who is refused, and that nothing runs without it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shlex
+import subprocess
+from typing import TYPE_CHECKING
+
+from behindy_ops.host.command import Command, Fence, script, wire
+from behindy_ops.host.exit_codes import Code
+
+if TYPE_CHECKING:
+    from tests.unit.host.scripts.fake_host import FakeHost
+
+KIM = json.dumps({"who": "kim", "token": "t0ken"})
+
+
+def state(host: FakeHost) -> str:
+    return str(host.file("home/state/x").parent)
+
+
+def test_a_lease_lasts_as_long_as_it_is_heard_and_answers_each_beat(host: FakeHost) -> None:
+    where = state(host)
+    ran = host.run("lock/lease", where, "5", "@@", "cat", f"{where}/lock.json", stdin=f"{KIM}\n\n\n")
+    assert ran.out == f"@@ lease\n{KIM}\n@@ ready\n\n\n"
+    assert not (host.home / "state/lock.json").exists()
+
+
+def test_a_lease_is_refused_while_another_or_a_person_holds_the_host(host: FakeHost) -> None:
+    where = state(host)
+    host.file("home/state/lock.json", KIM)
+    with (host.home / "state/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ran = host.run("lock/lease", where, "5", "@@", stdin="{}\n")
+    assert (ran.code, ran.out) == (Code.LEASED, f"@@ held\n{KIM}")
+    host.file("home/state/hold.json", KIM)
+    ran = host.run("lock/lease", where, "5", "@@", stdin="{}\n")
+    assert (ran.code, ran.out) == (Code.HELD, f"@@ hold\n{KIM}")
+
+
+def test_a_lease_waits_for_what_an_interrupted_run_is_still_changing(host: FakeHost) -> None:
+    where = state(host)
+    host.moved["-w 90"] = "-w 0.1"
+    with (host.home / "state/busy").open("w") as busy:
+        fcntl.flock(busy, fcntl.LOCK_SH)
+        ran = host.run("lock/lease", where, "5", "@@", stdin="{}\n")
+    assert (ran.code, ran.out) == (Code.BUSY, "@@ busy\n")
+
+
+def test_a_lease_says_what_it_lacks(host: FakeHost) -> None:
+    assert host.run("lock/lease", str(host.root / "no/state"), "5", "@@", stdin="{}\n").code == Code.NO_DIRECTORY
+    assert host.run("lock/lease", state(host), "5", "@@").code == Code.BAD_INPUT
+    host.file("file/state")
+    assert host.run("lock/lease", f"{host.root}/file/state/below", "5", "@@", stdin="{}\n").code == Code.NO_DIRECTORY
+
+
+def test_a_hold_is_taken_shown_and_given_back(host: FakeHost) -> None:
+    where = state(host)
+    assert host.run("lock/hold", where, "status").out == "hold \n"
+    assert host.run("lock/hold", where, "acquire", stdin=f"{KIM}\n").code == 0
+    assert host.run("lock/hold", where, "status").values == {"hold": KIM}
+    ran = host.run("lock/hold", where, "acquire", stdin="{}\n")
+    assert (ran.code, ran.out) == (Code.HELD, f"{KIM}\n")
+    assert host.run("lock/hold", where, "release").out == f"{KIM}\n"
+    assert host.run("lock/hold", str(host.root / "no/state"), "status").code == Code.NO_DIRECTORY
+    host.file("home/state/lock.json", KIM)
+    with (host.home / "state/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert host.run("lock/hold", where, "status").values == {"hold": "", "lease": KIM}
+        assert host.run("lock/hold", where, "acquire", stdin="{}\n").code == Code.LEASED
+
+
+def test_a_change_runs_only_while_its_own_lease_is_held(host: FakeHost) -> None:
+    where = state(host)
+    arguments = (where, "t0ken", "touch", f"{host.root}/changed")
+    assert host.run("lock/fenced", *arguments).code == Code.LEASE_LOST
+    host.file("home/state/lock.json", KIM)
+    assert host.run("lock/fenced", *arguments).code == Code.LEASE_LOST  # nobody lives who holds it
+    with (host.home / "state/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert host.run("lock/fenced", where, "other", "touch", f"{host.root}/changed").code == Code.LEASE_LOST
+        assert not (host.root / "changed").exists()
+        assert host.run("lock/fenced", *arguments).code == 0
+    assert (host.root / "changed").exists()
+
+
+def test_a_fenced_script_is_the_one_that_was_meant_with_its_own_arguments(host: FakeHost) -> None:
+    where = state(host)
+    host.file("home/state/lock.json", KIM)
+    line = wire(Command(script("deploy/record", f"{where}/a b'c", "9"), "x", changes=True), Fence(where, "t0ken"))
+    with (host.home / "state/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["sh", "-c", line], input=b"line\n", check=True, timeout=10)
+    assert (host.home / "state/a b'c").read_text() == "line\n"
+    assert shlex.split(line)[:3] == ["timeout", "-k", "5"]

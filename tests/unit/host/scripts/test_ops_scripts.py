@@ -1,0 +1,201 @@
+"""The scripts of the views, run by bash on a host of fakes."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from behindy_ops.facts.readings import parse_readings
+from behindy_ops.host.command import script
+from behindy_ops.host.exit_codes import Code
+from tests.unit.host.scripts.fake_host import INSIDE, MARK, Answer
+
+if TYPE_CHECKING:
+    from tests.unit.host.scripts.fake_host import FakeHost
+
+SURVEY = ("printf", "the survey\\n")
+WEB = "web 80 /h /p"
+STATS = '{"memory_stats":{"usage":9}}\nhttp://docker/containers/c1/stats?x=1\n'
+
+
+def unwell(host: FakeHost) -> None:
+    """An engine and logs of which nothing but refusals come."""
+    for program in ("docker", "curl", "journalctl", "dmesg"):
+        host.on(program, "*", Answer(err=f"{program} says no", code=1))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sections"),
+    [
+        ("certs", ("nginx", "a.org"), {"address", "served", "trust", "files", "now"}),
+        ("disk", SURVEY, {"filesystems", "docker_", "survey"}),
+        ("doctor", ("nginx", "a.org", WEB, *SURVEY), {"errors", "inside", "outside", "events",
+         "kernel", "survey"}),
+        ("env", ("home", "web", *SURVEY), {"live", "image", "compose", "changed", "survey"}),
+        ("frames", ("1", "0"), {"moment", "meminfo", "containers"}),
+        ("mem", SURVEY, {"meminfo", "stats", "kills", "processes", "events", "kernel", "survey"}),
+        ("network", ("net", *SURVEY), {"subnet", "survey"}),
+        ("nginx", ("nginx", "a.org", WEB, *SURVEY), {"errors", "inside", "outside", "survey"}),
+        ("ps", SURVEY, {"ports", "survey"}),
+    ],
+)  # fmt: skip
+def test_a_view_comes_to_its_end_whatever_docker_says(
+    host: FakeHost, name: str, arguments: tuple[str, ...], sections: set[str]
+) -> None:
+    unwell(host)
+    reply = host.run(f"ops/{name}", MARK, *arguments).reply
+    assert {section for section in reply.sections if not section.endswith(".err")} == sections | {"end"}
+    if "survey" in sections:
+        assert reply.lines("survey") == ["the survey"]
+    assert not [*(host.root / "shm").iterdir()]
+
+
+def test_the_doctor_asks_each_service_from_inside_and_from_outside(host: FakeHost) -> None:
+    unwell(host)
+    host.on("docker", "logs *", Answer("output\n", err="[notice] x\n[error] y\n"))
+    host.on("docker", "exec nginx sh -c *", INSIDE)
+    host.on("getent", "ahostsv4 web", "10.0.0.2 STREAM web\n10.0.0.2 RAW\n")
+    host.on("curl", "*http://web:80/h", "200 0.01")
+    host.on("curl", "*https://a.org/p", "502 0.02")
+    host.on("journalctl", "*-n 1", "a line\n")
+    host.on("journalctl", "*constraint=*", "1.5 host kernel: oom-kill:constraint=x\n")
+    reply = host.run("ops/doctor", MARK, "nginx", "a.org", WEB, *SURVEY).reply
+    assert reply.lines("errors") == ["[error] y"]
+    assert reply.rows("inside") == [["web", "10.0.0.2,", "0", "200", "0.01"]]
+    assert reply.rows("outside") == [["web", "-", "0", "502", "0.02"]]
+    assert reply.lines("kernel") == ["readable", "1.5 host kernel: oom-kill:constraint=x"]
+
+
+def test_of_a_container_names_are_told_and_no_values(host: FakeHost) -> None:
+    host.file("home/compose/docker-compose.yml", "services: {}\n")
+    host.file("home/.env", "A=new\nB=same\n")
+    host.file("home/state/releases/web/r1/.env", "A=s3cret\nB=same\nC=gone\n")
+    host.on("docker", "container inspect *Env*", "A set\n")
+    host.on("docker", "container inspect *behindy.release*", "r1\n")
+    host.on("docker", "container inspect --format {{.Image}} *", "sha256:1\n")
+    host.on("docker", "image inspect *", "PATH set\n")
+    ran = host.run("ops/env", MARK, str(host.home), "web-green", *SURVEY)
+    assert (ran.reply.values("live"), ran.reply.values("image")) == ({"A": "set"}, {"PATH": "set"})
+    assert ran.reply.lines("changed") == ["known", "A", "C"]
+    assert "s3cret" not in ran.out
+
+
+def test_the_engines_own_figures_come_with_the_container_they_are_of(host: FakeHost) -> None:
+    host.on("docker", "ps --no-trunc --format *", "container c1 web\n")
+    host.on("curl", "*", STATS)
+    ran = host.run("ops/frames", MARK, "2", "0.01")
+    assert ran.out.count(f"{MARK} end\n") == 2
+    assert parse_readings(ran.reply.lines("containers")).keys() == {"c1"}
+    assert "c1/stats" in ran.calls[-1]
+
+
+def test_what_is_followed_ends_with_its_client(host: FakeHost) -> None:
+    host.on("docker", "*", Answer(code=1))
+    host.run("ops/frames", MARK, "1", "0")  # writes the fakes
+    argv = [*script("ops/frames", MARK, "0", "0.01")]
+    environ = {"PATH": f"{host.root}/bin:/usr/bin:/bin", "TMPDIR": str(host.root)}
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ) as watching:
+        assert watching.stdout is not None
+        assert watching.stdin is not None
+        assert watching.stdout.readline() == f"{MARK} moment\n".encode()
+        watching.stdin.close()
+        watching.stdout.read()
+        assert watching.wait(5) is not None
+
+
+def test_processes_outside_of_containers_are_summed_up_by_name(host: FakeHost) -> None:
+    unwell(host)
+    rows = host.run("ops/mem", MARK, *SURVEY).reply.rows("processes")
+    assert rows
+    assert all(int(kb) >= 0 and int(count) > 0 for kb, count, *_ in rows)
+
+
+def test_a_log_is_read_and_searched(host: FakeHost) -> None:
+    host.on("docker", "container inspect *", "c1\n")
+    host.on("docker", "logs *", Answer("one\ntwo x\n", err="three x\n"))
+    assert (
+        host.run("ops/logs", MARK, "web", "5", "1h", "", "yes").calls[-1]
+        == "docker logs --since 1h --timestamps --tail 5 web"
+    )
+    assert host.run("ops/logs", MARK, "web", "1", "", "x", "").out == "three x\n"
+    assert host.run("ops/logs", MARK, "web", "all", "", "x", "").out == "two x\nthree x\n"
+
+
+def test_a_log_is_followed_into_the_container_that_takes_the_name(host: FakeHost) -> None:
+    host.moved["sleep 0.5"] = "sleep 0.01"
+    host.on("docker", "container inspect --format {{.Id}} web", "c1\n")
+    host.on("docker", "container inspect *Running*", "\n", "c2\n", "\n")
+    host.on("docker", "logs --follow *c1", "old\n")
+    host.on("docker", "logs --follow *c2", "new\n")
+    host.moved["{1..60}"] = "{1..3}"
+    # Its standard input has to stay open, as a client's does.
+    host.moved["cat <&3"] = "sleep 9"
+    ran = host.run("ops/follow", MARK, "web", "5", "1h", "", "")
+    assert (ran.code, ran.out) == (0, "old\nnew\n")
+    assert "replaced" in ran.err
+    assert "does not run any more" in ran.err
+    assert "docker logs --follow --tail 5 --since 1h c1" in ran.calls
+
+
+@pytest.mark.parametrize("name", ["exec", "logs", "follow"])
+def test_a_container_that_is_not_there_is_an_answer_of_its_own(host: FakeHost, name: str) -> None:
+    host.on("docker", "container inspect *", Answer(err="No such\ncontainer", code=1))
+    ran = host.run(f"ops/{name}", MARK, "web", "1", "", "", "")
+    assert (ran.code, ran.err) == (Code.NO_CONTAINER, f"{MARK} No such container\n")
+
+
+def test_a_command_in_a_container_ends_with_its_own_exit_code(host: FakeHost) -> None:
+    host.moved["cat <&3"] = "sleep 9"
+    host.on("docker", "container inspect *", "running\n", "exited\n")
+    host.on("docker", "exec web *", Answer(run='shift 2; exec "$@"'))
+    ran = host.run("ops/exec", MARK, "web", "sh", "-c", "echo 'a  b'; exit 7")
+    assert (ran.code, ran.out) == (7, "a  b\n")
+    assert host.run("ops/exec", MARK, "web", "true").code == Code.NO_CONTAINER
+
+
+def test_a_command_in_a_container_is_ended_with_its_client(host: FakeHost) -> None:
+    host.on("docker", "container inspect *", "running\n")
+    host.on("docker", "exec web *", Answer(run="exec sleep 9"))
+    begun = time.monotonic()
+    assert host.run("ops/exec", MARK, "web", "sleep", "9").code == 143
+    assert time.monotonic() - begun < 4
+
+
+def test_nginx_is_reloaded_only_if_it_runs_and_is_well_configured(host: FakeHost) -> None:
+    host.on("docker", "container inspect *", "false\n", "true\n")
+    host.on("docker", "exec -u 0 nginx sh -c *", INSIDE)
+    host.on("nginx", "*-t -q", Answer(code=1), "")
+    host.on("nginx", "*-s reload", Answer(code=1), Answer(run=host.new_worker()))
+    codes = [host.run("ops/reload", "nginx").code for _ in range(4)]
+    assert codes == [Code.NO_NGINX, Code.NGINX_INVALID, Code.NOT_RELOADED, 0]
+
+
+def test_containers_are_connected_with_their_aliases(host: FakeHost) -> None:
+    host.on("docker", "network connect --alias db --alias x net a")
+    host.on("docker", "network connect net b", Answer(err="endpoint with name b already exists in network net", code=1))
+    host.on("docker", "network connect net c", Answer(err="no such container\nx", code=1))
+    ran = host.run("ops/connect", "net", "a", "db,x", "b", "-", "c", "-")
+    assert (ran.code, ran.out) == (1, "connected a\nconnected b\nfailed c no such container\n")
+
+
+def test_what_was_removed_and_what_was_kept_is_told(host: FakeHost) -> None:
+    host.on("docker", "info *", f"{host.root}\n")
+    host.on("docker", "rmi a")
+    host.on("docker", "rmi b", Answer(err="No such image", code=1))
+    host.on("docker", "rmi c", Answer(err="conflict\nx", code=1))
+    host.on("curl", "*-X POST*prune*", '{"CachesDeleted":["x"]}')
+    told = host.run("ops/prune", "yes", "a", "b", "c").reply_short
+    assert (told.every("removed"), told.every("kept"), told.every("cache")) == (
+        ["a", "b"], ["c conflict"], ['{"CachesDeleted":["x"]}']
+    )  # fmt: skip
+    assert len(told.every("room")) == 2
+
+
+def test_the_newest_lines_of_the_history_are_read_from_both_files(host: FakeHost) -> None:
+    history = host.file("history", "c\nd\n")
+    host.file("history.1", "a\nb\n")
+    assert host.run("ops/history", str(history), "3").out == "b\nc\nd\n"
+    assert host.run("ops/history", str(host.root / "none"), "3").out == ""
