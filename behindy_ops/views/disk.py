@@ -16,8 +16,8 @@ from behindy_ops.facts.replies import parse_json
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.project.services import repository
 from behindy_ops.report.layout import Column, bar, clip, heading, sentence, table
-from behindy_ops.report.text import LEVEL_TONES, Line, Tone
-from behindy_ops.views.view import View
+from behindy_ops.report.text import Line, Tone
+from behindy_ops.views.view import Verdict, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -113,25 +113,20 @@ class Prune:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """Whether one more image of a service fits: the preflight's own check (``ok``, ``warning`` or ``refusal``)."""
-
-    service: str
-    level: str
-    found: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
 class DiskView:
-    """All of it; ``unknown``: what could not be read, in sentences."""
+    """All of it.
+
+    Attributes:
+        services: whether one more image of each fits, by the check that a deploy begins with.
+        unknown: what could not be read, in sentences.
+    """
 
     filesystems: tuple[FileSystem, ...]
     docker: tuple[DockerShare, ...] = ()
     repositories: tuple[Repository, ...] = ()
     others: Others = Others()
     prune: Prune = Prune()
-    services: tuple[Room, ...] = ()
+    services: tuple[Verdict, ...] = ()
     unknown: tuple[str, ...] = ()
 
 
@@ -149,7 +144,7 @@ def describe(seen: Seen) -> DiskView:
     own = {image["Id"]: _own(image) for image in usage.get("Images") or ()}
     repositories = judge(survey, seen.services, seen.image_prefix, own)
     rooms = tuple(
-        Room(service.name, check.level.value, check.found, check.remedy)
+        Verdict(service.name, check.level.value, check.found, check.remedy)
         for service in seen.services
         for check in disk(Facts(survey=survey, services=(service,), image_prefix=seen.image_prefix))
     )
@@ -358,8 +353,7 @@ def _verdict(view: DiskView) -> list[Line]:
     elif view.docker:
         told.append(Line("Nothing for ops.prune to remove.", Tone.GOOD))
     for room in view.services:
-        told += sentence(room.found, LEVEL_TONES[room.level])
-        told += sentence(room.remedy, Tone.STRONG, "  ")
+        told += room.lines()
     return told
 
 

@@ -13,8 +13,8 @@ from behindy_ops.checks.memory import fits, need
 from behindy_ops.facts.figures import MB, size
 from behindy_ops.facts.readings import parse_readings
 from behindy_ops.report.layout import Column, bar, heading, sentence, table
-from behindy_ops.report.text import LEVEL_TONES, Line, Tone
-from behindy_ops.views.view import View
+from behindy_ops.report.text import Line, Tone
+from behindy_ops.views.view import Verdict, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -98,18 +98,13 @@ class OomKill:
 
 
 @dataclass(frozen=True, slots=True)
-class Fits:
-    """Whether a deploy of a service would fit: the preflight's own check.
+class Fits(Verdict):
+    """Whether a deploy of a service would fit, by the check that a deploy begins with.
 
     Attributes:
-        level: ``ok``, ``warning`` or ``refusal``.
         need: bytes a candidate is taken to need.
     """
 
-    service: str
-    level: str
-    found: str
-    remedy: str
     need: int
 
 
@@ -290,7 +285,8 @@ def lines(view: MemoryView) -> list[Line]:
         *_container_lines(view.containers),
         *_process_lines(view),
         *_kill_lines(view),
-        *_fits_lines(view),
+        *([heading("what still fits")] if view.services else []),
+        *(line for fits in view.services for line in fits.lines("  ")),
     ]
 
 
@@ -344,14 +340,6 @@ def _kill_lines(view: MemoryView) -> list[Line]:
     for text in view.unknown:
         told += sentence(text, Tone.FAINT, "  ")
     return [*told, Line("")]
-
-
-def _fits_lines(view: MemoryView) -> list[Line]:
-    told = [heading("what still fits")] if view.services else []
-    for service in view.services:
-        told += sentence(service.found, LEVEL_TONES[service.level], "  ")
-        told += sentence(service.remedy, Tone.STRONG, "    ")
-    return told
 
 
 VIEW = View("mem", describe, lines, survey="containers stanzas machine", script="ops/mem")

@@ -12,6 +12,8 @@ from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
+from behindy_ops.report.layout import sentence
+from behindy_ops.report.text import LEVEL_TONES, Line, Tone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +21,20 @@ if TYPE_CHECKING:
     from behindy_ops.errors import BehindyError
     from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
-    from behindy_ops.report.text import Line
 
-__all__ = ["Seen", "Shown", "View", "as_seen", "described", "docker_problem", "look", "require_docker", "show", "shown"]
+__all__ = [
+    "Seen",
+    "Shown",
+    "Verdict",
+    "View",
+    "as_seen",
+    "described",
+    "docker_problem",
+    "look",
+    "require_docker",
+    "show",
+    "shown",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,21 @@ class View(Generic[T]):
     survey: str = ""
     script: str = ""
     asks: Callable[[Session], Sequence[str]] = lambda _: ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check says of a service: its level is ``ok``, ``warning`` or ``refusal``."""
+
+    service: str
+    level: str
+    found: str
+    remedy: str
+
+    def lines(self, indent: str = "") -> list[Line]:
+        """Lay it out: what was found, and below it what to do."""
+        found = sentence(self.found, LEVEL_TONES[self.level], indent)
+        return [*found, *sentence(self.remedy, Tone.STRONG, f"{indent}  ")]
 
 
 @dataclass(frozen=True, slots=True)

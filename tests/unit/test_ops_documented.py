@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from behindy_ops.facts import certificate, upstream
-from behindy_ops.views import certs, disk, env, mem, network, nginx, prune, ps, stats
+from behindy_ops.views import certs, disk, env, mem, network, nginx, prune, ps, stats, view
 from sandbox.tasks.quality import CHECKOUT
 
 VIEWS: dict[str, tuple[Any, ...]] = {
@@ -31,7 +31,7 @@ VIEWS: dict[str, tuple[Any, ...]] = {
         disk.KeptImage,
         disk.Others,
         disk.Prune,
-        disk.Room,
+        view.Verdict,
     ),
     "prune": (prune.PruneView, prune.Plan, prune.Pruned),
     "network": (network.NetworkView, network.Member, network.Absent),
