@@ -71,7 +71,7 @@ def sentence(text: str, tone: Tone = Tone.PLAIN, indent: str = "") -> list[Line]
     """Return a text in as many lines as it needs; words are broken at spaces only, so commands stay whole."""
     words = Text(printable(text).replace("\n", " "))
     wrapped = words.wrap(_PAPER, WIDTH - len(indent) - 2) if words else ()
-    return [Line(f"{indent}{'  ' if number else ''}{line.plain}", tone) for number, line in enumerate(wrapped)]
+    return [Line(f"{indent}{'  ' if number else ''}{line.plain.rstrip()}", tone) for number, line in enumerate(wrapped)]
 
 
 def bar(share: float, cells: int = 10) -> str:

@@ -61,6 +61,7 @@ def test_a_sentence_is_wrapped_and_its_commands_are_not_broken_at_hyphens() -> N
     lines = sentence("word " * 20 + "inv ops.prune --dry-run", indent="  ")
     assert all(cell_len(line.text) <= 80 for line in lines)
     assert any("--dry-run" in line.text for line in lines)
+    assert not [line.text for line in lines if line.text.endswith(" ")]
 
 
 def test_a_stream_without_block_characters_gets_ascii() -> None:
