@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
-from behindy_ops.env.edit import check_name, edited, with_value
+from behindy_ops.env.edit import check_name, edited, read_value, with_value
 from behindy_ops.errors import BehindyError, Kind
 from tests.kinds import raises
 from tests.scripted import Answer, scripted
@@ -64,3 +65,21 @@ def test_an_editor_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("VISUAL", "/nonexistent/editor")
     with raises(Kind.USAGE, match="Set EDITOR"):
         edited(b"A=1\n", b"")
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(body)))
+
+
+def test_a_value_comes_from_standard_input_without_its_last_newline(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(monkeypatch, "한글 $ \n\n".encode())
+    assert read_value("A") == "한글 $ \n"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [(b"", "no value to read"), (b"\n", "inv env.edit"), (b"a\0", "NUL"), (b"\xff", "UTF-8")]
+)
+def test_a_value_no_environment_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch, body: bytes, said: str) -> None:
+    typed(monkeypatch, body)
+    with raises(Kind.USAGE, match=said):
+        read_value("A")

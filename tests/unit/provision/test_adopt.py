@@ -118,3 +118,10 @@ def test_a_container_that_was_replaced_meanwhile_is_left_alone() -> None:
 def test_aliases_that_could_not_be_taken_away_leave_a_way_out() -> None:
     with raises(Kind.REMOTE_COMMAND_FAILED, match="inv ops.network --fix"):
         run(COMPOSE, COMPOSE, unalias=Answer("", 1))
+
+
+def test_what_a_deploy_takes_over_is_told_with_the_ports_that_close() -> None:
+    told = " ".join(line.text.strip() for line in lines(describe(host(RUN), [FRONTEND])))
+    assert "inv deploy.frontend" in told
+    assert "closes its published ports (3000/tcp)" in told
+    assert [line.text for line in lines(describe(host(None), [FRONTEND]))] == ["frontend: not there"]
