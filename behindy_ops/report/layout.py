@@ -19,7 +19,7 @@ from behindy_ops.report.text import WIDTH, Line, Tone, printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Column", "bar", "clip", "heading", "sentence", "spark", "table"]
+__all__ = ["Column", "bar", "clip", "figures", "heading", "sentence", "spark", "table"]
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 
@@ -33,6 +33,11 @@ class Column:
     title: str
     most: int = WIDTH
     right: bool = False
+
+
+def figures(*titles: str) -> list[Column]:
+    """Return columns of figures, which are aligned right."""
+    return [Column(title, right=True) for title in titles]
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], tones: Sequence[Tone] = ()) -> list[Line]:

@@ -9,7 +9,7 @@ from behindy_ops.checks import certificates
 from behindy_ops.checks.check import Facts, Served
 from behindy_ops.facts.certificate import read_files, read_served
 from behindy_ops.facts.survey import NGINX, Survey
-from behindy_ops.report.layout import Column, sentence, table
+from behindy_ops.report.layout import Column, figures, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
 from behindy_ops.views.view import View, require_docker
 
@@ -87,7 +87,7 @@ _TONES = {"ok": Tone.GOOD, "renew soon": Tone.CAREFUL, "not loaded": Tone.CAREFU
 def lines(view: CertsView) -> list[Line]:
     """Lay the view out in 80 columns."""
     everything = [*([view.served] if view.served else []), *view.files]
-    columns = (Column("certificate", 48), Column("until", 10), Column("days left", right=True))
+    columns = [Column("certificate", 48), Column("until", 10), *figures("days left")]
     rows = [(each.where, each.until[:10], f"{each.days:.0f}") for each in everything]
     tones = [
         Tone.BAD if each.days < 0 else Tone.CAREFUL if each.days < certificates.RENEW_DAYS else Tone.PLAIN

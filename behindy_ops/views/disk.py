@@ -15,7 +15,7 @@ from behindy_ops.facts.image import Image
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.project.services import repository
-from behindy_ops.report.layout import Column, bar, clip, heading, sentence, table
+from behindy_ops.report.layout import Column, bar, clip, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Verdict, View
 
@@ -161,11 +161,11 @@ def describe(seen: Seen) -> DiskView:
 
 def _filesystems(seen: Seen) -> Iterable[FileSystem]:
     docker, targets = seen.values("filesystems").get("docker", ""), set()
-    for kind, *figures, target in (line.split(" ", 6) for line in seen.lines("filesystems")):
-        if len(figures) != 5 or target in targets:
+    for kind, *sizes, target in (line.split(" ", 6) for line in seen.lines("filesystems")):
+        if len(sizes) != 5 or target in targets:
             continue
         targets.add(target)
-        total, used, free, inodes, taken = (int(word) if word.isdigit() else 0 for word in figures)
+        total, used, free, inodes, taken = (int(word) if word.isdigit() else 0 for word in sizes)
         usable = used + free
         yield FileSystem(
             target,
@@ -287,7 +287,7 @@ def lines(view: DiskView) -> list[Line]:
     """Lay the view out in 80 columns."""
     told = _filesystem_lines(view.filesystems)
     if view.docker:
-        columns = [Column("Docker keeps"), *(Column(title, right=True) for title in ("count", "size", "not used"))]
+        columns = [Column("Docker keeps"), *figures("count", "size", "not used")]
         rows = [(share.kind, str(share.count), size(share.size), size(share.unused)) for share in view.docker]
         told += [Line(""), *table(columns, rows)]
     for images in view.repositories:
@@ -302,20 +302,13 @@ def lines(view: DiskView) -> list[Line]:
 
 
 def _filesystem_lines(filesystems: Iterable[FileSystem]) -> list[Line]:
-    columns = (
-        Column("file system", 26),
-        Column("size", right=True),
-        Column("free", right=True),
-        Column("", 12),
-        Column("used", right=True),
-        Column("inodes", right=True),
-        Column(""),
-    )
+    sizes, shares = figures("size", "free"), figures("used", "inodes")
+    columns = [Column("file system", 26), *sizes, Column("", 12), *shares, Column("")]
     rows, tones = [], []
     for each in filesystems:
-        figures = (size(each.size), size(each.available), bar(each.share, 12))
-        shares = (f"{each.share * 100:.0f}%", f"{each.inodes * 100:.0f}%")
-        rows.append((each.target, *figures, *shares, "Docker" if each.docker else ""))
+        used, taken = f"{each.share * 100:.0f}%", f"{each.inodes * 100:.0f}%"
+        free = (size(each.size), size(each.available), bar(each.share, 12))
+        rows.append((each.target, *free, used, taken, "Docker" if each.docker else ""))
         worst = max(each.share, each.inodes)
         tones.append(Tone.BAD if worst >= FULL else Tone.CAREFUL if worst >= NEARLY else Tone.PLAIN)
     return table(columns, rows, tones)

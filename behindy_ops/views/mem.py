@@ -12,7 +12,7 @@ from behindy_ops.checks.check import Facts
 from behindy_ops.checks.memory import fits, need
 from behindy_ops.facts.figures import MB, size
 from behindy_ops.facts.readings import parse_readings
-from behindy_ops.report.layout import Column, bar, heading, sentence, table
+from behindy_ops.report.layout import Column, bar, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Verdict, View
 
@@ -303,14 +303,7 @@ def host_lines(host: HostMemory) -> list[Line]:
 
 
 def _container_lines(containers: Iterable[ContainerMemory]) -> list[Line]:
-    columns = (
-        Column("container", 28),
-        Column("used", right=True),
-        Column("limit", right=True),
-        Column("", 22),
-        Column("%", right=True),
-        Column("OOM kills", right=True),
-    )
+    columns = [Column("container", 28), *figures("used", "limit"), Column("", 22), *figures("%", "OOM kills")]
     rows, tones = [], []
     for container in containers:
         limit = size(container.limit) if container.limit else "none"
@@ -323,7 +316,7 @@ def _container_lines(containers: Iterable[ContainerMemory]) -> list[Line]:
 
 
 def _process_lines(view: MemoryView) -> list[Line]:
-    columns = (Column("outside of containers", 40), Column("resident", right=True), Column("processes", right=True))
+    columns = [Column("outside of containers", 40), *figures("resident", "processes")]
     rows = [
         (process.name, size(process.used), str(process.count)) for process in view.processes if process.used >= SMALL
     ]

@@ -13,7 +13,7 @@ from behindy_ops.facts.curl import UNTRUSTED, outcome
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.facts.upstream import Answer, Upstream
 from behindy_ops.host.command import Command, script
-from behindy_ops.report.layout import Column, heading, sentence, table
+from behindy_ops.report.layout import Column, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
 from behindy_ops.views.view import View, described, require_docker, shown
 
@@ -153,12 +153,7 @@ def lines(view: NginxView) -> list[Line]:
 
 
 def _upstream_lines(view: NginxView) -> list[Line]:
-    columns = (
-        Column("name", 20),
-        Column("leads to", 31),
-        Column("directly", 10, right=True),
-        Column("through nginx", right=True),
-    )
+    columns = [Column("name", 20), Column("leads to", 31), *figures("directly", "through nginx")]
     rows = [
         (each.service, ", ".join(each.resolves) or "nowhere", _status(each.direct), _status(each.public))
         for each in view.upstreams

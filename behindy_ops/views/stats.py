@@ -11,7 +11,7 @@ from behindy_ops.facts.readings import parse_readings
 from behindy_ops.facts.replies import read
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
-from behindy_ops.report.layout import Column, spark, table
+from behindy_ops.report.layout import Column, figures, spark, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.mem import HostMemory, host_lines, host_memory
 from behindy_ops.views.view import Shown, docker_problem
@@ -197,21 +197,11 @@ def frames_of(mark: str, take: Callable[[Frame], None]) -> Callable[[str], None]
     return line
 
 
-_COLUMNS = (
-    Column("container", 22),
-    Column("CPU %", right=True),
-    Column("memory", right=True),
-    Column("limit", right=True),
-    Column("net in/out", right=True),
-    Column("disk r/w", right=True),
-    Column("procs", right=True),
-)
-
-
 def lines(view: StatsView) -> list[Line]:
     """Lay the view out in 80 columns."""
     if not view.containers:
         return [Line("No container is running.", Tone.CAREFUL)]
+    columns = [Column("container", 22), *figures("CPU %", "memory", "limit", "net in/out", "disk r/w", "procs")]
     rows = [
         (
             each.name,
@@ -224,7 +214,7 @@ def lines(view: StatsView) -> list[Line]:
         )
         for each in view.containers
     ]
-    return table(_COLUMNS, rows, [Tone.CAREFUL if each.cpu > BUSY else Tone.PLAIN for each in view.containers])
+    return table(columns, rows, [Tone.CAREFUL if each.cpu > BUSY else Tone.PLAIN for each in view.containers])
 
 
 def watched(view: StatsView, history: Mapping[str, Sequence[float]], *, what: str) -> list[Line]:
@@ -232,13 +222,8 @@ def watched(view: StatsView, history: Mapping[str, Sequence[float]], *, what: st
 
     That is ``cpu``, in percent, or ``memory``, in bytes and against the limit; the oldest value stands first.
     """
-    columns = (
-        Column("container", 20),
-        Column(f"{'CPU %':>6}", right=True),
-        Column(f"{'memory':>8}", right=True),
-        Column(f"{'limit':>8}", right=True),
-        Column(f"{what}, oldest first"),
-    )
+    titles = figures(f"{'CPU %':>6}", f"{'memory':>8}", f"{'limit':>8}")  # as wide in every moment
+    columns = [Column("container", 20), *titles, Column(f"{what}, oldest first")]
     rows = []
     for each in sorted(view.containers, key=lambda container: getattr(container, what), reverse=True):
         top = float(each.limit or view.host.total) if what == "memory" else 100.0
