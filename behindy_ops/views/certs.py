@@ -14,12 +14,10 @@ from behindy_ops.report.text import Line, Tone, printable
 from behindy_ops.views.view import View, require_docker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from behindy_ops.facts.certificate import Certificate
     from behindy_ops.views.view import Seen
 
-__all__ = ["VIEW", "CertsView"]
+__all__ = ["VIEW", "CertsView", "judged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +50,21 @@ def describe(seen: Seen) -> CertsView:
     """
     require_docker(seen, "address")
     now = float(seen.text("now") or 0)
+    found, shown = judged(seen), read_served(seen.lines("served"), now)
+    files = tuple(read_files(seen.lines("files"), now))
+    return CertsView(seen.domain, shown, not found.distrust, found.distrust, files, *_verdict(seen, found))
+
+
+def judged(seen: Seen) -> Served:
+    """Return what matters of the certificate that nginx serves."""
+    now = float(seen.text("now") or 0)
     code, *said = seen.lines("trust") or ["code 1"]
-    trusted = code == "code 0"
-    error = "" if trusted else printable((*said, code)[0])
-    shown, files = read_served(seen.lines("served"), now), tuple(read_files(seen.lines("files"), now))
-    state = (seen.lines("address") or ["missing"])[0].split()[0]
-    return CertsView(seen.domain, shown, trusted, error, files, *_judge(seen.domain, shown, files, error, state))
+    shown, own = read_served(seen.lines("served"), now), f"/live/{seen.domain}/"
+    return Served(
+        shown.days if shown else None,
+        max((file.days for file in read_files(seen.lines("files"), now) if own in file.where), default=None),
+        "" if code == "code 0" else printable((*said, code)[0]),
+    )
 
 
 _VERDICTS = {
@@ -68,16 +75,14 @@ _VERDICTS = {
 }
 
 
-def _judge(
-    domain: str, shown: Certificate | None, files: Sequence[Certificate], error: str, state: str
-) -> tuple[str, str, str]:
+def _verdict(seen: Seen, found: Served) -> tuple[str, str, str]:
     """Return the verdict, its sentence, and what to type."""
-    if shown is None:
-        why = f"nginx is {state}" if state != "running" else f"nginx shows no certificate ({error or 'no TLS on 443'})"
+    if found.days is None:
+        state = (seen.lines("address") or ["missing"])[0].split()[0]
+        shows = f"nginx shows no certificate ({found.distrust or 'no TLS on 443'})"
+        why = shows if state == "running" else f"nginx is {state}"
         return "unknown", f"{why}, so what it would serve was not seen.", "inv ops.nginx"
-    newest = max((file.days for file in files if f"/live/{domain}/" in file.where), default=None)
-    served = Served(shown.days, newest, error)
-    (check,) = certificates.served(Facts(survey=Survey(), certificate=served))
+    (check,) = certificates.served(Facts(survey=Survey(), certificate=found))
     return _VERDICTS[check.problem.name] if check.problem else "ok", check.found, check.remedy
 
 

@@ -14,7 +14,7 @@ from behindy_ops.errors import UNCHANGED, BehindyError, Kind, RemoteCommandFaile
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.layout import heading, sentence
 from behindy_ops.report.text import Line, Tone, printable
-from behindy_ops.views import mem, network, nginx, prune
+from behindy_ops.views import certs, mem, network, nginx, prune
 from behindy_ops.views.view import Shown, as_seen, look, require_docker
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
         upstreams=view.upstreams,
         nginx_errors=view.errors,
         beside=seen.beside,
+        certificate=certs.judged(seen) if view.state == "running" else None,
         kills=tuple((kill.container, kill.at) for kill in mem.known_kills(seen, {})),
     )
     return diagnose(facts, only)
