@@ -33,7 +33,7 @@ def unwell(host: FakeHost) -> None:
         ("certs", ("nginx", "a.org"), {"address", "served", "trust", "files", "now"}),
         ("disk", SURVEY, {"filesystems", "docker_", "survey"}),
         ("doctor", ("nginx", "a.org", WEB, *SURVEY), {"errors", "inside", "outside", "events",
-         "kernel", "survey"}),
+         "kernel", "survey", "address", "served", "trust", "files", "now"}),
         ("env", ("home", "web", *SURVEY), {"live", "image", "compose", "changed", "survey"}),
         ("frames", ("1", "0"), {"moment", "meminfo", "containers"}),
         ("mem", SURVEY, {"meminfo", "stats", "kills", "processes", "events", "kernel", "survey"}),
