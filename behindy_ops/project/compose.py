@@ -1,4 +1,7 @@
-"""The compose file, read once: its services by name, what they are called, run and need."""
+"""The compose file, read once: its services by name, what they are called, run and need.
+
+The task list waits for this module, so what only a task needs is imported in functions.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import Kind
-from behindy_ops.project.interpolation import all_names, fill_in, required_names
-from behindy_ops.project.services import X_DEPLOY, Service, read_stanza
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from behindy_ops.project.services import Service
+
 __all__ = ["COMPOSE_FILE", "ComposeFile", "deployable_names"]
+
+X_DEPLOY = "x-deploy"
 
 COMPOSE_FILE = Path("compose", "docker-compose.yml")
 """Where it is in a checkout and on the host."""
@@ -80,10 +85,12 @@ class ComposeFile:
         Raises:
             Kind.COMPOSE_INVALID: there are none, or something in them is wrong; with one line for each mistake.
         """
+        from behindy_ops.project.services import read_stanza
+
         services: dict[str, Service] = {}
         mistakes: list[str] = []
         for name in self.deployable:
-            services[name], wrong = read_stanza(name, self.stanzas[name], self.required(name))
+            services[name], wrong = read_stanza(name, self.stanzas[name], X_DEPLOY, self.required(name))
             mistakes += wrong
         if not self.stanzas:
             mistakes = ["services: missing; a compose file lists its services there"]
@@ -103,6 +110,8 @@ class ComposeFile:
         Raises:
             KeyError: a variable in it has no default.
         """
+        from behindy_ops.project.interpolation import fill_in
+
         return fill_in(str(self.stanzas.get(name, {}).get("image") or ""), {})
 
     def environment(self, name: str) -> dict[str, str | None] | None:
@@ -121,10 +130,14 @@ class ComposeFile:
 
     def used(self, name: str) -> tuple[str, ...]:
         """Return the ``${NAME}`` a service refers to, in its order."""
+        from behindy_ops.project.interpolation import all_names
+
         return self._names(name, all_names)
 
     def required(self, name: str) -> tuple[str, ...]:
         """Return those of them without a default."""
+        from behindy_ops.project.interpolation import required_names
+
         return self._names(name, required_names)
 
     def _names(self, name: str, names_in: Callable[[str], Iterator[str]]) -> tuple[str, ...]:

@@ -20,9 +20,8 @@ from behindy_ops.project.interpolation import fill_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["KEYS", "X_DEPLOY", "HealthPolicy", "Service", "read_stanza", "repository", "seconds", "validate_tag"]
+__all__ = ["KEYS", "HealthPolicy", "Service", "read_stanza", "repository", "seconds", "validate_tag"]
 
-X_DEPLOY = "x-deploy"
 IMAGE_PREFIX = "BEHINDY_IMAGE_PREFIX"
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -129,8 +128,14 @@ def validate_tag(tag: str) -> str:
     return tag
 
 
-def read_stanza(name: str, stanza: Mapping[str, Any], required_env: tuple[str, ...]) -> tuple[Service, list[str]]:
-    """Return a service, and one line for each mistake in its stanza; with a mistake the service is not to be used."""
+def read_stanza(
+    name: str, stanza: Mapping[str, Any], key: str, required_env: tuple[str, ...]
+) -> tuple[Service, list[str]]:
+    """Return a service, and one line for each mistake in its stanza; with a mistake the service is not to be used.
+
+    Args:
+        key: under which the stanza says how it is deployed.
+    """
     path = f"services.{name}"
     mistakes = []
     if wrong := validate.check_service_name(name):
@@ -139,9 +144,9 @@ def read_stanza(name: str, stanza: Mapping[str, Any], required_env: tuple[str, .
         mistakes.append(f"{path}.image: {wrong}")
     if stanza.get("ports"):
         mistakes.append(f"{path}.ports: a second container could not start beside the first; nginx publishes it")
-    values, wrong_values = _read_keys(f"{path}.{X_DEPLOY}", stanza[X_DEPLOY], KEYS)
+    values, wrong_values = _read_keys(f"{path}.{key}", stanza[key], KEYS)
     values = {"port": 0, "internal": "", "external": "", **values}
-    health, wrong_health = _read_health(f"{path}.{X_DEPLOY}.health", values.get("health", {}))
+    health, wrong_health = _read_health(f"{path}.{key}.health", values.get("health", {}))
     service = Service(
         **{"rehearsal": values["external"], **values, "health": health},
         name=name,

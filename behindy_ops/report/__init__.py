@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from behindy_ops.project.secret import Secret
     from behindy_ops.report.renderer import Renderer
 
-__all__ = ["choose", "is_terminal", "show_error", "show_lines"]
+__all__ = ["CALLED", "choose", "is_terminal", "show_error", "show_lines"]
+
+CALLED = "BEHINDY_INV"
+"""What the reader types for ``inv``, if it is something else; the script of that name says so."""
 
 
 def choose(json: bool, stream: TextIO, environ: Mapping[str, str], hide: Sequence[Secret] = ()) -> Renderer:
@@ -30,11 +33,11 @@ def choose(json: bool, stream: TextIO, environ: Mapping[str, str], hide: Sequenc
         environ: ``TERM`` and ``NO_COLOR`` are heeded, and what a GitHub runner sets.
         hide: values that are masked where the reader of the stream can do that.
     """
-    safe = SafeStream(stream)
     if json:
         from behindy_ops.report.jsonlines import JsonLines
 
-        return JsonLines(safe)
+        return JsonLines(SafeStream(stream))
+    safe = _for_people(stream, environ)
     if on_actions(environ):
         from behindy_ops.report.actions import Actions
 
@@ -54,8 +57,9 @@ def show_error(error: BehindyError, stream: TextIO | None = None, environ: Mappi
     It goes to standard error, if no stream is given.
     """
     stream = stream or sys.stderr
-    if on_actions(os.environ if environ is None else environ):
-        _annotate(error, SafeStream(stream))
+    environ = os.environ if environ is None else environ
+    if on_actions(environ):
+        _annotate(error, _for_people(stream, environ))
         return
     first, *rest = error_lines(failed(error))
     mark = marks_for(getattr(stream, "encoding", None)).failed
@@ -67,8 +71,8 @@ def show_lines(lines: Sequence[Line], stream: TextIO | None = None, environ: Map
 
     They go to standard output, if no stream is given.
     """
-    safe = SafeStream(stream or sys.stdout)
     environ = os.environ if environ is None else environ
+    safe = _for_people(stream or sys.stdout, environ)
     lines = shown_with(safe.encoding, lines)
     if on_actions(environ):
         lines = [Line(inert(part), line.tone) for line in lines for part in line.text.split("\n")]
@@ -79,6 +83,10 @@ def show_lines(lines: Sequence[Line], stream: TextIO | None = None, environ: Map
     else:
         safe.write("".join(f"{line.text}\n" for line in lines))
     safe.flush()
+
+
+def _for_people(stream: TextIO, environ: Mapping[str, str]) -> SafeStream:
+    return SafeStream(stream, environ.get(CALLED, "inv"))
 
 
 def _annotate(error: BehindyError, stream: SafeStream) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, TextIO
 
-from behindy_ops.report.text import printable
+from behindy_ops.report.text import printable, typed_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,15 +15,20 @@ __all__ = ["SafeStream", "write_output"]
 
 
 class SafeStream:
-    """Writes to a stream; replaces what its encoding lacks, and falls silent for good once it is closed or broken."""
+    """Writes to a stream; replaces what its encoding lacks, and falls silent for good once it is closed or broken.
 
-    def __init__(self, stream: TextIO) -> None:
+    Args:
+        called: what the reader types for ``inv``; commands in the text are shown so.
+    """
+
+    def __init__(self, stream: TextIO, called: str = "inv") -> None:
         self._stream = stream
+        self._called = called
         self._broken = False
         self.encoding = getattr(stream, "encoding", None) or "ascii"
 
     def write(self, text: str) -> int:
-        self._attempt(lambda: self._write(text))
+        self._attempt(lambda: self._write(typed_as(text, self._called)))
         return len(text)
 
     def flush(self) -> None:

@@ -23,11 +23,8 @@ def root(project: Project | None = None) -> Collection:
 
     tree = Collection()
     tree.add_collection(deploy.collection(_service_names(project or Project.find())), name="deploy")
-    tree.add_collection(Collection.from_module(env), name="env")
-    tree.add_collection(Collection.from_module(db), name="db")
-    tree.add_collection(Collection.from_module(host), name="host")
-    tree.add_collection(Collection.from_module(lock), name="lock")
-    tree.add_collection(Collection.from_module(ops), name="ops")
+    for name, module in {"ops": ops, "host": host, "env": env, "db": db, "lock": lock}.items():
+        tree.add_collection(Collection.from_module(module), name=name)
     return tree
 
 

@@ -1,4 +1,4 @@
-"""``db.*``: thin tasks that parse, call and print."""
+"""Back the database up, and restore it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``deploy.*``: thin tasks that parse, call and print."""
+"""Deploy a service, go back, see what is live and what was."""
 
 from __future__ import annotations
 
@@ -167,6 +167,7 @@ def recover(_: Context, service: str = "", wait: str = "", json: bool = False) -
 def collection(service_names: Sequence[str]) -> Collection:
     """Return the ``deploy`` collection: a task for each service, and the tasks about all of them."""
     made = Collection("deploy")
+    made.__doc__ = __doc__
     for name in service_names:
         made.add_task(_deploy_task(name), name=name)
     for each in (deploy_all, status, check, rollback, releases, history, recover):

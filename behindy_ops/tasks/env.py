@@ -1,4 +1,4 @@
-"""``env.*``: thin tasks that parse, call and print. No value is ever shown."""
+"""The containers' values in the host's .env; none is ever shown."""
 
 from __future__ import annotations
 

@@ -20,6 +20,9 @@ T = TypeVar("T")
 DEBUG = "BEHINDY_DEBUG"
 """Set to 1 in the environment to see where an unexpected error came from."""
 
+CALLED = "BEHINDY_INV"
+"""What the reader types for `inv`, where that is something else; the script of that name sets it."""
+
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -28,7 +31,7 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
     """Wrap a task, below ``@task``.
 
     A :class:`BehindyError` is shown on standard error and ends the process with its exit code, Ctrl-C with 130, a
-    reader that went away (``| head``) with 141; anything else is a mistake of ours, shown as such, with exit code 1.
+    reader that went away (``| head``) with 141; anything else is a bug of ours, shown as such, with exit code 1.
     """
 
     @functools.wraps(function)

@@ -1,4 +1,4 @@
-"""``host.*``: thin tasks that parse, call and print."""
+"""Set a host up and keep it up to date."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def trust(_: Context, fingerprint: str = "") -> None:
 @task(help={"json": JSON})
 @guarded
 def check(_: Context, json: bool = False) -> None:
-    """Show whether the host is ready for deploys, and how to fix what is missing."""
+    """Show whether the host is ready, and how to fix what is missing."""
     from behindy_ops import report
     from behindy_ops.provision import check as checkup
     from behindy_ops.report.text import marks_for
@@ -67,7 +67,7 @@ def check(_: Context, json: bool = False) -> None:
 @task(help={"yes": YES, "wait": WAIT})
 @guarded
 def setup(_: Context, yes: bool = False, wait: str = "") -> None:
-    """Give the host what it lacks: Docker, swap, directories; asks first."""
+    """Give the host what it lacks, such as Docker and swap; asks first."""
     from behindy_ops.provision.setup import set_up
 
     seconds = waiting(wait)
@@ -78,7 +78,7 @@ def setup(_: Context, yes: bool = False, wait: str = "") -> None:
 @task(help={"yes": YES, "wait": WAIT, "dry-run": "show the difference and try the files; change nothing"})
 @guarded
 def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
-    """Put compose/ and nginx/ on the host: shown, tried, then all at once."""
+    """Put compose/ and nginx/ on the host, shown and tried before."""
     from behindy_ops import report
     from behindy_ops.provision.sync import sync as synchronize
 
@@ -90,7 +90,7 @@ def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -
 @task(help={"yes": "do not ask before replacing a container; for scripts", "wait": WAIT})
 @guarded
 def up(_: Context, yes: bool = False, wait: str = "") -> None:
-    """Run nginx, PostgreSQL and Redis as the host's compose file has them."""
+    """Run nginx, PostgreSQL and Redis as the compose file has them."""
     from behindy_ops.provision.up import bring_up
 
     seconds = waiting(wait)

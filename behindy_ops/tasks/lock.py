@@ -1,4 +1,4 @@
-"""``lock.*``: thin tasks that parse, call and print."""
+"""Hold the host for maintenance; see who holds it."""
 
 from __future__ import annotations
 
@@ -41,11 +41,13 @@ def acquire(_: Context, message: str) -> None:
     from datetime import UTC, datetime
 
     from behindy_ops.host import hold
+    from behindy_ops.report import show_lines
+    from behindy_ops.report.text import Line
 
     since = datetime.now(UTC).isoformat(timespec="seconds")
     with client(services=False, quiet=True) as this, this.connect() as session:
         hold.acquire(session.host, session.paths.state, who=session.who, message=message, since=since)
-    print("Held. Deploys are refused until: inv lock.release")
+    show_lines([Line("Held. Deploys are refused until: inv lock.release")])
 
 
 @task

@@ -1,4 +1,4 @@
-"""``ops.*``: thin tasks that parse, call and print."""
+"""Look at the host and its containers; mend what can be mended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``sandbox.*``: thin tasks that parse, call and print."""
+"""A throwaway host in a container, to try, test and measure on."""
 
 from __future__ import annotations
 

@@ -16,15 +16,18 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 FAKE_PYTHON = """\
 #!/bin/sh
-# Answers as python3 does to ./inv, but makes an environment of two scripts.
+# Answers as python3 does to ./inv, but makes an environment of one script, which also stands for the tasks.
 case "$1 $2" in
     "-m venv")
         echo venv >>{log}
         rm -rf .venv
         mkdir -p .venv/bin
         cp "$0" .venv/bin/python
-        printf '#!/bin/sh\\necho "$PWD:" "$@"\\nexit ${{CODE:-0}}\\n' >.venv/bin/inv
-        chmod +x .venv/bin/inv
+        ;;
+    "-m behindy_ops.tasks.program")
+        shift 2
+        echo "$PWD:" "$@"
+        exit "${{CODE:-0}}"
         ;;
     "-m pip")
         sleep "${{PIP_SLEEP:-0}}"

@@ -18,6 +18,7 @@ from behindy_ops.report import events
 from behindy_ops.report.console import Console
 from behindy_ops.report.jsonlines import JsonLines
 from behindy_ops.report.plain import Plain
+from behindy_ops.report.text import Line
 from tests.unit.report.told import ERROR, Terminal, as_plain
 
 if TYPE_CHECKING:
@@ -61,6 +62,22 @@ def test_an_error_is_shown_alike_by_tasks_and_renderers() -> None:
     report.show_error(ERROR, stream, {})
     assert as_plain(events.failed(ERROR)).splitlines()[2:] == stream.getvalue().splitlines()[1:]
     assert stream.getvalue().splitlines()[0].endswith("release refused (exit code 50)")
+
+
+def test_commands_are_shown_as_the_reader_types_them() -> None:
+    error = Kind.USAGE(
+        "No.", remedy="See inv deploy.status; inv ops.ps. Not: ./inv db.backup, the inv task, env/inv ops."
+    )
+    for environ, shown in (({}, "inv"), ({"BEHINDY_INV": "./inv"}, "./inv"), ({"BEHINDY_INV": "../a/inv"}, "../a/inv")):
+        stream = io.StringIO()
+        report.show_error(error, stream, environ)
+        report.show_lines([Line("Now: inv host.up")], stream, environ)
+        said = " ".join(stream.getvalue().split())
+        assert f"See {shown} deploy.status; {shown} ops.ps. Not: ./inv db.backup, the inv task, env/inv ops." in said
+        assert said.endswith(f"Now: {shown} host.up")
+    stream = io.StringIO()
+    report.choose(True, stream, {"BEHINDY_INV": "./inv"})(events.Note("inv deploy.status"))
+    assert "./inv" not in stream.getvalue()
 
 
 def test_every_mistake_in_the_settings_is_shown() -> None:

@@ -1,0 +1,171 @@
+"""The program behind `./inv`: Invoke's own, with the tasks by group, and the nearest names for a typo."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import invoke
+from invoke import Exit, ParseError, Program
+
+from behindy_ops.tasks.guard import CALLED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from invoke import Collection
+
+__all__ = ["Inv", "main"]
+
+_WIDTH = 80
+
+
+class Inv(Program):
+    """Invoke's program, for people.
+
+    Args:
+        called: what is typed to run it.
+    """
+
+    def __init__(self, called: str = "inv") -> None:
+        super().__init__(name="Invoke", version=invoke.__version__, binary=called, binary_names=["inv", "invoke"])
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        """Read the options before the first task. Compiled modules are kept, so that the next run starts faster."""
+        never = sys.dont_write_bytecode
+        super().parse_core(argv)
+        sys.dont_write_bytecode = never
+
+    def parse_tasks(self) -> None:
+        """Read the tasks of the command line; a group's name alone shows what is in it."""
+        match self.core.unparsed:
+            case [group] if group in self.collection.collections:
+                self._show(group_lines(self.collection, group))
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            self._refuse(error)
+
+    def parse_cleanup(self) -> None:
+        """Do what the options ask that are not a task's, such as ``--list``."""
+        if self.args.help.value in self.collection.collections:
+            self._show(group_lines(self.collection, self.args.help.value))
+        try:
+            super().parse_cleanup()
+        except ParseError as error:
+            self._refuse(error)
+
+    def no_tasks_given(self) -> None:
+        """Show the groups of tasks."""
+        self._show([*overview_lines(self.collection), "", *self._hints()])
+
+    def _hints(self) -> Iterator[str]:
+        for words, effect in (
+            ("GROUP", "what is in a group, such as deploy"),
+            ("--help TASK", "the options of a task"),
+            ("--list", "every task, with a line on each"),
+        ):
+            yield f"{f'{self.binary} {words}':<24} {effect}"
+
+    def _show(self, lines: Iterable[str]) -> None:
+        print("\n".join(lines))
+        raise Exit
+
+    def _refuse(self, error: ParseError) -> None:
+        from behindy_ops.errors import Kind
+        from behindy_ops.report import show_error
+
+        what, remedy = explained(error, self.collection.task_names)
+        show_error(Kind.USAGE(what, remedy=remedy.format(inv=self.binary)))
+        raise Exit(code=Kind.USAGE.exit_code) from error
+
+
+def explained(error: ParseError, names: Iterable[str]) -> tuple[str, str]:
+    """Return what is wrong on a command line, and what to type; ``{inv}`` in it is how the program is called.
+
+    Args:
+        names: of all tasks.
+    """
+    task = getattr(error.context, "name", None)
+    every_option = f"See all its options: {{inv}} --help {task}" if task else "See all options: {inv} --help"
+    unknown = re.fullmatch(r"No idea what '(.*)' is!", str(error), re.DOTALL)
+    if unknown is None:
+        return _plainly(str(error)), every_option
+    word = unknown[1]
+    if word.startswith("-"):
+        flags = getattr(error.context, "flags", {})
+        import difflib
+
+        near = difflib.get_close_matches(word, flags, n=3)
+        return f"{task or 'inv'} has no option {word!a}.", f"{_did_you_mean(near)}{every_option}"
+    return f"There is no task {word!a}.", f"{_did_you_mean(nearest(word, names))}See all tasks: {{inv}}"
+
+
+def _plainly(text: str) -> str:
+    """Return Invoke's complaint of a command line in plain words, if it is one of the usual."""
+    if lacks := re.fullmatch(r"'(.*)' did not receive required positional arguments: (.*)", text):
+        return f"{lacks[1]} needs {lacks[2].replace(chr(39), '').upper()}."
+    if bare := re.fullmatch(r"Flag <Argument: ([\w-]+).*> needed value and was not given one!", text):
+        return f"--{bare[1]} needs a value."
+    return f"{text.rstrip('.!')}."
+
+
+def nearest(word: str, names: Iterable[str]) -> list[str]:
+    """Return up to three names that are like a word, in whole or in what follows the dot; the likest first."""
+    from difflib import SequenceMatcher
+
+    names = list(names)
+    last = word.rpartition(".")[2]
+
+    def likeness(name: str) -> float:
+        whole = SequenceMatcher(a=word, b=name).ratio()
+        return max(whole, SequenceMatcher(a=last, b=name.rpartition(".")[2]).ratio() - ("." in word) * 0.1)
+
+    best = max(map(likeness, names), default=0.0)
+    near = (name for name in names if likeness(name) >= max(best - 0.1, 0.7))
+    return sorted(near, key=likeness, reverse=True)[:3]
+
+
+def _did_you_mean(names: list[str]) -> str:
+    return f"Did you mean: {', '.join(names)}? " if names else ""
+
+
+def overview_lines(tree: Collection) -> list[str]:
+    """Return every group with what it is for and the names in it, then the tasks without a group."""
+    lines = []
+    for group, collection in tree.collections.items():
+        lines += [f"{group:<9}{_summary(collection)}", *_wrapped(collection.task_names)]
+    own = [name for name in tree.task_names if "." not in name]
+    return [*lines, *(["others", *_wrapped(own)] if own else [])]
+
+
+def group_lines(tree: Collection, group: str) -> list[str]:
+    """Return the tasks of a group, each with a line of help."""
+    collection = tree.collections[group]
+    names = [f"{group}.{name}" for name in collection.task_names]
+    column = max(map(len, names), default=0) + 2
+    tasks = [f"  {name:<{column}}{_summary(tree[name])}" for name in names]
+    return [f"{group}: {_summary(collection)}", *tasks]
+
+
+def _wrapped(names: Iterable[str]) -> list[str]:
+    import textwrap
+
+    indent = " " * 9
+    text = " ".join(names)
+    return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _summary(documented: object) -> str:
+    return (documented.__doc__ or "").strip().partition("\n")[0]
+
+
+def main() -> None:
+    """Run the command line."""
+    Inv(os.environ.get(CALLED, "inv")).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""The program: groups, what is under one, and the nearest names for a typo."""
+
+from __future__ import annotations
+
+import pytest
+from invoke import Collection, Context, task
+
+from behindy_ops.tasks import root
+from behindy_ops.tasks.program import Inv, group_lines, nearest, overview_lines
+
+
+@task(help={"tag": "which"})
+def frontend(_: Context, tag: str = "") -> None:
+    """Replace frontend."""
+
+
+@task(positional=["service"])
+def rollback(_: Context, service: str) -> None:
+    """Go back."""
+
+
+@task
+def lint(_: Context) -> None:
+    """Check."""
+
+
+@pytest.fixture
+def tree() -> Collection:
+    deploy = Collection("deploy", frontend, rollback)
+    deploy.__doc__ = "Deploy a service."
+    return Collection(deploy, lint)
+
+
+def run(tree: Collection, *words: str) -> int | str | None:
+    program = Inv("./inv")
+    program.namespace = tree
+    with pytest.raises(SystemExit) as end:
+        program.run(["./inv", *words])
+    return end.value.code
+
+
+def test_alone_it_shows_the_groups_and_what_to_type_next(tree: Collection, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not run(tree)
+    shown = capsys.readouterr().out
+    assert shown.startswith("deploy   Deploy a service.\n         frontend rollback\nothers\n         lint\n")
+    assert "./inv --help TASK" in shown
+
+
+@pytest.mark.parametrize("words", [("deploy",), ("--help", "deploy")])
+def test_a_group_shows_what_is_under_it(
+    words: tuple[str, ...], tree: Collection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not run(tree, *words)
+    assert capsys.readouterr().out.splitlines() == [
+        "deploy: Deploy a service.",
+        "  deploy.frontend  Replace frontend.",
+        "  deploy.rollback  Go back.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "remedy"),
+    [
+        ("deploy.fronted", "There is no task 'deploy.fronted'.", "Did you mean: deploy.frontend? See all tasks: ./inv"),
+        ("fronted", "There is no task 'fronted'.", "Did you mean: deploy.frontend? See all tasks: ./inv"),
+        ("--help lnit", "There is no task 'lnit'.", "Did you mean: lint? See all tasks: ./inv"),
+        ("xyzzy", "There is no task 'xyzzy'.", "See all tasks: ./inv"),
+        ("lint xyzzy", "There is no task 'xyzzy'.", "See all tasks: ./inv"),
+        (
+            "deploy.frontend --tga x",
+            "deploy.frontend has no option '--tga'.",
+            "Did you mean: --tag? See all its options: ./inv --help deploy.frontend",
+        ),
+        ("--lst", "inv has no option '--lst'.", "See all options: ./inv --help"),
+        ("deploy.frontend --tag", "--tag needs a value.", "See all its options: ./inv --help deploy.frontend"),
+        ("deploy.rollback", "deploy.rollback needs SERVICE.", "See all its options: ./inv --help deploy.rollback"),
+    ],
+)
+def test_a_typo_is_answered_with_the_nearest_names(
+    words: str, what: str, remedy: str, tree: Collection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tree, *words.split()) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"What {what}" in said
+    assert said.endswith(remedy)
+
+
+def test_names_are_compared_in_whole_and_behind_the_dot() -> None:
+    names = ["deploy.frontend", "deploy.backend", "deploy.recover", "ops.mem", "ops.env", "host.setup"]
+    assert nearest("deploy.fronted", names) == ["deploy.frontend"]
+    assert nearest("mem", names) == ["ops.mem"]
+    assert nearest("host.mem", names) == ["ops.mem"]
+    assert nearest("zzz", names) == []
+
+
+def test_every_group_of_ours_says_in_one_line_what_it_is_for() -> None:
+    tree = root()
+    lines = overview_lines(tree)
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
+        *("deploy", "ops", "host", "env", "db", "lock"),
+    ]
+    for group in tree.collections:
+        assert all(len(line) <= 80 for line in [*lines, *group_lines(tree, group)])
+
+
+def test_a_task_runs_as_under_invoke_itself(tree: Collection) -> None:
+    program = Inv()
+    program.namespace = tree
+    program.run(["inv", "lint"], exit=False)
