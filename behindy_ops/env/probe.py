@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from behindy_ops.errors import UNCHANGED
 from behindy_ops.facts.environment import parse
 from behindy_ops.host.command import Command, script
-from behindy_ops.host.host import new_mark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,11 +52,8 @@ def fetch(session: Session) -> tuple[str, bytes]:
 
 
 def _probe(session: Session, candidate: EnvText | None, *words: str, title: str, changes: bool = False) -> Comparison:
-    mark = new_mark()
-    argv = script("env/probe", mark, session.settings.host_dir, *words)
-    stdin = _stdin(session.project, candidate)
-    result = session.host.run(Command(argv, title=title, timeout=60, stdin=stdin, changes=changes))
-    return parse(result.require(state=UNCHANGED).reply(mark))
+    stdin, where = _stdin(session.project, candidate), session.settings.host_dir
+    return parse(session.ask("env/probe", where, *words, title=title, timeout=60, stdin=stdin, changes=changes))
 
 
 def _stdin(project: Project, candidate: EnvText | None) -> bytes:

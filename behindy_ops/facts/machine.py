@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from behindy_ops.facts.replies import read
 from behindy_ops.facts.survey import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from behindy_ops.facts.replies import Reply
 
 __all__ = ["Disk", "HostFacts", "parse"]
 
@@ -99,13 +100,8 @@ class HostFacts:
         )
 
 
-def parse(text: str, mark: str) -> HostFacts:
-    """Read what ``host/facts.sh`` printed.
-
-    Raises:
-        RemoteCommandFailed: it is cut short.
-    """
-    reply = read(text, mark)
+def parse(reply: Reply) -> HostFacts:
+    """Read what ``host/facts.sh`` printed."""
     release = dict(_assignment(line) for line in reply.lines("system") if "=" in line)
     login, docker, clock, memory = (reply.values(name) for name in ("login", "docker", "clock", "memory"))
     told = [line for line in reply.lines("docker") if line.split(" ", 1)[0] not in {"engine", "compose", "running"}]

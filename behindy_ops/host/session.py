@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from behindy_ops.errors import BehindyError, Interrupted, LockHeld
+from behindy_ops.errors import UNCHANGED, BehindyError, Interrupted, LockHeld
 from behindy_ops.facts import survey as surveys
 from behindy_ops.facts.container import CONTAINER_TEMPLATE
 from behindy_ops.facts.image import IMAGE_TEMPLATE
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
+    from behindy_ops.facts.replies import Reply
     from behindy_ops.facts.survey import Survey
     from behindy_ops.host.command import Result
     from behindy_ops.project.project import Project
@@ -147,6 +148,22 @@ class Session:
         return script(
             "host/survey", mark, self.settings.host_dir, surveys.NETWORK, CONTAINER_TEMPLATE, IMAGE_TEMPLATE, *pairs
         )
+
+    def ask(
+        self, name: str, *words: str, title: str, timeout: float = 30.0, stdin: bytes = b"", changes: bool = False
+    ) -> Reply:
+        """Run a script and return its answer in sections.
+
+        Args:
+            words: its arguments after the boundary.
+            timeout: seconds.
+
+        Raises:
+            BehindyError: it failed, or its answer is cut short.
+        """
+        mark = new_mark()
+        command = Command(script(name, mark, *words), title=title, timeout=timeout, stdin=stdin, changes=changes)
+        return self.host.run(command).require(state=UNCHANGED, remedy="Try again.").reply(mark)
 
     def look(self) -> Survey:
         """Survey the host without the lock; changes nothing."""

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.checks import docker
 from behindy_ops.checks.check import Facts, examine, first_refusal
-from behindy_ops.facts import machine
-from behindy_ops.host.command import Command, script
-from behindy_ops.host.host import new_mark
+from behindy_ops.facts.machine import parse
 
 if TYPE_CHECKING:
     from behindy_ops.facts.machine import HostFacts
@@ -19,10 +17,8 @@ __all__ = ["look", "require_docker"]
 
 def look(session: Session) -> HostFacts:
     """Inspect the machine in one round trip."""
-    mark, settings = new_mark(), session.settings
-    argv = script("host/facts", mark, settings.host_dir, settings.domain)
-    result = session.host.run(Command(argv, title="inspect the host", timeout=90))
-    return machine.parse(result.require().stdout, mark)
+    settings = session.settings
+    return parse(session.ask("host/facts", settings.host_dir, settings.domain, title="inspect the host", timeout=90))
 
 
 def require_docker(facts: HostFacts) -> None:

@@ -16,7 +16,6 @@ from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.host.change import agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
-from behindy_ops.host.host import new_mark
 from behindy_ops.project.compose import ComposeFile
 from behindy_ops.provision.machine import look, require_docker
 from behindy_ops.report import events
@@ -229,9 +228,7 @@ def sync(
 
 
 def _read(session: Session) -> OnHost:
-    mark, where = new_mark(), session.settings.host_dir
-    result = session.host.run(Command(script("host/files", mark, where), title="read the files on the host"))
-    return parse(result.require().reply(mark))
+    return parse(session.ask("host/files", session.settings.host_dir, title="read the files on the host"))
 
 
 def _try(session: Session, files: Files, trial: NginxTrial, *, keep: bool) -> str:

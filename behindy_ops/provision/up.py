@@ -15,7 +15,6 @@ from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
 from behindy_ops.facts.survey import NETWORK, NGINX, Stanza, parse_stanzas
 from behindy_ops.host.change import agree
 from behindy_ops.host.command import Command, script
-from behindy_ops.host.host import new_mark
 from behindy_ops.report import events
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from behindy_ops.host.change import Confirm
     from behindy_ops.host.session import Session
 
-__all__ = ["Action", "Change", "Running", "Wanted", "bring_up", "obstacles", "parse", "plan", "words"]
+__all__ = ["Action", "Change", "Running", "Wanted", "arguments", "bring_up", "obstacles", "parse", "plan"]
 
 PROJECT = "behindy-ops"
 
@@ -143,17 +142,17 @@ def _change(wanted: Wanted, container: Running | None, *, network: bool) -> Chan
     return None
 
 
-def words(changes: Sequence[Change]) -> tuple[str, ...]:
+def arguments(changes: Sequence[Change]) -> tuple[str, ...]:
     """Return the arguments of ``host/infra_up.sh``."""
-    arguments: list[str] = []
+    words: list[str] = []
     for change in changes:
         if not change.wanted.image_id:
-            arguments += ("pull", change.wanted.image)
+            words += ("pull", change.wanted.image)
         if change.wanted.service == NGINX:
-            arguments += ("placeholder", change.wanted.image)
+            words += ("placeholder", change.wanted.image)
     for change in changes:
-        arguments += ("recreate" if change.action is Action.REPLACE else "create", change.wanted.service)
-    return tuple(arguments)
+        words += ("recreate" if change.action is Action.REPLACE else "create", change.wanted.service)
+    return tuple(words)
 
 
 def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
@@ -178,10 +177,9 @@ def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
 
 
 def _look(session: Session) -> list[Change]:
-    mark = new_mark()
-    argv = script("host/infra_look", mark, session.settings.host_dir, CONTAINER_TEMPLATE)
-    result = session.host.run(Command(argv, title="inspect what Compose runs", timeout=60))
-    wanted, running, network = parse(result.require(state=UNCHANGED, remedy="Try again.").reply(mark))
+    words = (session.settings.host_dir, CONTAINER_TEMPLATE)
+    reply = session.ask("host/infra_look", *words, title="inspect what Compose runs", timeout=60)
+    wanted, running, network = parse(reply)
     if taken := obstacles(wanted, running):
         raise Kind.HOST_NOT_READY(
             f"Compose did not create the container {taken[0]}, so it cannot start its own of that name.",
@@ -195,7 +193,7 @@ def _carry_out(session: Session, changes: Sequence[Change]) -> None:
     names = ", ".join(change.wanted.service for change in changes)
     settings = session.settings
     with session.step("up", f"Start {names}; wait until healthy") as step:
-        argv = script("host/infra_up", settings.host_dir, settings.domain, str(HEALTH_SECONDS), *words(changes))
+        argv = script("host/infra_up", settings.host_dir, settings.domain, str(HEALTH_SECONDS), *arguments(changes))
         command = Command(
             argv, title=f"start {names}", timeout=HEALTH_SECONDS + 900, changes=True, on_line=step.progress
         )

@@ -13,6 +13,7 @@ import pytest
 from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS
 from behindy_ops.errors import Kind
 from behindy_ops.facts.machine import Disk, HostFacts, parse
+from behindy_ops.facts.replies import read
 from behindy_ops.host.command import script_text
 from behindy_ops.provision.recipes import COMPOSE_SHA256, recipe
 from behindy_ops.provision.setup import Plan, set_up
@@ -101,11 +102,11 @@ def test_updates_of_dnf_are_made_and_seen(
         text = text.replace("PATH=$PATH:", f"PATH={tmp_path}/bin:$PATH:")
         return subprocess.run(["bash", "-c", text, name, *words], capture_output=True, text=True, check=True).stdout
 
-    assert parse(run("host/facts", "@@", "x", "behindy.me"), "@@").updates is expected
+    assert parse(read(run("host/facts", "@@", "x", "behindy.me"), "@@")).updates is expected
     automatic.write_text("[commands]\n  upgrade_type=default\napply_updates = no\n")
     run("host/setup", "updates-dnf")
     assert automatic.read_text() == "[commands]\nupgrade_type = security\napply_updates = yes\n"
-    assert parse(run("host/facts", "@@", "x", "behindy.me"), "@@").updates
+    assert parse(read(run("host/facts", "@@", "x", "behindy.me"), "@@")).updates
 
 
 @pytest.mark.parametrize(("system", "version"), [("debian", "11"), ("alpine", "3.20"), ("ubuntu", "20.04")])
@@ -141,7 +142,7 @@ def test_an_open_directory_is_narrowed() -> None:
 def test_the_look_is_read_from_what_this_machine_prints(tmp_path: Path) -> None:
     argv = ["bash", "-c", script_text("host/facts"), "host_facts", "@@", str(tmp_path), "behindy.me"]
     text = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
-    facts = parse(text, "@@")
+    facts = parse(read(text, "@@"))
     assert facts.memory["MemTotal"] > 0
     assert {"bash", "timeout"} <= facts.tools
     assert facts.disk("/var/lib/docker") is not None

@@ -8,7 +8,7 @@ import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import read
-from behindy_ops.provision.up import Action, Change, Running, Wanted, bring_up, obstacles, parse, plan, words
+from behindy_ops.provision.up import Action, Change, Running, Wanted, arguments, bring_up, obstacles, parse, plan
 from behindy_ops.report.events import Note
 from tests.kinds import raises
 from tests.scripted import Answer, Scripted, scripted
@@ -53,8 +53,8 @@ def test_the_host_is_told_to_pull_first_and_to_replace_only_what_is_to_be_replac
     nginx = Wanted("nginx", "h", "nginx:1.28", "", "nginx")
     changes = [Change(WANTED, Action.REPLACE, "x"), Change(nginx, Action.CREATE)]
     told = ("pull", "nginx:1.28", "placeholder", "nginx:1.28", "recreate", "db", "create", "nginx")
-    assert words(changes) == told
-    assert words([]) == ()
+    assert arguments(changes) == told
+    assert arguments([]) == ()
 
 
 def container(name: str, service: str, config: str, image_id: str = "sha256:1", project: str = "behindy-ops") -> str:

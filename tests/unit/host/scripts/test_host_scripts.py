@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from behindy_ops.facts import machine, survey
+from behindy_ops.facts.replies import read
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.provision import certs, sync, up
 from sandbox.tasks.host_scripts import script_names
@@ -102,7 +103,7 @@ def test_a_bare_host_is_looked_at_with_next_to_nothing_on_it(host: FakeHost) -> 
     (host.home / "compose/.env").symlink_to("../.env")
     for program in ("docker", "sudo", "systemd-detect-virt", "timedatectl", "apt-config", "systemctl"):
         host.on(program, "*", Answer(err=f"{program} says no\n", code=1))
-    facts = machine.parse(host.run("host/facts", MARK, str(host.home), "a.org").out, MARK)
+    facts = machine.parse(read(host.run("host/facts", MARK, str(host.home), "a.org").out, MARK))
     assert (facts.system, facts.version, facts.name) == ("debian", "12", "Debian 12")
     assert (facts.docker, facts.docker_problem, facts.compose, facts.running) == ("", "docker says no", "", 0)
     assert {"bash", "awk", "timeout"} <= facts.tools
@@ -122,7 +123,7 @@ def test_a_host_that_is_set_up_says_so(host: FakeHost) -> None:
     for program in ("sudo", "unattended-upgrade"):
         host.on(program, "*", Answer(run='[ "$1" != -n ] || shift; [ "$1" != test ] || exec "$@"'))
     host.on("systemd-detect-virt", "*", Answer(code=1))
-    facts = machine.parse(host.run("host/facts", MARK, str(host.home), "a.org").out, MARK)
+    facts = machine.parse(read(host.run("host/facts", MARK, str(host.home), "a.org").out, MARK))
     assert (facts.docker, facts.compose, facts.running) == ("26.1.5", "2.26.1", 2)
     assert (facts.synchronized, facts.updates, facts.certificate) == (True, True, True)
     assert facts.logging == '{"log-driver":"local"}'
