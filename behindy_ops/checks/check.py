@@ -57,7 +57,7 @@ class Level(Enum):
 class FixKind(Enum):
     """What ``ops.doctor --fix`` can do; nothing else is safe without a person."""
 
-    RECOVER = "finish or undo what an interrupted run left"
+    RECOVER = "finish or undo what an interrupted run left of"
     START = "start the container"
     CONNECT = "connect to the network"
     RELOAD = "reload nginx"

@@ -207,7 +207,7 @@ def limits(facts: Facts) -> Iterable[Check]:
     room = memory.get("MemTotal", 0) + memory.get("SwapTotal", 0)
     says = (
         f"all limits and one more {name} make {size(everything + extra)}, the host has "
-        f"{memory.get('MemTotal', 0) // _MIB} and {size(memory.get('SwapTotal', 0))} of swap"
+        f"{size(memory.get('MemTotal', 0))}, and {size(memory.get('SwapTotal', 0))} of swap"
     )
     if room and everything + extra > room:
         yield PROMISED_TOO_MUCH.check("limits", f"{says}: not enough if all need it at once.")
