@@ -56,23 +56,23 @@ def diff(comparison: Comparison, wanted: Wanted, services: Collection[str]) -> D
     )
 
 
-def lines(found: Diff) -> list[Line]:
+def lines(changes: Diff) -> list[Line]:
     """Return the names for people: what is added, removed and changed, and who notices when."""
-    told = [Line(f"+ {name}", Tone.GOOD) for name in found.added]
-    told += [Line(f"- {name}", Tone.BAD) for name in found.removed]
-    told += [Line(f"~ {name}", Tone.CAREFUL) for name in found.changed]
+    told = [Line(f"+ {name}", Tone.GOOD) for name in changes.added]
+    told += [Line(f"- {name}", Tone.BAD) for name in changes.removed]
+    told += [Line(f"~ {name}", Tone.CAREFUL) for name in changes.changed]
     if not told:
         told = [Line("No value differs.", Tone.GOOD)]
-    told += [Line(f"{service} gets it with its next deploy: inv deploy.{service}") for service in found.redeploy]
-    if found.recreate:
-        names = " ".join(found.recreate)
+    told += [Line(f"{service} gets it with its next deploy: inv deploy.{service}") for service in changes.redeploy]
+    if changes.recreate:
+        names = " ".join(changes.recreate)
         told.append(Line(f"Replaced by the next inv host.up, after a yes: {names}", Tone.CAREFUL))
-    if "DB_PASS" in found.changed:
+    if "DB_PASS" in changes.changed:
         text = "PostgreSQL keeps the password its data was created with: docs/environment.md"
         told.append(Line(text, Tone.CAREFUL))
     return told
 
 
-def as_json(found: Diff) -> dict[str, Any]:
+def as_json(changes: Diff) -> dict[str, Any]:
     """Return ``{"added", "removed", "changed", "redeploy", "recreate"}``."""
-    return {key: list(names) for key, names in asdict(found).items()}
+    return {key: list(names) for key, names in asdict(changes).items()}

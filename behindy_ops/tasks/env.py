@@ -58,11 +58,11 @@ def diff(_: Context, file: str = "", json: bool = False) -> None:
     with client(services=False, quiet=True) as this:
         candidate = read_file(_path(this.project, file))
         with this.connect() as session:
-            found = _diff(session, propose(session, candidate))
+            changes = _diff(session, propose(session, candidate))
     if json:
-        print(json_.dumps(as_json(found), indent=2))
+        print(json_.dumps(as_json(changes), indent=2))
     else:
-        show_lines(lines(found))
+        show_lines(lines(changes))
 
 
 @task(klass=OptionalFile, positional=[], help={"file": _FILE, "yes": YES, "wait": WAIT, "json": JSON})
@@ -152,8 +152,8 @@ def _push(session: Session, proposal: Proposal, task: str, *, yes: bool, seconds
 
     replaced = replace(session, proposal, asker(task, yes), task=task, wait=seconds, show=show)
     if json:
-        found = as_json(_diff(session, replaced or proposal))
-        print(json_.dumps({**found, "replaced": replaced is not None}, indent=2))
+        changes = as_json(_diff(session, replaced or proposal))
+        print(json_.dumps({**changes, "replaced": replaced is not None}, indent=2))
         return
     text = f"Replaced {where(session)}." if replaced else UNCHANGED
     show_lines([Line(text, Tone.GOOD if replaced else Tone.PLAIN)])
