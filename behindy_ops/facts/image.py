@@ -40,7 +40,8 @@ class Image:
 def parse_image(line: str) -> Image:
     """Read one line printed with :data:`IMAGE_TEMPLATE`.
 
-    :raises ValueError: it is not such a line.
+    Raises:
+        ValueError: it is not such a line.
     """
     data = json.loads(line)
     return Image(

@@ -42,8 +42,11 @@ class Running:
     def wait(self, check: _Check) -> Result:
         """Wait for the end.
 
-        :param check: called every :data:`POLL` seconds; what it raises ends the wait (the command goes on).
-        :raises ConnectionLost: the connection broke, or nothing came long after the command's own timeout.
+        Args:
+            check: called every :data:`POLL` seconds; what it raises ends the wait (the command goes on).
+
+        Raises:
+            ConnectionLost: the connection broke, or nothing came long after the command's own timeout.
         """
         deadline = self._started + self.command.timeout + GRACE
         while not self.channel.status_event.wait(POLL):
@@ -130,9 +133,12 @@ class _Told:
 def start(command: Command, line: str, channel: paramiko.Channel, lost: Callable[[str], Exception]) -> Running:
     """Send a command on an open channel, and its standard input.
 
-    :param line: the quoted line for the remote shell.
-    :param lost: makes the error for a broken connection, given when it happened.
-    :raises ConnectionLost: it could not be sent.
+    Args:
+        line: the quoted line for the remote shell.
+        lost: makes the error for a broken connection, given when it happened.
+
+    Raises:
+        ConnectionLost: it could not be sent.
     """
     running = Running(command, channel, lost)
     try:

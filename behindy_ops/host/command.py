@@ -34,18 +34,19 @@ LIBRARIES = "# lib: "
 class Command:
     """One command for the host; it costs one SSH channel.
 
-    :param argv: program and arguments; nothing in it is secret, since ``ps`` on the host shows it.
-    :param title: what it does, in words, for messages ("pull the image").
-    :param timeout: seconds after which the host itself ends it.
-    :param stdin: bytes for its standard input; the only way for a secret.
-    :param changes: it changes something, so it runs only while our lease holds.
-    :param on_line: called with each line of its standard output as it arrives.
-    :param on_error_line: the same for its standard error.
-    :param follow: it runs until somebody has seen enough: its standard input stays open as long as this client lives,
-        so that the script can end with it, and what was told by lines is not kept.
-    :param feed: pieces of what follows ``stdin``, sent as the host takes them: for what is too large to be held.
-    :param sink: is given standard output piece by piece instead, for what is too large to be held; what it raises ends
-        the wait.
+    Attributes:
+        argv: program and arguments; nothing in it is secret, since ``ps`` on the host shows it.
+        title: what it does, in words, for messages ("pull the image").
+        timeout: seconds after which the host itself ends it (docs/design.md, "Remote timeouts").
+        stdin: bytes for its standard input; the only way for a secret (docs/design.md, "Secrets on standard input").
+        changes: it changes something, so it runs only while our lease holds.
+        on_line: called with each line of its standard output as it arrives.
+        on_error_line: the same for its standard error.
+        follow: it runs until somebody has seen enough: its standard input stays open as long as this client lives, so
+            that the script can end with it, and what was told by lines is not kept.
+        feed: pieces of what follows ``stdin``, sent as the host takes them: for what is too large to be held.
+        sink: is given standard output piece by piece instead, for what is too large to be held; what it raises ends the
+            wait.
     """
 
     argv: tuple[str, ...]
@@ -72,9 +73,10 @@ class Fence:
 class Result:
     """How a command ended.
 
-    :param exit_code: its exit status; -1 when a signal ended it, which is a failure like any other (SSH then sends
-        no status, and paramiko gives -1).
-    :param seconds: from sending it to its end, as the client saw it.
+    Attributes:
+        exit_code: its exit status; -1 when a signal ended it, which is a failure like any other (SSH then sends no
+            status, and paramiko gives -1).
+        seconds: from sending it to its end, as the client saw it.
     """
 
     command: Command
@@ -171,7 +173,8 @@ def script(name: str, *arguments: str) -> tuple[str, ...]:
 def wire(command: Command, fence: Fence | None = None) -> str:
     """Return the line for the remote shell: quoted once, here, under the host's ``timeout``, and fenced if it changes.
 
-    :raises ValueError: a command that changes something came without a fence.
+    Raises:
+        ValueError: a command that changes something came without a fence.
     """
     argv: tuple[str, ...] = command.argv
     if command.changes:

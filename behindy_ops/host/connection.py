@@ -23,7 +23,7 @@ CONNECT_TIMEOUT = 15
 """Seconds to wait for the TCP connection and for the server's banner."""
 
 KEEPALIVE = 5
-"""Seconds between keepalives; together with :data:`UNACKNOWLEDGED` a dead peer is noticed."""
+"""Seconds between keepalives: docs/design.md, "Silent connections"."""
 
 UNACKNOWLEDGED = 20_000
 """Milliseconds the kernel lets sent bytes stay unacknowledged before it declares the connection dead."""
@@ -34,8 +34,9 @@ def build(settings: Settings) -> Connection:
 
     What the settings leave open (user, port, key, ProxyJump) comes from ``~/.ssh/config``.
 
-    :raises Kind.LOGIN_REFUSED: the key text cannot be read.
-    :raises Kind.SETTINGS: the pinned host keys cannot be read.
+    Raises:
+        Kind.LOGIN_REFUSED: the key text cannot be read.
+        Kind.SETTINGS: the pinned host keys cannot be read.
     """
     from fabric import Connection
 
@@ -83,10 +84,11 @@ def _agent_has_keys() -> bool:
 def open_connection(settings: Settings) -> Connection:
     """Connect and log in.
 
-    :raises Kind.HOST_UNREACHABLE: the name does not resolve, or nothing that speaks SSH answers.
-    :raises Kind.HOST_KEY_UNKNOWN: the host's key is not pinned.
-    :raises Kind.HOST_KEY_CHANGED: it showed another key than the pinned one.
-    :raises Kind.LOGIN_REFUSED: it refused the user or the key.
+    Raises:
+        Kind.HOST_UNREACHABLE: the name does not resolve, or nothing that speaks SSH answers.
+        Kind.HOST_KEY_UNKNOWN: the host's key is not pinned.
+        Kind.HOST_KEY_CHANGED: it showed another key than the pinned one.
+        Kind.LOGIN_REFUSED: it refused the user or the key.
     """
     connection = build(settings)
     where = f"{connection.user}@{hostkeys.known_hosts_name(connection.host, connection.port)}"

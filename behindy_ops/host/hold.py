@@ -22,8 +22,9 @@ __all__ = ["LockStatus", "acquire", "release", "status"]
 class LockStatus:
     """Who holds what; both empty when the host is free.
 
-    :param hold: a person's hold: ``who``, ``message``, ``since``.
-    :param lease: a running client's lease: ``who``, ``what``, ``since``.
+    Attributes:
+        hold: a person's hold: ``who``, ``message``, ``since``.
+        lease: a running client's lease: ``who``, ``what``, ``since``.
     """
 
     hold: dict[str, str]
@@ -53,7 +54,8 @@ def status(host: HostLike, state_dir: str) -> LockStatus:
 def acquire(host: HostLike, state_dir: str, *, who: str, message: str, since: str) -> None:
     """Hold the host for maintenance until :func:`release`.
 
-    :raises LockHeld: somebody else holds it.
+    Raises:
+        LockHeld: somebody else holds it.
     """
     line = json.dumps({"who": who, "message": message, "since": since}, ensure_ascii=False) + "\n"
     _run(host, state_dir, "acquire", line.encode("utf-8"))

@@ -30,8 +30,11 @@ __all__ = ["Host", "new_mark"]
 class Host:
     """One connection to one host. Use it as a context manager.
 
-    :param check: called while a command is waited for; what it raises ends the wait.
-    :ivar remote_commands: how many commands were sent (each costs a channel and its round trips).
+    Args:
+        check: called while a command is waited for; what it raises ends the wait.
+
+    Attributes:
+        remote_commands: how many commands were sent (each costs a channel and its round trips).
     """
 
     def __init__(self, settings: Settings, *, check: Callable[[], None] = lambda: None) -> None:
@@ -56,8 +59,11 @@ class Host:
     def take_lease(self, holder: lock.Holder, state_dir: str, mark: str, survey: tuple[str, ...]) -> str:
         """Take the lock and return what the survey printed under it.
 
-        :param mark: the boundary that frames the parts of the survey; random, so that no output can contain it.
-        :raises LockHeld: somebody else has it.
+        Args:
+            mark: the boundary that frames the parts of the survey; random, so that no output can contain it.
+
+        Raises:
+            LockHeld: somebody else has it.
         """
         channel = self._channel()
         self.remote_commands += 1
@@ -82,9 +88,12 @@ class Host:
     def run(self, command: Command) -> Result:
         """Run one command and wait for its end.
 
-        :returns: how it ended; a failure is a result, not an exception.
-        :raises LeaseLost: it changes something and our lease is gone; it was not run.
-        :raises ConnectionLost: the connection broke; whether it was run is not known.
+        Returns:
+            how it ended; a failure is a result, not an exception.
+
+        Raises:
+            LeaseLost: it changes something and our lease is gone; it was not run.
+            ConnectionLost: the connection broke; whether it was run is not known.
         """
         return self._run(command, self._guard)
 
@@ -114,7 +123,7 @@ class Host:
         self.remote_commands += 1
         result = running.wait(check)
         if command.changes and result.exit_code == Code.LEASE_LOST:
-            raise _lease_lost(f"The lock is no longer ours, so it was refused to {command.title}.")
+            raise _lease_lost(f"Lost the deploy lock; refused to {command.title}.")
         return result
 
     def _guard(self) -> None:
@@ -130,7 +139,7 @@ class Host:
         if self._lease is not None and self._lease.deaf:
             raise self._lost(f"(no answer for {lock.DEAF:g} s)")
         if self._lease is not None and not self._lease.alive and self._transport().is_active():
-            raise _lease_lost("The lock is no longer ours: the host has ended it.")
+            raise _lease_lost("Lost the deploy lock: the host has ended it.")
 
     def _lost(self, when: str) -> ConnectionLost:
         return ConnectionLost(

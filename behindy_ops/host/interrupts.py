@@ -1,7 +1,7 @@
 """Signals as requests that are honoured at a known place, never in the middle of a decision.
 
-SIGTERM skips ``finally`` blocks, and an exception raised by a handler can land between any two lines. So a handler
-here only notes the request; :meth:`Interrupts.check`, called while something is waited for, raises it.
+A handler only notes the request; :meth:`Interrupts.check`, called while something is waited for, raises it. Why:
+docs/design.md, "Signals".
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ class Interrupts:
 def ending_signals_raise(remedy: str = "") -> Iterator[None]:
     """Raise :class:`Interrupted` in the main thread for each of these signals. Call it in the main thread.
 
-    :param remedy: what to tell the user to do then.
+    Args:
+        remedy: what to tell the user to do then.
     """
 
     def stop(number: int, _: FrameType | None) -> None:

@@ -27,9 +27,12 @@ def parse(text: str, passphrase: str = "", *, source: str = "BEHINDY_SSH_KEY") -
     Accepted: Ed25519, ECDSA and RSA, in OpenSSH, PEM or PKCS#8 form; with or without a last newline, with CRLF line
     ends, with blank lines around, and with its line breaks written as the two characters ``\n``.
 
-    :param source: the setting's name, for messages.
-    :raises Kind.LOGIN_REFUSED: it is no key, its kind is not known, or the passphrase is missing or wrong. The
-        message never has any of the text.
+    Args:
+        source: the setting's name, for messages.
+
+    Raises:
+        Kind.LOGIN_REFUSED: it is no key, its kind is not known, or the passphrase is missing or wrong. The message
+            never has any of the text.
     """
     data = _normalised(text).encode("utf-8")
     password = passphrase.encode("utf-8") or None

@@ -1,7 +1,6 @@
-"""Pinned host keys: a host is believed only when it shows the key we have for it.
+"""Pinned host keys: a host is trusted only when it shows the key we have for it, at every hop of a ``ProxyJump``.
 
-Fabric sets paramiko's ``AutoAddPolicy`` and never reads known_hosts, so any man in the middle is accepted. Here
-unknown and changed keys are refused, at every hop of a ``ProxyJump`` too.
+Why Fabric's own way will not do: docs/design.md, "Host keys".
 """
 
 from __future__ import annotations
@@ -50,7 +49,8 @@ class _RejectUnknown(paramiko.MissingHostKeyPolicy):
 def changed(error: paramiko.BadHostKeyException, where: str) -> BehindyError:
     """Turn paramiko's complaint into ours.
 
-    :param where: the file or setting in which the pinned key stands.
+    Args:
+        where: the file or setting in which the pinned key stands.
     """
     return Kind.HOST_KEY_CHANGED(
         f"{error.hostname} showed another host key than the pinned one: {error.key.get_name()} "
@@ -66,9 +66,12 @@ def pin(connection: Connection, *, file: Path | None, text: str) -> None:
 
     Must be called before it is opened.
 
-    :param file: a known_hosts file; one that does not exist pins nothing.
-    :param text: lines in known_hosts format (from a secret), used beside the file.
-    :raises Kind.SETTINGS: the text or file is not in known_hosts format.
+    Args:
+        file: a known_hosts file; one that does not exist pins nothing.
+        text: lines in known_hosts format (from a secret), used beside the file.
+
+    Raises:
+        Kind.SETTINGS: the text or file is not in known_hosts format.
     """
     from fabric import Connection as FabricConnection
 
@@ -103,9 +106,14 @@ def _load_text(client: paramiko.SSHClient, text: str) -> None:
 def scan(host: str, port: int, *, sock: object | None = None, timeout: float = 10.0) -> list[paramiko.PKey]:
     """Ask a host for its keys without logging in, one short connection a key type.
 
-    :param sock: an open socket-like object to use for the first connection instead (a gateway's channel).
-    :returns: the keys it has, Ed25519 first.
-    :raises Kind.HOST_UNREACHABLE: no SSH server answered.
+    Args:
+        sock: an open socket-like object to use for the first connection instead (a gateway's channel).
+
+    Returns:
+        the keys it has, Ed25519 first.
+
+    Raises:
+        Kind.HOST_UNREACHABLE: no SSH server answered.
     """
     found: list[paramiko.PKey] = []
     kinds: Iterable[str] = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512")

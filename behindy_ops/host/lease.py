@@ -1,8 +1,6 @@
 """The lock: a lease held by a process on the host that lives as long as this client is heard.
 
-One per host, since two services that boot at once do not fit in 2 GB. Nothing stale can be left: the kernel frees
-the ``flock`` when the process ends, and it ends when the SSH channel closes or falls silent (measured: 0.3 s after
-a SIGKILL of the client).
+What it promises and why nothing stale can be left: docs/design.md, "Lock" and "Lease freed after a kill".
 """
 
 from __future__ import annotations
@@ -59,8 +57,9 @@ def command(state_dir: str, mark: str, survey: tuple[str, ...]) -> Command:
 def refusal(word: str, body: str, *, busy_seconds: int = 90) -> BehindyError:
     """Turn what the lease command printed instead of a lease into the error for the operator.
 
-    :param word: ``held`` (a running client), ``hold`` (a person's maintenance lock) or ``busy``.
-    :param body: the holder's JSON line, possibly empty.
+    Args:
+        word: ``held`` (a running client), ``hold`` (a person's maintenance lock) or ``busy``.
+        body: the holder's JSON line, possibly empty.
     """
     if word == "busy":
         return LockHeld(
@@ -100,9 +99,10 @@ class Lease:
     def survey(self, check: Callable[[], None], *, timeout: float = 180.0) -> str:
         """Return what the survey printed, once the lease is ours; starts the heartbeat.
 
-        :raises LockHeld: somebody else has it.
-        :raises Kind.HOST_NOT_READY: the host lacks what the lock needs.
-        :raises ConnectionLost: the connection broke meanwhile.
+        Raises:
+            LockHeld: somebody else has it.
+            Kind.HOST_NOT_READY: the host lacks what the lock needs.
+            ConnectionLost: the connection broke meanwhile.
         """
         deadline = time.monotonic() + timeout
         self._expect_lease(check, deadline)

@@ -189,7 +189,7 @@ class Session:
                 while (text := self._try(holder, mark, deadline, step)) is None:
                     self._rest(QUEUE_PAUSE)
             except Interrupted as error:
-                raise error.but(state="Nothing was changed; what ran before runs on.") from error
+                raise error.but(state="Nothing changed; the previous release is still running.") from error
             survey = surveys.parse(text, mark).compared(before, self.now())
             step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
         return survey

@@ -151,7 +151,7 @@ class SimHost:
         self.interrupts.check()
         self.require_alive()
         if self.notices and self._lease is not None and self._lease.code is not None:
-            raise LeaseLost("The lock is no longer ours: the host has ended it.")
+            raise LeaseLost("Lost the deploy lock: the host has ended it.")
         self.world.step()
         self.require_alive()
 
@@ -186,7 +186,7 @@ class SimHost:
             self._wait_a_step()
         self.require_alive()
         if command.changes and process.code == Code.LEASE_LOST:
-            raise LeaseLost(f"The lock is no longer ours, so it was refused to {command.title}.")
+            raise LeaseLost(f"Lost the deploy lock; refused to {command.title}.")
         out, err = ("".join(f"{line}\n" for line in lines) for lines in (process.out, process.err))
         return Result(command, process.code, out, err, self.world.now - begun)
 
