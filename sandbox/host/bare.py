@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from sandbox.host import base_image, container, images, inner, keys, seed
+from sandbox.host import base_image, container, images, inner, keys, lifecycle, seed
 from sandbox.host.checkout import here
 from sandbox.host.docker_cli import docker, try_docker
 from sandbox.host.images import ASSETS
@@ -85,9 +85,8 @@ def bare_host(suite: str, domain: str, say: Callable[[str], None]) -> Iterator[B
     checkout = here()
     name = f"behindy-bare-{checkout.identity}-{suite}"
     checkout.state.mkdir(mode=0o700, exist_ok=True)
-    with held(machine_lock("images"), say, "making images"):
-        built = images.ensure(say)
-        seeded = seed.ensure(built, say)
+    built, seeded = lifecycle.prepare(say)
+    with held(machine_lock(f"bare-{suite}"), say, "making the image of a bare host"):
         image = _image(suite, say)
     with TemporaryDirectory(prefix="behindy-bare-") as folder:
         own_keys = keys.ensure(Path(folder), domain)

@@ -68,6 +68,7 @@ def test_info_says_what_the_api_says(sandbox: SandboxInfo) -> None:
     assert set(printed["ssh"]) == {"host", "port", "user", "key_file", "known_hosts_file"}
 
 
+@pytest.mark.serial
 def test_up_again_changes_nothing_and_is_quick(sandbox: SandboxInfo) -> None:
     started = docker("inspect", "--format", "{{.State.StartedAt}}", sandbox.container)
     said: list[str] = []
