@@ -14,7 +14,6 @@ from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import NETWORK, Stanza, Survey
 from behindy_ops.facts.upstream import Answer, Upstream
 from behindy_ops.project.services import Service
-from behindy_ops.views import doctor
 from tests.unit.ops_facts import BESIDE, SERVICES, everybody, image, release, stopped, survey
 
 MB = 2**20
@@ -73,7 +72,6 @@ def name(check: Check) -> str:
 
 def test_a_host_that_is_well_has_nothing_wrong() -> None:
     assert diagnose(facts()) == []
-    assert "Nothing is wrong with backend, frontend" in doctor.shown([], ["backend", "frontend"]).lines[0].text
 
 
 TROUBLES: dict[str, tuple[Facts, str, str, str, Fix | None]] = {
@@ -230,19 +228,7 @@ def test_of_one_service_its_own_troubles_and_those_of_what_it_stands_on_are_told
     assert {one.subject for one in diagnose(given)} == {"redis", "frontend", "backend"}
 
 
-def test_troubles_come_before_risks_and_each_fix_is_named_once() -> None:
+def test_troubles_come_before_risks() -> None:
     given = facts(host(*everybody(redis=stopped("redis")), memory={"MemTotal": 2048 * MB, "SwapTotal": 0}))
     findings = diagnose(given)
     assert [check.level for check in findings] == [Level.REFUSAL, Level.WARNING]
-    assert doctor.fixes([*findings, *findings]) == [Fix(FixKind.START, "redis")]
-    assert doctor.title(Fix(FixKind.START, "redis")) == "Start the container redis"
-
-
-def test_the_view_fits_80_columns_and_troubles_have_an_exit_code() -> None:
-    for given in [one[0] for one in TROUBLES.values()]:
-        shown = doctor.shown(diagnose(given), ["backend"])
-        assert max(len(line.text) for line in shown.lines) <= 80
-        assert shown.problem is not None
-        assert shown.problem.exit_code == 65
-        assert shown.data["healthy"] is False
-    assert doctor.shown(diagnose(RISKS["no swap"][0]), ["backend"]).problem is None

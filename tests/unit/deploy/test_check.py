@@ -1,0 +1,159 @@
+"""deploy.check and the preflight of a deploy: which rules apply, when the registry is asked, how it is told."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from behindy_ops.checks.check import Check, Level
+from behindy_ops.deploy import check
+from behindy_ops.deploy.readiness import require_ready
+from behindy_ops.errors import Interrupted, Kind
+from behindy_ops.facts.survey import Survey
+from behindy_ops.host.command import Command, Result
+from behindy_ops.project.settings import Settings
+from behindy_ops.report.events import Warning_
+from tests.kinds import kind_of, raises
+from tests.unit.ready import BACKEND, MIB, SURVEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from behindy_ops.host.session import Session
+    from behindy_ops.report.events import Event
+
+NO_SUCH = "manifest me/behindy-backend:v2\nended 1 no such manifest\n"
+SMALL = (
+    "arch amd64\nmanifest me/behindy-backend:v2\n"
+    '{"SchemaV2Manifest": {"layers": [{"digest": "a", "size": 1048576, "mediaType": "x.tar"}]}}\n'
+    "ended 0 \n"
+)
+
+
+class Desk:
+    """A session whose host answers every question alike, and what was asked and told."""
+
+    def __init__(self, survey: Survey, answer: str = "", code: int = 0) -> None:
+        self.survey = survey
+        self.answer, self.code = answer, code
+        self.asked: list[Command] = []
+        self.events: list[Event] = []
+        self.detail = ""
+
+    def session(self) -> Session:
+        parts = SimpleNamespace(
+            services=(BACKEND,),
+            settings=Settings(host="h"),
+            host=SimpleNamespace(run=self.run),
+            look=lambda: self.survey,
+            emit=self.events.append,
+            step=self.step,
+        )
+        return cast("Session", parts)
+
+    def run(self, command: Command) -> Result:
+        self.asked.append(command)
+        return Result(command, self.code, self.answer, "no route" if self.code else "", 0.1)
+
+    @contextlib.contextmanager
+    def step(self, *_: str) -> Iterator[SimpleNamespace]:
+        step = SimpleNamespace(detail="")
+        yield step
+        self.detail = step.detail
+
+
+def checks(desk: Desk) -> dict[str, Check]:
+    (found,) = check.check_services(desk.session(), "v2")
+    return {one.name: one for one in found.checks}
+
+
+def test_the_registry_is_asked_and_what_it_says_counts() -> None:
+    found = checks(Desk(SURVEY, SMALL))
+    assert found["image"].found == "the registry has me/behindy-backend:v2"
+    assert found["disk"].found.startswith("new layers of backend take about 1.0 MB")
+    missing = checks(Desk(SURVEY, NO_SUCH))["image"]
+    assert (missing.level, kind_of(missing.error())) == (Level.REFUSAL, Kind.IMAGE_NOT_FOUND)
+    assert "no route" in checks(Desk(SURVEY, code=1))["image"].found
+
+
+def test_without_docker_nothing_else_is_looked_at_and_nobody_asked() -> None:
+    desk = Desk(replace(SURVEY, docker=""))
+    assert list(checks(desk)) == ["docker"]
+    assert desk.asked == []
+
+
+def test_what_an_interrupted_run_left_is_no_obstacle_to_a_deploy() -> None:
+    blue = replace(SURVEY.containers["backend"], name="backend-blue")
+    left = replace(SURVEY, containers={"nginx": SURVEY.containers["nginx"], "backend-blue": blue})
+    (found,) = check.check_services(Desk(left, SMALL).session(), "v2")
+    (leftover,) = (one for one in found.checks if one.name == "leftovers")
+    assert (leftover.level, found.ready) == (Level.WARNING, True)
+    assert "inv deploy.recover backend" in leftover.remedy
+
+
+def test_what_is_the_same_for_all_services_is_said_once_in_80_columns() -> None:
+    (found,) = check.check_services(Desk(replace(SURVEY, network=False), NO_SUCH).session(), "v2")
+    told = [line.text for line in check.as_lines([found, replace(found, service="other")], "h")]
+    assert max(map(len, told)) <= 80
+    assert [text for text in told if text.startswith("  NO network ")] != []
+    assert told[-1] == "other: not ready"
+    assert kind_of(check.problem([found])) is Kind.NETWORK_MISSING
+    (service,) = json.loads(check.as_json([found]))["services"]
+    assert (service["service"], service["ready"]) == ("backend", False)
+    assert [one["problem"] for one in service["checks"] if one["level"] == "refusal"] == [
+        "network missing",
+        "image missing",
+    ]
+
+
+def ready(desk: Desk, image: str = "me/behindy-backend:v2", *, force: bool = False, alone: bool = False) -> None:
+    require_ready(desk.session(), BACKEND, desk.survey, image, force=force, alone=alone)
+
+
+def test_a_deploy_asks_the_registry_only_where_a_whole_image_would_not_fit() -> None:
+    desk = Desk(SURVEY)
+    ready(desk)
+    assert (desk.asked, desk.events, desk.detail) == ([], [], "17 checks, all ok")
+    full = replace(SURVEY, disk=(8000 * MIB, 600 * MIB))
+    ready(desk := Desk(full, SMALL))
+    assert len(desk.asked) == 1
+    with raises(Kind.DISK_FULL):
+        ready(Desk(full, code=1))
+    with raises(Kind.DISK_FULL):
+        ready(Desk(full), "")
+
+
+def test_warnings_are_told_and_force_makes_warnings_of_what_does_not_fit() -> None:
+    tight = replace(SURVEY, memory={**SURVEY.memory, "MemAvailable": 100 * MIB, "SwapFree": 0})
+    with raises(Kind.NOT_ENOUGH_MEMORY):
+        ready(Desk(tight))
+    ready(desk := Desk(tight), force=True)
+    (warning,) = desk.events
+    assert isinstance(warning, Warning_)
+    assert "does not fit" in warning.text
+    assert desk.detail == "17 checks, 1 warning"
+
+
+def test_what_the_live_container_uses_counts_as_free_where_it_is_stopped_first() -> None:
+    live = SURVEY.containers["backend"]
+    tight = replace(
+        SURVEY, memory={**SURVEY.memory, "MemAvailable": 100 * MIB, "SwapFree": 0}, usage={live.id: 90 * MIB}
+    )
+    with raises(Kind.NOT_ENOUGH_MEMORY):
+        ready(Desk(tight))
+    ready(Desk(tight), alone=True)
+
+
+def test_an_interrupted_preflight_has_changed_nothing() -> None:
+    class Cut(Desk):
+        def run(self, command: Command) -> Result:
+            raise Interrupted("Interrupted.", signal_number=2)
+
+    with pytest.raises(Interrupted) as raised:
+        ready(Cut(replace(SURVEY, disk=(8000 * MIB, 600 * MIB))))
+    assert raised.value.state.startswith("Nothing changed")
