@@ -152,7 +152,7 @@ def test_what_the_live_container_uses_counts_as_free_where_it_is_stopped_first()
 def test_an_interrupted_preflight_has_changed_nothing() -> None:
     class Cut(Desk):
         def run(self, command: Command) -> Result:
-            raise Interrupted("Interrupted.", signal_number=2)
+            raise Interrupted(f"Interrupted in: {command.title}.", signal_number=2)
 
     with pytest.raises(Interrupted) as raised:
         ready(Cut(replace(SURVEY, disk=(8000 * MIB, 600 * MIB))))
