@@ -45,8 +45,8 @@ SWAPPINESS = 10
 DOES_NOT_FIT = Problem(
     "not enough memory",
     f"a new container's need and {SPARE // _MIB} MB are more than what is available and half of the free swap",
-    "Free memory (inv ops.mem shows what uses it), or deploy with --strategy recreate (stops {subject} first: users "
-    "miss it meanwhile), or --force to try anyway.",
+    "Free memory (inv ops.mem shows what uses it), or deploy with --strategy recreate ({subject} is down for a moment) "
+    "or with --force to try anyway.",
     kind=Kind.NOT_ENOUGH_MEMORY,
     forcible=True,
 )

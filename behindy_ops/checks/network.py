@@ -43,7 +43,7 @@ OWN_ALIAS = Problem(
 SHARED_NAME = Problem(
     "name taken twice",
     "a container answers to a name that is another's, or that a switch hands on",
-    "Remove it at a quiet moment (users miss it meanwhile), then deploy it again: docker rm -f {subject}",
+    "Remove it at a quiet moment (it is down meanwhile), then deploy it again: docker rm -f {subject}",
     "Whoever asks for that name gets one container or the other.",
     Level.WARNING,
 )

@@ -34,7 +34,7 @@ BAD_CONFIGURATION = Problem(
     "nginx configuration",
     "nginx -t refuses the files on the host",
     "Correct the file that is named, in nginx/ here, and put it there: inv host.sync",
-    "None yet for users: nginx runs on with what it has loaded. Its next restart takes the site down.",
+    "None yet for users: nginx keeps running with what it has loaded. Its next restart takes the site down.",
     kind=Kind.NGINX_NOT_READY,
 )
 STATIC_NAMES = Problem(
@@ -75,8 +75,8 @@ def configuration(facts: Facts) -> Iterable[Check]:
     if problem:
         yield BAD_CONFIGURATION.check(
             "nginx configuration",
-            "nginx's configuration files on the host are not valid: it runs on with what it has loaded, and a restart "
-            "would take the site down.",
+            "nginx's configuration files on the host are not valid: it keeps running with what it has loaded, and a "
+            "restart would take the site down.",
             subject=NGINX,
             evidence=problem.splitlines()[-5:],
         )
