@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
+from behindy_ops.project.compose import COMPOSE_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,6 @@ __all__ = ["HOST_VARIABLE", "LABEL", "Checkout", "here"]
 LABEL = "behindy-ops.checkout"
 HOST_VARIABLE = "BEHINDY_SANDBOX_HOST"
 """Names the host that is meant, for a checkout that has several; unset or empty means its usual one."""
-COMPOSE_FILE = Path("compose", "docker-compose.yml")
 _HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
 
 

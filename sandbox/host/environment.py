@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from typing import TYPE_CHECKING
-
-from behindy_ops.project import interpolation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from behindy_ops.project.compose import ComposeFile
+
 __all__ = ["complete", "render", "required_names"]
 
-_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _FIXED = {"DB_USER": "behindy", "DB_NAME": "behindy", "DB_PORT": "5432", "REDIS_PORT": "6379", "TZ": "Asia/Seoul"}
 
 
-def required_names(compose_text: str) -> tuple[str, ...]:
-    """The names that a compose file needs a value for, in the order in which they come."""
-    return tuple(dict.fromkeys(interpolation.required_names(_COMMENT.sub("", compose_text))))
+def required_names(compose: ComposeFile) -> tuple[str, ...]:
+    """Return the names that a compose file needs a value for, in the order in which they come."""
+    return tuple(dict.fromkeys(name for service in compose.stanzas for name in compose.required(service)))
 
 
 def complete(

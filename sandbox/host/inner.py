@@ -5,10 +5,8 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
-import yaml
-
 from behindy_ops.errors import Kind
-from behindy_ops.project import interpolation
+from behindy_ops.project.compose import ComposeFile
 from sandbox.host import shell as host
 from sandbox.host.docker_cli import last_lines
 from sandbox.host.host_files import HOST_DIR, USER
@@ -30,13 +28,17 @@ def compose_images(compose_file: Path) -> dict[Part, str]:
     Raises:
         Kind.SANDBOX: one of the three is not declared.
     """
-    services = (yaml.safe_load(compose_file.read_text()) or {}).get("services", {})
-    try:
-        return {part: interpolation.fill_in(services[name]["image"], {}) for name, part in SERVICE_PARTS.items()}
-    except (KeyError, TypeError) as error:
-        raise Kind.SANDBOX(
-            f"{compose_file} declares no image for {error}.", remedy="The sandbox stands in for nginx, db and redis."
-        ) from error
+    compose = ComposeFile.read(compose_file)
+    images = {}
+    for name, part in SERVICE_PARTS.items():
+        try:
+            images[part] = compose.image(name)
+        except KeyError:  # a variable without a default
+            images[part] = ""
+        if not images[part]:
+            remedy = "The sandbox stands in for nginx, db and redis."
+            raise Kind.SANDBOX(f"{compose_file} declares no image for {name}.", remedy=remedy)
+    return images
 
 
 def wait_for_engine() -> None:

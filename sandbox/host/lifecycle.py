@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.dotenv import read_env_file
 from sandbox.host import container, engine, environment, host_files, images, inner, keys, seed
 from sandbox.host import shell as host
@@ -164,7 +165,7 @@ def _host_environment(checkout: Checkout) -> str:
     """The text of the host's ``.env``; its secrets are made once and kept, as the database keeps its password."""
     file = checkout.state / "host.env"
     kept = read_env_file(file).values
-    names = environment.required_names(checkout.compose_file.read_text())
+    names = environment.required_names(ComposeFile.read(checkout.compose_file))
     text = environment.render(environment.complete(kept, names, {"BEHINDY_IMAGE_PREFIX": IMAGE_PREFIX}))
     keys.write_private(file, text.encode())
     return text

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from behindy_ops.project.project import Project
 from behindy_ops.provision.certs import CERTBOT
 from sandbox.host import authority, environment, images, releases
 from sandbox.host.bare import bare_host
@@ -123,7 +124,7 @@ def _publish(made: Bare) -> None:
 
 def host_environment(made: Bare) -> str:
     """The values of the containers, made up."""
-    names = environment.required_names((made.project / "compose" / "docker-compose.yml").read_text())
+    names = environment.required_names(Project(made.project).compose)
     return environment.render(environment.complete({}, names, {"BEHINDY_IMAGE_PREFIX": "behindy"}))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from behindy_ops.errors import Kind
+from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.dotenv import EnvFile, read_env_file
 from sandbox.host import base_image, container, engine, environment, host_files, images, info, inner, keys, releases
 from sandbox.host.checkout import HOST_VARIABLE, Checkout, here
@@ -115,9 +116,9 @@ def test_the_container_is_limited_labelled_and_bound_to_loopback() -> None:
 
 
 def test_every_name_without_a_default_gets_a_value() -> None:
-    text = "a: ${NEEDED}\nb: ${WITH:-default}\nc: ${INSIST:?say it}\nd: $${NOT_OURS}\n# ${COMMENT}\n"
-    text += "e: ${OUTER:-x${INNER}y}\n"
-    assert environment.required_names(text) == ("NEEDED", "INSIST")
+    text = "services:\n  a: {image: '${NEEDED}', command: '${WITH:-default}'}\n  # ${COMMENT}\n"
+    text += "  b: {image: '${INSIST:?say it}', command: ['$${NOT_OURS}', '${OUTER:-x${INNER}y}', '${NEEDED}']}\n"
+    assert environment.required_names(ComposeFile.parse(text)) == ("NEEDED", "INSIST")
 
 
 def test_values_are_kept_and_new_names_get_new_ones(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_values_are_kept_and_new_names_get_new_ones(tmp_path: Path) -> None:
 def test_our_own_compose_file_is_understood() -> None:
     assert set(inner.compose_images(COMPOSE)) == {Part.NGINX, Part.POSTGRES, Part.REDIS}
     assert releases.application_ports(COMPOSE) == {"llmserver": 8000, "backend": 8080, "frontend": 3000}
-    assert "DB_PASS" in environment.required_names(COMPOSE.read_text())
+    assert "DB_PASS" in environment.required_names(ComposeFile.read(COMPOSE))
 
 
 def test_a_compose_file_without_a_database_is_refused(tmp_path: Path) -> None:
