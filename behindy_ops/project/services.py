@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.errors import Kind
+from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.project import validate
 from behindy_ops.project.interpolation import fill_in
 
@@ -122,9 +122,7 @@ def validate_tag(tag: str) -> str:
         Kind.USAGE: it does not.
     """
     if wrong := validate.check_tag(tag):
-        raise Kind.USAGE(
-            f"--tag: {wrong}.", state="Nothing was done.", remedy="The tag of a CI build is the commit's SHA."
-        )
+        raise Kind.USAGE(f"--tag: {wrong}.", state=UNCHANGED, remedy="The tag of a CI build is the commit's SHA.")
     return tag
 
 

@@ -7,10 +7,28 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from behindy_ops.errors import UNCHANGED, Kind
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["asker"]
+__all__ = ["ask", "asker"]
+
+
+def ask(question: str, *, otherwise: str) -> bool:
+    """Ask on the terminal, and return whether the answer was yes.
+
+    Args:
+        otherwise: what to do where there is no terminal.
+
+    Raises:
+        Kind.USAGE: there is none.
+    """
+    if not sys.stdin.isatty():
+        raise Kind.USAGE("There is no terminal to ask on.", state=UNCHANGED, remedy=otherwise)
+    sys.stdout.flush()
+    with _ordinary_signals():
+        return input(f"{question} [yes/no] ").strip().lower() in {"y", "yes"}
 
 
 def asker(task: str, yes: bool) -> Callable[[str], bool]:
@@ -20,23 +38,8 @@ def asker(task: str, yes: bool) -> Callable[[str], bool]:
         task: what to type again with ``--yes``, for where there is no terminal.
         yes: the answer was given on the command line.
     """
-
-    def ask(question: str) -> bool:
-        from behindy_ops.errors import Kind
-
-        if yes:
-            return True
-        if not sys.stdin.isatty():
-            raise Kind.USAGE(
-                "There is no terminal to ask on.",
-                state="Nothing was changed.",
-                remedy=f"Read what it would do above, then: inv {task} --yes",
-            )
-        sys.stdout.flush()
-        with _ordinary_signals():
-            return input(f"{question} [yes/no] ").strip().lower() in {"y", "yes"}
-
-    return ask
+    otherwise = f"Read what it would do above, then: inv {task} --yes"
+    return lambda question: yes or ask(question, otherwise=otherwise)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from invoke import Collection, Context, task
 
 from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import JSON, WAIT, WATCH, OptionalService, duration, waiting
+from behindy_ops.tasks.options import JSON, ONLY, SERVICE, WAIT, WATCH, OptionalService, duration, waiting
 from behindy_ops.tasks.show import show, show_by
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def status(_: Context, json: bool = False) -> None:
 @task(
     klass=OptionalService,
     positional=[],
-    help={"service": "only this one", "tag": "image tag that would be deployed (default: latest)", "json": JSON},
+    help={"service": ONLY, "tag": "image tag that would be deployed (default: latest)", "json": JSON},
 )
 @guarded
 def check(_: Context, service: str = "", tag: str = "latest", json: bool = False) -> None:
@@ -118,7 +118,7 @@ def check(_: Context, service: str = "", tag: str = "latest", json: bool = False
 
 @task(
     positional=["service"],
-    help={"to": "release id, tag or digest (default: the previous one)", "service": "the service"}
+    help={"to": "release id, tag or digest (default: the previous one)", "service": SERVICE}
     | {"watch": WATCH, "wait": WAIT, "json": JSON},
 )
 @guarded
@@ -135,7 +135,7 @@ def rollback(_: Context, service: str, to: str = "", watch: str = "", wait: str 
         return_to(choose, this.connect, this.services[0], what="rollback", wait=seconds)
 
 
-@task(positional=["service"], help={"service": "the service", "json": JSON})
+@task(positional=["service"], help={"service": SERVICE, "json": JSON})
 @guarded
 def releases(_: Context, service: str, json: bool = False) -> None:
     """List the releases that can be rolled back to."""
@@ -144,7 +144,7 @@ def releases(_: Context, service: str, json: bool = False) -> None:
     show_by(lambda session: list_releases(session, service), service, json=json)
 
 
-@task(klass=OptionalService, positional=[], help={"service": "only this one", "json": JSON})
+@task(klass=OptionalService, positional=[], help={"service": ONLY, "json": JSON})
 @guarded
 def history(_: Context, service: str = "", json: bool = False) -> None:
     """Show who deployed what, when, and how it ended."""
@@ -153,7 +153,7 @@ def history(_: Context, service: str = "", json: bool = False) -> None:
     show_by(lambda session: read_history(session, service), service, json=json)
 
 
-@task(klass=OptionalService, positional=[], help={"service": "only this one", "wait": WAIT, "json": JSON})
+@task(klass=OptionalService, positional=[], help={"service": ONLY, "wait": WAIT, "json": JSON})
 @guarded
 def recover(_: Context, service: str = "", wait: str = "", json: bool = False) -> None:
     """Finish or undo what an interrupted run left."""

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from invoke import Context, task
 
-from behindy_ops.errors import Kind
+from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.project.project import Project
-from behindy_ops.tasks.ask import asker
+from behindy_ops.tasks.ask import ask, asker
 from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import JSON, WAIT, YES, OptionalService, waiting
+from behindy_ops.tasks.options import JSON, ONLY, WAIT, YES, OptionalService, waiting
 
 
 @task(help={"fingerprint": "SHA256:... the key must have; for scripts, instead of the question"})
@@ -32,15 +32,9 @@ def trust(_: Context, fingerprint: str = "") -> None:
         print(f"It is already pinned in {settings.known_hosts_file}.")
         return
     if not fingerprint:
-        if not sys.stdin.isatty():
-            raise Kind.USAGE(
-                "There is no terminal to ask on.",
-                state="Nothing was pinned.",
-                remedy="Compare the fingerprint with the host's own, then: inv host.trust --fingerprint SHA256:...",
-            )
         print("Compare it with the host's own: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on its console.")
-        if input("Is it the same? [yes/no] ").strip().lower() != "yes":
-            print("Nothing was pinned.")
+        if not ask("Is it the same?", otherwise="Compare it, then: inv host.trust --fingerprint SHA256:..."):
+            print(UNCHANGED)
             return
     trusting.pin(settings, offer, key)
     print(f"Pinned in {settings.known_hosts_file}.")
@@ -140,7 +134,7 @@ def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy"
     klass=OptionalService,
     positional=[],
     help={
-        "service": "only this one",
+        "service": ONLY,
         "yes": "do not ask, where it needs a moment of downtime",
         "wait": WAIT,
         "json": JSON,

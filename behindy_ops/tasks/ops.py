@@ -10,7 +10,7 @@ from invoke import Context, task
 
 from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import JSON, WAIT, WATCH, OptionalService, duration, waiting
+from behindy_ops.tasks.options import JSON, SERVICE, WAIT, WATCH, OptionalService, duration, waiting
 from behindy_ops.tasks.show import present, show, show_by
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def nginx(_: Context, reload: bool = False, wait: str = "", json: bool = False) 
         show(VIEW, json=json)
 
 
-@task(positional=["service"], help={"service": "the service", "json": JSON})
+@task(positional=["service"], help={"service": SERVICE, "json": JSON})
 @guarded
 def env(_: Context, service: str, json: bool = False) -> None:
     """Show a service's environment: names and origins, no values."""
@@ -182,7 +182,7 @@ def ps(_: Context, json: bool = False) -> None:
 @task(
     positional=["service"],
     help={
-        "service": "the service",
+        "service": SERVICE,
         "watch": WATCH,
         "wait": WAIT,
         "json": JSON,

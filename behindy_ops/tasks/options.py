@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from invoke import Task
 
@@ -17,18 +17,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JSON",
+    "ONLY",
+    "SERVICE",
     "WAIT",
     "WATCH",
     "YES",
     "OptionalFile",
     "OptionalService",
     "duration",
-    "file_behind",
-    "named_behind",
     "waiting",
 ]
 
 JSON = "print JSON instead of text"
+ONLY = "only this one"
+SERVICE = "the service"
 WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
 WATCH = "how long to watch the new container after the switch (default: what the service declares)"
 YES = "do not ask; for scripts"
@@ -38,7 +40,7 @@ def duration(option: str, text: str) -> float | None:
     """Return the seconds an option says, or None if it is empty.
 
     Raises:
-        Kind.USAGE: it is no duration.
+        Kind.USAGE: it is not a duration.
     """
     from behindy_ops.errors import Kind
     from behindy_ops.project.services import seconds
@@ -55,63 +57,56 @@ def waiting(text: str) -> float:
     """Return the seconds that ``--wait`` says, 0 if it is empty.
 
     Raises:
-        Kind.USAGE: it is no duration.
+        Kind.USAGE: it is not a duration.
     """
     return duration("wait", text) or 0.0
 
 
-class OptionalService(Task[Callable[..., None]]):
-    """A task whose option ``--service`` may also be given bare, right behind the task's name.
+class _OptionalWord(Task[Callable[..., None]]):
+    """A task one of whose options may also be given bare, right behind the task's name.
 
     Invoke knows positional arguments only as required ones. So this one is positional exactly when the command line
-    has it: pass ``klass=OptionalService, positional=[]`` to ``@task``, and give ``service`` the default ``""``.
+    has it. Pass the class as ``klass`` and ``positional=[]`` to ``@task``, and give the option the default ``""``.
     """
+
+    option: ClassVar[str]
+
+    @staticmethod
+    def fits(word: str) -> bool:
+        """Return whether a word is a value of the option, not the next task."""
+        raise NotImplementedError
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         arguments: list[Any] = super().get_arguments(ignore_unknown_help)
         for argument in arguments:
-            if argument.name == "service" and named_behind(self.name, sys.argv[1:]):
+            if argument.name == self.option and self.named_behind(sys.argv[1:]):
                 argument.positional, argument.default = True, None
         return arguments
 
+    def named_behind(self, words: Sequence[str]) -> bool:
+        """Return whether the option stands bare behind this task on a command line (without the program).
 
-def named_behind(task: str, words: Sequence[str]) -> bool:
-    """Return whether a task on the command line is followed by a bare word that is no further task.
-
-    Args:
-        task: its name within its collection; a task of the same name elsewhere is not asked for in the same call.
-        words: the command line, without the program.
-    """
-    for word, following in pairwise(words):
-        bare = not following.startswith("-") and "." not in following
-        if bare and "." in word and word.rpartition(".")[2] == task:
-            return True
-    return False
+        A task of the same name in another collection is not asked for in the same call.
+        """
+        behind = [following for word, following in pairwise(words) if "." in word and word.endswith(f".{self.name}")]
+        return any(not word.startswith("-") and self.fits(word) for word in behind)
 
 
-class OptionalFile(Task[Callable[..., None]]):
-    """A task whose option ``--file`` may also be given bare, right behind the task's name.
+class OptionalService(_OptionalWord):
+    """A task that may be about one service: ``deploy.history frontend``."""
 
-    As :class:`OptionalService`: pass ``klass=OptionalFile, positional=[]`` to ``@task``,
-    and give ``file`` the default ``""``.
-    """
+    option = "service"
 
-    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
-        arguments: list[Any] = super().get_arguments(ignore_unknown_help)
-        for argument in arguments:
-            if argument.name == "file" and file_behind(self.name, sys.argv[1:]):
-                argument.positional, argument.default = True, None
-        return arguments
+    @staticmethod
+    def fits(word: str) -> bool:
+        return "." not in word
 
 
-def file_behind(task: str, words: Sequence[str]) -> bool:
-    """Return whether a task on the command line is followed by a word that names a file.
+class OptionalFile(_OptionalWord):
+    """A task that may be about a certain file: ``env.push host.env``. A task's name has a dot, too."""
 
-    A task's name has a dot, too; what begins with one, has a slash, ends with .env, or exists, is a file.
-    """
-    for word, following in pairwise(words):
-        if "." in word and word.rpartition(".")[2] == task and not following.startswith("-"):
-            return (
-                following.startswith(".") or "/" in following or following.endswith(".env") or Path(following).exists()
-            )
-    return False
+    option = "file"
+
+    @staticmethod
+    def fits(word: str) -> bool:
+        return word.startswith(".") or "/" in word or word.endswith(".env") or Path(word).exists()

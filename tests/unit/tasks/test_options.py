@@ -1,10 +1,55 @@
-"""Which word behind a task is a file."""
+"""Which word behind a task is a service or a file, and how long a duration is."""
 
 from __future__ import annotations
 
-import pytest
+import sys
+from typing import TYPE_CHECKING
 
-from behindy_ops.tasks.options import file_behind
+import pytest
+from invoke import Context, task
+from invoke.parser import Parser
+
+from behindy_ops.errors import Kind
+from behindy_ops.tasks import root
+from behindy_ops.tasks.options import OptionalFile, OptionalService, duration, waiting
+from sandbox.tasks import add_to
+from tests.kinds import raises
+
+if TYPE_CHECKING:
+    pass
+
+
+def push(_: Context, file: str = "") -> None:
+    """Push."""
+
+
+def history(_: Context, service: str = "") -> None:
+    """Show."""
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("deploy.history frontend", True),
+        ("deploy.history frontend --json", True),
+        ("-e deploy.history frontend lock.status", True),
+        ("deploy.history", False),
+        ("deploy.history --json", False),
+        ("deploy.history --service frontend", False),
+        ("deploy.history lock.status", False),
+        ("deploy.recover frontend", False),
+    ],
+)
+def test_a_service_may_be_named_right_behind_a_task_that_needs_none(words: str, named: bool) -> None:
+    assert task(klass=OptionalService, positional=[])(history).named_behind(words.split()) is named
+
+
+def test_such_a_service_is_what_the_task_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in ("deploy.history frontend --json", "deploy.history --json", "deploy.history -j --service frontend"):
+        monkeypatch.setattr(sys, "argv", ["inv", *words.split()])
+        (parsed,) = Parser(contexts=add_to(root()).to_contexts()).parse_argv(words.split())
+        given = "frontend" if "frontend" in words else ""
+        assert parsed.as_kwargs == {"service": given, "json": True}
 
 
 @pytest.mark.parametrize(
@@ -20,4 +65,10 @@ from behindy_ops.tasks.options import file_behind
     ],
 )
 def test_a_file_may_be_named_right_behind_a_task_that_needs_none(words: str, named: bool) -> None:
-    assert file_behind("push", words.split()) is named
+    assert task(klass=OptionalFile, positional=[])(push).named_behind(words.split()) is named
+
+
+def test_what_is_no_duration_is_told_with_its_option() -> None:
+    assert (duration("watch", ""), duration("watch", "1m"), waiting("")) == (None, 60.0, 0.0)
+    with raises(Kind.USAGE, match="--watch 'soon': not a duration"):
+        duration("watch", "soon")

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
-FILE = Path(__file__).resolve().parents[2] / "compose" / "docker-compose.yml"
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"]
-APPS = {name: stanza for name, stanza in SERVICES.items() if "x-deploy" in stanza}
+from behindy_ops.project.project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COMPOSE = Project.find(Path(__file__).parent).compose
+SERVICES = COMPOSE.stanzas
+APPS = {name: SERVICES[name] for name in COMPOSE.deployable}
 
 
-def megabytes(stanza: dict[str, Any]) -> int:
+def megabytes(stanza: Mapping[str, Any]) -> int:
     limit = str(stanza["mem_limit"])
     assert limit.endswith("m")
     return int(limit[:-1])

@@ -1,0 +1,55 @@
+"""A project knows its folder, and reads what is declared in it once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from behindy_ops.errors import Kind
+from behindy_ops.project.compose import COMPOSE_FILE
+from behindy_ops.project.project import Project
+from tests.kinds import raises
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = """\
+services:
+  web: {image: a/web, x-deploy: {port: 80, internal: /, external: /}}
+  api: {image: a/api, x-deploy: {port: 81, internal: /, external: /}}
+  db: {image: postgres}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    file = tmp_path / COMPOSE_FILE
+    file.parent.mkdir()
+    file.write_text(TEXT)
+    return Project(tmp_path)
+
+
+def test_it_is_found_from_any_folder_below(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    assert Project.find(tmp_path / "a" / "b") == project
+    assert Project.find(project.root) == project
+
+
+def test_a_folder_without_one_is_a_project_that_says_what_is_missing(tmp_path: Path) -> None:
+    with raises(Kind.COMPOSE_INVALID, match="cannot be read: No such file"):
+        Project.find(tmp_path).services()
+
+
+def test_services_are_given_by_name_or_all_of_them(project: Project) -> None:
+    assert [service.name for service in project.services()] == ["web", "api"]
+    assert [service.name for service in project.services(["api"])] == ["api"]
+    with raises(Kind.USAGE, match=r"no service 'db'.*There are: web, api"):
+        project.services(["db"])
+
+
+def test_the_compose_file_is_read_once(project: Project) -> None:
+    compose = project.compose
+    project.compose_file.unlink()
+    assert project.compose is compose
+    assert len(project.services()) == 2
