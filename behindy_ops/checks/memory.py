@@ -72,15 +72,8 @@ SMALL = Problem(
 NO_SWAP = Problem(
     "no swap",
     "there is none",
-    f"Make {SWAP_MIB // 1024} GB of it: inv host.setup",
+    f"Make {SWAP_MIB // 1024} GB of it: inv host.setup. (A container gets its swap from the machine it runs on.)",
     "A deploy that needs more than is available has its containers killed.",
-    Level.WARNING,
-)
-NO_SWAP_HERE = Problem(
-    "no swap in a container",
-    f"less than {ENOUGH_SWAP // _MIB} MB, and the host is itself a container",
-    "Give it swap on the machine that it runs on.",
-    NO_SWAP.symptom,
     Level.WARNING,
 )
 LITTLE_SWAP = Problem(
@@ -168,7 +161,7 @@ def swap(facts: Facts) -> Iterable[Check]:
     evidence = (f"MemAvailable {size(memory.get('MemAvailable', 0))}, SwapTotal {amount // _MIB}",)
     found = f"The host has {size(amount)} of swap" if amount else "The host has no swap"
     if amount < ENOUGH_SWAP:
-        problem = NO_SWAP_HERE if machine.container else LITTLE_SWAP if amount else NO_SWAP
+        problem = LITTLE_SWAP if amount else NO_SWAP
         yield problem.check("swap", f"{found}; two releases side by side want 2 GB.", evidence=evidence)
     elif machine.swappiness > SWAPPINESS and not machine.container:
         yield SWAPS_EARLY.check("swap", f"{found}, and vm.swappiness is {machine.swappiness}.")
@@ -204,10 +197,11 @@ def limits(facts: Facts) -> Iterable[Check]:
         ((facts.survey.stanzas.get(service.name, Stanza()).limit, service.name) for service in facts.services),
         default=(0, ""),
     )
-    room = memory.get("MemTotal", 0) + memory.get("SwapTotal", 0)
+    real, swapped = memory.get("MemTotal", 0), memory.get("SwapTotal", 0)
+    room = real + swapped
     says = (
-        f"all limits and one more {name} make {size(everything + extra)}, the host has "
-        f"{size(memory.get('MemTotal', 0))}, and {size(memory.get('SwapTotal', 0))} of swap"
+        f"all limits and one more {name} make {size(everything + extra)}, the host has {size(real)} and "
+        f"{size(swapped) if swapped else 'no'} swap"
     )
     if room and everything + extra > room:
         yield PROMISED_TOO_MUCH.check("limits", f"{says}: not enough if all need it at once.")

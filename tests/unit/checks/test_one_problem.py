@@ -68,6 +68,18 @@ BROKEN: dict[str, tuple[Survey, HostFacts]] = {
         replace(SURVEY, memory={**SURVEY.memory, "SwapTotal": 0, "SwapFree": 0}),
         replace(MACHINE, memory={**MACHINE.memory, "SwapTotal": 0}),
     ),
+    "little swap": (
+        replace(SURVEY, memory={**SURVEY.memory, "SwapTotal": 512 * MIB}),
+        replace(MACHINE, memory={**MACHINE.memory, "SwapTotal": 512 * MIB}, container=True),
+    ),
+    "host too small": (
+        replace(SURVEY, memory={**SURVEY.memory, "MemTotal": 1600 * MIB}),
+        replace(MACHINE, memory={**MACHINE.memory, "MemTotal": 1600 * MIB}),
+    ),
+    "disk nearly full": (
+        replace(SURVEY, disk=(8000 * MIB, 2000 * MIB)),
+        replace(MACHINE, disks=(Disk(8000 * MIB, 2000 * MIB, "/"),)),
+    ),
     "value missing": only(replace(SURVEY, environment={})),
     "network missing": only(replace(SURVEY, network=False)),
     "nginx missing": only(replace(SURVEY, containers={"backend": SURVEY.containers["backend"]})),

@@ -130,7 +130,7 @@ WARNED: dict[str, tuple[Survey, str, str]] = {
     "a container without a limit": (nginx(memory=0), "limit", "nginx has no memory limit"),
     "more promised than there is": (
         replace(GOOD, memory=GOOD.memory | {"MemTotal": 700 * MB, "SwapTotal": 100 * MB}),
-        "limits", "make 864 MB, the host has 700 MB, and 100 MB of swap",
+        "limits", "make 864 MB, the host has 700 MB and 100 MB swap",
     ),
     "a clock ahead": (replace(GOOD, skew=6.0), "clock", "6 s ahead of ours"),
     "a clock behind": (replace(GOOD, skew=-3600.0), "clock", "3600 s behind ours"),
