@@ -131,8 +131,8 @@ def parse(text: str) -> EnvText:
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    found = pattern.match(text, at)
-    return found.end() if found else len(text)
+    match = pattern.match(text, at)
+    return match.end() if match else len(text)
 
 
 def _entry(text: str, at: int, line: int, known: dict[str, int]) -> tuple[Entry | None, str]:
@@ -163,10 +163,10 @@ def _value(raw: str, quote: str, known: dict[str, int]) -> tuple[str | None, str
     if quote == "'":
         return raw.replace("\\'", "'"), ""
     refers = False
-    for found in _DOLLAR.finditer(raw):
-        if not found[0].startswith("$"):
+    for match in _DOLLAR.finditer(raw):
+        if not match[0].startswith("$"):
             continue
-        if (found[1] or found[2]) not in known:
+        if (match[1] or match[2]) not in known:
             doubt = "docker compose takes the $ in it for a variable; put the value in 'single quotes'"
             return "", doubt
         refers = True
@@ -175,10 +175,10 @@ def _value(raw: str, quote: str, known: dict[str, int]) -> tuple[str | None, str
     return (_ESCAPE.sub(_unescaped, raw) if quote == '"' else raw), ""
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    if found[2]:
-        return chr(int(found[2], 8))
-    return _LETTERS.get(found[1], found[1])
+def _unescaped(match: re.Match[str]) -> str:
+    if match[2]:
+        return chr(int(match[2], 8))
+    return _LETTERS.get(match[1], match[1])
 
 
 def render(name: str, value: str) -> str:

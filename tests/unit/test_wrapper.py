@@ -26,7 +26,7 @@ case "$1 $2" in
         ;;
     "-m behindy_ops.tasks.program")
         shift 2
-        echo "$PWD:" "$@"
+        echo "$PWD:" "$@" ${{SAY_CALLED:+"as $BEHINDY_INV"}}
         exit "${{CODE:-0}}"
         ;;
     "-m pip")
@@ -101,6 +101,12 @@ def test_later_runs_start_at_once_from_anywhere_and_say_nothing(wrapper: Wrapper
 
 def test_the_exit_code_is_that_of_the_task(wrapper: Wrapper) -> None:
     assert wrapper.run(CODE="52")[0] == 52
+
+
+def test_the_tasks_know_how_it_was_called(wrapper: Wrapper) -> None:
+    wrapper.run()
+    assert wrapper.run("x", SAY_CALLED="1")[1] == f"{wrapper.root}: x as ./inv\n"  # its path has a space in it
+    assert wrapper.run("x", SAY_CALLED="1", BEHINDY_INV="make")[1] == f"{wrapper.root}: x as make\n"
 
 
 def test_a_changed_lock_file_makes_the_environment_anew(wrapper: Wrapper) -> None:
