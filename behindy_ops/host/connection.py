@@ -106,14 +106,14 @@ def open_connection(settings: Settings) -> Connection:
             remedy="Check BEHINDY_USER and the key (BEHINDY_SSH_KEY_FILE or BEHINDY_SSH_KEY): its public half must be "
             "in that user's ~/.ssh/authorized_keys.",
         ) from error
-    except (OSError, EOFError, paramiko.SSHException) as error:
+    except (OSError, EOFError, UnicodeError, paramiko.SSHException) as error:
         raise _unreachable(where, error) from error
     _notice_dead_peers(connection)
     return connection
 
 
 def _unreachable(where: str, error: Exception) -> BehindyError:
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror | UnicodeError):  # the latter for what can be no name at all
         reason = "the name does not resolve"
     elif isinstance(error, TimeoutError):
         reason = f"no answer within {CONNECT_TIMEOUT} s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shlex
 import threading
@@ -71,9 +72,10 @@ class Host:
         # The heartbeat follows on the same standard input, so it is not closed here, as `start` would.
         try:
             channel.exec_command(wire_lease(command))
-            channel.sendall(holder.line())
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost("before the lock was taken") from error
+        with contextlib.suppress(OSError):  # it has ended already, and says why
+            channel.sendall(holder.line())
         lease = lock.Lease(channel, holder, state_dir, mark)
         text = lease.survey(self._check_alive)
         self._lease = lease

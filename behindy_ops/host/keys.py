@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from io import StringIO
 
 import paramiko
@@ -47,12 +48,10 @@ def parse(text: str, passphrase: str = "", *, source: str = "BEHINDY_SSH_KEY") -
         if password is not None:
             raise _refused(f"{source} cannot be opened with this passphrase.", _AGAIN) from error
         raise _refused(f"{source} is not a private key that can be read.", _AGAIN) from error
-    plain = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode("ascii")
     for kind in _CLASSES:
-        try:
+        with contextlib.suppress(paramiko.SSHException, ValueError, TypeError):
+            plain = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode("ascii")
             return kind.from_private_key(StringIO(plain))
-        except (paramiko.SSHException, ValueError):
-            continue
     raise _refused(f"{source} is a key of a kind SSH does not use here.", "Use Ed25519, ECDSA or RSA.")
 
 

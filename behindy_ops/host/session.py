@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from tenacity import Retrying, retry_if_exception, wait_fixed
+
 from behindy_ops.errors import UNCHANGED, BehindyError, Interrupted, LockHeld
 from behindy_ops.facts import survey as surveys
 from behindy_ops.facts.container import CONTAINER_TEMPLATE
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
+
+    from tenacity import RetryCallState
 
     from behindy_ops.facts.replies import Reply
     from behindy_ops.facts.survey import Survey
@@ -186,22 +190,29 @@ class Session:
         deadline = self.clock() + wait
         with self.step("survey", "Take the lock and look at the host") as step:
             try:
-                while (text := self._try(holder, mark, deadline, step)) is None:
-                    self._rest(QUEUE_PAUSE)
+                text = self._queue(step, deadline)(
+                    self.host.take_lease, holder, self.paths.state, mark, self.survey_argv(mark)
+                )
             except Interrupted as error:
                 raise error.but(state="Nothing changed; the previous release is still running.") from error
             survey = surveys.parse(text, mark).compared(before, self.now())
             step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
         return survey
 
-    def _try(self, holder: Holder, mark: str, deadline: float, step: Step) -> str | None:
-        try:
-            return self.host.take_lease(holder, self.paths.state, mark, self.survey_argv(mark))
-        except LockHeld as error:
-            if error.by_hand or self.clock() >= deadline:
-                raise
-            step.progress(f"waiting: {error.what}")
-            return None
+    def _queue(self, step: Step, deadline: float) -> Retrying:
+        """Return what tries again until the deadline, by our clock, while another client has the lock."""
+
+        def tell(attempt: RetryCallState) -> None:
+            step.progress(f"waiting: {attempt.outcome and attempt.outcome.exception()}")
+
+        return Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, LockHeld) and not error.by_hand),
+            stop=lambda _: self.clock() >= deadline,
+            wait=wait_fixed(QUEUE_PAUSE),
+            sleep=self._rest,
+            before_sleep=tell,
+            reraise=True,
+        )
 
     def _rest(self, seconds: float) -> None:
         end = self.clock() + seconds

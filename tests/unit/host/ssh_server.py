@@ -1,0 +1,152 @@
+"""An SSH server on the loopback, of paramiko's own server side: what it is told to run, a shell here runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import paramiko
+from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
+
+from behindy_ops.project.secret import Secret
+from behindy_ops.project.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["SshServer"]
+
+
+class _Login(paramiko.ServerInterface):
+    def __init__(self, accepted: paramiko.PKey, run: Callable[[paramiko.Channel, str], None]) -> None:
+        self._accepted = accepted
+        self._run = run
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        good = username == "kim" and key == self._accepted
+        return AUTH_SUCCESSFUL if good else AUTH_FAILED
+
+    def get_allowed_auths(self, _: str) -> str:
+        return "publickey"
+
+    def check_channel_request(self, _kind: str, _chanid: int) -> int:
+        return OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        threading.Thread(target=self._run, args=(channel, command.decode()), daemon=True).start()
+        return True
+
+
+class SshServer:
+    """Listens until it is left.
+
+    Attributes:
+        home: where commands run.
+        transports: those of its clients.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.host_key = paramiko.ECDSAKey.generate()
+        self.client_key = paramiko.ECDSAKey.generate()
+        self.transports: list[paramiko.Transport] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self._processes: list[subprocess.Popen[bytes]] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def known_hosts(self) -> str:
+        return f"[127.0.0.1]:{self.port} {self.host_key.get_name()} {self.host_key.get_base64()}\n"
+
+    def settings(self, **changes: object) -> Settings:
+        """Return settings with which one gets in."""
+        file = self.home / "key"
+        self.client_key.write_private_key_file(str(file))
+        known: dict[str, object] = {
+            "host": "127.0.0.1", "port": self.port, "user": "kim", "key_text": Secret(file.read_text()),
+            "known_hosts_text": self.known_hosts, "known_hosts_file": self.home / "none", "host_dir": str(self.home),
+        }  # fmt: skip
+        return Settings(**known | changes)  # type: ignore[arg-type]
+
+    def hang_up(self) -> None:
+        """Close every connection."""
+        for transport in self.transports:
+            transport.close()
+
+    def end(self, script: str) -> None:
+        """Kill what runs this script."""
+        for process in self._processes:
+            if script in str(process.args):
+                _kill(process)
+
+    def close(self) -> None:
+        self._socket.close()
+        self.hang_up()
+        for process in self._processes:
+            _kill(process)
+            process.wait()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._socket.accept()
+            except OSError:
+                return
+            transport = paramiko.Transport(client)
+            transport.add_server_key(self.host_key)
+            self.transports.append(transport)
+            with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+                transport.start_server(server=_Login(self.client_key, self._run))
+
+    def _run(self, channel: paramiko.Channel, command: str) -> None:
+        process = subprocess.Popen(
+            ["sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=self.home, start_new_session=True, bufsize=0,
+        )  # fmt: skip
+        self._processes.append(process)
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        threading.Thread(target=_feed, args=(channel, process.stdin), daemon=True).start()
+        said = [
+            threading.Thread(target=_pass_on, args=(process.stdout, channel.sendall), daemon=True),
+            threading.Thread(target=_pass_on, args=(process.stderr, channel.sendall_stderr), daemon=True),
+        ]
+        for thread in said:
+            thread.start()
+        for thread in said:
+            thread.join()
+        code = process.wait()
+        with contextlib.suppress(OSError, EOFError):
+            if code >= 0:
+                channel.send_exit_status(code)
+            channel.close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill it and all it has begun."""
+    for pid in (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(pid) == process.pid:
+                os.kill(pid, signal.SIGKILL)
+
+
+def _feed(channel: paramiko.Channel, stream: IO[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        while data := channel.recv(65536):
+            stream.write(data)
+    with contextlib.suppress(OSError):
+        stream.close()
+
+
+def _pass_on(stream: IO[bytes], send: Callable[[bytes], None]) -> None:
+    with contextlib.suppress(OSError), stream:
+        while data := stream.read(65536):
+            send(data)

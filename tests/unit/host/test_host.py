@@ -1,0 +1,139 @@
+"""Commands on a real SSH connection: how they end, what they are fed, and what ends the wait for them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+import pytest
+
+from behindy_ops.errors import ConnectionLost, Interrupted
+from behindy_ops.host.command import Command, Result
+from behindy_ops.host.host import Host, new_mark
+from behindy_ops.project.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.unit.host.ssh_server import SshServer
+
+
+@pytest.fixture
+def host(server: SshServer) -> Iterator[Host]:
+    with Host(server.settings()) as host:
+        yield host
+
+
+def sh(text: str, **fields: object) -> Command:
+    return Command(("sh", "-c", text), "try it", **fields)  # type: ignore[arg-type]
+
+
+def test_a_command_is_fed_and_what_it_says_comes_back(host: Host) -> None:
+    result = host.run(sh("cat; echo no >&2; exit 3", stdin=b"a b\n"))
+    assert (result.exit_code, result.stdout, result.stderr) == (3, "a b\n", "no\n")
+    assert host.remote_commands == 1
+
+
+def test_lines_are_told_as_they_come(host: Host) -> None:
+    told: list[str] = []
+    wrong: list[str] = []
+    command = sh(
+        "printf 'one\\ntw'; sleep 0.1; printf 'o\\nrest'; echo x >&2", on_line=told.append, on_error_line=wrong.append
+    )
+    assert host.run(command).stdout == "one\ntwo\nrest"
+    assert (told, wrong) == (["one", "two"], ["x"])
+
+
+def test_what_is_followed_keeps_its_input_open_and_nothing_that_was_told(host: Host) -> None:
+    told: list[str] = []
+    result = host.run(sh("read -r x; echo $x; printf rest", stdin=b"hello\n", follow=True, on_line=told.append))
+    assert (told, result.stdout) == (["hello"], "rest")
+
+
+def test_what_is_too_large_to_hold_goes_through_in_pieces(host: Host) -> None:
+    pieces: list[bytes] = []
+    result = host.run(sh("cat", feed=iter([b"x" * 100_000] * 5), sink=pieces.append))
+    assert (result.stdout, sum(map(len, pieces))) == ("", 500_000)
+
+
+def test_a_command_that_hangs_is_ended_by_the_host(host: Host) -> None:
+    result = host.run(sh("sleep 9", timeout=0.3))
+    assert (result.exit_code, result.how()) == (124, "no end within 0.3 s")
+
+
+def test_a_command_that_a_signal_ended_has_failed(host: Host, server: SshServer) -> None:
+    threading.Timer(0.2, server.end, ["sleep 77"]).start()
+    result = host.run(sh("sleep 77"))
+    assert (result.exit_code, result.how()) == (-1, "killed by a signal")
+
+
+def test_commands_run_beside_each_other_on_one_connection(host: Host, server: SshServer) -> None:
+    first = host.begin(sh("while ! [ -e go ]; do sleep 0.01; done; echo one"))
+    assert host.run(sh("touch go; echo two")).stdout == "two\n"
+    assert host.end(first).stdout == "one\n"
+    assert len(server.transports) == 1
+
+
+def test_what_the_wait_is_checked_by_ends_it(server: SshServer) -> None:
+    asked: list[bool] = []
+
+    def check() -> None:
+        if asked:
+            raise Interrupted("Stopped.", signal_number=15)
+
+    with Host(server.settings(), check=check) as host:
+        begun = host.begin(sh("sleep 9"))
+        asked.append(True)
+        with pytest.raises(Interrupted):
+            host.end(begun)
+        with pytest.raises(Interrupted):
+            host.run(sh("sleep 9"))
+
+
+class EndsWithTheWait(Future[Result]):
+    """Its result comes in the very moment in which a wait for it times out."""
+
+    def result(self, timeout: float | None = None) -> Result:
+        if timeout is not None:
+            self.set_result(Result(sh(""), 0, "", "", 0.0))
+            raise TimeoutError
+        return super().result()
+
+
+def test_a_command_that_ends_as_its_wait_times_out_is_no_error() -> None:
+    future = EndsWithTheWait()
+    done = Result(sh(""), 0, "", "", 0.0)
+    host = Host(Settings(), check=lambda: None if future.done() else future.set_result(done))
+    assert host.end(future).ok
+
+
+def test_an_error_of_a_command_beside_others_is_raised_where_it_is_waited_for(host: Host) -> None:
+    begun = host.begin(sh("true", changes=True))
+    with pytest.raises(ValueError, match="needs the lock"):
+        host.end(begun)
+
+
+def test_a_connection_that_breaks_is_told_from_a_command_that_fails(host: Host, server: SshServer) -> None:
+    threading.Timer(0.2, server.hang_up).start()
+    with pytest.raises(ConnectionLost, match="while it was to try it") as caught:
+        host.run(sh("sleep 9"))
+    assert "inv deploy.status" in caught.value.remedy
+    with pytest.raises(ConnectionLost):
+        host.run(sh("true"))
+
+
+def test_a_channel_that_is_refused_is_a_lost_connection(host: Host, server: SshServer) -> None:
+    host.run(sh("true"))
+    time.sleep(0.2)  # the next channel is open already
+    server.hang_up()
+    for _ in range(2):
+        with pytest.raises(ConnectionLost):
+            host.run(sh("true", stdin=b"x"))
+
+
+def test_it_is_entered_before_it_is_used() -> None:
+    with pytest.raises(RuntimeError, match="context manager"):
+        Host(Settings()).run(sh("true"))
+    assert new_mark() != new_mark()
