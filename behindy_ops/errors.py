@@ -10,19 +10,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import Self
 
-__all__ = [
-    "UNCHANGED",
-    "BehindyError",
-    "ConnectionLost",
-    "Interrupted",
-    "Kind",
-    "LeaseLost",
-    "LockHeld",
-    "RemoteCommandFailed",
-    "SwitchedBack",
-]
-
-
 UNCHANGED = "Nothing changed."
 """The state of a host of which nothing but a look was taken."""
 
@@ -144,7 +131,7 @@ class LockHeld(BehindyError):
 
 
 class LeaseLost(BehindyError):
-    """Our lease on the host ended while we were working; nothing was changed after that."""
+    """Our lease on the host ended while we were working; nothing changed after that."""
 
     kind = Kind.LEASE_LOST
 

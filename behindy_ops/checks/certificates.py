@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from behindy_ops.checks.check import Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
 from behindy_ops.facts.survey import NGINX
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from behindy_ops.checks.check import Check
-
-__all__ = ["RENEW_DAYS", "installed", "served"]
 
 RENEW_DAYS = 30
 """Let's Encrypt's certificates hold 90 days; renewing in the last 30 leaves time for what goes wrong."""

@@ -9,36 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING
 
-from behindy_ops.errors import Kind
+from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.facts.container import Container
 from behindy_ops.facts.machine import HostFacts
-
-if TYPE_CHECKING:
-    from behindy_ops.errors import BehindyError
-    from behindy_ops.facts.container import Container
-    from behindy_ops.facts.manifest import Manifests
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.facts.upstream import Upstream
-    from behindy_ops.project.services import Service
-
-__all__ = [
-    "HOST",
-    "UNCHANGED",
-    "Check",
-    "Facts",
-    "Fix",
-    "FixKind",
-    "Level",
-    "Problem",
-    "Rule",
-    "Served",
-    "examine",
-    "first_refusal",
-    "forced",
-    "ok",
-    "state_of",
-]
+from behindy_ops.facts.manifest import Manifests
+from behindy_ops.facts.survey import Survey
+from behindy_ops.facts.upstream import Upstream
+from behindy_ops.project.services import Service
 
 HOST = "host"
 """The subject of what is about no single container or service."""

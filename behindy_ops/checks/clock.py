@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from behindy_ops.checks.check import Facts, Level, Problem, ok
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from behindy_ops.checks.check import Check
-
-__all__ = ["SKEW", "clock"]
+from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
 
 SKEW = 5.0
 """Seconds a host's clock may differ from ours. Certificates and tokens tolerate some 30 s (docs/design.md, "Clock

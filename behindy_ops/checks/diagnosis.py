@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from behindy_ops.checks.check import Check, Facts, Level, examine
 from behindy_ops.checks.rules import DOCTOR
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-__all__ = ["diagnose"]
 
 
 def diagnose(facts: Facts, only: Sequence[str] = ()) -> list[Check]:

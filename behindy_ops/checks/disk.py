@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from behindy_ops.checks.check import Facts, Fix, FixKind, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts import manifest
 from behindy_ops.facts.figures import size
-from behindy_ops.project.services import repository
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from behindy_ops.checks.check import Check
-    from behindy_ops.project.services import Service
-
-__all__ = ["disk", "roomy"]
+from behindy_ops.project.services import Service, repository
 
 _MIB = 2**20
 

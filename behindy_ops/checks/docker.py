@@ -3,26 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
-from behindy_ops.checks.check import Facts, Level, Problem, ok
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from behindy_ops.checks.check import Check
-
-__all__ = [
-    "AUTHORITIES",
-    "NEEDED_TOOLS",
-    "authorities",
-    "compose",
-    "engine",
-    "log_rotation",
-    "logs",
-    "refuses_user",
-    "tools",
-]
+from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
 
 NEEDED_TOOLS = ("curl", "flock", "timeout", "awk")
 

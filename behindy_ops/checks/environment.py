@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from behindy_ops.checks.check import Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
 from behindy_ops.errors import Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from behindy_ops.checks.check import Check
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.project.services import Service
-
-__all__ = ["Values", "environment", "file", "judge", "lacking"]
+from behindy_ops.facts.survey import Survey
+from behindy_ops.project.services import Service
 
 NO_FILE = Problem(
     "no environment file",

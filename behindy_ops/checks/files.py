@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
-from behindy_ops.checks.check import Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
 from behindy_ops.errors import Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from behindy_ops.checks.check import Check
-
-__all__ = ["compose_file", "directories", "files", "rehearsal", "unprepared"]
 
 TOKEN = "rehearsal/header"  # noqa: S105 - a path
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from behindy_ops.checks.check import Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.project.services import repository
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from behindy_ops.checks.check import Check
-
-__all__ = ["built_here", "image", "rollback_image"]
 
 NO_IMAGE = Problem(
     "image missing",

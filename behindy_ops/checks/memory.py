@@ -5,20 +5,13 @@ The rule of what fits, and where its figures come from: docs/design.md, "Memory 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok, state_of
 from behindy_ops.errors import Kind
 from behindy_ops.facts.figures import size
-from behindy_ops.facts.survey import Stanza
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.project.services import Service
-
-__all__ = ["ENOUGH_SWAP", "SWAPPINESS", "SWAP_MIB", "fits", "limit", "limits", "need", "oom", "swap", "total"]
+from behindy_ops.facts.survey import Stanza, Survey
+from behindy_ops.project.services import Service
 
 _MIB = 2**20
 

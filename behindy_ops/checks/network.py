@@ -6,19 +6,12 @@ have none of its own names as an alias, or after a switch two containers answer 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from behindy_ops.checks.check import Facts, Fix, FixKind, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok
 from behindy_ops.errors import Kind
+from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import NETWORK, answers_to
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from behindy_ops.checks.check import Check
-    from behindy_ops.facts.container import Container
-
-__all__ = ["aliases", "exists", "members", "names"]
 
 NO_NETWORK = Problem(
     "network missing",

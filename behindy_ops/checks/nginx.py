@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from behindy_ops.checks import network
-from behindy_ops.checks.check import Facts, Fix, FixKind, Level, Problem, ok, state_of
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok, state_of
 from behindy_ops.errors import Kind
 from behindy_ops.facts.survey import NETWORK, NGINX
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from behindy_ops.checks.check import Check
-
-__all__ = ["configuration", "nginx", "static_names"]
 
 NGINX_MISSING = Problem(
     "nginx missing",

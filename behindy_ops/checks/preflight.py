@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from behindy_ops.checks import check, docker, rules
-from behindy_ops.checks.check import Facts, first_refusal, forced
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from behindy_ops.checks.check import Check, Rule
-    from behindy_ops.errors import BehindyError
-    from behindy_ops.facts.manifest import Manifests
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.project.services import Service
-    from behindy_ops.project.settings import Settings
-
-__all__ = ["docker_problem", "examine", "find_problem"]
+from behindy_ops.checks.check import Check, Facts, Rule, first_refusal, forced
+from behindy_ops.errors import BehindyError
+from behindy_ops.facts.manifest import Manifests
+from behindy_ops.facts.survey import Survey
+from behindy_ops.project.services import Service
+from behindy_ops.project.settings import Settings
 
 
 def examine(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from behindy_ops.checks import (
     certificates,
     clock,
@@ -18,11 +16,7 @@ from behindy_ops.checks import (
     services,
     system,
 )
-
-if TYPE_CHECKING:
-    from behindy_ops.checks.check import Rule
-
-__all__ = ["BEFORE_DEPLOY", "DEPLOY", "DOCTOR", "HOST"]
+from behindy_ops.checks.check import Rule
 
 DEPLOY: tuple[Rule, ...] = (
     docker.engine,

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from behindy_ops.checks.check import Facts, Fix, FixKind, Level, Problem, ok, state_of
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok, state_of
 from behindy_ops.checks.environment import lacking
 from behindy_ops.errors import Kind
 from behindy_ops.facts.leftovers import Recovery, decide, serves
 from behindy_ops.facts.survey import NGINX, Stanza
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from behindy_ops.checks.check import Check
-    from behindy_ops.facts.upstream import Upstream
-
-__all__ = ["answers", "dependencies", "leftovers", "ports", "static_health", "stopped"]
+from behindy_ops.facts.upstream import Upstream
 
 DEPENDENCIES = ("db", "redis")
 """What the services ask by name, as the compose file calls it; nobody else should reach it."""

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from behindy_ops.checks.check import Facts, Level, Problem, ok
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from behindy_ops.checks.check import Check
-
-__all__ = ["login", "system", "updates"]
+from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
 
 REBOOT = Problem(
     "reboot pending",

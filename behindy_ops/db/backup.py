@@ -7,26 +7,18 @@ import hashlib
 import os
 import re
 import shutil
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
 
 from behindy_ops.db.database import CONTAINER, LONGEST, look, megabytes
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.facts.database import parse_sum
+from behindy_ops.facts.database import Database, parse_sum
 from behindy_ops.facts.replies import short
-from behindy_ops.host.command import Command, script
+from behindy_ops.host.command import Command, Result, script
+from behindy_ops.host.session import Session, Step
 from behindy_ops.report.events import Decision
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-    from pathlib import Path
-    from typing import BinaryIO
-
-    from behindy_ops.facts.database import Database
-    from behindy_ops.host.command import Result
-    from behindy_ops.host.session import Session, Step
-
-__all__ = ["backup_here", "backup_on_host", "name_for"]
 
 _UNHARMED = "The database was only read. No half-written backup bears its name."
 

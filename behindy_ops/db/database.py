@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.facts.database import parse_database
+from behindy_ops.facts.database import Database, parse_database
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
-
-if TYPE_CHECKING:
-    from behindy_ops.facts.database import Database
-    from behindy_ops.host.session import Session
-
-__all__ = ["CONTAINER", "LONGEST", "look", "megabytes"]
+from behindy_ops.host.session import Session
 
 CONTAINER = "postgres"
 """The container of the service ``db``."""

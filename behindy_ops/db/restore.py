@@ -7,25 +7,17 @@ on the host under another name until a person drops it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from behindy_ops.db.database import CONTAINER, LONGEST, look, megabytes
 from behindy_ops.errors import Interrupted, Kind, RemoteCommandFailed
-from behindy_ops.facts.database import parse_dump
-from behindy_ops.host.change import agree
+from behindy_ops.facts.database import Database, Dump, parse_dump
+from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.session import Session, Step
 from behindy_ops.report.events import Decision, Note, Plan, Warning_
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from behindy_ops.facts.database import Database, Dump
-    from behindy_ops.host.change import Confirm
-    from behindy_ops.host.session import Session, Step
-
-__all__ = ["Source", "effects", "restore"]
 
 _UNTOUCHED = "The database in use was not touched."
 PIECE = 1 << 16

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from behindy_ops.checks import preflight
 from behindy_ops.checks.check import Check, Level, first_refusal
 from behindy_ops.checks.rules import BEFORE_DEPLOY
 from behindy_ops.deploy.readiness import ask_registry
-from behindy_ops.project.services import repository
+from behindy_ops.errors import BehindyError
+from behindy_ops.facts.survey import Survey
+from behindy_ops.host.session import Session
+from behindy_ops.project.services import Service, repository
 from behindy_ops.report.text import Line, Tone, entry
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from behindy_ops.errors import BehindyError
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.host.session import Session
-    from behindy_ops.project.services import Service
-
-__all__ = ["ServiceChecks", "as_json", "as_lines", "check_services", "problem"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
+from behindy_ops.facts.image import Image
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.rollback import previous_release
-from behindy_ops.project.services import repository
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from behindy_ops.facts.image import Image
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.project.services import Service
-    from behindy_ops.project.settings import Settings
-
-__all__ = ["Goal", "find_target", "restart", "rollback"]
+from behindy_ops.facts.survey import Survey
+from behindy_ops.project.services import Service, repository
+from behindy_ops.project.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
+from behindy_ops.facts.container import Container
 from behindy_ops.facts.curl import outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from behindy_ops.facts.container import Container
-
-__all__ = ["Look", "Verdict", "judge_inside", "judge_outside"]
 
 
 class Verdict(Enum):

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
-from behindy_ops.deploy.state import unknown
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from behindy_ops.deploy.state import State
-    from behindy_ops.facts.release import Release
-
-__all__ = ["ROTATED_AT", "begun", "ended"]
+from behindy_ops.deploy.state import State, unknown
+from behindy_ops.facts.release import Release
 
 ROTATED_AT = 5_000_000
 """Bytes at which the host's history is rotated: docs/design.md, "History"."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.state import Phase, begin, public_paths, unknown
+from behindy_ops.deploy.goals import Goal
+from behindy_ops.deploy.state import Phase, State, begin, public_paths, unknown
 from behindy_ops.deploy.steps.discard import Discard
 from behindy_ops.deploy.steps.drain import Drain, FinishRequests
 from behindy_ops.deploy.steps.external import CheckOutside, CheckPrevious, Rehearse
@@ -21,20 +22,11 @@ from behindy_ops.deploy.steps.switch import GiveName, PutAside, PutNamesBack, Sw
 from behindy_ops.deploy.steps.tidy import Tidy
 from behindy_ops.deploy.steps.verify import Verify
 from behindy_ops.deploy.steps.watch import Watch
-from behindy_ops.host.command import script_text
+from behindy_ops.facts.survey import Survey
+from behindy_ops.host.command import Command, script_text
+from behindy_ops.project.services import Service
+from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import Decision, Warning_
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from behindy_ops.deploy.goals import Goal
-    from behindy_ops.deploy.state import State
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.host.command import Command
-    from behindy_ops.project.services import Service
-    from behindy_ops.project.settings import Settings
-
-__all__ = ["Item", "When", "after_switch", "as_lines", "bring_back", "planned", "script_lines", "steps", "way_back"]
 
 
 class When(Enum):

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from behindy_ops.checks import preflight
 from behindy_ops.deploy import plan
+from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.readiness import without_live
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.replace import Replacement
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost
 from behindy_ops.facts.leftovers import Recovery, decide
-from behindy_ops.facts.release import released_as
+from behindy_ops.facts.release import Release, released_as
+from behindy_ops.facts.survey import Survey
+from behindy_ops.host.session import Connect, Session
+from behindy_ops.project.services import Service
 from behindy_ops.report.events import Decision, DeployFinished, Plan, Warning_
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from behindy_ops.deploy.goals import Goal
-    from behindy_ops.facts.release import Release
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.host.session import Connect, Session
-    from behindy_ops.project.services import Service
-
-__all__ = ["deploy", "recover", "return_to", "show_plan"]
 
 _SERVES = "If the host is up, the site is too."
 

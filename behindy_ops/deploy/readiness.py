@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from behindy_ops.checks import preflight
 from behindy_ops.checks.check import UNCHANGED, Check, Level, first_refusal, forced
 from behindy_ops.deploy.steps.pull import registry_login
 from behindy_ops.errors import Interrupted
 from behindy_ops.facts import manifest as registry
+from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, script
-from behindy_ops.project.services import repository
+from behindy_ops.host.session import Session
+from behindy_ops.project.services import Service, repository
 from behindy_ops.report.events import Warning_
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.host.session import Session
-    from behindy_ops.project.services import Service
-
-__all__ = ["ask_registry", "require_ready"]
 
 
 def require_ready(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from behindy_ops.checks import preflight
 from behindy_ops.deploy.goals import Goal
@@ -24,16 +24,10 @@ from behindy_ops.errors import Interrupted, RemoteCommandFailed
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.leftovers import Recovery, decide, serves
 from behindy_ops.facts.release import Release, released_as
+from behindy_ops.facts.survey import Survey
+from behindy_ops.host.session import Session
+from behindy_ops.project.services import Service
 from behindy_ops.report.events import Decision, Warning_
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.host.session import Session
-    from behindy_ops.project.services import Service
-
-__all__ = ["reconcile"]
 
 ROUNDS = 5
 """Times a service is looked at and put in order before a person is asked; the table needs three at most."""

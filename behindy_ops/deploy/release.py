@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from behindy_ops.facts.release import Labels, Release
 from behindy_ops.facts.survey import NETWORK
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-
-__all__ = ["description", "new_id", "override"]
 
 
 def new_id(now: datetime, randomness: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.plan import Item, after_switch, bring_back, steps, way_back
 from behindy_ops.deploy.readiness import require_ready
 from behindy_ops.deploy.release import new_id
@@ -21,15 +20,10 @@ from behindy_ops.errors import (
     RemoteCommandFailed,
     SwitchedBack,
 )
+from behindy_ops.facts.survey import Survey
+from behindy_ops.host.session import Session
+from behindy_ops.project.services import Service
 from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, Warning_
-
-if TYPE_CHECKING:
-    from behindy_ops.deploy.goals import Goal
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.host.session import Session
-    from behindy_ops.project.services import Service
-
-__all__ = ["Replacement", "take_back"]
 
 _UNCHANGED = "Nothing changed; the previous release is still running."
 

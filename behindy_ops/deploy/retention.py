@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from behindy_ops.facts.image import Image
-
-__all__ = ["KEEP", "Tidy", "choose"]
+from behindy_ops.facts.image import Image
 
 KEEP = 2
 """Images of a repository that stay, by creation time."""

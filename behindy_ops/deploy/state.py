@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
+from behindy_ops.deploy.goals import Goal
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.release import Release, released_as
-from behindy_ops.facts.survey import answers_to
+from behindy_ops.facts.survey import Survey, answers_to
 from behindy_ops.project.paths import HostPaths
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from behindy_ops.deploy.goals import Goal
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.project.services import Service
-    from behindy_ops.project.settings import Settings
-
-__all__ = ["CACHED", "Phase", "State", "begin", "public_paths", "unknown"]
+from behindy_ops.project.services import Service
+from behindy_ops.project.settings import Settings
 
 CACHED = 2.1
 """Seconds after the renames in which nginx may use the old address (docs/design.md, "Names cached by nginx")."""

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 
 from behindy_ops.deploy.health import Look, Verdict
-from behindy_ops.deploy.plan import When
-from behindy_ops.deploy.steps.step import Attempts, Say, Step
-from behindy_ops.host.command import Result
+from behindy_ops.deploy.plan import Item, When
+from behindy_ops.deploy.state import Phase, State
+from behindy_ops.deploy.steps.step import Attempts, Read, Say, Step
+from behindy_ops.host.command import Command, Result
+from behindy_ops.host.session import Session
 from behindy_ops.host.session import Step as Shown
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Future
-
-    from behindy_ops.deploy.plan import Item
-    from behindy_ops.deploy.state import Phase, State
-    from behindy_ops.deploy.steps.step import Read
-    from behindy_ops.host.command import Command
-    from behindy_ops.host.session import Session
-    from behindy_ops.project.services import HealthPolicy
-
-__all__ = ["Relapse", "Walk", "attempt_until"]
+from behindy_ops.project.services import HealthPolicy
 
 
 class Relapse(Exception):

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from behindy_ops.checks.check import Level
+from behindy_ops.checks.check import Check, Level
 from behindy_ops.checks.environment import judge
 from behindy_ops.env import probe
 from behindy_ops.env.check import require_compose, values_of
 from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.facts.environment import Comparison
+from behindy_ops.host.session import Session
 from behindy_ops.project import dotenv
+from behindy_ops.project.dotenv import EnvText
+from behindy_ops.project.environment import Wanted
 from behindy_ops.project.settings import NAMES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
-    from behindy_ops.checks.check import Check
-    from behindy_ops.facts.environment import Comparison
-    from behindy_ops.host.session import Session
-    from behindy_ops.project.dotenv import EnvText
-    from behindy_ops.project.environment import Wanted
-
-__all__ = ["DEFAULT_FILE", "Proposal", "checks", "propose", "read_file", "read_text", "require_good"]
 
 DEFAULT_FILE = "host.env"
 """The candidate, below the checkout; ignored by git, and never read as this machine's own settings."""

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from behindy_ops.checks.check import HOST, Level
+from behindy_ops.checks.check import HOST, Check, Level, Problem
 from behindy_ops.checks.environment import NO_VALUE, PLACEHOLDER, READABLE, UNKNOWN, Values, judge
 from behindy_ops.env import probe
 from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.facts.environment import Comparison
+from behindy_ops.host.session import Session
+from behindy_ops.project.environment import Wanted
 from behindy_ops.report.text import Line, Tone
-
-if TYPE_CHECKING:
-    from behindy_ops.checks.check import Check, Problem
-    from behindy_ops.facts.environment import Comparison
-    from behindy_ops.host.session import Session
-    from behindy_ops.project.environment import Wanted
-
-__all__ = ["Verdict", "as_json", "check", "lines", "require_compose", "values_of", "where"]
 
 _TONES = {Level.OK: Tone.GOOD, Level.WARNING: Tone.CAREFUL, Level.REFUSAL: Tone.BAD}
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from behindy_ops.facts.environment import Comparison
+from behindy_ops.project.environment import Wanted
 from behindy_ops.report.text import Line, Tone
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from behindy_ops.facts.environment import Comparison
-    from behindy_ops.project.environment import Wanted
-
-__all__ = ["Diff", "as_json", "diff", "lines"]
 
 
 @dataclass(frozen=True, slots=True)

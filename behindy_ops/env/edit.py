@@ -11,22 +11,16 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from behindy_ops.env import probe
 from behindy_ops.env.candidate import read_text
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.host.interrupts import ending_signals_raise
+from behindy_ops.host.session import Session
 from behindy_ops.project import dotenv
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from behindy_ops.host.session import Session
-    from behindy_ops.project.dotenv import EnvText
-
-__all__ = ["check_name", "edited", "read_value", "with_value"]
+from behindy_ops.project.dotenv import EnvText
 
 
 def check_name(name: str) -> None:

@@ -9,21 +9,14 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from behindy_ops.errors import UNCHANGED
-from behindy_ops.facts.environment import parse
+from behindy_ops.facts.environment import Comparison, parse
 from behindy_ops.host.command import Command, script
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from behindy_ops.facts.environment import Comparison
-    from behindy_ops.host.session import Session
-    from behindy_ops.project.dotenv import EnvText
-    from behindy_ops.project.project import Project
-
-__all__ = ["compare", "fetch", "replace"]
+from behindy_ops.host.session import Session
+from behindy_ops.project.dotenv import EnvText
+from behindy_ops.project.project import Project
 
 KEPT = 5
 """Earlier ``.env`` files that stay on the host."""

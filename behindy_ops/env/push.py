@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from behindy_ops.env import probe
 from behindy_ops.env.candidate import Proposal, require_good
 from behindy_ops.env.check import where
 from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
-from behindy_ops.host.change import agree, changed_meanwhile
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from behindy_ops.host.change import Confirm
-    from behindy_ops.host.session import Session
-
-__all__ = ["push"]
+from behindy_ops.host.change import Confirm, agree, changed_meanwhile
+from behindy_ops.host.session import Session
 
 
 def push(

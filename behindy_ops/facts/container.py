@@ -11,8 +11,6 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CONTAINER_TEMPLATE", "Container", "parse_container", "parse_state"]
-
 CONTAINER_TEMPLATE = (
     '{"id":{{json .Id}},"name":{{json .Name}},"created":{{json .Created}},"image_id":{{json .Image}},'
     '"image":{{json .Config.Image}},"labels":{{json .Config.Labels}},"status":{{json .State.Status}},'

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["UNTRUSTED", "outcome"]
-
 UNTRUSTED = 60
 """The certificate is not trusted."""
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from behindy_ops.facts.replies import Reply
-
-__all__ = ["Database", "Dump", "parse_database", "parse_dump", "parse_sum"]
+from behindy_ops.facts.replies import Reply
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from behindy_ops.facts.replies import Reply
-
-__all__ = ["Comparison", "NameState", "parse"]
+from behindy_ops.facts.replies import Reply
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["MB", "age", "size", "took"]
-
 MB = 2**20
 """Bytes. All figures are binary, as those of ``free -m``."""
 

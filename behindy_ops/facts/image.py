@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-__all__ = ["IMAGE_TEMPLATE", "Image", "parse_image"]
-
 IMAGE_TEMPLATE = (
     '{"id":{{json .Id}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}},'
     '"created":{{json .Created}},"size":{{json .Size}}}'

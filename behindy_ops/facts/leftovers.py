@@ -6,13 +6,9 @@ No state file decides anything: the names, and whether what bears them runs and 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from behindy_ops.facts.container import Container
-    from behindy_ops.facts.survey import Trio
-
-__all__ = ["Recovery", "decide", "serves"]
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.survey import Trio
 
 
 class Recovery(Enum):

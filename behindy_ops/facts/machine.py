@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Survey
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from behindy_ops.facts.replies import Reply
-
-__all__ = ["Disk", "HostFacts", "parse"]
 
 
 @dataclass(frozen=True, slots=True)

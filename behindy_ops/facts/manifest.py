@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["UNPACKED", "Manifests", "new_bytes", "parse"]
-
 UNPACKED = 3
 """How many times larger a compressed layer is on disk: docs/design.md, "Disk reserve"."""
 

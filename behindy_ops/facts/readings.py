@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from behindy_ops.facts.replies import parse_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["Reading", "parse_reading", "parse_readings"]
 
 
 @dataclass(frozen=True, slots=True)

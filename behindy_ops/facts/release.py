@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from behindy_ops.facts.container import Container
-
-__all__ = ["Labels", "Release", "released_as"]
+from behindy_ops.facts.container import Container
 
 
 @dataclass(frozen=True, slots=True)

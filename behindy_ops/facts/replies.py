@@ -9,15 +9,11 @@ is random, so nothing that is printed can look like one.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from behindy_ops.errors import RemoteCommandFailed
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-__all__ = ["Reply", "parse_json", "read", "short"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,7 @@ def read(text: str, mark: str) -> Reply:
     if not complete:
         raise RemoteCommandFailed(
             "The look at the host ended early.",
-            state="Nothing was changed.",
+            state="Nothing changed.",
             remedy="Try again; if it stays so, log in and look (df -h, free -m, docker ps).",
             lines=tuple(text.splitlines()[-10:]),
         )

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from behindy_ops.facts.release import released_as
-
-if TYPE_CHECKING:
-    from behindy_ops.facts.release import Release
-    from behindy_ops.facts.survey import Survey
-
-__all__ = ["Offered", "offered", "previous_release"]
+from behindy_ops.facts.release import Release, released_as
+from behindy_ops.facts.survey import Survey
 
 _FAILED = frozenset({"failed", "candidate", "rolled-back"})
 """Statuses of releases that are never offered as the previous one: they did not stand, or were judged bad."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.container import Container, parse_container
@@ -12,11 +13,6 @@ from behindy_ops.facts.image import Image, parse_image
 from behindy_ops.facts.readings import parse_readings
 from behindy_ops.facts.release import Release
 from behindy_ops.facts.replies import Reply, read
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-__all__ = ["NETWORK", "NGINX", "Stanza", "Survey", "Trio", "ahead", "answers_to", "parse", "parse_stanzas"]
 
 NETWORK = "behindy-ops_internal"
 """The Docker network of all services, as ``compose/docker-compose.yml`` names it."""
@@ -134,7 +130,7 @@ def parse(text: str, mark: str) -> Survey:
     if unread:  # to take this for "there are none" would make a first deploy out of any
         raise RemoteCommandFailed(
             f"Docker on the host did not list its {' and '.join(unread)}.",
-            state="Nothing was changed.",
+            state="Nothing changed.",
             remedy="Try again; if it stays so, log in and look (docker ps -a, docker images).",
             lines=tuple(problems[unread[0]].splitlines()[-5:]),
         )
@@ -143,7 +139,7 @@ def parse(text: str, mark: str) -> Survey:
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise RemoteCommandFailed(
             f"What the host printed cannot be read: {error}.",
-            state="Nothing was changed.",
+            state="Nothing changed.",
             remedy="Is its Docker older than 20.10? See: docker version",
         ) from error
 

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.errors import UNCHANGED, BehindyError, Kind
+from behindy_ops.facts.survey import Survey
+from behindy_ops.host.session import Session
 from behindy_ops.report.events import Decision
-
-if TYPE_CHECKING:
-    from behindy_ops.errors import BehindyError
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.host.session import Session
-
-__all__ = ["Confirm", "agree", "changed_meanwhile"]
 
 Confirm = Callable[[str], bool]
 """Asks a person; False is a no. Where nobody can be asked it raises ``Kind.USAGE``."""

@@ -5,17 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import paramiko
 
 from behindy_ops.host import exit_codes
 from behindy_ops.host.command import Command, Result
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = ["Running", "start"]
 
 POLL = 0.05
 """Seconds between looks at a channel that says nothing; its end is noticed at once."""

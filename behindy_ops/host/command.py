@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
-from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.errors import BehindyError, RemoteCommandFailed
 from behindy_ops.facts import replies
+from behindy_ops.facts.replies import Reply
 from behindy_ops.host import exit_codes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from behindy_ops.errors import BehindyError
-    from behindy_ops.facts.replies import Reply
-
-__all__ = ["Command", "Fence", "Result", "script", "wire"]
 
 KILL_AFTER = 5
 """Seconds between the TERM and the KILL that ``timeout`` sends on the host."""

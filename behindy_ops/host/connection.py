@@ -11,13 +11,10 @@ import paramiko
 from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.host import keys
 from behindy_ops.host import known_hosts as hostkeys
+from behindy_ops.project.settings import Settings
 
 if TYPE_CHECKING:
     from fabric import Connection
-
-    from behindy_ops.project.settings import Settings
-
-__all__ = ["build", "open_connection"]
 
 CONNECT_TIMEOUT = 15
 """Seconds to wait for the TCP connection and for the server's banner."""
@@ -102,7 +99,7 @@ def open_connection(settings: Settings) -> Connection:
     except paramiko.AuthenticationException as error:
         raise Kind.LOGIN_REFUSED(
             f"{where} refused the login: no key that was offered is accepted.",
-            state="The host was reached and its key is the pinned one; nothing was changed.",
+            state="The host was reached and its key is the pinned one; nothing changed.",
             remedy="Check BEHINDY_USER and the key (BEHINDY_SSH_KEY_FILE or BEHINDY_SSH_KEY): its public half must be "
             "in that user's ~/.ssh/authorized_keys.",
         ) from error
@@ -123,7 +120,7 @@ def _unreachable(where: str, error: Exception) -> BehindyError:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return Kind.HOST_UNREACHABLE(
         f"Cannot reach {where}: {reason}.",
-        state="Nothing was changed.",
+        state="Nothing changed.",
         remedy="Check BEHINDY_HOST and BEHINDY_PORT, that the machine runs, and that its firewall lets you in.",
     )
 

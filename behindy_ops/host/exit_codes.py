@@ -8,14 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
-from behindy_ops.errors import UNCHANGED, Kind
-
-if TYPE_CHECKING:
-    from behindy_ops.errors import BehindyError
-
-__all__ = ["KILLED", "NO_STATUS", "TIMED_OUT", "Code", "error"]
+from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 
 
 class Code(IntEnum):

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from behindy_ops.facts.replies import parse_json
-from behindy_ops.host.command import Command, script
+from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.lease import refusal
-
-if TYPE_CHECKING:
-    from behindy_ops.host.command import Result
-    from behindy_ops.host.session import HostLike
-
-__all__ = ["LockStatus", "acquire", "release", "status"]
+from behindy_ops.host.session import HostLike
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import shlex
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Self
 
@@ -17,15 +18,10 @@ from behindy_ops.host.channel import POLL, start
 from behindy_ops.host.command import Command, Result, wire
 from behindy_ops.host.connection import open_connection
 from behindy_ops.host.exit_codes import Code
+from behindy_ops.project.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fabric import Connection
-
-    from behindy_ops.project.settings import Settings
-
-__all__ = ["Host", "new_mark"]
 
 
 class Host:
@@ -192,7 +188,7 @@ def new_mark() -> str:
 def _lease_lost(what: str) -> LeaseLost:
     return LeaseLost(
         what,
-        state="Nothing was changed after the lock was lost.",
+        state="Nothing changed after the lock was lost.",
         remedy="See where the host stands: inv deploy.status. The next deploy puts it in order.",
     )
 

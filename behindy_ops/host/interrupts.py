@@ -13,15 +13,11 @@ import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from collections.abc import Iterator
+from types import FrameType
+from typing import Self
 
 from behindy_ops.errors import Interrupted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
-
-__all__ = ["Interrupts", "ending_signals_raise"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -17,8 +17,6 @@ from cryptography.hazmat.primitives.serialization import (
 
 from behindy_ops.errors import BehindyError, Kind
 
-__all__ = ["parse"]
-
 _CLASSES: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 

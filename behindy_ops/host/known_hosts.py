@@ -9,6 +9,7 @@ import base64
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,7 @@ import paramiko
 from behindy_ops.errors import BehindyError, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from fabric import Connection
-
-__all__ = ["fingerprint", "known_hosts_name", "pin", "pin_to_file", "scan"]
 
 
 def fingerprint(key: paramiko.PKey) -> str:
@@ -40,7 +37,7 @@ class _RejectUnknown(paramiko.MissingHostKeyPolicy):
         raise Kind.HOST_KEY_UNKNOWN(
             f"The key of {hostname} is not pinned, so it cannot be told from an impostor's. "
             f"It showed {key.get_name()} {fingerprint(key)}.",
-            state="Nothing was sent to it; nothing was changed.",
+            state="Nothing was sent to it; nothing changed.",
             remedy="Compare that fingerprint with the host's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub "
             "on its console), then: inv host.trust",
         )
@@ -55,7 +52,7 @@ def changed(error: paramiko.BadHostKeyException, where: str) -> BehindyError:
     return Kind.HOST_KEY_CHANGED(
         f"{error.hostname} showed another host key than the pinned one: {error.key.get_name()} "
         f"{fingerprint(error.key)}, pinned is {fingerprint(error.expected_key)}.",
-        state="Nothing was sent to it; nothing was changed.",
+        state="Nothing was sent to it; nothing changed.",
         remedy=f"If the host was really made anew, remove its old line from {where} and run: inv host.trust. "
         "If not, somebody may be listening in: do not connect.",
     )

@@ -10,6 +10,7 @@ import queue
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,7 @@ from behindy_ops.host import exit_codes
 from behindy_ops.host.command import Command, Fence, Result, script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import paramiko
-
-__all__ = ["Holder", "Lease", "command", "refusal"]
 
 SILENCE = 60
 """Seconds without a heartbeat after which the host frees the lock."""
@@ -64,7 +61,7 @@ def refusal(word: str, body: str, *, busy_seconds: int = 90) -> BehindyError:
     if word == "busy":
         return LockHeld(
             f"A command of an interrupted run has been changing the host for over {busy_seconds} s.",
-            state="Nothing was changed by this run.",
+            state="Nothing changed by this run.",
             remedy="Wait for it, then try again.",
         )
     holder = parse_json(body) or {}
@@ -72,13 +69,13 @@ def refusal(word: str, body: str, *, busy_seconds: int = 90) -> BehindyError:
     if word == "hold":
         return LockHeld(
             f"{who} holds this host for maintenance since {since}: {holder.get('message', what)}.",
-            state="Nothing was changed.",
+            state="Nothing changed.",
             remedy="Ask them, or end it: inv lock.release",
             by_hand=True,
         )
     return LockHeld(
         f"{who} is changing this host: {what}, since {since}.",
-        state="Nothing was changed.",
+        state="Nothing changed.",
         remedy="Wait for it to end and try again; --wait 10m queues.",
     )
 

@@ -9,6 +9,9 @@ import platform
 import secrets
 import subprocess
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -19,29 +22,20 @@ from behindy_ops.errors import UNCHANGED, BehindyError, Interrupted, LockHeld
 from behindy_ops.facts import survey as surveys
 from behindy_ops.facts.container import CONTAINER_TEMPLATE
 from behindy_ops.facts.image import IMAGE_TEMPLATE
-from behindy_ops.host.command import Command, script
+from behindy_ops.facts.replies import Reply
+from behindy_ops.facts.survey import Survey
+from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.host import Host, new_mark
 from behindy_ops.host.interrupts import Interrupts
 from behindy_ops.host.lease import Holder
 from behindy_ops.project.paths import HostPaths
-from behindy_ops.project.services import repository
+from behindy_ops.project.project import Project
+from behindy_ops.project.services import Service, repository
+from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import Event, StepDone, StepFailed, StepProgress, StepStarted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from concurrent.futures import Future
-    from contextlib import AbstractContextManager
-
     from tenacity import RetryCallState
-
-    from behindy_ops.facts.replies import Reply
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.host.command import Result
-    from behindy_ops.project.project import Project
-    from behindy_ops.project.services import Service
-    from behindy_ops.project.settings import Settings
-
-__all__ = ["Connect", "HostLike", "Session", "Step", "open_session", "silent", "who_am_i"]
 
 QUEUE_PAUSE = 2.0
 """Seconds between tries while queueing for the lock."""

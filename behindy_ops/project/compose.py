@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from behindy_ops.project.services import Service
 
-__all__ = ["COMPOSE_FILE", "ComposeFile", "deployable_names"]
-
 X_DEPLOY = "x-deploy"
 
 COMPOSE_FILE = Path("compose", "docker-compose.yml")

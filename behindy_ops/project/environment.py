@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.dotenv import parse as parse_env
-
-if TYPE_CHECKING:
-    from behindy_ops.project.compose import ComposeFile
-
-__all__ = ["Wanted", "wanted"]
 
 
 @dataclass(frozen=True, slots=True)

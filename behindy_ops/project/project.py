@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from behindy_ops.project.services import Service
     from behindy_ops.project.settings import Settings
 
-__all__ = ["Project"]
-
 
 @dataclass(frozen=True)
 class Project:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NoReturn, final
 
-__all__ = ["Secret"]
-
 _MASK = "[hidden]"
 
 

@@ -9,18 +9,14 @@ from __future__ import annotations
 import difflib
 import math
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.project import validate
 from behindy_ops.project.interpolation import fill_in
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-__all__ = ["KEYS", "HealthPolicy", "Service", "read_stanza", "repository", "seconds", "validate_tag"]
 
 IMAGE_PREFIX = "BEHINDY_IMAGE_PREFIX"
 

@@ -9,19 +9,14 @@ from __future__ import annotations
 import contextlib
 import difflib
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
 from behindy_ops.project import validate
 from behindy_ops.project.dotenv import read_env_file
 from behindy_ops.project.secret import Secret
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-__all__ = ["NAMES", "Settings", "load"]
 
 NAMES = (
     "BEHINDY_HOST",

@@ -11,26 +11,6 @@ import re
 from pathlib import PurePosixPath
 from typing import Final
 
-__all__ = [
-    "check_domain",
-    "check_email",
-    "check_host",
-    "check_host_dir",
-    "check_image_prefix",
-    "check_known_hosts",
-    "check_login",
-    "check_one_line",
-    "check_port",
-    "check_private_key",
-    "check_registry",
-    "check_repository",
-    "check_service_name",
-    "check_tag",
-    "check_url_path",
-    "check_user",
-    "shown",
-]
-
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOSTNAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?")
 _SSH_ALIAS: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")

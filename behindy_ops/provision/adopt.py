@@ -6,28 +6,20 @@ each request, an alias that Compose gave has to go first; that takes a moment of
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.release import Labels
-from behindy_ops.facts.survey import NETWORK, NGINX, answers_to
-from behindy_ops.host.change import agree
+from behindy_ops.facts.survey import NETWORK, NGINX, Survey, answers_to
+from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.session import Session
+from behindy_ops.project.services import Service
 from behindy_ops.report.layout import sentence
 from behindy_ops.report.text import Line, Tone
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.host.change import Confirm
-    from behindy_ops.host.session import Session
-    from behindy_ops.project.services import Service
-
-__all__ = ["Adoptee", "Method", "adopt", "as_json", "describe", "lines", "unalias"]
 
 PATIENCE = 10
 """Seconds to wait for a moment without an open connection."""

@@ -8,26 +8,19 @@ from __future__ import annotations
 import base64
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from behindy_ops.checks.certificates import RENEW_DAYS
 from behindy_ops.errors import UNCHANGED
 from behindy_ops.facts.certificate import read_files
-from behindy_ops.host.change import agree
+from behindy_ops.facts.replies import Reply
+from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.session import Session
 from behindy_ops.provision.sync import local_files
 from behindy_ops.report import events
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from behindy_ops.facts.replies import Reply
-    from behindy_ops.host.change import Confirm
-    from behindy_ops.host.session import Session
-
-__all__ = ["CERTBOT", "Certificate", "certify", "due", "names_served", "parse"]
 
 CERTBOT = "certbot/certbot:v2.11.0"
 PLACEHOLDER = "behindy-ops placeholder"

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from behindy_ops.checks import rules
 from behindy_ops.checks.check import Check, Facts, Level, examine, first_refusal
+from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.survey import ahead
+from behindy_ops.host.session import Session
 from behindy_ops.provision import machine
 from behindy_ops.provision.recipes import SUPPORTED, recipe
 from behindy_ops.report.text import ASCII, Line, Marks, Tone, entry
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from behindy_ops.facts.machine import HostFacts
-    from behindy_ops.host.session import Session
-
-__all__ = ["as_json", "as_lines", "check_host", "findings", "is_ready"]
 
 
 def check_host(session: Session) -> tuple[Check, ...]:

@@ -5,14 +5,9 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from behindy_ops.errors import BehindyError, Kind
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ["DeployKey", "authorized_line", "make"]
 
 _COMMENT = re.compile(r"[\w@.+:/-]+", re.ASCII)
 _PATTERNS = re.compile(r"[0-9A-Za-z*?!.:/,-]+")

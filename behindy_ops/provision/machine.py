@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from behindy_ops.checks import docker
 from behindy_ops.checks.check import Facts, examine, first_refusal
-from behindy_ops.facts.machine import parse
-
-if TYPE_CHECKING:
-    from behindy_ops.facts.machine import HostFacts
-    from behindy_ops.host.session import Session
-
-__all__ = ["look", "require_docker"]
+from behindy_ops.facts.machine import HostFacts, parse
+from behindy_ops.host.session import Session
 
 
 def look(session: Session) -> HostFacts:

@@ -17,8 +17,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["COMPOSE_SHA256", "COMPOSE_VERSION", "SUPPORTED", "Recipe", "recipe"]
-
 SUPPORTED = "Debian 12 and 13, Ubuntu 22.04 and 24.04, Amazon Linux 2023"
 
 COMPOSE_VERSION = "2.29.2"

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS, log_rotation, refuses_user
 from behindy_ops.checks.files import unprepared
 from behindy_ops.checks.memory import ENOUGH_SWAP, SWAP_MIB, SWAPPINESS
 from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
-from behindy_ops.host.change import agree
+from behindy_ops.facts.machine import HostFacts
+from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.session import Connect, Session
 from behindy_ops.provision.machine import look
 from behindy_ops.provision.recipes import COMPOSE_VERSION, SUPPORTED, Recipe, recipe
 from behindy_ops.report import events
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from behindy_ops.facts.machine import HostFacts
-    from behindy_ops.host.change import Confirm
-    from behindy_ops.host.session import Connect, Session
-
-__all__ = ["Plan", "Step", "set_up"]
 
 _MIB = 2**20
 

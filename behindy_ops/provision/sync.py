@@ -8,40 +8,23 @@ from __future__ import annotations
 import base64
 import difflib
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.host.change import agree
+from behindy_ops.facts.replies import Reply
+from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
+from behindy_ops.host.session import Session
 from behindy_ops.project.compose import ComposeFile
 from behindy_ops.provision.machine import look, require_docker
 from behindy_ops.report import events
 from behindy_ops.report.text import Line, Tone, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime
-    from pathlib import Path
-
-    from behindy_ops.facts.replies import Reply
-    from behindy_ops.host.change import Confirm
-    from behindy_ops.host.session import Session
-
-__all__ = [
-    "Files",
-    "NginxTrial",
-    "OnHost",
-    "difference",
-    "local_files",
-    "nginx_trial",
-    "parse",
-    "sync",
-    "version",
-    "wire_lines",
-]
 
 FOLDERS = ("compose", "nginx")
 KEPT = 3

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 from behindy_ops.errors import Kind
 from behindy_ops.host import known_hosts as hostkeys
 from behindy_ops.host.connection import build
+from behindy_ops.project.settings import Settings
 
 if TYPE_CHECKING:
     import paramiko
-
-    from behindy_ops.project.settings import Settings
-
-__all__ = ["Offer", "choose", "look_up", "pin"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,26 +6,18 @@ was created. The same is looked up here beforehand, so that nobody's database is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_container
+from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import NETWORK, NGINX, Stanza, parse_stanzas
-from behindy_ops.host.change import agree
+from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.session import Session
 from behindy_ops.report import events
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from behindy_ops.facts.container import Container
-    from behindy_ops.facts.replies import Reply
-    from behindy_ops.host.change import Confirm
-    from behindy_ops.host.session import Session
-
-__all__ = ["Action", "Change", "Running", "Wanted", "arguments", "bring_up", "obstacles", "parse", "plan"]
 
 PROJECT = "behindy-ops"
 

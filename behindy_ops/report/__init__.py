@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Mapping, Sequence
+from typing import TextIO
 
+from behindy_ops.errors import BehindyError
+from behindy_ops.project.secret import Secret
 from behindy_ops.report.events import failed
+from behindy_ops.report.renderer import Renderer
 from behindy_ops.report.stream import SafeStream
 from behindy_ops.report.text import Line, error_lines, marks_for, shown_with
 from behindy_ops.report.workflow import inert, on_actions
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from behindy_ops.errors import BehindyError
-    from behindy_ops.project.secret import Secret
-    from behindy_ops.report.renderer import Renderer
 
 __all__ = ["CALLED", "choose", "is_terminal", "show_error", "show_lines"]
 

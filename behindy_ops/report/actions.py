@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import secrets as random
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from behindy_ops.errors import BehindyError
+from behindy_ops.project.secret import Secret
 from behindy_ops.report import events
 from behindy_ops.report.plain import Plain
+from behindy_ops.report.stream import SafeStream
 from behindy_ops.report.summary import Links, Stage, Story, render
 from behindy_ops.report.text import error_lines, printable
 from behindy_ops.report.workflow import command, inert, masks, quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from behindy_ops.errors import BehindyError
-    from behindy_ops.project.secret import Secret
-    from behindy_ops.report.stream import SafeStream
-
-__all__ = ["Actions", "failure_lines"]
 
 SUMMARY_BYTES = 1_000_000
 """Bytes written to a step's summary at most: docs/design.md, "Job summaries"."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
@@ -18,17 +19,11 @@ from rich.text import Text
 from behindy_ops.facts.figures import took
 from behindy_ops.report import events
 from behindy_ops.report.renderer import SerialRenderer
-from behindy_ops.report.text import WIDTH, Tone, ending, error_lines, fact_lines, marks_for, printable
+from behindy_ops.report.stream import SafeStream
+from behindy_ops.report.text import WIDTH, Line, Tone, ending, error_lines, fact_lines, marks_for, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from rich.console import RenderableType
-
-    from behindy_ops.report.stream import SafeStream
-    from behindy_ops.report.text import Line
-
-__all__ = ["Console", "coloured", "terminal"]
 
 TITLE = 42
 """Columns of a step's title; with its time the line then has room for a short detail within 80."""

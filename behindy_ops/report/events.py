@@ -10,30 +10,10 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from behindy_ops.errors import BehindyError
-
-__all__ = [
-    "Decision",
-    "DeployFinished",
-    "DeployStarted",
-    "Event",
-    "Failed",
-    "Logs",
-    "Note",
-    "Plan",
-    "StepDone",
-    "StepFailed",
-    "StepProgress",
-    "StepStarted",
-    "Warning_",
-    "failed",
-    "to_json",
-]
+from behindy_ops.errors import BehindyError
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from behindy_ops.errors import BehindyError
 from behindy_ops.report.events import Event, failed, to_json
 from behindy_ops.report.renderer import SerialRenderer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from behindy_ops.errors import BehindyError
-    from behindy_ops.report.stream import SafeStream
-
-__all__ = ["JsonLines"]
+from behindy_ops.report.stream import SafeStream
 
 
 class JsonLines(SerialRenderer):

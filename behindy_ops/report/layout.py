@@ -6,20 +6,15 @@ Columns are counted in terminal cells, so that a name may be in any script.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from behindy_ops.report.text import WIDTH, Line, Tone, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-__all__ = ["Column", "bar", "clip", "figures", "heading", "sentence", "spark", "table"]
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from behindy_ops.report.text import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-__all__ = ["code", "fence", "folded", "plain", "table"]
 
 LIMIT = 50_000
 """Characters of one block that are shown, its last ones: a step's summary may have 1 MiB."""

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, TextIO
+from collections.abc import Mapping, Sequence
+from typing import Self, TextIO
 
 from rich.live import Live
 
 from behindy_ops.report import is_terminal, show_lines
 from behindy_ops.report.console import coloured, terminal
 from behindy_ops.report.stream import SafeStream
-from behindy_ops.report.text import shown_with
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from behindy_ops.report.text import Line
-
-__all__ = ["Picture"]
+from behindy_ops.report.text import Line, shown_with
 
 
 class Picture:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from behindy_ops.facts.figures import took
 from behindy_ops.report import events
 from behindy_ops.report.renderer import SerialRenderer
+from behindy_ops.report.stream import SafeStream
 from behindy_ops.report.text import ASCII, ending, error_lines, fact_lines, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from behindy_ops.report.stream import SafeStream
-
-__all__ = ["Plain"]
 
 QUIET = 5.0
 """Seconds between two progress lines of a step."""

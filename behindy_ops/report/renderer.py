@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from behindy_ops.errors import BehindyError
-    from behindy_ops.report.events import Event
-    from behindy_ops.report.stream import SafeStream
-
-__all__ = ["Renderer", "SerialRenderer"]
+from behindy_ops.errors import BehindyError
+from behindy_ops.report.events import Event
+from behindy_ops.report.stream import SafeStream
 
 
 class Renderer(Protocol):

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable
+from typing import TextIO
 
 from behindy_ops.report.text import printable, typed_as
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = ["SafeStream", "write_output"]
 
 
 class SafeStream:

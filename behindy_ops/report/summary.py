@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from behindy_ops.facts.figures import took
+from behindy_ops.report.events import DeployFinished, DeployStarted, Failed
 from behindy_ops.report.markdown import code, fence, folded, plain, table
 from behindy_ops.report.text import ending, printable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from behindy_ops.report.events import DeployFinished, DeployStarted, Failed
-
-__all__ = ["Links", "Stage", "Story", "render"]
 
 HEALTH = {"internal": "from inside nginx", "rehearsal": "rehearsal", "external": "from outside", "watch": "watched"}
 """The steps that tell how healthy a release is."""

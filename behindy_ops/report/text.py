@@ -4,31 +4,11 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from behindy_ops.report.events import DeployFinished, Failed
-
-__all__ = [
-    "ASCII",
-    "LEVEL_TONES",
-    "WIDTH",
-    "Line",
-    "Marks",
-    "Tone",
-    "ending",
-    "entry",
-    "error_lines",
-    "fact_lines",
-    "marks_for",
-    "printable",
-    "shown_with",
-    "typed_as",
-]
+from behindy_ops.report.events import DeployFinished, Failed
 
 WIDTH = 80
 

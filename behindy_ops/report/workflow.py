@@ -7,16 +7,10 @@ of a line (white space before it does not count), and the older ``##[name key=va
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
 
+from behindy_ops.project.secret import Secret
 from behindy_ops.report.text import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from behindy_ops.project.secret import Secret
-
-__all__ = ["command", "inert", "masks", "on_actions", "quoted"]
 
 SHORT = 8
 """Characters below which a line of a private key is not masked: it tells nothing, and would hide ordinary words."""

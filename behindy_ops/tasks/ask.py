@@ -12,8 +12,6 @@ from behindy_ops.errors import UNCHANGED, Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["ask", "asker"]
-
 
 def ask(question: str, *, otherwise: str) -> bool:
     """Ask on the terminal, and return whether the answer was yes.

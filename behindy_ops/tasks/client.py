@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from behindy_ops.project.settings import Settings
     from behindy_ops.report.events import Event
 
-__all__ = ["Client", "client"]
-
 
 @dataclass(frozen=True)
 class Client:

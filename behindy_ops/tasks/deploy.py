@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from invoke import Task
 
-__all__ = ["collection"]
-
 _HELP = {
     "tag": "image tag to deploy; CI gives the commit SHA (default: latest)",
     "dry-run": "survey the host and print the exact plan and commands; change nothing",

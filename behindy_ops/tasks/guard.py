@@ -12,8 +12,6 @@ from behindy_ops.errors import BehindyError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["guarded"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

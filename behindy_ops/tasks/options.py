@@ -15,19 +15,6 @@ if TYPE_CHECKING:
 
     from invoke.parser.argument import Argument
 
-__all__ = [
-    "JSON",
-    "ONLY",
-    "SERVICE",
-    "WAIT",
-    "WATCH",
-    "YES",
-    "OptionalFile",
-    "OptionalService",
-    "duration",
-    "waiting",
-]
-
 JSON = "print JSON instead of text"
 ONLY = "only this one"
 SERVICE = "the service"

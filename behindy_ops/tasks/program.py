@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import invoke
@@ -13,11 +14,7 @@ from invoke import Exit, ParseError, Program
 from behindy_ops.tasks.guard import CALLED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from invoke import Collection
-
-__all__ = ["Inv", "main"]
 
 _WIDTH = 80
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from behindy_ops.host.session import Session
     from behindy_ops.views.view import Shown, View
 
-__all__ = ["present", "show", "show_by"]
-
 
 def show(view: View[Any], *, json: bool) -> None:
     """Look at the host and show a view."""

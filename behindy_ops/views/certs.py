@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from behindy_ops.checks import certificates
 from behindy_ops.checks.check import Facts, Served
-from behindy_ops.facts.certificate import read_files, read_served
+from behindy_ops.facts.certificate import Certificate, read_files, read_served
 from behindy_ops.facts.survey import NGINX, Survey
 from behindy_ops.report.layout import Column, figures, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
-from behindy_ops.views.view import View, require_docker
-
-if TYPE_CHECKING:
-    from behindy_ops.facts.certificate import Certificate
-    from behindy_ops.views.view import Seen
-
-__all__ = ["VIEW", "CertsView", "judged"]
+from behindy_ops.views.view import Seen, View, require_docker
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
-from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.views.view import docker_problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from behindy_ops.errors import BehindyError
-
-__all__ = ["LONGEST", "missing", "named"]
 
 LONGEST = 24 * 3600.0
 """Seconds after which the host ends what is followed or run."""

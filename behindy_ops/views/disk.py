@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from behindy_ops.checks import preflight
 from behindy_ops.checks.check import Facts
@@ -14,19 +15,11 @@ from behindy_ops.facts.figures import size
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.facts.rollback import previous_release
-from behindy_ops.project.services import repository
+from behindy_ops.facts.survey import Survey
+from behindy_ops.project.services import Service, repository
 from behindy_ops.report.layout import Column, bar, clip, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.view import Verdict, View
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.project.services import Service
-    from behindy_ops.views.view import Seen
-
-__all__ = ["VIEW", "DiskView", "describe"]
+from behindy_ops.views.view import Seen, Verdict, View
 
 FULL, NEARLY = 0.95, 0.85
 """Shares from which a file system is shown red, and yellow."""

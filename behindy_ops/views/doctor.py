@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level
 from behindy_ops.checks.diagnosis import diagnose
@@ -11,21 +12,15 @@ from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.steps.stop import start
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind, RemoteCommandFailed
+from behindy_ops.facts.survey import Survey
+from behindy_ops.host.command import Command
+from behindy_ops.host.session import Session
 from behindy_ops.project.services import HealthPolicy
+from behindy_ops.report.events import Event
 from behindy_ops.report.layout import heading, sentence
 from behindy_ops.report.text import Line, Tone, printable
 from behindy_ops.views import certs, mem, network, nginx, prune
 from behindy_ops.views.view import Shown, as_seen, look, require_docker
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.host.command import Command
-    from behindy_ops.host.session import Session
-    from behindy_ops.report.events import Event
-
-__all__ = ["consult", "cure", "examine", "fixes", "shown", "title"]
 
 PARTS = "containers images networks files_ environment configured stanzas nginx_ stale_ machine releases"
 """Parts of the survey that the rules read."""

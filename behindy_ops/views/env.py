@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.release import released_as
 from behindy_ops.project.interpolation import references
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.view import View, require_docker
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from behindy_ops.views.view import Seen
-
-__all__ = ["EnvName", "EnvView", "describe", "lines", "view"]
+from behindy_ops.views.view import Seen, View, require_docker
 
 MASKED = "********"
 

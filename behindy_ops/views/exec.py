@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from behindy_ops.errors import Kind
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
+from behindy_ops.host.session import Session
 from behindy_ops.views.container import LONGEST, missing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from behindy_ops.host.session import Session
-
-__all__ = ["run", "words_after"]
 
 KILLED = 137
 """What is returned for a command that a signal ended on the host, so that it has no exit code."""

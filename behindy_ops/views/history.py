@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from behindy_ops.facts.figures import took
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.session import Session
 from behindy_ops.report.layout import sentence
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from behindy_ops.host.session import Session
-
-__all__ = ["entries", "lines", "show"]
 
 MOST = 500
 """Entries that are fetched at most."""

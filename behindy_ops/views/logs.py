@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.host import new_mark
+from behindy_ops.host.session import Session
 from behindy_ops.report.text import printable
 from behindy_ops.views.container import LONGEST, missing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from behindy_ops.host.session import Session
-
-__all__ = ["Query", "query", "read", "shown"]
 
 _SINCE = re.compile(
     r"([0-9]+(ms|s|m|h|d))+|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{5,8}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"

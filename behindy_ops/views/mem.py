@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from behindy_ops.checks import preflight
 from behindy_ops.checks.check import Facts
 from behindy_ops.checks.memory import fits, need
+from behindy_ops.facts.container import Container
 from behindy_ops.facts.figures import MB, size
-from behindy_ops.facts.readings import parse_readings
+from behindy_ops.facts.readings import Reading, parse_readings
+from behindy_ops.facts.replies import Reply
+from behindy_ops.facts.survey import Survey
+from behindy_ops.project.services import Service
 from behindy_ops.report.layout import Column, bar, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.view import Verdict, View
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from behindy_ops.facts.container import Container
-    from behindy_ops.facts.readings import Reading
-    from behindy_ops.facts.replies import Reply
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.project.services import Service
-    from behindy_ops.views.view import Seen
-
-__all__ = ["VIEW", "HostMemory", "MemoryView", "OomKill", "host_lines", "host_memory", "known_kills"]
+from behindy_ops.views.view import Seen, Verdict, View
 
 SAME_SECONDS = 5.0
 """Seconds within which two sources that tell of a kill in a container tell of the same one."""

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from behindy_ops.checks import network as rules
 from behindy_ops.checks.check import Facts, examine
 from behindy_ops.facts.survey import NETWORK
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.session import Session
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.view import View, as_seen, described, require_docker, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from behindy_ops.host.session import Session
-    from behindy_ops.views.view import Seen, Shown
-
-__all__ = ["VIEW", "Absent", "Member", "NetworkView", "connect", "describe", "fix"]
+from behindy_ops.views.view import Seen, Shown, View, as_seen, described, require_docker, shown
 
 
 @dataclass(frozen=True, slots=True)

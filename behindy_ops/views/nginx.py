@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from behindy_ops.checks import preflight
 from behindy_ops.checks import services as rules
@@ -13,18 +13,11 @@ from behindy_ops.facts.curl import UNTRUSTED, outcome
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.facts.upstream import Answer, Upstream
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.session import Session
+from behindy_ops.project.services import Service
 from behindy_ops.report.layout import Column, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
-from behindy_ops.views.view import View, described, require_docker, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from behindy_ops.host.session import Session
-    from behindy_ops.project.services import Service
-    from behindy_ops.views.view import Seen, Shown
-
-__all__ = ["RELOAD", "VIEW", "NginxView", "describe", "reload", "services_text"]
+from behindy_ops.views.view import Seen, Shown, View, described, require_docker, shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.figures import size
-from behindy_ops.facts.replies import parse_json
+from behindy_ops.facts.replies import Reply, parse_json
 from behindy_ops.host.command import Command, script
+from behindy_ops.host.session import Session
 from behindy_ops.report.layout import clip, heading, sentence
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import disk
-from behindy_ops.views.view import View, described, require_docker, shown
-
-if TYPE_CHECKING:
-    from behindy_ops.facts.replies import Reply
-    from behindy_ops.host.session import Session
-    from behindy_ops.views.view import Seen, Shown
-
-__all__ = ["VIEW", "Plan", "PruneView", "Pruned", "now", "prune"]
+from behindy_ops.views.view import Seen, Shown, View, described, require_docker, shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,23 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from behindy_ops.facts.container import Container
 from behindy_ops.facts.figures import age
 from behindy_ops.facts.leftovers import Recovery, decide
 from behindy_ops.facts.release import released_as
-from behindy_ops.facts.survey import NGINX
+from behindy_ops.facts.survey import NGINX, Survey
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.view import View, require_docker
-
-if TYPE_CHECKING:
-    from behindy_ops.facts.container import Container
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.views.view import Seen
-
-__all__ = ["VIEW", "ContainerState", "PsView"]
-
+from behindy_ops.views.view import Seen, View, require_docker
 
 _ROLES = ("service", "infrastructure", "leftover", "other")
 

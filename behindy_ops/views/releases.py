@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from behindy_ops.facts.rollback import Offered, offered
+from behindy_ops.host.session import Session
 from behindy_ops.report.layout import Column, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Shown
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from behindy_ops.host.session import Session
-
-__all__ = ["lines", "show"]
 
 
 def show(session: Session, service: str) -> Shown:

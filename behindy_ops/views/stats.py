@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 from behindy_ops.facts.figures import size
-from behindy_ops.facts.readings import parse_readings
-from behindy_ops.facts.replies import read
+from behindy_ops.facts.readings import Reading, parse_readings
+from behindy_ops.facts.replies import Reply, read
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
+from behindy_ops.host.session import Session
 from behindy_ops.report.layout import Column, figures, spark, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.mem import HostMemory, host_lines, host_memory
 from behindy_ops.views.view import Shown, docker_problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from behindy_ops.facts.readings import Reading
-    from behindy_ops.facts.replies import Reply
-    from behindy_ops.host.session import Session
-
-__all__ = ["ContainerStats", "StatsView", "Watcher", "show", "watch"]
 
 APART = 0.5
 """Seconds between the two readings that processor time is told from."""

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from behindy_ops.facts.figures import age, size
 from behindy_ops.facts.leftovers import Recovery, decide
 from behindy_ops.facts.release import released_as
 from behindy_ops.facts.rollback import previous_release
+from behindy_ops.facts.survey import Survey
 from behindy_ops.report.layout import heading, sentence
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.view import View
-
-if TYPE_CHECKING:
-    from behindy_ops.facts.survey import Survey
-    from behindy_ops.views.view import Seen
-
-__all__ = ["VIEW", "ServiceStatus", "StatusView", "describe"]
+from behindy_ops.views.view import Seen, View
 
 
 @dataclass(frozen=True, slots=True)

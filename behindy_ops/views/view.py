@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from behindy_ops.checks import preflight
+from behindy_ops.errors import BehindyError
 from behindy_ops.facts import survey as surveys
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
+from behindy_ops.host.session import Session
+from behindy_ops.project.services import Service
 from behindy_ops.report.layout import sentence
 from behindy_ops.report.text import LEVEL_TONES, Line, Tone
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from behindy_ops.errors import BehindyError
-    from behindy_ops.host.session import Session
-    from behindy_ops.project.services import Service
-
-__all__ = [
-    "Seen",
-    "Shown",
-    "Verdict",
-    "View",
-    "as_seen",
-    "described",
-    "docker_problem",
-    "look",
-    "require_docker",
-    "show",
-    "shown",
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def refused(ran: Ran) -> str:
     """What a deploy says that was refused the lock."""
     assert ran.code == 20, ran.said
     failed = ran.named("failed")[0]
-    assert failed["state"] == "Nothing was changed."
+    assert failed["state"] == "Nothing changed."
     assert not ran.named("deploy_started")
     return f"{failed['what']} {failed['remedy']}"
 
@@ -204,7 +204,7 @@ def test_a_wait_that_is_over_ends_in_a_refusal_and_one_that_is_interrupted_in_13
         interrupted.send(signal.SIGINT)
         ran = interrupted.wait(7)
     assert ran.code == 130
-    assert "Nothing was changed" in ran.named("failed")[0]["state"]
+    assert "Nothing changed" in ran.named("failed")[0]["state"]
     assert ids() == before
 
 
@@ -275,7 +275,7 @@ def test_a_host_without_flock_is_named_as_such() -> None:
     assert ran.code == 30, ran.said
     assert "no `flock`" in failed["what"]
     assert "util-linux" in failed["remedy"]
-    assert failed["state"] == "Nothing was changed."
+    assert failed["state"] == "Nothing changed."
     assert ids() == before
 
 

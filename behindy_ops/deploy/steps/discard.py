@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_state
-from behindy_ops.host.command import Command, script
-from behindy_ops.report.events import Logs
-
-if TYPE_CHECKING:
-    from behindy_ops.deploy.state import State
-    from behindy_ops.host.command import Result
-    from behindy_ops.report.events import Event
-
-__all__ = ["LOG_LINES", "Discard"]
+from behindy_ops.host.command import Command, Result, script
+from behindy_ops.report.events import Event, Logs
 
 _STILL_THERE = "The candidate may still be there; it gets no traffic."
 

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from behindy_ops.deploy.health import Look, Verdict
-from behindy_ops.deploy.state import CACHED
+from behindy_ops.deploy.state import CACHED, State
 from behindy_ops.deploy.steps.step import Attempts, Read, Step
-from behindy_ops.host.command import Command, script
+from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Warning_
-
-if TYPE_CHECKING:
-    from behindy_ops.deploy.state import State
-    from behindy_ops.host.command import Result
-
-__all__ = ["Drain", "FinishRequests", "Retire"]
 
 _LOOKS = 4
 """Looks in a row without a connection, 0.1 s apart, that mean idle."""

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.health import Verdict, judge_outside
-from behindy_ops.deploy.state import CACHED, Phase
+from behindy_ops.deploy.health import Look, Verdict, judge_outside
+from behindy_ops.deploy.state import CACHED, Phase, State
 from behindy_ops.deploy.steps.step import Attempts, Read
 from behindy_ops.errors import Kind
 from behindy_ops.facts.survey import NETWORK, NGINX
-from behindy_ops.host.command import Command, script
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from behindy_ops.deploy.health import Look
-    from behindy_ops.deploy.state import State
-    from behindy_ops.host.command import Result
-    from behindy_ops.project.services import HealthPolicy, Service
-
-__all__ = ["CheckLive", "CheckOutside", "CheckPrevious", "Rehearse"]
+from behindy_ops.host.command import Command, Result, script
+from behindy_ops.project.services import HealthPolicy, Service
 
 
 def _ask(

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.health import Verdict, judge_inside
+from behindy_ops.deploy.health import Look, Verdict, judge_inside
+from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import Attempts, Read
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_state
 from behindy_ops.facts.survey import NGINX
-from behindy_ops.host.command import Command, script
+from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy
-
-if TYPE_CHECKING:
-    from behindy_ops.deploy.health import Look
-    from behindy_ops.deploy.state import State
-    from behindy_ops.host.command import Result
-
-__all__ = ["CheckInside", "CheckRunning"]
 
 
 @dataclass(frozen=True, slots=True)

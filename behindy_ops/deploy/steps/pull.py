@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.errors import BehindyError, Kind
-from behindy_ops.facts.image import IMAGE_TEMPLATE, parse_image
-from behindy_ops.facts.release import released_as
-from behindy_ops.host.command import Command, script
+from behindy_ops.facts.image import IMAGE_TEMPLATE, Image, parse_image
+from behindy_ops.facts.release import Release, released_as
+from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
+from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import Decision
-
-if TYPE_CHECKING:
-    from behindy_ops.deploy.state import State
-    from behindy_ops.facts.image import Image
-    from behindy_ops.facts.release import Release
-    from behindy_ops.host.command import Result
-    from behindy_ops.project.settings import Settings
-
-__all__ = ["Pull", "registry_login"]
 
 _UNCHANGED = "Nothing changed; the previous release is still running."
 

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import history
+from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.deploy.steps.verify import verify
-from behindy_ops.host.command import Command, script
+from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Warning_
-
-if TYPE_CHECKING:
-    from behindy_ops.deploy.state import State
-    from behindy_ops.host.command import Result
-
-__all__ = ["Record"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from behindy_ops.deploy import history
 from behindy_ops.deploy.release import description, override
-from behindy_ops.deploy.state import Phase
+from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
 from behindy_ops.facts.survey import NETWORK
-from behindy_ops.host.command import Command, script
-
-if TYPE_CHECKING:
-    from behindy_ops.deploy.state import State
-    from behindy_ops.host.command import Result
-
-__all__ = ["Start"]
+from behindy_ops.host.command import Command, Result, script
 
 
 class Start(Step):

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from behindy_ops.deploy.health import Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from behindy_ops.deploy.health import Look
-    from behindy_ops.deploy.state import Phase, State
-    from behindy_ops.errors import BehindyError
-    from behindy_ops.host.command import Command, Result
-    from behindy_ops.project.services import HealthPolicy
-    from behindy_ops.report.events import Event
-
-__all__ = ["UNSHIELDED", "Attempts", "Read", "Say", "Step"]
+from behindy_ops.deploy.health import Look, Verdict
+from behindy_ops.deploy.state import Phase, State
+from behindy_ops.errors import BehindyError
+from behindy_ops.host.command import Command, Result
+from behindy_ops.project.services import HealthPolicy
+from behindy_ops.report.events import Event
 
 UNSHIELDED = 0.0
 ALWAYS = math.inf

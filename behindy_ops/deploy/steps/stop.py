@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.state import Phase
+from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.step import Read, Step
-from behindy_ops.host.command import Command, script
+from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Warning_
-
-if TYPE_CHECKING:
-    from behindy_ops.deploy.state import State
-    from behindy_ops.host.command import Result
-
-__all__ = ["Remove", "StartAgain", "StopLive", "StopPrevious", "start"]
 
 
 def start(container: str) -> Command:

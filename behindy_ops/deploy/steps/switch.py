@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.state import Phase
+from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.errors import Kind
-from behindy_ops.host.command import Command, script
-
-if TYPE_CHECKING:
-    from behindy_ops.deploy.state import State
-    from behindy_ops.host.command import Result
-
-__all__ = ["GiveName", "PutAside", "PutNamesBack", "Switch", "swap", "switched_at"]
+from behindy_ops.host.command import Command, Result, script
 
 
 def swap(first: tuple[str, str, str] | None, second: tuple[str, str], *, policy: str = "") -> Command:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from behindy_ops.deploy import retention
-from behindy_ops.deploy.state import unknown
+from behindy_ops.deploy.state import State, unknown
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.facts.image import Image
-from behindy_ops.host.command import Command, script
+from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Warning_
-
-if TYPE_CHECKING:
-    from behindy_ops.deploy.state import State
-    from behindy_ops.host.command import Result
-
-__all__ = ["Tidy", "to_remove"]
 
 
 class Tidy(Step):

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from behindy_ops.deploy import history
+from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.deploy.steps.watch import unsteady
-from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_state
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_state
 from behindy_ops.facts.readings import parse_reading
 from behindy_ops.facts.release import released_as
-from behindy_ops.host.command import Command, script
-from behindy_ops.report.events import Warning_
-
-if TYPE_CHECKING:
-    from behindy_ops.deploy.state import State
-    from behindy_ops.facts.container import Container
-    from behindy_ops.host.command import Result
-    from behindy_ops.report.events import Event
-
-__all__ = ["Verify", "verify"]
+from behindy_ops.host.command import Command, Result, script
+from behindy_ops.report.events import Event, Warning_
 
 
 def verify(state: State, line: str, *, judged: str = "") -> Command:

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import Read, Step
-from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_state
-from behindy_ops.host.command import Command, script
-
-if TYPE_CHECKING:
-    from behindy_ops.deploy.state import State
-    from behindy_ops.facts.container import Container
-    from behindy_ops.host.command import Result
-
-__all__ = ["Watch", "unsteady"]
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_state
+from behindy_ops.host.command import Command, Result, script
 
 
 class Watch(Step):

@@ -29,7 +29,7 @@ def test_a_log_reads_as_it_was_written() -> None:
         "release refused (exit code 50)",
         "  What  frontend-green exited with code 1 and never answered on port 3000,",
         "        however long we waited for it.",
-        "  State frontend v1 serves on; nothing was changed.",
+        "  State frontend v1 serves on; nothing changed.",
         "  Next  Mend the release, then:",
         "        inv deploy.frontend --tag v4",
         "",

@@ -25,7 +25,7 @@ AT = datetime(2025, 11, 10, 12, 30, 0, 250_000, UTC)
 
 ERROR = Kind.RELEASE_REFUSED(
     "frontend-green exited with code 1 and never answered on port 3000, however long we waited for it.",
-    state="frontend v1 serves on; nothing was changed.",
+    state="frontend v1 serves on; nothing changed.",
     remedy="Mend the release, then:\ninv deploy.frontend --tag v4",
     lines=("Error: Cannot find module 'next'",),
 )
