@@ -11,6 +11,8 @@ from enum import Enum
 from typing import Self
 
 UNCHANGED = "Nothing changed."
+
+STILL_RUNNING = "Nothing changed; the previous release is still running."
 """The state of a host of which nothing but a look was taken."""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.errors import STILL_RUNNING, BehindyError, Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.manifest import Manifests
@@ -20,8 +20,6 @@ from behindy_ops.project.services import Service
 
 HOST = "host"
 """The subject of what is about no single container or service."""
-
-UNCHANGED = "Nothing changed; the previous release is still running."
 
 
 class Level(Enum):
@@ -133,7 +131,7 @@ class Check:
     def error(self) -> BehindyError:
         """Return what a refusal is raised as."""
         kind = self.problem.kind if self.problem else Kind.HOST_NOT_READY
-        return kind(self.found, state=UNCHANGED, remedy=self.remedy, lines=self.evidence)
+        return kind(self.found, state=STILL_RUNNING, remedy=self.remedy, lines=self.evidence)
 
     def data(self) -> dict[str, str]:
         """Return what ``--json`` prints of it."""

@@ -1,4 +1,4 @@
-"""What the deploy tasks call: services are replaced one after the other; a connection that breaks is made anew once."""
+"""What the deploy tasks call: services are replaced one after the other; a broken connection is made once more."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from behindy_ops.checks import preflight
-from behindy_ops.checks.check import UNCHANGED, Check, Level, first_refusal, forced
+from behindy_ops.checks.check import Check, Level, first_refusal, forced
 from behindy_ops.deploy.steps.pull import registry_login
-from behindy_ops.errors import Interrupted
+from behindy_ops.errors import STILL_RUNNING, Interrupted
 from behindy_ops.facts import manifest as registry
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, script
@@ -34,7 +34,7 @@ def require_ready(
         try:
             checks = _examine(session, service, without_live(survey, service) if alone else survey, image)
         except Interrupted as error:
-            raise error.but(state=UNCHANGED) from error
+            raise error.but(state=STILL_RUNNING) from error
         checks = forced(checks) if force else checks
         problem = first_refusal(checks)
         if problem is not None:

@@ -13,6 +13,7 @@ from behindy_ops.deploy.steps.record import Record
 from behindy_ops.deploy.steps.reload import Follow
 from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import (
+    STILL_RUNNING,
     BehindyError,
     ConnectionLost,
     Interrupted,
@@ -24,8 +25,6 @@ from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import Service
 from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, Warning_
-
-_UNCHANGED = "Nothing changed; the previous release is still running."
 
 
 class Replacement:
@@ -84,7 +83,7 @@ class Replacement:
         """Go to a safe state from wherever it failed; return the error with the state that leaves."""
         phase = self.walk.state.phase
         if phase is Phase.UNCHANGED:
-            return error.but(state=error.state or _UNCHANGED)
+            return error.but(state=error.state or STILL_RUNNING)
         if phase >= Phase.NAMED and isinstance(error, Interrupted):
             return self._stopped_after_switch(error)
         if phase >= Phase.TORN:

@@ -17,7 +17,7 @@ class Diff:
 
     Attributes:
         redeploy: running services that get a change only by a new deploy.
-        recreate: infrastructure whose configuration changes, which Compose creates anew.
+        recreate: infrastructure whose configuration changes, which Compose recreates.
     """
 
     added: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ def agree(
     """Ask, take the lock, and make sure that the host is still as it was shown.
 
     Args:
-        task: what is about to change it, for whoever meets the lock; also what to type to see it anew.
+        task: what is about to change it, for whoever meets the lock; also what to type to see it again.
         shown: what was seen of the host without the lock.
         look: sees the same under the lock; it is given the survey that was taken with the lock.
         question: what to ask; nothing is asked if it is empty.

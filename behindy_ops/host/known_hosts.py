@@ -53,7 +53,7 @@ def changed(error: paramiko.BadHostKeyException, where: str) -> BehindyError:
         f"{error.hostname} showed another host key than the pinned one: {error.key.get_name()} "
         f"{fingerprint(error.key)}, pinned is {fingerprint(error.expected_key)}.",
         state="Nothing was sent to it; nothing changed.",
-        remedy=f"If the host was really made anew, remove its old line from {where} and run: inv host.trust. "
+        remedy=f"If the host really was reinstalled, remove its old line from {where} and run: inv host.trust. "
         "If not, somebody may be listening in: do not connect.",
     )
 
@@ -81,7 +81,7 @@ def pin(connection: Connection, *, file: Path | None, text: str) -> None:
             _load_text(client, text)
     except (OSError, paramiko.SSHException) as error:
         raise Kind.SETTINGS(
-            "The pinned host keys cannot be read.", lines=(str(error),), remedy="Pin them anew: inv host.trust"
+            "The pinned host keys cannot be read.", lines=(str(error),), remedy="Pin them again: inv host.trust"
         ) from error
     if isinstance(connection.gateway, FabricConnection):
         pin(connection.gateway, file=file, text=text)

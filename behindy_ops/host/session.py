@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tenacity import Retrying, retry_if_exception, wait_fixed
 
-from behindy_ops.errors import UNCHANGED, BehindyError, Interrupted, LockHeld
+from behindy_ops.errors import STILL_RUNNING, UNCHANGED, BehindyError, Interrupted, LockHeld
 from behindy_ops.facts import survey as surveys
 from behindy_ops.facts.container import CONTAINER_TEMPLATE
 from behindy_ops.facts.image import IMAGE_TEMPLATE
@@ -188,7 +188,7 @@ class Session:
                     self.host.take_lease, holder, self.paths.state, mark, self.survey_argv(mark)
                 )
             except Interrupted as error:
-                raise error.but(state="Nothing changed; the previous release is still running.") from error
+                raise error.but(state=STILL_RUNNING) from error
             survey = surveys.parse(text, mark).compared(before, self.now())
             step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
         return survey

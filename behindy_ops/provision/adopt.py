@@ -131,7 +131,7 @@ def adopt(session: Session, adoptees: Sequence[Adoptee], confirm: Confirm, *, ta
 
     Args:
         adoptees: what was shown.
-        task: what to type to see them anew.
+        task: what to type to see them again.
         wait: seconds to queue for the lock.
 
     Raises:

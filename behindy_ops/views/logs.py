@@ -81,7 +81,7 @@ def read(
     tell: Callable[[str], None],
     complain: Callable[[str], None],
 ) -> None:
-    """Tell of a container's last lines, and where it is followed of those that come, until a signal ends it.
+    """Print a container's last lines and, if it is followed, those that come, until a signal ends it.
 
     What is no line of the log, such as that the container was replaced, is passed to ``complain``.
 

@@ -21,7 +21,7 @@ from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Seen, Verdict, View
 
 SAME_SECONDS = 5.0
-"""Seconds within which two sources that tell of a kill in a container tell of the same one."""
+"""Seconds within which two sources that report a kill in a container report the same one."""
 
 NEAR = 0.9
 """Share of its limit, or of the host's memory, from which a line is coloured."""
@@ -190,7 +190,7 @@ def _counters(lines: Iterable[str]) -> dict[str, int]:
 
 
 def known_kills(seen: Seen, counters: Mapping[str, int]) -> tuple[OomKill, ...]:
-    """Return the kills that are known; one that several sources tell of is told once, by the best of them.
+    """Return the kills that are known; one that several sources report is listed once, by the best of them.
 
     The counters are those of cgroups: container id to kills in it.
     """

@@ -148,7 +148,7 @@ def show(session: Session) -> Shown:
 
 
 def watch(session: Session, what: str, *, interval: float, tell: Callable[[StatsView, list[Line]], None]) -> None:
-    """Tell of ``cpu`` or ``memory`` of each container every ``interval`` seconds, until a signal ends it.
+    """Show ``cpu`` or ``memory`` of each container every ``interval`` seconds, until a signal ends it.
 
     Raises:
         Interrupted: how it usually ends.

@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 
 from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import Read, Step
-from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.errors import STILL_RUNNING, BehindyError, Kind
 from behindy_ops.facts.image import IMAGE_TEMPLATE, Image, parse_image
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import Decision
-
-_UNCHANGED = "Nothing changed; the previous release is still running."
 
 _NOT_FOUND = re.compile(r"manifest unknown|not found|no such image|repository name not known", re.IGNORECASE)
 _REFUSED = re.compile(
@@ -96,11 +94,11 @@ def _pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
     lines = result.last_lines(5)
     said = "\n".join(lines)
     if result.exit_code == Code.REGISTRY_LOGIN:
-        return result.error(state=_UNCHANGED)
+        return result.error(state=STILL_RUNNING)
     if _FULL.search(said):
         return Kind.DISK_FULL(
             "The host's disk is full: the image could not be stored.",
-            state=_UNCHANGED,
+            state=STILL_RUNNING,
             remedy="See what takes it: inv ops.disk; remove old images: inv ops.prune",
             lines=lines,
         )
@@ -108,20 +106,20 @@ def _pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
         hint = "Check that the token may read it." if logged_in else "If it is private, set DOCKERHUB_TOKEN."
         return Kind.REGISTRY_REFUSED(
             f"The registry refused to give {image}.",
-            state=_UNCHANGED,
+            state=STILL_RUNNING,
             remedy=f"Check the name and the tag. {hint}",
             lines=lines,
         )
     if _NOT_FOUND.search(said):
         return Kind.IMAGE_NOT_FOUND(
             f"There is no image {image}.",
-            state=_UNCHANGED,
+            state=STILL_RUNNING,
             remedy="Check --tag, BEHINDY_IMAGE_PREFIX, and that the build has pushed it.",
             lines=lines,
         )
     return Kind.REGISTRY_UNREACHABLE(
         f"{image} could not be pulled: {result.how()}.",
-        state=_UNCHANGED,
+        state=STILL_RUNNING,
         remedy="Try again; if it stays so, check the registry and the host's network (curl the registry from there).",
         lines=lines,
     )

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from behindy_ops.checks import preflight
-from behindy_ops.checks.check import UNCHANGED, Check, Level
+from behindy_ops.checks.check import Check, Level
 from behindy_ops.checks.docker import NEEDED_TOOLS
-from behindy_ops.errors import Kind
+from behindy_ops.errors import STILL_RUNNING, Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import NETWORK, Stanza, Survey
 from behindy_ops.project.services import Service
@@ -113,7 +113,7 @@ def test_what_makes_a_deploy_impossible_is_refused_by_its_own_name(
     problem = preflight.find_problem(survey, BACKEND, Settings(), force=True)
     assert problem is not None
     assert problem.kind is error
-    assert problem.state == UNCHANGED
+    assert problem.state == STILL_RUNNING
 
 
 def test_without_docker_nothing_else_is_looked_at() -> None:

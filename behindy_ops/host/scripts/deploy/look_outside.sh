@@ -23,7 +23,7 @@ while :; do
   moment=$(now)
   if [ $good = yes ] && [ "$moment" -ge "$settled" ]; then
     if [ -n "$name" ]; then
-      # Asked for now: an engine that was restarted in between has given out its addresses anew.
+      # Asked for now: an engine that was restarted in between has given out new addresses.
       echo "address $(docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$name")" &
       # shellcheck disable=SC2016
       docker exec "$nginx" sh -c 'getent ahosts "$1"
