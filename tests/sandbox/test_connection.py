@@ -199,7 +199,7 @@ def test_host_trust_pins_only_what_was_named(sandbox: SandboxInfo, tmp_path: Pat
     assert known.stat().st_mode & 0o777 == 0o600
     assert inv("deploy.status", env=env).code == 0
     again = inv("host.trust", "--fingerprint", shown, env=env).ok()
-    assert "pinned already" in again.out
+    assert "already pinned" in again.out
     assert known.read_text().count("\n") == 1
 
 

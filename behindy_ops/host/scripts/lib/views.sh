@@ -6,13 +6,13 @@ errors() { docker logs --tail 5000 "$nginx" 2>&1 >/dev/null | grep -vF '[notice]
 inside() { # shellcheck disable=SC2016
   docker exec "$nginx" sh -c 'printf "%s\n" "$1" | (while read -r name port path _; do
     (addresses=$(getent ahostsv4 "$name" | cut -d" " -f1 | sort -u | tr "\n" ",")
-    code=$(curl -s -o /dev/null -m 3 -w "%{http_code} %{time_total}" "http://$name:$port$path")
+    code=$(curl -s -o /dev/null -m 8 -w "%{http_code} %{time_total}" "http://$name:$port$path")
     echo "$name ${addresses:--} $? $code") &
   done; wait)' ask "$services"
 }
 outside() {
   while read -r name _ _ path; do
-    (code=$(curl -s -o /dev/null -m 3 -w '%{http_code} %{time_total}' "https://$domain$path")
+    (code=$(curl -s -o /dev/null -m 8 -w '%{http_code} %{time_total}' "https://$domain$path")
     echo "$name - $? $code") &
   done <<<"$services"
   wait
