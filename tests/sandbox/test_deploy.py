@@ -131,7 +131,8 @@ def test_a_dry_run_prints_every_command_and_changes_nothing(release: Release) ->
     release("frontend", tag)
     what_is_there = (
         "docker ps -a --no-trunc --format '{{.ID}} {{.Names}} {{.State}}'; "
-        "docker images --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' | sort; ls -R /home/ubuntu/behindy-ops/state"
+        "docker images --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' | sort; "
+        "ls -R /home/ubuntu/behindy-ops/state"
     )
     before = on_host("sh", "-c", what_is_there)
     ran = inv("deploy.frontend", "--tag", tag, "--dry-run").ok()
