@@ -139,6 +139,7 @@ def files_with(secrets: dict[str, str], folder: Path) -> list[Path]:
 
 
 @pytest.mark.usefixtures("live_services")
+@pytest.mark.timeout(900)  # it installs the tool first, as a runner does
 class TestTheDeployJob:
     def test_it_deploys_and_sums_up(
         self, runner: Runner, contexts: dict[str, Any], secrets: dict[str, str], release: Release

@@ -19,6 +19,8 @@ from tests.sandbox.interruption_verdict import row as row_of
 from tests.sandbox.support import SERVICES, Ran, containers, deploy, live_release
 
 if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
+
     from sandbox.host.info import SandboxInfo
 
 Release = Callable[..., str]
@@ -58,13 +60,19 @@ def full_matrix() -> list[Case]:
     return cases
 
 
+def marked(case: Case) -> ParameterSet:
+    """A client that is told to stop has seconds for it, and a busy machine takes some of them."""
+    timed = case.kind in {Kind.TERM, Kind.INT}
+    return pytest.param(case, id=str(case), marks=[pytest.mark.serial] if timed else [])
+
+
 @pytest.fixture
 def steady(release: Release) -> None:
     interruption_case.ensure_steady(release)
 
 
 @pytest.mark.usefixtures("steady")
-@pytest.mark.parametrize("case", full_matrix() if FULL else REPRESENTATIVE, ids=str)
+@pytest.mark.parametrize("case", [marked(case) for case in (full_matrix() if FULL else REPRESENTATIVE)])
 def test_an_interrupted_deploy_loses_nothing_and_the_next_one_mends_it(
     sandbox: SandboxInfo, record_property: Callable[[str, object], None], case: Case
 ) -> None:
@@ -73,6 +81,7 @@ def test_an_interrupted_deploy_loses_nothing_and_the_next_one_mends_it(
     assert not problems(case, outcome), outcome.client.said + outcome.after.said
 
 
+@pytest.mark.serial  # the second has to come while the first is at it
 @pytest.mark.usefixtures("steady")
 @pytest.mark.parametrize("service", SERVICES if FULL else ["frontend"])
 def test_of_two_deploys_at_once_the_second_is_refused_or_queues(
