@@ -17,17 +17,19 @@ kills() { # since each container's own start: the counter of its cgroup, version
   return 0
 }
 # shellcheck disable=SC2154 # work is made by lib/sections.sh
+# Which of them are outside is asked after the figures: one that ends or begins in between is then left out, not misplaced.
 processes() { # kB and name of what runs outside of containers, biggest first; not those of this look
   ours=$(sed -nE 's/^NSpgid:[[:space:]]+([0-9]+).*/\1/p' "/proc/$$/status")
-  grep -slE '[0-9a-f]{64}' /proc/[0-9]*/cgroup | sed 's/cgroup$/status/' >"$work/inside"
-  grep -sE '^(Name|NSpgid|VmRSS):' /proc/[0-9]*/status | awk -v ours="$ours" -v inside="$work/inside" '
-    BEGIN { while ((getline line < inside) > 0) skip[line] = 1 }
+  grep -sE '^(Name|NSpgid|VmRSS):' /proc/[0-9]*/status >"$work/status"
+  grep -sLE '[0-9a-f]{64}' /proc/[0-9]*/cgroup | sed 's/cgroup$/status/' >"$work/outside"
+  awk -v ours="$ours" -v outside="$work/outside" '
+    BEGIN { while ((getline line < outside) > 0) listed[line] = 1 }
     { at = index($0, ":"); file = substr($0, 1, at - 1); text = substr($0, at + 1)
-      if (file in skip) next
+      if (!(file in listed)) next
       if (text ~ /^Name:/) { sub(/^Name:[ \t]*/, "", text); name = text; next }
       split(text, words, " ")
       if (text ~ /^NSpgid:/) { own = words[2] == ours; next }
       if (!own) { kb[name] += words[2]; count[name]++ } }
-    END { for (name in kb) print kb[name], count[name], name }' | sort -rn | head -n 12
+    END { for (name in kb) print kb[name], count[name], name }' "$work/status" | sort -rn | head -n 12
 }
 report meminfo stats kills processes events kernel survey
