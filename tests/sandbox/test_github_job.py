@@ -19,6 +19,8 @@ from sandbox.host.info import SandboxInfo
 from tests.github_runner import Runner, StepRun, load
 from tests.sandbox.support import ROOT, containers, inv, live_release, on_host
 
+pytestmark = pytest.mark.timeout(600)  # it makes .venv as a new machine does
+
 Release = Callable[..., str]
 
 TOKEN = "t0ken \"of\" 'quotes', $HOME $(id) 비밀%0A"

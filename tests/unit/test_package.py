@@ -10,9 +10,14 @@ import subprocess
 import sys
 import tomllib
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -33,16 +38,23 @@ print(json.dumps({
 """
 
 
+def packages(folder: Path) -> Iterator[Path]:
+    """The packages in a folder and in these, as setuptools finds them: it does not enter what is no package."""
+    for inner in folder.iterdir():
+        if (inner / "__init__.py").is_file():
+            yield inner
+            yield from packages(inner)
+
+
+@cache
 def shipped() -> list[Path]:
     """The files of the wheel, relative to the checkout: by the rules of setuptools that pyproject.toml uses."""
     chosen = PYPROJECT["tool"]["setuptools"]
     (included,) = chosen["packages"]["find"]["include"]
-    packages = [
-        folder
-        for folder in (CHECKOUT, *CHECKOUT.rglob("*/"))
-        if (folder / "__init__.py").is_file() and fnmatch(".".join(folder.relative_to(CHECKOUT).parts), included)
+    chosen_packages = [
+        folder for folder in packages(CHECKOUT) if fnmatch(".".join(folder.relative_to(CHECKOUT).parts), included)
     ]
-    code = {file for folder in packages for file in folder.glob("*.py")}
+    code = {file for folder in chosen_packages for file in folder.glob("*.py")}
     data = {
         file
         for package, patterns in chosen["package-data"].items()
@@ -52,6 +64,7 @@ def shipped() -> list[Path]:
     return [file.relative_to(CHECKOUT) for file in sorted(code | data)]
 
 
+@cache
 def imported() -> list[str]:
     """Every module that the package imports, if only in a function that few call."""
     names: set[str] = set()
