@@ -109,7 +109,10 @@ class Replacement:
         try:
             self.walk.go([Item(Discard())])
         except RemoteCommandFailed as failure:  # the host is in trouble; what that did first is what to tell
-            self.session.emit(Warning_(f"{failure.what} {failure.state} {failure.remedy}"))
+            self._warn(failure)
+
+    def _warn(self, failure: RemoteCommandFailed) -> None:
+        self.session.emit(Warning_(f"{failure.what} {failure.state} {failure.remedy}"))
 
     def _brought_back(self) -> str:
         self.walk.go(bring_back(self.walk.state))
@@ -119,7 +122,12 @@ class Replacement:
         """Give the name back to the previous release, see that it serves, and remove the failed one."""
         name = self.walk.state.service.name
         with self.session.interrupts.shielded():
-            take_back(self.walk, reason, hurried=hurried)
+            try:
+                take_back(self.walk, reason, hurried=hurried)
+            except RemoteCommandFailed as failure:
+                if not self.walk.state.serving:  # the new release still has the name
+                    raise
+                self._warn(failure)
             self._holds = False
             what = f"The new release of {name} was switched back: {reason}."
             self._record("switched back", recorded or what)

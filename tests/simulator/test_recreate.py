@@ -102,6 +102,17 @@ def test_a_signal_before_the_switch_brings_it_back_and_one_after_it_leaves_the_n
     assert (tag(host), host.rules.at_rest("frontend")) == ("mended", "")
 
 
+def test_a_taken_back_successor_that_cannot_be_removed_does_not_keep_the_old_release_down(host: Simulation) -> None:
+    before = host.world.live("frontend")
+    plan_during(host, "discard", Fault.STUCK)
+    with raises(Kind.SWITCHED_BACK) as caught:
+        host.recreate("frontend", tag="bad-in-public")
+    assert caught.value.state == "The previous release serves again, checked from outside."
+    assert "The candidate may still be there" in told(host)
+    assert host.world.live("frontend") is before
+    assert "switched back" in str(host.world.history[-1])
+
+
 def test_a_client_that_died_after_the_switch_has_proven_nothing(host: Simulation) -> None:
     host.world.checks.append(lambda: kill_after_switch(host))
     with pytest.raises(ClientKilled):
