@@ -14,6 +14,7 @@ from behindy_ops.deploy.steps.reload import Follow
 from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import (
     STILL_RUNNING,
+    UNCHANGED,
     BehindyError,
     ConnectionLost,
     Interrupted,
@@ -83,7 +84,7 @@ class Replacement:
         """Go to a safe state from wherever it failed; return the error with the state that leaves."""
         phase = self.walk.state.phase
         if phase is Phase.UNCHANGED:
-            return error.but(state=error.state or STILL_RUNNING)
+            return error.but(state=error.state or (STILL_RUNNING if self.walk.state.live else UNCHANGED))
         if phase >= Phase.NAMED and isinstance(error, Interrupted):
             return self._stopped_after_switch(error)
         if phase >= Phase.TORN:
@@ -150,7 +151,10 @@ class Replacement:
                 reason = f"it was not proven before the run was told to stop: {relapse.reason}"
                 back = self._taken_back(reason, hurried=True, recorded=error.what)
                 return error.but(state=f"{back.what} {back.state}")
-            self._record("live", f"{error.what} {name}-blue was left to the next run")
+            left = f" {name}-blue was left to the next run" if self.walk.state.live else ""
+            self._record("live", f"{error.what}{left}")
+        if self.walk.state.live is None:
+            return error.but(state=f"{name} is live.")
         return error.but(
             state=f"The new release of {name} is live; {name}-blue may still be there.",
             remedy=f"The next deploy of {name} removes it; or now: inv deploy.recover {name}",

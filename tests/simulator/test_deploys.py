@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from behindy_ops.errors import BehindyError, Kind, SwitchedBack
+from behindy_ops.errors import BehindyError, Interrupted, Kind, SwitchedBack
 from behindy_ops.project.secret import Secret
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Decision, DeployFinished, Logs, StepFailed, StepStarted, Warning_
@@ -457,3 +457,13 @@ def test_what_recovery_renames_is_told_to_it_too(plain: Simulation) -> None:
     plain.recover()
     assert "follow" in sent(plain)
     assert plain.rules.at_rest("frontend") == ""
+
+
+def test_a_first_deploy_that_is_stopped_says_nothing_of_a_previous_release() -> None:
+    for title in ("pull", "start_green", "watch"):
+        host = begin(deployed=False)
+        plan_during(host, title, Fault.SIGNAL)
+        with pytest.raises(Interrupted) as stopped:
+            host.deploy("frontend", tag="first")
+        assert "previous release" not in stopped.value.state
+        assert "-blue" not in f"{stopped.value.state} {stopped.value.remedy} {history(host)[-1:]}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import Read, Step
-from behindy_ops.errors import STILL_RUNNING, BehindyError, Kind
+from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.image import IMAGE_TEMPLATE, Image, parse_image
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.host.command import Command, Result, script
@@ -94,11 +94,10 @@ def _pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
     lines = result.last_lines(5)
     said = "\n".join(lines)
     if result.exit_code == Code.REGISTRY_LOGIN:
-        return result.error(state=STILL_RUNNING)
+        return result.error()
     if _FULL.search(said):
         return Kind.DISK_FULL(
             "The host's disk is full: the image could not be stored.",
-            state=STILL_RUNNING,
             remedy="See what takes it: inv ops.disk; remove old images: inv ops.prune",
             lines=lines,
         )
@@ -106,20 +105,17 @@ def _pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
         hint = "Check that the token may read it." if logged_in else "If it is private, set DOCKERHUB_TOKEN."
         return Kind.REGISTRY_REFUSED(
             f"The registry refused to give {image}.",
-            state=STILL_RUNNING,
             remedy=f"Check the name and the tag. {hint}",
             lines=lines,
         )
     if _NOT_FOUND.search(said):
         return Kind.IMAGE_NOT_FOUND(
             f"There is no image {image}.",
-            state=STILL_RUNNING,
             remedy="Check --tag, BEHINDY_IMAGE_PREFIX, and that the build has pushed it.",
             lines=lines,
         )
     return Kind.REGISTRY_UNREACHABLE(
         f"{image} could not be pulled: {result.how()}.",
-        state=STILL_RUNNING,
         remedy="Try again; if it stays so, check the registry and the host's network (curl the registry from there).",
         lines=lines,
     )
