@@ -136,7 +136,7 @@ def names(facts: Facts) -> Iterable[Check]:
 
 def further_names(container: Container) -> tuple[str, ...]:
     """Return a container's aliases. Docker adds the first digits of the id; nobody asks for those."""
-    return tuple(sorted(name for name in container.aliases.get(NETWORK, ()) if name != container.id[:12]))
+    return tuple(sorted(set(container.aliases.get(NETWORK, ())) - {container.id[:12]}))
 
 
 def _trio(service: str) -> tuple[str, str, str]:

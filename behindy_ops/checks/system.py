@@ -47,4 +47,4 @@ def updates(facts: Facts) -> Iterable[Check]:
     if facts.machine.updates:
         yield ok("updates", "security updates are installed automatically")
     else:
-        yield NO_UPDATES.check("updates", "Security updates wait for a person.")
+        yield NO_UPDATES.check("updates", "Security updates are not installed automatically.")

@@ -63,9 +63,9 @@ def find_target(releases: Sequence[Release], wanted: str) -> Release:
         if (wanted in (release.id, release.tag) or begins) and release.status not in ("failed", "candidate"):
             return release
     raise Kind.USAGE(
-        f"No release that stood is called {wanted!r}.",
+        f"No earlier release of {releases[0].service if releases else 'this service'} is called {wanted!r}.",
         state="Nothing changed.",
-        remedy="See what there is: inv deploy.releases SERVICE",
+        remedy=f"See which there are: inv deploy.releases {releases[0].service if releases else 'SERVICE'}",
     )
 
 

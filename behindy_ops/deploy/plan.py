@@ -23,7 +23,7 @@ from behindy_ops.deploy.steps.tidy import Tidy
 from behindy_ops.deploy.steps.verify import Verify
 from behindy_ops.deploy.steps.watch import Watch
 from behindy_ops.facts.survey import Survey
-from behindy_ops.host.command import Command, script_text
+from behindy_ops.host.command import Command, script_parts, without_comments
 from behindy_ops.project.services import Service
 from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import Decision, Warning_
@@ -189,7 +189,7 @@ def _short(command: Command) -> str:
 
 
 def script_lines(items: Sequence[Item], state: State) -> dict[str, list[str]]:
-    """Return the text of every script the steps use, by its file name."""
+    """Return the text of every script the steps use, and of what these share, by its file name."""
     argvs = [command.argv for _, command in commands(items, state)]
     names = dict.fromkeys(argv[3] for argv in argvs if argv[:2] == ("bash", "-c"))
-    return {f"{name}.sh": script_text(name).splitlines() for name in names}
+    return {f"{part}.sh": without_comments(text) for name in names for part, text in script_parts(name)}

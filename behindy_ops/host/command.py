@@ -134,8 +134,12 @@ def script_text(name: str) -> str:
 
     Comment lines only cost bytes, so they are left out.
     """
-    lines = [line for _, part in script_parts(name) for line in part.splitlines()]
-    return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    return "\n".join(line for _, part in script_parts(name) for line in without_comments(part))
+
+
+def without_comments(text: str) -> list[str]:
+    """Return a script's lines without blank ones and comments."""
+    return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
 def script_parts(name: str) -> list[tuple[str, str]]:

@@ -73,7 +73,8 @@ class Interrupts:
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if self._pending is not None and number == signal.SIGINT:
-            sys.stderr.write("\nLeft at once; the next run puts the host in order (inv deploy.recover).\n")
+            recover = f"{os.environ.get('BEHINDY_INV', 'inv')} deploy.recover"
+            sys.stderr.write(f"\nLeft at once; the next deploy puts the host in order, or now: {recover}\n")
             sys.stderr.flush()
             os._exit(128 + number)
         if self._pending is None:

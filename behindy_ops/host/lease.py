@@ -68,7 +68,7 @@ def refusal(word: str, body: str, *, busy_seconds: int = 90) -> BehindyError:
     who, what, since = (holder.get(key, "unknown") for key in ("who", "what", "since"))
     if word == "hold":
         return LockHeld(
-            f"{who} holds this host for maintenance since {since}: {holder.get('message', what)}.",
+            f"{who} has held this host for maintenance since {since}: {holder.get('message', what)}.",
             state="Nothing changed.",
             remedy="Ask them, or end it: inv lock.release",
             by_hand=True,

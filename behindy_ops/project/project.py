@@ -80,5 +80,5 @@ class Project:
         known = self.compose.services()
         for name in names:
             if name not in known:
-                raise Kind.USAGE(f"There is no service {name!r}.", remedy=f"There are: {', '.join(known)}.")
+                raise Kind.USAGE(f"There is no service {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
         return [known[name] for name in names] or list(known.values())

@@ -105,7 +105,7 @@ def seconds(value: object) -> float:
         parts = re.findall(r"([0-9.]+)(ms|s|m|h|\Z)", value)
         total = math.fsum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
     else:
-        raise ValueError("not a duration; write seconds, or such as 30s or 15m")
+        raise ValueError("not a duration; write a number of seconds, or something like 30s or 15m")
     if not 0 <= total <= _LONGEST:
         raise ValueError("does not fit; write 0 seconds to 24h")
     return total

@@ -135,9 +135,8 @@ def check_tag(value: str) -> str:
     """The tag of an image."""
     if _TAG.fullmatch(value):
         return ""
-    return (
-        f"{shown(value)} is not a tag; use letters, digits, and _ . - (not first: . or -), at most 128, such as latest"
-    )
+    allowed = "at most 128 letters, digits, and _ . -, not starting with . or -"
+    return f"{shown(value)} is not a tag; use {allowed}, such as latest"
 
 
 def check_service_name(value: str) -> str:
@@ -165,7 +164,7 @@ def check_private_key(value: str) -> str:
     if value.startswith("PuTTY-User-Key-File"):
         return "this is a PuTTY key; export it as an OpenSSH key with puttygen"
     if not re.match(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----", value):
-        return "this is not a private key; it starts with -----BEGIN ... PRIVATE KEY-----"
+        return "this is not a private key; a private key starts with -----BEGIN ... PRIVATE KEY-----"
     if not re.search(r"-----END [A-Z0-9 ]*PRIVATE KEY-----\s*\Z", value):
         return "the key is cut off; its last line is -----END ... PRIVATE KEY-----"
     if "\n" not in value.strip():

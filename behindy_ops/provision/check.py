@@ -59,5 +59,7 @@ def as_lines(checks: Sequence[Check], host: str, marks: Marks = ASCII) -> list[L
     missing = sum(check.level is Level.REFUSAL for check in checks)
     careful = sum(check.level is Level.WARNING for check in checks)
     verdict = f"{missing} missing for a deploy" if missing else f"{host} is ready for a deploy"
-    lines.append(Line(f"{verdict}{f'; {careful} to see to' if careful else ''}.", Tone.BAD if missing else Tone.GOOD))
+    lines.append(
+        Line(f"{verdict}{f'; {careful} more to look at' if careful else ''}.", Tone.BAD if missing else Tone.GOOD)
+    )
     return lines

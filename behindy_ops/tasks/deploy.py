@@ -36,7 +36,9 @@ def _deploy(
     from behindy_ops.project.services import validate_tag
 
     if strategy not in ("", "blue-green", "recreate"):
-        raise Kind.USAGE(f"There is no strategy {strategy!r}.", remedy="There are: blue-green (the default), recreate.")
+        raise Kind.USAGE(
+            f"There is no strategy {strategy!r}.", remedy="Choose one of: blue-green (the default), recreate."
+        )
     watching = duration("watch", watch)
     goal = Goal(tag=validate_tag(tag), force=force, watch=watching, recreate=strategy == "recreate")
     seconds = waiting(wait)

@@ -37,7 +37,7 @@ def duration(option: str, text: str) -> float | None:
     try:
         return seconds(text)
     except ValueError as error:
-        raise Kind.USAGE(f"--{option} {text!r}: {error}.", remedy=f"Write such as --{option} 10s") from error
+        raise Kind.USAGE(f"--{option} {text!r}: {error}.", remedy=f"For example: --{option} 10s") from error
 
 
 def waiting(text: str) -> float:

@@ -97,7 +97,9 @@ def explained(error: ParseError, names: Iterable[str]) -> tuple[str, str]:
 
         near = difflib.get_close_matches(word, flags, n=3)
         return f"{task or 'inv'} has no option {word!a}.", f"{_did_you_mean(near)}{every_option}"
-    return f"There is no task {word!a}.", f"{_did_you_mean(nearest(word, names))}See all tasks: {{inv}}"
+    names = list(names)
+    groups = dict.fromkeys(name.partition(".")[0] for name in names if "." in name)
+    return f"There is no task {word!a}.", f"{_did_you_mean(nearest(word, [*names, *groups]))}See all tasks: {{inv}}"
 
 
 def _plainly(text: str) -> str:

@@ -27,7 +27,7 @@ def named(name: str, services: Iterable[str], containers: Mapping[str, str]) -> 
     if name in names:
         return names[name]
     known = [*services, *dict.fromkeys(beside.values())]
-    raise Kind.USAGE(f"Nothing here is called {name!r}.", remedy=f"There are: {', '.join(known)}.")
+    raise Kind.USAGE(f"There is no service or container called {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
 
 
 def missing(container: str, said: str) -> BehindyError:

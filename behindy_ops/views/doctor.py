@@ -88,7 +88,7 @@ def _chosen(session: Session, only: Sequence[str]) -> list[str]:
     known = [service.name for service in session.services]
     for name in only:
         if name not in known:
-            raise Kind.USAGE(f"There is no service {name!r}.", remedy=f"There are: {', '.join(known)}.")
+            raise Kind.USAGE(f"There is no service {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
     return list(only) or known
 
 

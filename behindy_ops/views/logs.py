@@ -46,11 +46,11 @@ def query(tail: str, since: str, grep: str, *, follow: bool = False, json: bool 
         Kind.USAGE: it cannot be asked.
     """
     if not re.fullmatch(r"[0-9]{1,9}|all", tail):
-        raise Kind.USAGE(f"--tail {tail!r} is not a number of lines.", remedy="Write such as --tail 200, or --tail all")
+        raise Kind.USAGE(f"--tail {tail!r} is not a number of lines.", remedy="For example: --tail 200, or --tail all")
     if since and not _SINCE.fullmatch(since):
         raise Kind.USAGE(
             f"--since {since!r} is neither a span nor a time.",
-            remedy="Write such as --since 10m, --since 2h30m, or --since 2026-01-31T09:30:00",
+            remedy="For example: --since 10m, --since 2h30m, or --since 2026-01-31T09:30:00",
         )
     if "\n" in grep or "\0" in grep:
         raise Kind.USAGE(

@@ -404,7 +404,7 @@ def test_a_service_that_is_not_deployed_cannot_be_restarted() -> None:
 def test_a_release_that_failed_is_never_gone_back_to(host: Simulation, release: str) -> None:
     with pytest.raises(BehindyError):
         host.deploy("frontend", tag=release)
-    with raises(Kind.USAGE, match="No release that stood"):
+    with raises(Kind.USAGE, match="No earlier release"):
         host.roll_back("frontend", to=release)
     host.roll_back("frontend")
     assert tag(host) == "first"

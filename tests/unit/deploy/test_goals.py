@@ -28,7 +28,7 @@ def test_a_release_is_found_by_id_tag_or_the_beginning_of_its_digest(wanted: str
 
 @pytest.mark.parametrize("wanted", ["r2", "a" * 11, "nowhere"])
 def test_one_that_failed_or_is_not_there_is_no_goal(wanted: str) -> None:
-    with raises(Kind.USAGE, match="No release that stood"):
+    with raises(Kind.USAGE, match="No earlier release"):
         goals.find_target(SURVEY.released("web"), wanted)
 
 

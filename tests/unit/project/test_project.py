@@ -44,7 +44,7 @@ def test_a_folder_without_one_is_a_project_that_says_what_is_missing(tmp_path: P
 def test_services_are_given_by_name_or_all_of_them(project: Project) -> None:
     assert [service.name for service in project.services()] == ["web", "api"]
     assert [service.name for service in project.services(["api"])] == ["api"]
-    with raises(Kind.USAGE, match=r"no service 'db'.*There are: web, api"):
+    with raises(Kind.USAGE, match=r"no service 'db'.*Choose one of: web, api"):
         project.services(["db"])
 
 

@@ -30,7 +30,7 @@ def test_services_and_infrastructure_have_their_names(name: str, container: str)
 def test_what_is_not_known_is_refused_with_what_there_is(name: str) -> None:
     with raises(Kind.USAGE) as error:
         named(name, KNOWN, BESIDE)
-    assert error.value.remedy == "There are: backend, frontend, nginx, postgres, redis."
+    assert error.value.remedy == "Choose one of: backend, frontend, nginx, postgres, redis."
 
 
 def test_a_container_that_is_not_there_one_that_does_not_run_and_a_docker_that_does_not_answer() -> None:
