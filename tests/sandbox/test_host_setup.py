@@ -286,7 +286,7 @@ class TestContainersOfCompose:
         finally:
             made.sh("docker rm redis && docker rename away redis")
         assert ran.code == 30
-        assert "Compose did not make the container redis" in ran.err
+        assert "Compose did not create the container redis" in ran.err
 
 
 class TestCertificates:

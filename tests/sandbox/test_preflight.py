@@ -6,7 +6,9 @@ import contextlib
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -198,10 +200,17 @@ def test_a_registry_that_refuses_and_a_login_that_leaves_nothing_behind(
         "DOCKERHUB_USERNAME": "me",
     }
     refused(41, "refused the login", tag="private", DOCKERHUB_TOKEN="wrong", **login)
-    sampler = ["docker", "exec", sandbox.container, "sh", "-c", "for i in $(seq 300); do ps -eo args; sleep 0.02; done"]
-    with subprocess.Popen(sampler, stdout=subprocess.PIPE, text=True) as seen:
+    loop = "rm -f /tmp/seen; timeout 120 sh -c 'until [ -e /tmp/seen ]; do ps -eo args; sleep 0.02; done'"
+    with subprocess.Popen(
+        ["docker", "exec", sandbox.container, "sh", "-c", loop], stdout=subprocess.PIPE, text=True
+    ) as seen:
+        ending = threading.Timer(100, seen.kill)
+        ending.start()
+        reader = ThreadPoolExecutor(1).submit(seen.communicate)
         ran = deploy("frontend", "private", DOCKERHUB_TOKEN=TOKEN, **login)
-        processes = seen.communicate(timeout=60)[0]
+        on_host("touch", "/tmp/seen")
+        processes = reader.result(timeout=60)[0]
+        ending.cancel()
     ran.ok()
     assert "docker login" in processes
     for text in (processes, ran.said):

@@ -12,8 +12,11 @@ inside() { # shellcheck disable=SC2016
 }
 outside() {
   while read -r name _ _ path; do
-    (code=$(curl -s -o /dev/null -m 8 -w '%{http_code} %{time_total}' "https://$domain$path")
-    echo "$name - $? $code") &
+    (for _ in 1 2; do # an error that has passed a second later is none
+      code=$(curl -s -o /dev/null -m 8 -w '%{http_code} %{time_total}' "https://$domain$path") status=$?
+      case $code in 5*) sleep 1 ;; *) break ;; esac
+    done
+    echo "$name - $status $code") &
   done <<<"$services"
   wait
 }
