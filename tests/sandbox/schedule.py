@@ -25,6 +25,7 @@ SECONDS = {
     "test_deploy": 18.0,
     "test_disk_full": 25.0,
     "test_doctor": 9.0,
+    "test_forked": 1.0,
     "test_github_job": 25.0,
     "test_host_setup": 6.0,
     "test_interruptions": 8.0,
