@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from sandbox.demo.deploys import sandbox_environment
 from sandbox.host import shell as host
 from tests.sandbox import forked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -90,6 +92,22 @@ def deploy(service: str, tag: str, *words: str, watch: str = "0", **changes: str
 def on_host(*argv: str, user: str = "root", check: bool = True, timeout: float = 60) -> str:
     """Run a command on the sandbox's host past its sshd; return what it printed."""
     return host.run(argv, user=user, check=check, timeout=timeout).stdout.decode("utf-8", "replace").strip()
+
+
+@contextlib.contextmanager
+def command_lines(container: str) -> Iterator[list[str]]:
+    """Look at what runs on the host, again and again while this lasts; then the list holds all that was seen."""
+    look = "while :; do ps -eo args; read -rt 0.02; (($? > 128)) || exit 0; done"
+    argv = ["docker", "exec", "--interactive", container, "bash", "-c", look]
+    seen: list[str] = []
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as looking:
+        reader = threading.Thread(target=lambda: seen.extend(cast("IO[str]", looking.stdout)))
+        reader.start()
+        try:
+            yield seen
+        finally:
+            cast("IO[str]", looking.stdin).close()
+            reader.join(30)
 
 
 def containers() -> dict[str, str]:

@@ -14,7 +14,7 @@ import pytest
 
 from sandbox.host import shell as host
 from sandbox.host.info import SandboxInfo
-from tests.sandbox.support import ROOT, Ran, environment, inv, on_host, wait_for
+from tests.sandbox.support import ROOT, Ran, command_lines, environment, inv, on_host, wait_for
 
 HOME = "/home/ubuntu/behindy-ops"
 TABLES = """
@@ -183,11 +183,10 @@ def test_a_dump_that_fails_half_way_leaves_nothing(rows: str, tmp_path: Path) ->
 
 def test_no_password_is_in_any_process(rows: str, tmp_path: Path, sandbox: SandboxInfo) -> None:
     password = on_host("sh", "-c", f"sed -n 's/^DB_PASS=//p' {HOME}/.env")
-    sampler = ["docker", "exec", sandbox.container, "sh", "-c", "for i in $(seq 300); do ps -eo args; sleep 0.02; done"]
-    with subprocess.Popen(sampler, stdout=subprocess.PIPE, text=True) as seen:
+    with command_lines(sandbox.container) as seen:
         file = backup(tmp_path)
         ran: Ran = inv("db.restore", str(file), "--yes").ok()
-        processes = seen.communicate(timeout=60)[0]
+    processes = "".join(seen)
     assert "pg_dump" in processes
     assert len(password) > 10
     assert password not in processes + ran.said

@@ -6,15 +6,24 @@ import contextlib
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from sandbox.host import shell as host
 from sandbox.host.info import SandboxInfo
-from tests.sandbox.support import ROOT, SERVICES, Ran, deploy, environment, inv, live_release, on_host, wait_for
+from tests.sandbox.support import (
+    ROOT,
+    SERVICES,
+    Ran,
+    command_lines,
+    deploy,
+    environment,
+    inv,
+    live_release,
+    on_host,
+    wait_for,
+)
 
 Release = Callable[..., str]
 HOME = "/home/ubuntu/behindy-ops"
@@ -200,17 +209,9 @@ def test_a_registry_that_refuses_and_a_login_that_leaves_nothing_behind(
         "DOCKERHUB_USERNAME": "me",
     }
     refused(41, "refused the login", tag="private", DOCKERHUB_TOKEN="wrong", **login)
-    loop = "rm -f /tmp/seen; timeout 120 sh -c 'until [ -e /tmp/seen ]; do ps -eo args; sleep 0.02; done'"
-    with subprocess.Popen(
-        ["docker", "exec", sandbox.container, "sh", "-c", loop], stdout=subprocess.PIPE, text=True
-    ) as seen:
-        ending = threading.Timer(100, seen.kill)
-        ending.start()
-        reader = ThreadPoolExecutor(1).submit(seen.communicate)
+    with command_lines(sandbox.container) as seen:
         ran = deploy("frontend", "private", DOCKERHUB_TOKEN=TOKEN, **login)
-        on_host("touch", "/tmp/seen")
-        processes = reader.result(timeout=60)[0]
-        ending.cancel()
+    processes = "".join(seen)
     ran.ok()
     assert "docker login" in processes
     for text in (processes, ran.said):
