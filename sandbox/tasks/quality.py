@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,13 +48,16 @@ def test(
     hosts: int = 4,
 ) -> None:
     """Run all tests: the pure parts, then the sandbox."""
+    import tempfile
+
     from sandbox.tasks import suite
 
-    chosen = suite.Chosen(unit=unit, coverage=coverage, expression=k, part=part, hosts=hosts)
     environ = {**os.environ, FULL_MATRIX: "1"} if full else dict(os.environ)
     environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the tests start Python many hundred times
     outcomes: list[suite.Outcome] = []
     with tempfile.TemporaryDirectory(prefix="behindy-test-") as folder:
+        report = Path(folder, "coverage.json") if coverage else None
+        chosen = suite.Chosen(unit=unit, coverage=report, expression=k, part=part, hosts=hosts)
         for number, each in enumerate(suite.parts(chosen)):
             if each.on_hosts and not k:
                 _prepare()
@@ -65,9 +67,16 @@ def test(
             outcomes.append(suite.outcome(each, code, time.monotonic() - begun, counts))
             if outcomes[-1].interrupted:
                 break
+        branches = suite.branches_taken(report) if report and not k else {}
+    for folder, percent in branches.items():
+        print(
+            f"{folder}: {percent:.1f} % of the branches are taken; at least {suite.BRANCHES_PERCENT:.0f} % have to be"
+        )
     print("", *suite.summary(outcomes), sep="\n")
     if code := suite.exit_code(outcomes):
         raise Exit(code=code)
+    if few := suite.untried(branches):
+        raise Exit(f"Tests take too few branches of {', '.join(few)}.", code=1)
 
 
 def _prepare() -> None:

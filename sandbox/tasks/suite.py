@@ -5,19 +5,32 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["COUNTS", "Chosen", "Outcome", "Part", "exit_code", "outcome", "parts", "summary"]
+__all__ = [
+    "COUNTS",
+    "Chosen",
+    "Outcome",
+    "Part",
+    "branches_taken",
+    "exit_code",
+    "outcome",
+    "parts",
+    "summary",
+    "untried",
+]
 
 COUNTS = "BEHINDY_TEST_COUNTS"
 """Names the file to which a run of pytest writes how many tests passed, failed and were skipped."""
 
 UNIT = ("tests/unit", "tests/simulator")
 MEASURED = ("behindy_ops/deploy", "behindy_ops/checks", "behindy_ops/host")
+"""What decides about a live service: tests take at least ``BRANCHES_PERCENT`` of the branches of each."""
+BRANCHES_PERCENT = 95.0
 NOTHING_COLLECTED = 5
 INTERRUPTED = 2
 
@@ -27,13 +40,14 @@ class Chosen:
     """What a person asked for.
 
     Attributes:
+        coverage: the file to which the branches that the unit tests take are written, if they are measured.
         expression: as pytest's ``-k``, or empty.
         part: of a run that is split over machines, such as ``2/4``: the sandbox's tests only. Empty for all tests.
         hosts: how many throwaway hosts are used side by side.
     """
 
     unit: bool = False
-    coverage: bool = False
+    coverage: Path | None = None
     expression: str = ""
     part: str = ""
     hosts: int = 4
@@ -67,7 +81,10 @@ class Outcome:
 def parts(chosen: Chosen) -> list[Part]:
     """The runs of pytest, in order: on this machine, on several hosts side by side, and what time decides alone."""
     pytest = (sys.executable, "-m", "pytest", *(("-k", chosen.expression) if chosen.expression else ()))
-    unit = Part("unit tests and simulator", (*pytest, *UNIT, "-n", "2", *(_coverage() if chosen.coverage else ())))
+    unit = Part(
+        "unit tests and simulator",
+        (*pytest, *UNIT, "-n", "2", *(_coverage(chosen.coverage) if chosen.coverage else ())),
+    )
     if chosen.unit:
         return [unit]
     sandbox = (*pytest, "tests/sandbox", "--part", chosen.part or "1/1")
@@ -79,8 +96,28 @@ def parts(chosen: Chosen) -> list[Part]:
     return on_hosts if chosen.part else [unit, *on_hosts]
 
 
-def _coverage() -> list[str]:
-    return [*(f"--cov={folder}" for folder in MEASURED), "--cov-branch", "--cov-report=term:skip-covered"]
+def _coverage(report: Path) -> list[str]:
+    measured = (f"--cov={folder}" for folder in MEASURED)
+    return [*measured, "--cov-branch", "--cov-report=term:skip-covered", f"--cov-report=json:{report}"]
+
+
+def branches_taken(report: Path) -> dict[str, float]:
+    """How many percent of each measured folder's branches the tests took; 0 without a report of them."""
+    try:
+        files = json.loads(report.read_text())["files"]
+    except (OSError, ValueError, KeyError):
+        files = {}
+    taken = {}
+    for folder in MEASURED:
+        own = [each["summary"] for name, each in files.items() if f"{folder}/" in PurePath(name).as_posix()]
+        there = sum(each["num_branches"] for each in own)
+        taken[folder] = 100 * sum(each["covered_branches"] for each in own) / there if there else 0.0
+    return taken
+
+
+def untried(taken: Mapping[str, float]) -> list[str]:
+    """The folders whose tests take too few branches."""
+    return [folder for folder, percent in taken.items() if percent < BRANCHES_PERCENT]
 
 
 def outcome(part: Part, code: int, seconds: float, counts: Path) -> Outcome:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from sandbox.tasks import suite
 from sandbox.tasks.suite import Chosen, Outcome, Part
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GOOD = Outcome("unit", 0, 9.5, passed=1400)
 SKIPPING = Outcome("hosts", 0, 400.0, passed=400, skipped=2)
@@ -42,11 +39,31 @@ def test_a_person_can_ask_for_less() -> None:
 
 
 def test_coverage_is_measured_where_the_decisions_are() -> None:
-    (unit,) = commands(unit=True, coverage=True)
+    (unit,) = commands(unit=True, coverage=Path("report"))
     for room in ("deploy", "checks", "host"):
-        assert f"--cov=behindy_ops/{room}" in unit
+        assert f"--cov=behindy_ops/{room} " in unit
     assert "--cov-branch" in unit
+    assert unit.endswith("--cov-report=json:report")
     assert "--cov" not in commands()[0]
+
+
+def test_a_folder_whose_branches_are_not_taken_is_named(tmp_path: Path) -> None:
+    report = tmp_path / "coverage.json"
+    figures = {
+        "deploy/plan.py": (20, 18),
+        "deploy/steps/stop.py": (20, 20),
+        "checks/disk.py": (100, 94),
+        "hosts.py": (9, 9),
+    }
+    files = {
+        f"behindy_ops/{name}": {"summary": {"num_branches": there, "covered_branches": taken}}
+        for name, (there, taken) in figures.items()
+    }
+    report.write_text(json.dumps({"files": files}))
+    taken = suite.branches_taken(report)
+    assert taken == {"behindy_ops/deploy": 95.0, "behindy_ops/checks": 94.0, "behindy_ops/host": 0.0}
+    assert suite.untried(taken) == ["behindy_ops/checks", "behindy_ops/host"]
+    assert suite.untried(suite.branches_taken(tmp_path / "none")) == list(suite.MEASURED)
 
 
 def test_the_last_line_sums_up_all_parts() -> None:
