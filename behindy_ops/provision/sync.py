@@ -8,14 +8,14 @@ from __future__ import annotations
 import base64
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.facts.replies import Reply
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
@@ -29,6 +29,9 @@ from behindy_ops.report.text import Line, Tone, printable
 FOLDERS = ("compose", "nginx")
 KEPT = 3
 """Versions kept on the host, the live one included."""
+
+NAMED = 20
+"""How many of the names that are not ours are told."""
 
 LIMIT = 1_000_000
 """Bytes all files may have together: configuration, not data."""
@@ -47,13 +50,18 @@ class OnHost:
     """What the host has.
 
     Attributes:
+        files: what ``host.sync`` put there, and what lies where it would put a file.
         live: the version, empty when the files were put there by hand.
         loaded: whether the running nginx has loaded them.
+        taken: paths where a file cannot be put, each with the reason: ``occupied`` or ``unreadable``.
+        others: names of what is not ours; a directory without a file of ours is one of them.
     """
 
     files: Files = field(default_factory=dict)
     live: str = ""
     loaded: bool = True
+    taken: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,9 @@ def parse(reply: Reply) -> OnHost:
     """Read what ``host/files.sh`` printed."""
     state = reply.values("state")
     files = {name: base64.b64decode(content) for name, content in reply.values("files").items()}
-    return OnHost(files, state.get("live", ""), loaded=state.get("loaded") != "no")
+    others = tuple(sorted(base64.b64decode(name).decode("utf-8", "replace") for name in reply.lines("others")))
+    loaded = state.get("loaded") != "no"
+    return OnHost(files, state.get("live", ""), loaded=loaded, taken=reply.values("taken"), others=others)
 
 
 def version(now: datetime, files: Mapping[str, bytes]) -> str:
@@ -182,7 +192,11 @@ def sync(
     """
     here = local_files(session.project.root)
     trial = nginx_trial(here)
-    there = _read(session)
+    there = _read(session, here)
+    if there.taken:
+        raise _taken(there.taken)
+    if there.others:
+        session.emit(events.Note(f"Not ours, left alone: {_some(there.others)}"))
     changes = difference(there.files, here)
     if not changes and there.loaded:
         session.emit(events.Decision("The host has these files already; nothing to do."))
@@ -199,7 +213,7 @@ def sync(
         session,
         "host.sync",
         there,
-        lambda _: _read(session),
+        lambda _: _read(session, here),
         confirm,
         question=question,
         wait=wait,
@@ -210,8 +224,24 @@ def sync(
     _apply(session, target, reload=_of_nginx(here) != _of_nginx(there.files) or not there.loaded)
 
 
-def _read(session: Session) -> OnHost:
-    return parse(session.ask("host/files", session.settings.host_dir, title="read the files on the host"))
+def _read(session: Session, here: Files) -> OnHost:
+    paths = "".join(f"{path}\n" for path in here).encode("ascii")
+    reply = session.ask("host/files", session.settings.host_dir, title="read the files on the host", stdin=paths)
+    return parse(reply)
+
+
+def _taken(taken: Mapping[str, str]) -> BehindyError:
+    why = {"occupied": "is something else than a file", "unreadable": "cannot be read by the login"}
+    return Kind.FILES_REFUSED(
+        "; ".join(f"{path} on the host {why[reason]}" for path, reason in sorted(taken.items())) + ".",
+        state=UNCHANGED,
+        remedy="host.sync did not put it there: move it away on the host, then try again.",
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(printable(name.replace("\n", "\\n")) for name in names[:NAMED])
+    return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
 
 
 def _try(session: Session, files: Files, trial: NginxTrial, *, keep: bool) -> str:
@@ -244,8 +274,11 @@ def _apply(session: Session, target: str, *, reload: bool) -> None:
             state="The site is still being served; see which files are live: inv host.sync --dry-run",
             remedy="Run inv host.sync again: it continues from there.",
         )
-        nginx = result.reply().values().get("nginx")
+        told = result.reply().values()
+        nginx, kept = told.get("nginx"), told.get("kept")
         step.detail = f"{target}, nginx reloaded" if nginx == "reloaded" else target
+    if kept:
+        session.emit(events.Note(f"What lay there by hand is kept on the host, in nginx/versions/{kept}"))
     if nginx == "elsewhere":
         session.emit(events.Note("nginx does not run with these files yet: inv host.up"))
 

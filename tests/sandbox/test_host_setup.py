@@ -209,7 +209,7 @@ class TestFilesThatAreGood:
 
     def test_three_versions_are_kept(self, made: Bare, edited: Path) -> None:
         old = " ".join(f"2020010{day}-000000-00000000" for day in range(1, 6))
-        made.sh(f"cd {HOME}/nginx/versions && mkdir -p {old}", user="ubuntu")
+        made.sh(f"cd {HOME}/nginx/versions && mkdir -p {old} && for old in {old}; do :>$old/files; done", user="ubuntu")
         with (edited / "compose" / "docker-compose.yml").open("a") as file:
             file.write("# newer\n")
         live = made.sh(f"basename $(readlink {HOME}/nginx/live)")
@@ -233,12 +233,35 @@ class TestFilesThatAreGood:
             traffic.wait_until_flowing()
             ran = made.inv("host.sync", "--yes").ok()
             new_connections = next(one for one in traffic.stop().streams if "new" in one.name)
-        assert "not here: it is removed there" in ran.out
+        assert "Not ours, left alone: nginx/extra.conf" in ran.out
         assert "/taken-over/" in made.answers("/robots.txt")
         assert new_connections.good > 0
         assert made.sh("docker inspect --format '{{.Id}} {{.State.StartedAt}}' nginx") == container
-        assert made.sh(f"cat {HOME}/nginx/versions/*.before/nginx/extra.conf") == "# by hand"
-        assert "by hand" not in made.sh(f"ls {HOME}/nginx")
+        assert "/api/" in made.sh(f"cat {HOME}/nginx/versions/*.before/nginx/site.conf")
+        assert made.sh(f"cat {HOME}/nginx/extra.conf; rm {HOME}/nginx/extra.conf") == "# by hand"
+
+    def test_what_others_have_there_is_never_shown_moved_or_removed(self, made: Bare, edited: Path) -> None:
+        """A key, uploads of a container that runs, and a name that is not ASCII."""
+        theirs = "nginx/ssl compose/uploads compose/ä.txt"
+        look = f"cd {HOME} && find {theirs} -printf '%p %i %m %u %T@\\n' -type f -exec cat {{}} +"
+        made.sh(
+            f"cd {HOME} && mkdir -p nginx/ssl compose/uploads && chmod 700 nginx/ssl && echo a > compose/ä.txt"
+            " && tee nginx/ssl/privkey.pem compose/uploads/a.txt <<<s3cret"
+            f" && docker run -d --name uploads -v {HOME}/compose/uploads:/uploads $(docker images -q nginx | head -n 1)"
+        )
+        try:
+            before = made.sh(look)
+            ran = [made.inv("host.sync", "--dry-run").ok()]
+            for number in range(5):
+                with (edited / "nginx" / "limits.conf").open("a") as file:
+                    file.write(f"# {number}\n")
+                ran.append(made.inv("host.sync", "--yes").ok())
+            assert made.sh(look) == before
+            assert made.sh("docker exec uploads cat /uploads/a.txt") == "s3cret"
+        finally:
+            made.sh(f"docker rm -f uploads; cd {HOME} && rm -r {theirs}")
+        assert all("left alone: compose/uploads, compose/ä.txt, nginx/ssl" in one.out for one in ran)
+        assert not any("s3cret" in one.said for one in ran)
 
     def test_what_an_interrupted_run_left_unloaded_is_loaded(self, made: Bare) -> None:
         made.sh(f"rm {HOME}/nginx/versions/loaded; touch -h -d '+2 seconds' {HOME}/nginx/live", user="ubuntu")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,6 +57,29 @@ def test_what_is_sent_can_be_read_back() -> None:
     content = {"nginx/a.conf": b"\x00\xff\n", "compose/.env.example": b""}
     text = "@ files\n" + wire_lines(content).decode() + "@ state\nlive 1\nloaded no\n@ end\n"
     assert parse(read(text, "@")) == OnHost(content, "1", loaded=False)
+
+
+def test_what_is_not_ours_is_told_by_name_and_is_no_difference(tmp_path: Path) -> None:
+    names = ["compose/업로드", "nginx/a\nb", "nginx/\x1b[31mred", *(f"nginx/z{number}" for number in range(20))]
+    others = "".join(f"{base64.b64encode(name.encode()).decode()}\n" for name in names) + "Yi//\n"  # b/\xff
+    same = on_host(checkout(tmp_path), "new\n")
+    there = scripted(root=tmp_path, host__files=Answer(same.stdout.replace("@ state", f"@ others\n{others}@ state")))
+    assert run(there) == []
+    assert there.host.commands[0].stdin == b"compose/docker-compose.yml\nnginx/site.conf\n"
+    (note,) = [event.text for event in there.events if isinstance(event, Note)]
+    assert note.startswith("Not ours, left alone: b/\ufffd, compose/업로드, nginx/red, nginx/a\\nb, nginx/z0")
+    assert note.endswith(" and 4 more")
+
+
+def test_what_lies_where_a_file_is_to_be_is_not_moved(tmp_path: Path) -> None:
+    old = on_host(checkout(tmp_path), "old\n")
+    taken = "@ taken\nnginx/site.conf occupied\ncompose/x unreadable\n@ state"
+    there = scripted(root=tmp_path, host__files=Answer(old.stdout.replace("@ state", taken)))
+    with raises(
+        Kind.FILES_REFUSED, match=r"compose/x on the host cannot be read.*nginx/site.conf .* is something else"
+    ):
+        run(there)
+    assert there.host.ran() == ["host/files"]
 
 
 def test_a_difference_is_shown_with_its_sum() -> None:
@@ -124,7 +148,7 @@ def test_files_that_are_there_already_are_left_alone(tmp_path: Path) -> None:
 
 def test_after_a_yes_they_are_tried_and_then_go_live(tmp_path: Path) -> None:
     old = on_host(checkout(tmp_path), "old\n")
-    ok = Answer("nginx reloaded\n")
+    ok = Answer("kept 1.before\nnginx reloaded\n")
     there = scripted(
         root=tmp_path, host__files=old, host__facts=MACHINE, host__sync_stage=Answer(), host__sync_apply=ok
     )
@@ -133,6 +157,8 @@ def test_after_a_yes_they_are_tried_and_then_go_live(tmp_path: Path) -> None:
     stage, apply = there.host.commands[-2:]
     assert stage.argv[-4:] == ("keep", "behindy.me", "nginx:1.28", "nginx:/etc/nginx/behindy")
     assert apply.argv[-1] == "reload"
+    kept = "What lay there by hand is kept on the host, in nginx/versions/1.before"
+    assert kept in [event.text for event in there.events if isinstance(event, Note)]
 
 
 def test_files_that_nginx_has_not_loaded_are_loaded_without_a_question(tmp_path: Path) -> None:

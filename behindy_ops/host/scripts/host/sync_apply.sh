@@ -1,73 +1,57 @@
-# lib: nginx
+# lib: nginx synced
 # $1 host directory, $2 version to go live, $3 versions to keep, $4 reload or leave nginx. Exit code 66: nginx refused
 # the files after all, and those before them are back.
 #
 # nginx/ has links that lead through one: nginx/site.conf -> live/nginx/site.conf, live -> versions/<version>. Replacing
-# `live` switches all files at once: docs/design.md, "Files switched by one rename".
+# `live` switches all files at once: docs/design.md, "Files switched by one rename". Directories are real ones, so that
+# what somebody else has in them stays where it is.
 dir=$1 version=$2 keep=$3 what=$4
 set -e
 umask 022
-shopt -s dotglob nullglob
 cd "$dir"
-versions=nginx/versions
-declare -A through=([nginx]=live/nginx [compose]=../nginx/live/compose)
-ours() { # part, name: whether it belongs to what is synchronized
-  case $1/$2 in
-  nginx/versions | nginx/live | nginx/live.new | compose/.env) return 1 ;;
-  compose/.env.example) return 0 ;;
-  */.env | */.env.*) return 1 ;;
-  esac
-}
 turn() { ln -sfn "versions/$1" nginx/live.new && mv -fT nginx/live.new nginx/live; }
-link() { # a link for each entry of a version
-  local part entry name
-  for part in nginx compose; do
-    for entry in "$versions/$1/$part"/*; do
-      name=${entry##*/}
-      [ "$(readlink "$part/$name")" != "${through[$part]}/$name" ] || continue
-      if [ -d "$part/$name" ] && [ ! -L "$part/$name" ]; then rm -rf "${part:?}/$name"; fi
-      ln -sfn "${through[$part]}/$name" "$part/.link.new" && mv -fT "$part/.link.new" "$part/$name"
-    done
-  done
+real() { # folder: a directory, where an earlier host.sync put a link to one of a version
+  case $1 in */*) real "${1%/*}" ;; esac
+  if [ -L "$1" ] && ours "$1"; then rm -f "$1"; fi
+  mkdir -p "$1"
 }
-unlink_others() { # what a version does not have
-  local part entry name
-  for part in nginx compose; do
-    for entry in "$part"/*; do
-      name=${entry##*/}
-      if ours "$part" "$name" && [ ! -e "$versions/$1/$part/$name" ]; then rm -rf "$entry"; fi
-    done
-  done
+link() { # a link for each file of a version
+  local path
+  while IFS= read -r path; do
+    if ours "$path"; then continue; fi
+    real "${path%/*}"
+    ln -sfn "$(through "$path")" "${path%/*}/.behindy-ops.new" && mv -fT "${path%/*}/.behindy-ops.new" "$path"
+  done < <(paths "$1")
 }
-plain() { # whether something was put there by hand
-  local part entry
-  for part in nginx compose; do
-    for entry in "$part"/*; do
-      if ours "$part" "${entry##*/}" && [ ! -L "$entry" ]; then return 0; fi
-    done
-  done
-  return 1
-}
-keep_what_is_there() { # as a version of its own, which is live already
-  local before=$version.before part entry
-  rm -rf "${versions:?}/$before"
-  for part in nginx compose; do
-    mkdir -p "$versions/$before/$part"
-    for entry in "$part"/*; do
-      if ours "$part" "${entry##*/}" && [ -e "$entry" ]; then cp -aL "$entry" "$versions/$before/$part/"; fi
-    done
-  done
-  turn "$before"
-  link "$before"
-}
-if plain; then keep_what_is_there; fi
-previous=$(readlink nginx/live 2>/dev/null || true)
-previous=${previous#versions/}
 go_to() {
   link "$1"
   turn "$1"
-  unlink_others "$1"
+  local path
+  while IFS= read -r -d '' path; do # what this version does not have
+    if ours "$path"; then
+      rm -f "$path"
+      rmdir -p "${path%/*}" 2>/dev/null || true
+    fi
+  done < <(find compose nginx -path nginx/versions -prune -o -xtype l -print0 2>/dev/null || true)
 }
+previous=$(readlink nginx/live 2>/dev/null || true)
+previous=${previous#versions/}
+by_hand=()
+while IFS= read -r path; do
+  if [ -f "$path" ] && ! [ "$path" -ef "nginx/live/$path" ]; then by_hand+=("$path"); fi
+done < <(paths "$version")
+if ((${#by_hand[@]})); then # it becomes a version that is live already, and that stays: it is somebody's work
+  before=$version.before
+  rm -rf "${versions:?}/$before"
+  mkdir -p "$versions/$before"
+  if [ -n "$previous" ]; then cp -a "$versions/$previous/." "$versions/$before/" && rm -f "$versions/$before/files"; fi
+  cp -aL --parents "${by_hand[@]}" "$versions/$before/"
+  echo "kept $before"
+  turn "$before"
+  link "$before"
+  previous=$before
+fi
+[ -z "$previous" ] || link "$previous"
 go_to "$version"
 mounted=$(docker container inspect --format \
   '{{if .State.Running}}{{range .Mounts}}{{if eq .Destination "/etc/nginx/behindy"}}{{.Source}}{{end}}{{end}}{{end}}' nginx 2>/dev/null || true)
@@ -82,5 +66,11 @@ elif [ "$what" = reload ]; then
   echo "nginx reloaded"
 fi
 echo "$version" >"$versions/loaded"
+only_ours() { # version: whether it has its list, and nothing that is not on it
+  [ -e "$versions/$1/files" ] &&
+    ! (cd "$versions/$1" && find . -mindepth 1 ! -type d ! -path ./files -printf '%P\n' | grep -qvxFf files)
+}
 others=$(for entry in "$versions"/*/; do basename "$entry"; done | grep -vxF "$version" | sort -r)
-for old in $(tail -n "+$keep" <<<"$others"); do rm -rf "${versions:?}/$old"; done
+for old in $(tail -n "+$keep" <<<"$others"); do
+  if only_ours "$old"; then rm -rf "${versions:?}/$old"; fi
+done

@@ -1,8 +1,9 @@
 # lib: compose
 # $1 host directory, $2 version, $3 keep or try, $4 domain, $5 nginx's image or "", then its mounts, source:target each
 # (a source without a leading / is below the host directory). stdin: the files, one line each: path and base64.
-# Puts them into a directory of their own and tries them there: Compose reads the one, and nginx, in a throwaway
-# container without a network, the others. Exit codes: 65 Compose refuses, 66 nginx refuses, 67 no image.
+# Puts them into a directory of their own, with a list of them, and tries them there: Compose reads the one, and nginx,
+# in a throwaway container without a network, the others, beside what else is below the host's nginx/.
+# Exit codes: 65 Compose refuses, 66 nginx refuses, 67 no image.
 dir=$1 version=$2 what=$3 domain=$4 image=$5
 shift 5
 umask 022
@@ -15,17 +16,23 @@ mkdir -p "$stage/compose" "$stage/nginx" || exit 77
 trap 'rm -rf "$stage"' EXIT
 while read -r path content; do
   mkdir -p "$(dirname "$stage/$path")" && base64 -d <<<"$content" >"$stage/$path" || exit 77
-done
+  echo "$path"
+done >"$stage/files"
 environment=$base/.env
 [ -e "$environment" ] || environment=/dev/null
 compose -p behindy-ops --project-directory "$base/compose" --env-file "$environment" \
   -f "$stage/compose/docker-compose.yml" --profile '*' config --quiet || exit 65
 if [ -n "$image" ]; then
   docker image inspect "$image" >/dev/null 2>&1 || docker pull --quiet "$image" >/dev/null || exit 67
-  options=()
+  options=() at=
   for mount in "$@"; do
     source=${mount%%:*} target=${mount#*:}
-    case $source in nginx) source=$stage/nginx ;; nginx/*) source=$stage/$source ;; /*) ;; *) source=$base/$source ;; esac
+    if [ "$source" = nginx ]; then
+      at=$target
+      options+=(--volume "$stage/nginx:/behindy-new:ro" --volume "$base/nginx:/behindy-there:ro" --tmpfs "$target")
+      continue
+    fi
+    case $source in nginx/*) source=$stage/$source ;; /*) ;; *) source=$base/$source ;; esac
     # Docker would make a missing one as root, and then the setup could not narrow it.
     case $source in "$base"/*) [ -e "$source" ] || (umask 077 && mkdir -p "$source") ;; esac
     if [ "$target" = /etc/letsencrypt ]; then
@@ -37,6 +44,18 @@ if [ -n "$image" ]; then
   # A host that has no certificate yet is no reason to refuse the files: a throwaway one stands in, in there only.
   # shellcheck disable=SC2016
   docker run --rm --network none --memory 128m "${options[@]}" --entrypoint sh "$image" -c '
+at=$2
+beside() { # folder/: links to what is not ours
+  for entry in "/behindy-there/$1"* "/behindy-there/$1".[!.]*; do
+    name=$1${entry##*/}
+    case $name in live | versions) continue ;; esac
+    case $(readlink "$entry") in *live/nginx/*) continue ;; esac
+    if [ -d "/behindy-new/$name" ] && [ -d "$entry" ]; then beside "$name/"; elif [ -e "$entry" ] && ! [ -e "$at/$name" ]; then
+      ln -s "$entry" "$at/$name"
+    fi
+  done
+}
+if [ -n "$at" ]; then cp -r /behindy-new/. "$at/" && beside ""; fi
 mkdir -p /etc/letsencrypt && cp -a /behindy-letsencrypt/. /etc/letsencrypt/ 2>/dev/null
 live=/etc/letsencrypt/live/$1
 if ! [ -e "$live/fullchain.pem" ]; then
@@ -44,7 +63,7 @@ if ! [ -e "$live/fullchain.pem" ]; then
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj "/CN=$1" \
     -keyout "$live/privkey.pem" -out "$live/fullchain.pem" 2>/dev/null || echo "no openssl in this image" >&2
 fi
-exec nginx -t -q -c /etc/nginx/behindy/nginx.conf' check "$domain" || exit 66
+exec nginx -t -q -c /etc/nginx/behindy/nginx.conf' check "$domain" "$at" || exit 66
 fi
 [ "$what" = keep ] || exit 0
 rm -rf "nginx/versions/$version"

@@ -180,6 +180,12 @@ def test_a_download_that_is_not_the_known_one_is_thrown_away(host: FakeHost) -> 
     assert [path.name for path in (host.root / "lib/docker/cli-plugins").iterdir()] == ["docker-compose"]
 
 
+def files_there(host: FakeHost, *wanted: str) -> sync.OnHost:
+    ran = host.run("host/files", MARK, str(host.home), stdin="".join(f"{path}\n" for path in wanted))
+    assert ran.code == 0
+    return sync.parse(ran.reply)
+
+
 def test_the_files_there_are_read_with_whether_nginx_has_loaded_them(host: FakeHost) -> None:
     host.file("home/nginx/versions/v1/nginx/a.conf", "a\n")
     host.file("home/compose/.env", "A=s3cret\n")
@@ -187,10 +193,47 @@ def test_the_files_there_are_read_with_whether_nginx_has_loaded_them(host: FakeH
     (host.home / "nginx/live").symlink_to("versions/v1")
     (host.home / "nginx/a.conf").symlink_to("live/nginx/a.conf")
     host.on("docker", "container inspect *", "2020-01-01T00:00:00Z\n")
-    found = sync.parse(host.run("host/files", MARK, str(host.home)).reply)
+    found = files_there(host, "nginx/a.conf", "nginx/b.conf", "compose/docker-compose.yml")
     assert found.files == {"compose/docker-compose.yml": b"services: {}\n", "nginx/a.conf": b"a\n"}
-    assert (found.live, found.loaded) == ("v1", False)
+    assert (found.live, found.loaded, found.others, found.taken) == ("v1", False, (), {})
     assert host.run("host/files", MARK, str(host.root / "none")).code == Code.NO_DIRECTORY
+
+
+def test_what_is_not_ours_is_named_and_never_read(host: FakeHost) -> None:
+    host.file("home/nginx/versions/v1/files", "nginx/sub/deep/a.conf\n")
+    host.file("home/nginx/versions/v1/nginx/sub/deep/a.conf", "a\n")
+    host.file("home/nginx/versions/v1/nginx/theirs.conf", "s3cret\n")
+    (host.home / "nginx/live").symlink_to("versions/v1")
+    (host.home / "nginx/sub/deep").mkdir(parents=True)
+    (host.home / "nginx/sub/deep/a.conf").symlink_to("../../live/nginx/sub/deep/a.conf")
+    for name in ("compose/.env.old", "nginx/sub/ä b\n.conf", "nginx/ssl/privkey.pem", "nginx/sub/.hidden"):
+        host.file(f"home/{name}", "s3cret\n")
+    (host.home / "nginx/elsewhere.conf").symlink_to("live/nginx/sub/deep/a.conf")
+    host.on("docker", "container inspect *", Answer(code=1))
+    ran = host.run("host/files", MARK, str(host.home), stdin="nginx/new.conf\n")
+    found = sync.parse(ran.reply)
+    assert found.files == {"nginx/sub/deep/a.conf": b"a\n"}
+    assert found.others == (
+        "compose/.env.old", "nginx/elsewhere.conf", "nginx/ssl", "nginx/sub/.hidden", "nginx/sub/ä b\n.conf",
+    )  # fmt: skip
+    assert base64.b64encode(b"s3cret\n").decode() not in ran.out
+
+
+def test_a_place_that_is_taken_is_named(host: FakeHost) -> None:
+    host.file("home/nginx/site.conf/inner", "x")
+    host.file("home/nginx/sub", "x")
+    host.file("home/compose/docker-compose.yml", "x")
+    host.file("home/compose/fine", "x")
+    (host.home / "compose/nowhere").symlink_to("/nowhere")
+    host.on("docker", "container inspect *", Answer(code=1))
+    host.moved['[ -r "$path" ]'] = '[ "$path" = compose/fine ]'  # root may read everything
+    names = ("nginx/site.conf", "nginx/sub/a.conf", "compose/docker-compose.yml", "compose/nowhere", "compose/fine")
+    assert files_there(host, *names).taken == {
+        "nginx/site.conf": "occupied",
+        "nginx/sub": "occupied",
+        "compose/docker-compose.yml": "unreadable",
+        "compose/nowhere": "occupied",
+    }
 
 
 def stage(host: FakeHost, what: str = "keep", image: str = "nginx:1") -> Ran:
@@ -233,19 +276,28 @@ def files_of(host: FakeHost) -> dict[str, str]:
     return {name: (host.home / name).read_text() for name in names if (host.home / name).exists()}
 
 
-def test_a_version_goes_live_at_once_and_what_lay_there_by_hand_becomes_one(host: FakeHost) -> None:
-    host.file("home/nginx/a.conf", "by hand")
-    host.file("home/.env", "s")
-    host.file("home/compose/docker-compose.yml", "by hand")
-    for version in ("v1", "v2"):
-        host.file(f"home/nginx/versions/{version}/nginx/{'ab'[version == 'v2']}.conf", version)
-        host.file(f"home/nginx/versions/{version}/compose/docker-compose.yml", version)
+def version_of(host: FakeHost, version: str, *paths: str) -> None:
+    for path in paths:
+        host.file(f"home/nginx/versions/{version}/{path}", version)
+    host.file(f"home/nginx/versions/{version}/files", "".join(f"{path}\n" for path in paths))
+
+
+def an_nginx_that_reloads(host: FakeHost) -> None:
     host.on("docker", "container inspect *", f"{host.home}/nginx\n")
     host.on("docker", "exec -u 0 nginx sh -c *", INSIDE)
     host.on("nginx", "*-t -q")
     host.on("nginx", "*-s reload", Answer(run=host.new_worker()))
+
+
+def test_a_version_goes_live_at_once_and_what_lay_there_by_hand_becomes_one(host: FakeHost) -> None:
+    host.file("home/nginx/a.conf", "by hand")
+    host.file("home/.env", "s")
+    host.file("home/compose/docker-compose.yml", "by hand")
+    version_of(host, "v1", "nginx/a.conf", "compose/docker-compose.yml")
+    version_of(host, "v2", "nginx/b.conf", "compose/docker-compose.yml")
+    an_nginx_that_reloads(host)
     ran = apply(host, "v1")
-    assert (ran.code, ran.values) == (0, {"nginx": "reloaded"})
+    assert (ran.code, ran.values) == (0, {"kept": "v1.before", "nginx": "reloaded"})
     assert files_of(host) == {"nginx/a.conf": "v1", "compose/docker-compose.yml": "v1", ".env": "s"}
     assert (host.home / "nginx/versions/v1.before/nginx/a.conf").read_text() == "by hand"
     host.on("nginx", "*-t -q", Answer(err="[emerg]", code=1))
@@ -253,9 +305,49 @@ def test_a_version_goes_live_at_once_and_what_lay_there_by_hand_becomes_one(host
     assert files_of(host)["nginx/a.conf"] == "v1"
     assert apply(host, "v2", "leave", keep="1").code == 0
     assert files_of(host) == {"nginx/b.conf": "v2", "compose/docker-compose.yml": "v2", ".env": "s"}
-    assert sorted(path.name for path in (host.home / "nginx/versions").iterdir()) == ["loaded", "v2"]
+    assert sorted(path.name for path in (host.home / "nginx/versions").iterdir()) == ["loaded", "v1.before", "v2"]
     host.on("docker", "container inspect *", Answer(code=1))
     assert apply(host, "v2").values == {"nginx": "elsewhere"}
+
+
+def test_what_is_not_ours_stays_where_it_is(host: FakeHost) -> None:
+    host.on("docker", "container inspect *", Answer(code=1))
+    names = ("nginx/sub/ä b\n.conf", "nginx/ssl/privkey.pem", "compose/uploads/a.txt", "compose/.link.new")
+    theirs = [host.file(f"home/{name}", "theirs") for name in names]
+    inodes = [path.stat().st_ino for path in theirs]
+    for number in range(1, 7):
+        version_of(host, f"v{number}", "nginx/a.conf", *(("nginx/sub/deep/b.conf",) if number % 2 else ()))
+        assert apply(host, f"v{number}").code == 0
+        assert (host.home / "nginx/a.conf").read_text() == f"v{number}"
+        assert (host.home / "nginx/sub/deep/b.conf").exists() == bool(number % 2)
+    assert [path.stat().st_ino for path in theirs] == inodes
+    assert {path.read_text() for path in theirs} == {"theirs"}
+    assert sorted(path.name for path in (host.home / "nginx/versions").iterdir()) == ["loaded", "v4", "v5", "v6"]
+
+
+def test_a_directory_that_an_earlier_release_of_this_tool_linked_becomes_one(host: FakeHost) -> None:
+    host.on("docker", "container inspect *", Answer(code=1))
+    host.file("home/nginx/versions/v0/nginx/sub/a.conf", "v0")
+    host.file("home/nginx/versions/v0/nginx/sub/gone.conf", "v0")
+    (host.home / "nginx/live").symlink_to("versions/v0")
+    (host.home / "nginx/sub").symlink_to("live/nginx/sub")
+    version_of(host, "v1", "nginx/sub/a.conf")
+    assert apply(host, "v1", keep="1").code == 0
+    assert not (host.home / "nginx/sub").is_symlink()
+    assert [path.name for path in (host.home / "nginx/sub").iterdir()] == ["a.conf"]
+    assert (host.home / "nginx/sub/a.conf").read_text() == "v1"
+    # It has no list of what is ours, so it stays.
+    assert (host.home / "nginx/versions/v0/nginx/sub/gone.conf").read_text() == "v0"
+
+
+def test_a_version_that_somebody_put_a_file_into_is_not_removed(host: FakeHost) -> None:
+    host.on("docker", "container inspect *", Answer(code=1))
+    version_of(host, "v1", "nginx/a.conf")
+    host.file("home/nginx/versions/v1/nginx/theirs.conf", "theirs")
+    for number in (2, 3):
+        version_of(host, f"v{number}", "nginx/a.conf")
+        assert apply(host, f"v{number}", keep="1").code == 0
+    assert sorted(path.name for path in (host.home / "nginx/versions").iterdir()) == ["loaded", "v1", "v3"]
 
 
 def infrastructure(host: FakeHost) -> None:
