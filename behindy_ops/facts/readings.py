@@ -49,10 +49,8 @@ def parse_readings(lines: Iterable[str]) -> dict[str, Reading]:
 def parse_reading(line: str) -> Reading | None:
     """Read the JSON of one container; None if it does not run."""
     data = parse_json(line)
-    return _reading(data) if isinstance(data, dict) and "usage" in (data.get("memory_stats") or {}) else None
-
-
-def _reading(data: dict[str, Any]) -> Reading:
+    if not isinstance(data, dict) or "usage" not in (data.get("memory_stats") or {}):
+        return None
     memory, cpu = data["memory_stats"], data.get("cpu_stats", {})
     networks = (data.get("networks") or {}).values()
     return Reading(
