@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
 from behindy_ops.errors import Kind
+from behindy_ops.facts.environment import private
 from behindy_ops.facts.survey import Survey
 from behindy_ops.project.services import Service
 
@@ -55,7 +56,7 @@ class Values:
         states: names to ``empty`` or ``set``; others are absent.
         required: names without a default to the services whose stanzas use them.
         placeholders: names whose value was made to be replaced.
-        known: names that a service uses or the example explains; None if that is not known.
+        known: names that a service uses or the example explains.
         mode: its permissions in octal digits; empty if they do not matter yet.
         present: there is a file at all.
     """
@@ -63,13 +64,9 @@ class Values:
     states: Mapping[str, str]
     required: Mapping[str, Sequence[str]] = field(default_factory=dict)
     placeholders: frozenset[str] = frozenset()
-    known: frozenset[str] | None = None
+    known: frozenset[str] = frozenset()
     mode: str = ""
     present: bool = True
-
-    def without_value(self) -> list[str]:
-        """Return the required names that are absent or empty, in the order given."""
-        return [name for name in self.required if self.states.get(name) != "set"]
 
 
 def judge(values: Values, where: str = ".env") -> tuple[Check, ...]:
@@ -78,59 +75,51 @@ def judge(values: Values, where: str = ".env") -> tuple[Check, ...]:
     Args:
         where: what the file is called.
     """
+    return tuple(_judged(values, where))
+
+
+def _judged(values: Values, where: str) -> Iterable[Check]:
     if not values.present:
-        return (NO_FILE.check("environment", f"There is no {where}."),)
-    return (*_names(values), *_mode(values.mode, where))
-
-
-def _names(values: Values) -> Iterable[Check]:
-    for name in values.without_value():
-        found = f"{values.states.get(name, 'missing')}; needed by {', '.join(values.required[name])}"
-        yield NO_VALUE.check("environment", found, subject=name, name=name)
+        yield NO_FILE.check("environment", f"There is no {where}.")
+        return
+    for name, services in values.required.items():
+        state = values.states.get(name, "missing")
+        if state != "set":
+            found = f"{state}; needed by {', '.join(services)}"
+            yield NO_VALUE.check("environment", found, subject=name, name=name)
     for name in sorted(values.placeholders):
         if values.states.get(name) == "set":
             yield PLACEHOLDER.check("environment", "still the placeholder", subject=name)
-    for name in sorted(values.states) if values.known is not None else ():
-        if name not in (values.known or ()):
-            found = "unknown; no service uses it, and .env.example does not explain it"
-            yield UNKNOWN.check("environment", found, subject=name)
-
-
-def _mode(mode: str, where: str) -> Iterable[Check]:
-    if mode and int(mode, 8) & 0o077:
-        yield READABLE.check("environment", f"{where} can be read by others (mode {mode}).")
+    for name in sorted(values.states.keys() - values.known):
+        found = "unknown; no service uses it, and .env.example does not explain it"
+        yield UNKNOWN.check("environment", found, subject=name)
+    if not private(values.mode):
+        yield READABLE.check("environment", f"{where} can be read by others (mode {values.mode}).")
 
 
 def file(facts: Facts) -> Iterable[Check]:
     """Whether the file is there, and private; its names are not looked at."""
-    where = f"{facts.host_dir}/.env"
-    entry = facts.survey.files.get(".env")
-    values = Values({}, mode=entry[0] if entry else "", present=entry is not None)
+    where, mode = f"{facts.host_dir}/.env", facts.survey.files.get(".env")
+    values = Values({}, mode=mode or "", present=mode is not None)
     yield from judge(values, f"{where} on the host") or (ok("environment", f"{where} is there, for its owner alone"),)
 
 
 def environment(facts: Facts) -> Iterable[Check]:
     """The file, and whether it has a value for every name that a service cannot do without."""
-    if ".env" not in facts.survey.files:
-        yield from file(facts)
-        return
-    complete = True
-    for service in facts.services:
-        if missing := lacking(facts.survey, service):
-            complete = False
-            yield NO_VALUE.check(
-                "environment",
-                f"{facts.host_dir}/.env on the host has no value for {', '.join(missing)}, which {service.name} needs.",
-                subject=service.name,
-                evidence=[f"{name}: {'empty' if name in facts.survey.environment else 'missing'}" for name in missing],
-                name=missing[0],
-            )
-    yield from (check for check in file(facts) if complete or check.level is not Level.OK)
+    incomplete = [service for service in facts.services if lacking(facts.survey, service)]
+    for service in incomplete:
+        missing = lacking(facts.survey, service)
+        yield NO_VALUE.check(
+            "environment",
+            f"{facts.host_dir}/.env on the host has no value for {', '.join(missing)}, which {service.name} needs.",
+            subject=service.name,
+            evidence=[f"{name}: {'empty' if name in facts.survey.environment else 'missing'}" for name in missing],
+            name=missing[0],
+        )
+    yield from (check for check in file(facts) if check.problem or not incomplete)
 
 
 def lacking(survey: Survey, service: Service) -> list[str]:
     """Return the names that a service cannot do without and that have no value on the host, as far as was looked."""
-    if ".env" not in survey.files:
-        return []
-    states = {name: "set" if has else "empty" for name, has in survey.environment.items()}
-    return Values(states, dict.fromkeys(service.required_env, ())).without_value()
+    looked = ".env" in survey.files
+    return [name for name in service.required_env if looked and not survey.environment.get(name)]

@@ -54,10 +54,10 @@ class Comparison:
     def present(self) -> bool:
         return self.sha256 != "none"
 
-    @property
-    def private(self) -> bool:
-        """Nobody but its owner may read it."""
-        return not self.mode or not int(self.mode, 8) & 0o077
+
+def private(mode: str) -> bool:
+    """Return whether nobody but its owner may read a file of this mode (octal digits; empty for none)."""
+    return not int(mode or "0", 8) & 0o077
 
 
 def parse(reply: Reply) -> Comparison:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from behindy_ops.facts.environment import Comparison, NameState, parse
+from behindy_ops.facts.environment import private as is_private
 from behindy_ops.facts.replies import read
 
 PRINTED = """@ host
@@ -37,4 +38,4 @@ def test_what_the_host_prints_is_read() -> None:
     ("mode", "private"), [("600", True), ("400", True), ("", True), ("640", False), ("644", False)]
 )
 def test_a_file_is_private_if_nobody_but_its_owner_may_read_it(mode: str, private: bool) -> None:
-    assert Comparison(mode, "f00", ()).private is private
+    assert is_private(mode) is private
