@@ -61,7 +61,7 @@ DAEMON_FILE_BROKEN = Problem(
 def engine(facts: Facts) -> Iterable[Check]:
     """Docker itself. Until it can be asked, that nothing was seen says nothing."""
     survey = facts.survey
-    said = survey.problems.get("versions", "")
+    said = survey.docker_problem
     if "docker" not in survey.tools:
         yield DOCKER_MISSING.check("docker", "Docker is not installed on the host.")
     elif refuses_user(said):
@@ -90,7 +90,7 @@ def compose(facts: Facts) -> Iterable[Check]:
     """The Compose plugin."""
     survey = facts.survey
     if not survey.compose:
-        evidence = survey.problems.get("versions", "").splitlines()[-3:]
+        evidence = survey.docker_problem.splitlines()[-3:]
         yield COMPOSE_MISSING.check("compose", "Docker Compose v2 is not installed on the host.", evidence=evidence)
     elif version(survey.compose) < _OLDEST_COMPOSE:
         found = f"Docker Compose {survey.compose} is too old; 2.19 is the oldest that works."

@@ -18,7 +18,7 @@ from tests.unit.ops_facts import BESIDE, SERVICES, everybody, image, release, st
 
 MB = 2**20
 GOOD = Answer(200, 0.1)
-FILES = dict.fromkeys((".env", "compose/docker-compose.yml", "nginx/nginx.conf", "rehearsal/header"), ("600", 0, 1))
+FILES = dict.fromkeys((".env", "compose/docker-compose.yml", "nginx/nginx.conf", "rehearsal/header"), "600")
 ADDRESSES = {"backend": "10.0.0.2", "frontend": "10.0.0.3"}
 
 

@@ -28,10 +28,10 @@ GOOD = Survey(
     containers={"nginx": NGINX, "backend": LIVE},
     network=True,
     files={
-        "compose/docker-compose.yml": ("644", 0, 1),
-        "nginx/nginx.conf": ("644", 0, 1),
-        ".env": ("600", 0, 1),
-        "rehearsal/header": ("600", 0, 1),
+        "compose/docker-compose.yml": "644",
+        "nginx/nginx.conf": "644",
+        ".env": "600",
+        "rehearsal/header": "600",
     },
     environment={"DB_PASS": True, "JWT_SECRET": True},
     config={"backend": "c0ffee"},
@@ -121,7 +121,7 @@ def test_without_docker_nothing_else_is_looked_at() -> None:
 
 
 WARNED: dict[str, tuple[Survey, str, str]] = {
-    "others can read .env": (replace(GOOD, files=GOOD.files | {".env": ("644", 0, 1)}), "environment", "mode 644"),
+    "others can read .env": (replace(GOOD, files=GOOD.files | {".env": "644"}), "environment", "mode 644"),
     "no token": (without_file("rehearsal/header"), "rehearsal", "no rehearsal token"),
     "no limit": (replace(GOOD, stanzas={"backend": Stanza()}), "limit", "no memory limit"),
     "a limit of 2 GB on a host of 2 GB": (

@@ -39,7 +39,7 @@ def test_everything_a_decision_needs_is_read() -> None:
     assert survey.trio("frontend").live == parse_container(container_line())
     assert survey.trio("frontend").green is None
     assert survey.images == (Image("sha256:1", ("me/x:v1",), (), "2026", 7),)
-    assert survey.files[".env"] == ("600", 1700000000, 12)
+    assert survey.files[".env"] == "600"
     assert survey.environment == {"DB_PASS": True, "JWT_SECRET": False}
     assert survey.config == {"frontend": "cafe"}
     assert survey.memory["MemAvailable"] == 2**30
