@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 from behindy_ops.facts.survey import NGINX
 
 RENEW_DAYS = 30
@@ -13,27 +13,24 @@ RENEW_DAYS = 30
 
 _RENEW = "Get one: inv host.certs"
 
-NO_CERTIFICATE = Problem(
+NO_CERTIFICATE = Risk(
     "certificate missing",
     "there is none for the domain, or nginx serves none",
     "Get one: inv host.certs (after inv host.up)",
     "Browsers refuse the site.",
-    Level.WARNING,
 )
 EXPIRED = Problem("certificate expired", "its last day is over", _RENEW, "Browsers refuse the site.")
-EXPIRES_SOON = Problem(
+EXPIRES_SOON = Risk(
     "certificate expires soon",
     f"less than {RENEW_DAYS} days left",
     "Renew it: inv host.certs",
     "None yet.",
-    Level.WARNING,
 )
-NOT_LOADED = Problem(
+NOT_LOADED = Risk(
     "certificate not loaded",
     "a file of the domain holds at least a day longer than what nginx serves",
     "inv ops.nginx --reload",
     "Browsers refuse the site once the old one has expired.",
-    Level.WARNING,
 )
 NOT_TRUSTED = Problem(
     "certificate not trusted",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 
 from behindy_ops.errors import STILL_RUNNING, BehindyError, Kind
 from behindy_ops.facts.container import Container
@@ -57,7 +58,7 @@ class Problem:
         threshold: from when on it is a problem, with the figure.
         remedy: what to do or type; ``{subject}`` and further words are filled in.
         symptom: what users or operators see of it; likewise.
-        level: how serious it is; a rule may lower it.
+        level: how serious it is, unless a rule says otherwise.
         kind: what a refusal is raised as.
         forcible: ``--force`` makes a warning of the refusal.
     """
@@ -72,7 +73,7 @@ class Problem:
 
     def check(
         self,
-        looked_at: str,
+        name: str,
         found: str,
         /,
         *,
@@ -82,25 +83,13 @@ class Problem:
         fix: Fix | None = None,
         **words: str,
     ) -> Check:
-        """Return the check that found this problem.
+        """Return the check that found this problem; ``words`` are for the remedy and the symptom."""
+        remedy, symptom = (text.format(subject=subject, **words) for text in (self.remedy, self.symptom))
+        return Check(name, level or self.level, found, subject, self, remedy, symptom, tuple(evidence), fix)
 
-        Args:
-            looked_at: the name of the check.
-            found: the fact, with its figure.
-            words: for the remedy and the symptom.
-        """
-        words["subject"] = subject
-        return Check(
-            looked_at,
-            level or self.level,
-            found,
-            subject,
-            self,
-            self.remedy.format_map(words),
-            self.symptom.format_map(words),
-            tuple(evidence),
-            fix,
-        )
+
+Risk = partial(Problem, level=Level.WARNING)
+"""A problem that stands in nobody's way yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +124,10 @@ class Check:
 
     def data(self) -> dict[str, str]:
         """Return what ``--json`` prints of it."""
-        problem = self.problem.name if self.problem else ""
         return {
             "name": self.name,
             "level": self.level.value,
-            "problem": problem,
+            "problem": self.problem.name if self.problem else "",
             "subject": self.subject,
             "found": self.found,
             "remedy": self.remedy,

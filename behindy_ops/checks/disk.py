@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts import manifest
 from behindy_ops.facts.figures import size
@@ -30,18 +30,16 @@ FULL = Problem(
     kind=Kind.DISK_FULL,
     forcible=True,
 )
-NEARLY_FULL = Problem(
+NEARLY_FULL = Risk(
     "disk nearly full",
     f"less than {LITTLE // _MIB} MB free where Docker keeps its data",
     "See what takes it: inv ops.disk. Remove old images: inv ops.prune. Or take a larger disk.",
     "None yet.",
-    Level.WARNING,
 )
-UNREADABLE = Problem(
+UNREADABLE = Risk(
     "disk not readable",
     "df does not say what is free where Docker keeps its data",
     "On the host: df -h",
-    level=Level.WARNING,
 )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 
 NEEDED_TOOLS = ("curl", "flock", "timeout", "awk")
 
@@ -42,19 +42,17 @@ TOOL_MISSING = Problem("tool missing", f"one of {', '.join(NEEDED_TOOLS)} is mis
 NO_AUTHORITIES = Problem(
     "no certificate authorities", "there is no bundle of them, so curl trusts no public URL", _SETUP
 )
-LOGS_GROW = Problem(
+LOGS_GROW = Risk(
     "logs grow without limit",
     "the engine's json-file logs have no max-size or no max-file",
     "Rotate them: inv host.setup",
     symptom="Logs of containers outside the compose file fill the disk.",
-    level=Level.WARNING,
 )
-DAEMON_FILE_BROKEN = Problem(
+DAEMON_FILE_BROKEN = Risk(
     "daemon.json broken",
     "/etc/docker/daemon.json is not a JSON object",
     "Correct /etc/docker/daemon.json on the host.",
     symptom="The Docker engine does not start again.",
-    level=Level.WARNING,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts.environment import private
 from behindy_ops.facts.survey import Survey
@@ -32,19 +32,17 @@ PLACEHOLDER = Problem(
     symptom="Anybody who reads the example knows the value.",
     kind=Kind.ENVIRONMENT_INVALID,
 )
-READABLE = Problem(
+READABLE = Risk(
     "environment file readable",
     "others than its owner may read .env",
     "Make it private: inv host.setup",
     symptom="Every user of the host can read the secrets.",
-    level=Level.WARNING,
 )
-UNKNOWN = Problem(
+UNKNOWN = Risk(
     "unknown name",
     "no service uses it, and compose/.env.example does not explain it",
     "Correct or remove it: inv env.edit",
     symptom="Probably a typo; it does not block anything.",
-    level=Level.WARNING,
 )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok, state_of
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok, state_of
 from behindy_ops.errors import Kind
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.survey import Stanza, Survey
@@ -43,60 +43,52 @@ DOES_NOT_FIT = Problem(
     kind=Kind.NOT_ENOUGH_MEMORY,
     forcible=True,
 )
-FITS_WITH_SWAP = Problem(
+FITS_WITH_SWAP = Risk(
     "memory is tight",
     f"a new container's need and {SPARE // _MIB} MB are more than what is available without swap",
     "See what uses it: inv ops.mem",
-    level=Level.WARNING,
 )
-UNREADABLE = Problem(
+UNREADABLE = Risk(
     "memory not readable",
     "/proc/meminfo does not say what is available",
     "On the host: free -m",
-    level=Level.WARNING,
 )
-SMALL = Problem(
+SMALL = Risk(
     "host too small",
     f"less than {SMALL_HOST // _MIB} MB of memory in all",
     "Take an instance with 2 GB or more.",
     "Two releases side by side do not fit.",
-    Level.WARNING,
 )
-NO_SWAP = Problem(
+NO_SWAP = Risk(
     "no swap",
     "there is none",
     f"Make {SWAP_MIB // 1024} GB of it: inv host.setup. (A container gets its swap from the machine it runs on.)",
     "A deploy that needs more than is available has its containers killed.",
-    Level.WARNING,
 )
-LITTLE_SWAP = Problem(
+LITTLE_SWAP = Risk(
     "little swap",
     f"some, but less than {ENOUGH_SWAP // _MIB} MB",
     f"Make it {SWAP_MIB // 1024} GB by hand; inv host.setup leaves the swap that is there as it is.",
     NO_SWAP.symptom,
-    Level.WARNING,
 )
-SWAPS_EARLY = Problem(
+SWAPS_EARLY = Risk(
     "swappiness",
     f"vm.swappiness is above {SWAPPINESS}",
     "Set it: inv host.setup",
     "The host swaps while there is memory, and answers slowly.",
-    Level.WARNING,
 )
-NO_LIMIT = Problem(
+NO_LIMIT = Risk(
     "limit",
     "no memory limit, or one as large as the host's memory",
     "Set mem_limit and memswap_limit of {subject} in the compose file to what it needs and some more; then: inv "
     "host.sync. A deploy applies it to a service, inv host.up to the others.",
     "One leak takes every service down.",
-    Level.WARNING,
 )
-PROMISED_TOO_MUCH = Problem(
+PROMISED_TOO_MUCH = Risk(
     "limits",
     "all limits, and that of one more container, are more than memory and swap",
     "Lower mem_limit in the compose file, or add memory.",
     "When all containers need their memory at once, some are killed.",
-    Level.WARNING,
 )
 OOM = Problem(
     "OOM",

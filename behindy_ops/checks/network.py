@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import NETWORK, answers_to
@@ -33,20 +33,18 @@ OWN_ALIAS = Problem(
     "Take it over at a quiet moment (a moment of downtime): inv host.adopt {subject}",
     "After a switch users get two releases in turn, or the old one.",
 )
-SHARED_NAME = Problem(
+SHARED_NAME = Risk(
     "name taken twice",
     "a container answers to a name that is another's, or that a switch hands on",
     "Remove it at a quiet moment (it is down meanwhile), then deploy it again: docker rm -f {subject}",
     "Whoever asks for that name gets one container or the other.",
-    Level.WARNING,
 )
-UNASKED = Problem(
+UNASKED = Risk(
     "name not answered",
     "the database or the cache does not answer to the name it is asked for by",
     f"On the host (whoever is connected to it notices): docker network disconnect {NETWORK} {{subject}} && docker "
     f"network connect --alias {{asked_as}} {NETWORK} {{subject}}",
     "Could not resolve host: {asked_as}; services that need it fail their health checks.",
-    Level.WARNING,
 )
 
 

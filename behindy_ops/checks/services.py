@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok, state_of
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok, state_of
 from behindy_ops.checks.environment import lacking
 from behindy_ops.errors import Kind
 from behindy_ops.facts.leftovers import Recovery, decide, serves
@@ -35,12 +35,11 @@ NAME_MISSING = Problem(
     "inv deploy.recover {subject}",
     "502: nothing has the name {subject}.",
 )
-LEFTOVER = Problem(
+LEFTOVER = Risk(
     "leftover",
     "an interrupted run left a container beside the live one",
     "inv deploy.recover {subject}",
     "None for users; the next deploy recovers it first.",
-    Level.WARNING,
 )
 STOPPED = Problem(
     "stopped",
@@ -85,12 +84,11 @@ PUBLISHED = Problem(
     "A second container cannot start beside the first (port is already allocated), and the port is open to the world.",
     kind=Kind.COMPOSE_INVALID,
 )
-STATIC_HEALTH = Problem(
+STATIC_HEALTH = Risk(
     "static health",
     "x-deploy.external is /health, which nginx answers by itself",
     "Name a path of {subject} itself in the compose file.",
     "A deploy is taken for healthy whatever the service does.",
-    Level.WARNING,
 )
 
 
