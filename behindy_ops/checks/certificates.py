@@ -10,16 +10,13 @@ from behindy_ops.facts.survey import NGINX
 RENEW_DAYS = 30
 """Let's Encrypt's certificates hold 90 days; renewing in the last 30 leaves time for what goes wrong."""
 
-
-_RENEW = "Get one: inv host.certs"
-
 NO_CERTIFICATE = Risk(
     "certificate missing",
     "there is none for the domain, or nginx serves none",
     "Get one: inv host.certs (after inv host.up)",
     "Browsers refuse the site.",
 )
-EXPIRED = Problem("certificate expired", "its last day is over", _RENEW, "Browsers refuse the site.")
+EXPIRED = Problem("certificate expired", "its last day is over", "Get one: inv host.certs", "Browsers refuse the site.")
 EXPIRES_SOON = Risk(
     "certificate expires soon",
     f"less than {RENEW_DAYS} days left",

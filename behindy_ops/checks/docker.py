@@ -16,10 +16,10 @@ AUTHORITIES = "ca-certificates"
 ROTATION = {"max-size": "10m", "max-file": "3"}
 """At most 30 MB of logs for each container: docs/design.md, "Logs and swap"."""
 
-_OLDEST_DOCKER = (20, 10)
+_OLDEST_DOCKER = "20.10"
 """Its ``docker inspect`` has all that the survey asks for."""
 
-_OLDEST_COMPOSE = (2, 19)
+_OLDEST_COMPOSE = "2.19"
 """The first with ``--progress``, which keeps its drawing out of our logs."""
 
 _SETUP = "Set the host up: inv host.setup"
@@ -35,9 +35,9 @@ DOCKER_SILENT = Problem(
     "the engine does not answer",
     "Start it: inv host.setup. Its log, on the host: sudo journalctl -u docker -n 50",
 )
-DOCKER_OLD = Problem("docker too old", "older than 20.10", "Update Docker on the host.")
+DOCKER_OLD = Problem("docker too old", f"older than {_OLDEST_DOCKER}", "Update Docker on the host.")
 COMPOSE_MISSING = Problem("compose missing", "docker compose version does not answer", _SETUP)
-COMPOSE_OLD = Problem("compose too old", "older than 2.19", "Update the Compose plugin on the host.")
+COMPOSE_OLD = Problem("compose too old", f"older than {_OLDEST_COMPOSE}", "Update the Compose plugin on the host.")
 TOOL_MISSING = Problem("tool missing", f"one of {', '.join(NEEDED_TOOLS)} is missing", _SETUP)
 NO_AUTHORITIES = Problem(
     "no certificate authorities", "there is no bundle of them, so curl trusts no public URL", _SETUP
@@ -67,8 +67,9 @@ def engine(facts: Facts) -> Iterable[Check]:
     elif not survey.docker:
         found = "The Docker engine on the host is not responding."
         yield DOCKER_SILENT.check("docker", found, evidence=said.splitlines()[-5:])
-    elif version(survey.docker) < _OLDEST_DOCKER:
-        yield DOCKER_OLD.check("docker", f"Docker {survey.docker} is too old; 20.10 is the oldest that works.")
+    elif version(survey.docker) < version(_OLDEST_DOCKER):
+        found = f"Docker {survey.docker} is too old; {_OLDEST_DOCKER} is the oldest that works."
+        yield DOCKER_OLD.check("docker", found)
     else:
         yield ok("docker", f"Docker {survey.docker}")
 
@@ -90,8 +91,8 @@ def compose(facts: Facts) -> Iterable[Check]:
     if not survey.compose:
         evidence = survey.docker_problem.splitlines()[-3:]
         yield COMPOSE_MISSING.check("compose", "Docker Compose v2 is not installed on the host.", evidence=evidence)
-    elif version(survey.compose) < _OLDEST_COMPOSE:
-        found = f"Docker Compose {survey.compose} is too old; 2.19 is the oldest that works."
+    elif version(survey.compose) < version(_OLDEST_COMPOSE):
+        found = f"Docker Compose {survey.compose} is too old; {_OLDEST_COMPOSE} is the oldest that works."
         yield COMPOSE_OLD.check("compose", found)
     else:
         yield ok("compose", f"Compose {survey.compose}")

@@ -8,7 +8,7 @@ from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem,
 from behindy_ops.checks.environment import lacking
 from behindy_ops.errors import Kind
 from behindy_ops.facts.leftovers import Recovery, decide, serves
-from behindy_ops.facts.survey import NGINX, Stanza
+from behindy_ops.facts.survey import NGINX
 from behindy_ops.facts.upstream import Upstream
 
 DEPENDENCIES = ("db", "redis")
@@ -128,7 +128,7 @@ def leftovers(facts: Facts) -> Iterable[Check]:
         if recovery is Recovery.NOTHING:
             yield ok("leftovers", "none", service.name)
             continue
-        there = [container for container in (trio.live, trio.green, trio.blue) if container is not None]
+        there = [container for container in trio if container is not None]
         problem = NAME_MISSING if trio.live is None and trio.blue is not None else LEFTOVER
         yield problem.check(
             "leftovers",
@@ -225,7 +225,7 @@ def _why_unhealthy(facts: Facts, name: str) -> str:
 def ports(facts: Facts) -> Iterable[Check]:
     """A service that publishes a port cannot run twice, and the port is open to the world."""
     for service in facts.services:
-        declared = facts.survey.stanzas.get(service.name, Stanza()).ports
+        declared = facts.survey.stanza(service.name).ports
         live = facts.survey.trio(service.name).live
         published = live.published if live else ()
         if not declared and not published:

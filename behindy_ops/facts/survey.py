@@ -95,6 +95,9 @@ class Survey:
     def trio(self, service: str) -> Trio:
         return Trio(*map(self.containers.get, trio_names(service)))
 
+    def stanza(self, service: str) -> Stanza:
+        return self.stanzas.get(service, Stanza())
+
     def released(self, service: str) -> tuple[Release, ...]:
         """Return the releases of a service the host remembers, newest first (ids begin with their time)."""
         own = (release for release in self.releases if release.service == service)
