@@ -67,16 +67,8 @@ class Values:
     present: bool = True
 
 
-def judge(values: Values, where: str = ".env") -> tuple[Check, ...]:
-    """Return what is wrong with a file, one check for each name.
-
-    Args:
-        where: what the file is called.
-    """
-    return tuple(_judged(values, where))
-
-
-def _judged(values: Values, where: str) -> Iterable[Check]:
+def judge(values: Values, where: str = ".env") -> Iterable[Check]:
+    """Say what is wrong with a file, one check for each name; ``where`` is what the file is called."""
     if not values.present:
         yield NO_FILE.check("environment", f"There is no {where}.")
         return
@@ -99,18 +91,18 @@ def file(facts: Facts) -> Iterable[Check]:
     """Whether the file is there, and private; its names are not looked at."""
     where, mode = f"{facts.host_dir}/.env", facts.survey.files.get(".env")
     values = Values({}, mode=mode or "", present=mode is not None)
-    yield from judge(values, f"{where} on the host") or (ok("environment", f"{where} is there, for its owner alone"),)
+    wrong = list(judge(values, f"{where} on the host"))
+    yield from wrong or [ok("environment", f"{where} is there, for its owner alone")]
 
 
 def environment(facts: Facts) -> Iterable[Check]:
     """The file, and whether it has a value for every name that a service cannot do without."""
-    incomplete = [service for service in facts.services if lacking(facts.survey, service)]
-    for service in incomplete:
-        missing = lacking(facts.survey, service)
+    incomplete = {service.name: missing for service in facts.services if (missing := lacking(facts.survey, service))}
+    for service, missing in incomplete.items():
         yield NO_VALUE.check(
             "environment",
-            f"{facts.host_dir}/.env on the host has no value for {', '.join(missing)}, which {service.name} needs.",
-            subject=service.name,
+            f"{facts.host_dir}/.env on the host has no value for {', '.join(missing)}, which {service} needs.",
+            subject=service,
             evidence=[f"{name}: {'empty' if name in facts.survey.environment else 'missing'}" for name in missing],
             name=missing[0],
         )

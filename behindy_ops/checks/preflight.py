@@ -48,11 +48,6 @@ def examine(
     return forced(checks) if force else checks
 
 
-def find_problem(survey: Survey, service: Service, settings: Settings, *, force: bool = False) -> BehindyError | None:
-    """Return the first reason why this service cannot be deployed to this host now, or None."""
-    return first_refusal(examine(survey, service, settings, force=force))
-
-
 def docker_problem(survey: Survey) -> BehindyError | None:
     """Return why Docker cannot be asked on this host, or None. Until it can, that nothing was seen says nothing."""
     return first_refusal(docker.engine(Facts(survey=survey)))

@@ -54,7 +54,7 @@ def check(session: Session) -> Verdict:
             remedy="Fix it: inv env.edit, or push a whole one: inv env.push FILE",
         )
     values = values_of(comparison, session.project.wanted, candidate=False)
-    return Verdict(values, judge(values, where(session)))
+    return Verdict(values, tuple(judge(values, where(session))))
 
 
 def values_of(comparison: Comparison, wanted: Wanted, *, candidate: bool) -> Values:

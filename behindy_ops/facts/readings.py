@@ -52,9 +52,11 @@ def parse_reading(line: str) -> Reading | None:
     if not isinstance(data, dict) or "usage" not in (data.get("memory_stats") or {}):
         return None
     memory, cpu = data["memory_stats"], data.get("cpu_stats", {})
+    stats = memory.get("stats", {})  # version 1 of the cgroups has a total, version 2 only the plain figure
+    idle = stats.get("total_inactive_file", stats.get("inactive_file", 0))
     networks = (data.get("networks") or {}).values()
     return Reading(
-        memory=max(memory["usage"] - _inactive_files(memory), 0),
+        memory=memory["usage"] - (idle if idle < memory["usage"] else 0),
         limit=memory.get("limit", 0),
         cpu=cpu.get("cpu_usage", {}).get("total_usage", 0),
         system=cpu.get("system_cpu_usage", 0),
@@ -65,16 +67,6 @@ def parse_reading(line: str) -> Reading | None:
         written=_block_bytes(data, "write"),
         processes=data.get("pids_stats", {}).get("current", 0),
     )
-
-
-def _inactive_files(memory: dict[str, Any]) -> int:
-    """Docker's own rule: version 1 of the cgroups knows a total, version 2 only the plain figure."""
-    stats = memory.get("stats", {})
-    for name in ("total_inactive_file", "inactive_file"):
-        if name in stats:
-            value: int = stats[name]
-            return value if value < memory["usage"] else 0
-    return 0
 
 
 def _block_bytes(data: dict[str, Any], what: str) -> int:

@@ -18,7 +18,7 @@ BACKEND = Service("backend", "me/behindy-backend", 8080, "/", "/", None, require
 
 
 def test_a_file_that_is_complete_and_private_has_nothing_wrong() -> None:
-    assert judge(GOOD) == ()
+    assert list(judge(GOOD)) == []
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_each_problem_is_told_of_its_name(values: Values, subject: str, problem:
 
 @pytest.mark.parametrize("mode", ["600", "400", ""])
 def test_a_file_that_only_its_owner_may_read_is_private(mode: str) -> None:
-    assert judge(Values({}, mode=mode)) == ()
+    assert list(judge(Values({}, mode=mode))) == []
 
 
 def test_a_placeholder_without_a_value_is_missing_and_not_told_twice() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from behindy_ops.checks import preflight
-from behindy_ops.checks.check import Check, Level
+from behindy_ops.checks.check import Check, Level, first_refusal
 from behindy_ops.checks.docker import NEEDED_TOOLS
 from behindy_ops.errors import STILL_RUNNING, Kind
 from behindy_ops.facts.container import Container
@@ -54,7 +54,7 @@ def test_a_host_that_is_ready_has_every_check_ok() -> None:
         "docker", "compose", "tools", "files", "environment", "network", "nginx", "nginx configuration", "compose file",
         "aliases", "ports", "limit", "limits", "memory", "disk", "rehearsal", "clock",
     ]  # fmt: skip
-    assert preflight.find_problem(GOOD, BACKEND, Settings()) is None
+    assert first_refusal(checks) is None
 
 
 def nginx(**changes: object) -> Survey:
@@ -110,7 +110,7 @@ def test_what_makes_a_deploy_impossible_is_refused_by_its_own_name(
     assert (check.level, check.problem and check.problem.kind) == (Level.REFUSAL, error)
     assert words in check.found
     assert check.remedy
-    problem = preflight.find_problem(survey, BACKEND, Settings(), force=True)
+    problem = first_refusal(preflight.examine(survey, BACKEND, Settings(), force=True))
     assert problem is not None
     assert problem.kind is error
     assert problem.state == STILL_RUNNING
@@ -144,4 +144,4 @@ def test_what_is_risky_is_a_warning_with_its_figure(survey: Survey, name: str, w
     assert check.level is Level.WARNING
     assert words in check.found
     assert check.remedy
-    assert preflight.find_problem(survey, BACKEND, Settings()) is None
+    assert first_refusal(preflight.examine(survey, BACKEND, Settings())) is None
