@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from behindy_ops.checks.check import Facts, Level
-from behindy_ops.checks.environment import Values, environment, judge
+from behindy_ops.checks.environment import NO_FILE, Values, environment, judge
 from behindy_ops.facts.survey import Survey
 from behindy_ops.project.services import Service
 
@@ -70,3 +70,8 @@ def test_a_service_is_told_all_names_it_lacks_at_once() -> None:
 def test_a_file_that_is_open_is_told_beside_what_it_lacks() -> None:
     found = environment(Facts(survey=survey("644", DB_PASS=True), services=(BACKEND,), host_dir="ops"))
     assert [check.level for check in found] == [Level.REFUSAL, Level.WARNING]
+
+
+def test_without_a_file_no_name_is_missing_from_it() -> None:
+    (check,) = environment(Facts(survey=Survey(), services=(BACKEND,), host_dir="ops"))
+    assert check.problem is NO_FILE

@@ -22,8 +22,8 @@ running 2
 MemTotal 2097152
 swappiness{swappiness}
 @ disk
-100 40 /
 90 30 /var/lib
+100 40 /
 80 20 /var/lib/dock
 @ clock
 now 1000.5

@@ -28,6 +28,7 @@ def test_memory_is_counted_as_docker_does_without_inactive_files(version: int) -
     found = parse_readings(reading("ab12", version=version).splitlines())["ab12"]
     assert found.memory == 90 * MB
     assert (found.received, found.sent, found.read, found.written, found.processes) == (6, 8, 3, 4, 9)
+    assert parse_readings(reading("ab12", usage=8 * MB, version=version).splitlines())["ab12"].memory == 8 * MB
 
 
 def test_a_container_that_has_just_ended_or_is_not_known_has_no_reading() -> None:
