@@ -128,13 +128,12 @@ def leftovers(facts: Facts) -> Iterable[Check]:
         if recovery is Recovery.NOTHING:
             yield ok("leftovers", "none", service.name)
             continue
-        there = [container for container in trio if container is not None]
         problem = NAME_MISSING if trio.live is None and trio.blue is not None else LEFTOVER
         yield problem.check(
             "leftovers",
             f"{recovery.value[0].upper()}{recovery.value[1:]}.",
             subject=service.name,
-            evidence=map(state_of, there),
+            evidence=map(state_of, filter(None, trio)),
             level=Level.WARNING if serves(trio.live) else Level.REFUSAL,
             fix=Fix(FixKind.RECOVER, service.name),
         )
@@ -212,12 +211,8 @@ def _why_unhealthy(facts: Facts, name: str) -> str:
     if missing := lacking(facts.survey, service):
         return f"The host's .env has no value for {', '.join(missing)}."
     needed = {facts.beside.get(stanza, "") for stanza in DEPENDENCIES} | {service.through}
-    down = sorted(
-        container.name
-        for container in facts.survey.containers.values()
-        if container.name in needed and not container.running
-    )
-    if down:
+    containers = facts.survey.containers
+    if down := sorted(name for name in needed if name in containers and not containers[name].running):
         return f"What it depends on is not running: {', '.join(down)}."
     return "The release itself answers with an error or not at all; what it depends on is running."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,14 +55,10 @@ def read_files(lines: Sequence[str], now: float) -> Iterable[Certificate]:
         lines: of all files, each after a line ``file <path>``.
         now: the host's clock, seconds since the epoch.
     """
-    path, text = "", ""
-    for line in [*lines, "file "]:
-        if not line.startswith("file "):
-            text += f"{line}\n"
-            continue
-        if path and (certificate := _parsed(path, text, now)):
+    _, *parts = re.split("^file (.*)\n", "\n".join(lines), flags=re.MULTILINE)
+    for path, text in zip(parts[::2], parts[1::2], strict=True):
+        if certificate := _parsed(path, text, now):
             yield certificate
-        path, text = line.removeprefix("file "), ""
 
 
 def _parsed(path: str, text: str, now: float) -> Certificate | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from behindy_ops.facts.replies import Reply
@@ -62,15 +62,15 @@ def private(mode: str) -> bool:
 
 def parse(reply: Reply) -> Comparison:
     """Read what ``env/probe.sh`` printed."""
-    host, weak, services = reply.values("host"), reply.rows("weak"), reply.rows("services")
+    host = reply.values("host")
     return Comparison(
         mode=host.get("mode", ""),
         sha256=host.get("sha", "none"),
         names=tuple(_name(words) for words in reply.rows("states") if len(words) == 7),
-        weak=(_weak(weak, "host"), _weak(weak, "candidate")),
-        old=_hashes(services, "old"),
-        new=_hashes(services, "new"),
-        live=_hashes(services, "live"),
+        weak=(frozenset(reply.every("host", "weak")), frozenset(reply.every("candidate", "weak"))),
+        old=_hashes(reply, "old"),
+        new=_hashes(reply, "new"),
+        live=_hashes(reply, "live"),
         problems=dict(reply.problems),
         replaced=reply.text("replaced").strip(),
     )
@@ -81,9 +81,5 @@ def _name(words: list[str]) -> NameState:
     return NameState(name, host, candidate, same == "same", meant == "no", (example[0] == "yes", example[1] == "yes"))
 
 
-def _weak(rows: Iterable[list[str]], whose: str) -> frozenset[str]:
-    return frozenset(words[1] for words in rows if len(words) == 2 and words[0] == whose)
-
-
-def _hashes(rows: Iterable[list[str]], which: str) -> dict[str, str]:
-    return {words[1]: words[2] for words in rows if len(words) == 3 and words[0] == which}
+def _hashes(reply: Reply, which: str) -> dict[str, str]:
+    return dict(words for line in reply.every(which, "services") if len(words := line.split()) == 2)

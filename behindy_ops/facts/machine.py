@@ -49,7 +49,8 @@ class HostFacts(Survey):
 
 def parse(reply: Reply) -> HostFacts:
     """Read what ``host/facts.sh`` printed."""
-    release = dict(_assignment(line) for line in reply.lines("system") if "=" in line)
+    assigned = (line.partition("=") for line in reply.lines("system"))
+    release = {name.strip(): value.strip().strip("\"'") for name, _, value in assigned}
     login, docker, clock, memory = (reply.values(name) for name in ("login", "docker", "clock", "memory"))
     told = [line for line in reply.lines("docker") if line.split(" ", 1)[0] not in {"engine", "compose", "running"}]
     disks = {
@@ -82,8 +83,3 @@ def parse(reply: Reply) -> HostFacts:
         updates="automatic" in reply.lines("updates"),
         certificate="there" in reply.lines("certificate"),
     )
-
-
-def _assignment(line: str) -> tuple[str, str]:
-    name, _, value = line.partition("=")
-    return name.strip(), value.strip().strip("\"'")
