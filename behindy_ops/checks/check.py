@@ -100,9 +100,7 @@ class Check:
         name: what was looked at, in one or two words; stable, for programs.
         found: what was found, with the figure.
         subject: the service or container it is about, or ``host``.
-        problem: None when it is ok.
-        remedy: what to do or type; empty when it is ok.
-        symptom: what users or operators see.
+        problem: None when it is ok; ``remedy`` and ``symptom`` are what it says of those, filled in.
         evidence: the facts themselves, such as what a command wrote.
         fix: what ``ops.doctor --fix`` would do, or None.
     """

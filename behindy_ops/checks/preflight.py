@@ -30,8 +30,7 @@ def examine(
     Args:
         chosen: the rules to apply.
         force: refusals about memory and disk become warnings.
-        image: reference of the image to be pulled; only needed with ``manifests``.
-        manifests: what the registry said of it, where it was asked.
+        image: as in :class:`Facts`; likewise ``manifests``.
     """
     facts = Facts(
         survey=survey,
