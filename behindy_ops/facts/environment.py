@@ -15,7 +15,6 @@ class NameState:
     Attributes:
         same: the two have the same value.
         misread: docker compose on the host reads the candidate's value differently than it is meant.
-        example: the value is the one that ``.env.example`` gives: on the host, in the candidate.
     """
 
     name: str
@@ -23,7 +22,6 @@ class NameState:
     candidate: str
     same: bool
     misread: bool = False
-    example: tuple[bool, bool] = (False, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class Comparison:
     Attributes:
         mode: of the host's file in octal digits, such as ``600``; empty without one.
         sha256: of that file, or ``none``.
-        weak: names whose value looks like a placeholder: on the host, in the candidate.
+        placeholders: names whose value ``.env.example`` gives, or that looks like it: on the host, in the candidate.
         old: services to the hash of their configuration with the host's file; ``new`` with the candidate.
         live: containers to the hash they were deployed with.
         problems: what docker compose could not read (``old``, ``new``, ``config``), and where.
@@ -43,7 +41,7 @@ class Comparison:
     mode: str
     sha256: str
     names: tuple[NameState, ...]
-    weak: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+    placeholders: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
     old: Mapping[str, str] = field(default_factory=dict)
     new: Mapping[str, str] = field(default_factory=dict)
     live: Mapping[str, str] = field(default_factory=dict)
@@ -62,23 +60,24 @@ def private(mode: str) -> bool:
 
 def parse(reply: Reply) -> Comparison:
     """Read what ``env/probe.sh`` printed."""
-    host = reply.values("host")
+    host, rows = reply.values("host"), [words for words in reply.rows("states") if len(words) == 7]
+
+    def placeholders(whose: str, column: int) -> frozenset[str]:
+        return frozenset([*reply.every(whose, "weak"), *(words[0] for words in rows if words[column] == "yes")])
+
     return Comparison(
         mode=host.get("mode", ""),
         sha256=host.get("sha", "none"),
-        names=tuple(_name(words) for words in reply.rows("states") if len(words) == 7),
-        weak=(frozenset(reply.every("host", "weak")), frozenset(reply.every("candidate", "weak"))),
+        names=tuple(
+            NameState(name, here, new, same == "same", meant == "no") for name, here, new, same, meant, *_ in rows
+        ),
+        placeholders=(placeholders("host", 5), placeholders("candidate", 6)),
         old=_hashes(reply, "old"),
         new=_hashes(reply, "new"),
         live=_hashes(reply, "live"),
         problems=dict(reply.problems),
         replaced=reply.text("replaced").strip(),
     )
-
-
-def _name(words: list[str]) -> NameState:
-    name, host, candidate, same, meant, *example = words
-    return NameState(name, host, candidate, same == "same", meant == "no", (example[0] == "yes", example[1] == "yes"))
 
 
 def _hashes(reply: Reply, which: str) -> dict[str, str]:

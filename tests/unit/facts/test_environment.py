@@ -17,7 +17,7 @@ A set empty differs no - yes
 @ old.err
 line 3
 @ weak
-host A
+host B
 @ services
 old db 1
 live db
@@ -28,9 +28,15 @@ yes
 
 
 def test_what_the_host_prints_is_read() -> None:
-    state = NameState("A", "set", "empty", same=False, misread=True, example=(False, True))
+    state = NameState("A", "set", "empty", same=False, misread=True)
     assert parse(read(PRINTED, "@")) == Comparison(
-        "640", "f00", (state,), (frozenset({"A"}), frozenset()), {"db": "1"}, problems={"old": "line 3"}, replaced="yes"
+        "640",
+        "f00",
+        (state,),
+        (frozenset({"B"}), frozenset({"A"})),
+        {"db": "1"},
+        problems={"old": "line 3"},
+        replaced="yes",
     )
 
 
