@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from behindy_ops.checks.check import Check, Facts, Level, examine
 from behindy_ops.checks.rules import DOCTOR
+from behindy_ops.facts.survey import trio_names
 
 
 def diagnose(facts: Facts, only: Sequence[str] = ()) -> list[Check]:
@@ -14,11 +15,12 @@ def diagnose(facts: Facts, only: Sequence[str] = ()) -> list[Check]:
     Args:
         only: services of interest; what is about the host, nginx, the database or the cache is told all the same.
     """
-    names = {service.name for service in facts.services}
+    others = [service.name for service in facts.services if only and service.name not in only]
+    left_out = {container for name in others for container in trio_names(name)}
     kept: list[Check] = []
     for check in examine(DOCTOR, facts):
-        asked_for = not only or check.subject in only or check.subject.split("-")[0] not in names
-        if check.level is not Level.OK and asked_for and not any(_tells(other, check) for other in kept):
+        skipped = check.level is Level.OK or check.subject in left_out or any(_tells(other, check) for other in kept)
+        if not skipped:
             kept.append(check)
     return sorted(kept, key=lambda check: check.level is Level.WARNING)
 
