@@ -39,10 +39,10 @@ def parse_readings(lines: Iterable[str]) -> dict[str, Reading]:
     found = {}
     reading: Reading | None = None
     for line in lines:
-        if (url := re.match(r"http://docker/containers/([0-9a-f]+)/", line)) is None:
-            reading = parse_reading(line)
-        elif reading is not None:
+        url = re.match(r"http://docker/containers/([0-9a-f]+)/", line)
+        if url and reading:
             found[url[1]] = reading
+        reading = None if url else parse_reading(line)
     return found
 
 
