@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from behindy_ops.checks import check, docker, rules
-from behindy_ops.checks.check import Check, Facts, Rule, first_refusal, forced
+from behindy_ops.checks.check import Check, Facts, Rule, first_refusal
 from behindy_ops.errors import BehindyError
 from behindy_ops.facts.manifest import Manifests
 from behindy_ops.facts.survey import Survey
@@ -19,7 +19,6 @@ def examine(
     settings: Settings,
     *,
     chosen: Sequence[Rule] = rules.DEPLOY,
-    force: bool = False,
     image: str = "",
     manifests: Manifests | None = None,
 ) -> tuple[Check, ...]:
@@ -29,7 +28,6 @@ def examine(
 
     Args:
         chosen: the rules to apply.
-        force: refusals about memory and disk become warnings.
         image: as in :class:`Facts`; likewise ``manifests``.
     """
     facts = Facts(
@@ -43,8 +41,7 @@ def examine(
     engine = check.examine([docker.engine], facts)
     if first_refusal(engine) is not None:
         return engine
-    checks = check.examine(chosen, facts)
-    return forced(checks) if force else checks
+    return check.examine(chosen, facts)
 
 
 def docker_problem(survey: Survey) -> BehindyError | None:

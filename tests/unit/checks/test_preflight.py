@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from behindy_ops.checks import preflight
-from behindy_ops.checks.check import Check, Level, first_refusal
+from behindy_ops.checks.check import Check, Level, first_refusal, forced
 from behindy_ops.checks.docker import NEEDED_TOOLS
 from behindy_ops.errors import STILL_RUNNING, Kind
 from behindy_ops.facts.container import Container
@@ -110,7 +110,7 @@ def test_what_makes_a_deploy_impossible_is_refused_by_its_own_name(
     assert (check.level, check.problem and check.problem.kind) == (Level.REFUSAL, error)
     assert words in check.found
     assert check.remedy
-    problem = first_refusal(preflight.examine(survey, BACKEND, Settings(), force=True))
+    problem = first_refusal(forced(preflight.examine(survey, BACKEND, Settings())))
     assert problem is not None
     assert problem.kind is error
     assert problem.state == STILL_RUNNING
