@@ -4,36 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 from behindy_ops.facts.survey import NGINX
 
 RENEW_DAYS = 30
-"""Let's Encrypt's certificates hold 90 days; renewing in the last 30 leaves time for what goes wrong."""
+"""Let's Encrypt's certificates are valid for 90 days; renewing in the last 30 leaves time for what goes wrong."""
 
-
-_RENEW = "Get one: inv host.certs"
-
-NO_CERTIFICATE = Problem(
+NO_CERTIFICATE = Risk(
     "certificate missing",
     "there is none for the domain, or nginx serves none",
     "Get one: inv host.certs (after inv host.up)",
     "Browsers refuse the site.",
-    Level.WARNING,
 )
-EXPIRED = Problem("certificate expired", "its last day is over", _RENEW, "Browsers refuse the site.")
-EXPIRES_SOON = Problem(
+EXPIRED = Problem("certificate expired", "its last day is over", "Get one: inv host.certs", "Browsers refuse the site.")
+EXPIRES_SOON = Risk(
     "certificate expires soon",
     f"less than {RENEW_DAYS} days left",
     "Renew it: inv host.certs",
     "None yet.",
-    Level.WARNING,
 )
-NOT_LOADED = Problem(
+NOT_LOADED = Risk(
     "certificate not loaded",
-    "a file of the domain holds at least a day longer than what nginx serves",
+    "a file of the domain is valid more than a day longer than what nginx serves",
     "inv ops.nginx --reload",
     "Browsers refuse the site once the old one has expired.",
-    Level.WARNING,
 )
 NOT_TRUSTED = Problem(
     "certificate not trusted",
@@ -59,7 +53,8 @@ def served(facts: Facts) -> Iterable[Check]:
     if found.days is None:
         yield NO_CERTIFICATE.check("certificate", "nginx serves no certificate.", subject=NGINX)
         return
-    left = f"expired {-found.days:.0f} days ago" if found.days < 0 else f"has {found.days:.0f} days left"
+    days = f"{abs(found.days):.0f} day{'' if 0.5 < abs(found.days) < 1.5 else 's'}"
+    left = f"expired {days} ago" if found.days < 0 else f"has {days} left"
     says = f"The certificate nginx serves {left}"
     if found.ready is not None and found.ready - found.days > 1:
         ready = f"{says}; a newer one lies ready ({found.ready:.0f} days left)."

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 
 from behindy_ops.errors import STILL_RUNNING, BehindyError, Kind
 from behindy_ops.facts.container import Container
@@ -57,7 +58,7 @@ class Problem:
         threshold: from when on it is a problem, with the figure.
         remedy: what to do or type; ``{subject}`` and further words are filled in.
         symptom: what users or operators see of it; likewise.
-        level: how serious it is; a rule may lower it.
+        level: how serious it is, unless a rule says otherwise.
         kind: what a refusal is raised as.
         forcible: ``--force`` makes a warning of the refusal.
     """
@@ -72,7 +73,7 @@ class Problem:
 
     def check(
         self,
-        looked_at: str,
+        name: str,
         found: str,
         /,
         *,
@@ -82,25 +83,13 @@ class Problem:
         fix: Fix | None = None,
         **words: str,
     ) -> Check:
-        """Return the check that found this problem.
+        """Return the check that found this problem; ``words`` are for the remedy and the symptom."""
+        remedy, symptom = (text.format(subject=subject, **words) for text in (self.remedy, self.symptom))
+        return Check(name, level or self.level, found, subject, self, remedy, symptom, tuple(evidence), fix)
 
-        Args:
-            looked_at: the name of the check.
-            found: the fact, with its figure.
-            words: for the remedy and the symptom.
-        """
-        words["subject"] = subject
-        return Check(
-            looked_at,
-            level or self.level,
-            found,
-            subject,
-            self,
-            self.remedy.format_map(words),
-            self.symptom.format_map(words),
-            tuple(evidence),
-            fix,
-        )
+
+Risk = partial(Problem, level=Level.WARNING)
+"""A problem that stands in nobody's way yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +100,7 @@ class Check:
         name: what was looked at, in one or two words; stable, for programs.
         found: what was found, with the figure.
         subject: the service or container it is about, or ``host``.
-        problem: None when it is ok.
-        remedy: what to do or type; empty when it is ok.
-        symptom: what users or operators see.
+        problem: None when it is ok; ``remedy`` and ``symptom`` are what it says of those, filled in.
         evidence: the facts themselves, such as what a command wrote.
         fix: what ``ops.doctor --fix`` would do, or None.
     """
@@ -135,11 +122,10 @@ class Check:
 
     def data(self) -> dict[str, str]:
         """Return what ``--json`` prints of it."""
-        problem = self.problem.name if self.problem else ""
         return {
             "name": self.name,
             "level": self.level.value,
-            "problem": problem,
+            "problem": self.problem.name if self.problem else "",
             "subject": self.subject,
             "found": self.found,
             "remedy": self.remedy,
@@ -211,10 +197,7 @@ def examine(rules: Iterable[Rule], facts: Facts) -> tuple[Check, ...]:
 def forced(checks: Iterable[Check]) -> tuple[Check, ...]:
     """Return the checks as ``--force`` leaves them: refusals about memory and disk are warnings."""
     return tuple(
-        replace(check, level=Level.WARNING)
-        if check.level is Level.REFUSAL and check.problem and check.problem.forcible
-        else check
-        for check in checks
+        replace(check, level=Level.WARNING) if check.problem and check.problem.forcible else check for check in checks
     )
 
 

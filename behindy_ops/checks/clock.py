@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Risk, ok
 
 SKEW = 5.0
 """Seconds a host's clock may differ from ours. Certificates and tokens tolerate some 30 s (docs/design.md, "Clock
 skew"), but times in logs and in the history should not need that: a clock that is set by NTP is never 5 s off."""
 
-_REMEDY = "On the machine whose clock is wrong: timedatectl; sudo timedatectl set-ntp true"
 _SYMPTOM = "Logins and certificates fail now and then."
 
-CLOCK_WRONG = Problem("clock", f"more than {SKEW:.0f} s apart from ours", _REMEDY, _SYMPTOM, Level.WARNING)
-CLOCK_ALONE = Problem(
+CLOCK_WRONG = Risk(
+    "clock",
+    f"more than {SKEW:.0f} s apart from ours",
+    "On the machine whose clock is wrong: timedatectl; sudo timedatectl set-ntp true",
+    _SYMPTOM,
+)
+CLOCK_ALONE = Risk(
     "clock not synchronized",
     "the host says that nothing sets its clock by NTP",
     "On the host: sudo timedatectl set-ntp true",
     _SYMPTOM,
-    Level.WARNING,
 )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from behindy_ops.checks.check import Check, Facts, Level, examine
 from behindy_ops.checks.rules import DOCTOR
+from behindy_ops.facts.survey import trio_names
 
 
 def diagnose(facts: Facts, only: Sequence[str] = ()) -> list[Check]:
@@ -14,21 +15,17 @@ def diagnose(facts: Facts, only: Sequence[str] = ()) -> list[Check]:
     Args:
         only: services of interest; what is about the host, nginx, the database or the cache is told all the same.
     """
-    found = [check for check in examine(DOCTOR, facts) if check.level is not Level.OK]
-    names = {service.name for service in facts.services}
-    told = [check for check in found if not only or check.subject in only or check.subject.split("-")[0] not in names]
-    return sorted(_without_repeats(told), key=lambda check: check.level is Level.WARNING)
-
-
-def _without_repeats(found: Iterable[Check]) -> list[Check]:
-    """Of several checks about one subject that have the same fix, or found the same problem, the first tells all."""
+    others = [service.name for service in facts.services if only and service.name not in only]
+    left_out = {container for name in others for container in trio_names(name)}
     kept: list[Check] = []
-    for check in found:
-        twin = any(
-            check.subject == other.subject
-            and (check.problem == other.problem or (check.fix is not None and check.fix == other.fix))
-            for other in kept
-        )
-        if not twin:
+    for check in examine(DOCTOR, facts):
+        skipped = check.level is Level.OK or check.subject in left_out or any(_tells(other, check) for other in kept)
+        if not skipped:
             kept.append(check)
-    return kept
+    return sorted(kept, key=lambda check: check.level is Level.WARNING)
+
+
+def _tells(first: Check, check: Check) -> bool:
+    """Whether a check that came first tells all: it found the same problem of the same subject, or has the same fix."""
+    same_fix = check.fix is not None and check.fix == first.fix
+    return check.subject == first.subject and (check.problem == first.problem or same_fix)

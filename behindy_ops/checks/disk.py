@@ -4,44 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts import manifest
-from behindy_ops.facts.figures import size
+from behindy_ops.facts.figures import MB, size
 from behindy_ops.project.services import Service, repository
 
-_MIB = 2**20
-
-RESERVE = 512 * _MIB
+RESERVE = 512 * MB
 """Bytes that stay free after a pull: for logs (30 MB a container), the database and the system's updates."""
 
-UNKNOWN_IMAGE = 1024 * _MIB
+UNKNOWN_IMAGE = 1024 * MB
 """Bytes an image is taken to have when no release of the service is on the host."""
 
-LITTLE = 3072 * _MIB
+LITTLE = 3072 * MB
 """Bytes: room for the images of one more release of each service."""
 
 FULL = Problem(
     "disk full",
-    f"less is free where Docker keeps its data than the largest image to pull takes ({UNKNOWN_IMAGE // _MIB} MB where "
-    f"none is known) and {RESERVE // _MIB} MB",
+    f"less is free where Docker keeps its data than the largest image to pull takes ({size(UNKNOWN_IMAGE)} where "
+    f"none is known) and {size(RESERVE)}",
     "Free some: inv ops.disk shows what takes it, inv ops.prune removes old images. A deploy with --force tries it.",
     "Deploys are refused; when nothing is left, containers cannot write, and Postgres may stop.",
     kind=Kind.DISK_FULL,
     forcible=True,
 )
-NEARLY_FULL = Problem(
+NEARLY_FULL = Risk(
     "disk nearly full",
-    f"less than {LITTLE // _MIB} MB free where Docker keeps its data",
+    f"less than {size(LITTLE)} free where Docker keeps its data",
     "See what takes it: inv ops.disk. Remove old images: inv ops.prune. Or take a larger disk.",
     "None yet.",
-    Level.WARNING,
 )
-UNREADABLE = Problem(
+UNREADABLE = Risk(
     "disk not readable",
     "df does not say what is free where Docker keeps its data",
     "On the host: df -h",
-    level=Level.WARNING,
 )
 
 
@@ -56,7 +52,7 @@ def disk(facts: Facts) -> Iterable[Check]:
         yield UNREADABLE.check("disk", "How much disk Docker has left could not be read.")
         return
     new = manifest.new_bytes(facts.manifests, facts.image) if facts.manifests else None
-    needs = [(image_bytes(facts, service), service.name) for service in facts.services]
+    needs = [(_image_bytes(facts, service), service.name) for service in facts.services]
     need, name = (new, facts.services[0].name) if new is not None else max(needs, default=(UNKNOWN_IMAGE, "a service"))
     what = f"new layers of {name} take" if new is not None else f"an image of {name} takes"
     says = f"{what} about {size(need)}; {size(free)} free"
@@ -82,7 +78,7 @@ def roomy(facts: Facts) -> Iterable[Check]:
             yield check
 
 
-def image_bytes(facts: Facts, service: Service) -> int:
+def _image_bytes(facts: Facts, service: Service) -> int:
     """Return the size of the service's largest image on the host, unpacked; :data:`UNKNOWN_IMAGE` without any."""
     own = repository(service, facts.image_prefix)
     return max((image.size for image in facts.survey.images if image.references(own)), default=UNKNOWN_IMAGE)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 
 NEEDED_TOOLS = ("curl", "flock", "timeout", "awk")
 
@@ -16,10 +16,10 @@ AUTHORITIES = "ca-certificates"
 ROTATION = {"max-size": "10m", "max-file": "3"}
 """At most 30 MB of logs for each container: docs/design.md, "Logs and swap"."""
 
-_OLDEST_DOCKER = (20, 10)
+_OLDEST_DOCKER = "20.10"
 """Its ``docker inspect`` has all that the survey asks for."""
 
-_OLDEST_COMPOSE = (2, 19)
+_OLDEST_COMPOSE = "2.19"
 """The first with ``--progress``, which keeps its drawing out of our logs."""
 
 _SETUP = "Set the host up: inv host.setup"
@@ -35,33 +35,31 @@ DOCKER_SILENT = Problem(
     "the engine does not answer",
     "Start it: inv host.setup. Its log, on the host: sudo journalctl -u docker -n 50",
 )
-DOCKER_OLD = Problem("docker too old", "older than 20.10", "Update Docker on the host.")
+DOCKER_OLD = Problem("docker too old", f"older than {_OLDEST_DOCKER}", "Update Docker on the host.")
 COMPOSE_MISSING = Problem("compose missing", "docker compose version does not answer", _SETUP)
-COMPOSE_OLD = Problem("compose too old", "older than 2.19", "Update the Compose plugin on the host.")
+COMPOSE_OLD = Problem("compose too old", f"older than {_OLDEST_COMPOSE}", "Update the Compose plugin on the host.")
 TOOL_MISSING = Problem("tool missing", f"one of {', '.join(NEEDED_TOOLS)} is missing", _SETUP)
 NO_AUTHORITIES = Problem(
     "no certificate authorities", "there is no bundle of them, so curl trusts no public URL", _SETUP
 )
-LOGS_GROW = Problem(
+LOGS_GROW = Risk(
     "logs grow without limit",
     "the engine's json-file logs have no max-size or no max-file",
     "Rotate them: inv host.setup",
     symptom="Logs of containers outside the compose file fill the disk.",
-    level=Level.WARNING,
 )
-DAEMON_FILE_BROKEN = Problem(
+DAEMON_FILE_BROKEN = Risk(
     "daemon.json broken",
     "/etc/docker/daemon.json is not a JSON object",
     "Correct /etc/docker/daemon.json on the host.",
     symptom="The Docker engine does not start again.",
-    level=Level.WARNING,
 )
 
 
 def engine(facts: Facts) -> Iterable[Check]:
     """Docker itself. Until it can be asked, that nothing was seen says nothing."""
     survey = facts.survey
-    said = survey.problems.get("versions", "")
+    said = survey.docker_problem
     if "docker" not in survey.tools:
         yield DOCKER_MISSING.check("docker", "Docker is not installed on the host.")
     elif refuses_user(said):
@@ -69,8 +67,9 @@ def engine(facts: Facts) -> Iterable[Check]:
     elif not survey.docker:
         found = "The Docker engine on the host is not responding."
         yield DOCKER_SILENT.check("docker", found, evidence=said.splitlines()[-5:])
-    elif version(survey.docker) < _OLDEST_DOCKER:
-        yield DOCKER_OLD.check("docker", f"Docker {survey.docker} is too old; 20.10 is the oldest that works.")
+    elif version(survey.docker) < version(_OLDEST_DOCKER):
+        found = f"Docker {survey.docker} is too old; {_OLDEST_DOCKER} is the oldest that works."
+        yield DOCKER_OLD.check("docker", found)
     else:
         yield ok("docker", f"Docker {survey.docker}")
 
@@ -90,10 +89,10 @@ def compose(facts: Facts) -> Iterable[Check]:
     """The Compose plugin."""
     survey = facts.survey
     if not survey.compose:
-        evidence = survey.problems.get("versions", "").splitlines()[-3:]
+        evidence = survey.docker_problem.splitlines()[-3:]
         yield COMPOSE_MISSING.check("compose", "Docker Compose v2 is not installed on the host.", evidence=evidence)
-    elif version(survey.compose) < _OLDEST_COMPOSE:
-        found = f"Docker Compose {survey.compose} is too old; 2.19 is the oldest that works."
+    elif version(survey.compose) < version(_OLDEST_COMPOSE):
+        found = f"Docker Compose {survey.compose} is too old; {_OLDEST_COMPOSE} is the oldest that works."
         yield COMPOSE_OLD.check("compose", found)
     else:
         yield ok("compose", f"Compose {survey.compose}")

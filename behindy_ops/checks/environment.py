@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 from behindy_ops.errors import Kind
+from behindy_ops.facts.environment import private
 from behindy_ops.facts.survey import Survey
 from behindy_ops.project.services import Service
 
@@ -31,19 +32,17 @@ PLACEHOLDER = Problem(
     symptom="Anybody who reads the example knows the value.",
     kind=Kind.ENVIRONMENT_INVALID,
 )
-READABLE = Problem(
+READABLE = Risk(
     "environment file readable",
     "others than its owner may read .env",
     "Make it private: inv host.setup",
     symptom="Every user of the host can read the secrets.",
-    level=Level.WARNING,
 )
-UNKNOWN = Problem(
+UNKNOWN = Risk(
     "unknown name",
     "no service uses it, and compose/.env.example does not explain it",
     "Correct or remove it: inv env.edit",
     symptom="Probably a typo; it does not block anything.",
-    level=Level.WARNING,
 )
 
 
@@ -55,7 +54,7 @@ class Values:
         states: names to ``empty`` or ``set``; others are absent.
         required: names without a default to the services whose stanzas use them.
         placeholders: names whose value was made to be replaced.
-        known: names that a service uses or the example explains; None if that is not known.
+        known: names that a service uses or the example explains.
         mode: its permissions in octal digits; empty if they do not matter yet.
         present: there is a file at all.
     """
@@ -63,74 +62,54 @@ class Values:
     states: Mapping[str, str]
     required: Mapping[str, Sequence[str]] = field(default_factory=dict)
     placeholders: frozenset[str] = frozenset()
-    known: frozenset[str] | None = None
+    known: frozenset[str] = frozenset()
     mode: str = ""
     present: bool = True
 
-    def without_value(self) -> list[str]:
-        """Return the required names that are absent or empty, in the order given."""
-        return [name for name in self.required if self.states.get(name) != "set"]
 
-
-def judge(values: Values, where: str = ".env") -> tuple[Check, ...]:
-    """Return what is wrong with a file, one check for each name.
-
-    Args:
-        where: what the file is called.
-    """
+def judge(values: Values, where: str = ".env") -> Iterable[Check]:
+    """Say what is wrong with a file, one check for each name; ``where`` is what the file is called."""
     if not values.present:
-        return (NO_FILE.check("environment", f"There is no {where}."),)
-    return (*_names(values), *_mode(values.mode, where))
-
-
-def _names(values: Values) -> Iterable[Check]:
-    for name in values.without_value():
-        found = f"{values.states.get(name, 'missing')}; needed by {', '.join(values.required[name])}"
-        yield NO_VALUE.check("environment", found, subject=name, name=name)
+        yield NO_FILE.check("environment", f"There is no {where}.")
+        return
+    for name, services in values.required.items():
+        state = values.states.get(name, "missing")
+        if state != "set":
+            found = f"{state}; needed by {', '.join(services)}"
+            yield NO_VALUE.check("environment", found, subject=name, name=name)
     for name in sorted(values.placeholders):
         if values.states.get(name) == "set":
             yield PLACEHOLDER.check("environment", "still the placeholder", subject=name)
-    for name in sorted(values.states) if values.known is not None else ():
-        if name not in (values.known or ()):
-            found = "unknown; no service uses it, and .env.example does not explain it"
-            yield UNKNOWN.check("environment", found, subject=name)
-
-
-def _mode(mode: str, where: str) -> Iterable[Check]:
-    if mode and int(mode, 8) & 0o077:
-        yield READABLE.check("environment", f"{where} can be read by others (mode {mode}).")
+    for name in sorted(values.states.keys() - values.known):
+        found = "unknown; no service uses it, and .env.example does not explain it"
+        yield UNKNOWN.check("environment", found, subject=name)
+    if not private(values.mode):
+        yield READABLE.check("environment", f"{where} can be read by others (mode {values.mode}).")
 
 
 def file(facts: Facts) -> Iterable[Check]:
     """Whether the file is there, and private; its names are not looked at."""
-    where = f"{facts.host_dir}/.env"
-    entry = facts.survey.files.get(".env")
-    values = Values({}, mode=entry[0] if entry else "", present=entry is not None)
-    yield from judge(values, f"{where} on the host") or (ok("environment", f"{where} is there, for its owner alone"),)
+    where, mode = f"{facts.host_dir}/.env", facts.survey.files.get(".env")
+    values = Values({}, mode=mode or "", present=mode is not None)
+    wrong = list(judge(values, f"{where} on the host"))
+    yield from wrong or [ok("environment", f"{where} is there, for its owner alone")]
 
 
 def environment(facts: Facts) -> Iterable[Check]:
     """The file, and whether it has a value for every name that a service cannot do without."""
-    if ".env" not in facts.survey.files:
-        yield from file(facts)
-        return
-    complete = True
-    for service in facts.services:
-        if missing := lacking(facts.survey, service):
-            complete = False
-            yield NO_VALUE.check(
-                "environment",
-                f"{facts.host_dir}/.env on the host has no value for {', '.join(missing)}, which {service.name} needs.",
-                subject=service.name,
-                evidence=[f"{name}: {'empty' if name in facts.survey.environment else 'missing'}" for name in missing],
-                name=missing[0],
-            )
-    yield from (check for check in file(facts) if complete or check.level is not Level.OK)
+    incomplete = {service.name: missing for service in facts.services if (missing := lacking(facts.survey, service))}
+    for service, missing in incomplete.items():
+        yield NO_VALUE.check(
+            "environment",
+            f"{facts.host_dir}/.env on the host has no value for {', '.join(missing)}, which {service} needs.",
+            subject=service,
+            evidence=[f"{name}: {'empty' if name in facts.survey.environment else 'missing'}" for name in missing],
+            name=missing[0],
+        )
+    yield from (check for check in file(facts) if check.problem or not incomplete)
 
 
 def lacking(survey: Survey, service: Service) -> list[str]:
     """Return the names that a service cannot do without and that have no value on the host, as far as was looked."""
-    if ".env" not in survey.files:
-        return []
-    states = {name: "set" if has else "empty" for name, has in survey.environment.items()}
-    return Values(states, dict.fromkeys(service.required_env, ())).without_value()
+    looked = ".env" in survey.files
+    return [name for name in service.required_env if looked and not survey.environment.get(name)]

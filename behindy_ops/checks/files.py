@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 from behindy_ops.errors import Kind
 
 TOKEN = "rehearsal/header"  # noqa: S105 - a path
@@ -32,12 +32,11 @@ BAD_COMPOSE_FILE = Problem(
     symptom="Deploys are refused.",
     kind=Kind.COMPOSE_INVALID,
 )
-NO_TOKEN = Problem(
+NO_TOKEN = Risk(
     "no rehearsal token",
     f"{TOKEN} is not on the host",
     "Make it: inv host.setup",
     symptom="A release that is broken in public is found only after the switch.",
-    level=Level.WARNING,
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.project.services import repository
@@ -15,25 +15,22 @@ NO_IMAGE = Problem(
     "Check --tag, and that the build has pushed it.",
     kind=Kind.IMAGE_NOT_FOUND,
 )
-NOT_TOLD = Problem(
+NOT_TOLD = Risk(
     "registry silent",
     "the registry does not answer whether it has the image",
     "A deploy will try to pull it.",
-    level=Level.WARNING,
 )
-NO_ROLLBACK_IMAGE = Problem(
+NO_ROLLBACK_IMAGE = Risk(
     "rollback image gone",
     "the image of the previous release is not on the host",
     "A rollback pulls it again by its digest, while the registry has it. To clean up: inv ops.prune, which keeps it.",
     "A rollback has to pull first, or cannot be done.",
-    Level.WARNING,
 )
-BUILT_HERE = Problem(
+BUILT_HERE = Risk(
     "built on the host",
     "an image of the service came from no registry",
     "Build on GitHub's runners and push; deploys pull. Remove it: inv ops.prune",
     "The host runs out of memory while it builds.",
-    Level.WARNING,
 )
 
 

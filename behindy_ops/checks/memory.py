@@ -7,96 +7,86 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok, state_of
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok, state_of
 from behindy_ops.errors import Kind
-from behindy_ops.facts.figures import size
-from behindy_ops.facts.survey import Stanza, Survey
+from behindy_ops.facts.figures import MB, size
+from behindy_ops.facts.survey import Survey
 from behindy_ops.project.services import Service
-
-_MIB = 2**20
 
 SWAP_WEIGHT = 0.5
 """What a byte of free swap counts beside a byte of available memory."""
 
-SPARE = 48 * _MIB
+SPARE = 48 * MB
 """Bytes that starting a container costs beside what it uses itself."""
 
-UNKNOWN_NEED = 400 * _MIB
+UNKNOWN_NEED = 400 * MB
 """Bytes a service is taken to need when nothing tells: no live container, no reservation, no limit."""
 
-SMALL_HOST = 1700 * _MIB
+SMALL_HOST = 1700 * MB
 """Bytes. A host of 2 GB shows some 1.9; less cannot hold what the compose file allows its containers."""
 
 SWAP_MIB = 2048
 """MiB of swap that host.setup makes."""
 
-ENOUGH_SWAP = 1024 * _MIB
+ENOUGH_SWAP = 1024 * MB
 
 SWAPPINESS = 10
 """``vm.swappiness``: docs/design.md, "Logs and swap"."""
 
 DOES_NOT_FIT = Problem(
     "not enough memory",
-    f"a new container's need and {SPARE // _MIB} MB are more than what is available and half of the free swap",
+    f"a new container's need and {size(SPARE)} are more than what is available and half of the free swap",
     "Free memory (inv ops.mem shows what uses it), or deploy with --strategy recreate ({subject} is down for a moment) "
     "or with --force to try anyway.",
     kind=Kind.NOT_ENOUGH_MEMORY,
     forcible=True,
 )
-FITS_WITH_SWAP = Problem(
+FITS_WITH_SWAP = Risk(
     "memory is tight",
-    f"a new container's need and {SPARE // _MIB} MB are more than what is available without swap",
+    f"a new container's need and {size(SPARE)} are more than what is available without swap",
     "See what uses it: inv ops.mem",
-    level=Level.WARNING,
 )
-UNREADABLE = Problem(
+UNREADABLE = Risk(
     "memory not readable",
     "/proc/meminfo does not say what is available",
     "On the host: free -m",
-    level=Level.WARNING,
 )
-SMALL = Problem(
+SMALL = Risk(
     "host too small",
-    f"less than {SMALL_HOST // _MIB} MB of memory in all",
+    f"less than {size(SMALL_HOST)} of memory in all",
     "Take an instance with 2 GB or more.",
     "Two releases side by side do not fit.",
-    Level.WARNING,
 )
-NO_SWAP = Problem(
+NO_SWAP = Risk(
     "no swap",
     "there is none",
     f"Make {SWAP_MIB // 1024} GB of it: inv host.setup. (A container gets its swap from the machine it runs on.)",
     "A deploy that needs more than is available has its containers killed.",
-    Level.WARNING,
 )
-LITTLE_SWAP = Problem(
+LITTLE_SWAP = Risk(
     "little swap",
-    f"some, but less than {ENOUGH_SWAP // _MIB} MB",
+    f"some, but less than {size(ENOUGH_SWAP)}",
     f"Make it {SWAP_MIB // 1024} GB by hand; inv host.setup leaves the swap that is there as it is.",
     NO_SWAP.symptom,
-    Level.WARNING,
 )
-SWAPS_EARLY = Problem(
+SWAPS_EARLY = Risk(
     "swappiness",
     f"vm.swappiness is above {SWAPPINESS}",
     "Set it: inv host.setup",
     "The host swaps while there is memory, and answers slowly.",
-    Level.WARNING,
 )
-NO_LIMIT = Problem(
+NO_LIMIT = Risk(
     "limit",
     "no memory limit, or one as large as the host's memory",
     "Set mem_limit and memswap_limit of {subject} in the compose file to what it needs and some more; then: inv "
     "host.sync. A deploy applies it to a service, inv host.up to the others.",
     "One leak takes every service down.",
-    Level.WARNING,
 )
-PROMISED_TOO_MUCH = Problem(
+PROMISED_TOO_MUCH = Risk(
     "limits",
     "all limits, and that of one more container, are more than memory and swap",
     "Lower mem_limit in the compose file, or add memory.",
     "When all containers need their memory at once, some are killed.",
-    Level.WARNING,
 )
 OOM = Problem(
     "OOM",
@@ -109,7 +99,7 @@ OOM = Problem(
 
 def need(survey: Survey, service: Service) -> int:
     """Return about how many bytes of memory a new container of this service will use."""
-    stanza = survey.stanzas.get(service.name, Stanza())
+    stanza = survey.stanza(service.name)
     live = survey.trio(service.name).live
     most = stanza.limit or (live.memory if live else 0)
     used = survey.usage.get(live.id, 0) if live else 0
@@ -151,7 +141,7 @@ def swap(facts: Facts) -> Iterable[Check]:
     """Swap, and how early it is used."""
     memory, machine = facts.survey.memory, facts.machine
     amount = memory.get("SwapTotal", 0)
-    evidence = (f"MemAvailable {size(memory.get('MemAvailable', 0))}, SwapTotal {amount // _MIB}",)
+    evidence = (f"MemAvailable {size(memory.get('MemAvailable', 0))}, SwapTotal {amount // MB}",)
     found = f"The host has {size(amount)} of swap" if amount else "The host has no swap"
     if amount < ENOUGH_SWAP:
         problem = LITTLE_SWAP if amount else NO_SWAP
@@ -166,37 +156,31 @@ def limit(facts: Facts) -> Iterable[Check]:
     """A container without a limit, or with one as large as the host, can take the whole host down."""
     survey = facts.survey
     host = survey.memory.get("MemTotal", 0)
-    running = {container.name: container.memory for container in survey.containers.values() if container.running}
-    declared = {service.name: survey.stanzas.get(service.name, Stanza()).limit for service in facts.services}
-    unsafe = []
-    for name in sorted(running | declared):
-        amounts = [names[name] for names in (running, declared) if name in names]
-        weak = [most for most in amounts if not most or (host and most >= host)]
-        if not weak:
-            continue
-        what = f"a memory limit of {size(weak[0])} on a host of {size(host)}" if weak[0] else "no memory limit"
+    declared = [(service.name, survey.stanza(service.name).limit) for service in facts.services]
+    running = [(container.name, container.memory) for container in survey.containers.values() if container.running]
+    weak = {name: most for name, most in (*declared, *running) if not most or 0 < host <= most}
+    for name, most in sorted(weak.items()):
+        what = f"a memory limit of {size(most)} on a host of {size(host)}" if most else "no memory limit"
         found = f"{name} has {what}, which protects nothing: one leak takes every service down."
-        evidence = (f"MemTotal {size(host)}, limit of {name}: {size(weak[0])}",)
-        unsafe.append(NO_LIMIT.check("limit", found, subject=name, evidence=evidence))
-    says = "; ".join(f"{name} may use {size(amount)}" for name, amount in declared.items())
-    yield from unsafe or [ok("limit", says or "every container has one")]
+        evidence = (f"MemTotal {size(host)}, limit of {name}: {size(most)}",)
+        yield NO_LIMIT.check("limit", found, subject=name, evidence=evidence)
+    if not weak:
+        says = "; ".join(f"{name} may use {size(most)}" for name, most in declared)
+        yield ok("limit", says or "every container has one")
 
 
 def limits(facts: Facts) -> Iterable[Check]:
     """All containers at their limits, and one more of a service beside them, against the host's memory and swap."""
     memory = facts.survey.memory
     everything = sum(container.memory for container in facts.survey.containers.values() if container.running)
-    extra, name = max(
-        ((facts.survey.stanzas.get(service.name, Stanza()).limit, service.name) for service in facts.services),
-        default=(0, ""),
-    )
+    more = [(facts.survey.stanza(service.name).limit, service.name) for service in facts.services]
+    extra, name = max(more, default=(0, ""))
     real, swapped = memory.get("MemTotal", 0), memory.get("SwapTotal", 0)
-    room = real + swapped
     says = (
         f"all limits and one more {name} make {size(everything + extra)}, the host has {size(real)} and "
         f"{size(swapped) if swapped else 'no'} swap"
     )
-    if room and everything + extra > room:
+    if 0 < real + swapped < everything + extra:
         yield PROMISED_TOO_MUCH.check("limits", f"{says}: not enough if all need it at once.")
     else:
         yield ok("limits", says)
@@ -206,7 +190,7 @@ def oom(facts: Facts) -> Iterable[Check]:
     """Containers that were killed because memory was short, also those that Docker has started again."""
     for service in facts.services:
         trio = facts.survey.trio(service.name)
-        for container in (trio.live, trio.green, trio.blue):
+        for container in trio:
             if container is None or not container.oom_killed:
                 continue
             live = container is trio.live

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
-from behindy_ops.facts.survey import NETWORK, answers_to
+from behindy_ops.facts.survey import NETWORK, answers_to, trio_names
 
 NO_NETWORK = Problem(
     "network missing",
@@ -33,20 +33,18 @@ OWN_ALIAS = Problem(
     "Take it over at a quiet moment (a moment of downtime): inv host.adopt {subject}",
     "After a switch users get two releases in turn, or the old one.",
 )
-SHARED_NAME = Problem(
+SHARED_NAME = Risk(
     "name taken twice",
     "a container answers to a name that is another's, or that a switch hands on",
     "Remove it at a quiet moment (it is down meanwhile), then deploy it again: docker rm -f {subject}",
     "Whoever asks for that name gets one container or the other.",
-    Level.WARNING,
 )
-UNASKED = Problem(
+UNASKED = Risk(
     "name not answered",
     "the database or the cache does not answer to the name it is asked for by",
     f"On the host (whoever is connected to it notices): docker network disconnect {NETWORK} {{subject}} && docker "
     f"network connect --alias {{asked_as}} {NETWORK} {{subject}}",
     "Could not resolve host: {asked_as}; services that need it fail their health checks.",
-    Level.WARNING,
 )
 
 
@@ -65,7 +63,7 @@ def members(facts: Facts) -> Iterable[Check]:
     if not facts.survey.network:
         return
     asked_as = {container: name for name, container in facts.beside.items()}
-    ours = [name for service in facts.services for name in _trio(service.name)]
+    ours = [name for service in facts.services for name in trio_names(service.name)]
     for name in dict.fromkeys((*asked_as, *ours)):
         container = facts.survey.containers.get(name)
         if container is not None and NETWORK not in container.addresses:
@@ -111,18 +109,19 @@ def names(facts: Facts) -> Iterable[Check]:
     """Names on the network that two containers answer to, and names that nobody answers to."""
     on_it = {name: one for name, one in facts.survey.containers.items() if NETWORK in one.addresses}
     taken = {name: {name, *further_names(container)} for name, container in on_it.items()}
-    guarded = {name for service in facts.services for name in _trio(service.name)}
+    lives = {service.name for service in facts.services}
+    guarded = {name for live in lives for name in trio_names(live)}
     asked_as = {container: name for name, container in facts.beside.items()}
     for name, container in on_it.items():
         own = set(further_names(container))
         evidence = (f"aliases: {', '.join(sorted(own)) or 'none'}",)
         others: set[str] = set().union(*(taken[other] for other in taken if other != name))
-        doubled = sorted((own - {name, asked_as.get(name)}) & (guarded | others))
-        live = name in {service.name for service in facts.services}
-        if live and f"{name}-green" in doubled:
-            doubled.remove(f"{name}-green")  # that is the alias of a container somebody else started
-        if doubled or (name in own and name in guarded and not live):
-            said = f"{name} answers to {', '.join(doubled or [name])} too: whoever asks for that gets one or the other."
+        doubled = (own - {name, asked_as.get(name)}) & (guarded | others)
+        if name in lives:
+            doubled.discard(f"{name}-green")  # that is the alias of a container somebody else started
+        if doubled or name in own & guarded - lives:
+            said = ", ".join(sorted(doubled)) or name
+            said = f"{name} answers to {said} too: whoever asks for that gets one or the other."
             yield SHARED_NAME.check("aliases", said, subject=name, evidence=evidence)
         elif (asked := asked_as.get(name, name)) not in taken[name]:
             yield UNASKED.check(
@@ -137,7 +136,3 @@ def names(facts: Facts) -> Iterable[Check]:
 def further_names(container: Container) -> tuple[str, ...]:
     """Return a container's aliases. Docker adds the first digits of the id; nobody asks for those."""
     return tuple(sorted(set(container.aliases.get(NETWORK, ())) - {container.id[:12]}))
-
-
-def _trio(service: str) -> tuple[str, str, str]:
-    return service, f"{service}-green", f"{service}-blue"

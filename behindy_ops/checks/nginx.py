@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from behindy_ops.checks import network
-from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok, state_of
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok, state_of
 from behindy_ops.errors import Kind
 from behindy_ops.facts.survey import NETWORK, NGINX
 
@@ -30,12 +30,11 @@ BAD_CONFIGURATION = Problem(
     "None yet for users: nginx keeps running with what it has loaded. Its next restart takes the site down.",
     kind=Kind.NGINX_NOT_READY,
 )
-STATIC_NAMES = Problem(
+STATIC_NAMES = Risk(
     "static upstream",
     "nginx's configuration has names that it resolves only when it loads",
     "Now: inv ops.nginx --reload. For good, put this project's nginx/ on the host: inv host.sync",
     "502 and 504 after a switch, until nginx is reloaded.",
-    Level.WARNING,
 )
 
 

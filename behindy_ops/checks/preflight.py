@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from behindy_ops.checks import check, docker, rules
-from behindy_ops.checks.check import Check, Facts, Rule, first_refusal, forced
+from behindy_ops.checks.check import Check, Facts, Rule, first_refusal
 from behindy_ops.errors import BehindyError
 from behindy_ops.facts.manifest import Manifests
 from behindy_ops.facts.survey import Survey
@@ -19,7 +19,6 @@ def examine(
     settings: Settings,
     *,
     chosen: Sequence[Rule] = rules.DEPLOY,
-    force: bool = False,
     image: str = "",
     manifests: Manifests | None = None,
 ) -> tuple[Check, ...]:
@@ -29,9 +28,7 @@ def examine(
 
     Args:
         chosen: the rules to apply.
-        force: refusals about memory and disk become warnings.
-        image: reference of the image to be pulled; only needed with ``manifests``.
-        manifests: what the registry said of it, where it was asked.
+        image: as in :class:`Facts`; likewise ``manifests``.
     """
     facts = Facts(
         survey=survey,
@@ -44,13 +41,7 @@ def examine(
     engine = check.examine([docker.engine], facts)
     if first_refusal(engine) is not None:
         return engine
-    checks = check.examine(chosen, facts)
-    return forced(checks) if force else checks
-
-
-def find_problem(survey: Survey, service: Service, settings: Settings, *, force: bool = False) -> BehindyError | None:
-    """Return the first reason why this service cannot be deployed to this host now, or None."""
-    return first_refusal(examine(survey, service, settings, force=force))
+    return check.examine(chosen, facts)
 
 
 def docker_problem(survey: Survey) -> BehindyError | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, ok, state_of
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok, state_of
 from behindy_ops.checks.environment import lacking
 from behindy_ops.errors import Kind
 from behindy_ops.facts.leftovers import Recovery, decide, serves
-from behindy_ops.facts.survey import NGINX, Stanza
+from behindy_ops.facts.survey import NGINX
 from behindy_ops.facts.upstream import Upstream
 
 DEPENDENCIES = ("db", "redis")
@@ -35,12 +35,11 @@ NAME_MISSING = Problem(
     "inv deploy.recover {subject}",
     "502: nothing has the name {subject}.",
 )
-LEFTOVER = Problem(
+LEFTOVER = Risk(
     "leftover",
     "an interrupted run left a container beside the live one",
     "inv deploy.recover {subject}",
     "None for users; the next deploy recovers it first.",
-    Level.WARNING,
 )
 STOPPED = Problem(
     "stopped",
@@ -85,12 +84,11 @@ PUBLISHED = Problem(
     "A second container cannot start beside the first (port is already allocated), and the port is open to the world.",
     kind=Kind.COMPOSE_INVALID,
 )
-STATIC_HEALTH = Problem(
+STATIC_HEALTH = Risk(
     "static health",
     "x-deploy.external is /health, which nginx answers by itself",
     "Name a path of {subject} itself in the compose file.",
     "A deploy is taken for healthy whatever the service does.",
-    Level.WARNING,
 )
 
 
@@ -130,13 +128,12 @@ def leftovers(facts: Facts) -> Iterable[Check]:
         if recovery is Recovery.NOTHING:
             yield ok("leftovers", "none", service.name)
             continue
-        there = [container for container in (trio.live, trio.green, trio.blue) if container is not None]
         problem = NAME_MISSING if trio.live is None and trio.blue is not None else LEFTOVER
         yield problem.check(
             "leftovers",
             f"{recovery.value[0].upper()}{recovery.value[1:]}.",
             subject=service.name,
-            evidence=map(state_of, there),
+            evidence=map(state_of, filter(None, trio)),
             level=Level.WARNING if serves(trio.live) else Level.REFUSAL,
             fix=Fix(FixKind.RECOVER, service.name),
         )
@@ -214,12 +211,8 @@ def _why_unhealthy(facts: Facts, name: str) -> str:
     if missing := lacking(facts.survey, service):
         return f"The host's .env has no value for {', '.join(missing)}."
     needed = {facts.beside.get(stanza, "") for stanza in DEPENDENCIES} | {service.through}
-    down = sorted(
-        container.name
-        for container in facts.survey.containers.values()
-        if container.name in needed and not container.running
-    )
-    if down:
+    containers = facts.survey.containers
+    if down := sorted(name for name in needed if name in containers and not containers[name].running):
         return f"What it depends on is not running: {', '.join(down)}."
     return "The release itself answers with an error or not at all; what it depends on is running."
 
@@ -227,7 +220,7 @@ def _why_unhealthy(facts: Facts, name: str) -> str:
 def ports(facts: Facts) -> Iterable[Check]:
     """A service that publishes a port cannot run twice, and the port is open to the world."""
     for service in facts.services:
-        declared = facts.survey.stanzas.get(service.name, Stanza()).ports
+        declared = facts.survey.stanza(service.name).ports
         live = facts.survey.trio(service.name).live
         published = live.published if live else ()
         if not declared and not published:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Level, Problem, ok
+from behindy_ops.checks.check import Check, Facts, Risk, ok
 
-REBOOT = Problem(
+REBOOT = Risk(
     "reboot pending",
     "an update waits for a reboot",
     "At a quiet moment (the site is down meanwhile), on the host: sudo reboot",
-    level=Level.WARNING,
 )
-UNKNOWN_SYSTEM = Problem(
+UNKNOWN_SYSTEM = Risk(
     "unknown system",
     "host.setup has no recipe for the distribution",
     "Install what is missing by hand; inv host.setup does the rest.",
-    level=Level.WARNING,
 )
-NO_UPDATES = Problem(
+NO_UPDATES = Risk(
     "no security updates",
     "nothing installs security updates automatically",
     "Have them installed every night: inv host.setup",
-    level=Level.WARNING,
 )
 
 

@@ -107,7 +107,7 @@ def require_good(session: Session, proposal: Proposal) -> None:
 
 def checks(proposal: Proposal) -> tuple[Check, ...]:
     """Judge the candidate."""
-    return judge(values_of(proposal.comparison, proposal.wanted, candidate=True))
+    return tuple(judge(values_of(proposal.comparison, proposal.wanted, candidate=True)))
 
 
 def _mistakes(proposal: Proposal) -> Iterator[str]:

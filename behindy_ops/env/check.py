@@ -54,17 +54,16 @@ def check(session: Session) -> Verdict:
             remedy="Fix it: inv env.edit, or push a whole one: inv env.push FILE",
         )
     values = values_of(comparison, session.project.wanted, candidate=False)
-    return Verdict(values, judge(values, where(session)))
+    return Verdict(values, tuple(judge(values, where(session))))
 
 
 def values_of(comparison: Comparison, wanted: Wanted, *, candidate: bool) -> Values:
     """Return the host's file, or the candidate, as it is to be judged."""
     states = {name.name: name.candidate if candidate else name.host for name in comparison.names}
-    examples = {name.name for name in comparison.names if name.example[candidate]}
     return Values(
         {name: state for name, state in states.items() if state != "absent"},
         wanted.required,
-        comparison.weak[candidate] | examples,
+        comparison.placeholders[candidate],
         wanted.known,
         mode="" if candidate else comparison.mode,
         present=candidate or comparison.present,

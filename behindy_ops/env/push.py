@@ -9,6 +9,7 @@ from behindy_ops.env import probe
 from behindy_ops.env.candidate import Proposal, require_good
 from behindy_ops.env.check import where
 from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
+from behindy_ops.facts.environment import private
 from behindy_ops.host.change import Confirm, agree, changed_meanwhile
 from behindy_ops.host.session import Session
 
@@ -61,4 +62,4 @@ def push(
 def _needs_writing(proposal: Proposal) -> bool:
     """Whether the host's file is another text than the candidate's, if only in a comment, or others may read it."""
     text = proposal.candidate.text.encode("utf-8")
-    return proposal.comparison.sha256 != hashlib.sha256(text).hexdigest() or not proposal.comparison.private
+    return proposal.comparison.sha256 != hashlib.sha256(text).hexdigest() or not private(proposal.comparison.mode)

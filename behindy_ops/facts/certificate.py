@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-
-_FORMATS = ("%b %d %H:%M:%S %Y %Z", "%a, %d %b %Y %H:%M:%S %Z")
-"""How curl writes a date: with OpenSSL, with GnuTLS."""
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +34,11 @@ def read_served(lines: Iterable[str], now: float) -> Certificate | None:
         now: the host's clock, seconds since the epoch.
     """
     told = dict(line.lstrip("* ").split(": ", 1) for line in lines if ": " in line)
-    until = _date(told.get("expire date", ""))
-    if until is None:
+    try:  # OpenSSL puts the day behind the month, GnuTLS before it
+        until = parsedate_to_datetime(told.get("expire date", ""))
+    except ValueError:
         return None
     return _certificate("served", told.get("subject", ""), told.get("issuer", ""), (), until, now)
-
-
-def _date(text: str) -> datetime | None:
-    for form in _FORMATS:
-        try:
-            return datetime.strptime(" ".join(text.split()), form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    return None
 
 
 def _certificate(
@@ -64,14 +55,10 @@ def read_files(lines: Sequence[str], now: float) -> Iterable[Certificate]:
         lines: of all files, each after a line ``file <path>``.
         now: the host's clock, seconds since the epoch.
     """
-    path, text = "", ""
-    for line in [*lines, "file "]:
-        if not line.startswith("file "):
-            text += f"{line}\n"
-            continue
-        if path and (certificate := _parsed(path, text, now)):
+    _, *parts = re.split("^file (.*)\n", "\n".join(lines), flags=re.MULTILINE)
+    for path, text in zip(parts[::2], parts[1::2], strict=True):
+        if certificate := _parsed(path, text, now):
             yield certificate
-        path, text = line.removeprefix("file "), ""
 
 
 def _parsed(path: str, text: str, now: float) -> Certificate | None:

@@ -57,30 +57,26 @@ class Container:
     env_names: tuple[str, ...] = ()
 
 
+_AS_IT_IS = (
+    *("id", "image_id", "image", "status", "running", "restarting"),
+    *("created", "started", "finished", "restarts", "health", "memory"),
+)
+"""What the template calls as :class:`Container` does."""
+
+
 def parse_container(line: str) -> Container:
     """Read one line printed with :data:`CONTAINER_TEMPLATE`.
 
     Raises:
-        ValueError: it is not such a line.
+        ValueError: it is not such a line; KeyError, if it lacks something.
     """
     data = json.loads(line)
     networks: dict[str, Any] = data["networks"] or {}
     return Container(
-        id=data["id"],
+        **{name: data[name] for name in _AS_IT_IS},
         name=data["name"].lstrip("/"),
-        image_id=data["image_id"],
-        image=data["image"],
-        status=data["status"],
-        running=data["running"],
-        restarting=data["restarting"],
         oom_killed=data["oom"],
         exit_code=data["exit"],
-        created=data["created"],
-        started=data["started"],
-        finished=data["finished"],
-        restarts=data["restarts"],
-        health=data["health"],
-        memory=data["memory"],
         restart_policy=data["restart"],
         published=tuple(sorted(data["ports"] or {})),
         labels=data["labels"] or {},

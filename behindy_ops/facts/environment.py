@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from behindy_ops.facts.replies import Reply
@@ -15,7 +15,6 @@ class NameState:
     Attributes:
         same: the two have the same value.
         misread: docker compose on the host reads the candidate's value differently than it is meant.
-        example: the value is the one that ``.env.example`` gives: on the host, in the candidate.
     """
 
     name: str
@@ -23,7 +22,6 @@ class NameState:
     candidate: str
     same: bool
     misread: bool = False
-    example: tuple[bool, bool] = (False, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class Comparison:
     Attributes:
         mode: of the host's file in octal digits, such as ``600``; empty without one.
         sha256: of that file, or ``none``.
-        weak: names whose value looks like a placeholder: on the host, in the candidate.
+        placeholders: names whose value ``.env.example`` gives, or that looks like it: on the host, in the candidate.
         old: services to the hash of their configuration with the host's file; ``new`` with the candidate.
         live: containers to the hash they were deployed with.
         problems: what docker compose could not read (``old``, ``new``, ``config``), and where.
@@ -43,7 +41,7 @@ class Comparison:
     mode: str
     sha256: str
     names: tuple[NameState, ...]
-    weak: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+    placeholders: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
     old: Mapping[str, str] = field(default_factory=dict)
     new: Mapping[str, str] = field(default_factory=dict)
     live: Mapping[str, str] = field(default_factory=dict)
@@ -54,36 +52,33 @@ class Comparison:
     def present(self) -> bool:
         return self.sha256 != "none"
 
-    @property
-    def private(self) -> bool:
-        """Nobody but its owner may read it."""
-        return not self.mode or not int(self.mode, 8) & 0o077
+
+def private(mode: str) -> bool:
+    """Return whether nobody but its owner may read a file of this mode (octal digits; empty for none)."""
+    return not int(mode or "0", 8) & 0o077
 
 
 def parse(reply: Reply) -> Comparison:
     """Read what ``env/probe.sh`` printed."""
-    host, weak, services = reply.values("host"), reply.rows("weak"), reply.rows("services")
+    host, rows = reply.values("host"), [words for words in reply.rows("states") if len(words) == 7]
+
+    def placeholders(whose: str, column: int) -> frozenset[str]:
+        return frozenset([*reply.every(whose, "weak"), *(words[0] for words in rows if words[column] == "yes")])
+
     return Comparison(
         mode=host.get("mode", ""),
         sha256=host.get("sha", "none"),
-        names=tuple(_name(words) for words in reply.rows("states") if len(words) == 7),
-        weak=(_weak(weak, "host"), _weak(weak, "candidate")),
-        old=_hashes(services, "old"),
-        new=_hashes(services, "new"),
-        live=_hashes(services, "live"),
+        names=tuple(
+            NameState(name, here, new, same == "same", meant == "no") for name, here, new, same, meant, *_ in rows
+        ),
+        placeholders=(placeholders("host", 5), placeholders("candidate", 6)),
+        old=_hashes(reply, "old"),
+        new=_hashes(reply, "new"),
+        live=_hashes(reply, "live"),
         problems=dict(reply.problems),
         replaced=reply.text("replaced").strip(),
     )
 
 
-def _name(words: list[str]) -> NameState:
-    name, host, candidate, same, meant, *example = words
-    return NameState(name, host, candidate, same == "same", meant == "no", (example[0] == "yes", example[1] == "yes"))
-
-
-def _weak(rows: Iterable[list[str]], whose: str) -> frozenset[str]:
-    return frozenset(words[1] for words in rows if len(words) == 2 and words[0] == whose)
-
-
-def _hashes(rows: Iterable[list[str]], which: str) -> dict[str, str]:
-    return {words[1]: words[2] for words in rows if len(words) == 3 and words[0] == which}
+def _hashes(reply: Reply, which: str) -> dict[str, str]:
+    return dict(words for line in reply.every(which, "services") if len(words := line.split()) == 2)

@@ -28,11 +28,8 @@ class Image:
 
     def digest(self, repository: str) -> str:
         """Return ``sha256:...`` of this image in ``repository``, or an empty string."""
-        for digest in self.digests:
-            name, _, value = digest.partition("@")
-            if name == repository:
-                return value
-        return ""
+        named = (digest.partition("@") for digest in self.digests)
+        return next((value for name, _, value in named if name == repository), "")
 
 
 def parse_image(line: str) -> Image:

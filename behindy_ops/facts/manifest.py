@@ -50,7 +50,10 @@ def _layers(text: str, arch: str) -> dict[str, int] | None:
         data = json.loads(text)
         one = _of_platform(data if isinstance(data, list) else [data], arch)
         manifest = one.get("SchemaV2Manifest") or one.get("OCIManifest") or {}
-        return {layer["digest"]: _on_disk(layer) for layer in manifest["layers"]}
+        return {
+            layer["digest"]: int(layer["size"]) * (1 if str(layer.get("mediaType", "")).endswith("tar") else UNPACKED)
+            for layer in manifest["layers"]
+        }
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
         return None
 
@@ -61,11 +64,6 @@ def _of_platform(manifests: list[dict[str, Any]], arch: str) -> dict[str, Any]:
         return manifests[0]
     platforms = ((each, each.get("Descriptor", {}).get("platform", {})) for each in manifests)
     return next(each for each, at in platforms if (at.get("os"), at.get("architecture")) == ("linux", arch))
-
-
-def _on_disk(layer: dict[str, Any]) -> int:
-    size = int(layer["size"])
-    return size if str(layer.get("mediaType", "")).endswith("tar") else size * UNPACKED
 
 
 def new_bytes(manifests: Manifests, image: str) -> int | None:

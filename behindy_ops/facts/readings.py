@@ -39,24 +39,24 @@ def parse_readings(lines: Iterable[str]) -> dict[str, Reading]:
     found = {}
     reading: Reading | None = None
     for line in lines:
-        if (url := re.match(r"http://docker/containers/([0-9a-f]+)/", line)) is None:
-            reading = parse_reading(line)
-        elif reading is not None:
+        url = re.match(r"http://docker/containers/([0-9a-f]+)/", line)
+        if url and reading:
             found[url[1]] = reading
+        reading = None if url else parse_reading(line)
     return found
 
 
 def parse_reading(line: str) -> Reading | None:
     """Read the JSON of one container; None if it does not run."""
     data = parse_json(line)
-    return _reading(data) if isinstance(data, dict) and "usage" in (data.get("memory_stats") or {}) else None
-
-
-def _reading(data: dict[str, Any]) -> Reading:
+    if not isinstance(data, dict) or "usage" not in (data.get("memory_stats") or {}):
+        return None
     memory, cpu = data["memory_stats"], data.get("cpu_stats", {})
+    stats = memory.get("stats", {})  # version 1 of the cgroups has a total, version 2 only the plain figure
+    idle = stats.get("total_inactive_file", stats.get("inactive_file", 0))
     networks = (data.get("networks") or {}).values()
     return Reading(
-        memory=max(memory["usage"] - _inactive_files(memory), 0),
+        memory=memory["usage"] - (idle if idle < memory["usage"] else 0),
         limit=memory.get("limit", 0),
         cpu=cpu.get("cpu_usage", {}).get("total_usage", 0),
         system=cpu.get("system_cpu_usage", 0),
@@ -67,16 +67,6 @@ def _reading(data: dict[str, Any]) -> Reading:
         written=_block_bytes(data, "write"),
         processes=data.get("pids_stats", {}).get("current", 0),
     )
-
-
-def _inactive_files(memory: dict[str, Any]) -> int:
-    """Docker's own rule: version 1 of the cgroups knows a total, version 2 only the plain figure."""
-    stats = memory.get("stats", {})
-    for name in ("total_inactive_file", "inactive_file"):
-        if name in stats:
-            value: int = stats[name]
-            return value if value < memory["usage"] else 0
-    return 0
 
 
 def _block_bytes(data: dict[str, Any], what: str) -> int:

@@ -9,7 +9,7 @@ is random, so nothing that is printed can look like one.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,22 +59,10 @@ def read(text: str, mark: str) -> Reply:
     Raises:
         RemoteCommandFailed: it is cut short.
     """
-    reply, complete = _split(text.splitlines(), mark)
-    if not complete:
-        raise RemoteCommandFailed(
-            "The look at the host ended early.",
-            state="Nothing changed.",
-            remedy="Try again; if it stays so, log in and look (df -h, free -m, docker ps).",
-            lines=tuple(text.splitlines()[-10:]),
-        )
-    return reply
-
-
-def _split(lines: Iterable[str], mark: str) -> tuple[Reply, bool]:
     sections: dict[str, list[str]] = {}
     failed: set[str] = set()
     current: list[str] = []
-    for line in lines:
+    for line in text.splitlines():
         if not line.startswith(mark):
             current.append(line)
             continue
@@ -83,8 +71,14 @@ def _split(lines: Iterable[str], mark: str) -> tuple[Reply, bool]:
             failed.add(name[:-1])
         else:
             current = sections.setdefault(name, [])
-    problems = {name: "\n".join(sections.get(f"{name}.err", ())) or "failed" for name in failed}
-    return Reply(sections, problems), "end" in sections
+    if "end" not in sections:
+        raise RemoteCommandFailed(
+            "The look at the host ended early.",
+            state="Nothing changed.",
+            remedy="Try again; if it stays so, log in and look (df -h, free -m, docker ps).",
+            lines=tuple(text.splitlines()[-10:]),
+        )
+    return Reply(sections, {name: "\n".join(sections.get(f"{name}.err", ())) or "failed" for name in failed})
 
 
 def parse_json(text: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.container import Container, parse_container
@@ -21,8 +21,7 @@ NGINX = "nginx"
 """The name of the nginx container."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trio:
+class Trio(NamedTuple):
     """The three containers a service can have; no other names are ever used."""
 
     live: Container | None = None
@@ -53,7 +52,7 @@ class Survey:
 
     Attributes:
         problems: section name to what went wrong while it was read.
-        files: path below the host directory to (mode, modification time, size in bytes).
+        files: path below the host directory to its mode in octal digits.
         environment: names in the host's ``.env``, and whether each has a value.
         stanzas: service to what the host's compose file asks for it; infrastructure too.
         config: service to the hash of its configuration as it stands now.
@@ -71,7 +70,7 @@ class Survey:
     containers: dict[str, Container] = field(default_factory=dict)
     images: tuple[Image, ...] = ()
     network: bool = False
-    files: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     environment: dict[str, bool] = field(default_factory=dict)
     config: dict[str, str] = field(default_factory=dict)
     stanzas: dict[str, Stanza] = field(default_factory=dict)
@@ -84,19 +83,20 @@ class Survey:
     releases: tuple[Release, ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
 
-    def compared(self, before: datetime, after: datetime) -> Survey:
-        """Return the survey with the host's clock compared to ours.
+    @property
+    def docker_problem(self) -> str:
+        """What docker wrote when it was asked for its version in vain."""
+        return self.problems.get("versions", "")
 
-        Args:
-            before: our clock before the look.
-            after: our clock after it.
-        """
-        return replace(self, skew=ahead(self.now, before, after))
+    def compared(self, before: datetime, after: datetime) -> Self:
+        """Return the survey with the host's clock compared to ours before and after; no skew if it fits between."""
+        return replace(self, skew=self.now - min(max(self.now, before.timestamp()), after.timestamp()))
 
     def trio(self, service: str) -> Trio:
-        """Return the live, green and blue container of a service."""
-        found = self.containers.get
-        return Trio(found(service), found(f"{service}-green"), found(f"{service}-blue"))
+        return Trio(*map(self.containers.get, trio_names(service)))
+
+    def stanza(self, service: str) -> Stanza:
+        return self.stanzas.get(service, Stanza())
 
     def released(self, service: str) -> tuple[Release, ...]:
         """Return the releases of a service the host remembers, newest first (ids begin with their time)."""
@@ -104,13 +104,9 @@ class Survey:
         return tuple(sorted(own, key=lambda release: release.id, reverse=True))
 
 
-def ahead(now: float, before: datetime, after: datetime) -> float:
-    """Return the seconds that a host's clock is ahead of ours; 0 where it fits between two moments of ours.
-
-    Args:
-        now: what the host's clock said between them, seconds since the epoch.
-    """
-    return now - min(max(now, before.timestamp()), after.timestamp())
+def trio_names(service: str) -> tuple[str, str, str]:
+    """Return the names of the live, green and blue container of a service."""
+    return service, f"{service}-green", f"{service}-blue"
 
 
 def answers_to(container: Container | None, name: str) -> bool:
@@ -157,7 +153,7 @@ def _survey(reply: Reply) -> Survey:
         containers={container.name: container for container in containers},
         images=tuple(parse_image(line) for line in lines("images")),
         network="networks" not in reply.problems,
-        files={path: (mode, int(changed), int(size)) for mode, changed, size, path in reply.rows("files_")},
+        files={path: mode for mode, _, _, path in reply.rows("files_")},
         environment={words[0]: words[1] == "set" for words in reply.rows("environment")},
         config={words[0]: words[1] for words in reply.rows("configured") if len(words) == 2},
         stanzas=parse_stanzas(reply.rows("stanzas")),

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from behindy_ops.checks import rules
 from behindy_ops.checks.check import Check, Facts, Level, examine, first_refusal
 from behindy_ops.facts.machine import HostFacts
-from behindy_ops.facts.survey import ahead
 from behindy_ops.host.session import Session
 from behindy_ops.provision import machine
 from behindy_ops.provision.recipes import SUPPORTED, recipe
@@ -18,20 +17,14 @@ from behindy_ops.report.text import ASCII, Line, Marks, Tone, entry
 def check_host(session: Session) -> tuple[Check, ...]:
     """Look at the host and judge it."""
     before = session.now()
-    facts = machine.look(session)
-    return findings(facts, host_dir=session.settings.host_dir, skew=ahead(facts.now, before, session.now()))
+    facts = machine.look(session).compared(before, session.now())
+    return findings(facts, host_dir=session.settings.host_dir)
 
 
-def findings(facts: HostFacts, *, host_dir: str, skew: float) -> tuple[Check, ...]:
-    """Return all checks, in the order in which things depend on each other.
-
-    Args:
-        skew: seconds the host's clock is ahead of ours.
-    """
+def findings(facts: HostFacts, *, host_dir: str) -> tuple[Check, ...]:
+    """Return all checks, in the order in which things depend on each other."""
     supported = SUPPORTED if recipe(facts.system, facts.version) is None else ""
-    return examine(
-        rules.HOST, Facts(survey=facts.as_survey(skew), host_dir=host_dir, machine=facts, supported=supported)
-    )
+    return examine(rules.HOST, Facts(survey=facts, host_dir=host_dir, machine=facts, supported=supported))
 
 
 def is_ready(checks: Sequence[Check]) -> bool:

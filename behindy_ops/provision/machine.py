@@ -20,6 +20,6 @@ def require_docker(facts: HostFacts) -> None:
     Raises:
         Kind.HOST_NOT_READY: they cannot.
     """
-    checks = examine((docker.engine, docker.compose), Facts(survey=facts.as_survey()))
+    checks = examine((docker.engine, docker.compose), Facts(survey=facts))
     if (problem := first_refusal(checks)) is not None:
         raise problem

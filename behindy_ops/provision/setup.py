@@ -125,15 +125,13 @@ def _engine(facts: HostFacts, *, changed: bool, notes: list[str]) -> Iterator[St
 
 def _memory(facts: HostFacts, notes: list[str]) -> Iterator[Step]:
     swap = facts.memory.get("SwapTotal", 0)
-    disk = facts.disk("/")
+    free = facts.root_free
     if facts.container:
         if swap < ENOUGH_SWAP:
             notes.append("No swap can be added: this is a container, which gets its memory from its machine.")
         return
-    if not swap and disk and disk.free < SWAP_MIB * _MIB + SPARE_DISK:
-        notes.append(
-            f"No room for {SWAP_MIB // 1024} GB of swap: only {disk.free // _MIB} MB are free on {disk.mounted}."
-        )
+    if not swap and free is not None and free < SWAP_MIB * _MIB + SPARE_DISK:
+        notes.append(f"No room for {SWAP_MIB // 1024} GB of swap: only {free // _MIB} MB are free on /.")
         return
     if not swap:
         title = f"Add {SWAP_MIB // 1024} GB of swap (/swapfile), now and at every boot"

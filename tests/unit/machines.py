@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS
-from behindy_ops.facts.machine import Disk, HostFacts
+from behindy_ops.facts.machine import HostFacts
 
 __all__ = ["BARE", "MIB", "READY"]
 
@@ -21,8 +21,10 @@ BARE = HostFacts(
     tools=frozenset({"bash", "flock", "timeout", "awk", "apt-get"}),
     memory={"MemTotal": 1900 * MIB, "MemAvailable": 1500 * MIB, "SwapTotal": 0},
     swappiness=60,
-    disks=(Disk(20_000 * MIB, 15_000 * MIB, "/"),),
+    disk=(20_000 * MIB, 15_000 * MIB),
+    root_free=15_000 * MIB,
     now=1000.0,
+    skew=0.0,
 )
 READY = replace(
     BARE,

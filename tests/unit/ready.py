@@ -23,7 +23,7 @@ SURVEY = Survey(
         for number, name in enumerate(("nginx", "backend"), 2)
     },
     network=True,
-    files=dict.fromkeys(PATHS, ("600", 0, 1)),
+    files=dict.fromkeys(PATHS, "600"),
     environment={"DB_PASS": True},
     config={"backend": "c0ffee"},
     stanzas={"backend": Stanza(limit=400 * MIB)},

@@ -14,11 +14,11 @@ from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import NETWORK, Stanza, Survey
 from behindy_ops.facts.upstream import Answer, Upstream
 from behindy_ops.project.services import Service
-from tests.unit.ops_facts import BESIDE, SERVICES, everybody, image, release, stopped, survey
+from tests.unit.ops_facts import BESIDE, SERVICES, container, everybody, image, release, stopped, survey
 
 MB = 2**20
 GOOD = Answer(200, 0.1)
-FILES = dict.fromkeys((".env", "compose/docker-compose.yml", "nginx/nginx.conf", "rehearsal/header"), ("600", 0, 1))
+FILES = dict.fromkeys((".env", "compose/docker-compose.yml", "nginx/nginx.conf", "rehearsal/header"), "600")
 ADDRESSES = {"backend": "10.0.0.2", "frontend": "10.0.0.3"}
 
 
@@ -27,8 +27,8 @@ def upstream(name: str, direct: Answer = GOOD, public: Answer = GOOD, **changes:
     return replace(usual, **changes)  # type: ignore[arg-type]
 
 
-def limited(container: Container) -> Container:
-    return replace(container, memory=100 * MB)
+def limited(one: Container) -> Container:
+    return replace(one, memory=100 * MB)
 
 
 def host(*containers: Container, **changes: object) -> Survey:
@@ -226,6 +226,13 @@ def test_of_one_service_its_own_troubles_and_those_of_what_it_stands_on_are_told
     )
     assert {one.subject for one in diagnose(given, ["frontend"])} == {"redis", "frontend"}
     assert {one.subject for one in diagnose(given)} == {"redis", "frontend", "backend"}
+
+
+def test_a_services_own_troubles_are_those_of_all_its_containers_and_of_no_other_that_begins_like_it() -> None:
+    away = [container(name, addresses={}) for name in ("frontend-green", "frontend-cache")]
+    given = facts(host(*everybody(), *away), beside={**BESIDE, "cache": "frontend-cache"})
+    subjects = {name: {check.subject for check in diagnose(given, [name])} for name in ("frontend", "backend")}
+    assert subjects == {"frontend": {"frontend", "frontend-green", "frontend-cache"}, "backend": {"frontend-cache"}}
 
 
 def test_troubles_come_before_risks() -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from behindy_ops.checks.check import Facts, Level
-from behindy_ops.checks.environment import Values, environment, judge
+from behindy_ops.checks.environment import NO_FILE, Values, environment, judge
 from behindy_ops.facts.survey import Survey
 from behindy_ops.project.services import Service
 
 REQUIRED = {"DB_PASS": ("db", "backend"), "JWT_SECRET": ("backend",)}
 GOOD = Values({"DB_PASS": "set", "JWT_SECRET": "set"}, REQUIRED, known=frozenset(REQUIRED), mode="600")
+A = frozenset("A")
 BACKEND = Service("backend", "me/behindy-backend", 8080, "/", "/", None, required_env=("DB_PASS", "JWT_SECRET"))
 
 
 def test_a_file_that_is_complete_and_private_has_nothing_wrong() -> None:
-    assert judge(GOOD) == ()
+    assert list(judge(GOOD)) == []
 
 
 @pytest.mark.parametrize(
@@ -23,15 +26,15 @@ def test_a_file_that_is_complete_and_private_has_nothing_wrong() -> None:
     [
         (Values({}, present=False), "host", "no environment file", Level.REFUSAL, "There is no .env"),
         (
-            Values({"JWT_SECRET": "set"}, REQUIRED), "DB_PASS", "value missing", Level.REFUSAL,
+            replace(GOOD, states={"JWT_SECRET": "set"}), "DB_PASS", "value missing", Level.REFUSAL,
             "missing; needed by db, backend",
         ),
         (
-            Values({"DB_PASS": "empty", "JWT_SECRET": "set"}, REQUIRED), "DB_PASS", "value missing", Level.REFUSAL,
+            replace(GOOD, states={"DB_PASS": "empty", "JWT_SECRET": "set"}), "DB_PASS", "value missing", Level.REFUSAL,
             "empty; needed by db, backend",
         ),
-        (Values({"A": "set"}, placeholders=frozenset({"A"})), "A", "placeholder", Level.REFUSAL, "still"),
-        (Values({"A": "set"}, known=frozenset()), "A", "unknown name", Level.WARNING, "unknown"),
+        (Values({"A": "set"}, known=A, placeholders=A), "A", "placeholder", Level.REFUSAL, "still"),
+        (Values({"A": "set"}), "A", "unknown name", Level.WARNING, "unknown"),
         (Values({}, mode="640"), "host", "environment file readable", Level.WARNING, "mode 640"),
     ],
 )  # fmt: skip
@@ -45,16 +48,16 @@ def test_each_problem_is_told_of_its_name(values: Values, subject: str, problem:
 
 @pytest.mark.parametrize("mode", ["600", "400", ""])
 def test_a_file_that_only_its_owner_may_read_is_private(mode: str) -> None:
-    assert judge(Values({}, mode=mode)) == ()
+    assert list(judge(Values({}, mode=mode))) == []
 
 
 def test_a_placeholder_without_a_value_is_missing_and_not_told_twice() -> None:
-    values = Values({"DB_PASS": "empty"}, {"DB_PASS": ("db",)}, placeholders=frozenset({"DB_PASS"}))
+    values = replace(GOOD, states={**GOOD.states, "DB_PASS": "empty"}, placeholders=frozenset({"DB_PASS"}))
     assert [check.subject for check in judge(values)] == ["DB_PASS"]
 
 
 def survey(mode: str = "600", **environment: bool) -> Survey:
-    return Survey(files={".env": (mode, 0, 1)}, environment=environment)
+    return Survey(files={".env": mode}, environment=environment)
 
 
 def test_a_service_is_told_all_names_it_lacks_at_once() -> None:
@@ -67,3 +70,8 @@ def test_a_service_is_told_all_names_it_lacks_at_once() -> None:
 def test_a_file_that_is_open_is_told_beside_what_it_lacks() -> None:
     found = environment(Facts(survey=survey("644", DB_PASS=True), services=(BACKEND,), host_dir="ops"))
     assert [check.level for check in found] == [Level.REFUSAL, Level.WARNING]
+
+
+def test_without_a_file_no_name_is_missing_from_it() -> None:
+    (check,) = environment(Facts(survey=Survey(), services=(BACKEND,), host_dir="ops"))
+    assert check.problem is NO_FILE

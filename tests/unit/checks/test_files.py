@@ -13,7 +13,7 @@ from behindy_ops.project.services import Service
 from tests.unit.machines import READY
 
 BACKEND = Service("backend", "me/behindy-backend", 8080, "/", "/", None)
-FILES = {"compose/docker-compose.yml": ("644", 0, 1), "nginx/nginx.conf": ("644", 0, 1)}
+FILES = {"compose/docker-compose.yml": "644", "nginx/nginx.conf": "644"}
 
 
 def test_without_the_file_its_content_is_not_judged() -> None:

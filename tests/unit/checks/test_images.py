@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 
 from behindy_ops.checks.check import Check, Facts, Level, first_refusal
-from behindy_ops.checks.images import image
+from behindy_ops.checks.images import built_here, image
 from behindy_ops.errors import Kind
+from behindy_ops.facts.image import Image
 from behindy_ops.facts.manifest import Manifests
 from behindy_ops.facts.survey import Survey
+from behindy_ops.project.services import Service
 from tests.kinds import kind_of
 
 IMAGE = "me/behindy-backend:v2"
+BACKEND = Service("backend", "${BEHINDY_IMAGE_PREFIX}/behindy-backend", 8080, "/", "/", None)
 
 
 def examine(manifests: Manifests | None) -> list[Check]:
@@ -39,3 +42,9 @@ def test_an_image_that_is_not_there_is_refused_and_a_silent_registry_is_not(
 
 def test_a_registry_that_was_not_asked_is_not_judged() -> None:
     assert examine(None) == []
+
+
+def test_an_image_with_a_digest_came_from_a_registry() -> None:
+    images = (Image("pulled", (IMAGE,), ("me/behindy-backend@sha256:d",)), Image("built", ("me/behindy-backend:dev",)))
+    (check,) = built_here(Facts(survey=Survey(images=images), services=(BACKEND,), image_prefix="me"))
+    assert check.evidence == ("me/behindy-backend:dev",)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from behindy_ops.checks import memory
 from behindy_ops.checks.check import Check, Facts, Level, first_refusal, forced
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
+from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.survey import Stanza, Survey
 from behindy_ops.project.services import Service
 from tests.kinds import kind_of
@@ -79,11 +82,22 @@ def test_a_host_that_does_not_tell_its_memory_is_no_reason_to_refuse() -> None:
     assert fits(Survey()).level is Level.WARNING
 
 
-@pytest.mark.parametrize("found", [(0, 0), (300, 0)])
-def test_one_more_at_its_limit_is_added_to_all_limits(found: tuple[int, int]) -> None:
-    services = (BACKEND,) if found[0] else ()
+@pytest.mark.parametrize(("limit", "level"), [(100, Level.OK), (101, Level.WARNING)])
+def test_one_more_at_its_limit_is_added_to_all_limits(limit: int, level: Level) -> None:
     survey = Survey(
-        memory={"MemTotal": 500 * MB}, containers={"backend": LIVE}, stanzas={"backend": Stanza(found[0] * MB)}
+        memory={"MemTotal": 500 * MB}, containers={"backend": LIVE}, stanzas={"backend": Stanza(limit * MB)}
     )
-    (check,) = memory.limits(Facts(survey=survey, services=services))
-    assert check.level is (Level.WARNING if found[0] else Level.OK)
+    (check,) = memory.limits(Facts(survey=survey, services=(BACKEND,)))
+    assert check.level is level
+
+
+def test_how_early_a_machine_swaps_is_not_a_containers_business() -> None:
+    survey = Survey(memory={"SwapTotal": memory.ENOUGH_SWAP})
+    (check,) = memory.swap(Facts(survey=survey, machine=HostFacts(swappiness=60, container=True)))
+    assert check.level is Level.OK
+
+
+def test_a_container_that_was_killed_and_runs_again_is_told_once_and_not_started() -> None:
+    survey = Survey(containers={"backend": replace(LIVE, oom_killed=True)})
+    (check,) = memory.oom(Facts(survey=survey, services=(BACKEND,), kills=(("backend", "2027-01-15T08:00:00Z"),)))
+    assert (check.level, check.fix) == (Level.REFUSAL, None)

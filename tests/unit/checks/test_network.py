@@ -65,6 +65,8 @@ def test_an_alias_of_the_live_container_is_the_business_of_one_rule(own: str) ->
 def test_behind_plain_upstreams_the_next_deploy_takes_an_alias_over() -> None:
     given = facts(*everybody(backend=named("backend", "backend")), stale=frozenset({"backend"}))
     assert [check.level for check in aliases(given)] == [Level.WARNING, Level.OK]
+    given = facts(*everybody(backend=named("backend", "backend-green")), stale=frozenset({"backend"}))
+    assert [check.level for check in aliases(given)] == [Level.REFUSAL, Level.OK]
 
 
 def test_whoever_belongs_on_the_network_and_is_not_there_can_be_connected() -> None:

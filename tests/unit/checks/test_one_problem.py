@@ -9,7 +9,7 @@ import pytest
 from behindy_ops.checks.check import Check, Facts, examine
 from behindy_ops.checks.diagnosis import diagnose
 from behindy_ops.checks.rules import BEFORE_DEPLOY
-from behindy_ops.facts.machine import Disk, HostFacts
+from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.survey import Stanza, Survey
 from behindy_ops.provision.check import findings
 from tests.unit.machines import MIB, READY
@@ -42,7 +42,7 @@ BROKEN: dict[str, tuple[Survey, HostFacts]] = {
     ),
     "docker forbidden": (
         replace(SURVEY, docker="", problems={"versions": FORBIDDEN}),
-        replace(MACHINE, docker="", docker_problem=FORBIDDEN),
+        replace(MACHINE, docker="", problems={"versions": FORBIDDEN}),
     ),
     "docker not responding": (replace(SURVEY, docker=""), replace(MACHINE, docker="")),
     "docker too old": (replace(SURVEY, docker="19.3"), replace(MACHINE, docker="19.3")),
@@ -56,12 +56,12 @@ BROKEN: dict[str, tuple[Survey, HostFacts]] = {
     "no environment file": without(".env"),
     "no rehearsal token": without("rehearsal/header"),
     "environment file readable": (
-        replace(SURVEY, files={**SURVEY.files, ".env": ("644", 0, 1)}),
+        replace(SURVEY, files={**SURVEY.files, ".env": "644"}),
         replace(MACHINE, files={**MACHINE.files, ".env": "644"}),
     ),
     "disk full": (
         replace(SURVEY, disk=(8000 * MIB, 1000 * MIB)),
-        replace(MACHINE, disks=(Disk(8000 * MIB, 1000 * MIB, "/"),)),
+        replace(MACHINE, disk=(8000 * MIB, 1000 * MIB)),
     ),
     "clock": (replace(SURVEY, skew=-6.0), MACHINE),
     "no swap": (
@@ -78,7 +78,7 @@ BROKEN: dict[str, tuple[Survey, HostFacts]] = {
     ),
     "disk nearly full": (
         replace(SURVEY, disk=(8000 * MIB, 2000 * MIB)),
-        replace(MACHINE, disks=(Disk(8000 * MIB, 2000 * MIB, "/"),)),
+        replace(MACHINE, disk=(8000 * MIB, 2000 * MIB)),
     ),
     "value missing": only(replace(SURVEY, environment={})),
     "network missing": only(replace(SURVEY, network=False)),
@@ -97,7 +97,7 @@ def met(survey: Survey, machine: HostFacts) -> dict[str, list[Check]]:
     everything = {
         "deploy.check": examine(BEFORE_DEPLOY, facts),
         "ops.doctor": diagnose(facts),
-        "host.check": findings(machine, host_dir="behindy-ops", skew=survey.skew or 0.0),
+        "host.check": findings(replace(machine, skew=survey.skew), host_dir="behindy-ops"),
     }
     return {task: [check for check in checks if check.problem] for task, checks in everything.items()}
 

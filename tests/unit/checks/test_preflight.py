@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from behindy_ops.checks import preflight
-from behindy_ops.checks.check import Check, Level
+from behindy_ops.checks.check import Check, Level, first_refusal, forced
 from behindy_ops.checks.docker import NEEDED_TOOLS
 from behindy_ops.errors import STILL_RUNNING, Kind
 from behindy_ops.facts.container import Container
@@ -28,10 +28,10 @@ GOOD = Survey(
     containers={"nginx": NGINX, "backend": LIVE},
     network=True,
     files={
-        "compose/docker-compose.yml": ("644", 0, 1),
-        "nginx/nginx.conf": ("644", 0, 1),
-        ".env": ("600", 0, 1),
-        "rehearsal/header": ("600", 0, 1),
+        "compose/docker-compose.yml": "644",
+        "nginx/nginx.conf": "644",
+        ".env": "600",
+        "rehearsal/header": "600",
     },
     environment={"DB_PASS": True, "JWT_SECRET": True},
     config={"backend": "c0ffee"},
@@ -54,7 +54,7 @@ def test_a_host_that_is_ready_has_every_check_ok() -> None:
         "docker", "compose", "tools", "files", "environment", "network", "nginx", "nginx configuration", "compose file",
         "aliases", "ports", "limit", "limits", "memory", "disk", "rehearsal", "clock",
     ]  # fmt: skip
-    assert preflight.find_problem(GOOD, BACKEND, Settings()) is None
+    assert first_refusal(checks) is None
 
 
 def nginx(**changes: object) -> Survey:
@@ -110,7 +110,7 @@ def test_what_makes_a_deploy_impossible_is_refused_by_its_own_name(
     assert (check.level, check.problem and check.problem.kind) == (Level.REFUSAL, error)
     assert words in check.found
     assert check.remedy
-    problem = preflight.find_problem(survey, BACKEND, Settings(), force=True)
+    problem = first_refusal(forced(preflight.examine(survey, BACKEND, Settings())))
     assert problem is not None
     assert problem.kind is error
     assert problem.state == STILL_RUNNING
@@ -121,7 +121,7 @@ def test_without_docker_nothing_else_is_looked_at() -> None:
 
 
 WARNED: dict[str, tuple[Survey, str, str]] = {
-    "others can read .env": (replace(GOOD, files=GOOD.files | {".env": ("644", 0, 1)}), "environment", "mode 644"),
+    "others can read .env": (replace(GOOD, files=GOOD.files | {".env": "644"}), "environment", "mode 644"),
     "no token": (without_file("rehearsal/header"), "rehearsal", "no rehearsal token"),
     "no limit": (replace(GOOD, stanzas={"backend": Stanza()}), "limit", "no memory limit"),
     "a limit of 2 GB on a host of 2 GB": (
@@ -144,4 +144,4 @@ def test_what_is_risky_is_a_warning_with_its_figure(survey: Survey, name: str, w
     assert check.level is Level.WARNING
     assert words in check.found
     assert check.remedy
-    assert preflight.find_problem(survey, BACKEND, Settings()) is None
+    assert first_refusal(preflight.examine(survey, BACKEND, Settings())) is None

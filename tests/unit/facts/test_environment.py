@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from behindy_ops.facts.environment import Comparison, NameState, parse
+from behindy_ops.facts.environment import private as is_private
 from behindy_ops.facts.replies import read
 
 PRINTED = """@ host
@@ -16,7 +17,7 @@ A set empty differs no - yes
 @ old.err
 line 3
 @ weak
-host A
+host B
 @ services
 old db 1
 live db
@@ -27,9 +28,15 @@ yes
 
 
 def test_what_the_host_prints_is_read() -> None:
-    state = NameState("A", "set", "empty", same=False, misread=True, example=(False, True))
+    state = NameState("A", "set", "empty", same=False, misread=True)
     assert parse(read(PRINTED, "@")) == Comparison(
-        "640", "f00", (state,), (frozenset({"A"}), frozenset()), {"db": "1"}, problems={"old": "line 3"}, replaced="yes"
+        "640",
+        "f00",
+        (state,),
+        (frozenset({"B"}), frozenset({"A"})),
+        {"db": "1"},
+        problems={"old": "line 3"},
+        replaced="yes",
     )
 
 
@@ -37,4 +44,4 @@ def test_what_the_host_prints_is_read() -> None:
     ("mode", "private"), [("600", True), ("400", True), ("", True), ("640", False), ("644", False)]
 )
 def test_a_file_is_private_if_nobody_but_its_owner_may_read_it(mode: str, private: bool) -> None:
-    assert Comparison(mode, "f00", ()).private is private
+    assert is_private(mode) is private

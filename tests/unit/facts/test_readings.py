@@ -28,8 +28,14 @@ def test_memory_is_counted_as_docker_does_without_inactive_files(version: int) -
     found = parse_readings(reading("ab12", version=version).splitlines())["ab12"]
     assert found.memory == 90 * MB
     assert (found.received, found.sent, found.read, found.written, found.processes) == (6, 8, 3, 4, 9)
+    assert parse_readings(reading("ab12", usage=8 * MB, version=version).splitlines())["ab12"].memory == 8 * MB
 
 
 def test_a_container_that_has_just_ended_or_is_not_known_has_no_reading() -> None:
     ended = '{"memory_stats":{}}\nhttp://docker/containers/ab12/stats\n{"message":"No such container"}\n'
     assert parse_readings(f"{ended}http://docker/containers/cd34/stats\nnot json\n".splitlines()) == {}
+
+
+def test_a_container_the_engine_did_not_answer_for_in_time_has_not_the_reading_of_the_one_before() -> None:
+    lines = f"{reading('ab12')}http://docker/containers/cd34/stats?stream=false&one-shot=true\n".splitlines()
+    assert parse_readings(lines).keys() == {"ab12"}

@@ -39,7 +39,7 @@ def test_everything_a_decision_needs_is_read() -> None:
     assert survey.trio("frontend").live == parse_container(container_line())
     assert survey.trio("frontend").green is None
     assert survey.images == (Image("sha256:1", ("me/x:v1",), (), "2026", 7),)
-    assert survey.files[".env"] == ("600", 1700000000, 12)
+    assert survey.files[".env"] == "600"
     assert survey.environment == {"DB_PASS": True, "JWT_SECRET": False}
     assert survey.config == {"frontend": "cafe"}
     assert survey.memory["MemAvailable"] == 2**30
@@ -59,6 +59,16 @@ def test_a_list_docker_did_not_give_is_never_taken_for_an_empty_one(part: str) -
     with pytest.raises(RemoteCommandFailed, match=f"did not list its {part}") as caught:
         parse(printed(**broken), MARK)
     assert caught.value.lines == ("cannot connect",)
+
+
+def test_where_docker_cannot_be_asked_at_all_that_is_what_is_told() -> None:
+    failed = {part: f"{MARK} {part}! 1\n{MARK} {part}.err\ncannot connect" for part in ("versions", "containers")}
+    assert parse(printed(**failed), MARK).docker_problem == "cannot connect"
+
+
+def test_a_release_whose_status_was_not_written_to_the_end_is_a_candidate() -> None:
+    kept = '{"id":"a","service":"backend","repository":"","tag":"v1","digest":"","image_id":"i"}'
+    assert [release.status for release in parse(printed(releases=f" {kept}"), MARK).releases] == ["candidate"]
 
 
 def test_a_problem_is_kept_under_the_name_of_its_part() -> None:

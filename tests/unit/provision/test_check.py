@@ -8,17 +8,17 @@ from dataclasses import replace
 import pytest
 
 from behindy_ops.checks.check import Check, Level
-from behindy_ops.facts.machine import Disk, HostFacts
+from behindy_ops.facts.machine import HostFacts
 from behindy_ops.provision.check import as_json, as_lines, findings
 from tests.unit.machines import BARE, MIB, READY
 
 
-def examine(facts: HostFacts, skew: float = 0.0) -> dict[str, Check]:
-    return {check.name: check for check in findings(facts, host_dir="behindy-ops", skew=skew)}
+def examine(facts: HostFacts) -> dict[str, Check]:
+    return {check.name: check for check in findings(facts, host_dir="behindy-ops")}
 
 
 def test_what_a_bare_host_lacks_is_named_with_its_remedy() -> None:
-    checks = findings(BARE, host_dir="behindy-ops", skew=0.0)
+    checks = findings(BARE, host_dir="behindy-ops")
     missing = {check.name: check.remedy for check in checks if check.level is Level.REFUSAL}
     assert {name: remedy.partition("inv ")[2].split()[0].rstrip(",.") for name, remedy in missing.items()} == {
         "tools": "host.setup",
@@ -40,41 +40,41 @@ FILES = dict.fromkeys((".env", "compose/docker-compose.yml", "nginx/nginx.conf")
 
 
 def test_a_host_that_is_ready_has_every_check_ok() -> None:
-    checks = findings(replace(READY, files={**READY.files, **FILES}, certificate=True), host_dir="x", skew=0.2)
+    checks = findings(replace(READY, files={**READY.files, **FILES}, certificate=True, skew=0.2), host_dir="x")
     assert [check.found for check in checks if check.level is not Level.OK] == []
     assert as_lines(checks, "host")[-1].text == "host is ready for a deploy."
 
 
 @pytest.mark.parametrize(
-    ("facts", "skew", "name", "problem"),
+    ("facts", "name", "problem"),
     [
-        (READY, 60.0, "clock", "clock"),
-        (replace(READY, synchronized=False), 0.0, "clock", "clock not synchronized"),
-        (replace(READY, disks=(Disk(8_000 * MIB, 2_000 * MIB, "/"),)), 0.0, "disk", "disk nearly full"),
-        (replace(READY, disks=()), 0.0, "disk", "disk not readable"),
-        (replace(READY, memory={"MemTotal": 900 * MIB, "SwapTotal": 2048 * MIB}), 0.0, "memory", "host too small"),
-        (replace(READY, memory=BARE.memory), 0.0, "swap", "no swap"),
-        (replace(READY, memory=BARE.memory, container=True), 0.0, "swap", "no swap"),
-        (replace(READY, memory={**BARE.memory, "SwapTotal": 512 * MIB}), 0.0, "swap", "little swap"),
-        (replace(READY, swappiness=60), 0.0, "swap", "swappiness"),
-        (replace(READY, reboot=True), 0.0, "system", "reboot pending"),
-        (replace(READY, system="alpine"), 0.0, "system", "unknown system"),
-        (replace(READY, updates=False), 0.0, "updates", "no security updates"),
-        (replace(READY, logging=""), 0.0, "logs", "logs grow without limit"),
-        (replace(READY, logging="{bad"), 0.0, "logs", "daemon.json broken"),
-        (READY, 0.0, "certificate", "certificate missing"),
+        (replace(READY, skew=60.0), "clock", "clock"),
+        (replace(READY, synchronized=False), "clock", "clock not synchronized"),
+        (replace(READY, disk=(8_000 * MIB, 2_000 * MIB)), "disk", "disk nearly full"),
+        (replace(READY, disk=(0, 0)), "disk", "disk not readable"),
+        (replace(READY, memory={"MemTotal": 900 * MIB, "SwapTotal": 2048 * MIB}), "memory", "host too small"),
+        (replace(READY, memory=BARE.memory), "swap", "no swap"),
+        (replace(READY, memory=BARE.memory, container=True), "swap", "no swap"),
+        (replace(READY, memory={**BARE.memory, "SwapTotal": 512 * MIB}), "swap", "little swap"),
+        (replace(READY, swappiness=60), "swap", "swappiness"),
+        (replace(READY, reboot=True), "system", "reboot pending"),
+        (replace(READY, system="alpine"), "system", "unknown system"),
+        (replace(READY, updates=False), "updates", "no security updates"),
+        (replace(READY, logging=""), "logs", "logs grow without limit"),
+        (replace(READY, logging="{bad"), "logs", "daemon.json broken"),
+        (READY, "certificate", "certificate missing"),
         (
             replace(READY, files={**READY.files, ".env": "644"}),
-            0.0, "environment", "environment file readable",
+            "environment", "environment file readable",
         ),
         (
             replace(READY, files={name: entry for name, entry in READY.files.items() if name != "rehearsal/header"}),
-            0.0, "rehearsal", "no rehearsal token",
+            "rehearsal", "no rehearsal token",
         ),
     ],
 )  # fmt: skip
-def test_what_should_be_seen_to_is_no_obstacle(facts: HostFacts, skew: float, name: str, problem: str) -> None:
-    check = examine(facts, skew)[name]
+def test_what_should_be_seen_to_is_no_obstacle(facts: HostFacts, name: str, problem: str) -> None:
+    check = examine(facts)[name]
     assert check.problem is not None
     assert (check.problem.name, check.level) == (problem, Level.WARNING)
     assert check.remedy
@@ -91,7 +91,9 @@ def test_a_host_directory_that_is_not_there_is_named() -> None:
 
 
 def test_a_login_outside_the_group_docker_is_told_so() -> None:
-    check = examine(replace(READY, docker="", docker_problem="permission denied while trying to connect"))["docker"]
+    check = examine(replace(READY, docker="", problems={"versions": "permission denied while trying to connect"}))[
+        "docker"
+    ]
     assert check.problem is not None
     assert (check.problem.name, check.level) == ("docker forbidden", Level.REFUSAL)
     assert "inv host.setup" in check.remedy

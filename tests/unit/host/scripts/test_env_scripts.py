@@ -74,7 +74,7 @@ def test_the_hosts_file_is_compared_without_a_value_being_told(host: FakeHost, s
     assert states["B"][0] == "empty"
     assert states["D"][:2] == ("absent", "set")
     assert (found.mode, found.sha256) == ("640", hashlib.sha256(env.read_bytes()).hexdigest())
-    assert (found.weak[0], found.live) == (frozenset({"C"}), {"web": "c0ffee"})
+    assert (found.placeholders[0], found.live) == (frozenset({"C"}), {"web": "c0ffee"})
     assert found.old.keys() == found.new.keys() == {"web"}
     assert isinstance(session.host, OnFakes)
     assert not re.search("s3cret|t0ken|changeme", session.host.said)

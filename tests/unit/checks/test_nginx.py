@@ -1,0 +1,33 @@
+"""nginx, where one fact more makes another finding of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from behindy_ops.checks.check import Facts, Fix, FixKind, Level
+from behindy_ops.checks.nginx import nginx, static_names
+from behindy_ops.facts.upstream import Answer, Upstream
+from tests.unit.ops_facts import SERVICES, container, stopped, survey
+
+GOOD, BAD = Answer(200, 0.1), Answer(502, 0.1)
+
+
+def test_what_restarts_over_and_over_is_not_started_once_more() -> None:
+    (check,) = nginx(Facts(survey=survey(container("nginx", status="restarting", restarting=True))))
+    assert "restarts over and over" in check.found
+    assert check.fix is None
+    (check,) = nginx(Facts(survey=survey(stopped("nginx"))))
+    assert check.fix == Fix(FixKind.START, "nginx")
+
+
+@pytest.mark.parametrize(
+    ("direct", "public", "hurts"), [(GOOD, BAD, True), (BAD, BAD, False), (GOOD, Answer(500, 0.1), False)]
+)
+def test_a_static_upstream_hurts_when_nginx_alone_does_not_reach_the_service(
+    direct: Answer, public: Answer, hurts: bool
+) -> None:
+    upstream = Upstream("backend", ("10.0.0.2",), "10.0.0.2", direct, public, "https://b.me/")
+    given = Facts(survey=survey(stale=frozenset({"backend"})), services=SERVICES, upstreams=(upstream,))
+    (check,) = static_names(given)
+    assert check.level is (Level.REFUSAL if hurts else Level.WARNING)
+    assert check.fix == (Fix(FixKind.RELOAD) if hurts else None)

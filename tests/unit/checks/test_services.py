@@ -1,0 +1,47 @@
+"""The services and what they need: where one fact more makes another finding of it, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from behindy_ops.checks.check import Check, Facts, Level
+from behindy_ops.checks.services import answers, dependencies, leftovers, ports
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.upstream import Answer, Upstream
+from tests.unit.ops_facts import SERVICES, container, everybody, stopped, survey
+
+BACKEND = SERVICES[:1]
+GOOD, BAD = Answer(200, 0.1), Answer(problem="no answer in time")
+
+
+def facts(*containers: Container, upstream: Upstream | None = None, **beside: str) -> Facts:
+    upstreams = (upstream,) if upstream else ()
+    return Facts(survey=survey(*containers), services=BACKEND, upstreams=upstreams, beside=beside)
+
+
+def told(checks: Iterable[Check]) -> list[tuple[str, Level]]:
+    return [(check.problem.name, check.level) for check in checks if check.problem]
+
+
+def test_a_port_that_the_next_deploy_closes_is_no_obstacle_to_it() -> None:
+    (check,) = ports(facts(container("backend", published=("8080/tcp",))))
+    assert told([check]) == [("published port", Level.WARNING)]
+    assert "until its next deploy" in check.found
+
+
+def test_only_the_database_and_the_cache_have_to_be_closed_to_the_world() -> None:
+    given = [container(name, published=("9000/tcp",)) for name in ("redis", "dashboard")]
+    checks = list(dependencies(facts(*given, redis="redis", dashboard="dashboard")))
+    assert [check.subject for check in checks] == ["redis"]
+
+
+def test_a_leftover_beside_a_live_container_that_does_not_serve_hurts() -> None:
+    assert told(leftovers(facts(container("backend"), container("backend-green")))) == [("leftover", Level.WARNING)]
+    assert told(leftovers(facts(stopped("backend"), container("backend-green")))) == [("leftover", Level.REFUSAL)]
+
+
+def test_a_name_that_leads_nowhere_is_told_once_and_of_a_container_off_the_network_not_at_all() -> None:
+    nowhere = Upstream("backend", (), "10.0.0.2", BAD, BAD, "https://b.me/")
+    assert told(answers(facts(*everybody(), upstream=nowhere))) == [("name leads elsewhere", Level.REFUSAL)]
+    assert told(answers(facts(*everybody(), upstream=replace(nowhere, address="")))) == []
