@@ -117,6 +117,9 @@ def authorities(facts: Facts) -> Iterable[Check]:
 
 def logs(facts: Facts) -> Iterable[Check]:
     """The engine's own rotation of logs, for containers that do not ask for theirs."""
+    if facts.machine.logging is None:
+        yield ok("logs", "unknown: the login may not read /etc/docker/daemon.json")
+        return
     rotated = log_rotation(facts.machine.logging)
     if rotated is None:
         yield DAEMON_FILE_BROKEN.check("logs", "/etc/docker/daemon.json is not JSON.")

@@ -24,7 +24,7 @@ class HostFacts(Survey):
         swappiness: ``vm.swappiness``, or -1 when it cannot be read.
         root_free: free bytes of the file system ``/``; None if that cannot be read.
         synchronized: by NTP; None where nothing tells.
-        logging: the text of ``/etc/docker/daemon.json``.
+        logging: the text of ``/etc/docker/daemon.json``, empty when there is none; None if the login may not read it.
         updates: security updates are installed automatically.
         certificate: whether the domain has one, as far as the login may look.
     """
@@ -42,7 +42,7 @@ class HostFacts(Survey):
     swappiness: int = -1
     root_free: int | None = None
     synchronized: bool | None = None
-    logging: str = ""
+    logging: str | None = ""
     updates: bool = False
     certificate: bool = False
 
@@ -79,7 +79,7 @@ def parse(reply: Reply) -> HostFacts:
         swappiness=int(memory.get("swappiness") or -1),
         root_free=disks.get("/", (0, None))[1],
         synchronized={"yes": True, "no": False}.get(clock.get("synchronized", "")),
-        logging=reply.text("logging").strip(),
+        logging=None if "logging" in reply.problems else reply.text("logging").strip(),
         updates="automatic" in reply.lines("updates"),
         certificate="there" in reply.lines("certificate"),
     )

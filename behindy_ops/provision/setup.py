@@ -58,7 +58,9 @@ class Plan:
         system = recipe(facts.system, facts.version)
         steps: list[Step] = []
         notes: list[str] = []
-        logging = log_rotation(facts.logging)
+        logging = True if facts.logging is None else log_rotation(facts.logging)
+        if facts.logging is None:
+            notes.append(f"/etc/docker/daemon.json cannot be read by {facts.user}, so it stays as it is.")
         if isinstance(logging, str):
             steps.append(Step("logging", "Rotate container logs (/etc/docker/daemon.json)", ("logging",), logging))
         elif logging is None:

@@ -128,6 +128,11 @@ def test_swap_is_not_made_where_the_disk_would_be_full() -> None:
     assert "No room for 2 GB of swap" in " ".join(plan.notes)
 
 
+def test_a_file_of_dockers_that_the_login_may_not_read_stays() -> None:
+    plan = Plan.of(replace(READY, logging=None))
+    assert (plan.steps, "stays as it is" in " ".join(plan.notes)) == ((), True)
+
+
 def test_a_running_engine_is_not_restarted_under_containers() -> None:
     changed = replace(READY, logging="")
     assert set(steps(changed)) == {"logging", "restart"}
@@ -172,7 +177,7 @@ def test_the_swap_file_is_made_once_and_noted_once(tmp_path: Path) -> None:
         subprocess.run(["bash", "-c", text, "host_setup", "swap", "2048"], check=True, timeout=20)
     asked = (tmp_path / "asked").read_text().splitlines()
     swapfile = f"{tmp_path}/swapfile"
-    assert asked == [f"mkswap {swapfile}", f"swapon {swapfile}", f"swapon {swapfile}"]
+    assert asked == [f"mkswap {swapfile}.behindy-new", f"swapon {swapfile}", f"swapon {swapfile}"]
     assert (tmp_path / "etc" / "fstab").read_text().splitlines() == [f"{swapfile} none swap sw 0 0"]
     assert (tmp_path / "swapfile").stat().st_mode & 0o777 == 0o600
 

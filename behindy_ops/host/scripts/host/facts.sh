@@ -37,7 +37,10 @@ section clock
 echo "now $(date +%s.%N)"
 if has timedatectl; then echo "synchronized $(timedatectl show -p NTPSynchronized --value 2>/dev/null)"; fi
 section logging
-cat /etc/docker/daemon.json 2>/dev/null && echo
+daemon=/etc/docker/daemon.json
+if [ -e "$daemon" ] || as_root test -e "$daemon" 2>/dev/null; then
+  if { cat "$daemon" || as_root cat "$daemon"; } 2>/dev/null; then echo; else failed logging 1; fi
+fi
 section updates
 if has apt-config; then
   eval "$(apt-config shell lists APT::Periodic::Update-Package-Lists upgrade APT::Periodic::Unattended-Upgrade)"

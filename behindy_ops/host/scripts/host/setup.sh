@@ -6,12 +6,25 @@ export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 what=$1
 shift
 apt() { apt-get -y -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o Acquire::Languages=none "$@" </dev/null; }
-# Replaces a file by what is on standard input, whole or not at all.
-put() {
-  mkdir -p "${1%/*}"
-  cat >"$1.behindy-new"
-  chmod "${2:-644}" "$1.behindy-new"
-  mv "$1.behindy-new" "$1"
+change() { # file, what checks it: replaces a system's file by what is on standard input, whole or not at all
+  local file check=${*:2}
+  file=$(readlink -m "$1")
+  mkdir -p "${file%/*}"
+  cat >"$file.behindy-new"
+  if [ -e "$file" ]; then
+    chmod --reference="$file" "$file.behindy-new" && chown --reference="$file" "$file.behindy-new"
+  fi
+  if ! ${check:-true} "$file.behindy-new"; then
+    rm -f "$file.behindy-new"
+    echo "$file would not be valid any more, so it stays as it is" >&2
+    exit 1
+  fi
+  if [ -e "$file" ]; then cp -p "$file" "$file.behindy-$(date +%Y%m%d-%H%M%S)"; fi
+  mv -f "$file.behindy-new" "$file"
+}
+engine_takes() { ! dockerd --help 2>/dev/null | grep -q -- --validate || dockerd --validate --config-file "$1" >&2; }
+mounts_as_well() { # a table of file systems may have had errors before
+  ! findmnt --verify >/dev/null 2>&1 || findmnt --verify --tab-file "$1" >&2
 }
 booted() { [ -d /run/systemd/system ]; }
 compose_from() { # release, package: takes one package of a later release of this distribution, and leaves no trace of it
@@ -49,7 +62,7 @@ compose-download) # version, SHA-256, architecture
   chmod 755 "$plugin.new"
   mv "$plugin.new" "$plugin"
   ;;
-logging) put /etc/docker/daemon.json ;;
+logging) change /etc/docker/daemon.json engine_takes ;;
 engine)
   if booted; then systemctl enable --now docker; else service docker start; fi
   for _ in {1..120}; do docker version >/dev/null 2>&1 && exit 0; sleep 0.5; done
@@ -63,32 +76,37 @@ restart)
 group) usermod -aG docker "$1" ;;
 directory) install -d -m 750 -o "$2" -g "$(id -gn "$2")" "$1" ;;
 swap) # megabytes
-  if ! [ -e /swapfile ] || ! swaplabel /swapfile >/dev/null 2>&1; then
-    rm -f /swapfile
-    (umask 077; fallocate -l "$1M" /swapfile || dd if=/dev/zero of=/swapfile bs=1M count="$1" status=none)
-    mkswap /swapfile >/dev/null
+  made() { # whole before it has its name
+    rm -f /swapfile.behindy-new
+    (umask 077; { [ "$1" = quick ] && fallocate -l "$2M" /swapfile.behindy-new; } ||
+      dd if=/dev/zero of=/swapfile.behindy-new bs=1M count="$2" status=none)
+    mkswap /swapfile.behindy-new >/dev/null
+    mv -f /swapfile.behindy-new /swapfile
+  }
+  if ! [ -e /swapfile ]; then made quick "$1"; elif ! swaplabel /swapfile >/dev/null 2>&1; then
+    echo "/swapfile is there and holds something else than swap: it stays as it is" >&2
+    exit 1
   fi
   swapon /swapfile || { # a file with holes is refused by some file systems
-    rm -f /swapfile
-    (umask 077 && dd if=/dev/zero of=/swapfile bs=1M count="$1" status=none)
-    mkswap /swapfile >/dev/null
+    made slowly "$1"
     swapon /swapfile
   }
-  grep -qE '^/swapfile[[:space:]]' /etc/fstab 2>/dev/null || echo '/swapfile none swap sw 0 0' >>/etc/fstab
+  grep -qE '^/swapfile[[:space:]]' /etc/fstab 2>/dev/null ||
+    { sed "\$a\\" /etc/fstab 2>/dev/null; echo '/swapfile none swap sw 0 0'; } | change /etc/fstab mounts_as_well
   ;;
 swappiness)
-  echo "vm.swappiness = $1" | put /etc/sysctl.d/60-behindy.conf
+  echo "vm.swappiness = $1" | change /etc/sysctl.d/60-behindy.conf
   echo "$1" >/proc/sys/vm/swappiness
   ;;
 updates-apt)
   printf 'APT::Periodic::Update-Package-Lists "1";\nAPT::Periodic::Unattended-Upgrade "1";\n' |
-    put /etc/apt/apt.conf.d/20auto-upgrades
+    change /etc/apt/apt.conf.d/60behindy-upgrades # what others say in files before it stays
   ;;
 updates-dnf)
-  sed -i -E 's/^[[:space:]]*(apply_updates)[[:space:]]*=.*/\1 = yes/; s/^[[:space:]]*(upgrade_type)[[:space:]]*=.*/\1 = security/' \
-    /etc/dnf/automatic.conf
+  sed -E 's/^[[:space:]]*(apply_updates)[[:space:]]*=.*/\1 = yes/; s/^[[:space:]]*(upgrade_type)[[:space:]]*=.*/\1 = security/' \
+    /etc/dnf/automatic.conf | change /etc/dnf/automatic.conf
   # Amazon Linux stays at the repositories' version it was launched with, where no update ever appears, unless told.
-  if grep -q '^ID="\?amzn"\?$' /etc/os-release; then echo latest | put /etc/dnf/vars/releasever; fi
+  if grep -q '^ID="\?amzn"\?$' /etc/os-release; then echo latest | change /etc/dnf/vars/releasever; fi
   systemctl enable --now dnf-automatic.timer
   ;;
 esac

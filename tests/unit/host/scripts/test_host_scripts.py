@@ -163,12 +163,92 @@ def test_a_step_of_the_setup_calls_what_it_is_about(host: FakeHost, words: tuple
 
 
 def test_a_configuration_is_put_in_its_place_whole(host: FakeHost) -> None:
+    host.on("dockerd", "--help", "")
     assert host.run("host/setup", "logging", stdin="{}").code == 0
     assert (host.root / "etc/docker/daemon.json").read_text() == "{}"
+    theirs = host.file("etc/apt/apt.conf.d/20auto-upgrades", 'APT::Periodic::AutocleanInterval "7";\n')
     assert host.run("host/setup", "updates-apt").code == 0
-    assert "Unattended-Upgrade" in (host.root / "etc/apt/apt.conf.d/20auto-upgrades").read_text()
+    assert "Unattended-Upgrade" in (host.root / "etc/apt/apt.conf.d/60behindy-upgrades").read_text()
+    assert "Autoclean" in theirs.read_text()
     assert host.run("host/setup", "directory", str(host.root / "made"), "root").code == 0
     assert (host.root / "made").stat().st_mode & 0o777 == 0o750
+
+
+def test_a_system_file_keeps_its_mode_and_a_copy_of_it_stays(host: FakeHost) -> None:
+    host.on("dockerd", "--help", "  --validate\n")
+    host.on("dockerd", "--validate *", "configuration OK\n")
+    real = host.file("etc/elsewhere.json", '{"data-root": "/x"}')
+    real.chmod(0o600)
+    (host.root / "etc/docker").mkdir()
+    (host.root / "etc/docker/daemon.json").symlink_to("../elsewhere.json")
+    host.file("etc/docker/theirs", "theirs")
+    ran = host.run("host/setup", "logging", stdin='{"data-root": "/x", "log-driver": "json-file"}')
+    assert (ran.code, ran.calls[-1]) == (0, f"dockerd --validate --config-file {real}.behindy-new")
+    assert (host.root / "etc/docker/daemon.json").read_text() == '{"data-root": "/x", "log-driver": "json-file"}'
+    assert (real.is_symlink(), real.stat().st_mode & 0o777) == (False, 0o600)
+    (copy,) = (host.root / "etc").glob("elsewhere.json.behindy-*")
+    assert (copy.read_text(), copy.stat().st_mode & 0o777) == ('{"data-root": "/x"}', 0o600)
+    host.on("dockerd", "--validate *", Answer(err="unknown option\n", code=1))
+    ran = host.run("host/setup", "logging", stdin='{"logdriver": 1}')
+    assert (ran.code, "stays as it is" in ran.err, "unknown option" in ran.err) == (1, True, True)
+    assert "log-driver" in real.read_text()
+    assert sorted(path.name for path in (host.root / "etc/docker").iterdir()) == ["daemon.json", "theirs"]
+
+
+def a_host_for_swap(host: FakeHost) -> None:
+    host.moved["/swapfile"] = f"{host.root}/swapfile"
+    host.on("fallocate", "*", Answer(run='printf new >"$3"'))
+    for program in ("mkswap", "swapon"):
+        host.on(program, "*")
+    host.on("findmnt", "--verify")
+
+
+@pytest.mark.parametrize("before", ["", "UUID=1 / ext4 defaults 0 1\n", "UUID=1 / ext4 defaults 0 1"])
+def test_swap_gets_a_line_of_its_own_in_fstab(host: FakeHost, before: str) -> None:
+    a_host_for_swap(host)
+    fstab = host.file("etc/fstab", before)
+    host.on("findmnt", "--verify --tab-file *")
+    assert host.run("host/setup", "swap", "1").code == 0
+    assert fstab.read_text() == f"{before.strip()}\n".lstrip() + f"{host.root}/swapfile none swap sw 0 0\n"
+    (copy,) = (host.root / "etc").glob("fstab.behindy-*")
+    assert copy.read_text() == before
+    assert (host.root / "swapfile").read_text() == "new"
+    host.on("swaplabel", "*")
+    assert host.run("host/setup", "swap", "1").code == 0
+    assert fstab.read_text().count("swapfile") == 1
+
+
+def test_an_fstab_that_would_not_be_valid_any_more_stays(host: FakeHost) -> None:
+    a_host_for_swap(host)
+    fstab = host.file("etc/fstab", "UUID=1 / ext4 defaults 0 1")
+    host.on("findmnt", "--verify --tab-file *", Answer(err="[E] no\n", code=1))
+    ran = host.run("host/setup", "swap", "1")
+    assert (ran.code, "stays as it is" in ran.err) == (1, True)
+    assert fstab.read_text() == "UUID=1 / ext4 defaults 0 1"
+    assert [path.name for path in (host.root / "etc").iterdir()] == ["fstab"]
+
+
+def test_a_file_that_only_has_the_name_of_swap_is_not_removed(host: FakeHost) -> None:
+    a_host_for_swap(host)
+    theirs = host.file("swapfile", "theirs")
+    host.on("swaplabel", "*", Answer(code=1))
+    ran = host.run("host/setup", "swap", "1")
+    assert (ran.code, "stays as it is" in ran.err, theirs.read_text()) == (1, True, "theirs")
+    assert "mkswap" not in " ".join(ran.calls)
+
+
+def test_what_root_alone_may_read_is_read_by_root_or_unknown(host: FakeHost) -> None:
+    host.file("etc/docker/daemon.json", '{"data-root": "/x"}')
+    host.moved["{ cat "] = "{ false "  # as for a login that may not
+    for program in ("docker", "systemd-detect-virt", "timedatectl", "apt-config", "systemctl"):
+        host.on(program, "*", Answer(code=1))
+    host.on("sudo", "*", Answer(run='[ "$1" != -n ] || shift; exec "$@"'))
+    host.moved['[ "$(id -u)" = 0 ]'] = "false"
+    assert machine.parse(host.run("host/facts", MARK, str(host.home), "a.org").reply).logging == '{"data-root": "/x"}'
+    host.on("sudo", "*", Answer(code=1))
+    assert machine.parse(host.run("host/facts", MARK, str(host.home), "a.org").reply).logging is None
+    (host.root / "etc/docker/daemon.json").unlink()
+    assert machine.parse(host.run("host/facts", MARK, str(host.home), "a.org").reply).logging == ""
 
 
 def test_a_download_that_is_not_the_known_one_is_thrown_away(host: FakeHost) -> None:
