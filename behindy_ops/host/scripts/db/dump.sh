@@ -18,7 +18,10 @@ dump() {
 }
 if [ -n "$keep" ]; then
   mkdir -p "$keep" && chmod 700 "$keep" || exit 77
-  rm -f "$keep"/*.part
+  # What a backup of this database is called; whatever else is there is somebody's own.
+  digits='[0-9][0-9][0-9][0-9][0-9][0-9]' own=${name%-*-*}
+  own="$own-[0-9][0-9]$digits-$digits.dump"
+  find "$keep" -maxdepth 1 -type f -name "$own.part" -delete
   part=$keep/$name.part
   dump >"$part"
 else
@@ -31,7 +34,7 @@ wait
 if [ -n "$keep" ]; then
   sync "$part" && mv "$part" "$keep/$name" || exit 77
   part=
-  find "$keep" -maxdepth 1 -name '*.dump' -printf '%f\n' | sort -r -t- -k2 | tail -n "+$((kept + 1))" |
+  find "$keep" -maxdepth 1 -type f -name "$own" -printf '%f\n' | sort -r | tail -n "+$((kept + 1))" |
     while read -r old; do rm -f "$keep/$old" && echo "removed $old" >&2; done
 fi
 printf 'sum %s %s\n' "$(cut -d' ' -f1 <"$work/sha256")" "$(cat "$work/bytes")" >&2
