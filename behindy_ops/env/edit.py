@@ -1,17 +1,18 @@
-"""``env.set`` and ``env.edit``: one value, or the whole file in an editor; nothing of it stays on this machine."""
+"""``env.set`` and ``env.edit``: one value, or the whole file in an editor; we leave nothing of it on this machine."""
 
 from __future__ import annotations
 
 import contextlib
 import getpass
 import os
+import re
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from behindy_ops.env import probe
@@ -71,18 +72,44 @@ def with_value(session: Session, name: str, value: str) -> EnvText:
     return dotenv.put(read_text(body, ".env"), name, value)
 
 
-def edited(body: bytes, template: bytes) -> EnvText | None:
+VIM = ("-n", "-i", "NONE", "-c", "set nobackup nowritebackup noundofile noswapfile")
+"""Without its swap, history, backup and undo files, whatever its own settings say."""
+
+EMACS = ("--eval", "(setq make-backup-files nil auto-save-default nil create-lockfiles nil)")
+
+
+def without_traces(argv: Sequence[str]) -> list[str] | None:
+    """Return an editor's command line so that it keeps no copy of what it edits; None if we know no way.
+
+    Args:
+        argv: as ``EDITOR`` has it; a ``vi`` may be a link to another editor.
+    """
+    names = {Path(argv[0]).name, Path(shutil.which(argv[0]) or argv[0]).resolve().name}
+    if any(re.fullmatch(r"n?vim(\..*)?", name) for name in names):
+        return [*argv, *VIM]
+    if any(re.fullmatch(r"nano(\..*)?", name) for name in names):
+        return [*argv, "--ignorercfiles"]  # its backups and history are off unless its settings say otherwise
+    if any(re.fullmatch(r"emacs(-.*|[0-9.]*)?", name) for name in names):
+        return [*argv, *EMACS]
+    return None
+
+
+def edited(body: bytes, template: bytes, say: Callable[[str], None]) -> EnvText | None:
     """Return the file after an editor, or None if it was left as it was.
 
     Args:
         template: what to begin with if there is nothing yet.
+        say: is told, before it starts, that an editor may keep copies.
 
     Raises:
         BehindyError: there is no editor, it failed, or what it left has mistakes.
     """
     editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    quiet = without_traces(editor)
+    if quiet is None:
+        say(f"{editor[0]} may keep copies of what it edits (backups, local history) that we cannot remove.")
     with ending_signals_raise(f"{UNCHANGED[:-1]}; the copy is gone."), _private_file(body or template) as file:
-        _run_editor([*editor, str(file)])
+        _run_editor([*(quiet or editor), str(file)])
         after = file.read_bytes()
     return None if after == body else read_text(after, ".env")
 

@@ -106,7 +106,7 @@ def set_(_: Context, name: str, yes: bool = False, wait: str = "") -> None:
 @task(name="edit", help={"yes": YES, "wait": WAIT})
 @guarded
 def edit_(_: Context, yes: bool = False, wait: str = "") -> None:
-    """Edit the host's .env with $EDITOR; no copy stays here."""
+    """Edit the host's .env with $EDITOR; we leave no copy here."""
     from behindy_ops.env import edit, probe
     from behindy_ops.env.candidate import propose
     from behindy_ops.host.change import changed_meanwhile
@@ -116,7 +116,7 @@ def edit_(_: Context, yes: bool = False, wait: str = "") -> None:
         with this.connect() as session:
             sha256, body = probe.fetch(session)
         # No connection is kept open while somebody edits; it would be dead by the time they save.
-        candidate = edit.edited(body, this.project.example.encode("utf-8"))
+        candidate = edit.edited(body, this.project.example.encode("utf-8"), print)
         if candidate is None:
             print(UNCHANGED)
             return

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from behindy_ops.env.edit import check_name, edited, read_value, with_value
+from behindy_ops.env.edit import EMACS, VIM, check_name, edited, read_value, with_value, without_traces
 from behindy_ops.errors import BehindyError, Kind
 from tests.kinds import raises
 from tests.scripted import Answer, scripted
@@ -38,33 +38,66 @@ def editor(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
 def test_what_the_editor_leaves_is_the_candidate_and_no_copy_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    said: list[str] = []
     editor(tmp_path, monkeypatch, f'echo "$1" >{tmp_path}/where; stat -c %a "$1" >{tmp_path}/mode; echo B=2 >>"$1"')
-    file = edited(b"A=1\n", b"TEMPLATE=\n")
+    file = edited(b"A=1\n", b"TEMPLATE=\n", said.append)
     assert file is not None
     assert file.text == "A=1\nB=2\n"
     assert (tmp_path / "mode").read_text() == "600\n"
     assert not Path((tmp_path / "where").read_text().strip()).parent.exists()
+    assert said == [
+        f"{tmp_path}/editor may keep copies of what it edits (backups, local history) that we cannot remove."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("program", "options"),
+    [
+        ("vim", VIM),
+        ("vim.basic", VIM),
+        ("nvim", VIM),
+        ("nano", ("--ignorercfiles",)),
+        ("emacs", EMACS),
+        ("emacs-nox", EMACS),
+        ("nvi", None),
+        ("code", None),
+        ("nanoo", None),
+    ],
+)
+def test_an_editor_that_can_is_told_to_keep_no_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, options: tuple[str, ...] | None
+) -> None:
+    wanted = None if options is None else ["--wait", *options]
+    assert without_traces([program, "--wait"]) == (wanted and [program, *wanted])
+    (tmp_path / program).write_text("#!/bin/sh\n")
+    (tmp_path / program).chmod(0o755)
+    (tmp_path / "vi").symlink_to(program)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert without_traces(["vi", "--wait"]) == (wanted and ["vi", *wanted])
 
 
 def test_a_file_that_was_left_as_it_was_is_no_candidate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
     editor(tmp_path, monkeypatch, "true")
-    assert edited(b"A=1\n", b"") is None
+    assert edited(b"A=1\n", b"", said.append) is None
 
 
 def test_a_first_file_begins_with_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
     editor(tmp_path, monkeypatch, "true")
-    file = edited(b"", b"A=\n")
+    file = edited(b"", b"A=\n", said.append)
     assert file is not None
     assert file.text == "A=\n"
 
 
 def test_an_editor_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
     editor(tmp_path, monkeypatch, "exit 3")
     with pytest.raises(BehindyError, match="exit code 3"):
-        edited(b"A=1\n", b"")
+        edited(b"A=1\n", b"", said.append)
     monkeypatch.setenv("VISUAL", "/nonexistent/editor")
     with raises(Kind.USAGE, match="Set EDITOR"):
-        edited(b"A=1\n", b"")
+        edited(b"A=1\n", b"", said.append)
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:

@@ -5,10 +5,10 @@ container=$1 dir=$2
 docker container inspect --format 'state {{.State.Status}}' "$container" 2>/dev/null || { echo "state none"; exit 0; }
 printf 'avail %s\n' "$(df -B1 --output=avail "$dir" | tail -n 1)"
 find "$dir/backups" -maxdepth 1 -name '*.dump' -printf 'backup %f %s\n' 2>/dev/null | sort
-in_postgres "$container" "ask -F ' '" <<'SQL'
+in_postgres "$container" "ask -F ' ' -v \"objects=\$objects\"" <<'SQL'
 select 'database', current_setting('server_version_num'), pg_database_size(current_database()),
-  (select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-   where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'),
+  (:objects),
   (select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()),
   current_database();
+select 'restoring' from pg_database where datname = :'new';
 SQL

@@ -4,7 +4,7 @@
 container=$1 dir=$2 name=$3
 umask 077
 mkdir -p "$dir/backups" && chmod 700 "$dir/backups" || exit 77
-file=$dir/backups/restore.part
+file=$dir/backups/.behindy-restore.part
 rm -f "$file"
 whole=
 trap '[ -n "$whole" ] || rm -f "$file"' EXIT

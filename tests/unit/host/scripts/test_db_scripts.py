@@ -76,7 +76,7 @@ def test_a_backup_is_received_and_read_through(postgres: FakeHost) -> None:
     ran = postgres.run("db/receive", "postgres", str(postgres.home), "", stdin=DUMP)
     dump = parse_dump(short(ran.out))
     assert (ran.code, (dump.sha256, dump.size), dump.database) == (0, SUM, "x")
-    part = postgres.home / "backups/restore.part"
+    part = postgres.home / "backups/.behindy-restore.part"
     assert part.read_text() == DUMP
     assert part.stat().st_mode & 0o77 == 0
     assert postgres.run("db/receive", "postgres", str(postgres.home), "none.dump").code == Code.NO_BACKUP
@@ -91,13 +91,13 @@ def test_a_new_database_is_filled_beside_the_one_in_use(postgres: FakeHost) -> N
     postgres.on("psql", "*", Answer(run='cat >>"$root/sql"; exit 0'))
     postgres.on("pg_restore", "*-d postgres_restoring", Answer(run='cat >"$root/fed"; exit 0'), Answer(code=1))
     for code in (0, Code.NOT_RESTORED):
-        postgres.file("home/backups/restore.part", DUMP)
+        postgres.file("home/backups/.behindy-restore.part", DUMP)
         assert postgres.run("db/fill", "postgres", str(postgres.home)).code == code
-        assert not (postgres.home / "backups/restore.part").exists()
+        assert not (postgres.home / "backups/.behindy-restore.part").exists()
     assert (postgres.root / "fed").read_text() == DUMP
     assert "create database %I" in (postgres.root / "sql").read_text()
     postgres.on("psql", "*", Answer(code=2))
-    postgres.file("home/backups/restore.part", DUMP)
+    postgres.file("home/backups/.behindy-restore.part", DUMP)
     assert postgres.run("db/fill", "postgres", str(postgres.home)).code == Code.NO_NEW_DATABASE
 
 
