@@ -58,6 +58,16 @@ def test_what_is_too_large_to_hold_goes_through_in_pieces(host: Host) -> None:
     assert (result.stdout, sum(map(len, pieces))) == ("", 500_000)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_cannot_be_fed_to_its_end_ends_early(host: Host) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"half"
+        raise ZeroDivisionError
+
+    result = host.run(sh("cat", feed=pieces(), timeout=5))
+    assert (result.exit_code, result.stdout) == (0, "half")
+
+
 def test_a_command_that_hangs_is_ended_by_the_host(host: Host) -> None:
     result = host.run(sh("sleep 9", timeout=0.3))
     assert (result.exit_code, result.how()) == (124, "no end within 0.3 s")
