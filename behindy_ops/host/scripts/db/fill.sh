@@ -1,6 +1,6 @@
 # lib: postgres
-# $1 container of Postgres, $2 host directory. Fills a new database from the backup that db/receive.sh has put there,
-# beside the one in use, which is not touched. All or nothing: in one transaction.
+# Fills a new database from the backup that db/receive.sh has put there, beside the one in use, which is not touched.
+# All or nothing: in one transaction.
 container=$1 dir=$2
 file=$dir/backups/restore.part
 trap 'rm -f "$file"' EXIT

@@ -1,7 +1,7 @@
 # lib: postgres
-# $1 container of Postgres, $2 what the database in use is called afterwards, or "" to drop it (it was empty). Gives its name
-# to the one that db/fill.sh has filled. Both renames are one transaction: nothing can stop between them. Connections to the
-# old one are ended, a pool makes new ones; one that slips in before the rename makes it fail, and it is tried again.
+# Gives the name of the database in use to the one that db/fill.sh has filled; the former is then called `kept`, or
+# dropped for "" (it was empty). Both renames are one transaction: nothing can stop between them. Connections to the old
+# one are ended, a pool makes new ones; one that slips in before the rename makes it fail, and it is tried again.
 container=$1 kept=$2
 inside=$(
   cat <<'SH'

@@ -1,6 +1,6 @@
 # lib: workspace login
-# $1 registry, $2 user or "", then image references; the user's token on stdin. Prints what the registry says of each:
-# `manifest <reference>`, its JSON, and how that ended. Nothing is pulled.
+# Prints what the registry says of images, the user's token on stdin: `manifest <reference>`, its JSON, and how that
+# ended. Nothing is pulled.
 login "$1" "$2"
 shift 2
 number=0

@@ -1,9 +1,8 @@
 # lib: sections compose
-# $1 host directory, $2 what to do: look or replace; for replace also $3 sha256 of the .env to be replaced ("none" for
-# none), $4 name of the backup, $5 how many of those are kept. stdin: a line with the sizes in bytes of what follows it:
-# names (one a line), a candidate .env, what it means (a compose file, see probe), what the example says
-# (the same), the checkout's compose file, for a host that has none yet; 0 for each that is not given.
-# Values are compared here, as docker compose reads them, by the hashes it makes; none is printed.
+# `what`: look, or replace the .env whose sha256 is `replaced` (none for none), keeping so many of the backups. stdin: a
+# line with the sizes in bytes of what follows it: names (one a line), a candidate .env, what it means (a compose file,
+# see probe), what the example says (the same), the checkout's compose file, for a host that has none yet; 0 for each
+# that is not given. Values are compared here, as docker compose reads them, by the hashes it makes; none is printed.
 dir=$1 what=$2 replaced=$3 backup=$4 kept=$5
 umask 077
 LC_ALL=C

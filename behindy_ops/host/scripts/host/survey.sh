@@ -1,7 +1,6 @@
 # lib: workspace sections engine compose nginx
-# $1 host directory, $2 network, $3 container template, $4 image template, then service and repository in turn. Prints every
-# fact a decision needs; changes nothing.
-# SURVEY_PARTS: only these. On a small host each docker command costs tens of milliseconds.
+# Prints every fact a decision needs; changes nothing. `container` and `image` are templates; service and repository
+# follow in turn. SURVEY_PARTS: only these. On a small host each docker command costs tens of milliseconds.
 dir=$1 network=$2 container=$3 image=$4
 shift 4
 services=() repositories=()
@@ -70,8 +69,7 @@ machine() {
 usage() {
   local filters=()
   for service in "${services[@]}"; do filters+=(--filter "name=^/$service(-green|-blue)?$"); done
-  # shellcheck disable=SC2046 # one id a word
-  [ "${#filters[@]}" = 0 ] || readings $(docker ps -q --no-trunc "${filters[@]}")
+  [ "${#filters[@]}" = 0 ] || docker ps -q --no-trunc "${filters[@]}" | readings
 }
 releases() {
   for service in "${services[@]}"; do

@@ -1,12 +1,9 @@
 # lib: workspace sections views
-# $1 host directory, $2 container; the rest is the survey. Names only: which of them have a value is
-# told, no value leaves the host.
+# The rest of the arguments is the survey. Names only: which of them have a value is told, no value leaves the host.
 dir=$1 container=$2
 shift 2
-survey_is "$@"
-# shellcheck disable=SC2016 # docker's variables, not the shell's
+look=("$@")
 NAMES='{{range .Config.Env}}{{$part := split . "="}}{{index $part 0}} '
-# shellcheck disable=SC2016
 NAMES+='{{if gt (len $part) 2}}set{{else if gt (len $part) 1}}{{if index $part 1}}set{{else}}empty{{end}}{{else}}empty{{end}}'
 NAMES+='{{println}}{{end}}'
 live() { docker container inspect --format "$NAMES" "$container"; }
