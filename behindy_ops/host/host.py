@@ -108,7 +108,7 @@ class Host:
         return future.result()
 
     def _run(self, command: Command, check: Callable[[], None]) -> Result:
-        line = wire(command, self._lease.fence if self._lease else None)
+        line = wire(command, self._lease.fence if self._lease else ())
         running = Running(command, line, self._channel(), self._lost)
         self.remote_commands += 1
         result = running.wait(check)

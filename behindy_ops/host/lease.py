@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from behindy_ops.errors import UNCHANGED, BehindyError, ConnectionLost, Kind, LockHeld
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.host import exit_codes
-from behindy_ops.host.command import Command, Fence, Result, script
+from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Lease:
     """A held lease; :meth:`release` or the end of this process frees it."""
 
     def __init__(self, channel: paramiko.Channel, holder: Holder, state_dir: str, mark: str) -> None:
-        self.fence = Fence(state_dir, holder.token)
+        self.fence = script("lock/fenced", state_dir, holder.token)
         self._channel = channel
         self._mark = mark
         self._lines: queue.Queue[str | None] = queue.Queue()

@@ -63,8 +63,14 @@ def test_a_changed_host_key_is_refused(server: SshServer) -> None:
 
 
 def test_pinned_keys_that_cannot_be_read_are_a_mistake_in_the_settings(server: SshServer) -> None:
+    for text in ("what is this", "host ssh-rsa x", "# a remark"):
+        with raises(Kind.SETTINGS, match="cannot be read"):
+            login(server, known_hosts_text=text)
+    file = server.home / "known_hosts"
+    file.write_text("host ssh-rsa x\n")
     with raises(Kind.SETTINGS, match="cannot be read"):
-        login(server, known_hosts_text="what is this")
+        login(server, known_hosts_text="", known_hosts_file=file)
+    assert login(server, known_hosts_text=f"# a remark\r\n\r\n{server.known_hosts.rstrip()}\r\n")
 
 
 def test_a_login_that_is_refused_names_who_was_refused(server: SshServer) -> None:

@@ -8,7 +8,7 @@ import shlex
 import subprocess
 from typing import TYPE_CHECKING
 
-from behindy_ops.host.command import Command, Fence, script, wire
+from behindy_ops.host.command import Command, script, wire
 from behindy_ops.host.exit_codes import Code
 
 if TYPE_CHECKING:
@@ -89,7 +89,10 @@ def test_a_change_runs_only_while_its_own_lease_is_held(host: FakeHost) -> None:
 def test_a_fenced_script_is_the_one_that_was_meant_with_its_own_arguments(host: FakeHost) -> None:
     where = state(host)
     host.file("home/state/lock.json", KIM)
-    line = wire(Command(script("deploy/record", f"{where}/a b'c", "9"), "x", changes=True), Fence(where, "t0ken"))
+    line = wire(
+        Command(script("deploy/record", f"{where}/a b'c", "9"), "x", changes=True),
+        script("lock/fenced", where, "t0ken"),
+    )
     with (host.home / "state/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run(["sh", "-c", line], input=b"line\n", check=True, timeout=10)
