@@ -4,8 +4,7 @@
 container=$1 dir=$2
 file=$dir/backups/restore.part
 trap 'rm -f "$file"' EXIT
-inside=$(
-  cat <<'SH'
+read -rd '' inside <<'SH'
 ask -d postgres <<'SQL' || exit 88
 drop database if exists :"new" with (force);
 select format('create database %I template template0 encoding %L lc_collate %L lc_ctype %L', :'new',
@@ -18,5 +17,4 @@ else
   exit 89
 fi
 SH
-)
 in_postgres "$container" "$inside" <"$file"

@@ -3,8 +3,7 @@
 # dropped for "" (it was empty). Both renames are one transaction: nothing can stop between them. Connections to the old
 # one are ended, a pool makes new ones; one that slips in before the rename makes it fail, and it is tried again.
 container=$1 kept=$2
-inside=$(
-  cat <<'SH'
+read -rd '' inside <<'SH'
 away=${1:-${PGDATABASE}_emptied}
 for _ in 1 2 3 4 5 6; do
   ask -v "away=$away" -d postgres <<'SQL' && break
@@ -18,5 +17,4 @@ SQL
 done || exit 90
 [ -n "$1" ] || echo 'drop database :"away" with (force);' | ask -v "away=$away" -d postgres
 SH
-)
 in_postgres "$container" "$inside" "$kept" </dev/null

@@ -1,7 +1,6 @@
 # lib: nginx
 # Has certbot get or renew the certificate of these names through the nginx that runs, has nginx load it, and sees that
-# it is served. Exit codes: 67 no image, 70 certbot got none (what was there is back), 71 nginx does not serve the new
-# one.
+# it is served.
 domain=$1 image=$2 email=$3
 shift 3
 nginx_runs nginx || exit 69

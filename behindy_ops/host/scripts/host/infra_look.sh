@@ -18,7 +18,5 @@ done
 section network
 docker network inspect behindy-ops_internal >/dev/null 2>&1 && echo there
 section containers
-# shellcheck disable=SC2046 # one id a word
-set -- "$2" $(docker ps -aq --no-trunc)
-[ "$#" = 1 ] || docker container inspect --format "$@" 2>/dev/null
+docker ps -aq --no-trunc | xargs -r docker container inspect --format "$2" 2>/dev/null
 section end

@@ -1,7 +1,6 @@
 # lib: compose
 # `limit`: seconds to wait for health. Then words: create SERVICE, recreate SERVICE, pull IMAGE, placeholder IMAGE
-# (nginx's, when it may have no certificate). Prints what it is at. Exit codes: 67 an image cannot be pulled, 68 not
-# healthy in time (with the last lines of the logs).
+# (nginx's, when it may have no certificate). Prints what it is at, and the logs' last lines of what is not healthy in time.
 dir=$1 domain=$2 limit=$3
 shift 3
 cd "$dir/compose" || exit 80

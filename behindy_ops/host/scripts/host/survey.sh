@@ -12,18 +12,14 @@ versions() {
   docker version --format '{{json .Server.Version}} {{json .Server.APIVersion}}' && compose version --short
 }
 tools() { for tool in docker curl flock timeout awk; do command -v "$tool" >/dev/null && echo "$tool"; done; }
-containers() {
-  ids=$(docker ps -aq --no-trunc) || return
-  # shellcheck disable=SC2086 # one id a word
-  [ -z "$ids" ] || docker container inspect --format "$container" $ids 2>"$work/gone" ||
-    ! grep -v 'No such container' "$work/gone" >&2 # one may end between the list and the look
+described() { # container or image, template, their ids, one a line: one may end between the list and the look
+  # shellcheck disable=SC2086
+  [ -z "$3" ] || docker "$1" inspect --format "$2" $3 2>"$work/no-$1" || ! grep -v "No such $1" "$work/no-$1" >&2
 }
+containers() { ids=$(docker ps -aq --no-trunc) && described container "$container" "$ids"; }
 images() {
-  ids=$({ for repository in "${repositories[@]}"; do docker images -q --no-trunc "$repository" || return; done
-    docker images -q --no-trunc -f dangling=true; } | sort -u) || return
-  # shellcheck disable=SC2086 # one id a word
-  [ -z "$ids" ] || docker image inspect --format "$image" $ids 2>"$work/untagged" ||
-    ! grep -v 'No such image' "$work/untagged" >&2
+  ids=$(for repository in "${repositories[@]}"; do docker images -q --no-trunc "$repository" || exit; done
+    docker images -q --no-trunc -f dangling=true) && described image "$image" "$(sort -u <<<"$ids")"
 }
 networks() { docker network inspect --format '{{json .Name}} {{json .Id}}' "$network"; }
 files_() {

@@ -1,8 +1,7 @@
 # lib: compose
 # stdin: the files, one line each: path and base64. Puts them into a directory of their own and tries them there:
 # Compose reads the one, and nginx (its image, or ""), in a throwaway container without a network, the others, with its
-# mounts, source:target each (a source without a leading / is below the host directory). `what`: keep or try. Exit
-# codes: 65 Compose refuses, 66 nginx refuses, 67 no image.
+# mounts, source:target each (a source without a leading / is below the host directory). `what`: keep or try.
 dir=$1 version=$2 what=$3 domain=$4 image=$5
 shift 5
 umask 022

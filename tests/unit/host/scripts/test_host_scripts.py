@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts import machine, survey
 from behindy_ops.facts.replies import read
 from behindy_ops.host.exit_codes import Code
@@ -94,6 +95,13 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost)
     assert found.problems == {"networks": "no such network", "nginx_": "[emerg] x"}
     assert (found.memory["MemTotal"] > 0, found.disk[0] > 0, found.now > 0) == (True, True, True)
     assert "s3cret" not in ran.out
+
+
+def test_images_that_docker_does_not_list_are_not_taken_for_none(host: FakeHost) -> None:
+    host.on("docker", "*")
+    host.on("docker", "images *", Answer(err="no answer", code=1))
+    with pytest.raises(RemoteCommandFailed, match="did not list its images"):
+        survey.parse(host.run("host/survey", MARK, str(host.home), "net", "", "", "web", "me/web").out, MARK)
 
 
 def test_a_bare_host_is_looked_at_with_next_to_nothing_on_it(host: FakeHost) -> None:
