@@ -63,7 +63,10 @@ class Running:
         while not self.channel.status_event.wait(POLL):
             self._drain()
             check()
-            self._require_alive(deadline)
+            if not self._connected():
+                raise self._lost(f"while it was to {self.command.title}")
+            if time.monotonic() > deadline:
+                raise self._lost(f"(no answer) while it was to {self.command.title}")
         ended = time.monotonic()
         # The status may overtake the last output; the end of the stream tells that all of it is here.
         while not (self.channel.eof_received or self.channel.closed) and time.monotonic() < ended + 2:
@@ -71,7 +74,7 @@ class Running:
             time.sleep(0.001)
         self._drain()
         code = self.channel.exit_status
-        if code == exit_codes.NO_STATUS and not self._transport().is_active():
+        if code == exit_codes.NO_STATUS and not self._connected():
             raise self._lost(f"while it was to {self.command.title}")
         self.channel.close()
         return Result(self.command, code, self._out.rest(), self._err.rest(), time.monotonic() - self._started)
@@ -90,14 +93,8 @@ class Running:
             with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
                 self.channel.shutdown_write()
 
-    def _transport(self) -> paramiko.Transport:
-        return self.channel.get_transport()
-
-    def _require_alive(self, deadline: float) -> None:
-        if not self._transport().is_active():
-            raise self._lost(f"while it was to {self.command.title}")
-        if time.monotonic() > deadline:
-            raise self._lost(f"(no answer) while it was to {self.command.title}")
+    def _connected(self) -> bool:
+        return bool(self.channel.get_transport().is_active())
 
     def _drain(self) -> None:
         while self.channel.recv_ready():
