@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from behindy_ops.errors import ConnectionLost, Interrupted
+from behindy_ops.host import channel
 from behindy_ops.host.command import Command, Result
 from behindy_ops.host.host import Host, new_mark
 from behindy_ops.project.settings import Settings
@@ -132,6 +133,14 @@ def test_a_connection_that_breaks_is_told_from_a_command_that_fails(host: Host, 
     assert "inv deploy.status" in caught.value.remedy
     with pytest.raises(ConnectionLost):
         host.run(sh("true"))
+
+
+def test_a_command_that_the_host_should_have_ended_long_ago_means_a_lost_connection(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "GRACE", -4.9)
+    with pytest.raises(ConnectionLost, match="no answer"):
+        host.run(sh("sleep 9", timeout=5))
 
 
 def test_a_channel_that_is_refused_is_a_lost_connection(host: Host, server: SshServer) -> None:

@@ -49,9 +49,18 @@ def test_a_lease_waits_for_what_an_interrupted_run_is_still_changing(host: FakeH
     assert (ran.code, ran.out) == (Code.BUSY, "")
 
 
+def test_a_lease_ends_with_its_client_whatever_the_survey_has_left_running(host: FakeHost) -> None:
+    where = state(host)
+    host.run("lock/lease", where, "5", "@@", "sh", "-c", "sleep 3 <&- >&- 2>&- &", stdin=f"{KIM}\n")
+    with (host.home / "state/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def test_a_lease_says_what_it_lacks(host: FakeHost) -> None:
     assert host.run("lock/lease", str(host.root / "no/state"), "5", "@@", stdin="{}\n").code == Code.NO_DIRECTORY
     assert host.run("lock/lease", state(host), "5", "@@").code == Code.BAD_INPUT
+    host.moved["command -v flock"] = "command -v no-such-program"
+    assert host.run("lock/lease", state(host), "5", "@@", stdin="{}\n").code == Code.NO_FLOCK
     host.file("file/state")
     assert host.run("lock/lease", f"{host.root}/file/state/below", "5", "@@", stdin="{}\n").code == Code.NO_DIRECTORY
 
@@ -60,6 +69,7 @@ def test_a_hold_is_taken_shown_and_given_back(host: FakeHost) -> None:
     where = state(host)
     assert host.run("lock/hold", where, "status").out == "hold \n"
     assert host.run("lock/hold", where, "acquire", stdin=f"{KIM}\n").code == 0
+    assert (host.home / "state/hold.json").stat().st_mode & 0o77 == 0
     assert host.run("lock/hold", where, "status").values == {"hold": KIM}
     ran = host.run("lock/hold", where, "acquire", stdin="{}\n")
     assert (ran.code, ran.out) == (Code.HELD, f"{KIM}\n")
@@ -81,6 +91,10 @@ def test_a_change_runs_only_while_its_own_lease_is_held(host: FakeHost) -> None:
     with (host.home / "state/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert host.run("lock/fenced", where, "other", "touch", f"{host.root}/changed").code == Code.LEASE_LOST
+        host.moved["-w 10"] = "-w 0.1"
+        with (host.home / "state/busy").open("w") as busy:  # whoever takes the lock next waits for changes to end
+            fcntl.flock(busy, fcntl.LOCK_EX)
+            assert host.run("lock/fenced", *arguments).code == Code.LEASE_LOST
         assert not (host.root / "changed").exists()
         assert host.run("lock/fenced", *arguments).code == 0
     assert (host.root / "changed").exists()
