@@ -64,9 +64,9 @@ class Running:
             self._drain()
             check()
             if not self._connected():
-                raise self._lost(f"while it was to {self.command.title}")
+                raise self._lost(f"while trying to {self.command.title}")
             if time.monotonic() > deadline:
-                raise self._lost(f"(no answer) while it was to {self.command.title}")
+                raise self._lost(f"(no answer) while trying to {self.command.title}")
         ended = time.monotonic()
         # The status may overtake the last output; the end of the stream tells that all of it is here.
         while not (self.channel.eof_received or self.channel.closed) and time.monotonic() < ended + 2:
@@ -75,7 +75,7 @@ class Running:
         self._drain()
         code = self.channel.exit_status
         if code == exit_codes.NO_STATUS and not self._connected():
-            raise self._lost(f"while it was to {self.command.title}")
+            raise self._lost(f"while trying to {self.command.title}")
         self.channel.close()
         return Result(self.command, code, self._out.rest(), self._err.rest(), time.monotonic() - self._started)
 

@@ -83,9 +83,9 @@ class Result:
         return self.exit_code == 0
 
     def how(self) -> str:
-        """The end in words: ``exit code 3``, ``killed by a signal``, ``no end within 30 s``."""
+        """The end in words: ``exit code 3``, ``killed by a signal``, ``timed out after 30 s``."""
         if self.exit_code in exit_codes.TIMED_OUT and self.seconds >= self.command.timeout * 0.9:
-            return f"no end within {self.command.timeout:g} s"
+            return f"timed out after {self.command.timeout:g} s"
         if self.exit_code in exit_codes.KILLED:
             return "killed by a signal"
         return f"exit code {self.exit_code}"

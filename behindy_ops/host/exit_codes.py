@@ -44,13 +44,13 @@ class Code(IntEnum):
         65,
         Kind.COMPOSE_INVALID,
         "Docker Compose rejects compose/docker-compose.yml.",
-        "Correct it here by the lines below, then: inv host.sync",
+        "Correct it here (the lines below say where), then: inv host.sync",
     )
     NGINX_REFUSED = (
         66,
         Kind.FILES_REFUSED,
         "nginx rejects the files in nginx/.",
-        "Correct them by the lines below (/etc/nginx/behindy/ is nginx/ here), then: inv host.sync",
+        "Correct them here, where /etc/nginx/behindy/ in the lines below is nginx/; then: inv host.sync",
     )
     NO_IMAGE = (
         67,
@@ -89,7 +89,7 @@ class Code(IntEnum):
         72,
         Kind.NGINX_NOT_READY,
         "nginx could not be reloaded.",
-        "See how it is: inv ops.nginx; inv ops.logs nginx",
+        "See its state and its log: inv ops.nginx; inv ops.logs nginx",
         "It did not load its configuration, or it does not answer.",
     )
     LEASED = 73

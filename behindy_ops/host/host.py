@@ -151,7 +151,7 @@ class Host:
         try:
             return channel.result(timeout=30)
         except (paramiko.SSHException, OSError, EOFError, TimeoutError) as error:
-            raise self._lost("when a channel was opened") from error
+            raise self._lost("while opening a channel") from error
 
     def _opened(self) -> Future[paramiko.Channel]:
         return _beside("channel", partial(self._transport().open_session, timeout=30))

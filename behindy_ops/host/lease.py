@@ -142,7 +142,7 @@ class Lease:
             except queue.Empty:
                 check()
                 if time.monotonic() > deadline:
-                    raise ConnectionLost("The host fell silent while it was looked at.", state=UNCHANGED) from None
+                    raise ConnectionLost("The host stopped responding while it was being looked at.", state=UNCHANGED) from None
 
     def _listen(self) -> None:
         rest = b""

@@ -50,7 +50,7 @@ def test_a_changing_command_is_fenced_by_state_directory_and_token() -> None:
     [
         (-1, 1, "killed by a signal"),
         (143, 1, "killed by a signal"),
-        (124, 30, "no end within 30 s"),
+        (124, 30, "timed out after 30 s"),
         (3, 1, "exit code 3"),
     ],
 )

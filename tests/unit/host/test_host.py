@@ -71,7 +71,7 @@ def test_what_cannot_be_fed_to_its_end_ends_early(host: Host) -> None:
 
 def test_a_command_that_hangs_is_ended_by_the_host(host: Host) -> None:
     result = host.run(sh("sleep 9", timeout=0.3))
-    assert (result.exit_code, result.how()) == (124, "no end within 0.3 s")
+    assert (result.exit_code, result.how()) == (124, "timed out after 0.3 s")
 
 
 def test_a_command_that_a_signal_ended_has_failed(host: Host, server: SshServer) -> None:
@@ -128,7 +128,7 @@ def test_an_error_of_a_command_beside_others_is_raised_where_it_is_waited_for(ho
 
 def test_a_connection_that_breaks_is_told_from_a_command_that_fails(host: Host, server: SshServer) -> None:
     threading.Timer(0.2, server.hang_up).start()
-    with pytest.raises(ConnectionLost, match="while it was to try it") as caught:
+    with pytest.raises(ConnectionLost, match="while trying to try it") as caught:
         host.run(sh("sleep 9"))
     assert "inv deploy.status" in caught.value.remedy
     with pytest.raises(ConnectionLost):
