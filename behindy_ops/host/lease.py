@@ -136,13 +136,11 @@ class Lease:
         )
 
     def _next(self, check: Callable[[], None], deadline: float) -> str | None:
-        while True:
-            try:
+        while time.monotonic() <= deadline:
+            with contextlib.suppress(queue.Empty):
                 return self._lines.get(timeout=0.05)
-            except queue.Empty:
-                check()
-                if time.monotonic() > deadline:
-                    raise ConnectionLost("The host stopped responding while it was being looked at.", state=UNCHANGED) from None
+            check()
+        raise ConnectionLost("The host stopped responding while it was being looked at.", state=UNCHANGED)
 
     def _listen(self) -> None:
         rest = b""

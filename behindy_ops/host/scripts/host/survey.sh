@@ -1,4 +1,4 @@
-# lib: workspace sections engine compose nginx
+# lib: workspace sections engine compose nginx dotenv
 # Prints every fact a decision needs; changes nothing. `container` and `image` are templates; service and repository
 # follow in turn. SURVEY_PARTS: only these. On a small host each docker command costs tens of milliseconds.
 dir=$1 network=$2 container=$3 image=$4
@@ -30,8 +30,7 @@ files_() {
 }
 environment() { # names only, and whether each has a value
   [ -r "$dir/.env" ] || return 0
-  sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.?).*$/\2 \3/p' "$dir/.env" |
-    while read -r name first; do [ -n "$first" ] && echo "$name set" || echo "$name empty"; done
+  assigned "$dir/.env" | while read -r name value; do [ -n "$value" ] && echo "$name set" || echo "$name empty"; done
 }
 configured() { # one hash a service over its stanza with this .env: tells a changed configuration
   cd "$dir/compose" 2>/dev/null || return 0

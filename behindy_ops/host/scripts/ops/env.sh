@@ -1,4 +1,4 @@
-# lib: workspace sections views
+# lib: workspace sections views dotenv
 # The rest of the arguments is the survey. Names only: which of them have a value is told, no value leaves the host.
 dir=$1 container=$2
 shift 2
@@ -17,6 +17,6 @@ changed() { # names whose value in .env is not the one this release was started 
   echo known
   { sort -u "$dir/.env" "$kept" | comm -3 - <(sort -u "$dir/.env")
     sort -u "$dir/.env" "$kept" | comm -3 - <(sort -u "$kept"); } |
-    sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*$/\2/p' | sort -u
+    assigned - | cut -d' ' -f1 | sort -u
 }
 report live image compose changed survey
