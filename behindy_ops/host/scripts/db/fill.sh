@@ -1,11 +1,10 @@
 # lib: postgres
-# $1 container of Postgres, $2 host directory. Fills a new database from the backup that db/receive.sh has put there,
-# beside the one in use, which is not touched. All or nothing: in one transaction.
+# Fills a new database from the backup that db/receive.sh has put there, beside the one in use, which is not touched.
+# All or nothing: in one transaction.
 container=$1 dir=$2
 file=$dir/backups/restore.part
 trap 'rm -f "$file"' EXIT
-inside=$(
-  cat <<'SH'
+read -rd '' inside <<'SH'
 ask -d postgres <<'SQL' || exit 88
 drop database if exists :"new" with (force);
 select format('create database %I template template0 encoding %L lc_collate %L lc_ctype %L', :'new',
@@ -18,5 +17,4 @@ else
   exit 89
 fi
 SH
-)
 in_postgres "$container" "$inside" <"$file"

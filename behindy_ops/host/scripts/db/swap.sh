@@ -1,10 +1,9 @@
 # lib: postgres
-# $1 container of Postgres, $2 what the database in use is called afterwards, or "" to drop it (it was empty). Gives its name
-# to the one that db/fill.sh has filled. Both renames are one transaction: nothing can stop between them. Connections to the
-# old one are ended, a pool makes new ones; one that slips in before the rename makes it fail, and it is tried again.
+# Gives the name of the database in use to the one that db/fill.sh has filled; the former is then called `kept`, or
+# dropped for "" (it was empty). Both renames are one transaction: nothing can stop between them. Connections to the old
+# one are ended, a pool makes new ones; one that slips in before the rename makes it fail, and it is tried again.
 container=$1 kept=$2
-inside=$(
-  cat <<'SH'
+read -rd '' inside <<'SH'
 away=${1:-${PGDATABASE}_emptied}
 for _ in 1 2 3 4 5 6; do
   ask -v "away=$away" -d postgres <<'SQL' && break
@@ -18,5 +17,4 @@ SQL
 done || exit 90
 [ -n "$1" ] || echo 'drop database :"away" with (force);' | ask -v "away=$away" -d postgres
 SH
-)
 in_postgres "$container" "$inside" "$kept" </dev/null

@@ -1,6 +1,6 @@
 # lib: nginx
-# $1 host directory, $2 version to go live, $3 versions to keep, $4 reload or leave nginx. Exit code 66: nginx refused
-# the files after all, and those before them are back.
+# Has a version go live, and keeps so many; `what`: reload or leave nginx. Where nginx refuses the files after all, those
+# before them come back.
 #
 # nginx/ has links that lead through one: nginx/site.conf -> live/nginx/site.conf, live -> versions/<version>. Replacing
 # `live` switches all files at once: docs/design.md, "Files switched by one rename".
@@ -11,63 +11,49 @@ shopt -s dotglob nullglob
 cd "$dir"
 versions=nginx/versions
 declare -A through=([nginx]=live/nginx [compose]=../nginx/live/compose)
-ours() { # part, name: whether it belongs to what is synchronized
-  case $1/$2 in
-  nginx/versions | nginx/live | nginx/live.new | compose/.env) return 1 ;;
-  compose/.env.example) return 0 ;;
-  */.env | */.env.*) return 1 ;;
-  esac
+see() { # what lies there of what is synchronized: `there`, as part/name
+  there=()
+  for entry in {nginx,compose}/*; do
+    case $entry in
+    nginx/versions | nginx/live | nginx/live.new | compose/.env) continue ;;
+    compose/.env.example) ;;
+    */.env | */.env.*) continue ;;
+    esac
+    there+=("$entry")
+  done
 }
 turn() { ln -sfn "versions/$1" nginx/live.new && mv -fT nginx/live.new nginx/live; }
 link() { # a link for each entry of a version
-  local part entry name
-  for part in nginx compose; do
-    for entry in "$versions/$1/$part"/*; do
-      name=${entry##*/}
-      [ "$(readlink "$part/$name")" != "${through[$part]}/$name" ] || continue
-      if [ -d "$part/$name" ] && [ ! -L "$part/$name" ]; then rm -rf "${part:?}/$name"; fi
-      ln -sfn "${through[$part]}/$name" "$part/.link.new" && mv -fT "$part/.link.new" "$part/$name"
-    done
+  for entry in "$versions/$1"/{nginx,compose}/*; do
+    entry=${entry#"$versions/$1/"}
+    part=${entry%%/*}
+    target=${through[$part]}/${entry#*/}
+    [ "$(readlink "$entry")" != "$target" ] || continue
+    if [ -d "$entry" ] && [ ! -L "$entry" ]; then rm -rf "$entry"; fi
+    ln -sfn "$target" "$part/.link.new" && mv -fT "$part/.link.new" "$entry"
   done
 }
-unlink_others() { # what a version does not have
-  local part entry name
-  for part in nginx compose; do
-    for entry in "$part"/*; do
-      name=${entry##*/}
-      if ours "$part" "$name" && [ ! -e "$versions/$1/$part/$name" ]; then rm -rf "$entry"; fi
-    done
-  done
+go_to() { # a version, without what it does not have
+  link "$1"
+  turn "$1"
+  see
+  for entry in "${there[@]}"; do [ -e "$versions/$1/$entry" ] || rm -rf "$entry"; done
 }
-plain() { # whether something was put there by hand
-  local part entry
-  for part in nginx compose; do
-    for entry in "$part"/*; do
-      if ours "$part" "${entry##*/}" && [ ! -L "$entry" ]; then return 0; fi
-    done
-  done
-  return 1
-}
-keep_what_is_there() { # as a version of its own, which is live already
-  local before=$version.before part entry
+see
+plain=()
+for entry in "${there[@]}"; do [ -L "$entry" ] || plain+=("$entry"); done
+if [ "${#plain[@]}" -gt 0 ]; then # put there by hand: it becomes a version of its own, which is live already
+  before=$version.before
   rm -rf "${versions:?}/$before"
-  for part in nginx compose; do
-    mkdir -p "$versions/$before/$part"
-    for entry in "$part"/*; do
-      if ours "$part" "${entry##*/}" && [ -e "$entry" ]; then cp -aL "$entry" "$versions/$before/$part/"; fi
-    done
+  mkdir -p "$versions/$before"/{nginx,compose}
+  for entry in "${there[@]}"; do
+    if [ -e "$entry" ]; then cp -aL "$entry" "$versions/$before/$entry"; fi
   done
   turn "$before"
   link "$before"
-}
-if plain; then keep_what_is_there; fi
+fi
 previous=$(readlink nginx/live 2>/dev/null || true)
 previous=${previous#versions/}
-go_to() {
-  link "$1"
-  turn "$1"
-  unlink_others "$1"
-}
 go_to "$version"
 mounted=$(docker container inspect --format \
   '{{if .State.Running}}{{range .Mounts}}{{if eq .Destination "/etc/nginx/behindy"}}{{.Source}}{{end}}{{end}}{{end}}' nginx 2>/dev/null || true)

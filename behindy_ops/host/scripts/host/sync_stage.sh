@@ -1,8 +1,7 @@
 # lib: compose
-# $1 host directory, $2 version, $3 keep or try, $4 domain, $5 nginx's image or "", then its mounts, source:target each
-# (a source without a leading / is below the host directory). stdin: the files, one line each: path and base64.
-# Puts them into a directory of their own and tries them there: Compose reads the one, and nginx, in a throwaway
-# container without a network, the others. Exit codes: 65 Compose refuses, 66 nginx refuses, 67 no image.
+# stdin: the files, one line each: path and base64. Puts them into a directory of their own and tries them there:
+# Compose reads the one, and nginx (its image, or ""), in a throwaway container without a network, the others, with its
+# mounts, source:target each (a source without a leading / is below the host directory). `what`: keep or try.
 dir=$1 version=$2 what=$3 domain=$4 image=$5
 shift 5
 umask 022
@@ -35,7 +34,6 @@ if [ -n "$image" ]; then
     fi
   done
   # A host that has no certificate yet is no reason to refuse the files: a throwaway one stands in, in there only.
-  # shellcheck disable=SC2016
   docker run --rm --network none --memory 128m "${options[@]}" --entrypoint sh "$image" -c '
 mkdir -p /etc/letsencrypt && cp -a /behindy-letsencrypt/. /etc/letsencrypt/ 2>/dev/null
 live=/etc/letsencrypt/live/$1
