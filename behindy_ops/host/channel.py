@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterable
 
 import paramiko
 
@@ -20,22 +19,38 @@ GRACE = 30.0
 """Seconds a command may be late after its own timeout on the host before the connection is taken for dead."""
 
 
-class _Check(Protocol):
-    def __call__(self) -> None: ...
-
-
 class Running:
-    """A command that has been sent. :meth:`wait` returns how it ended."""
+    """A command that has been sent on an open channel, with its standard input. :meth:`wait` returns how it ended.
 
-    def __init__(self, command: Command, channel: paramiko.Channel, lost: Callable[[str], Exception]) -> None:
+    Args:
+        line: the quoted line for the remote shell.
+        lost: makes the error for a broken connection, given when it happened.
+
+    Raises:
+        ConnectionLost: it could not be sent.
+    """
+
+    def __init__(
+        self, command: Command, line: str, channel: paramiko.Channel, lost: Callable[[str], Exception]
+    ) -> None:
         self.command = command
         self.channel = channel
         self._lost = lost
         self._started = time.monotonic()
         self._out = _Told(command.on_line, keep=not command.follow)
         self._err = _Told(command.on_error_line, keep=not command.follow)
+        try:
+            channel.exec_command(line)
+            if command.stdin:
+                channel.sendall(command.stdin)
+            if command.feed is not None:
+                threading.Thread(target=self._feed, args=(command.feed,), name=command.title, daemon=True).start()
+            elif not command.follow:
+                channel.shutdown_write()
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise lost(f"before it could {command.title}") from error
 
-    def wait(self, check: _Check) -> Result:
+    def wait(self, check: Callable[[], None]) -> Result:
         """Wait for the end.
 
         Args:
@@ -48,7 +63,10 @@ class Running:
         while not self.channel.status_event.wait(POLL):
             self._drain()
             check()
-            self._require_alive(deadline)
+            if not self._connected():
+                raise self._lost(f"while trying to {self.command.title}")
+            if time.monotonic() > deadline:
+                raise self._lost(f"(no answer) while trying to {self.command.title}")
         ended = time.monotonic()
         # The status may overtake the last output; the end of the stream tells that all of it is here.
         while not (self.channel.eof_received or self.channel.closed) and time.monotonic() < ended + 2:
@@ -56,41 +74,27 @@ class Running:
             time.sleep(0.001)
         self._drain()
         code = self.channel.exit_status
-        if code == exit_codes.NO_STATUS and not self._transport().is_active():
-            raise self._lost(f"while it was to {self.command.title}")
+        if code == exit_codes.NO_STATUS and not self._connected():
+            raise self._lost(f"while trying to {self.command.title}")
         self.channel.close()
-        return Result(
-            self.command,
-            code,
-            self._out.rest(),
-            self._err.rest(),
-            time.monotonic() - self._started,
-        )
+        return Result(self.command, code, self._out.rest(), self._err.rest(), time.monotonic() - self._started)
 
-    def feed(self) -> None:
+    def _feed(self, pieces: Iterable[bytes]) -> None:
         """Send what the command is fed, then close its input; in a thread, since the host may be slow to take it.
 
         What cannot be sent is no failure here: the command tells how it ended. What the feed raises ends it early, and
         the command has to notice that something is missing.
         """
-
-        def work() -> None:
+        try:
             with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
-                for piece in self.command.feed or ():
+                for piece in pieces:
                     self.channel.sendall(piece)
+        finally:
             with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
                 self.channel.shutdown_write()
 
-        threading.Thread(target=work, name=self.command.title, daemon=True).start()
-
-    def _transport(self) -> paramiko.Transport:
-        return self.channel.get_transport()
-
-    def _require_alive(self, deadline: float) -> None:
-        if not self._transport().is_active():
-            raise self._lost(f"while it was to {self.command.title}")
-        if time.monotonic() > deadline:
-            raise self._lost(f"(no answer) while it was to {self.command.title}")
+    def _connected(self) -> bool:
+        return bool(self.channel.get_transport().is_active())
 
     def _drain(self) -> None:
         while self.channel.recv_ready():
@@ -124,27 +128,3 @@ class _Told:
 
     def rest(self) -> str:
         return self._bytes.decode("utf-8", "replace")
-
-
-def start(command: Command, line: str, channel: paramiko.Channel, lost: Callable[[str], Exception]) -> Running:
-    """Send a command on an open channel, and its standard input.
-
-    Args:
-        line: the quoted line for the remote shell.
-        lost: makes the error for a broken connection, given when it happened.
-
-    Raises:
-        ConnectionLost: it could not be sent.
-    """
-    running = Running(command, channel, lost)
-    try:
-        channel.exec_command(line)
-        if command.stdin:
-            channel.sendall(command.stdin)
-        if command.feed is not None:
-            running.feed()
-        elif not command.follow:
-            channel.shutdown_write()
-    except (paramiko.SSHException, OSError, EOFError) as error:
-        raise lost(f"before it could {command.title}") from error
-    return running

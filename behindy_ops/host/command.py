@@ -55,14 +55,6 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Fence:
-    """Proof of the lease a changing command needs: the host's state directory and the lease's token."""
-
-    state_dir: str
-    token: str
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
     """How a command ended.
 
@@ -90,14 +82,10 @@ class Result:
     def ok(self) -> bool:
         return self.exit_code == 0
 
-    @property
-    def timed_out(self) -> bool:
-        return self.exit_code in exit_codes.TIMED_OUT and self.seconds >= self.command.timeout * 0.9
-
     def how(self) -> str:
-        """The end in words: ``exit code 3``, ``killed by a signal``, ``no end within 30 s``."""
-        if self.timed_out:
-            return f"no end within {self.command.timeout:g} s"
+        """The end in words: ``exit code 3``, ``killed by a signal``, ``timed out after 30 s``."""
+        if self.exit_code in exit_codes.TIMED_OUT and self.seconds >= self.command.timeout * 0.9:
+            return f"timed out after {self.command.timeout:g} s"
         if self.exit_code in exit_codes.KILLED:
             return "killed by a signal"
         return f"exit code {self.exit_code}"
@@ -167,15 +155,16 @@ def script(name: str, *arguments: str) -> tuple[str, ...]:
     return (*SHELL, script_text(name), name, *arguments)
 
 
-def wire(command: Command, fence: Fence | None = None) -> str:
+def wire(command: Command, fence: tuple[str, ...] = ()) -> str:
     """Return the line for the remote shell: quoted once, here, under the host's ``timeout``, and fenced if it changes.
+
+    Args:
+        fence: the argv that runs what follows it only while our lease is held.
 
     Raises:
         ValueError: a command that changes something came without a fence.
     """
-    argv: tuple[str, ...] = command.argv
-    if command.changes:
-        if fence is None:
-            raise ValueError(f"to {command.title} needs the lock")
-        argv = (*script("lock/fenced", fence.state_dir, fence.token), *argv)
+    if command.changes and not fence:
+        raise ValueError(f"to {command.title} needs the lock")
+    argv = (*fence, *command.argv) if command.changes else command.argv
     return shlex.join(("timeout", "-k", str(KILL_AFTER), f"{command.timeout:g}", *argv))

@@ -59,15 +59,15 @@ def _credentials(settings: Settings) -> dict[str, Any]:
         # In CI the given key is the only one meant; anything else would only add failed attempts.
         return common | {"pkey": key, "allow_agent": False, "look_for_keys": False}
     if settings.key_file:
+        common |= {"allow_agent": True, "look_for_keys": False}
         text = settings.key_file.read_text(encoding="utf-8", errors="replace")
         try:
-            key = keys.parse(text, passphrase, source=str(settings.key_file))
+            return common | {"pkey": keys.parse(text, passphrase, source=str(settings.key_file))}
         except BehindyError:
             # Protected by a passphrase we do not have: the agent may hold it.
             if passphrase or not _agent_has_keys():
                 raise
-            return common | {"allow_agent": True, "look_for_keys": False}
-        return common | {"pkey": key, "allow_agent": True, "look_for_keys": False}
+            return common
     return common | ({"passphrase": passphrase} if passphrase else {})
 
 
@@ -91,8 +91,6 @@ def open_connection(settings: Settings) -> Connection:
     where = f"{connection.user}@{hostkeys.known_hosts_name(connection.host, connection.port)}"
     try:
         connection.open()
-    except BehindyError:
-        raise
     except paramiko.BadHostKeyException as error:
         source = "BEHINDY_KNOWN_HOSTS" if settings.known_hosts_text else str(settings.known_hosts_file)
         raise hostkeys.changed(error, source) from error

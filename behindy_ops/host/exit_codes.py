@@ -6,44 +6,161 @@ name of its own is 1, and the last lines of the output say what went wrong.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import Self
 
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 
 
 class Code(IntEnum):
-    """What a script ended with."""
+    """What a script ended with: its number and its error, in which whoever asked the script fills in ``{names}``."""
 
-    REGISTRY_LOGIN = 41
+    kind: Kind | None
+    what: str
+    remedy: str
+    state: str
+
+    def __new__(cls, number: int, kind: Kind | None = None, what: str = "", remedy: str = "", state: str = "") -> Self:
+        code = int.__new__(cls, number)
+        code._value_ = number
+        code.kind, code.what, code.remedy, code.state = kind, what, remedy, state
+        return code
+
+    REGISTRY_LOGIN = (
+        41,
+        Kind.REGISTRY_REFUSED,
+        "The registry refused the login.",
+        "Check DOCKERHUB_USERNAME and DOCKERHUB_TOKEN (expired or revoked?), and BEHINDY_REGISTRY.",
+    )
     NO_CONTAINER = 61
-    NGINX_INVALID = 63
-    COMPOSE_REFUSED = 65
-    NGINX_REFUSED = 66
-    NO_IMAGE = 67
-    NOT_HEALTHY = 68
-    NO_NGINX = 69
-    NO_CERTIFICATE = 70
-    NOT_SERVED = 71
-    NOT_RELOADED = 72
+    NGINX_INVALID = (
+        63,
+        Kind.NGINX_NOT_READY,
+        "nginx's configuration on the host is not valid, so it was not reloaded.",
+        "Correct the file that is named below, then: inv ops.nginx --reload",
+        "nginx still serves with the configuration it had before.",
+    )
+    COMPOSE_REFUSED = (
+        65,
+        Kind.COMPOSE_INVALID,
+        "Docker Compose rejects compose/docker-compose.yml.",
+        "Correct it here (the lines below say where), then: inv host.sync",
+    )
+    NGINX_REFUSED = (
+        66,
+        Kind.FILES_REFUSED,
+        "nginx rejects the files in nginx/.",
+        "Correct them here, where /etc/nginx/behindy/ in the lines below is nginx/; then: inv host.sync",
+    )
+    NO_IMAGE = (
+        67,
+        Kind.HOST_NOT_READY,
+        "The host could not pull {image}.",
+        "Check the image's name, the host's network and the registry, then try again.",
+    )
+    NOT_HEALTHY = (
+        68,
+        Kind.NOT_HEALTHY,
+        "Not healthy within {seconds} s: {names}.",
+        "The lines below are the end of its log. Fix the cause, then run inv host.up again.",
+        "It was started, and left as it is for you to inspect.",
+    )
+    NO_NGINX = (
+        69,
+        Kind.NGINX_NOT_READY,
+        "nginx is not running on the host.",
+        "Start it: inv host.up; its log says why it ended: inv ops.logs nginx",
+    )
+    NO_CERTIFICATE = (
+        70,
+        Kind.CERTIFICATE_REFUSED,
+        "certbot obtained no certificate.",
+        "Does the domain point to this host, and is port 80 open to everyone? Then run inv host.certs again.",
+        "The previous certificate is still in use.",
+    )
+    NOT_SERVED = (
+        71,
+        Kind.CERTIFICATE_REFUSED,
+        "A certificate was issued, but nginx does not serve it.",
+        "See why: inv ops.logs nginx; then run inv host.certs again.",
+        "It is in /etc/letsencrypt; nginx still serves the previous one.",
+    )
+    NOT_RELOADED = (
+        72,
+        Kind.NGINX_NOT_READY,
+        "nginx could not be reloaded.",
+        "See its state and its log: inv ops.nginx; inv ops.logs nginx",
+        "It did not load its configuration, or it does not answer.",
+    )
     LEASED = 73
     HELD = 74
     LEASE_LOST = 75
     BUSY = 76
-    NOT_WRITABLE = 77
-    NO_FLOCK = 78
+    NOT_WRITABLE = (
+        77,
+        Kind.HOST_NOT_READY,
+        "The host's disk is full, or its state directory cannot be written.",
+        "Check BEHINDY_HOST_DIR, its owner, and the free space on the host (df -h; df -h /dev/shm).",
+    )
+    NO_FLOCK = (
+        78,
+        Kind.HOST_NOT_READY,
+        "The host has no `flock`, without which two deploys could meet.",
+        "Install util-linux on the host (apt-get install util-linux).",
+    )
     BAD_INPUT = 79
-    NO_DIRECTORY = 80
-    NO_COMPOSE_FILE = 81
-    NO_DOCKER = 82
-    NO_ENV_FILE = 83
+    NO_DIRECTORY = (
+        80,
+        Kind.FILES_MISSING,
+        "The directory BEHINDY_HOST_DIR names does not exist on the host.",
+        "Check BEHINDY_HOST_DIR, or set the host up first: inv host.setup",
+    )
+    NO_COMPOSE_FILE = (
+        81,
+        Kind.FILES_MISSING,
+        "The host has no compose/docker-compose.yml.",
+        "Put it there: inv host.sync",
+    )
+    NO_DOCKER = (
+        82,
+        Kind.HOST_NOT_READY,
+        "Docker is missing, not responding, or this user may not use it.",
+        "Set the host up: inv host.setup",
+    )
+    # A database keeps the password it is created with, and one created without it has none for ever.
+    NO_ENV_FILE = (
+        83,
+        Kind.ENVIRONMENT_FILE_MISSING,
+        "The host has no .env, so PostgreSQL and Redis would be created without their passwords.",
+        "Put it there: inv env.push",
+    )
     SWITCH_UNDONE = 84
     SWITCH_TORN = 85
     NO_BACKUP = 86
-    BACKUP_UNREADABLE = 87
-    NO_NEW_DATABASE = 88
-    NOT_RESTORED = 89
-    DATABASE_IN_USE = 90
+    BACKUP_UNREADABLE = (
+        87,
+        Kind.BACKUP_INVALID,
+        "The backup cannot be read through; it is cut short, damaged, or of a newer Postgres.",
+        "Take another one.",
+    )
+    NO_NEW_DATABASE = (
+        88,
+        Kind.REMOTE_COMMAND_FAILED,
+        "No new database could be created beside the one in use.",
+        "The lines below say why.",
+    )
+    NOT_RESTORED = (
+        89,
+        Kind.REMOTE_COMMAND_FAILED,
+        "The backup could not be loaded into a new database.",
+        "The lines below say why. Is there room? inv ops.disk",
+    )
+    DATABASE_IN_USE = (
+        90,
+        Kind.REMOTE_COMMAND_FAILED,
+        "The databases could not change names, because new connections kept coming.",
+        "Try again, or stop the backend meanwhile: docker stop backend",
+    )
     NOT_CONNECTED = 91
 
 
@@ -57,124 +174,6 @@ KILLED = frozenset({NO_STATUS, 137, 143})
 """A signal ended it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    """The error of a code; ``{names}`` in it are filled in by whoever asked the script."""
-
-    kind: Kind
-    what: str
-    remedy: str
-    state: str = ""
-
-
-_MEANINGS: dict[int, _Meaning] = {
-    Code.REGISTRY_LOGIN: _Meaning(
-        Kind.REGISTRY_REFUSED,
-        "The registry refused the login.",
-        "Check DOCKERHUB_USERNAME and DOCKERHUB_TOKEN (expired or revoked?), and BEHINDY_REGISTRY.",
-    ),
-    Code.COMPOSE_REFUSED: _Meaning(
-        Kind.COMPOSE_INVALID,
-        "Docker Compose rejects compose/docker-compose.yml.",
-        "Correct it here by the lines below, then: inv host.sync",
-    ),
-    Code.NGINX_REFUSED: _Meaning(
-        Kind.FILES_REFUSED,
-        "nginx rejects the files in nginx/.",
-        "Correct them by the lines below (/etc/nginx/behindy/ is nginx/ here), then: inv host.sync",
-    ),
-    Code.NO_IMAGE: _Meaning(
-        Kind.HOST_NOT_READY,
-        "The host could not pull {image}.",
-        "Check the image's name, the host's network and the registry, then try again.",
-    ),
-    Code.NOT_HEALTHY: _Meaning(
-        Kind.NOT_HEALTHY,
-        "Not healthy within {seconds} s: {names}.",
-        "The lines below are the end of its log. Fix the cause, then run inv host.up again.",
-        "It was started, and left as it is for you to inspect.",
-    ),
-    Code.NO_NGINX: _Meaning(
-        Kind.NGINX_NOT_READY,
-        "nginx is not running on the host.",
-        "Start it: inv host.up; its log says why it ended: inv ops.logs nginx",
-    ),
-    Code.NO_CERTIFICATE: _Meaning(
-        Kind.CERTIFICATE_REFUSED,
-        "certbot obtained no certificate.",
-        "Does the domain point to this host, and is port 80 open to everyone? Then run inv host.certs again.",
-        "The previous certificate is still in use.",
-    ),
-    Code.NOT_SERVED: _Meaning(
-        Kind.CERTIFICATE_REFUSED,
-        "A certificate was issued, but nginx does not serve it.",
-        "See why: inv ops.logs nginx; then run inv host.certs again.",
-        "It is in /etc/letsencrypt; nginx still serves the previous one.",
-    ),
-    Code.NGINX_INVALID: _Meaning(
-        Kind.NGINX_NOT_READY,
-        "nginx's configuration on the host is not valid, so it was not reloaded.",
-        "Correct the file that is named below, then: inv ops.nginx --reload",
-        "nginx still serves with the configuration it had before.",
-    ),
-    Code.NOT_RELOADED: _Meaning(
-        Kind.NGINX_NOT_READY,
-        "nginx could not be reloaded.",
-        "See how it is: inv ops.nginx; inv ops.logs nginx",
-        "It did not load its configuration, or it does not answer.",
-    ),
-    Code.NOT_WRITABLE: _Meaning(
-        Kind.HOST_NOT_READY,
-        "The host's disk is full, or its state directory cannot be written.",
-        "Check BEHINDY_HOST_DIR, its owner, and the free space on the host (df -h; df -h /dev/shm).",
-    ),
-    Code.NO_FLOCK: _Meaning(
-        Kind.HOST_NOT_READY,
-        "The host has no `flock`, without which two deploys could meet.",
-        "Install util-linux on the host (apt-get install util-linux).",
-    ),
-    Code.NO_DIRECTORY: _Meaning(
-        Kind.FILES_MISSING,
-        "The directory BEHINDY_HOST_DIR names does not exist on the host.",
-        "Check BEHINDY_HOST_DIR, or set the host up first: inv host.setup",
-    ),
-    Code.NO_COMPOSE_FILE: _Meaning(
-        Kind.FILES_MISSING, "The host has no compose/docker-compose.yml.", "Put it there: inv host.sync"
-    ),
-    Code.NO_DOCKER: _Meaning(
-        Kind.HOST_NOT_READY,
-        "Docker is missing, not responding, or this user may not use it.",
-        "Set the host up: inv host.setup",
-    ),
-    # A database keeps the password it is created with, and one created without it has none for ever.
-    Code.NO_ENV_FILE: _Meaning(
-        Kind.ENVIRONMENT_FILE_MISSING,
-        "The host has no .env, so PostgreSQL and Redis would be created without their passwords.",
-        "Put it there: inv env.push",
-    ),
-    Code.BACKUP_UNREADABLE: _Meaning(
-        Kind.BACKUP_INVALID,
-        "The backup cannot be read through; it is cut short, damaged, or of a newer Postgres.",
-        "Take another one.",
-    ),
-    Code.NO_NEW_DATABASE: _Meaning(
-        Kind.REMOTE_COMMAND_FAILED,
-        "No new database could be created beside the one in use.",
-        "The lines below say why.",
-    ),
-    Code.NOT_RESTORED: _Meaning(
-        Kind.REMOTE_COMMAND_FAILED,
-        "The backup could not be loaded into a new database.",
-        "The lines below say why. Is there room? inv ops.disk",
-    ),
-    Code.DATABASE_IN_USE: _Meaning(
-        Kind.REMOTE_COMMAND_FAILED,
-        "The databases could not change names, because new connections kept coming.",
-        "Try again, or stop the backend meanwhile: docker stop backend",
-    ),
-}
-
-
 def error(code: int, lines: tuple[str, ...] = (), *, state: str = "", **names: object) -> BehindyError | None:
     """Return the error of an exit code, or None where it says nothing by itself.
 
@@ -183,8 +182,11 @@ def error(code: int, lines: tuple[str, ...] = (), *, state: str = "", **names: o
         state: what state the host is in, where the code does not tell; nothing changed if that is empty.
         names: what the error's sentence is filled in with.
     """
-    meaning = _MEANINGS.get(code)
-    if meaning is None:
+    try:
+        known = Code(code)
+    except ValueError:
         return None
-    what = meaning.what.format(**names)
-    return meaning.kind(what, state=meaning.state or state or UNCHANGED, remedy=meaning.remedy, lines=lines)
+    if known.kind is None:
+        return None
+    what = known.what.format(**names)
+    return known.kind(what, state=known.state or state or UNCHANGED, remedy=known.remedy, lines=lines)

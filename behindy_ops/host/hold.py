@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.host.command import Command, Result, script
-from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.lease import refusal
 from behindy_ops.host.session import HostLike
 
@@ -34,8 +33,8 @@ def _read(text: str) -> dict[str, str]:
 
 def _run(host: HostLike, state_dir: str, what: str, stdin: bytes = b"") -> Result:
     result = host.run(Command(script("lock/hold", state_dir, what), title=f"{what} the lock", stdin=stdin))
-    if result.exit_code in (Code.LEASED, Code.HELD):
-        raise refusal("held" if result.exit_code == Code.LEASED else "hold", result.stdout.strip())
+    if held := refusal(result.exit_code, result.stdout):
+        raise held
     return result.require()
 
 

@@ -8,13 +8,14 @@ import shlex
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from typing import TYPE_CHECKING, Self
+from functools import partial
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import paramiko
 
 from behindy_ops.errors import ConnectionLost, LeaseLost
 from behindy_ops.host import lease as lock
-from behindy_ops.host.channel import POLL, start
+from behindy_ops.host.channel import POLL, Running
 from behindy_ops.host.command import Command, Result, wire
 from behindy_ops.host.connection import open_connection
 from behindy_ops.host.exit_codes import Code
@@ -22,6 +23,8 @@ from behindy_ops.project.settings import Settings
 
 if TYPE_CHECKING:
     from fabric import Connection
+
+T = TypeVar("T")
 
 
 class Host:
@@ -45,7 +48,7 @@ class Host:
 
     def __enter__(self) -> Self:
         self._connection = open_connection(self.settings)
-        self._open_spare()
+        self._spare = self._opened()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -64,10 +67,9 @@ class Host:
         """
         channel = self._channel()
         self.remote_commands += 1
-        command = lock.command(state_dir, mark, survey)
-        # The heartbeat follows on the same standard input, so it is not closed here, as `start` would.
+        # Its input stays open for the heartbeat. It has no `timeout`: it ends when this client is gone or silent.
         try:
-            channel.exec_command(wire_lease(command))
+            channel.exec_command(shlex.join(lock.argv(state_dir, mark, survey)))
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost("before the lock was taken") from error
         with contextlib.suppress(OSError):  # it has ended already, and says why
@@ -97,16 +99,7 @@ class Host:
 
     def begin(self, command: Command) -> Future[Result]:
         """Start a command beside others; :meth:`end` waits for it."""
-        future: Future[Result] = Future()
-
-        def work() -> None:
-            try:
-                future.set_result(self._run(command, self._check_lease))
-            except BaseException as error:  # noqa: BLE001 - handed to whoever waits
-                future.set_exception(error)
-
-        threading.Thread(target=work, name=command.title, daemon=True).start()
-        return future
+        return _beside(command.title, lambda: self._run(command, self._check_lease))
 
     def end(self, future: Future[Result]) -> Result:
         """Wait for a command that was begun; raises as :meth:`run` does."""
@@ -115,9 +108,8 @@ class Host:
         return future.result()
 
     def _run(self, command: Command, check: Callable[[], None]) -> Result:
-        fence = self._lease.fence if self._lease else None
-        line = wire(command, fence)
-        running = start(command, line, self._channel(), self._lost)
+        line = wire(command, self._lease.fence if self._lease else ())
+        running = Running(command, line, self._channel(), self._lost)
         self.remote_commands += 1
         result = running.wait(check)
         if command.changes and result.exit_code == Code.LEASE_LOST:
@@ -155,29 +147,28 @@ class Host:
     def _channel(self) -> paramiko.Channel:
         """Take the channel opened ahead and open the next one: half the round trips of every command."""
         with self._spare_lock:
-            spare, self._spare = self._spare, None
+            channel, self._spare = self._spare or self._opened(), self._opened()
         try:
-            channel = spare.result(timeout=30) if spare else self._transport().open_session(timeout=30)
+            return channel.result(timeout=30)
         except (paramiko.SSHException, OSError, EOFError, TimeoutError) as error:
-            raise self._lost("when a channel was opened") from error
-        self._open_spare()
-        return channel
+            raise self._lost("while opening a channel") from error
 
-    def _open_spare(self) -> None:
-        with self._spare_lock:
-            if self._spare is not None:
-                return
-            future: Future[paramiko.Channel] = Future()
-            self._spare = future
-        transport = self._transport()
+    def _opened(self) -> Future[paramiko.Channel]:
+        return _beside("channel", partial(self._transport().open_session, timeout=30))
 
-        def work() -> None:
-            try:
-                future.set_result(transport.open_session(timeout=30))
-            except Exception as error:  # noqa: BLE001 - raised where the channel is needed
-                future.set_exception(error)
 
-        threading.Thread(target=work, name="spare-channel", daemon=True).start()
+def _beside(name: str, work: Callable[[], T]) -> Future[T]:
+    """Do some work in a thread that does not keep the program from ending; what it raises, the future raises."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return future
 
 
 def new_mark() -> str:
@@ -191,8 +182,3 @@ def _lease_lost(what: str) -> LeaseLost:
         state="Nothing changed after the lock was lost.",
         remedy="See where the host stands: inv deploy.status. The next deploy puts it in order.",
     )
-
-
-def wire_lease(command: Command) -> str:
-    """Return the lease's line; it has no ``timeout``: it ends when the client is gone or silent."""
-    return shlex.join(command.argv)

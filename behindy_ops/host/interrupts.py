@@ -27,10 +27,13 @@ class Interrupts:
 
     The first one is raised as :class:`Interrupted` by the next :meth:`check` outside of a :meth:`shielded` block. A
     second SIGINT leaves the process at once with exit code 130: the next run heals what it left.
+
+    Attributes:
+        requested: the number of the signal that asked to stop, or None.
     """
 
     def __init__(self) -> None:
-        self._pending: int | None = None
+        self.requested: int | None = None
         self._since = 0.0
         self._raised = False
         self._limits: list[float] = []
@@ -47,20 +50,14 @@ class Interrupts:
             signal.signal(number, handler)  # type: ignore[arg-type]
         self._before.clear()
 
-    @property
-    def requested(self) -> int | None:
-        """The number of the signal that asked to stop, or None."""
-        return self._pending
-
     def check(self) -> None:
         """Raise :class:`Interrupted` once, if a signal came and nothing shields."""
-        if self._pending is None or self._raised:
+        if self.requested is None or self._raised:
             return
         waited = time.monotonic() - self._since
         if all(waited > limit for limit in self._limits):
             self._raised = True
-            name = signal.Signals(self._pending).name
-            raise Interrupted(f"Stopped by {name}.", signal_number=self._pending)
+            raise _stopped(self.requested)
 
     @contextlib.contextmanager
     def shielded(self, limit: float = math.inf) -> Iterator[None]:
@@ -72,14 +69,18 @@ class Interrupts:
             self._limits.remove(limit)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        if self._pending is not None and number == signal.SIGINT:
+        if self.requested is not None and number == signal.SIGINT:
             recover = f"{os.environ.get('BEHINDY_INV', 'inv')} deploy.recover"
             sys.stderr.write(f"\nLeft at once; the next deploy puts the host in order, or now: {recover}\n")
             sys.stderr.flush()
             os._exit(128 + number)
-        if self._pending is None:
+        if self.requested is None:
             self._since = time.monotonic()
-            self._pending = number
+            self.requested = number
+
+
+def _stopped(number: int, remedy: str = "") -> Interrupted:
+    return Interrupted(f"Stopped by {signal.Signals(number).name}.", signal_number=number, remedy=remedy)
 
 
 @contextlib.contextmanager
@@ -91,9 +92,9 @@ def ending_signals_raise(remedy: str = "") -> Iterator[None]:
     """
 
     def stop(number: int, _: FrameType | None) -> None:
-        raise Interrupted(f"Stopped by {signal.Signals(number).name}.", signal_number=number, remedy=remedy)
+        raise _stopped(number, remedy)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:
         yield
     finally:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import socket
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import paramiko
+from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 
 from behindy_ops.errors import BehindyError, Kind
 
@@ -79,7 +81,7 @@ def pin(connection: Connection, *, file: Path | None, text: str) -> None:
             client.load_host_keys(str(file))
         if text:
             _load_text(client, text)
-    except (OSError, paramiko.SSHException) as error:
+    except (OSError, ValueError, paramiko.SSHException, InvalidHostKey) as error:
         raise Kind.SETTINGS(
             "The pinned host keys cannot be read.", lines=(str(error),), remedy="Pin them again: inv host.trust"
         ) from error
@@ -88,16 +90,13 @@ def pin(connection: Connection, *, file: Path | None, text: str) -> None:
 
 
 def _load_text(client: paramiko.SSHClient, text: str) -> None:
-    # paramiko reads known_hosts only from a file; what is in it is public.
-    with tempfile.NamedTemporaryFile("w", suffix=".known_hosts") as handle:
-        handle.write(text.replace("\r\n", "\n").rstrip("\n") + "\n")
-        handle.flush()
-        keys = paramiko.HostKeys(handle.name)
-    if not keys.keys():
+    lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
+    entries = [*filter(None, map(HostKeyEntry.from_line, lines))]
+    if not entries:
         raise paramiko.SSHException("BEHINDY_KNOWN_HOSTS has no line in known_hosts format (host key-type base64)")
-    for host, by_type in keys.items():
-        for key in by_type.values():
-            client.get_host_keys().add(host, key.get_name(), key)
+    for entry in entries:
+        for name in entry.hostnames:
+            client.get_host_keys().add(name, entry.key.get_name(), entry.key)
 
 
 def scan(host: str, port: int, *, sock: object | None = None, timeout: float = 10.0) -> list[paramiko.PKey]:
@@ -112,12 +111,8 @@ def scan(host: str, port: int, *, sock: object | None = None, timeout: float = 1
     Raises:
         Kind.HOST_UNREACHABLE: no SSH server answered.
     """
-    found: list[paramiko.PKey] = []
-    kinds: Iterable[str] = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512")
-    for kind in kinds if sock is None else ("",):
-        key = _offered(host, port, kind, sock, timeout)
-        if key is not None:
-            found.append(key)
+    kinds = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512") if sock is None else ("",)
+    found = [key for kind in kinds if (key := _offered(host, port, kind, sock, timeout))]
     if not found:
         raise Kind.HOST_UNREACHABLE(
             f"{known_hosts_name(host, port)} offered no host key.",
@@ -127,8 +122,6 @@ def scan(host: str, port: int, *, sock: object | None = None, timeout: float = 1
 
 
 def _offered(host: str, port: int, kind: str, sock: object | None, timeout: float) -> paramiko.PKey | None:
-    import socket
-
     try:
         transport = paramiko.Transport(sock or socket.create_connection((host, port), timeout=timeout))  # type: ignore[arg-type]
     except OSError as error:

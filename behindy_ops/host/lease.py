@@ -5,6 +5,7 @@ What it promises and why nothing stale can be left: docs/design.md, "Lock" and "
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import secrets
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING
 from behindy_ops.errors import UNCHANGED, BehindyError, ConnectionLost, Kind, LockHeld
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.host import exit_codes
-from behindy_ops.host.command import Command, Fence, Result, script
+from behindy_ops.host.command import Command, Result, script
+from behindy_ops.host.exit_codes import Code
 
 if TYPE_CHECKING:
     import paramiko
@@ -45,46 +47,42 @@ class Holder:
         return json.dumps(asdict(self), ensure_ascii=False).encode("utf-8") + b"\n"
 
 
-def command(state_dir: str, mark: str, survey: tuple[str, ...]) -> Command:
-    """Return the command that takes the lease and then surveys the host under it (one round trip for both)."""
-    argv = script("lock/lease", state_dir, str(SILENCE), mark, *survey)
-    return Command(argv, title="take the lock and look at the host", timeout=24 * 3600)
+def argv(state_dir: str, mark: str, survey: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what takes the lease and then surveys the host under it (one round trip for both)."""
+    return script("lock/lease", state_dir, str(SILENCE), mark, *survey)
 
 
-def refusal(word: str, body: str, *, busy_seconds: int = 90) -> BehindyError:
-    """Turn what the lease command printed instead of a lease into the error for the operator.
-
-    Args:
-        word: ``held`` (a running client), ``hold`` (a person's maintenance lock) or ``busy``.
-        body: the holder's JSON line, possibly empty.
-    """
-    if word == "busy":
+def refusal(code: int, output: str) -> LockHeld | None:
+    """Return why the lock was not given: who has it, by the JSON line that was printed. None if nobody has it."""
+    if code == Code.BUSY:
         return LockHeld(
-            f"A command of an interrupted run has been changing the host for over {busy_seconds} s.",
+            "A command of an interrupted run has been changing the host for over 90 s.",
             state="Nothing changed by this run.",
             remedy="Wait for it, then try again.",
         )
-    holder = parse_json(body) or {}
+    holder = parse_json(output) or {}
     who, what, since = (holder.get(key, "unknown") for key in ("who", "what", "since"))
-    if word == "hold":
+    if code == Code.HELD:
         return LockHeld(
             f"{who} has held this host for maintenance since {since}: {holder.get('message', what)}.",
-            state="Nothing changed.",
+            state=UNCHANGED,
             remedy="Ask them, or end it: inv lock.release",
             by_hand=True,
         )
-    return LockHeld(
-        f"{who} is changing this host: {what}, since {since}.",
-        state="Nothing changed.",
-        remedy="Wait for it to end and try again; --wait 10m queues.",
-    )
+    if code == Code.LEASED:
+        return LockHeld(
+            f"{who} is changing this host: {what}, since {since}.",
+            state=UNCHANGED,
+            remedy="Wait for it to end and try again; --wait 10m queues.",
+        )
+    return None
 
 
 class Lease:
     """A held lease; :meth:`release` or the end of this process frees it."""
 
     def __init__(self, channel: paramiko.Channel, holder: Holder, state_dir: str, mark: str) -> None:
-        self.fence = Fence(state_dir, holder.token)
+        self.fence = script("lock/fenced", state_dir, holder.token)
         self._channel = channel
         self._mark = mark
         self._lines: queue.Queue[str | None] = queue.Queue()
@@ -93,7 +91,7 @@ class Lease:
         self._stop = threading.Event()
         threading.Thread(target=self._listen, name="lease-listen", daemon=True).start()
 
-    def survey(self, check: Callable[[], None], *, timeout: float = 180.0) -> str:
+    def survey(self, check: Callable[[], None]) -> str:
         """Return what the survey printed, once the lease is ours; starts the heartbeat.
 
         Raises:
@@ -101,47 +99,57 @@ class Lease:
             Kind.HOST_NOT_READY: the host lacks what the lock needs.
             ConnectionLost: the connection broke meanwhile.
         """
-        deadline = time.monotonic() + timeout
-        self._expect_lease(check, deadline)
-        lines: list[str] = []
-        while (line := self._next(check, deadline)) != f"{self._mark} ready":
-            if line is None:
-                raise ConnectionLost("The connection broke while the host was being looked at.", state=UNCHANGED)
-            lines.append(line)
+        deadline = time.monotonic() + 180
+        said, ours = self._until("lease", check, deadline)
+        if not ours:
+            raise self._refused(said)
+        survey, whole = self._until("ready", check, deadline)
+        if not whole:
+            raise ConnectionLost("The connection broke while the host was being looked at.", state=UNCHANGED)
         threading.Thread(target=self._beat, name="lease-beat", daemon=True).start()
-        return "\n".join(lines) + "\n"
+        return survey
 
-    def _expect_lease(self, check: Callable[[], None], deadline: float) -> None:
-        first = self._next(check, deadline)
-        if first == f"{self._mark} lease":
-            return
-        rest: list[str] = []
-        while first is not None and (line := self._next(check, deadline)) is not None:
-            rest.append(line)
-        if first is not None and first.startswith(self._mark):
-            raise refusal(first.removeprefix(self._mark).strip(), "\n".join(rest))
+    def _until(self, word: str, check: Callable[[], None], deadline: float) -> tuple[str, bool]:
+        """Return what came before this line of ours, and whether it came before the end."""
+        lines: list[str] = []
+        while (line := self._next(check, deadline)) not in (None, f"{self._mark} {word}"):
+            lines.append(f"{line}\n")
+        return "".join(lines), line is not None
+
+    def _refused(self, output: str) -> BehindyError:
         code = self._channel.recv_exit_status()
-        raise _no_lease(code, "\n".join([first or "", *rest]), self._channel)
+        if held := refusal(code, output):
+            return held
+        errors = b""
+        while self._channel.recv_stderr_ready():
+            errors += self._channel.recv_stderr(65536)
+        result = Result(Command((), "take the lock"), code, output, errors.decode("utf-8", "replace"), 0.0)
+        if told := exit_codes.error(code, result.last_lines()):
+            return told
+        if code == exit_codes.NO_STATUS:
+            return ConnectionLost("The connection broke while the lock was taken.", state=UNCHANGED)
+        return Kind.HOST_NOT_READY(
+            f"The lock could not be taken: {result.how()}.",
+            state=UNCHANGED,
+            remedy="Check that bash, flock and coreutils are on the host.",
+            lines=result.last_lines(),
+        )
 
     def _next(self, check: Callable[[], None], deadline: float) -> str | None:
-        while True:
-            try:
+        while time.monotonic() <= deadline:
+            with contextlib.suppress(queue.Empty):
                 return self._lines.get(timeout=0.05)
-            except queue.Empty:
-                check()
-                if time.monotonic() > deadline:
-                    raise ConnectionLost("The host fell silent while it was looked at.", state=UNCHANGED) from None
+            check()
+        raise ConnectionLost("The host stopped responding while it was being looked at.", state=UNCHANGED)
 
     def _listen(self) -> None:
         rest = b""
-        try:
+        with contextlib.suppress(OSError):
             while data := self._channel.recv(65536):
                 self._heard = time.monotonic()
                 *whole, rest = (rest + data).split(b"\n")
                 for line in whole:
                     self._lines.put(line.decode("utf-8", "replace"))
-        except OSError:
-            pass
         self._lines.put(None)
 
     def _beat(self) -> None:
@@ -168,25 +176,5 @@ class Lease:
     def release(self) -> None:
         """Free it: the end of its input ends the process on the host."""
         self._stop.set()
-        try:
+        with contextlib.suppress(OSError):
             self._channel.shutdown_write()
-        except OSError:
-            return
-
-
-def _no_lease(code: int, output: str, channel: paramiko.Channel) -> BehindyError:
-    errors = b""
-    while channel.recv_stderr_ready():
-        errors += channel.recv_stderr(65536)
-    lines = tuple((errors.decode("utf-8", "replace") or output).strip().splitlines()[-10:])
-    if told := exit_codes.error(code, lines):
-        return told
-    if code == exit_codes.NO_STATUS:
-        return ConnectionLost("The connection broke while the lock was taken.", state=UNCHANGED)
-    failed = Result(Command((), "take the lock"), code, output, errors.decode("utf-8", "replace"), 0.0)
-    return Kind.HOST_NOT_READY(
-        f"The lock could not be taken: {failed.how()}.",
-        state=UNCHANGED,
-        remedy="Check that bash, flock and coreutils are on the host.",
-        lines=lines,
-    )

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from tenacity import Retrying, retry_if_exception, wait_fixed
 
@@ -34,9 +34,6 @@ from behindy_ops.project.services import Service, repository
 from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import Event, StepDone, StepFailed, StepProgress, StepStarted
 
-if TYPE_CHECKING:
-    from tenacity import RetryCallState
-
 QUEUE_PAUSE = 2.0
 """Seconds between tries while queueing for the lock."""
 
@@ -55,18 +52,8 @@ class HostLike(Protocol):
     def take_lease(self, holder: Holder, state_dir: str, mark: str, survey: tuple[str, ...]) -> str: ...
 
 
-class Connect(Protocol):
-    """Opens a new session with the same settings, services and listener; given to work that may need several."""
-
-    def __call__(self) -> AbstractContextManager[Session]: ...
-
-
 def silent(_: Event) -> None:
     """Listen to events and say nothing."""
-
-
-def _random_hex(digits: int) -> str:
-    return secrets.token_hex((digits + 1) // 2)[:digits]
 
 
 @dataclass
@@ -79,9 +66,9 @@ class Step:
     """
 
     name: str
+    emit: Callable[[Event], None]
     detail: str = ""
     failed: str = ""
-    emit: Callable[[Event], None] = field(default=silent, repr=False)
 
     def progress(self, text: str) -> None:
         self.emit(StepProgress(self.name, text))
@@ -110,7 +97,7 @@ class Session:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    randomness: Callable[[int], str] = _random_hex
+    randomness: Callable[[int], str] = lambda digits: secrets.token_hex(digits)[:digits]
     durations: dict[str, float] = field(default_factory=dict)
     counted: int = 0
 
@@ -122,22 +109,17 @@ class Session:
     def step(self, name: str, title: str) -> Iterator[Step]:
         """Report the block as one step, with its time, whatever its end."""
         begun = self.clock()
-        step = Step(name, emit=self.emit)
+        step = Step(name, self.emit)
         self.emit(StepStarted(name, title))
         try:
             yield step
         except BaseException as error:
-            seconds = self._took(name, begun)
-            reason = error.what if isinstance(error, BehindyError) else type(error).__name__
-            self.emit(StepFailed(name, seconds, reason))
+            step.failed = error.what if isinstance(error, BehindyError) else type(error).__name__
             raise
-        seconds = self._took(name, begun)
-        self.emit(StepFailed(name, seconds, step.failed) if step.failed else StepDone(name, seconds, step.detail))
-
-    def _took(self, name: str, begun: float) -> float:
-        seconds = self.clock() - begun
-        self.durations[name] = self.durations.get(name, 0.0) + seconds
-        return seconds
+        finally:
+            seconds = self.clock() - begun
+            self.durations[name] = self.durations.get(name, 0.0) + seconds
+            self.emit(StepFailed(name, seconds, step.failed) if step.failed else StepDone(name, seconds, step.detail))
 
     def survey_argv(self, mark: str) -> tuple[str, ...]:
         """Return the command that surveys the host; ``mark`` is the boundary between its parts."""
@@ -195,16 +177,12 @@ class Session:
 
     def _queue(self, step: Step, deadline: float) -> Retrying:
         """Return what tries again until the deadline, by our clock, while another client has the lock."""
-
-        def tell(attempt: RetryCallState) -> None:
-            step.progress(f"waiting: {attempt.outcome and attempt.outcome.exception()}")
-
         return Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, LockHeld) and not error.by_hand),
             stop=lambda _: self.clock() >= deadline,
             wait=wait_fixed(QUEUE_PAUSE),
             sleep=self._rest,
-            before_sleep=tell,
+            before_sleep=lambda tried: step.progress(f"waiting: {tried.outcome and tried.outcome.exception()}"),
             reraise=True,
         )
 
@@ -213,6 +191,10 @@ class Session:
         while self.clock() < end:
             self.interrupts.check()
             self.sleep(0.1)
+
+
+Connect = Callable[[], AbstractContextManager[Session]]
+"""Opens a new session with the same settings, services and listener; given to work that may need several."""
 
 
 @contextlib.contextmanager
@@ -249,8 +231,6 @@ def who_am_i(environ: Mapping[str, str]) -> str:
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         answer = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, timeout=5, check=False)
         name = answer.stdout.strip()
-    try:
-        login = getpass.getuser()
-    except (KeyError, OSError):
-        login = str(os.getuid())
-    return f"{name or login}@{platform.node() or 'unknown'}"
+    with contextlib.suppress(KeyError, OSError):  # a user without a name in the system's list
+        name = name or getpass.getuser()
+    return f"{name or os.getuid()}@{platform.node() or 'unknown'}"

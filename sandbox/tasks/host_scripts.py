@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["problems", "script_names"]
 
-UNUSED = "SC2034,SC2317,SC2329"
-"""What a script does not use of the code it shares is no mistake."""
+UNUSED = "SC2016,SC2034,SC2317,SC2329"
+"""What a script does not use of the code it shares is no mistake; nor is what another shell than this one expands."""
 
 _UNSET_IN_SHARED = re.compile(r"scripts/lib/.*\[SC2154\]\n")
 """Nor is a variable that a function of the shared code reads, and that scripts without that function do not set."""

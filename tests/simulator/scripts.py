@@ -389,7 +389,6 @@ def lease(world: World, me: Process, hears: Callable[[], float], argv: tuple[str
     assert (state, silence) == ("behindy-ops/state", "60")
     yield None
     if world.locked is not None:
-        me.echo(f"{mark} held")
         me.echo(world.lock_json)
         return 73
     world.locked = me
@@ -398,7 +397,6 @@ def lease(world: World, me: Process, hears: Callable[[], float], argv: tuple[str
         world.lock_json = me.stdin.strip()
         yield Wait(world.now + 90, lambda: not world.busy)
         if world.busy:
-            me.echo(f"{mark} busy")
             return 76
         world.leased = json.loads(world.lock_json)["token"]
         me.echo(f"{mark} lease")

@@ -21,7 +21,7 @@ from behindy_ops.errors import ConnectionLost, Kind, LeaseLost
 from behindy_ops.host.command import Command, Result, wire
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.interrupts import Interrupts
-from behindy_ops.host.lease import Holder, command, refusal
+from behindy_ops.host.lease import Holder, argv, refusal
 from behindy_ops.host.session import Session
 from behindy_ops.project.project import Project
 from behindy_ops.project.services import HealthPolicy, Service, repository
@@ -133,13 +133,12 @@ class SimHost:
         self.require_alive()
         self.remote_commands += 1
         process = Process("lease", stdin=holder.line().decode())
-        argv = command(state_dir, mark, survey).argv
-        self.world.spawn(process, lease(self.world, process, self.hears, argv[4:]))
+        self.world.spawn(process, lease(self.world, process, self.hears, argv(state_dir, mark, survey)[4:]))
         self._mine.append(process)
         while process.code is None and f"{mark} ready" not in process.out:
             self._wait_a_step()
-        if process.code is not None:
-            raise refusal(process.out[0].removeprefix(mark).strip(), "\n".join(process.out[1:]))
+        if f"{mark} ready" not in process.out:
+            raise refusal(process.code or 0, "\n".join(process.out)) or LeaseLost("The host ended it meanwhile.")
         assert process.out[0] == f"{mark} lease"
         self._lease, process.token = process, holder.token
         return "\n".join(process.out[1:-1]) + "\n"

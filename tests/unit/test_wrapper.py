@@ -124,6 +124,15 @@ def test_a_checkout_that_was_moved_makes_the_environment_anew(wrapper: Wrapper) 
     assert wrapper.done == ["venv", "pip"] * 2
 
 
+def test_an_environment_that_is_a_link_is_not_cleared(wrapper: Wrapper, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "theirs").write_text("x")
+    (wrapper.root / ".venv").symlink_to(tmp_path / "elsewhere")
+    code, _, err = wrapper.run("a")
+    assert (code, ".venv is a link" in err, wrapper.log.exists()) == (1, True, False)
+    assert (tmp_path / "elsewhere" / "theirs").read_text() == "x"
+
+
 def test_a_failed_installation_is_told_and_healed_by_the_next_run(wrapper: Wrapper) -> None:
     fail = Path(f"{wrapper.log}.fail")
     fail.touch()

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from fabric import Connection
 
 from behindy_ops.errors import Kind
-from behindy_ops.host import keys, known_hosts
+from behindy_ops.host import connection, keys, known_hosts
 from behindy_ops.host.command import Command
 from behindy_ops.host.host import Host
 from behindy_ops.project.secret import Secret
@@ -37,6 +37,22 @@ def login(server: SshServer, **changes: object) -> bool:
 def test_a_key_from_a_file_or_a_secret_gets_in(server: SshServer) -> None:
     assert login(server)
     assert login(server, key_text=None, key_file=server.home / "key")
+
+
+def test_no_key_but_the_given_one_is_offered_and_none_is_lent_to_the_host(server: SshServer) -> None:
+    built = connection.build(server.settings())
+    assert not built.forward_agent
+    assert (built.connect_kwargs["allow_agent"], built.connect_kwargs["look_for_keys"]) == (False, False)
+
+
+def test_a_connection_notices_that_the_other_end_is_gone(server: SshServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(paramiko.Transport, "set_keepalive", lambda _, seconds: asked.append(seconds))
+    with connection.open_connection(server.settings()) as opened:
+        sent = opened.transport.sock
+        assert sent.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert sent.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == connection.UNACKNOWLEDGED
+    assert asked == [connection.KEEPALIVE]
 
 
 def test_pinned_keys_are_read_from_a_file_as_well(server: SshServer) -> None:
@@ -63,8 +79,14 @@ def test_a_changed_host_key_is_refused(server: SshServer) -> None:
 
 
 def test_pinned_keys_that_cannot_be_read_are_a_mistake_in_the_settings(server: SshServer) -> None:
+    for text in ("what is this", "host ssh-rsa x", "# a remark"):
+        with raises(Kind.SETTINGS, match="cannot be read"):
+            login(server, known_hosts_text=text)
+    file = server.home / "known_hosts"
+    file.write_text("host ssh-rsa x\n")
     with raises(Kind.SETTINGS, match="cannot be read"):
-        login(server, known_hosts_text="what is this")
+        login(server, known_hosts_text="", known_hosts_file=file)
+    assert login(server, known_hosts_text=f"# a remark\r\n\r\n{server.known_hosts.rstrip()}\r\n")
 
 
 def test_a_login_that_is_refused_names_who_was_refused(server: SshServer) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from behindy_ops.errors import ConnectionLost, Interrupted
+from behindy_ops.host import channel
 from behindy_ops.host.command import Command, Result
 from behindy_ops.host.host import Host, new_mark
 from behindy_ops.project.settings import Settings
@@ -58,9 +59,19 @@ def test_what_is_too_large_to_hold_goes_through_in_pieces(host: Host) -> None:
     assert (result.stdout, sum(map(len, pieces))) == ("", 500_000)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_cannot_be_fed_to_its_end_ends_early(host: Host) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"half"
+        raise ZeroDivisionError
+
+    result = host.run(sh("cat", feed=pieces(), timeout=5))
+    assert (result.exit_code, result.stdout) == (0, "half")
+
+
 def test_a_command_that_hangs_is_ended_by_the_host(host: Host) -> None:
     result = host.run(sh("sleep 9", timeout=0.3))
-    assert (result.exit_code, result.how()) == (124, "no end within 0.3 s")
+    assert (result.exit_code, result.how()) == (124, "timed out after 0.3 s")
 
 
 def test_a_command_that_a_signal_ended_has_failed(host: Host, server: SshServer) -> None:
@@ -117,11 +128,19 @@ def test_an_error_of_a_command_beside_others_is_raised_where_it_is_waited_for(ho
 
 def test_a_connection_that_breaks_is_told_from_a_command_that_fails(host: Host, server: SshServer) -> None:
     threading.Timer(0.2, server.hang_up).start()
-    with pytest.raises(ConnectionLost, match="while it was to try it") as caught:
+    with pytest.raises(ConnectionLost, match="while trying to try it") as caught:
         host.run(sh("sleep 9"))
     assert "inv deploy.status" in caught.value.remedy
     with pytest.raises(ConnectionLost):
         host.run(sh("true"))
+
+
+def test_a_command_that_the_host_should_have_ended_long_ago_means_a_lost_connection(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "GRACE", -4.9)
+    with pytest.raises(ConnectionLost, match="no answer"):
+        host.run(sh("sleep 9", timeout=5))
 
 
 def test_a_channel_that_is_refused_is_a_lost_connection(host: Host, server: SshServer) -> None:

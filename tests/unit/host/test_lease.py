@@ -142,11 +142,21 @@ def test_what_the_host_lacks_is_told(host: Host, server: SshServer) -> None:
         take(host)
 
 
-def test_a_host_that_cannot_even_run_the_script_is_told_with_what_it_said() -> None:
-    command = lease.command(STATE, "@@", SURVEY)
-    assert command.argv[3] == "lock/lease"
-    problem = refusal("busy", "")
-    assert isinstance(problem, LockHeld)
-    assert "interrupted run" in problem.what
-    assert refusal("held", "no json").what.startswith("unknown is changing")
-    assert Code.BUSY not in (Code.HELD, Code.LEASED)
+def test_who_has_the_lock_is_told_whatever_is_known_of_them() -> None:
+    busy = refusal(Code.BUSY, "")
+    assert busy
+    assert "interrupted run" in busy.what
+    leased = refusal(Code.LEASED, "no json")
+    assert leased
+    assert leased.what.startswith("unknown is changing")
+    assert refusal(Code.NO_FLOCK, "") is None
+
+
+def test_a_host_that_cannot_even_run_the_script_is_told_with_what_it_said(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "argv", lambda *_: ("sh", "-c", "echo bash: not found >&2; exit 127"))
+    with raises(Kind.HOST_NOT_READY, match="could not be taken: exit code 127") as caught:
+        take(host)
+    assert caught.value.lines == ("bash: not found",)
+    assert "bash, flock and coreutils" in caught.value.remedy

@@ -1,7 +1,7 @@
 # lib: workspace postgres
-# $1 container of Postgres, $2 directory to keep the backup in ("" to print it), $3 its name there, $4 how many are kept.
-# A consistent dump in pg_dump's own compressed format. The same bytes are read through by pg_restore, and summed up, while
-# they pass; nothing is held in memory. stderr ends with a line `sum <sha256> <bytes>` when all of it went well.
+# A consistent dump in pg_dump's own compressed format, kept in a directory as one of so many, or printed. The same
+# bytes are read through by pg_restore, and summed up, while they pass; nothing is held in memory. stderr ends with a
+# line `sum <sha256> <bytes>` when all of it went well.
 container=$1 keep=$2 name=$3 kept=$4
 set -o pipefail
 part=

@@ -1,13 +1,12 @@
 # lib: postgres
-# $1 container of Postgres, $2 host directory. Fills a new database from the backup that db/receive.sh has put there,
+# Fills a new database from the backup that db/receive.sh has put there,
 # beside the one in use, which is not touched. All or nothing: in one transaction. The new one has the other's owner,
 # encoding, locale, settings and grants; owners and grants within it are the backup's. Prints `missing <role>` when they
 # could not be, since this server has no such role: then all of it belongs to the login of the container.
 container=$1 dir=$2
 file=$dir/backups/.behindy-restore.part
 trap 'rm -f "$file"' EXIT
-inside=$(
-  cat <<'SH'
+read -rd '' inside <<'SH'
 ask -d postgres <<'SQL'
 select current_setting('server_version_num')::int >= 170000 as named, current_setting('server_version_num')::int >= 150000
   as provided \gset
@@ -41,9 +40,7 @@ select case setrole when 0 then format('alter database %I', :'new')
     substr(setting, strpos(setting, '=') + 1) value where datname = :'old' \gexec
 SQL
 SH
-)
 in_postgres "$container" "$inside" </dev/null || exit 88
-# shellcheck disable=SC2016
 restored() { # further options of pg_restore
   in_postgres "$container" \
     'pg_restore --single-transaction --exit-on-error --no-password -d "${PGDATABASE}_restoring" "$@"' "$@" <"$file"
@@ -57,7 +54,6 @@ if [ "$code" != 0 ] && [ -n "$role" ]; then
   code=$?
 fi
 if [ "$code" = 0 ]; then
-  # shellcheck disable=SC2016
   in_postgres "$container" 'ask -d "${PGDATABASE}_restoring"' <<<'analyze;'
 else
   in_postgres "$container" 'ask -d postgres' <<<'drop database if exists :"new" with (force);'

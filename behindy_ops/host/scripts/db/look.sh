@@ -1,5 +1,5 @@
 # lib: postgres
-# $1 container of Postgres, $2 host directory. Prints what a backup or a restore has to know; changes nothing.
+# Prints what a backup or a restore has to know; changes nothing.
 container=$1 dir=$2
 [ -d "$dir" ] || exit 80
 docker container inspect --format 'state {{.State.Status}}' "$container" 2>/dev/null || { echo "state none"; exit 0; }

@@ -1,6 +1,5 @@
-# $1 container of Postgres, $2 host directory, $3 name of a backup that is there already, or "" for one on stdin.
-# Puts it where db/fill.sh finds it and reads all of it through; the database is not touched. Prints its sha256 and size,
-# and what pg_restore says of it.
+# Puts a backup, by its name there or from stdin, where db/fill.sh finds it and reads all of it through; the database is
+# not touched. Prints its sha256 and size, and what pg_restore says of it.
 container=$1 dir=$2 name=$3
 umask 077
 mkdir -p "$dir/backups" && chmod 700 "$dir/backups" || exit 77

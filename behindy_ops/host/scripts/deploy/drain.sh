@@ -1,6 +1,6 @@
 # lib: engine connections
-# $1 container, $2 port, $3 not idle before (ms since the epoch), $4 give up at (seconds from now), $5 looks in a row.
-# Waits until the container has no established connection on its port: docs/design.md, "Drain by looking".
+# Waits until the container has no established connection on its port, for so many looks in a row: docs/design.md,
+# "Drain by looking". `earliest` in ms since the epoch; `limit` in seconds from now.
 container=$1 port=$2 earliest=$3 limit=$4 needed=$5
 pid=$(inspect "$container" '{{.State.Pid}}')
 [ "$pid" -gt 0 ] 2>/dev/null || { echo gone; exit 0; }

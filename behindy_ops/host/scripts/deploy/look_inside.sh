@@ -1,10 +1,9 @@
 # lib: engine
-# $1 nginx container, $2 green, $3 URL, $4 seconds to look, $5 seconds between looks, $6 container template.
-# One health attempt from inside nginx: ends at the first success, when green exits, or when the time is over.
+# One health attempt from inside nginx: ends at the first success, when green exits, or when `window` is over; `pause`
+# is between looks; both in seconds.
 nginx=$1 green=$2 url=$3 window=$4 pause=$5 template=$6
 docker wait "$green" >/dev/null 2>&1 &
 watcher=$!
-# shellcheck disable=SC2016
 docker exec "$nginx" timeout "$window" sh -c '
 while :; do
 code=$(curl -s -o /dev/null -m "$2" -w "%{http_code}" "$1"); echo "look $code $?"

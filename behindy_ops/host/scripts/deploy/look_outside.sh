@@ -1,8 +1,8 @@
 # lib: engine
-# $1 header file or "", $2 seconds to look, $3 seconds between looks, $4 not done before (ms since the epoch, or 0),
-# $5 nginx container, $6 name to resolve inside it and $7 URL to ask from there (both or neither ""), then the URLs. One
-# attempt from outside: every URL must answer, and go on answering until $4: until then nginx may still ask the previous
-# release. It also lets that one answer while the live one refuses connections, so the live one is asked itself as well.
+# One attempt from outside: every URL must answer, and go on answering until `settled` (ms since the epoch, or 0): until
+# then nginx may still ask the previous release. It also lets that one answer while the live one refuses connections, so
+# the live one is asked itself as well, by its name and a URL inside nginx (both or neither ""). `header`: a file, or
+# ""; `window` to look and `pause` between looks in seconds.
 header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7
 shift 7
 secret=()
@@ -25,7 +25,6 @@ while :; do
     if [ -n "$name" ]; then
       # Asked for now: an engine that was restarted in between has given out new addresses.
       echo "address $(docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$name")" &
-      # shellcheck disable=SC2016
       docker exec "$nginx" sh -c 'getent ahosts "$1"
 code=$(curl -s -o /dev/null -m "$3" -w "%{http_code}" "$2"); echo "inside $code $?"' look "$name" "$inside" "$window" |
         awk '$1 == "inside" {print; next} {seen[$1]} END {printf "names"; for (each in seen) printf " %s", each; print ""}'

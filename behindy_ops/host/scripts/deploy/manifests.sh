@@ -1,22 +1,20 @@
 # lib: workspace login
-# $1 registry, $2 user or "", then image references; the user's token on stdin. Prints what the registry says of each:
-# `manifest <reference>`, its JSON, and how that ended. Nothing is pulled.
+# Prints what the registry says of images, the user's token on stdin: `manifest <reference>`, its JSON, and how that
+# ended. Nothing is pulled.
 login "$1" "$2"
 shift 2
-number=0
+ask() { # reference, file for what is said of an error
+  local options=(--verbose)
+  case $1 in localhost:* | 127.*) options+=(--insecure) ;; esac
+  printf 'manifest %s\n' "$1"
+  timeout 20 docker manifest inspect "${options[@]}" "$1" 2>"$2" | grep -v '"Raw":'
+  printf 'ended %s %s\n' "${PIPESTATUS[0]}" "$(head -c 300 "$2" | tr '\n' ' ')"
+}
+number=0 answers=()
 for reference in "$@"; do
-  case $reference in localhost:* | 127.*) insecure=--insecure ;; *) insecure= ;; esac
-  # shellcheck disable=SC2086 # an option, or none
-  { timeout 20 docker manifest inspect --verbose $insecure "$reference" >"$work/$number" 2>"$work/$number.err"
-    echo $? >"$work/$number.code"; } &
-  number=$((number + 1))
+  answers+=("$work/$((number += 1))")
+  ask "$reference" "$work/$number.err" >"$work/$number" &
 done
 wait
-number=0
-for reference in "$@"; do
-  printf 'manifest %s\n' "$reference"
-  grep -v '"Raw":' "$work/$number"
-  printf 'ended %s %s\n' "$(cat "$work/$number.code")" "$(head -c 300 "$work/$number.err" | tr '\n' ' ')"
-  number=$((number + 1))
-done
+cat "${answers[@]}"
 printf 'arch %s\n' "$(docker version --format '{{.Server.Arch}}')"

@@ -1,8 +1,7 @@
 # lib: engine compose
-# $1 host directory, $2 service, $3 release, $4 network, $5 container template, $6 release to take files from or "".
-# stdin: a history line, a release line, then the Compose override. Creates green and starts it, without the aliases that
-# Compose gives (docs/design.md, "Aliases survive renames") and without its restart policy until the switch
-# (docs/design.md, "Restart policy at the switch"). Prints that policy.
+# stdin: a history line, a release line, then the Compose override. Creates green and starts it, without the aliases
+# that Compose gives (docs/design.md, "Aliases survive renames") and without its restart policy until the switch
+# (docs/design.md, "Restart policy at the switch"). Prints that policy. `from`: the release to take files from, or "".
 dir=$1 service=$2 release=$3 network=$4 template=$5 from=$6
 green=$service-green
 set -e

@@ -1,8 +1,7 @@
 # lib: engine history
-# $1 container, $2 container template, $3 release directory, $4 history file, $5 bytes at which it is rotated, $6 release
-# directory that a rollback leaves, or "", $7 id of the previous release, or "". stdin: a history line. Shows how the live
-# container and the memory are, and which run deployed the previous release; marks this one as standing, records the
-# deploy, and forgets releases nobody would go back to.
+# stdin: a history line. Shows how the live container and the memory are, and which run deployed the previous release
+# (`previous`, or ""); marks this one as standing and `judged`, the one a rollback leaves, if any; records the deploy,
+# and forgets releases nobody would go back to. `release` and `judged` are directories, `rotate` is in bytes.
 container=$1 template=$2 release=$3 history=$4 rotate=$5 judged=$6 previous=$7
 umask 077
 state "$container" "$template"

@@ -1,6 +1,6 @@
 # lib: engine
-# $1 container, $2 until (ms since the epoch), $3 container template. Watches a container that was just made live:
-# ends at its first exit or restart, or at the given time. Prints its state.
+# Watches a container that was just made live: ends at its first exit or restart, or at `until` (ms since the epoch).
+# Prints its state.
 container=$1 until=$2 template=$3
 left=$((until - $(now)))
 if [ "$left" -gt 0 ]; then

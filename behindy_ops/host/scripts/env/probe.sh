@@ -1,9 +1,8 @@
-# lib: sections compose
-# $1 host directory, $2 what to do: look or replace; for replace also $3 sha256 of the .env to be replaced ("none" for
-# none), $4 name of the backup, $5 how many of those are kept. stdin: a line with the sizes in bytes of what follows it:
-# names (one a line), a candidate .env, what it means (a compose file, see probe), what the example says
-# (the same), the checkout's compose file, for a host that has none yet; 0 for each that is not given.
-# Values are compared here, as docker compose reads them, by the hashes it makes; none is printed.
+# lib: sections compose dotenv
+# `what`: look, or replace the .env whose sha256 is `replaced` (none for none), keeping so many of the backups. stdin: a
+# line with the sizes in bytes of what follows it: names (one a line), a candidate .env, what it means (a compose file,
+# see probe), what the example says (the same), the checkout's compose file, for a host that has none yet; 0 for each
+# that is not given. Values are compared here, as docker compose reads them, by the hashes it makes; none is printed.
 dir=$1 what=$2 replaced=$3 backup=$4 kept=$5
 umask 077
 LC_ALL=C
@@ -30,9 +29,6 @@ hashes() { # .env, compose file of a probe
 }
 unread() { sed -nE 's/.*(line [0-9]+).*/\1/p' "$work/err" | head -n 1; } # the rest of the message may hold a value
 unusable() { failed "$1" 1; section "$1.err"; printf '%s\n' "$2"; } # section, why
-scan() { # names that may be in a file; one within a value of several lines is found not to be set
-  sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2/p' "$1"
-}
 file=$dir/.env
 section host
 [ ! -f "$file" ] || stat -L -c 'mode %a' "$file"
@@ -40,7 +36,7 @@ echo "sha $(sha "$file")"
 [ -f "$file" ] || file=/dev/null
 new=$work/candidate
 section states
-{ scan "$file"; scan "$new"; cat "$work/names"; } | sort -u | probe >"$work/probe"
+{ assigned "$file" "$new" | cut -d' ' -f1; cat "$work/names"; } | sort -u | probe >"$work/probe"
 for which in old:"$file" new:"$new"; do
   hashes "${which#*:}" "$work/probe" >"$work/${which%%:*}" || unusable "${which%%:*}" "$(unread)"
 done
@@ -59,7 +55,7 @@ for which in old new as_meant as_example; do sed "s/^/$which /" "$work/$which" 2
 section weak
 for which in "$file" "$new"; do
   [ "$which" = "$file" ] && word=host || word=candidate
-  sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$/\2 \3/p' "$which" |
+  assigned "$which" |
     grep -iE "^[a-z0-9_]+ ['\"]?(<[^>]*>|change[-_ ]?(me|it|this).*|replace[-_ ]?(me|this).*|your[-_ ].*|x{3,}|todo|fixme|\.\.\.)['\"]?[[:space:]]*(#.*)?$" |
     sed "s/ .*//; s/^/$word /"
 done

@@ -1,7 +1,6 @@
 # lib: nginx
-# $1 domain, $2 certbot's image, $3 e-mail address or "", then the certificate's names. Has certbot get or renew the
-# certificate through the nginx that runs, has nginx load it, and sees that it is served.
-# Exit codes: 67 no image, 70 certbot got none (what was there is back), 71 nginx does not serve the new one.
+# Has certbot get or renew the certificate of these names through the nginx that runs, has nginx load it, and sees that
+# it is served.
 domain=$1 image=$2 email=$3
 shift 3
 nginx_runs nginx || exit 69
@@ -11,14 +10,12 @@ letsencrypt() { # shell line: as root, on the host's directory
   docker run --rm --network none --volume /etc/letsencrypt:/etc/letsencrypt --entrypoint sh "$nginx" -c "$1" sh "$domain"
 }
 # certbot wants its directory free. nginx goes on with the placeholder it has loaded.
-# shellcheck disable=SC2016
 letsencrypt 'cd /etc/letsencrypt/live 2>/dev/null || exit 0
 if [ -e "$1/fullchain.pem" ] && [ ! -L "$1/fullchain.pem" ] &&
   openssl x509 -noout -issuer -in "$1/fullchain.pem" | grep -q "behindy-ops placeholder"; then
   rm -rf .placeholder && mv "$1" .placeholder
 fi' || exit 1
 give_back() {
-  # shellcheck disable=SC2016
   letsencrypt 'cd /etc/letsencrypt/live 2>/dev/null && [ -d .placeholder ] || exit 0
 if [ -e "$1/fullchain.pem" ]; then rm -rf .placeholder; else rm -rf "$1" && mv .placeholder "$1"; fi'
 }
@@ -35,7 +32,6 @@ docker run --rm --name behindy-certbot --volume /etc/letsencrypt:/etc/letsencryp
 give_back
 in_nginx nginx reload || exit 71
 echo "nginx loads it"
-# shellcheck disable=SC2016
 docker exec nginx sh -c '
 wanted=$(openssl x509 -noout -serial -in "/etc/letsencrypt/live/$1/fullchain.pem")
 for _ in $(seq 20); do

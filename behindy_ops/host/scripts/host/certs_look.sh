@@ -2,5 +2,4 @@
 # $1 domain. Prints the host's clock, and the domain's certificate as the nginx that runs sees it, in base64; changes nothing.
 nginx_runs nginx || exit 69
 echo "now $(date +%s)"
-# shellcheck disable=SC2016
 echo "certificate $(docker exec nginx sh -c 'cat "/etc/letsencrypt/live/$1/fullchain.pem"' look "$1" 2>/dev/null | base64 -w 0)"

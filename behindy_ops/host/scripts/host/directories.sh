@@ -1,4 +1,4 @@
-# $1 host directory. Makes what is missing in it, and narrows what others may do there; run by the login user.
+# Makes what is missing in the host directory, and narrows what others may do there; run by the login user.
 dir=$1
 set -e
 umask 027

@@ -1,6 +1,6 @@
 # lib: sections compose
-# $1 host directory, $2 domain. Prints what host.check and host.setup want to know of a host, each part
-# under a line `<boundary> <name>`; changes nothing. Needs no Docker, curl or flock: a bare host has none of them.
+# Prints what host.check and host.setup want to know of a host; changes nothing. Needs no Docker, curl or flock: a bare
+# host has none of them.
 dir=$1 domain=$2
 # A login by SSH has no administrator's directories on its path, and some of the programs asked for live there.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin

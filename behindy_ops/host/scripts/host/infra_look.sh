@@ -1,6 +1,6 @@
 # lib: sections compose
-# $1 host directory, $2 container template. Prints what Compose would run without a profile, and all containers; changes
-# nothing. hashes: service and hash of its configuration; stanzas: see `declared` in lib/compose.sh; images: their ids and names
+# Prints what Compose would run without a profile, and all containers; changes nothing. hashes: service and hash of its
+# configuration; stanzas: see `declared` in lib/compose.sh; images: their ids and names
 cd "$1/compose" 2>/dev/null || exit 80
 [ -r docker-compose.yml ] || exit 81
 [ -r ../.env ] || exit 83
@@ -18,7 +18,5 @@ done
 section network
 docker network inspect behindy-ops_internal >/dev/null 2>&1 && echo there
 section containers
-# shellcheck disable=SC2046 # one id a word
-set -- "$2" $(docker ps -aq --no-trunc)
-[ "$#" = 1 ] || docker container inspect --format "$@" 2>/dev/null
+docker ps -aq --no-trunc | xargs -r docker container inspect --format "$2" 2>/dev/null
 section end

@@ -1,7 +1,6 @@
 # lib: compose
-# $1 host directory, $2 domain, $3 seconds to wait for health, then words: create SERVICE, recreate SERVICE,
-# pull IMAGE, placeholder IMAGE (nginx's, when it may have no certificate). Prints what it is at.
-# Exit codes: 67 an image cannot be pulled, 68 not healthy in time (with the last lines of the logs).
+# `limit`: seconds to wait for health. Then words: create SERVICE, recreate SERVICE, pull IMAGE, placeholder IMAGE
+# (nginx's, when it may have no certificate). Prints what it is at, and the logs' last lines of what is not healthy in time.
 dir=$1 domain=$2 limit=$3
 shift 3
 cd "$dir/compose" || exit 80
@@ -17,7 +16,6 @@ while [ "$#" -gt 1 ]; do
   placeholder)
     # nginx does not start without a certificate, and the real one is had through nginx: one that nobody trusts, for
     # some days, until `inv host.certs` has the real one.
-    # shellcheck disable=SC2016
     docker run --rm --network none --volume /etc/letsencrypt:/etc/letsencrypt --entrypoint sh "$2" -c '
 live=/etc/letsencrypt/live/$1
 [ ! -e "$live/fullchain.pem" ] || exit 0

@@ -26,7 +26,11 @@ engine_takes() { ! dockerd --help 2>/dev/null | grep -q -- --validate || dockerd
 mounts_as_well() { # a table of file systems may have had errors before
   ! findmnt --verify >/dev/null 2>&1 || findmnt --verify --tab-file "$1" >&2
 }
-booted() { [ -d /run/systemd/system ]; }
+engine() { # what an init without systemd is told, then what systemd is
+  if [ -d /run/systemd/system ]; then systemctl "${@:2}" docker; else service docker "$1"; fi
+  for _ in {1..120}; do docker version >/dev/null 2>&1 && return; sleep 0.5; done
+  docker version >&2
+}
 compose_from() { # release, package: takes one package of a later release of this distribution, and leaves no trace of it
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
@@ -34,7 +38,6 @@ compose_from() { # release, package: takes one package of a later release of thi
   mkdir -p "$work/lists/partial" "$work/archives/partial"
   own=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
   # From where this host has its own packages, and checked by the same keys. The names are apt-get's to fill in.
-  # shellcheck disable=SC2016
   from=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(SIGNED_BY)' 'Created-By: Packages' |
     awk -v own="$own" '$2 == own {print; exit}')
   uri=${from%% *} keys=$(awk '{print $3}' <<<"$from")
@@ -63,16 +66,8 @@ compose-download) # version, SHA-256, architecture
   mv "$plugin.new" "$plugin"
   ;;
 logging) change /etc/docker/daemon.json engine_takes ;;
-engine)
-  if booted; then systemctl enable --now docker; else service docker start; fi
-  for _ in {1..120}; do docker version >/dev/null 2>&1 && exit 0; sleep 0.5; done
-  docker version >&2
-  ;;
-restart)
-  if booted; then systemctl restart docker; else service docker restart; fi
-  for _ in {1..120}; do docker version >/dev/null 2>&1 && exit 0; sleep 0.5; done
-  docker version >&2
-  ;;
+engine) engine start enable --now ;;
+restart) engine restart restart ;;
 group) usermod -aG docker "$1" ;;
 directory) install -d -m 750 -o "$2" -g "$(id -gn "$2")" "$1" ;;
 swap) # megabytes

@@ -1,7 +1,6 @@
-# lib: workspace sections engine compose nginx
-# $1 host directory, $2 network, $3 container template, $4 image template, then service and repository in turn. Prints every
-# fact a decision needs; changes nothing.
-# SURVEY_PARTS: only these. On a small host each docker command costs tens of milliseconds.
+# lib: workspace sections engine compose nginx dotenv
+# Prints every fact a decision needs; changes nothing. `container` and `image` are templates; service and repository
+# follow in turn. SURVEY_PARTS: only these. On a small host each docker command costs tens of milliseconds.
 dir=$1 network=$2 container=$3 image=$4
 shift 4
 services=() repositories=()
@@ -13,18 +12,14 @@ versions() {
   docker version --format '{{json .Server.Version}} {{json .Server.APIVersion}}' && compose version --short
 }
 tools() { for tool in docker curl flock timeout awk; do command -v "$tool" >/dev/null && echo "$tool"; done; }
-containers() {
-  ids=$(docker ps -aq --no-trunc) || return
-  # shellcheck disable=SC2086 # one id a word
-  [ -z "$ids" ] || docker container inspect --format "$container" $ids 2>"$work/gone" ||
-    ! grep -v 'No such container' "$work/gone" >&2 # one may end between the list and the look
+described() { # container or image, template, their ids, one a line: one may end between the list and the look
+  # shellcheck disable=SC2086
+  [ -z "$3" ] || docker "$1" inspect --format "$2" $3 2>"$work/no-$1" || ! grep -v "No such $1" "$work/no-$1" >&2
 }
+containers() { ids=$(docker ps -aq --no-trunc) && described container "$container" "$ids"; }
 images() {
-  ids=$({ for repository in "${repositories[@]}"; do docker images -q --no-trunc "$repository" || return; done
-    docker images -q --no-trunc -f dangling=true; } | sort -u) || return
-  # shellcheck disable=SC2086 # one id a word
-  [ -z "$ids" ] || docker image inspect --format "$image" $ids 2>"$work/untagged" ||
-    ! grep -v 'No such image' "$work/untagged" >&2
+  ids=$(for repository in "${repositories[@]}"; do docker images -q --no-trunc "$repository" || exit; done
+    docker images -q --no-trunc -f dangling=true) && described image "$image" "$(sort -u <<<"$ids")"
 }
 networks() { docker network inspect --format '{{json .Name}} {{json .Id}}' "$network"; }
 files_() {
@@ -35,8 +30,7 @@ files_() {
 }
 environment() { # names only, and whether each has a value
   [ -r "$dir/.env" ] || return 0
-  sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.?).*$/\2 \3/p' "$dir/.env" |
-    while read -r name first; do [ -n "$first" ] && echo "$name set" || echo "$name empty"; done
+  assigned "$dir/.env" | while read -r name value; do [ -n "$value" ] && echo "$name set" || echo "$name empty"; done
 }
 configured() { # one hash a service over its stanza with this .env: tells a changed configuration
   cd "$dir/compose" 2>/dev/null || return 0
@@ -70,8 +64,7 @@ machine() {
 usage() {
   local filters=()
   for service in "${services[@]}"; do filters+=(--filter "name=^/$service(-green|-blue)?$"); done
-  # shellcheck disable=SC2046 # one id a word
-  [ "${#filters[@]}" = 0 ] || readings $(docker ps -q --no-trunc "${filters[@]}")
+  [ "${#filters[@]}" = 0 ] || docker ps -q --no-trunc "${filters[@]}" | readings
 }
 releases() {
   for service in "${services[@]}"; do

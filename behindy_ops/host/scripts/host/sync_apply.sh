@@ -1,6 +1,6 @@
 # lib: nginx synced
-# $1 host directory, $2 version to go live, $3 versions to keep, $4 reload or leave nginx. Exit code 66: nginx refused
-# the files after all, and those before them are back.
+# Has a version go live, and keeps so many; `what`: reload or leave nginx. Where nginx refuses the files after all, those
+# before them come back.
 #
 # nginx/ has links that lead through one: nginx/site.conf -> live/nginx/site.conf, live -> versions/<version>. Replacing
 # `live` switches all files at once: docs/design.md, "Files switched by one rename". Directories are real ones, so that

@@ -1,9 +1,8 @@
 # lib: compose
-# $1 host directory, $2 version, $3 keep or try, $4 domain, $5 nginx's image or "", then its mounts, source:target each
-# (a source without a leading / is below the host directory). stdin: the files, one line each: path and base64.
-# Puts them into a directory of their own, with a list of them, and tries them there: Compose reads the one, and nginx,
-# in a throwaway container without a network, the others, beside what else is below the host's nginx/.
-# Exit codes: 65 Compose refuses, 66 nginx refuses, 67 no image.
+# stdin: the files, one line each: path and base64. Puts them into a directory of their own, with a list of them, and
+# tries them there: Compose reads the one, and nginx (its image, or ""), in a throwaway container without a network, the
+# others, beside what else is below the host's nginx/, with its mounts, source:target each (a source without a leading /
+# is below the host directory). `what`: keep or try.
 dir=$1 version=$2 what=$3 domain=$4 image=$5
 shift 5
 umask 022
@@ -42,7 +41,6 @@ if [ -n "$image" ]; then
     fi
   done
   # A host that has no certificate yet is no reason to refuse the files: a throwaway one stands in, in there only.
-  # shellcheck disable=SC2016
   docker run --rm --network none --memory 128m "${options[@]}" --entrypoint sh "$image" -c '
 at=$2
 beside() { # folder/: links to what is not ours

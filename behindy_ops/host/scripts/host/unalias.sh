@@ -1,8 +1,7 @@
 # lib: connections nginx
-# $1 nginx container, $2 network, $3 live container, $4 its port, $5 seconds to look for a quiet moment. Takes away the
-# DNS names that Compose gave a container, which only a new connection to the network does: it cuts what is under way and
-# changes the address. So it waits for a moment in which no connection is open, and reloads nginx, which has the old
-# address in its memory. Prints how many connections were open: `cut N`.
+# Takes away the DNS names that Compose gave a container, which only a new connection to the network does: it cuts what
+# is under way and changes the address. So it waits, `patience` seconds at most, for a moment in which no connection is
+# open, and reloads nginx, which has the old address in its memory. Prints how many connections were open: `cut N`.
 nginx=$1 network=$2 container=$3 port=$4 patience=$5
 pid=$(docker container inspect --format '{{.State.Pid}}' "$container") || exit 1
 end=$(($(date +%s) + patience))

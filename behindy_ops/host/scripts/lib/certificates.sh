@@ -1,6 +1,5 @@
 # The certificate that nginx serves, asked of its own container past any proxy before it; whether this host believes it;
 # and the certificates (never the keys) under /etc/letsencrypt. The script sets `nginx` and `domain`.
-# shellcheck disable=SC2154 # so it does; and work is made by lib/sections.sh
 address() { docker container inspect --format '{{.State.Status}} {{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$nginx"; }
 ask() {
   local to
@@ -10,7 +9,6 @@ ask() {
 served() { ask -skv 2>&1 | grep -E '^\* +(subject|start date|expire date|issuer):'; }
 trust() { ask -sS 2>"$work/why"; echo "code $?"; head -n 1 "$work/why"; }
 files() {
-  # shellcheck disable=SC2016
   list='for file in /etc/letsencrypt/live/*/fullchain.pem; do
     [ -r "$file" ] || continue
     echo "file $file"; cat "$file"; done'

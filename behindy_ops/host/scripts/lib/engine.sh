@@ -1,10 +1,10 @@
 # Talking to the Docker engine.
 now() { date +%s%3N; } # ms since the epoch
 api() { curl -sS -m 20 --unix-socket /var/run/docker.sock "$@"; }
-readings() { # ids: for each a line of JSON, the numbers `docker stats` counts with (a quick reading, no wait), and its URL
+readings() { # stdin: ids. For each a line of JSON, the numbers `docker stats` counts with (a quick reading, no wait), and its URL
   local urls=()
-  for id in "$@"; do urls+=("http://docker/containers/$id/stats?stream=false&one-shot=true"); done
-  [ "$#" -eq 0 ] || api -w '%{url_effective}\n' "${urls[@]}"
+  while read -r id; do urls+=("http://docker/containers/$id/stats?stream=false&one-shot=true"); done
+  [ "${#urls[@]}" = 0 ] || api -w '%{url_effective}\n' "${urls[@]}"
 }
 inspect() { # container, template. An engine that is restarting is waited for: docs/design.md, "A restarting engine"
   local said

@@ -1,6 +1,5 @@
 # The nginx that runs, asked within its container: with the file it was started with, whichever that is.
-nginx_sh=$(
-  cat <<'SH'
+read -rd '' nginx_sh <<'SH'
 itself() {
   file= last=
   for word in $(tr "\000" " " </proc/1/cmdline); do
@@ -31,7 +30,6 @@ reload() { # it is done when workers of its own are there
   exit 72
 }
 SH
-)
 in_nginx() { # container, shell text, its arguments
   docker exec -u 0 "$1" sh -c "$nginx_sh
 $2" nginx "${@:3}"

@@ -1,9 +1,7 @@
 # Sections that several views have; the variables they read are set by the script that reports them.
-look=()
-survey_is() { look=("$@"); } # the argv of the survey, run beside the others
-survey() { "${look[@]}"; }
+survey() { "${look[@]}"; } # its argv, run beside the others
 errors() { docker logs --tail 5000 "$nginx" 2>&1 >/dev/null | grep -vF '[notice]' | tail -n 20; }
-inside() { # shellcheck disable=SC2016
+inside() {
   docker exec "$nginx" sh -c 'printf "%s\n" "$1" | (while read -r name port path _; do
     (addresses=$(getent ahostsv4 "$name" | cut -d" " -f1 | sort -u | tr "\n" ",")
     code=$(curl -s -o /dev/null -m 8 -w "%{http_code} %{time_total}" "http://$name:$port$path")

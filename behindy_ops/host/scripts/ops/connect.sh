@@ -1,5 +1,5 @@
-# $1 network, then for each container its name and its aliases in one word, separated by commas, or "-". Connects them;
-# one that is connected already is success. Prints what became of each.
+# Connects containers: after the network, each one's name and its aliases in one word, separated by commas, or "-". One
+# that is connected already is success. Prints what became of each.
 network=$1 code=0
 shift
 while [ "$#" -gt 1 ]; do

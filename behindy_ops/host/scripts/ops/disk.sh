@@ -1,6 +1,6 @@
 # lib: workspace sections engine views
 # The arguments are the survey. File systems, and what Docker keeps by its own count.
-survey_is "$@"
+look=("$@")
 filesystems() { # of directories only: Docker mounts single files too; the inodes of each after its bytes
   local root
   root=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null)

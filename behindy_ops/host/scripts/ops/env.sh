@@ -1,12 +1,9 @@
-# lib: workspace sections views
-# $1 host directory, $2 container; the rest is the survey. Names only: which of them have a value is
-# told, no value leaves the host.
+# lib: workspace sections views dotenv
+# The rest of the arguments is the survey. Names only: which of them have a value is told, no value leaves the host.
 dir=$1 container=$2
 shift 2
-survey_is "$@"
-# shellcheck disable=SC2016 # docker's variables, not the shell's
+look=("$@")
 NAMES='{{range .Config.Env}}{{$part := split . "="}}{{index $part 0}} '
-# shellcheck disable=SC2016
 NAMES+='{{if gt (len $part) 2}}set{{else if gt (len $part) 1}}{{if index $part 1}}set{{else}}empty{{end}}{{else}}empty{{end}}'
 NAMES+='{{println}}{{end}}'
 live() { docker container inspect --format "$NAMES" "$container"; }
@@ -20,6 +17,6 @@ changed() { # names whose value in .env is not the one this release was started 
   echo known
   { sort -u "$dir/.env" "$kept" | comm -3 - <(sort -u "$dir/.env")
     sort -u "$dir/.env" "$kept" | comm -3 - <(sort -u "$kept"); } |
-    sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*$/\2/p' | sort -u
+    assigned - | cut -d' ' -f1 | sort -u
 }
 report live image compose changed survey

@@ -1,6 +1,6 @@
 # lib: client
-# $1 boundary, $2 container, then the command. Runs it there with nothing to read, and ends with its exit code; 61 without
-# such a container or when it does not run.
+# Runs a command in a container with nothing to read, and ends with its exit code; 61 without such a container or when
+# it does not run.
 mark=$1 container=$2
 shift 2
 container_or_exit "$mark" "$container" '{{.State.Status}}'

@@ -1,15 +1,13 @@
 # lib: workspace sections engine client
-# $1 frames (0 for no end), $2 seconds between them. Prints one after the other, each ended by a line
-# `<boundary> end`; ends with its standard input too.
+# Prints one frame after the other (0 for no end), `pause` seconds between them, each ended by a line `<boundary> end`;
+# ends with its standard input too.
 frames=$1 pause=$2
 moment() { date +%s.%N; }
 meminfo() { grep -E '^(Mem|Swap|Buffers|Cached|SReclaimable)' /proc/meminfo; }
 containers() { # each running one by id and name, then the readings of all
   local listed
   listed=$(docker ps --no-trunc --format 'container {{.ID}} {{.Names}}') || return
-  [ -z "$listed" ] || printf '%s\n' "$listed"
-  # shellcheck disable=SC2046 # one id a word
-  readings $(cut -d' ' -f2 <<<"$listed")
+  [ -z "$listed" ] || { printf '%s\n' "$listed"; cut -d' ' -f2 <<<"$listed" | readings; }
 }
 stream() {
   local made=0

@@ -1,6 +1,6 @@
 # lib: client
-# $1 boundary, $2 container, $3 lines at the end or "all", $4 since or "", $5 plain text to look for or "", $6 yes for a
-# time before each line. With a text, the last lines that hold it. 61 without such a container.
+# `tail`: lines, or all; `since`, `text`: or ""; `stamps`: yes for a time before each line. With a text, the last lines
+# that hold it. 61 without such a container.
 mark=$1 container=$2 tail=$3 since=$4 text=$5 stamps=$6
 container_or_exit "$mark" "$container" '{{.Id}}'
 options=()

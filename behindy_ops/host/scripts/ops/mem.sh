@@ -1,12 +1,9 @@
 # lib: workspace sections engine views
 # The arguments are the survey. What holds memory: the host's own figures, each container's, those of
 # processes outside of containers, and every trace of an OOM kill that this user may read.
-survey_is "$@"
+look=("$@")
 meminfo() { cat /proc/meminfo && grep -E '^oom_kill ' /proc/vmstat; grep -E '^btime ' /proc/stat; }
-stats() {
-  # shellcheck disable=SC2046 # one id a word
-  readings $(docker ps -q --no-trunc)
-}
+stats() { docker ps -q --no-trunc | readings; }
 kills() { # since each container's own start: the counter of its cgroup, version 2 or 1
   local files=()
   while read -r own; do
@@ -16,7 +13,6 @@ kills() { # since each container's own start: the counter of its cgroup, version
   [ "${#files[@]}" -eq 0 ] || grep -sH '^oom_kill ' "${files[@]}"
   return 0
 }
-# shellcheck disable=SC2154 # work is made by lib/sections.sh
 # Which of them are outside is asked after the figures: one that ends or begins in between is then left out, not misplaced.
 processes() { # kB and name of what runs outside of containers, biggest first; not those of this look
   ours=$(sed -nE 's/^NSpgid:[[:space:]]+([0-9]+).*/\1/p' "/proc/$$/status")

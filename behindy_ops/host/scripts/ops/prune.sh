@@ -1,6 +1,6 @@
 # lib: engine
-# $1 yes to empty the build cache too, then names and ids of images. Removes them one by one, without force: docker keeps
-# what anything uses. Prints what became of each, and the free bytes of Docker's disk before and after.
+# Removes images one by one, without force: docker keeps what anything uses; with `cache` yes, empties the build cache
+# too. Prints what became of each, and the free bytes of Docker's disk before and after.
 cache=$1
 shift
 room() { echo "room $(df -B1 --output=avail "$(docker info --format '{{.DockerRootDir}}')" 2>/dev/null | tail -n 1)"; }

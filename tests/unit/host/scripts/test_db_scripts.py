@@ -58,6 +58,7 @@ def test_a_dump_is_printed_and_summed_up_while_it_passes(postgres: FakeHost) -> 
 
 def test_a_dump_is_kept_under_its_name_only_when_it_is_whole_and_the_oldest_goes(postgres: FakeHost) -> None:
     backups = postgres.home / "backups"
+    postgres.file("home/backups/a-20260101-010101.dump.part")
     for day in (1, 2):
         postgres.file(f"home/backups/a-2026010{day}-000000.dump")
     ran = postgres.run("db/dump", "postgres", str(backups), "a-20260103-000000.dump", "2")

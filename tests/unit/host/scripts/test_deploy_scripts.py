@@ -120,6 +120,14 @@ def test_the_public_url_and_the_live_container_are_asked_from_outside(host: Fake
     assert "-H @/h" in ran.calls[0]
 
 
+def test_a_good_answer_from_outside_has_to_stay_good_until_all_have_switched(host: FakeHost) -> None:
+    host.on("curl", "*", "code 200\n", "code 502\n", "code 200\n")
+    settled = int(time.time() * 1000) + 500
+    ran = host.run("deploy/look_outside", "", "5", "0.1", str(settled), "nginx", "", "", "https://a.org/")
+    assert ran.out.splitlines()[:2] == ["look 200 0 none", "look 502 0 none"]
+    assert (ran.out.splitlines()[-1], time.time() * 1000 >= settled) == ("ok", True)
+
+
 def test_a_look_from_outside_ends_with_its_time(host: FakeHost) -> None:
     host.on("curl", "*", Answer("code 502\n", code=22))
     ran = host.run("deploy/look_outside", "", "0", "0.01", "0", "nginx", "", "", "https://a.org/")
@@ -202,8 +210,9 @@ def test_a_container_is_idle_once_nobody_is_connected_to_it(host: FakeHost) -> N
         assert host.run("deploy/drain", "c", port, "0", "0", "2").values["cut"] == "1"
         server.close()
         client.close()
-        ran = host.run("deploy/drain", "c", port, "0", "5", "2")
-        assert (ran.code, "idle" in ran.values) == (0, True)
+        earliest = int(time.time() * 1000) + 400
+        ran = host.run("deploy/drain", "c", port, str(earliest), "5", "2")
+        assert (ran.code, "idle" in ran.values, time.time() * 1000 >= earliest) == (0, True, True)
     finally:
         sleeper.kill()
         sleeper.wait()

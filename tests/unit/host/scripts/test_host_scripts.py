@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts import machine, survey
 from behindy_ops.facts.replies import read
 from behindy_ops.host.exit_codes import Code
@@ -96,6 +97,13 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost)
     assert "s3cret" not in ran.out
 
 
+def test_images_that_docker_does_not_list_are_not_taken_for_none(host: FakeHost) -> None:
+    host.on("docker", "*")
+    host.on("docker", "images *", Answer(err="no answer", code=1))
+    with pytest.raises(RemoteCommandFailed, match="did not list its images"):
+        survey.parse(host.run("host/survey", MARK, str(host.home), "net", "", "", "web", "me/web").out, MARK)
+
+
 def test_a_bare_host_is_looked_at_with_next_to_nothing_on_it(host: FakeHost) -> None:
     host.file("etc/os-release", 'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian 12"\n')
     host.file("home/.env")
@@ -131,7 +139,9 @@ def test_a_host_that_is_set_up_says_so(host: FakeHost) -> None:
 
 def test_the_host_directory_is_made_once_and_its_token_stays(host: FakeHost) -> None:
     where = str(host.home / "ops")
+    host.file("home/ops/x").parent.chmod(0o777)
     assert [host.run("host/directories", where).code for _ in range(2)] == [0, 0]
+    assert (host.home / "ops").stat().st_mode & 0o22 == 0
     token = (host.home / "ops/rehearsal/header").read_text()
     host.file("home/ops/.env").chmod(0o644)
     ran = host.run("host/directories", where)
@@ -165,7 +175,8 @@ def test_a_step_of_the_setup_calls_what_it_is_about(host: FakeHost, words: tuple
 def test_a_configuration_is_put_in_its_place_whole(host: FakeHost) -> None:
     host.on("dockerd", "--help", "")
     assert host.run("host/setup", "logging", stdin="{}").code == 0
-    assert (host.root / "etc/docker/daemon.json").read_text() == "{}"
+    placed = host.root / "etc/docker/daemon.json"
+    assert (placed.read_text(), placed.stat().st_mode & 0o777) == ("{}", 0o644)
     theirs = host.file("etc/apt/apt.conf.d/20auto-upgrades", 'APT::Periodic::AutocleanInterval "7";\n')
     assert host.run("host/setup", "updates-apt").code == 0
     assert "Unattended-Upgrade" in (host.root / "etc/apt/apt.conf.d/60behindy-upgrades").read_text()
@@ -392,7 +403,13 @@ def test_a_version_goes_live_at_once_and_what_lay_there_by_hand_becomes_one(host
 
 def test_what_is_not_ours_stays_where_it_is(host: FakeHost) -> None:
     host.on("docker", "container inspect *", Answer(code=1))
-    names = ("nginx/sub/ä b\n.conf", "nginx/ssl/privkey.pem", "compose/uploads/a.txt", "compose/.link.new")
+    names = (
+        "nginx/sub/ä b\n.conf",
+        "nginx/ssl/privkey.pem",
+        "compose/uploads/a.txt",
+        "compose/.link.new",
+        "nginx/.env.local",
+    )
     theirs = [host.file(f"home/{name}", "theirs") for name in names]
     inodes = [path.stat().st_ino for path in theirs]
     for number in range(1, 7):
@@ -484,6 +501,17 @@ def test_infrastructure_is_started_and_waited_for(host: FakeHost) -> None:
     assert [up_.rpartition("--")[2] for up_ in ups] == ["no-recreate nginx", "force-recreate db"]
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_placeholder_never_takes_the_place_of_a_certificate(host: FakeHost, *, there: bool) -> None:
+    infrastructure(host)
+    if there:
+        host.file("etc/letsencrypt/live/a.org/fullchain.pem", "real")
+    host.on("docker", "run *", Answer(run='while [ "$1" != -c ]; do shift; done; exec sh "$@"'))
+    host.on("openssl", "req *")
+    ran = host.run("host/infra_up", str(host.home), "a.org", "5", "placeholder", "nginx:1")
+    assert (ran.code, "placeholder" in ran.values, len(ran.calls)) == (0, not there, 1 if there else 2)
+
+
 def test_what_does_not_become_healthy_is_told_with_its_log(host: FakeHost) -> None:
     infrastructure(host)
     host.on("docker", "compose *up -d *")
@@ -522,7 +550,8 @@ def test_a_certificate_is_obtained_loaded_and_seen_to_be_served(host: FakeHost) 
     host.on("nginx", "*-t -q", Answer(code=1))
     assert host.run("host/certs_issue", "a.org", "certbot:1", "me@a.org", "a.org").code == Code.NOT_SERVED
     host.on("docker", "run *certonly*", Answer(err="challenge failed", code=1))
-    assert host.run("host/certs_issue", "a.org", "certbot:1", "", "a.org").code == Code.NO_CERTIFICATE
+    ran = host.run("host/certs_issue", "a.org", "certbot:1", "", "a.org")
+    assert (ran.code, ".placeholder" in ran.calls[-1]) == (Code.NO_CERTIFICATE, True)
     host.on("docker", "image inspect *", Answer(code=1))
     host.on("docker", "pull *", Answer(code=1))
     assert host.run("host/certs_issue", "a.org", "certbot:1", "", "a.org").code == Code.NO_IMAGE

@@ -8,7 +8,7 @@ import shlex
 import subprocess
 from typing import TYPE_CHECKING
 
-from behindy_ops.host.command import Command, Fence, script, wire
+from behindy_ops.host.command import Command, script, wire
 from behindy_ops.host.exit_codes import Code
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ def test_a_lease_is_refused_while_another_or_a_person_holds_the_host(host: FakeH
     with (host.home / "state/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         ran = host.run("lock/lease", where, "5", "@@", stdin="{}\n")
-    assert (ran.code, ran.out) == (Code.LEASED, f"@@ held\n{KIM}")
+    assert (ran.code, ran.out) == (Code.LEASED, KIM)
     host.file("home/state/hold.json", KIM)
     ran = host.run("lock/lease", where, "5", "@@", stdin="{}\n")
-    assert (ran.code, ran.out) == (Code.HELD, f"@@ hold\n{KIM}")
+    assert (ran.code, ran.out) == (Code.HELD, KIM)
 
 
 def test_a_lease_waits_for_what_an_interrupted_run_is_still_changing(host: FakeHost) -> None:
@@ -46,12 +46,21 @@ def test_a_lease_waits_for_what_an_interrupted_run_is_still_changing(host: FakeH
     with (host.home / "state/busy").open("w") as busy:
         fcntl.flock(busy, fcntl.LOCK_SH)
         ran = host.run("lock/lease", where, "5", "@@", stdin="{}\n")
-    assert (ran.code, ran.out) == (Code.BUSY, "@@ busy\n")
+    assert (ran.code, ran.out) == (Code.BUSY, "")
+
+
+def test_a_lease_ends_with_its_client_whatever_the_survey_has_left_running(host: FakeHost) -> None:
+    where = state(host)
+    host.run("lock/lease", where, "5", "@@", "sh", "-c", "sleep 3 <&- >&- 2>&- &", stdin=f"{KIM}\n")
+    with (host.home / "state/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_lease_says_what_it_lacks(host: FakeHost) -> None:
     assert host.run("lock/lease", str(host.root / "no/state"), "5", "@@", stdin="{}\n").code == Code.NO_DIRECTORY
     assert host.run("lock/lease", state(host), "5", "@@").code == Code.BAD_INPUT
+    host.moved["command -v flock"] = "command -v no-such-program"
+    assert host.run("lock/lease", state(host), "5", "@@", stdin="{}\n").code == Code.NO_FLOCK
     host.file("file/state")
     assert host.run("lock/lease", f"{host.root}/file/state/below", "5", "@@", stdin="{}\n").code == Code.NO_DIRECTORY
 
@@ -60,6 +69,7 @@ def test_a_hold_is_taken_shown_and_given_back(host: FakeHost) -> None:
     where = state(host)
     assert host.run("lock/hold", where, "status").out == "hold \n"
     assert host.run("lock/hold", where, "acquire", stdin=f"{KIM}\n").code == 0
+    assert (host.home / "state/hold.json").stat().st_mode & 0o77 == 0
     assert host.run("lock/hold", where, "status").values == {"hold": KIM}
     ran = host.run("lock/hold", where, "acquire", stdin="{}\n")
     assert (ran.code, ran.out) == (Code.HELD, f"{KIM}\n")
@@ -81,6 +91,10 @@ def test_a_change_runs_only_while_its_own_lease_is_held(host: FakeHost) -> None:
     with (host.home / "state/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert host.run("lock/fenced", where, "other", "touch", f"{host.root}/changed").code == Code.LEASE_LOST
+        host.moved["-w 10"] = "-w 0.1"
+        with (host.home / "state/busy").open("w") as busy:  # whoever takes the lock next waits for changes to end
+            fcntl.flock(busy, fcntl.LOCK_EX)
+            assert host.run("lock/fenced", *arguments).code == Code.LEASE_LOST
         assert not (host.root / "changed").exists()
         assert host.run("lock/fenced", *arguments).code == 0
     assert (host.root / "changed").exists()
@@ -89,7 +103,10 @@ def test_a_change_runs_only_while_its_own_lease_is_held(host: FakeHost) -> None:
 def test_a_fenced_script_is_the_one_that_was_meant_with_its_own_arguments(host: FakeHost) -> None:
     where = state(host)
     host.file("home/state/lock.json", KIM)
-    line = wire(Command(script("deploy/record", f"{where}/a b'c", "9"), "x", changes=True), Fence(where, "t0ken"))
+    line = wire(
+        Command(script("deploy/record", f"{where}/a b'c", "9"), "x", changes=True),
+        script("lock/fenced", where, "t0ken"),
+    )
     with (host.home / "state/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run(["sh", "-c", line], input=b"line\n", check=True, timeout=10)
