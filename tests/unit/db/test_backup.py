@@ -10,6 +10,7 @@ import pytest
 
 from behindy_ops.db.backup import backup_here, backup_on_host, name_for
 from behindy_ops.errors import Kind
+from behindy_ops.report.events import StepDone
 from tests.kinds import raises
 from tests.scripted import Answer, scripted
 
@@ -28,9 +29,13 @@ def test_what_arrived_whole_gets_its_name(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
     assert not there.host.locked
     assert str(file) in there.told()
+    (detail,) = (event.detail for event in there.events if isinstance(event, StepDone))
+    assert detail == "6 B, read through by pg_restore, same checksum here"
 
 
-@pytest.mark.parametrize("dump", [Answer("dump", stderr=SUM), Answer("dumped", 4, SUM), Answer("dumped")])
+@pytest.mark.parametrize(
+    "dump", [Answer("dumped!", stderr=SUM), Answer("dumpee", stderr=SUM), Answer("dumped", 4, SUM), Answer("dumped")]
+)
 def test_of_anything_else_nothing_is_left(tmp_path: Path, dump: Answer) -> None:
     with raises(Kind.BACKUP_FAILED):
         backup_here(scripted(db__look=LOOKED, db__dump=dump).session, tmp_path / "new")
