@@ -12,8 +12,8 @@ from typing import Self
 
 UNCHANGED = "Nothing changed."
 
-STILL_RUNNING = "Nothing changed; the previous release is still running."
-"""The state of a host of which nothing but a look was taken."""
+STILL_RUNNING = "Nothing changed; any previous release is still running."
+"""The state of a host of which nothing but a look was taken, be it before its first deploy."""
 
 
 class Kind(Enum):
