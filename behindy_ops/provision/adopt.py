@@ -120,12 +120,6 @@ def as_json(adoptees: Sequence[Adoptee]) -> dict[str, object]:
     return {"services": [asdict(adoptee) for adoptee in adoptees]}
 
 
-def unalias(service: Service) -> Command:
-    """Return the command that takes the aliases away from a live container."""
-    argv = script("host/unalias", NGINX, NETWORK, service.name, str(service.port), str(PATIENCE))
-    return Command(argv, title=f"take the aliases from {service.name}", timeout=PATIENCE + 60, changes=True)
-
-
 def adopt(session: Session, adoptees: Sequence[Adoptee], confirm: Confirm, *, task: str, wait: float = 0.0) -> None:
     """Take the aliases away where they have to go before a deploy, after a yes.
 
@@ -153,7 +147,9 @@ def adopt(session: Session, adoptees: Sequence[Adoptee], confirm: Confirm, *, ta
 
 def _unalias(session: Session, service: Service) -> None:
     with session.step("adopt", f"Take the aliases from {service.name}") as step, session.interrupts.shielded():
-        result = session.host.run(unalias(service))
+        argv = script("host/unalias", NGINX, NETWORK, service.name, str(service.port), str(PATIENCE))
+        title = f"take the aliases from {service.name}"
+        result = session.host.run(Command(argv, title=title, timeout=PATIENCE + 60, changes=True))
         if not result.ok:
             raise RemoteCommandFailed(
                 f"Could not take the aliases from {service.name}: {result.how()}.",

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
-from behindy_ops.checks import rules
+from behindy_ops.checks import docker, rules
 from behindy_ops.checks.check import Check, Facts, Level, examine, first_refusal
-from behindy_ops.facts.machine import HostFacts
+from behindy_ops.facts.machine import HostFacts, parse
 from behindy_ops.facts.survey import ahead
 from behindy_ops.host.session import Session
-from behindy_ops.provision import machine
 from behindy_ops.provision.recipes import SUPPORTED, recipe
 from behindy_ops.report.text import ASCII, Line, Marks, Tone, entry
+
+
+def look(session: Session) -> HostFacts:
+    """Inspect the machine, without the lock, by what needs nothing installed."""
+    settings = session.settings
+    return parse(session.ask("host/facts", settings.host_dir, settings.domain, title="inspect the host", timeout=90))
+
+
+def require_docker(facts: HostFacts) -> None:
+    """Check that Docker and Compose can be used.
+
+    Raises:
+        Kind.HOST_NOT_READY: they cannot.
+    """
+    checks = examine((docker.engine, docker.compose), Facts(survey=facts.as_survey()))
+    if (problem := first_refusal(checks)) is not None:
+        raise problem
 
 
 def check_host(session: Session) -> tuple[Check, ...]:
     """Look at the host and judge it."""
     before = session.now()
-    facts = machine.look(session)
+    facts = look(session)
     return findings(facts, host_dir=session.settings.host_dir, skew=ahead(facts.now, before, session.now()))
 
 
@@ -38,10 +53,9 @@ def is_ready(checks: Sequence[Check]) -> bool:
     return first_refusal(checks) is None
 
 
-def as_json(checks: Sequence[Check], host: str) -> str:
+def as_json(checks: Sequence[Check], host: str) -> dict[str, object]:
     """Return ``{"host", "ready", "checks": [{"name", "level", "problem", "subject", "found", "remedy"}]}``."""
-    body = {"host": host, "ready": is_ready(checks), "checks": [check.data() for check in checks]}
-    return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
+    return {"host": host, "ready": is_ready(checks), "checks": [check.data() for check in checks]}
 
 
 def as_lines(checks: Sequence[Check], host: str, marks: Marks = ASCII) -> list[Line]:
@@ -59,7 +73,5 @@ def as_lines(checks: Sequence[Check], host: str, marks: Marks = ASCII) -> list[L
     missing = sum(check.level is Level.REFUSAL for check in checks)
     careful = sum(check.level is Level.WARNING for check in checks)
     verdict = f"{missing} missing for a deploy" if missing else f"{host} is ready for a deploy"
-    lines.append(
-        Line(f"{verdict}{f'; {careful} more to look at' if careful else ''}.", Tone.BAD if missing else Tone.GOOD)
-    )
-    return lines
+    more = f"; {careful} more to look at" if careful else ""
+    return [*lines, Line(f"{verdict}{more}.", Tone.BAD if missing else Tone.GOOD)]

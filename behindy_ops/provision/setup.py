@@ -13,7 +13,7 @@ from behindy_ops.facts.machine import HostFacts
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Connect, Session
-from behindy_ops.provision.machine import look
+from behindy_ops.provision.check import look
 from behindy_ops.provision.recipes import COMPOSE_VERSION, SUPPORTED, Recipe, recipe
 from behindy_ops.report import events
 

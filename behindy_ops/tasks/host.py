@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_
 import os
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from behindy_ops.tasks.ask import ask, asker
 from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
 from behindy_ops.tasks.options import JSON, ONLY, WAIT, YES, OptionalService, waiting
+from behindy_ops.tasks.show import present
 
 
 @task(help={"fingerprint": "SHA256:... the key must have; for scripts, instead of the question"})
@@ -22,6 +22,7 @@ from behindy_ops.tasks.options import JSON, ONLY, WAIT, YES, OptionalService, wa
 def trust(_: Context, fingerprint: str = "") -> None:
     """Show the host's key and pin it after a yes."""
     from behindy_ops.host.known_hosts import fingerprint as fingerprint_of
+    from behindy_ops.host.known_hosts import pin_to_file
     from behindy_ops.provision import trust as trusting
 
     settings = Project.find().settings(os.environ)
@@ -36,7 +37,7 @@ def trust(_: Context, fingerprint: str = "") -> None:
         if not ask("Is it the same?", otherwise="Compare it, then: inv host.trust --fingerprint SHA256:..."):
             print(UNCHANGED)
             return
-    trusting.pin(settings, offer, key)
+    pin_to_file(settings.known_hosts_file, offer.host, offer.port, [key])
     print(f"Pinned in {settings.known_hosts_file}.")
 
 
@@ -44,16 +45,14 @@ def trust(_: Context, fingerprint: str = "") -> None:
 @guarded
 def check(_: Context, json: bool = False) -> None:
     """Show whether the host is ready, and how to fix what is missing."""
-    from behindy_ops import report
     from behindy_ops.provision import check as checkup
     from behindy_ops.report.text import marks_for
 
     with client(services=False, quiet=True) as this, this.connect() as session:
         checks = checkup.check_host(session)
-    if json:
-        print(checkup.as_json(checks, this.settings.host), end="")
-    else:
-        report.show_lines(checkup.as_lines(checks, this.settings.host, marks_for(sys.stdout.encoding)))
+    host = this.settings.host
+    lines = checkup.as_lines(checks, host, marks_for(sys.stdout.encoding))
+    present(lines, checkup.as_json(checks, host), json=json)
     if not checkup.is_ready(checks):
         raise SystemExit(Kind.HOST_NOT_READY.exit_code)
 
@@ -121,38 +120,34 @@ def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy"
     """Create a key for CI that can run commands, and nothing else."""
     from behindy_ops.provision.keygen import make
 
-    key = make(Path(file).expanduser(), comment=comment, sources=from_)
-    print(f"The private key is in {key.private_file} (0600), its public half in {key.public_file}:")
-    print(f"\n{key.authorized}\n")
+    private = Path(file).expanduser()
+    line = make(private, comment=comment, sources=from_)
+    print(f"The private key is in {private} (0600), its public half in {private}.pub:")
+    print(f"\n{line}\n")
     print("1. On the host, as the deploy user, add that line to ~/.ssh/authorized_keys.")
-    print(f"2. Keep the key as a secret:  gh secret set BEHINDY_SSH_KEY --env production < {key.private_file}")
-    print(f"3. Remove it here:            rm {key.private_file}")
+    print(f"2. Keep the key as a secret:  gh secret set BEHINDY_SSH_KEY --env production < {private}")
+    print(f"3. Remove it here:            rm {private}")
     print("It allows no terminal and no forwarding. But whoever may use Docker can become root: guard it like root's.")
 
 
 @task(
     klass=OptionalService,
     positional=[],
-    help={
-        "service": ONLY,
-        "yes": "do not ask, where it needs a moment of downtime",
-        "wait": WAIT,
-        "json": JSON,
-    },
+    help={"service": ONLY, "yes": "do not ask, where it needs a moment of downtime", "wait": WAIT, "json": JSON},
 )
 @guarded
 def adopt(_: Context, service: str = "", yes: bool = False, wait: str = "", json: bool = False) -> None:
     """Show what was started another way, and take it over."""
-    from behindy_ops import report
     from behindy_ops.provision import adopt as adopting
+    from behindy_ops.report import show_lines
 
     seconds = waiting(wait)
     with client(service, quiet=json) as this, this.connect() as session:
         adoptees = adopting.describe(session.look(), session.services)
-        if json:
-            print(json_.dumps(adopting.as_json(adoptees), indent=2))
-        else:
-            report.show_lines(adopting.lines(adoptees))
+        if not json:
+            show_lines(adopting.lines(adoptees))
         if yes or not json:
             command = f"host.adopt {service}".strip()
             adopting.adopt(session, adoptees, asker(command, yes), task=command, wait=seconds)
+    if json:
+        present([], adopting.as_json(adoptees), json=json)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import paramiko
 
 from behindy_ops.errors import Kind
 from behindy_ops.host.known_hosts import fingerprint
-from behindy_ops.project.settings import Settings
-from behindy_ops.provision.trust import Offer, choose, pin
+from behindy_ops.provision.trust import Offer, choose
 from tests.kinds import raises
 
 KEYS = (paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate())
@@ -33,10 +31,3 @@ def test_a_host_with_another_key_than_the_pinned_one_is_refused() -> None:
     known = replace(OFFER, pinned=frozenset({fingerprint(KEYS[1])}))
     assert known.known
     assert choose(known, "") is KEYS[0]
-
-
-def test_a_pinned_key_is_in_the_file_the_settings_name(tmp_path: Path) -> None:
-    file = tmp_path / "known_hosts"
-    pin(replace(Settings(), host="host.example", known_hosts_file=file), OFFER, KEYS[0])
-    assert KEYS[0].get_base64() in file.read_text()
-    assert file.read_text().startswith("[host.example]:2222 ")
