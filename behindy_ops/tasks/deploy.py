@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from invoke import Collection, Context, task
 
 from behindy_ops.tasks.client import client
-from behindy_ops.tasks.guard import guarded
+from behindy_ops.tasks.guard import fail, guarded
 from behindy_ops.tasks.options import JSON, ONLY, SERVICE, WAIT, WATCH, OptionalService, duration, waiting
 from behindy_ops.tasks.show import show, show_by
 
@@ -27,29 +27,9 @@ _HELP = {
 }
 
 
-def _deploy(
-    *names: str, tag: str, dry_run: bool, force: bool, strategy: str, watch: str, wait: str, json: bool
-) -> None:
-    from behindy_ops.deploy import queue
-    from behindy_ops.deploy.goals import Goal
-    from behindy_ops.errors import Kind
-    from behindy_ops.project.services import validate_tag
+def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., None]]:
+    """Return the task that deploys these services, or all of them."""
 
-    if strategy not in ("", "blue-green", "recreate"):
-        raise Kind.USAGE(
-            f"There is no strategy {strategy!r}.", remedy="Choose one of: blue-green (the default), recreate."
-        )
-    watching = duration("watch", watch)
-    goal = Goal(tag=validate_tag(tag), force=force, watch=watching, recreate=strategy == "recreate")
-    seconds = waiting(wait)
-    with client(*names, json=json) as this:
-        if dry_run:
-            queue.show_plan(this.connect, this.services, goal)
-        else:
-            queue.deploy(this.connect, this.services, goal, wait=seconds)
-
-
-def _deploy_task(name: str) -> Task[Callable[..., None]]:
     @guarded
     def deploy(
         _: Context,
@@ -61,27 +41,27 @@ def _deploy_task(name: str) -> Task[Callable[..., None]]:
         wait: str = "",
         json: bool = False,
     ) -> None:
-        _deploy(name, tag=tag, dry_run=dry_run, force=force, strategy=strategy, watch=watch, wait=wait, json=json)
+        from behindy_ops.deploy import queue
+        from behindy_ops.deploy.goals import Goal
+        from behindy_ops.errors import Kind
+        from behindy_ops.project.services import validate_tag
 
-    deploy.__doc__ = f"Replace {name} without losing a request."
+        if strategy not in ("", "blue-green", "recreate"):
+            raise Kind.USAGE(
+                f"There is no strategy {strategy!r}.", remedy="Choose one of: blue-green (the default), recreate."
+            )
+        watching = duration("watch", watch)
+        goal = Goal(tag=validate_tag(tag), force=force, watch=watching, recreate=strategy == "recreate")
+        seconds = waiting(wait)
+        with client(*services, json=json) as this:
+            if dry_run:
+                queue.show_plan(this.connect, this.services, goal)
+            else:
+                queue.deploy(this.connect, this.services, goal, wait=seconds)
+
+    deploy.__doc__ = help_
     made: Task[Callable[..., None]] = task(name=name, help=_HELP)(deploy)
     return made
-
-
-@task(name="all", help=_HELP)
-@guarded
-def deploy_all(
-    _: Context,
-    tag: str = "latest",
-    dry_run: bool = False,
-    force: bool = False,
-    strategy: str = "blue-green",
-    watch: str = "",
-    wait: str = "",
-    json: bool = False,
-) -> None:
-    """Replace every service in turn; stop at the first failure."""
-    _deploy(tag=tag, dry_run=dry_run, force=force, strategy=strategy, watch=watch, wait=wait, json=json)
 
 
 @task(help={"json": JSON})
@@ -113,7 +93,7 @@ def check(_: Context, service: str = "", tag: str = "latest", json: bool = False
     else:
         report.show_lines(checkup.as_lines(found, this.settings.host))
     if (problem := checkup.problem(found)) is not None:
-        raise problem
+        fail(problem)
 
 
 @task(
@@ -169,7 +149,8 @@ def collection(service_names: Sequence[str]) -> Collection:
     made = Collection("deploy")
     made.__doc__ = __doc__
     for name in service_names:
-        made.add_task(_deploy_task(name), name=name)
-    for each in (deploy_all, status, check, rollback, releases, history, recover):
+        made.add_task(_deploy_task(name, f"Replace {name} without losing a request.", name))
+    made.add_task(_deploy_task("all", "Replace every service in turn; stop at the first failure."))
+    for each in (status, check, rollback, releases, history, recover):
         made.add_task(each)
     return made

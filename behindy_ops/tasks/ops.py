@@ -279,4 +279,4 @@ def doctor(
             emit=report.choose(False, aside, os.environ),
             wait=seconds,
         )
-    present(shown, json=json)
+    present(shown.lines, shown.data, shown.problem, json=json)
