@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from invoke import Collection, Context, task
+from invoke import Collection, Context
 
 from behindy_ops.tasks.client import client
-from behindy_ops.tasks.guard import fail, guarded
-from behindy_ops.tasks.options import JSON, ONLY, SERVICE, WAIT, WATCH, OptionalService, duration, waiting
+from behindy_ops.tasks.guard import fail
+from behindy_ops.tasks.options import OptionalService, duration, task, waiting
 from behindy_ops.tasks.show import show, show_by
 
 if TYPE_CHECKING:
@@ -21,16 +21,12 @@ _HELP = {
     "dry-run": "survey the host and print the exact plan and commands; change nothing",
     "force": "deploy even what is live, and though memory or disk seem too small",
     "strategy": "recreate: stop the live release first, where two do not fit (downtime)",
-    "watch": WATCH,
-    "wait": WAIT,
-    "json": JSON,
 }
 
 
 def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., None]]:
     """Return the task that deploys these services, or all of them."""
 
-    @guarded
     def deploy(
         _: Context,
         tag: str = "latest",
@@ -60,12 +56,10 @@ def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., No
                 queue.deploy(this.connect, this.services, goal, wait=seconds)
 
     deploy.__doc__ = help_
-    made: Task[Callable[..., None]] = task(name=name, help=_HELP)(deploy)
-    return made
+    return task(name=name, help=_HELP)(deploy)
 
 
-@task(help={"json": JSON})
-@guarded
+@task()
 def status(_: Context, json: bool = False) -> None:
     """Show what is live, its health, and what was left behind."""
     from behindy_ops.views.status import VIEW
@@ -73,12 +67,7 @@ def status(_: Context, json: bool = False) -> None:
     show(VIEW, json=json)
 
 
-@task(
-    klass=OptionalService,
-    positional=[],
-    help={"service": ONLY, "tag": "image tag that would be deployed (default: latest)", "json": JSON},
-)
-@guarded
+@task(klass=OptionalService, help={"tag": "image tag that would be deployed (default: latest)"})
 def check(_: Context, service: str = "", tag: str = "latest", json: bool = False) -> None:
     """Say whether the host is ready for a deploy, and if not, why."""
     from behindy_ops import report
@@ -96,12 +85,7 @@ def check(_: Context, service: str = "", tag: str = "latest", json: bool = False
         fail(problem)
 
 
-@task(
-    positional=["service"],
-    help={"to": "release id, tag or digest (default: the previous one)", "service": SERVICE}
-    | {"watch": WATCH, "wait": WAIT, "json": JSON},
-)
-@guarded
+@task(help={"to": "release id, tag or digest (default: the previous one)"})
 def rollback(_: Context, service: str, to: str = "", watch: str = "", wait: str = "", json: bool = False) -> None:
     """Go back to an earlier release and its configuration."""
     from functools import partial
@@ -115,8 +99,7 @@ def rollback(_: Context, service: str, to: str = "", watch: str = "", wait: str 
         return_to(choose, this.connect, this.services[0], what="rollback", wait=seconds)
 
 
-@task(positional=["service"], help={"service": SERVICE, "json": JSON})
-@guarded
+@task()
 def releases(_: Context, service: str, json: bool = False) -> None:
     """List the releases that can be rolled back to."""
     from behindy_ops.views.releases import show as list_releases
@@ -124,8 +107,7 @@ def releases(_: Context, service: str, json: bool = False) -> None:
     show_by(lambda session: list_releases(session, service), service, json=json)
 
 
-@task(klass=OptionalService, positional=[], help={"service": ONLY, "json": JSON})
-@guarded
+@task(klass=OptionalService)
 def history(_: Context, service: str = "", json: bool = False) -> None:
     """Show who deployed what, when, and how it ended."""
     from behindy_ops.views.history import show as read_history
@@ -133,8 +115,7 @@ def history(_: Context, service: str = "", json: bool = False) -> None:
     show_by(lambda session: read_history(session, service), service, json=json)
 
 
-@task(klass=OptionalService, positional=[], help={"service": ONLY, "wait": WAIT, "json": JSON})
-@guarded
+@task(klass=OptionalService)
 def recover(_: Context, service: str = "", wait: str = "", json: bool = False) -> None:
     """Finish or undo what an interrupted run left."""
     from behindy_ops.deploy import queue

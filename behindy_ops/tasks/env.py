@@ -6,13 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from invoke import Context, task
+from invoke import Context
 
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.tasks.ask import asker
 from behindy_ops.tasks.client import client
-from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import JSON, WAIT, YES, OptionalFile, waiting
+from behindy_ops.tasks.options import OptionalFile, task, waiting
 from behindy_ops.tasks.show import present
 
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ def _path(project: Project, file: str) -> Path:
     return Path(file).expanduser() if file else project.root / DEFAULT_FILE
 
 
-@task(help={"json": JSON})
-@guarded
+@task()
 def check(_: Context, json: bool = False) -> None:
     """Compare the host's .env with what the services need."""
     from behindy_ops.env import check as checking
@@ -44,8 +42,7 @@ def check(_: Context, json: bool = False) -> None:
         raise SystemExit(Kind.ENVIRONMENT_INVALID.exit_code)
 
 
-@task(klass=OptionalFile, positional=[], help={"file": _FILE, "json": JSON})
-@guarded
+@task(klass=OptionalFile, help={"file": _FILE})
 def diff(_: Context, file: str = "", json: bool = False) -> None:
     """Show which names a file would change on the host."""
     from behindy_ops.env.candidate import propose, read_file
@@ -58,8 +55,7 @@ def diff(_: Context, file: str = "", json: bool = False) -> None:
     present(lines(changes), asdict(changes), json=json)
 
 
-@task(klass=OptionalFile, positional=[], help={"file": _FILE, "yes": YES, "wait": WAIT, "json": JSON})
-@guarded
+@task(klass=OptionalFile, help={"file": _FILE})
 def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bool = False) -> None:
     """Replace the host's .env by a file, after a yes."""
     from behindy_ops.env.candidate import propose, read_file
@@ -74,14 +70,10 @@ def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bo
 
 @task(
     name="set",
-    positional=["name"],
     help={
         "name": "which one; its value is read from standard input, or asked for and not shown",
-        "yes": YES,
-        "wait": WAIT,
     },
 )
-@guarded
 def set_(_: Context, name: str, yes: bool = False, wait: str = "") -> None:
     """Set one value on the host; it is never shown."""
     from behindy_ops.env import edit
@@ -96,8 +88,7 @@ def set_(_: Context, name: str, yes: bool = False, wait: str = "") -> None:
             _push(session, proposal, f"env.set {name}", yes=yes, seconds=seconds)
 
 
-@task(name="edit", help={"yes": YES, "wait": WAIT})
-@guarded
+@task(name="edit")
 def edit_(_: Context, yes: bool = False, wait: str = "") -> None:
     """Edit the host's .env with $EDITOR; no copy stays here."""
     from behindy_ops.env import edit, probe

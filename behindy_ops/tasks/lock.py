@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from invoke import Context, task
+from invoke import Context
 
 from behindy_ops.tasks.client import client
-from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import JSON
+from behindy_ops.tasks.options import task
 from behindy_ops.tasks.show import present
 
 if TYPE_CHECKING:
     from behindy_ops.report.text import Line
 
 
-@task(help={"json": JSON})
-@guarded
+@task()
 def status(_: Context, json: bool = False) -> None:
     """Show who holds the host, what for, and since when."""
     from behindy_ops.host import hold
@@ -40,7 +38,6 @@ def _line(text: str, holder: dict[str, str]) -> Line:
 
 
 @task(help={"message": "why, for whoever is refused because of it"})
-@guarded
 def acquire(_: Context, message: str) -> None:
     """Hold the host for maintenance, until lock.release."""
     from datetime import UTC, datetime
@@ -54,8 +51,7 @@ def acquire(_: Context, message: str) -> None:
     show_lines([_line("Held. Deploys are refused until: inv lock.release", {})])
 
 
-@task
-@guarded
+@task()
 def release(_: Context) -> None:
     """End a hold that a person took with lock.acquire."""
     from behindy_ops.host import hold

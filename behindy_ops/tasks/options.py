@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import invoke
 from invoke import Task
+
+from behindy_ops.tasks.guard import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from invoke.parser.argument import Argument
 
-JSON = "print JSON instead of text"
-ONLY = "only this one"
-SERVICE = "the service"
-WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
-WATCH = "how long to watch the new container after the switch (default: what the service declares)"
-YES = "do not ask; for scripts"
+_SHARED = {
+    "json": "print JSON instead of text",
+    "service": "the service",
+    "wait": "how long to queue if the host is locked, such as 10m (default: not at all)",
+    "watch": "how long to watch the new container after the switch (default: what the service declares)",
+    "yes": "do not ask; for scripts",
+}
+_ONLY = "only this one"
+
+
+def task(**options: Any) -> Callable[[Callable[..., None]], Task[Callable[..., None]]]:
+    """Make a task of a function: guarded, and with the help of the options that several tasks have.
+
+    Args:
+        options: Invoke's; ``help`` is of the task's own options, and of shared ones that mean something else there.
+    """
+
+    def make(body: Callable[..., None]) -> Task[Callable[..., None]]:
+        told = {}
+        for name, parameter in inspect.signature(body).parameters.items():
+            if name in _SHARED:
+                told[name] = _ONLY if name == "service" and parameter.default == "" else _SHARED[name]
+        given = options | {"help": told | options.get("help", {})}
+        made: Task[Callable[..., None]] = invoke.task(**given)(guarded(body))
+        return made
+
+    return make
 
 
 def duration(option: str, text: str) -> float | None:
@@ -53,7 +78,7 @@ class _OptionalWord(Task[Callable[..., None]]):
     """A task one of whose options may also be given bare, right behind the task's name.
 
     Invoke knows positional arguments only as required ones. So this one is positional exactly when the command line
-    has it. Pass the class as ``klass`` and ``positional=[]`` to ``@task``, and give the option the default ``""``.
+    has it. Pass the class as ``klass`` to ``@task``, and give the option the default ``""``.
     """
 
     option: ClassVar[str]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import invoke
-from invoke import Exit, ParseError, Program
+from invoke import Exit, ParseError, ParseResult, Program
 
 from behindy_ops.tasks.guard import CALLED
 
@@ -38,6 +38,9 @@ class Inv(Program):
     def parse_tasks(self) -> None:
         """Read the tasks of the command line; a group's name alone shows what is in it."""
         match self.core.unparsed:
+            case [] if self.args.list.value:
+                self.tasks = ParseResult()  # to find that out, Invoke copies the options of every task: 10 ms
+                return
             case [group] if group in self.collection.collections:
                 self._show(group_lines(self.collection, group))
         try:
