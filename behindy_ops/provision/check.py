@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from behindy_ops.checks import docker, rules
 from behindy_ops.checks.check import Check, Facts, Level, examine, first_refusal
-from behindy_ops.facts.machine import HostFacts, parse
+from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.survey import ahead
 from behindy_ops.host.session import Session
 from behindy_ops.provision.recipes import SUPPORTED, recipe
+from behindy_ops.provision.setup import Plan, look
 from behindy_ops.report.text import ASCII, Line, Marks, Tone, entry
-
-
-def look(session: Session) -> HostFacts:
-    """Inspect the machine, without the lock, by what needs nothing installed."""
-    settings = session.settings
-    return parse(session.ask("host/facts", settings.host_dir, settings.domain, title="inspect the host", timeout=90))
 
 
 def require_docker(facts: HostFacts) -> None:
@@ -40,13 +36,19 @@ def check_host(session: Session) -> tuple[Check, ...]:
 def findings(facts: HostFacts, *, host_dir: str, skew: float) -> tuple[Check, ...]:
     """Return all checks, in the order in which things depend on each other.
 
+    Where host.setup would be refused, since this login may not become root, each remedy says so.
+
     Args:
         skew: seconds the host's clock is ahead of ours.
     """
     supported = SUPPORTED if recipe(facts.system, facts.version) is None else ""
-    return examine(
-        rules.HOST, Facts(survey=facts.as_survey(skew), host_dir=host_dir, machine=facts, supported=supported)
-    )
+    survey = facts.as_survey(skew)
+    checks = examine(rules.HOST, Facts(survey=survey, host_dir=host_dir, machine=facts, supported=supported))
+    if facts.root or not Plan.of(facts).needs_root:
+        return checks
+    setup = ": inv host.setup"
+    needs = f"{setup} (once {facts.user} may use sudo without a password)"
+    return tuple(replace(check, remedy=check.remedy.replace(setup, needs)) for check in checks)
 
 
 def is_ready(checks: Sequence[Check]) -> bool:

@@ -9,11 +9,10 @@ from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS, log_rotation, r
 from behindy_ops.checks.files import unprepared
 from behindy_ops.checks.memory import ENOUGH_SWAP, SWAP_MIB, SWAPPINESS
 from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
-from behindy_ops.facts.machine import HostFacts
+from behindy_ops.facts.machine import HostFacts, parse
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Connect, Session
-from behindy_ops.provision.check import look
 from behindy_ops.provision.recipes import COMPOSE_VERSION, SUPPORTED, Recipe, recipe
 from behindy_ops.report import events
 
@@ -148,6 +147,12 @@ def _memory(facts: HostFacts, notes: list[str]) -> Iterator[Step]:
 def _directories(facts: HostFacts) -> Iterator[Step]:
     if unprepared(facts.files):
         yield Step("directories", "Create the project's directories for this login alone, and the rehearsal token")
+
+
+def look(session: Session) -> HostFacts:
+    """Inspect the machine, without the lock, by what needs nothing installed."""
+    settings = session.settings
+    return parse(session.ask("host/facts", settings.host_dir, settings.domain, title="inspect the host", timeout=90))
 
 
 def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:

@@ -22,7 +22,8 @@ from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.session import Session
 from behindy_ops.project.compose import ComposeFile
-from behindy_ops.provision.check import look, require_docker
+from behindy_ops.provision.check import require_docker
+from behindy_ops.provision.setup import look
 from behindy_ops.report import events
 from behindy_ops.report.text import Line, Tone, printable
 

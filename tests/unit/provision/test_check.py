@@ -36,6 +36,18 @@ def test_what_a_bare_host_lacks_is_named_with_its_remedy() -> None:
     assert told["checks"] == [check.data() for check in checks]
 
 
+def test_a_login_that_may_not_become_root_is_told_so_beside_what_needs_it() -> None:
+    refused = examine(replace(BARE, root=False))
+    assert refused["tools"].remedy == "Set the host up: inv host.setup (once admin may use sudo without a password)"
+    assert "sudo" not in refused["files"].remedy
+    assert examine(BARE)["tools"].remedy == "Set the host up: inv host.setup"
+
+
+def test_what_needs_no_root_is_made_by_any_login() -> None:
+    checks = examine(replace(READY, root=False, files={}))
+    assert checks["directories"].remedy == "Make them: inv host.setup"
+
+
 FILES = dict.fromkeys((".env", "compose/docker-compose.yml", "nginx/nginx.conf"), "600")
 
 
