@@ -8,7 +8,7 @@ from invoke import Collection, Context
 
 from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import fail
-from behindy_ops.tasks.options import OptionalService, duration, task, waiting
+from behindy_ops.tasks.options import duration, task, waiting
 from behindy_ops.tasks.show import show, show_by
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def status(_: Context, json: bool = False) -> None:
     show(VIEW, json=json)
 
 
-@task(klass=OptionalService, help={"tag": "image tag that would be deployed (default: latest)"})
+@task(help={"tag": "image tag that would be deployed (default: latest)"})
 def check(_: Context, service: str = "", tag: str = "latest", json: bool = False) -> None:
     """Say whether the host is ready for a deploy, and if not, why."""
     from behindy_ops import report
@@ -107,7 +107,7 @@ def releases(_: Context, service: str, json: bool = False) -> None:
     show_by(lambda session: list_releases(session, service), service, json=json)
 
 
-@task(klass=OptionalService)
+@task()
 def history(_: Context, service: str = "", json: bool = False) -> None:
     """Show who deployed what, when, and how it ended."""
     from behindy_ops.views.history import show as read_history
@@ -115,7 +115,7 @@ def history(_: Context, service: str = "", json: bool = False) -> None:
     show_by(lambda session: read_history(session, service), service, json=json)
 
 
-@task(klass=OptionalService)
+@task()
 def recover(_: Context, service: str = "", wait: str = "", json: bool = False) -> None:
     """Finish or undo what an interrupted run left."""
     from behindy_ops.deploy import queue

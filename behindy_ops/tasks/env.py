@@ -11,7 +11,7 @@ from invoke import Context
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.tasks.ask import asker
 from behindy_ops.tasks.client import client
-from behindy_ops.tasks.options import OptionalFile, task, waiting
+from behindy_ops.tasks.options import task, waiting
 from behindy_ops.tasks.show import present
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def check(_: Context, json: bool = False) -> None:
         raise SystemExit(Kind.ENVIRONMENT_INVALID.exit_code)
 
 
-@task(klass=OptionalFile, help={"file": _FILE})
+@task(help={"file": _FILE})
 def diff(_: Context, file: str = "", json: bool = False) -> None:
     """Show which names a file would change on the host."""
     from behindy_ops.env.candidate import propose, read_file
@@ -55,7 +55,7 @@ def diff(_: Context, file: str = "", json: bool = False) -> None:
     present(lines(changes), asdict(changes), json=json)
 
 
-@task(klass=OptionalFile, help={"file": _FILE})
+@task(help={"file": _FILE})
 def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bool = False) -> None:
     """Replace the host's .env by a file, after a yes."""
     from behindy_ops.env.candidate import propose, read_file

@@ -12,7 +12,7 @@ from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.project.project import Project
 from behindy_ops.tasks.ask import ask, asker
 from behindy_ops.tasks.client import client
-from behindy_ops.tasks.options import OptionalService, task, waiting
+from behindy_ops.tasks.options import task, waiting
 from behindy_ops.tasks.show import present
 
 
@@ -122,7 +122,7 @@ def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy"
     print("It allows no terminal and no forwarding. But whoever may use Docker can become root: guard it like root's.")
 
 
-@task(klass=OptionalService, help={"yes": "do not ask, where it needs a moment of downtime"})
+@task(help={"yes": "do not ask, where it needs a moment of downtime"})
 def adopt(_: Context, service: str = "", yes: bool = False, wait: str = "", json: bool = False) -> None:
     """Show what was started another way, and take it over."""
     from behindy_ops.provision import adopt as adopting

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from invoke import Context
 
 from behindy_ops.tasks.client import client
-from behindy_ops.tasks.options import OptionalService, duration, task, waiting
+from behindy_ops.tasks.options import duration, task, waiting
 from behindy_ops.tasks.show import present, show, show_by
 
 if TYPE_CHECKING:
@@ -221,7 +221,6 @@ def _until_stopped() -> Iterator[None]:
 
 
 @task(
-    klass=OptionalService,
     help={
         "service": "only this one, and what it depends on",
         "fix": "apply the safe remedies, after a yes",

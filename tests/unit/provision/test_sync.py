@@ -10,7 +10,6 @@ import pytest
 from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import read
 from behindy_ops.provision.sync import (
-    NginxTrial,
     OnHost,
     difference,
     local_files,
@@ -78,15 +77,14 @@ def test_versions_sort_by_time_and_tell_contents_apart() -> None:
 
 
 def test_nginx_is_tried_in_the_image_and_with_the_mounts_of_the_compose_file() -> None:
-    assert nginx_trial(compose()) == NginxTrial("nginx:1.28", ("nginx:/etc/nginx/behindy",))
-    own = nginx_trial(local_files(CHECKOUT))
-    assert own.mounts == (
+    assert nginx_trial(compose()) == ("nginx:1.28", "nginx:/etc/nginx/behindy")
+    assert nginx_trial(local_files(CHECKOUT))[1:] == (
         "nginx:/etc/nginx/behindy",
         "rehearsal:/etc/nginx/rehearsal",
         "/etc/letsencrypt:/etc/letsencrypt",
         "/var/www/certbot:/var/www/certbot",
     )
-    assert nginx_trial({"compose/docker-compose.yml": b"services: {db: {image: x}}"}) == NginxTrial()
+    assert nginx_trial({"compose/docker-compose.yml": b"services: {db: {image: x}}"}) == ("",)
     with raises(Kind.COMPOSE_INVALID, match="NGINX_TAG"):
         nginx_trial(compose("nginx:${NGINX_TAG}"))
 

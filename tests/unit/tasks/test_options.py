@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 
-import invoke
 import pytest
 from invoke import Context
 from invoke.parser import Parser
 
 from behindy_ops.errors import Kind
 from behindy_ops.tasks import root
-from behindy_ops.tasks.options import OptionalFile, OptionalService, duration, task, waiting
+from behindy_ops.tasks.options import duration, task, waiting
 from sandbox.tasks import add_to
 from tests.kinds import raises
 
@@ -37,8 +36,11 @@ def history(_: Context, service: str = "") -> None:
         ("deploy.recover frontend", False),
     ],
 )
-def test_a_service_may_be_named_right_behind_a_task_that_needs_none(words: str, named: bool) -> None:
-    assert invoke.task(klass=OptionalService)(history).named_behind(words.split()) is named
+def test_a_service_may_be_named_right_behind_a_task_that_needs_none(
+    words: str, named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["inv", *words.split()])
+    assert [argument.positional for argument in task()(history).get_arguments()] == [named]
 
 
 def test_such_a_service_is_what_the_task_gets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,8 +75,11 @@ def test_an_option_that_several_tasks_have_says_the_same_in_each_unless_it_means
         ("env.push tasks.py", True),
     ],
 )
-def test_a_file_may_be_named_right_behind_a_task_that_needs_none(words: str, named: bool) -> None:
-    assert invoke.task(klass=OptionalFile)(push).named_behind(words.split()) is named
+def test_a_file_may_be_named_right_behind_a_task_that_needs_none(
+    words: str, named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["inv", *words.split()])
+    assert [argument.positional for argument in task()(push).get_arguments()] == [named]
 
 
 def test_what_is_no_duration_is_told_with_its_option() -> None:
