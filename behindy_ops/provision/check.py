@@ -12,7 +12,7 @@ from behindy_ops.facts.survey import ahead
 from behindy_ops.host.session import Session
 from behindy_ops.provision.recipes import SUPPORTED, recipe
 from behindy_ops.provision.setup import Plan, look
-from behindy_ops.report.text import ASCII, Line, Marks, Tone, entry
+from behindy_ops.report.text import ASCII, LEVEL_TONES, Line, Marks, Tone, entry
 
 
 def require_docker(facts: HostFacts) -> None:
@@ -62,16 +62,12 @@ def as_json(checks: Sequence[Check], host: str) -> dict[str, object]:
 
 def as_lines(checks: Sequence[Check], host: str, marks: Marks = ASCII) -> list[Line]:
     """Return the checks for a person, each with its remedy below it."""
-    signs = {
-        Level.OK: (marks.done, Tone.GOOD),
-        Level.WARNING: (marks.warning, Tone.CAREFUL),
-        Level.REFUSAL: (marks.failed, Tone.BAD),
-    }
+    signs = {Level.OK: marks.done, Level.WARNING: marks.warning, Level.REFUSAL: marks.failed}
     column = max(len(check.name) for check in checks) + 2
     lines = []
     for check in checks:
-        sign, tone = signs[check.level]
-        lines += entry(f"  {sign} {check.name:<{column}}", check.found, tone, remedy=check.remedy)
+        name, tone = f"  {signs[check.level]} {check.name:<{column}}", LEVEL_TONES[check.level.value]
+        lines += entry(name, check.found, tone, remedy=check.remedy)
     missing = sum(check.level is Level.REFUSAL for check in checks)
     careful = sum(check.level is Level.WARNING for check in checks)
     verdict = f"{missing} missing for a deploy" if missing else f"{host} is ready for a deploy"

@@ -55,27 +55,31 @@ class Plan:
     def of(cls, facts: HostFacts) -> Plan:
         """Return the plan for a host; one that is ready needs no steps."""
         system = recipe(facts.system, facts.version)
-        steps: list[Step] = []
-        notes: list[str] = []
         logging = log_rotation(facts.logging)
+        said: list[Step | str] = []
         if isinstance(logging, str):
-            steps.append(Step("logging", "Rotate container logs (/etc/docker/daemon.json)", ("logging",), logging))
+            said.append(Step("logging", "Rotate container logs (/etc/docker/daemon.json)", ("logging",), logging))
         elif logging is None:
-            notes.append("/etc/docker/daemon.json is not JSON, so it stays as it is; set up log rotation yourself.")
-        steps += _packages(facts, system)
-        steps += _engine(facts, changed=isinstance(logging, str), notes=notes)
-        steps += _memory(facts, notes)
+            said.append("/etc/docker/daemon.json is not JSON, so it stays as it is; set up log rotation yourself.")
+        said += _packages(facts, system)
+        said += _engine(facts, changed=isinstance(logging, str))
+        said += _memory(facts)
         if not facts.updates and system:
             title = "Install security updates automatically, every night"
             if facts.system == "amzn":
                 title += " (follows the latest version of Amazon's repositories)"
-            steps.append(Step("updates", title, (f"updates-{system.manager}",)))
-        steps += _directories(facts)
+            said.append(Step("updates", title, (f"updates-{system.manager}",)))
+        elif not facts.updates:
+            said.append("Security updates do not seem to be installed automatically; set that up on this system.")
+        if unprepared(facts.files):
+            title = "Create the project's directories for this login alone, and the rehearsal token"
+            said.append(Step("directories", title))
         missing = [] if system else _missing(facts)
-        obstacle = f"{facts.name} is not one of {SUPPORTED}, and lacks {', '.join(missing)}." if missing else ""
-        if not system and not facts.updates:
-            notes.append("Security updates do not seem to be installed automatically; set that up on this system.")
-        return cls(tuple(steps), tuple(notes), obstacle)
+        return cls(
+            tuple(step for step in said if isinstance(step, Step)),
+            tuple(note for note in said if isinstance(note, str)),
+            f"{facts.name} is not one of {SUPPORTED}, and lacks {', '.join(missing)}." if missing else "",
+        )
 
 
 def _missing(facts: HostFacts) -> list[str]:
@@ -107,46 +111,38 @@ def _packages(facts: HostFacts, system: Recipe | None) -> Iterator[Step]:
         yield Step("compose", title, ("compose-download", COMPOSE_VERSION, checksum, facts.arch), timeout=600)
 
 
-def _engine(facts: HostFacts, *, changed: bool, notes: list[str]) -> Iterator[Step]:
+def _engine(facts: HostFacts, *, changed: bool) -> Iterator[Step | str]:
     refused = refuses_user(facts.docker_problem)
     if not facts.docker and not refused:
         yield Step("engine", "Start the Docker engine, now and at every boot", ("engine",))
     elif changed and facts.docker and not facts.running:
         yield Step("restart", "Restart the Docker engine (no container is running)", ("restart",))
     elif changed:
-        notes.append(
-            "Log rotation takes effect when the Docker engine restarts; that would stop containers, so it is not done."
-        )
+        consequence = "that would stop containers, so it is not done."
+        yield f"Log rotation takes effect when the Docker engine restarts; {consequence}"
     if facts.user != "root" and "docker" not in facts.next_groups:
         title = f"Add {facts.user} to the group docker (its members can become root)"
         yield Step("group", title, ("group", facts.user))
 
 
-def _memory(facts: HostFacts, notes: list[str]) -> Iterator[Step]:
+def _memory(facts: HostFacts) -> Iterator[Step | str]:
     swap = facts.memory.get("SwapTotal", 0)
     disk = facts.disk("/")
     if facts.container:
         if swap < ENOUGH_SWAP:
-            notes.append("No swap can be added: this is a container, which gets its memory from its machine.")
+            yield "No swap can be added: this is a container, which gets its memory from its machine."
         return
     if not swap and disk and disk.free < SWAP_MIB * _MIB + SPARE_DISK:
-        notes.append(
-            f"No room for {SWAP_MIB // 1024} GB of swap: only {disk.free // _MIB} MB are free on {disk.mounted}."
-        )
+        yield f"No room for {SWAP_MIB // 1024} GB of swap: only {disk.free // _MIB} MB are free on {disk.mounted}."
         return
     if not swap:
         title = f"Add {SWAP_MIB // 1024} GB of swap (/swapfile), now and at every boot"
         yield Step("swap", title, ("swap", str(SWAP_MIB)), timeout=600)
     elif swap < ENOUGH_SWAP:
-        notes.append(f"Only {swap // _MIB} MB of swap; left as it is.")
+        yield f"Only {swap // _MIB} MB of swap; left as it is."
     if facts.swappiness > SWAPPINESS:
         title = f"Swap only when memory is short (vm.swappiness {SWAPPINESS}, was {facts.swappiness})"
         yield Step("swappiness", title, ("swappiness", str(SWAPPINESS)))
-
-
-def _directories(facts: HostFacts) -> Iterator[Step]:
-    if unprepared(facts.files):
-        yield Step("directories", "Create the project's directories for this login alone, and the rehearsal token")
 
 
 def look(session: Session) -> HostFacts:

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
-from behindy_ops.errors import BehindyError
+from behindy_ops.errors import BehindyError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,10 +18,6 @@ T = TypeVar("T")
 DEBUG = "BEHINDY_DEBUG"
 """Set to 1 in the environment to see where an unexpected error came from."""
 
-CALLED = "BEHINDY_INV"
-"""What the reader types for `inv`, where that is something else; the script of that name sets it."""
-
-INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 
@@ -41,7 +37,7 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
             fail(error, json=kwargs.get("json") is True)
         except KeyboardInterrupt:
             print("\nStopped by Ctrl-C.", file=sys.stderr)
-            raise SystemExit(INTERRUPTED) from None
+            raise SystemExit(Kind.INTERRUPTED.exit_code) from None
         except Exception as error:
             if isinstance(error, BrokenPipeError) and _nobody_reads():
                 raise SystemExit(BROKEN_PIPE) from None

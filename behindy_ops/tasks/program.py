@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import invoke
 from invoke import Exit, ParseError, ParseResult, Program
 
-from behindy_ops.tasks.guard import CALLED
+from behindy_ops.errors import CALLED, Kind
 
 if TYPE_CHECKING:
     from invoke import Collection
@@ -74,7 +74,6 @@ class Inv(Program):
         raise Exit
 
     def _refuse(self, error: ParseError) -> None:
-        from behindy_ops.errors import Kind
         from behindy_ops.report import show_error
 
         what, remedy = explained(error, self.collection.task_names)
