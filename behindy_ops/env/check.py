@@ -64,7 +64,7 @@ def values_of(comparison: Comparison, wanted: Wanted, *, candidate: bool) -> Val
         wanted.required,
         comparison.weak[candidate] | examples,
         wanted.known,
-        mode="" if candidate else comparison.mode,
+        mode=comparison.mode,
         present=candidate or comparison.present,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -56,7 +57,10 @@ def test_on_the_host_the_oldest_ones_go_under_the_lock() -> None:
     assert "removed: old.dump" in there.told()
 
 
-def test_without_room_nothing_is_dumped() -> None:
+def test_without_room_nothing_is_dumped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looked = Answer("state running\navail 999\ndatabase 150004 1000 3 2 behindy\n")
     with raises(Kind.HOST_NOT_READY, match="inv ops.disk"):
         backup_on_host(scripted(db__look=looked).session, 7, 0.0)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=999))
+    with raises(Kind.HOST_NOT_READY, match="this machine"):
+        backup_here(scripted(db__look=LOOKED).session, tmp_path)

@@ -31,3 +31,8 @@ def test_a_service_that_runs_with_it_already_needs_no_deploy() -> None:
     same = comparison(new={"backend": "1"}, old={"backend": "1"}, live={"backend": "1"})
     assert diff(same, WANTED, ["backend"]) == Diff()
     assert [line.text for line in lines(Diff())] == ["No value differs."]
+
+
+def test_a_service_gets_it_with_its_next_deploy_though_the_file_has_had_it_since() -> None:
+    since = comparison(old={"backend": "2"}, new={"backend": "2"}, live={"backend": "1"})
+    assert diff(since, WANTED, ["backend"]).redeploy == ("backend",)

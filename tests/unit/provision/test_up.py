@@ -44,6 +44,8 @@ def test_what_is_done_about_a_container(running: tuple[Container, ...], action: 
 
 def test_a_container_that_is_as_it_should_be_is_left_alone() -> None:
     assert plan([WANTED], [RUNS], network=True) == []
+    by_an_older_compose = parse_container(container("postgres", "db", "hash", image_id=""))
+    assert plan([WANTED], [by_an_older_compose], network=True) == []
 
 
 def test_containers_whose_network_is_gone_are_replaced_since_they_cannot_be_moved_to_another() -> None:
