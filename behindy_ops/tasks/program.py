@@ -12,6 +12,7 @@ import invoke
 from invoke import Exit, ParseError, ParseResult, Program
 
 from behindy_ops.errors import CALLED, Kind
+from behindy_ops.tasks.guard import guarded
 
 if TYPE_CHECKING:
     from invoke import Collection
@@ -165,7 +166,7 @@ def _summary(documented: object) -> str:
 
 def main() -> None:
     """Run the command line."""
-    Inv(os.environ.get(CALLED, "inv")).run()
+    guarded(Inv(os.environ.get(CALLED, "inv")).run)()
 
 
 if __name__ == "__main__":

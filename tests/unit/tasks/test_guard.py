@@ -116,6 +116,16 @@ def test_a_reader_that_went_away_ends_a_task_in_silence() -> None:
     assert process.returncode == 141
 
 
+def test_a_list_of_tasks_that_nobody_reads_to_its_end_is_no_traceback() -> None:
+    argv = [sys.executable, "-u", "-m", "behindy_ops.tasks.program", "--list"]
+    with subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
 def test_a_guarded_task_keeps_its_name_help_and_options() -> None:
     @guarded
     def body(tag: str = "latest") -> str:
