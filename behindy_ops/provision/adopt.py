@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.facts.figures import MB
 from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import NETWORK, NGINX, Survey, answers_to
 from behindy_ops.host.change import Confirm, agree
@@ -92,7 +93,7 @@ def _lines(adoptee: Adoptee) -> Iterator[Line]:
     yield Line(f"{adoptee.service}: {adoptee.started}", Tone.STRONG)
     if adoptee.started == _NOT_THERE:
         return
-    limit = f"{adoptee.memory // 2**20} MB" if adoptee.memory else "none"
+    limit = f"{adoptee.memory // MB} MB" if adoptee.memory else "none"
     aliases, published = ", ".join(adoptee.aliases), ", ".join(adoptee.published)
     yield from sentence(
         f"aliases: {aliases or 'none'}; published ports: {published or 'none'}; restart policy: "

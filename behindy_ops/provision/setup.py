@@ -9,6 +9,7 @@ from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS, log_rotation, r
 from behindy_ops.checks.files import unprepared
 from behindy_ops.checks.memory import ENOUGH_SWAP, SWAP_MIB, SWAPPINESS
 from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
+from behindy_ops.facts.figures import MB
 from behindy_ops.facts.machine import HostFacts, parse
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
@@ -16,9 +17,7 @@ from behindy_ops.host.session import Connect, Session
 from behindy_ops.provision.recipes import COMPOSE_VERSION, SUPPORTED, Recipe, recipe
 from behindy_ops.report import events
 
-_MIB = 2**20
-
-SPARE_DISK = 2048 * _MIB
+SPARE_DISK = 2048 * MB
 """Bytes that must stay free on the disk beside the swap file."""
 
 
@@ -132,14 +131,14 @@ def _memory(facts: HostFacts) -> Iterator[Step | str]:
         if swap < ENOUGH_SWAP:
             yield "No swap can be added: this is a container, which gets its memory from its machine."
         return
-    if not swap and disk and disk.free < SWAP_MIB * _MIB + SPARE_DISK:
-        yield f"No room for {SWAP_MIB // 1024} GB of swap: only {disk.free // _MIB} MB are free on {disk.mounted}."
+    if not swap and disk and disk.free < SWAP_MIB * MB + SPARE_DISK:
+        yield f"No room for {SWAP_MIB // 1024} GB of swap: only {disk.free // MB} MB are free on {disk.mounted}."
         return
     if not swap:
         title = f"Add {SWAP_MIB // 1024} GB of swap (/swapfile), now and at every boot"
         yield Step("swap", title, ("swap", str(SWAP_MIB)), timeout=600)
     elif swap < ENOUGH_SWAP:
-        yield f"Only {swap // _MIB} MB of swap; left as it is."
+        yield f"Only {swap // MB} MB of swap; left as it is."
     if facts.swappiness > SWAPPINESS:
         title = f"Swap only when memory is short (vm.swappiness {SWAPPINESS}, was {facts.swappiness})"
         yield Step("swappiness", title, ("swappiness", str(SWAPPINESS)))

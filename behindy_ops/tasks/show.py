@@ -24,13 +24,7 @@ def show(view: View[Any], *, json: bool) -> None:
 
 
 def show_by(make: Callable[[Session], Shown], *names: str, json: bool) -> None:
-    """Show what is made with a session on the host; it is closed before that.
-
-    Args:
-        make: looks, and changes what there is to change.
-        names: the services it is about; none for all.
-        json: as data, for programs.
-    """
+    """Show what is made with a session on the host, which is closed before that; ``names`` as for :func:`client`."""
     with client(*names, quiet=True) as this, this.connect() as session:
         shown = make(session)
     present(shown.lines, shown.data, shown.problem, json=json)
