@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
+from invoke import Exit, Failure, ParseError
+
 from behindy_ops.errors import BehindyError, Kind
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ BROKEN_PIPE = 141
 
 
 def guarded(function: Callable[P, T]) -> Callable[P, T]:
-    """Wrap a task, below ``@task``.
+    """Wrap what a person or a program runs.
 
     A :class:`BehindyError` is shown on standard error and ends the process with its exit code, Ctrl-C with 130, a
     reader that went away (``| head``) with 141; anything else is a bug of ours, shown as such, with exit code 1. With
@@ -35,13 +37,15 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
             return function(*args, **kwargs)
         except BehindyError as error:
             fail(error, json=kwargs.get("json") is True)
+        except (Exit, Failure, ParseError):  # Invoke knows what to do
+            raise
         except KeyboardInterrupt:
             print("\nStopped by Ctrl-C.", file=sys.stderr)
             raise SystemExit(Kind.INTERRUPTED.exit_code) from None
         except Exception as error:
             if isinstance(error, BrokenPipeError) and _nobody_reads():
                 raise SystemExit(BROKEN_PIPE) from None
-            if _is_invokes_own(error) or os.environ.get(DEBUG) == "1":
+            if os.environ.get(DEBUG) == "1":
                 raise
             fail(_unexpected(error), json=kwargs.get("json") is True)
 
@@ -69,12 +73,6 @@ def _unexpected(error: Exception) -> BehindyError:
         state="This is a bug in behindy-ops, not something you did. If a deploy was running, see: inv deploy.status",
         remedy=f"Run it again with {DEBUG}=1 to see where it comes from, and report that.",
     )
-
-
-def _is_invokes_own(error: Exception) -> bool:
-    from invoke import exceptions
-
-    return isinstance(error, exceptions.Exit | exceptions.Failure | exceptions.ParseError)
 
 
 def _nobody_reads() -> bool:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import paramiko
+import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.host.known_hosts import fingerprint
+from behindy_ops.project.settings import Settings
+from behindy_ops.provision import trust
 from behindy_ops.provision.trust import Offer, choose
 from tests.kinds import raises
 
@@ -31,3 +35,27 @@ def test_a_host_with_another_key_than_the_pinned_one_is_refused() -> None:
     known = replace(OFFER, pinned=frozenset({fingerprint(KEYS[1])}))
     assert known.known
     assert choose(known, "") is KEYS[0]
+
+
+@pytest.mark.parametrize("gateway", [None, "gateway"])
+def test_a_host_behind_a_gateway_is_asked_through_it(gateway: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int, object]] = []
+
+    def scan(host: str, port: int, *, sock: object) -> list[paramiko.PKey]:
+        asked.append((host, port, sock))
+        return [KEYS[0]]
+
+    pinned = paramiko.HostKeys()
+    pinned.add("[host.example]:2222", KEYS[1].get_name(), KEYS[1])
+    connection = SimpleNamespace(
+        host="host.example",
+        port=2222,
+        gateway=gateway,
+        open_gateway=lambda: "a channel",
+        client=SimpleNamespace(get_host_keys=lambda: pinned),
+    )
+    monkeypatch.setattr(trust, "build", lambda _: connection)
+    monkeypatch.setattr("behindy_ops.host.known_hosts.scan", scan)
+    offer = trust.look_up(Settings())
+    assert asked == [("host.example", 2222, "a channel" if gateway else None)]
+    assert (offer.pinned, offer.known) == (frozenset({fingerprint(KEYS[1])}), False)
