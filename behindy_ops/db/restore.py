@@ -6,17 +6,17 @@ on the host under another name until a person drops it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from behindy_ops.db.database import CONTAINER, LONGEST, look, megabytes
+from behindy_ops.db.database import CONTAINER, LONGEST, Meter, look
 from behindy_ops.errors import Interrupted, Kind, RemoteCommandFailed
 from behindy_ops.facts.database import Database, Dump, parse_dump
+from behindy_ops.facts.figures import size
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
-from behindy_ops.host.session import Session, Step
+from behindy_ops.host.session import Session
 from behindy_ops.report.events import Decision, Note, Plan, Warning_
 
 _UNTOUCHED = "The database in use was not touched."
@@ -65,7 +65,7 @@ def effects(database: Database) -> tuple[str, ...]:
     if not database.objects:
         return (f"{database.name} is empty: it is filled.",)
     return (
-        f"{database.name} is not empty: {database.objects} tables, views and sequences, {megabytes(database.size)}.",
+        f"{database.name} is not empty: {database.objects} tables, views and sequences, {size(database.size)}.",
         "It stays as it is, and in use, until the new one is filled; then the two swap names.",
         f"It has {database.sessions} open connection(s); they end at that moment, and a pool opens new ones.",
         "What is written to it from now until then is only in the previous one.",
@@ -113,7 +113,7 @@ def _require_room(database: Database, source: Source) -> None:
     needed = (source.size or database.backups.get(source.name, 0)) * ROOM
     if database.available < needed:
         raise Kind.HOST_NOT_READY(
-            f"The host has {megabytes(database.available)} free; this restore may need {megabytes(needed)}.",
+            f"The host has {size(database.available)} free; this restore may need {size(needed)}.",
             state=_UNTOUCHED,
             remedy="See what takes the disk: inv ops.disk. Remove images no rollback needs: inv ops.prune",
         )
@@ -121,16 +121,23 @@ def _require_room(database: Database, source: Source) -> None:
 
 def _receive(session: Session, source: Source, database: Database) -> None:
     with session.step("check", "Bring the backup to the host and read it through") as step:
-        sending = _Sending(source.file, step) if source.file else None
+        meter = Meter(step, source.size)
         argv = script("db/receive", CONTAINER, session.settings.host_dir, source.name)
-        feed = iter(sending) if sending else None
+        feed = _pieces(source.file, meter) if source.file else None
         result = session.host.run(Command(argv, title="check the backup", timeout=LONGEST, feed=feed, changes=True))
         dump = parse_dump(result.reply())
-        if sending is not None and dump.sha256 != sending.hash.hexdigest():
+        if source.file and dump.sha256 and (dump.sha256, dump.size) != meter.sum():
             raise RemoteCommandFailed("What arrived is not what was sent.", state=_UNTOUCHED, remedy="Try again.")
         result.require(state=_UNTOUCHED)
-        step.detail = f"{megabytes(dump.size)}, made {dump.made}"
+        step.detail = f"{size(dump.size)}, made {dump.made}"
     _compare(session, dump, database)
+
+
+def _pieces(file: Path, meter: Meter) -> Iterator[bytes]:
+    with file.open("rb") as stream:
+        while piece := stream.read(PIECE):
+            meter.add(piece)
+            yield piece
 
 
 def _compare(session: Session, dump: Dump, database: Database) -> None:
@@ -165,23 +172,3 @@ def _swap(session: Session, database: Database) -> None:
     if kept:
         drop = f"inv ops.exec {CONTAINER} -- sh -c 'dropdb -U \"$POSTGRES_USER\" {kept}'"
         session.emit(Decision(f"The previous database is called {kept}. Once nobody needs it: {drop}"))
-
-
-class _Sending:
-    """The file in pieces, summed, with each megabyte reported."""
-
-    def __init__(self, file: Path, step: Step) -> None:
-        self._file = file
-        self._step = step
-        self.hash = hashlib.sha256()
-
-    def __iter__(self) -> Iterator[bytes]:
-        total, sent, reported = self._file.stat().st_size, 0, 0
-        with self._file.open("rb") as stream:
-            while piece := stream.read(PIECE):
-                self.hash.update(piece)
-                yield piece
-                sent += len(piece)
-                if sent - reported >= 1_000_000:
-                    reported = sent
-                    self._step.progress(f"{megabytes(sent)} of {megabytes(total)}")

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from behindy_ops.db.restore import Source, effects, restore
-from behindy_ops.errors import Kind
+from behindy_ops.errors import Interrupted, Kind
 from behindy_ops.facts.database import Database
-from behindy_ops.report.events import Warning_
+from behindy_ops.report.events import Note, Warning_
 from tests.kinds import raises
-from tests.scripted import Answer, Scripted, scripted
+from tests.scripted import Answer, Scripted, script_of, scripted
+
+if TYPE_CHECKING:
+    from behindy_ops.host.command import Command, Result
 
 DATABASE = Database("behindy", 150004, 1000, 3, 2, 5000, {"a-20260101-000000.dump": 7})
 BACKUP = b"PGDMP and more"
 
 
-def looked(objects: int = 3, available: int = 5000) -> Answer:
-    return Answer(f"state running\navail {available}\ndatabase 150004 1000 {objects} 2 behindy\n")
+def looked(objects: int = 3, available: int = 5000, name: str = "behindy") -> Answer:
+    backup = "backup a-20260101-000000.dump 2000\n"
+    return Answer(f"state running\navail {available}\ndatabase 150004 1000 {objects} 2 {name}\n{backup}")
 
 
 def received(version: str = "15.4", body: bytes = BACKUP, code: int = 0) -> Answer:
@@ -100,3 +105,34 @@ def test_a_source_is_checked_before_anything_is_sent(tmp_path: Path) -> None:
         Source(file).require_usable(DATABASE)
     with raises(Kind.USAGE, match=r"a-20260101-000000\.dump"):
         Source(name="../../etc/passwd").require_usable(DATABASE)
+
+
+def test_a_backup_on_the_host_needs_four_times_its_size_there() -> None:
+    there = scripted(db__look=looked(0, available=7999))
+    with raises(Kind.HOST_NOT_READY, match="inv ops.disk"):
+        restore(there.session, Source(name="a-20260101-000000.dump"), lambda _: True, task="db.restore")
+
+
+def test_a_backup_of_a_database_with_another_name_is_told(file: Path) -> None:
+    ok = Answer()
+    there = scripted(db__look=looked(name="other"), db__receive=received(), db__fill=ok, db__swap=ok)
+    run(there, file)
+    assert [event.text for event in there.events if isinstance(event, Note)] == [
+        "The backup is of a database called behindy."
+    ]
+
+
+def test_a_restore_that_is_stopped_says_that_a_half_filled_one_may_be_left(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = scripted(db__look=looked(), db__receive=received())
+    ordinary = there.host.run
+
+    def stopped(command: Command) -> Result:
+        if script_of(command) == "db/fill":
+            raise Interrupted("Stopped.", signal_number=15)
+        return ordinary(command)
+
+    monkeypatch.setattr(there.host, "run", stopped)
+    with raises(Kind.INTERRUPTED, match="A half-filled one may be beside it"):
+        run(there, file)
