@@ -10,10 +10,13 @@ from __future__ import annotations
 from enum import Enum
 from typing import Self
 
+CALLED = "BEHINDY_INV"
+"""The variable with what the reader types for ``inv``, if it is something else; the script of that name sets it."""
+
 UNCHANGED = "Nothing changed."
 
-STILL_RUNNING = "Nothing changed; the previous release is still running."
-"""The state of a host of which nothing but a look was taken."""
+STILL_RUNNING = "Nothing changed; any previous release is still running."
+"""The state of a host of which nothing but a look was taken, be it before its first deploy."""
 
 
 class Kind(Enum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import shutil
@@ -12,12 +11,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from behindy_ops.db.database import CONTAINER, LONGEST, look, megabytes
+from behindy_ops.db.database import CONTAINER, LONGEST, Meter, look
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.database import Database, parse_sum
+from behindy_ops.facts.figures import size
 from behindy_ops.facts.replies import short
 from behindy_ops.host.command import Command, Result, script
-from behindy_ops.host.session import Session, Step
+from behindy_ops.host.session import Session
 from behindy_ops.report.events import Decision
 
 _UNHARMED = "The database was only read. No half-written backup bears its name."
@@ -37,12 +37,18 @@ def backup_here(session: Session, to: Path) -> Path:
     _require_room(shutil.disk_usage(path.parent).free, database, f"this machine ({path.parent})")
     with session.step("dump", _title(database)) as step:
         with _whole_or_nothing(path) as file:
-            writer = _Writer(file, step)
+            meter = Meter(step)
+
+            def keep(piece: bytes) -> None:
+                file.write(piece)
+                meter.add(piece)
+
             argv = script("db/dump", CONTAINER, "", "", "0")
-            result = session.host.run(Command(argv, title="dump the database", timeout=LONGEST, sink=writer.write))
-            if _sum(result) != (writer.hash.hexdigest(), writer.size):
+            result = session.host.run(Command(argv, title="dump the database", timeout=LONGEST, sink=keep))
+            sent = _sum(result)
+            if sent != meter.sum():
                 raise Kind.BACKUP_FAILED("What arrived is not what was sent.", state=_UNHARMED, remedy="Try again.")
-        step.detail = f"{megabytes(writer.size)}, read through by pg_restore, same checksum here"
+        step.detail = f"{size(sent[1])}, read through by pg_restore, same checksum here"
     session.emit(Decision(f"Backup of {database.name} (PostgreSQL {database.major}): {path}"))
     return path
 
@@ -63,11 +69,9 @@ def backup_on_host(session: Session, count: int, wait: float) -> str:
     with session.step("dump", _title(database)) as step:
         argv = script("db/dump", CONTAINER, directory, name, str(count))
         result = session.host.run(Command(argv, title="dump the database", timeout=LONGEST, changes=True))
-        _, size = _sum(result)
-        removed = short(result.stderr).every("removed")
-        step.detail = f"{megabytes(size)}, read through by pg_restore"
+        step.detail = f"{size(_sum(result)[1])}, read through by pg_restore"
     session.emit(Decision(f"Backup of {database.name} (PostgreSQL {database.major}) on the host: {directory}/{name}"))
-    if removed:
+    if removed := short(result.stderr).every("removed"):
         session.emit(Decision(f"The newest {count} are kept; removed: {', '.join(removed)}"))
     return name
 
@@ -78,7 +82,7 @@ def name_for(database: str, now: datetime) -> str:
 
 
 def _title(database: Database) -> str:
-    return f"Dump {database.name} (on disk {megabytes(database.size)})"
+    return f"Dump {database.name} (on disk {size(database.size)})"
 
 
 def _path(to: Path, name: str) -> Path:
@@ -96,29 +100,10 @@ def _require_room(free: int, database: Database, where: str) -> None:
     """A backup is compressed, so a file as large as the database is the most it takes."""
     if free < database.size:
         raise Kind.HOST_NOT_READY(
-            f"Not enough room on {where}: {megabytes(free)} free, the database has {megabytes(database.size)}.",
+            f"Not enough room on {where}: {size(free)} free, the database has {size(database.size)}.",
             state=UNCHANGED,
             remedy="Make room (on the host: inv ops.disk), or back up elsewhere (--to DIRECTORY, --keep-on-host).",
         )
-
-
-class _Writer:
-    """Writes what arrives, sums it, and reports each megabyte."""
-
-    def __init__(self, file: BinaryIO, step: Step) -> None:
-        self._file = file
-        self._step = step
-        self._reported = 0
-        self.hash = hashlib.sha256()
-        self.size = 0
-
-    def write(self, piece: bytes) -> None:
-        self._file.write(piece)
-        self.hash.update(piece)
-        self.size += len(piece)
-        if self.size - self._reported >= 1_000_000:
-            self._reported = self.size
-            self._step.progress(megabytes(self.size))
 
 
 def _sum(result: Result) -> tuple[str, int]:

@@ -1,12 +1,15 @@
-"""The database on the host: where it is, and a look at it."""
+"""The database on the host: where it is, a look at it, and what goes to and from it."""
 
 from __future__ import annotations
 
+import hashlib
+
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.database import Database, parse_database
+from behindy_ops.facts.figures import MB, size
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
-from behindy_ops.host.session import Session
+from behindy_ops.host.session import Session, Step
 
 CONTAINER = "postgres"
 """The container of the service ``db``."""
@@ -39,6 +42,22 @@ def look(session: Session) -> Database:
     return database
 
 
-def megabytes(count: float) -> str:
-    """Return a size in bytes for people: ``12.3 MB``."""
-    return f"{count / 1e6:.1f} MB"
+class Meter:
+    """Sums up a backup while it passes, and reports each megabyte of it; ``of`` is how many bytes there will be."""
+
+    def __init__(self, step: Step, of: int = 0) -> None:
+        self._step = step
+        self._of = f" of {size(of)}" if of else ""
+        self._hash = hashlib.sha256()
+        self._count = 0
+
+    def add(self, piece: bytes) -> None:
+        before = self._count
+        self._hash.update(piece)
+        self._count += len(piece)
+        if self._count // MB > before // MB:
+            self._step.progress(f"{size(self._count)}{self._of}")
+
+    def sum(self) -> tuple[str, int]:
+        """Return the sha256 and size in bytes of what has passed."""
+        return self._hash.hexdigest(), self._count

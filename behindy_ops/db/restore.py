@@ -6,17 +6,17 @@ on the host under another name until a person drops it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from behindy_ops.db.database import CONTAINER, LONGEST, look, megabytes
-from behindy_ops.errors import Interrupted, Kind, RemoteCommandFailed
+from behindy_ops.db.database import CONTAINER, LONGEST, Meter, look
+from behindy_ops.errors import BehindyError, Interrupted, Kind, RemoteCommandFailed
 from behindy_ops.facts.database import Database, Dump, parse_dump
+from behindy_ops.facts.figures import size
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
-from behindy_ops.host.session import Session, Step
+from behindy_ops.host.session import Session
 from behindy_ops.report.events import Decision, Note, Plan, Warning_
 
 _UNTOUCHED = "The database in use was not touched."
@@ -65,7 +65,7 @@ def effects(database: Database) -> tuple[str, ...]:
     if not database.objects:
         return (f"{database.name} is empty: it is filled.",)
     return (
-        f"{database.name} is not empty: {database.objects} tables, views and sequences, {megabytes(database.size)}.",
+        f"{database.name} is not empty: {database.objects} tables, views and sequences, {size(database.size)}.",
         "It stays as it is, and in use, until the new one is filled; then the two swap names.",
         f"It has {database.sessions} open connection(s); they end at that moment, and a pool opens new ones.",
         "What is written to it from now until then is only in the previous one.",
@@ -102,7 +102,7 @@ def restore(session: Session, source: Source, confirm: Confirm, *, task: str, wa
     _require_room(database, source)
     try:
         _receive(session, source, database)
-        _fill(session)
+        _fill(session, database)
     except Interrupted as error:
         state = f"{_UNTOUCHED} A half-filled one may be beside it; the next db.restore removes it."
         raise error.but(state=state) from error
@@ -113,7 +113,7 @@ def _require_room(database: Database, source: Source) -> None:
     needed = (source.size or database.backups.get(source.name, 0)) * ROOM
     if database.available < needed:
         raise Kind.HOST_NOT_READY(
-            f"The host has {megabytes(database.available)} free; this restore may need {megabytes(needed)}.",
+            f"The host has {size(database.available)} free; this restore may need {size(needed)}.",
             state=_UNTOUCHED,
             remedy="See what takes the disk: inv ops.disk. Remove images no rollback needs: inv ops.prune",
         )
@@ -121,16 +121,37 @@ def _require_room(database: Database, source: Source) -> None:
 
 def _receive(session: Session, source: Source, database: Database) -> None:
     with session.step("check", "Bring the backup to the host and read it through") as step:
-        sending = _Sending(source.file, step) if source.file else None
+        meter = Meter(step, source.size)
         argv = script("db/receive", CONTAINER, session.settings.host_dir, source.name)
-        feed = iter(sending) if sending else None
+        feed = _pieces(source.file, meter) if source.file else None
         result = session.host.run(Command(argv, title="check the backup", timeout=LONGEST, feed=feed, changes=True))
         dump = parse_dump(result.reply())
-        if sending is not None and dump.sha256 != sending.hash.hexdigest():
+        if source.file and dump.sha256 and (dump.sha256, dump.size) != meter.sum():
             raise RemoteCommandFailed("What arrived is not what was sent.", state=_UNTOUCHED, remedy="Try again.")
         result.require(state=_UNTOUCHED)
-        step.detail = f"{megabytes(dump.size)}, made {dump.made}"
+        step.detail = f"{size(dump.size)}, made {dump.made}"
     _compare(session, dump, database)
+
+
+def _swapped(session: Session, error: BehindyError) -> bool:
+    """Whether the two have swapped names all the same: an answer may be lost when what it tells of was done.
+
+    Raises:
+        BehindyError: it could not be seen.
+    """
+    try:
+        return not look(session).restoring
+    except BehindyError:
+        state = "Whether the two databases have swapped names could not be seen."
+        remedy = f"See which are there: inv ops.exec {CONTAINER} -- sh -c 'psql -l -U \"$POSTGRES_USER\"'"
+        raise error.but(state=state, remedy=remedy) from error
+
+
+def _pieces(file: Path, meter: Meter) -> Iterator[bytes]:
+    with file.open("rb") as stream:
+        while piece := stream.read(PIECE):
+            meter.add(piece)
+            yield piece
 
 
 def _compare(session: Session, dump: Dump, database: Database) -> None:
@@ -146,42 +167,37 @@ def _compare(session: Session, dump: Dump, database: Database) -> None:
         session.emit(Note(f"The backup is of a database called {dump.database}."))
 
 
-def _fill(session: Session) -> None:
-    with session.step("fill", "Fill a new database beside the one in use"):
+def _fill(session: Session, database: Database) -> None:
+    with session.step("fill", "Fill a new database beside the one in use") as step:
         argv = script("db/fill", CONTAINER, session.settings.host_dir)
         command = Command(argv, title="fill a new database", timeout=LONGEST, changes=True)
-        session.host.run(command).require(state=_UNTOUCHED)
+        missing = session.host.run(command).require(state=_UNTOUCHED).reply().every("missing")
+        step.detail = f"with the owner, locale, settings and grants of {database.name}"
+    if missing:
+        session.emit(
+            Warning_(
+                f"The backup's owners and grants are left out, since this server has no role {missing[0]}: all of it "
+                "belongs to the login of the services."
+            )
+        )
 
 
 def _swap(session: Session, database: Database) -> None:
-    kept = f"{database.name}_before_{session.now():%Y%m%d_%H%M%S}" if database.objects else ""
+    """Let the two swap names; a database that was empty is dropped, unless somebody has written to it meanwhile."""
+    kept = f"{database.name}_before_{session.now():%Y%m%d_%H%M%S}"
     with session.step("swap", "Let the two swap names") as step, session.interrupts.shielded(60):
-        argv = script("db/swap", CONTAINER, kept)
-        result = session.host.run(Command(argv, title="swap the databases", timeout=120, changes=True))
-        result.require(state=f"{_UNTOUCHED} The filled one is called {database.name}_restoring.")
+        argv = script("db/swap", CONTAINER, kept, "always" if database.objects else "if-used")
+        try:
+            result = session.host.run(Command(argv, title="swap the databases", timeout=120, changes=True))
+            result.require(state=f"{_UNTOUCHED} The filled one is called {database.name}_restoring.")
+            dropped = "dropped" in result.reply().values()
+        except BehindyError as error:
+            if not _swapped(session, error):
+                raise
+            dropped = False
         step.detail = "in one transaction"
     text = f"{database.name} now holds what the backup held. Redis may keep older answers until they expire."
     session.emit(Decision(text))
-    if kept:
+    if not dropped:
         drop = f"inv ops.exec {CONTAINER} -- sh -c 'dropdb -U \"$POSTGRES_USER\" {kept}'"
         session.emit(Decision(f"The previous database is called {kept}. Once nobody needs it: {drop}"))
-
-
-class _Sending:
-    """The file in pieces, summed, with each megabyte reported."""
-
-    def __init__(self, file: Path, step: Step) -> None:
-        self._file = file
-        self._step = step
-        self.hash = hashlib.sha256()
-
-    def __iter__(self) -> Iterator[bytes]:
-        total, sent, reported = self._file.stat().st_size, 0, 0
-        with self._file.open("rb") as stream:
-            while piece := stream.read(PIECE):
-                self.hash.update(piece)
-                yield piece
-                sent += len(piece)
-                if sent - reported >= 1_000_000:
-                    reported = sent
-                    self._step.progress(f"{megabytes(sent)} of {megabytes(total)}")

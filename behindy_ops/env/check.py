@@ -12,9 +12,7 @@ from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.environment import Comparison
 from behindy_ops.host.session import Session
 from behindy_ops.project.environment import Wanted
-from behindy_ops.report.text import Line, Tone
-
-_TONES = {Level.OK: Tone.GOOD, Level.WARNING: Tone.CAREFUL, Level.REFUSAL: Tone.BAD}
+from behindy_ops.report.text import LEVEL_TONES, Line, Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def values_of(comparison: Comparison, wanted: Wanted, *, candidate: bool) -> Val
         wanted.required,
         comparison.placeholders[candidate],
         wanted.known,
-        mode="" if candidate else comparison.mode,
+        mode=comparison.mode,
         present=candidate or comparison.present,
     )
 
@@ -95,7 +93,9 @@ def lines(verdict: Verdict, name: str) -> list[Line]:
         name: what the file is called.
     """
     told = [
-        Line(check.found if check.subject == HOST else f"{check.subject}: {check.found}", _TONES[check.level])
+        Line(
+            check.found if check.subject == HOST else f"{check.subject}: {check.found}", LEVEL_TONES[check.level.value]
+        )
         for check in verdict.checks
     ]
     remedies = [check.remedy for check in verdict.checks if check.subject == HOST]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from behindy_ops.facts.environment import Comparison
 from behindy_ops.project.environment import Wanted
@@ -13,7 +12,7 @@ from behindy_ops.report.text import Line, Tone
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """What a candidate changes: names, and services.
+    """What a candidate changes: names, and services. Its fields are those of ``--json``.
 
     Attributes:
         redeploy: running services that get a change only by a new deploy.
@@ -66,8 +65,3 @@ def lines(changes: Diff) -> list[Line]:
         text = "PostgreSQL keeps the password its data was created with: docs/environment.md"
         told.append(Line(text, Tone.CAREFUL))
     return told
-
-
-def as_json(changes: Diff) -> dict[str, Any]:
-    """Return ``{"added", "removed", "changed", "redeploy", "recreate"}``."""
-    return {key: list(names) for key, names in asdict(changes).items()}

@@ -15,10 +15,11 @@ class Database:
     Attributes:
         version: such as 170012.
         size: bytes on disk, indexes included.
-        objects: tables, views and sequences.
+        objects: tables, views, sequences, functions, large objects and extensions.
         sessions: other connections to it.
         available: free bytes where backups are kept.
         backups: names and sizes in bytes of the backups on the host.
+        restoring: whether a filled one waits beside it for its name.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Database:
     sessions: int
     available: int
     backups: dict[str, int]
+    restoring: bool = False
 
     @property
     def major(self) -> int:
@@ -66,6 +68,7 @@ def parse_database(reply: Reply) -> Database | str:
         sessions=int(sessions),
         available=int(values.get("avail", "0")),
         backups={file: int(count) for file, _, count in backups},
+        restoring="restoring" in values,
     )
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.facts.figures import MB
 from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import NETWORK, NGINX, Survey, answers_to
 from behindy_ops.host.change import Confirm, agree
@@ -92,7 +93,7 @@ def _lines(adoptee: Adoptee) -> Iterator[Line]:
     yield Line(f"{adoptee.service}: {adoptee.started}", Tone.STRONG)
     if adoptee.started == _NOT_THERE:
         return
-    limit = f"{adoptee.memory // 2**20} MB" if adoptee.memory else "none"
+    limit = f"{adoptee.memory // MB} MB" if adoptee.memory else "none"
     aliases, published = ", ".join(adoptee.aliases), ", ".join(adoptee.published)
     yield from sentence(
         f"aliases: {aliases or 'none'}; published ports: {published or 'none'}; restart policy: "
@@ -118,12 +119,6 @@ def _lines(adoptee: Adoptee) -> Iterator[Line]:
 def as_json(adoptees: Sequence[Adoptee]) -> dict[str, object]:
     """``{"services": [{"service", "started", "method", "aliases", "published", "restart", "memory", "networks"}]}``."""
     return {"services": [asdict(adoptee) for adoptee in adoptees]}
-
-
-def unalias(service: Service) -> Command:
-    """Return the command that takes the aliases away from a live container."""
-    argv = script("host/unalias", NGINX, NETWORK, service.name, str(service.port), str(PATIENCE))
-    return Command(argv, title=f"take the aliases from {service.name}", timeout=PATIENCE + 60, changes=True)
 
 
 def adopt(session: Session, adoptees: Sequence[Adoptee], confirm: Confirm, *, task: str, wait: float = 0.0) -> None:
@@ -153,7 +148,9 @@ def adopt(session: Session, adoptees: Sequence[Adoptee], confirm: Confirm, *, ta
 
 def _unalias(session: Session, service: Service) -> None:
     with session.step("adopt", f"Take the aliases from {service.name}") as step, session.interrupts.shielded():
-        result = session.host.run(unalias(service))
+        argv = script("host/unalias", NGINX, NETWORK, service.name, str(service.port), str(PATIENCE))
+        title = f"take the aliases from {service.name}"
+        result = session.host.run(Command(argv, title=title, timeout=PATIENCE + 60, changes=True))
         if not result.ok:
             raise RemoteCommandFailed(
                 f"Could not take the aliases from {service.name}: {result.how()}.",

@@ -9,12 +9,10 @@ import base64
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from behindy_ops.checks.certificates import RENEW_DAYS
 from behindy_ops.errors import UNCHANGED
-from behindy_ops.facts.certificate import read_files
+from behindy_ops.facts.certificate import Certificate, read_files
 from behindy_ops.facts.replies import Reply
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
@@ -26,40 +24,14 @@ CERTBOT = "certbot/certbot:v2.11.0"
 PLACEHOLDER = "behindy-ops placeholder"
 """What issued the certificate that ``host.up`` creates."""
 
-DAY = 86400
 _SERVER_NAME = re.compile(r"^\s*server_name\s+([^;]+);", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """The domain's certificate as nginx finds it; times in seconds since the epoch.
-
-    Attributes:
-        until: when it expires; 0 without one.
-        placeholder: it is the one ``host.up`` made, which nobody trusts.
-    """
-
-    now: float
-    until: float = 0.0
-    placeholder: bool = False
-    names: frozenset[str] = frozenset()
-
-    @property
-    def days(self) -> int:
-        """Whole days until it expires."""
-        return int((self.until - self.now) // DAY)
-
-
-def parse(reply: Reply) -> Certificate:
-    """Read what ``host/certs_look.sh`` printed."""
+def parse(reply: Reply) -> Certificate | None:
+    """Read the domain's certificate as nginx finds it, from what ``host/certs_look.sh`` printed."""
     values = reply.values()
-    now = float(values["now"])
     lines = base64.b64decode(values["certificate"]).decode("ascii", "replace").splitlines()
-    found = next(iter(read_files(["file it", *lines], now)), None)
-    if found is None:
-        return Certificate(now)
-    until = datetime.fromisoformat(found.until).timestamp()
-    return Certificate(now, until, PLACEHOLDER in found.issuer, frozenset(found.names))
+    return next(iter(read_files(["file it", *lines], float(values["now"]))), None)
 
 
 def names_served(files: Mapping[str, bytes], domain: str) -> tuple[str, ...]:
@@ -72,16 +44,16 @@ def names_served(files: Mapping[str, bytes], domain: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def due(certificate: Certificate, names: tuple[str, ...]) -> str:
+def due(certificate: Certificate | None, names: tuple[str, ...]) -> str:
     """Return why a new certificate is needed now, or ``""`` if the one in use will do."""
-    if not certificate.until:
+    if certificate is None:
         return "none exists yet"
-    if certificate.placeholder:
+    if PLACEHOLDER in certificate.issuer:
         return "there is only the placeholder"
     if missing := [name for name in names if name not in certificate.names]:
         return f"the one in use lacks {', '.join(missing)}"
     if certificate.days < RENEW_DAYS:
-        return f"the one in use has {max(certificate.days, 0)} days left"
+        return f"the one in use has {max(int(certificate.days), 0)} days left"
     return ""
 
 
@@ -100,7 +72,7 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
     names = names_served(local_files(session.project.root), domain)
     current = _look(session)
     reason = due(current, names)
-    if not reason:
+    if current and not reason:
         _tell(session, current)
         return
     title = f"A new certificate is needed: {reason}."
@@ -112,30 +84,30 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
     if not agree(
         session,
         "host.certs",
-        current,
-        lambda _: _look(session),
+        reason,
+        lambda _: due(_look(session), names),
         confirm,
         question=question,
         wait=wait,
-        matters=lambda certificate: due(certificate, names),
     ):
         return
     with session.step("certify", f"Obtain a certificate for {', '.join(names)}") as step:
         argv = script("host/certs_issue", domain, CERTBOT, email, *names)
         command = Command(argv, title="obtain a certificate", timeout=600, changes=True, on_line=step.progress)
         session.host.run(command).require(image=CERTBOT)
-    _tell(session, _look(session))
+    if current := _look(session):
+        _tell(session, current)
 
 
-def _look(session: Session) -> Certificate:
+def _look(session: Session) -> Certificate | None:
     argv = script("host/certs_look", session.settings.domain)
     return parse(session.host.run(Command(argv, title="inspect the certificate")).require().reply())
 
 
 def _tell(session: Session, certificate: Certificate) -> None:
-    until = f"{datetime.fromtimestamp(certificate.until, UTC):%Y-%m-%d}"
-    text = f"The certificate of {session.settings.domain} is valid until {until} ({certificate.days} days left)"
-    session.emit(events.Decision(f"{text}; nothing to do."))
+    until, days = certificate.until[:10], int(certificate.days)
+    text = f"The certificate of {session.settings.domain} is valid until {until} ({days} days left); nothing to do."
+    session.emit(events.Decision(text))
 
 
 def _certbot(domain: str, email: str, names: tuple[str, ...]) -> list[str]:

@@ -2,57 +2,69 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import replace
 
-from behindy_ops.checks import rules
+from behindy_ops.checks import docker, rules
 from behindy_ops.checks.check import Check, Facts, Level, examine, first_refusal
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.host.session import Session
-from behindy_ops.provision import machine
 from behindy_ops.provision.recipes import SUPPORTED, recipe
-from behindy_ops.report.text import ASCII, Line, Marks, Tone, entry
+from behindy_ops.provision.setup import Plan, look
+from behindy_ops.report.text import ASCII, LEVEL_TONES, Line, Marks, Tone, entry
+
+
+def require_docker(facts: HostFacts) -> None:
+    """Check that Docker and Compose can be used.
+
+    Raises:
+        Kind.HOST_NOT_READY: they cannot.
+    """
+    checks = examine((docker.engine, docker.compose), Facts(survey=facts))
+    if (problem := first_refusal(checks)) is not None:
+        raise problem
 
 
 def check_host(session: Session) -> tuple[Check, ...]:
     """Look at the host and judge it."""
     before = session.now()
-    facts = machine.look(session).compared(before, session.now())
+    facts = look(session).compared(before, session.now())
     return findings(facts, host_dir=session.settings.host_dir)
 
 
 def findings(facts: HostFacts, *, host_dir: str) -> tuple[Check, ...]:
-    """Return all checks, in the order in which things depend on each other."""
+    """Return all checks, in the order in which things depend on each other.
+
+    Where host.setup would be refused, since this login may not become root, each remedy says so.
+    """
     supported = SUPPORTED if recipe(facts.system, facts.version) is None else ""
-    return examine(rules.HOST, Facts(survey=facts, host_dir=host_dir, machine=facts, supported=supported))
+    checks = examine(rules.HOST, Facts(survey=facts, host_dir=host_dir, machine=facts, supported=supported))
+    if facts.root or not Plan.of(facts).needs_root:
+        return checks
+    setup = ": inv host.setup"
+    needs = f"{setup} (once {facts.user} may use sudo without a password)"
+    return tuple(replace(check, remedy=check.remedy.replace(setup, needs)) for check in checks)
 
 
 def is_ready(checks: Sequence[Check]) -> bool:
     return first_refusal(checks) is None
 
 
-def as_json(checks: Sequence[Check], host: str) -> str:
+def as_json(checks: Sequence[Check], host: str) -> dict[str, object]:
     """Return ``{"host", "ready", "checks": [{"name", "level", "problem", "subject", "found", "remedy"}]}``."""
-    body = {"host": host, "ready": is_ready(checks), "checks": [check.data() for check in checks]}
-    return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
+    return {"host": host, "ready": is_ready(checks), "checks": [check.data() for check in checks]}
 
 
 def as_lines(checks: Sequence[Check], host: str, marks: Marks = ASCII) -> list[Line]:
     """Return the checks for a person, each with its remedy below it."""
-    signs = {
-        Level.OK: (marks.done, Tone.GOOD),
-        Level.WARNING: (marks.warning, Tone.CAREFUL),
-        Level.REFUSAL: (marks.failed, Tone.BAD),
-    }
+    signs = {Level.OK: marks.done, Level.WARNING: marks.warning, Level.REFUSAL: marks.failed}
     column = max(len(check.name) for check in checks) + 2
     lines = []
     for check in checks:
-        sign, tone = signs[check.level]
-        lines += entry(f"  {sign} {check.name:<{column}}", check.found, tone, remedy=check.remedy)
+        name, tone = f"  {signs[check.level]} {check.name:<{column}}", LEVEL_TONES[check.level.value]
+        lines += entry(name, check.found, tone, remedy=check.remedy)
     missing = sum(check.level is Level.REFUSAL for check in checks)
     careful = sum(check.level is Level.WARNING for check in checks)
     verdict = f"{missing} missing for a deploy" if missing else f"{host} is ready for a deploy"
-    lines.append(
-        Line(f"{verdict}{f'; {careful} more to look at' if careful else ''}.", Tone.BAD if missing else Tone.GOOD)
-    )
-    return lines
+    more = f"; {careful} more to look at" if careful else ""
+    return [*lines, Line(f"{verdict}{more}.", Tone.BAD if missing else Tone.GOOD)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from behindy_ops.errors import BehindyError, Kind
@@ -13,32 +12,14 @@ _COMMENT = re.compile(r"[\w@.+:/-]+", re.ASCII)
 _PATTERNS = re.compile(r"[0-9A-Za-z*?!.:/,-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class DeployKey:
-    """A key pair in two files.
-
-    Attributes:
-        authorized: the line for ``authorized_keys``; the public file holds it too.
-    """
-
-    private_file: Path
-    public_file: Path
-    authorized: str
-
-
-def authorized_line(public: str, *, sources: str = "") -> str:
-    """Return the line for ``authorized_keys``: commands, and nothing else that SSH can do.
+def make(file: Path, *, comment: str, sources: str = "") -> str:
+    """Create an Ed25519 key pair without a passphrase: ``file`` (0600) and ``file.pub``.
 
     Args:
-        public: ``<type> <base64> <comment>``.
         sources: addresses that may use it, as sshd's ``from=`` takes them; empty for any.
-    """
-    options = f'restrict,from="{sources}"' if sources else "restrict"
-    return f"{options} {public}"
 
-
-def make(file: Path, *, comment: str, sources: str = "") -> DeployKey:
-    """Create an Ed25519 key pair without a passphrase: ``file`` (0600) and ``file.pub``.
+    Returns:
+        The line for ``authorized_keys``, which ``file.pub`` holds too: commands, and nothing else that SSH can do.
 
     Raises:
         Kind.USAGE: a file exists already, or cannot be written, or an option is not usable.
@@ -50,17 +31,18 @@ def make(file: Path, *, comment: str, sources: str = "") -> DeployKey:
         raise _unusable("comment", "only letters, digits and @ . + : / _ - are allowed")
     if sources and not _PATTERNS.fullmatch(sources):
         raise _unusable("from", "write addresses or networks separated by commas, such as 203.0.113.7,10.0.0.0/8")
-    private, public_file = file, file.with_name(f"{file.name}.pub")
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode("ascii")
-    line = authorized_line(f"{public} {comment}", sources=sources)
+    options = f'restrict,from="{sources}"' if sources else "restrict"
+    line = f"{options} {public} {comment}"
+    public_file = file.with_name(f"{file.name}.pub")
     _create(public_file, line.encode("ascii") + b"\n", 0o644)
     try:
-        _create(private, key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()), 0o600)
+        _create(file, key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()), 0o600)
     except BehindyError:
         public_file.unlink()
         raise
-    return DeployKey(private, public_file, line)
+    return line
 
 
 def _create(file: Path, content: bytes, mode: int) -> None:

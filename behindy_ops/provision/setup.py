@@ -9,17 +9,15 @@ from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS, log_rotation, r
 from behindy_ops.checks.files import unprepared
 from behindy_ops.checks.memory import ENOUGH_SWAP, SWAP_MIB, SWAPPINESS
 from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
-from behindy_ops.facts.machine import HostFacts
+from behindy_ops.facts.figures import MB
+from behindy_ops.facts.machine import HostFacts, parse
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Connect, Session
-from behindy_ops.provision.machine import look
 from behindy_ops.provision.recipes import COMPOSE_VERSION, SUPPORTED, Recipe, recipe
 from behindy_ops.report import events
 
-_MIB = 2**20
-
-SPARE_DISK = 2048 * _MIB
+SPARE_DISK = 2048 * MB
 """Bytes that must stay free on the disk beside the swap file."""
 
 
@@ -56,29 +54,33 @@ class Plan:
     def of(cls, facts: HostFacts) -> Plan:
         """Return the plan for a host; one that is ready needs no steps."""
         system = recipe(facts.system, facts.version)
-        steps: list[Step] = []
-        notes: list[str] = []
         logging = True if facts.logging is None else log_rotation(facts.logging)
+        said: list[Step | str] = []
         if facts.logging is None:
-            notes.append(f"/etc/docker/daemon.json cannot be read by {facts.user}, so it stays as it is.")
+            said.append(f"/etc/docker/daemon.json cannot be read by {facts.user}, so it stays as it is.")
         if isinstance(logging, str):
-            steps.append(Step("logging", "Rotate container logs (/etc/docker/daemon.json)", ("logging",), logging))
+            said.append(Step("logging", "Rotate container logs (/etc/docker/daemon.json)", ("logging",), logging))
         elif logging is None:
-            notes.append("/etc/docker/daemon.json is not JSON, so it stays as it is; set up log rotation yourself.")
-        steps += _packages(facts, system)
-        steps += _engine(facts, changed=isinstance(logging, str), notes=notes)
-        steps += _memory(facts, notes)
+            said.append("/etc/docker/daemon.json is not JSON, so it stays as it is; set up log rotation yourself.")
+        said += _packages(facts, system)
+        said += _engine(facts, changed=isinstance(logging, str))
+        said += _memory(facts)
         if not facts.updates and system:
             title = "Install security updates automatically, every night"
             if facts.system == "amzn":
                 title += " (follows the latest version of Amazon's repositories)"
-            steps.append(Step("updates", title, (f"updates-{system.manager}",)))
-        steps += _directories(facts)
+            said.append(Step("updates", title, (f"updates-{system.manager}",)))
+        elif not facts.updates:
+            said.append("Security updates do not seem to be installed automatically; set that up on this system.")
+        if unprepared(facts.files):
+            title = "Create the project's directories for this login alone, and the rehearsal token"
+            said.append(Step("directories", title))
         missing = [] if system else _missing(facts)
-        obstacle = f"{facts.name} is not one of {SUPPORTED}, and lacks {', '.join(missing)}." if missing else ""
-        if not system and not facts.updates:
-            notes.append("Security updates do not seem to be installed automatically; set that up on this system.")
-        return cls(tuple(steps), tuple(notes), obstacle)
+        return cls(
+            tuple(step for step in said if isinstance(step, Step)),
+            tuple(note for note in said if isinstance(note, str)),
+            f"{facts.name} is not one of {SUPPORTED}, and lacks {', '.join(missing)}." if missing else "",
+        )
 
 
 def _missing(facts: HostFacts) -> list[str]:
@@ -110,44 +112,44 @@ def _packages(facts: HostFacts, system: Recipe | None) -> Iterator[Step]:
         yield Step("compose", title, ("compose-download", COMPOSE_VERSION, checksum, facts.arch), timeout=600)
 
 
-def _engine(facts: HostFacts, *, changed: bool, notes: list[str]) -> Iterator[Step]:
+def _engine(facts: HostFacts, *, changed: bool) -> Iterator[Step | str]:
     refused = refuses_user(facts.docker_problem)
     if not facts.docker and not refused:
         yield Step("engine", "Start the Docker engine, now and at every boot", ("engine",))
     elif changed and facts.docker and not facts.running:
         yield Step("restart", "Restart the Docker engine (no container is running)", ("restart",))
     elif changed:
-        notes.append(
-            "Log rotation takes effect when the Docker engine restarts; that would stop containers, so it is not done."
-        )
+        consequence = "that would stop containers, so it is not done."
+        yield f"Log rotation takes effect when the Docker engine restarts; {consequence}"
     if facts.user != "root" and "docker" not in facts.next_groups:
         title = f"Add {facts.user} to the group docker (its members can become root)"
         yield Step("group", title, ("group", facts.user))
 
 
-def _memory(facts: HostFacts, notes: list[str]) -> Iterator[Step]:
+def _memory(facts: HostFacts) -> Iterator[Step | str]:
     swap = facts.memory.get("SwapTotal", 0)
     free = facts.root_free
     if facts.container:
         if swap < ENOUGH_SWAP:
-            notes.append("No swap can be added: this is a container, which gets its memory from its machine.")
+            yield "No swap can be added: this is a container, which gets its memory from its machine."
         return
-    if not swap and free is not None and free < SWAP_MIB * _MIB + SPARE_DISK:
-        notes.append(f"No room for {SWAP_MIB // 1024} GB of swap: only {free // _MIB} MB are free on /.")
+    if not swap and free is not None and free < SWAP_MIB * MB + SPARE_DISK:
+        yield f"No room for {SWAP_MIB // 1024} GB of swap: only {free // MB} MB are free on /."
         return
     if not swap:
         title = f"Add {SWAP_MIB // 1024} GB of swap (/swapfile), now and at every boot"
         yield Step("swap", title, ("swap", str(SWAP_MIB)), timeout=600)
     elif swap < ENOUGH_SWAP:
-        notes.append(f"Only {swap // _MIB} MB of swap; left as it is.")
+        yield f"Only {swap // MB} MB of swap; left as it is."
     if facts.swappiness > SWAPPINESS:
         title = f"Swap only when memory is short (vm.swappiness {SWAPPINESS}, was {facts.swappiness})"
         yield Step("swappiness", title, ("swappiness", str(SWAPPINESS)))
 
 
-def _directories(facts: HostFacts) -> Iterator[Step]:
-    if unprepared(facts.files):
-        yield Step("directories", "Create the project's directories for this login alone, and the rehearsal token")
+def look(session: Session) -> HostFacts:
+    """Inspect the machine, without the lock, by what needs nothing installed."""
+    settings = session.settings
+    return parse(session.ask("host/facts", settings.host_dir, settings.domain, title="inspect the host", timeout=90))
 
 
 def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:

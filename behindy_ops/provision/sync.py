@@ -22,7 +22,8 @@ from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.session import Session
 from behindy_ops.project.compose import ComposeFile
-from behindy_ops.provision.machine import look, require_docker
+from behindy_ops.provision.check import require_docker
+from behindy_ops.provision.setup import look
 from behindy_ops.report import events
 from behindy_ops.report.text import Line, Tone, printable
 
@@ -62,14 +63,6 @@ class OnHost:
     loaded: bool = True
     taken: Mapping[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = field(default=(), compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class NginxTrial:
-    """In what nginx is tried: its image, and its mounts as ``source:target`` (see ``host/sync_stage.sh``)."""
-
-    image: str = ""
-    mounts: tuple[str, ...] = ()
 
 
 def local_files(root: Path) -> Files:
@@ -137,8 +130,11 @@ def _diff(name: str, old: bytes | None, new: bytes | None) -> Iterator[Line]:
         yield Line(printable(line), Tone.STRONG if number < 2 else tone, exact=True)
 
 
-def nginx_trial(files: Mapping[str, bytes]) -> NginxTrial:
-    """Return in what nginx is tried with these files, by the compose file among them; empty without an nginx there.
+def nginx_trial(files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Return in what nginx is tried with these files, by the compose file among them.
+
+    Returns:
+        Its image, empty without an nginx there, and its mounts as ``source:target`` (see ``host/sync_stage.sh``).
 
     Raises:
         Kind.COMPOSE_INVALID: it is missing, not YAML, or its image depends on the host's ``.env``.
@@ -148,7 +144,7 @@ def nginx_trial(files: Mapping[str, bytes]) -> NginxTrial:
         raise Kind.COMPOSE_INVALID("There is no compose/docker-compose.yml here.", remedy="Run this in the checkout.")
     compose = ComposeFile.parse(text.decode("utf-8", "replace"))
     if "nginx" not in compose.stanzas:
-        return NginxTrial()
+        return ("",)
     try:
         image = compose.image("nginx")
     except KeyError as error:
@@ -157,7 +153,7 @@ def nginx_trial(files: Mapping[str, bytes]) -> NginxTrial:
         ) from error
     volumes = compose.stanzas["nginx"].get("volumes", [])
     mounts = (_mount(volume) for volume in volumes if isinstance(volume, str | dict))
-    return NginxTrial(image, tuple(mount for mount in mounts if mount))
+    return (image, *filter(None, mounts))
 
 
 def _mount(volume: str | Mapping[str, Any]) -> str:
@@ -244,9 +240,9 @@ def _some(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
 
 
-def _try(session: Session, files: Files, trial: NginxTrial, *, keep: bool) -> str:
+def _try(session: Session, files: Files, trial: tuple[str, ...], *, keep: bool) -> str:
     target, settings = version(session.now(), files), session.settings
-    words = (settings.host_dir, target, "keep" if keep else "try", settings.domain, trial.image, *trial.mounts)
+    words = (settings.host_dir, target, "keep" if keep else "try", settings.domain, *trial)
     with session.step("try", "Try the files: docker compose config, nginx -t in a throwaway container"):
         command = Command(
             script("host/sync_stage", *words),
@@ -258,7 +254,7 @@ def _try(session: Session, files: Files, trial: NginxTrial, *, keep: bool) -> st
         session.host.run(command).require(
             state=UNCHANGED,
             remedy="Try again; if it fails again, check the host's disk: inv ops.disk",
-            image=f"{trial.image}, in which the files are tried",
+            image=f"{trial[0]}, in which the files are tried",
         )
     return target
 

@@ -1,4 +1,4 @@
-"""Pinning a host's key, after a person or a script has named its fingerprint. Nothing else ever adds a key."""
+"""``host.trust``: which of a host's keys is pinned, once a person or a script has named its fingerprint."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def look_up(settings: Settings) -> Offer:
         Kind.HOST_KEY_UNKNOWN: the gateway's own key is not pinned.
     """
     connection = build(settings)
-    sock = None
-    if connection.gateway is not None:
-        sock = connection.open_gateway()
+    sock = connection.open_gateway() if connection.gateway is not None else None
     keys = hostkeys.scan(connection.host, connection.port, sock=sock)
     entries = connection.client.get_host_keys().lookup(hostkeys.known_hosts_name(connection.host, connection.port))
     pinned = frozenset(hostkeys.fingerprint(key) for key in entries.values()) if entries else frozenset[str]()
@@ -82,8 +80,3 @@ def choose(offer: Offer, fingerprint: str) -> paramiko.PKey:
         state="Nothing was pinned.",
         remedy="Compare with the host's own: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on its console.",
     )
-
-
-def pin(settings: Settings, offer: Offer, key: paramiko.PKey) -> None:
-    """Write the key to the known_hosts file the settings name."""
-    hostkeys.pin_to_file(settings.known_hosts_file, offer.host, offer.port, [key])

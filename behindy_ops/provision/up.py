@@ -45,18 +45,6 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """A container; ``service``, ``config`` and ``image_id`` are what Compose noted when it created it, or empty."""
-
-    name: str
-    service: str
-    project: str
-    state: str
-    config: str
-    image_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
     """What to do about one service, and why, in words."""
 
@@ -78,7 +66,7 @@ class Change:
         return f"replace {name}, since {self.why}: {notice}"
 
 
-def parse(reply: Reply) -> tuple[list[Wanted], list[Running], bool]:
+def parse(reply: Reply) -> tuple[list[Wanted], list[Container], bool]:
     """Read what ``host/infra_look.sh`` printed; the last says whether the containers' network exists."""
     stanzas = parse_stanzas(reply.rows("stanzas"))
     images = {name: identity for identity, name in reply.rows("images")}
@@ -87,50 +75,46 @@ def parse(reply: Reply) -> tuple[list[Wanted], list[Running], bool]:
         stanza = stanzas.get(service, Stanza())
         image_id = images.get(stanza.image, "")
         wanted.append(Wanted(service, config, stanza.image, image_id, stanza.container_name))
-    running = [_running(parse_container(line)) for line in reply.lines("containers")]
-    return wanted, running, "there" in reply.lines("network")
+    return wanted, [parse_container(line) for line in reply.lines("containers")], "there" in reply.lines("network")
 
 
-def _running(container: Container) -> Running:
-    service, project, config, image_id = (
-        container.labels.get(f"com.docker.compose.{label}", "")
-        for label in ("service", "project", "config-hash", "image")
-    )
-    return Running(container.name, service, project, container.status, config, image_id)
+def _noted(container: Container, label: str) -> str:
+    """What Compose noted on a container when it created it; empty for one that it did not create."""
+    return container.labels.get(f"com.docker.compose.{label}", "")
 
 
-def obstacles(wanted: Sequence[Wanted], running: Sequence[Running]) -> list[str]:
+def obstacles(wanted: Sequence[Wanted], running: Sequence[Container]) -> list[str]:
     """Return the names that are taken by containers Compose did not create for these services."""
-    taken = {container.name: container for container in running}
+    owners = {container.name: (_noted(container, "project"), _noted(container, "service")) for container in running}
     return [
         service.container
         for service in wanted
-        if (holder := taken.get(service.container)) and (holder.project, holder.service) != (PROJECT, service.service)
+        if owners.get(service.container, (PROJECT, service.service)) != (PROJECT, service.service)
     ]
 
 
-def plan(wanted: Sequence[Wanted], running: Sequence[Running], *, network: bool) -> list[Change]:
+def plan(wanted: Sequence[Wanted], running: Sequence[Container], *, network: bool) -> list[Change]:
     """Return the changes, in the compose file's order; nothing for a service that is as it should be.
 
     Args:
         network: whether the network exists; a container cannot be moved to another one of the same name.
     """
-    own = {container.service: container for container in running if container.project == PROJECT}
+    own = {_noted(container, "service"): container for container in running if _noted(container, "project") == PROJECT}
     changes = (_change(service, own.get(service.service), network=network) for service in wanted)
     return [change for change in changes if change is not None]
 
 
-def _change(wanted: Wanted, container: Running | None, *, network: bool) -> Change | None:
+def _change(wanted: Wanted, container: Container | None, *, network: bool) -> Change | None:
     if container is None:
         return Change(wanted, Action.CREATE)
     if not network:
         return Change(wanted, Action.REPLACE, f"its network {NETWORK} is gone")
-    if container.config != wanted.config:
+    if _noted(container, "config-hash") != wanted.config:
         return Change(wanted, Action.REPLACE, "its configuration changed")
-    if wanted.image_id and container.image_id and container.image_id != wanted.image_id:
+    if wanted.image_id and _noted(container, "image") not in ("", wanted.image_id):
         return Change(wanted, Action.REPLACE, f"{wanted.image} is another image now")
-    if container.state != "running":
-        return Change(wanted, Action.START, f"it is {container.state}")
+    if container.status != "running":
+        return Change(wanted, Action.START, f"it is {container.status}")
     return None
 
 

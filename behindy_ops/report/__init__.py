@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from behindy_ops.errors import BehindyError
+from behindy_ops.errors import CALLED, BehindyError
 from behindy_ops.project.secret import Secret
 from behindy_ops.report.events import failed
 from behindy_ops.report.renderer import Renderer
@@ -15,10 +15,7 @@ from behindy_ops.report.stream import SafeStream
 from behindy_ops.report.text import Line, error_lines, marks_for, shown_with
 from behindy_ops.report.workflow import inert, on_actions
 
-__all__ = ["CALLED", "choose", "is_terminal", "show_error", "show_lines"]
-
-CALLED = "BEHINDY_INV"
-"""What the reader types for ``inv``, if it is something else; the script of that name says so."""
+__all__ = ["choose", "is_terminal", "show_error", "show_lines"]
 
 
 def choose(json: bool, stream: TextIO, environ: Mapping[str, str], hide: Sequence[Secret] = ()) -> Renderer:

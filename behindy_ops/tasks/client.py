@@ -14,7 +14,6 @@ from behindy_ops.project.project import Project
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
-    from typing import TextIO
 
     from behindy_ops.host.session import Session
     from behindy_ops.project.services import Service
@@ -44,17 +43,14 @@ class Client:
 
 
 @contextlib.contextmanager
-def client(
-    *names: str, services: bool = True, json: bool = False, quiet: bool = False, stream: TextIO | None = None
-) -> Iterator[Client]:
-    """Give a task what it works with; an error that ends it is told by the same listener.
+def client(*names: str, services: bool = True, json: bool = False, quiet: bool = False) -> Iterator[Client]:
+    """Give a task what it works with; people are told of an error that ends it by the same listener.
 
     Args:
         names: the services it is about; none for all.
         services: whether it is about services at all; else the compose file is not read.
         json: tell events as JSON, one a line.
         quiet: tell nothing: the task prints what it has in the end.
-        stream: where events go instead of standard output.
 
     Raises:
         Kind.SETTINGS: a setting is missing or wrong.
@@ -69,11 +65,11 @@ def client(
     if quiet:
         yield Client(project, settings, list(chosen), silent)
         return
-    emit = report.choose(json, stream or sys.stdout, os.environ, settings.secrets)
+    emit = report.choose(json, sys.stdout, os.environ, settings.secrets)
     try:
         yield Client(project, settings, list(chosen), emit)
     except BehindyError as error:
-        if emit.failure(error):  # people have seen it
+        if not json and emit.failure(error):  # people have seen it
             raise SystemExit(error.exit_code) from error
         raise
     finally:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from invoke import Context, task
+from invoke import Context
 
 from behindy_ops.tasks.ask import asker
 from behindy_ops.tasks.client import client
-from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import JSON, WAIT, waiting
+from behindy_ops.tasks.options import task, waiting
 
 
 @task(
@@ -17,11 +16,8 @@ from behindy_ops.tasks.options import JSON, WAIT, waiting
         "to": "directory or file on this machine (default: backups/)",
         "keep-on-host": "keep it on the host instead",
         "keep": "how many are kept on the host (default: 7)",
-        "wait": WAIT,
-        "json": JSON,
     }
 )
-@guarded
 def backup(
     _: Context, to: str = "backups", keep_on_host: bool = False, keep: int = 7, wait: str = "", json: bool = False
 ) -> None:
@@ -40,16 +36,12 @@ def backup(
 
 
 @task(
-    positional=["backup"],
     help={
         "backup": "file on this machine; with --from-host the name of one on the host",
         "from-host": "take one that is kept on the host",
         "yes": "do not ask, even if the database is not empty",
-        "wait": WAIT,
-        "json": JSON,
-    },
+    }
 )
-@guarded
 def restore(
     _: Context, backup: str, from_host: bool = False, yes: bool = False, wait: str = "", json: bool = False
 ) -> None:

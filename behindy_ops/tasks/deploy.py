@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from invoke import Collection, Context, task
+from invoke import Collection, Context
 
 from behindy_ops.tasks.client import client
-from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import JSON, ONLY, SERVICE, WAIT, WATCH, OptionalService, duration, waiting
+from behindy_ops.tasks.guard import fail
+from behindy_ops.tasks.options import duration, task, waiting
 from behindy_ops.tasks.show import show, show_by
 
 if TYPE_CHECKING:
@@ -21,36 +21,12 @@ _HELP = {
     "dry-run": "survey the host and print the exact plan and commands; change nothing",
     "force": "deploy even what is live, and though memory or disk seem too small",
     "strategy": "recreate: stop the live release first, where two do not fit (downtime)",
-    "watch": WATCH,
-    "wait": WAIT,
-    "json": JSON,
 }
 
 
-def _deploy(
-    *names: str, tag: str, dry_run: bool, force: bool, strategy: str, watch: str, wait: str, json: bool
-) -> None:
-    from behindy_ops.deploy import queue
-    from behindy_ops.deploy.goals import Goal
-    from behindy_ops.errors import Kind
-    from behindy_ops.project.services import validate_tag
+def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., None]]:
+    """Return the task that deploys these services, or all of them."""
 
-    if strategy not in ("", "blue-green", "recreate"):
-        raise Kind.USAGE(
-            f"There is no strategy {strategy!r}.", remedy="Choose one of: blue-green (the default), recreate."
-        )
-    watching = duration("watch", watch)
-    goal = Goal(tag=validate_tag(tag), force=force, watch=watching, recreate=strategy == "recreate")
-    seconds = waiting(wait)
-    with client(*names, json=json) as this:
-        if dry_run:
-            queue.show_plan(this.connect, this.services, goal)
-        else:
-            queue.deploy(this.connect, this.services, goal, wait=seconds)
-
-
-def _deploy_task(name: str) -> Task[Callable[..., None]]:
-    @guarded
     def deploy(
         _: Context,
         tag: str = "latest",
@@ -61,31 +37,29 @@ def _deploy_task(name: str) -> Task[Callable[..., None]]:
         wait: str = "",
         json: bool = False,
     ) -> None:
-        _deploy(name, tag=tag, dry_run=dry_run, force=force, strategy=strategy, watch=watch, wait=wait, json=json)
+        from behindy_ops.deploy import queue
+        from behindy_ops.deploy.goals import Goal
+        from behindy_ops.errors import Kind
+        from behindy_ops.project.services import validate_tag
 
-    deploy.__doc__ = f"Replace {name} without losing a request."
-    made: Task[Callable[..., None]] = task(name=name, help=_HELP)(deploy)
-    return made
+        if strategy not in ("", "blue-green", "recreate"):
+            raise Kind.USAGE(
+                f"There is no strategy {strategy!r}.", remedy="Choose one of: blue-green (the default), recreate."
+            )
+        watching = duration("watch", watch)
+        goal = Goal(tag=validate_tag(tag), force=force, watch=watching, recreate=strategy == "recreate")
+        seconds = waiting(wait)
+        with client(*services, json=json) as this:
+            if dry_run:
+                queue.show_plan(this.connect, this.services, goal)
+            else:
+                queue.deploy(this.connect, this.services, goal, wait=seconds)
+
+    deploy.__doc__ = help_
+    return task(name=name, help=_HELP)(deploy)
 
 
-@task(name="all", help=_HELP)
-@guarded
-def deploy_all(
-    _: Context,
-    tag: str = "latest",
-    dry_run: bool = False,
-    force: bool = False,
-    strategy: str = "blue-green",
-    watch: str = "",
-    wait: str = "",
-    json: bool = False,
-) -> None:
-    """Replace every service in turn; stop at the first failure."""
-    _deploy(tag=tag, dry_run=dry_run, force=force, strategy=strategy, watch=watch, wait=wait, json=json)
-
-
-@task(help={"json": JSON})
-@guarded
+@task()
 def status(_: Context, json: bool = False) -> None:
     """Show what is live, its health, and what was left behind."""
     from behindy_ops.views.status import VIEW
@@ -93,12 +67,7 @@ def status(_: Context, json: bool = False) -> None:
     show(VIEW, json=json)
 
 
-@task(
-    klass=OptionalService,
-    positional=[],
-    help={"service": ONLY, "tag": "image tag that would be deployed (default: latest)", "json": JSON},
-)
-@guarded
+@task(help={"tag": "image tag that would be deployed (default: latest)"})
 def check(_: Context, service: str = "", tag: str = "latest", json: bool = False) -> None:
     """Say whether the host is ready for a deploy, and if not, why."""
     from behindy_ops import report
@@ -113,15 +82,10 @@ def check(_: Context, service: str = "", tag: str = "latest", json: bool = False
     else:
         report.show_lines(checkup.as_lines(found, this.settings.host))
     if (problem := checkup.problem(found)) is not None:
-        raise problem
+        fail(problem)
 
 
-@task(
-    positional=["service"],
-    help={"to": "release id, tag or digest (default: the previous one)", "service": SERVICE}
-    | {"watch": WATCH, "wait": WAIT, "json": JSON},
-)
-@guarded
+@task(help={"to": "release id, tag or digest (default: the previous one)"})
 def rollback(_: Context, service: str, to: str = "", watch: str = "", wait: str = "", json: bool = False) -> None:
     """Go back to an earlier release and its configuration."""
     from functools import partial
@@ -135,8 +99,7 @@ def rollback(_: Context, service: str, to: str = "", watch: str = "", wait: str 
         return_to(choose, this.connect, this.services[0], what="rollback", wait=seconds)
 
 
-@task(positional=["service"], help={"service": SERVICE, "json": JSON})
-@guarded
+@task()
 def releases(_: Context, service: str, json: bool = False) -> None:
     """List the releases that can be rolled back to."""
     from behindy_ops.views.releases import show as list_releases
@@ -144,8 +107,7 @@ def releases(_: Context, service: str, json: bool = False) -> None:
     show_by(lambda session: list_releases(session, service), service, json=json)
 
 
-@task(klass=OptionalService, positional=[], help={"service": ONLY, "json": JSON})
-@guarded
+@task()
 def history(_: Context, service: str = "", json: bool = False) -> None:
     """Show who deployed what, when, and how it ended."""
     from behindy_ops.views.history import show as read_history
@@ -153,8 +115,7 @@ def history(_: Context, service: str = "", json: bool = False) -> None:
     show_by(lambda session: read_history(session, service), service, json=json)
 
 
-@task(klass=OptionalService, positional=[], help={"service": ONLY, "wait": WAIT, "json": JSON})
-@guarded
+@task()
 def recover(_: Context, service: str = "", wait: str = "", json: bool = False) -> None:
     """Finish or undo what an interrupted run left."""
     from behindy_ops.deploy import queue
@@ -169,7 +130,8 @@ def collection(service_names: Sequence[str]) -> Collection:
     made = Collection("deploy")
     made.__doc__ = __doc__
     for name in service_names:
-        made.add_task(_deploy_task(name), name=name)
-    for each in (deploy_all, status, check, rollback, releases, history, recover):
+        made.add_task(_deploy_task(name, f"Replace {name} without losing a request.", name))
+    made.add_task(_deploy_task("all", "Replace every service in turn; stop at the first failure."))
+    for each in (status, check, rollback, releases, history, recover):
         made.add_task(each)
     return made

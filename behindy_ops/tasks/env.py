@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json as json_
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from invoke import Context, task
+from invoke import Context
 
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.tasks.ask import asker
 from behindy_ops.tasks.client import client
-from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import JSON, WAIT, YES, OptionalFile, waiting
+from behindy_ops.tasks.options import task, waiting
+from behindy_ops.tasks.show import present
 
 if TYPE_CHECKING:
     from behindy_ops.env.candidate import Proposal
@@ -29,44 +29,33 @@ def _path(project: Project, file: str) -> Path:
     return Path(file).expanduser() if file else project.root / DEFAULT_FILE
 
 
-@task(help={"json": JSON})
-@guarded
+@task()
 def check(_: Context, json: bool = False) -> None:
     """Compare the host's .env with what the services need."""
     from behindy_ops.env import check as checking
-    from behindy_ops.report import show_lines
 
     with client(services=False, quiet=True) as this, this.connect() as session:
         verdict = checking.check(session)
         name = checking.where(session)
-    if json:
-        print(json_.dumps(checking.as_json(verdict), indent=2))
-    else:
-        show_lines(checking.lines(verdict, name))
+    present(checking.lines(verdict, name), checking.as_json(verdict), json=json)
     if not verdict.complete:
         raise SystemExit(Kind.ENVIRONMENT_INVALID.exit_code)
 
 
-@task(klass=OptionalFile, positional=[], help={"file": _FILE, "json": JSON})
-@guarded
+@task(help={"file": _FILE})
 def diff(_: Context, file: str = "", json: bool = False) -> None:
     """Show which names a file would change on the host."""
     from behindy_ops.env.candidate import propose, read_file
-    from behindy_ops.env.diff import as_json, lines
-    from behindy_ops.report import show_lines
+    from behindy_ops.env.diff import lines
 
     with client(services=False, quiet=True) as this:
         candidate = read_file(_path(this.project, file))
         with this.connect() as session:
             changes = _diff(session, propose(session, candidate))
-    if json:
-        print(json_.dumps(as_json(changes), indent=2))
-    else:
-        show_lines(lines(changes))
+    present(lines(changes), asdict(changes), json=json)
 
 
-@task(klass=OptionalFile, positional=[], help={"file": _FILE, "yes": YES, "wait": WAIT, "json": JSON})
-@guarded
+@task(help={"file": _FILE})
 def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bool = False) -> None:
     """Replace the host's .env by a file, after a yes."""
     from behindy_ops.env.candidate import propose, read_file
@@ -81,14 +70,10 @@ def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bo
 
 @task(
     name="set",
-    positional=["name"],
     help={
         "name": "which one; its value is read from standard input, or asked for and not shown",
-        "yes": YES,
-        "wait": WAIT,
     },
 )
-@guarded
 def set_(_: Context, name: str, yes: bool = False, wait: str = "") -> None:
     """Set one value on the host; it is never shown."""
     from behindy_ops.env import edit
@@ -103,8 +88,7 @@ def set_(_: Context, name: str, yes: bool = False, wait: str = "") -> None:
             _push(session, proposal, f"env.set {name}", yes=yes, seconds=seconds)
 
 
-@task(name="edit", help={"yes": YES, "wait": WAIT})
-@guarded
+@task(name="edit")
 def edit_(_: Context, yes: bool = False, wait: str = "") -> None:
     """Edit the host's .env with $EDITOR; we leave no copy here."""
     from behindy_ops.env import edit, probe
@@ -138,7 +122,7 @@ def _push(session: Session, proposal: Proposal, task: str, *, yes: bool, seconds
     from behindy_ops.checks.environment import UNKNOWN
     from behindy_ops.env.candidate import checks
     from behindy_ops.env.check import where
-    from behindy_ops.env.diff import as_json, lines
+    from behindy_ops.env.diff import lines
     from behindy_ops.env.push import push as replace
     from behindy_ops.report import show_lines
     from behindy_ops.report.text import Line, Tone
@@ -151,9 +135,6 @@ def _push(session: Session, proposal: Proposal, task: str, *, yes: bool, seconds
         show_lines([Line(f"{name}: unknown to the services; pushed all the same", Tone.CAREFUL) for name in unknown])
 
     replaced = replace(session, proposal, asker(task, yes), task=task, wait=seconds, show=show)
-    if json:
-        changes = as_json(_diff(session, replaced or proposal))
-        print(json_.dumps({**changes, "replaced": replaced is not None}, indent=2))
-        return
-    text = f"Replaced {where(session)}." if replaced else UNCHANGED
-    show_lines([Line(text, Tone.GOOD if replaced else Tone.PLAIN)])
+    done = Line(f"Replaced {where(session)}.", Tone.GOOD) if replaced else Line(UNCHANGED)
+    changes = _diff(session, replaced or proposal)
+    present([done], {**asdict(changes), "replaced": replaced is not None}, json=json)

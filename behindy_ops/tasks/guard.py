@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
-from behindy_ops.errors import BehindyError
+from invoke import Exit, Failure, ParseError
+
+from behindy_ops.errors import BehindyError, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,18 +20,15 @@ T = TypeVar("T")
 DEBUG = "BEHINDY_DEBUG"
 """Set to 1 in the environment to see where an unexpected error came from."""
 
-CALLED = "BEHINDY_INV"
-"""What the reader types for `inv`, where that is something else; the script of that name sets it."""
-
-INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 
 def guarded(function: Callable[P, T]) -> Callable[P, T]:
-    """Wrap a task, below ``@task``.
+    """Wrap what a person or a program runs.
 
     A :class:`BehindyError` is shown on standard error and ends the process with its exit code, Ctrl-C with 130, a
-    reader that went away (``| head``) with 141; anything else is a bug of ours, shown as such, with exit code 1.
+    reader that went away (``| head``) with 141; anything else is a bug of ours, shown as such, with exit code 1. With
+    ``--json`` an error is an object on standard output too, since a program reads nothing else.
     """
 
     @functools.wraps(function)
@@ -37,26 +36,35 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
         try:
             return function(*args, **kwargs)
         except BehindyError as error:
-            raise SystemExit(_explain(error)) from None
+            fail(error, json=kwargs.get("json") is True)
+        except (Exit, Failure, ParseError):  # Invoke knows what to do
+            raise
         except KeyboardInterrupt:
-            _say("Stopped by Ctrl-C.")
-            raise SystemExit(INTERRUPTED) from None
+            print("\nStopped by Ctrl-C.", file=sys.stderr)
+            raise SystemExit(Kind.INTERRUPTED.exit_code) from None
         except Exception as error:
             if isinstance(error, BrokenPipeError) and _nobody_reads():
                 raise SystemExit(BROKEN_PIPE) from None
-            if _is_invokes_own(error) or os.environ.get(DEBUG) == "1":
+            if os.environ.get(DEBUG) == "1":
                 raise
-            raise SystemExit(_explain(_unexpected(error))) from None
+            fail(_unexpected(error), json=kwargs.get("json") is True)
 
     return wrapper
 
 
-def _explain(error: BehindyError) -> int:
-    from behindy_ops.report import show_error
+def fail(error: BehindyError, *, json: bool = False) -> NoReturn:
+    """Show an error on standard error, and end with its exit code.
 
+    Args:
+        json: tell it to programs, too, by the event ``failed`` on standard output.
+    """
+    from behindy_ops import report
+
+    if json:
+        report.choose(json, sys.stdout, os.environ).failure(error)
     sys.stdout.flush()
-    show_error(error)
-    return error.exit_code
+    report.show_error(error)
+    raise SystemExit(error.exit_code)
 
 
 def _unexpected(error: Exception) -> BehindyError:
@@ -65,16 +73,6 @@ def _unexpected(error: Exception) -> BehindyError:
         state="This is a bug in behindy-ops, not something you did. If a deploy was running, see: inv deploy.status",
         remedy=f"Run it again with {DEBUG}=1 to see where it comes from, and report that.",
     )
-
-
-def _is_invokes_own(error: Exception) -> bool:
-    from invoke import exceptions
-
-    return isinstance(error, exceptions.Exit | exceptions.Failure | exceptions.ParseError)
-
-
-def _say(text: str) -> None:
-    print(f"\n{text}", file=sys.stderr)
 
 
 def _nobody_reads() -> bool:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json as json_
 import os
 import sys
 from pathlib import Path
 
-from invoke import Context, task
+from invoke import Context
 
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.project.project import Project
 from behindy_ops.tasks.ask import ask, asker
 from behindy_ops.tasks.client import client
-from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import JSON, ONLY, WAIT, YES, OptionalService, waiting
+from behindy_ops.tasks.options import task, waiting
+from behindy_ops.tasks.show import present
 
 
 @task(help={"fingerprint": "SHA256:... the key must have; for scripts, instead of the question"})
-@guarded
 def trust(_: Context, fingerprint: str = "") -> None:
     """Show the host's key and pin it after a yes."""
     from behindy_ops.host.known_hosts import fingerprint as fingerprint_of
+    from behindy_ops.host.known_hosts import pin_to_file
     from behindy_ops.provision import trust as trusting
 
     settings = Project.find().settings(os.environ)
@@ -36,30 +35,26 @@ def trust(_: Context, fingerprint: str = "") -> None:
         if not ask("Is it the same?", otherwise="Compare it, then: inv host.trust --fingerprint SHA256:..."):
             print(UNCHANGED)
             return
-    trusting.pin(settings, offer, key)
+    pin_to_file(settings.known_hosts_file, offer.host, offer.port, [key])
     print(f"Pinned in {settings.known_hosts_file}.")
 
 
-@task(help={"json": JSON})
-@guarded
+@task()
 def check(_: Context, json: bool = False) -> None:
     """Show whether the host is ready, and how to fix what is missing."""
-    from behindy_ops import report
     from behindy_ops.provision import check as checkup
     from behindy_ops.report.text import marks_for
 
     with client(services=False, quiet=True) as this, this.connect() as session:
         checks = checkup.check_host(session)
-    if json:
-        print(checkup.as_json(checks, this.settings.host), end="")
-    else:
-        report.show_lines(checkup.as_lines(checks, this.settings.host, marks_for(sys.stdout.encoding)))
+    host = this.settings.host
+    lines = checkup.as_lines(checks, host, marks_for(sys.stdout.encoding))
+    present(lines, checkup.as_json(checks, host), json=json)
     if not checkup.is_ready(checks):
         raise SystemExit(Kind.HOST_NOT_READY.exit_code)
 
 
-@task(help={"yes": YES, "wait": WAIT})
-@guarded
+@task()
 def setup(_: Context, yes: bool = False, wait: str = "") -> None:
     """Give the host what it lacks, such as Docker and swap; asks first."""
     from behindy_ops.provision.setup import set_up
@@ -69,8 +64,7 @@ def setup(_: Context, yes: bool = False, wait: str = "") -> None:
         set_up(this.connect, asker("host.setup", yes), wait=seconds)
 
 
-@task(help={"yes": YES, "wait": WAIT, "dry-run": "show the difference and try the files; change nothing"})
-@guarded
+@task(help={"dry-run": "show the difference and try the files; change nothing"})
 def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
     """Put compose/ and nginx/ on the host, shown and tried before."""
     from behindy_ops import report
@@ -81,8 +75,7 @@ def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -
         synchronize(session, report.show_lines, asker("host.sync", yes), dry_run=dry_run, wait=seconds)
 
 
-@task(help={"yes": "do not ask before replacing a container; for scripts", "wait": WAIT})
-@guarded
+@task(help={"yes": "do not ask before replacing a container; for scripts"})
 def up(_: Context, yes: bool = False, wait: str = "") -> None:
     """Run nginx, PostgreSQL and Redis as the compose file has them."""
     from behindy_ops.provision.up import bring_up
@@ -93,10 +86,9 @@ def up(_: Context, yes: bool = False, wait: str = "") -> None:
 
 
 @task(
-    help={"email": "for the account at Let's Encrypt, which warns of expiring certificates", "yes": YES, "wait": WAIT}
+    help={"email": "for the account at Let's Encrypt, which warns of expiring certificates"}
     | {"dry-run": "say what would be done, and why; change nothing"}
 )
-@guarded
 def certs(_: Context, email: str = "", yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
     """Obtain or renew the Let's Encrypt certificate (no-op if valid)."""
     from behindy_ops.project.validate import check_email
@@ -116,43 +108,33 @@ def certs(_: Context, email: str = "", yes: bool = False, dry_run: bool = False,
         "from": "addresses it may be used from, for authorized_keys (default: any)",
     }
 )
-@guarded
 def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy", from_: str = "") -> None:
     """Create a key for CI that can run commands, and nothing else."""
     from behindy_ops.provision.keygen import make
 
-    key = make(Path(file).expanduser(), comment=comment, sources=from_)
-    print(f"The private key is in {key.private_file} (0600), its public half in {key.public_file}:")
-    print(f"\n{key.authorized}\n")
+    private = Path(file).expanduser()
+    line = make(private, comment=comment, sources=from_)
+    print(f"The private key is in {private} (0600), its public half in {private}.pub:")
+    print(f"\n{line}\n")
     print("1. On the host, as the deploy user, add that line to ~/.ssh/authorized_keys.")
-    print(f"2. Keep the key as a secret:  gh secret set BEHINDY_SSH_KEY --env production < {key.private_file}")
-    print(f"3. Remove it here:            rm {key.private_file}")
+    print(f"2. Keep the key as a secret:  gh secret set BEHINDY_SSH_KEY --env production < {private}")
+    print(f"3. Remove it here:            rm {private}")
     print("It allows no terminal and no forwarding. But whoever may use Docker can become root: guard it like root's.")
 
 
-@task(
-    klass=OptionalService,
-    positional=[],
-    help={
-        "service": ONLY,
-        "yes": "do not ask, where it needs a moment of downtime",
-        "wait": WAIT,
-        "json": JSON,
-    },
-)
-@guarded
+@task(help={"yes": "do not ask, where it needs a moment of downtime"})
 def adopt(_: Context, service: str = "", yes: bool = False, wait: str = "", json: bool = False) -> None:
     """Show what was started another way, and take it over."""
-    from behindy_ops import report
     from behindy_ops.provision import adopt as adopting
+    from behindy_ops.report import show_lines
 
     seconds = waiting(wait)
     with client(service, quiet=json) as this, this.connect() as session:
         adoptees = adopting.describe(session.look(), session.services)
-        if json:
-            print(json_.dumps(adopting.as_json(adoptees), indent=2))
-        else:
-            report.show_lines(adopting.lines(adoptees))
+        if not json:
+            show_lines(adopting.lines(adoptees))
         if yes or not json:
             command = f"host.adopt {service}".strip()
             adopting.adopt(session, adoptees, asker(command, yes), task=command, wait=seconds)
+    if json:
+        present([], adopting.as_json(adoptees), json=json)

@@ -6,11 +6,10 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from invoke import Context, task
+from invoke import Context
 
 from behindy_ops.tasks.client import client
-from behindy_ops.tasks.guard import guarded
-from behindy_ops.tasks.options import JSON, SERVICE, WAIT, WATCH, OptionalService, duration, waiting
+from behindy_ops.tasks.options import duration, task, waiting
 from behindy_ops.tasks.show import present, show, show_by
 
 if TYPE_CHECKING:
@@ -27,8 +26,7 @@ _EVERY = "seconds between two looks of --watch (default 2)"
 _CONTAINER = "a service, or nginx, postgres, redis"
 
 
-@task(help={"watch": _AGAIN, "every": _EVERY, "json": JSON})
-@guarded
+@task(help={"watch": _AGAIN, "every": _EVERY})
 def mem(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
     """Show who holds the memory, OOM kills, and whether a deploy fits."""
     if watch:
@@ -38,8 +36,7 @@ def mem(_: Context, watch: bool = False, every: str = "2", json: bool = False) -
     show(VIEW, json=json)
 
 
-@task(help={"json": JSON})
-@guarded
+@task()
 def disk(_: Context, json: bool = False) -> None:
     """Show what takes the disk, and which images stay and why."""
     from behindy_ops.views.disk import VIEW
@@ -47,8 +44,7 @@ def disk(_: Context, json: bool = False) -> None:
     show(VIEW, json=json)
 
 
-@task(help={"dry-run": "show exactly what would be removed; change nothing", "wait": WAIT, "json": JSON})
-@guarded
+@task(help={"dry-run": "show exactly what would be removed; change nothing"})
 def prune(_: Context, dry_run: bool = False, wait: str = "", json: bool = False) -> None:
     """Remove images no rollback needs, and the build cache."""
     from behindy_ops.views.prune import VIEW, prune
@@ -60,8 +56,7 @@ def prune(_: Context, dry_run: bool = False, wait: str = "", json: bool = False)
         show_by(lambda session: prune(session, wait=seconds), json=json)
 
 
-@task(help={"fix": "connect who should be there and is not", "wait": WAIT, "json": JSON})
-@guarded
+@task(help={"fix": "connect who should be there and is not"})
 def network(_: Context, fix: bool = False, wait: str = "", json: bool = False) -> None:
     """Show who is on the services' network, and who should be."""
     from behindy_ops.views.network import VIEW
@@ -74,8 +69,7 @@ def network(_: Context, fix: bool = False, wait: str = "", json: bool = False) -
         show(VIEW, json=json)
 
 
-@task(help={"reload": "test the configuration and reload it", "wait": WAIT, "json": JSON})
-@guarded
+@task(help={"reload": "test the configuration and reload it"})
 def nginx(_: Context, reload: bool = False, wait: str = "", json: bool = False) -> None:
     """Show nginx's configuration, errors, names, and what answers."""
     from behindy_ops.views.nginx import VIEW
@@ -88,8 +82,7 @@ def nginx(_: Context, reload: bool = False, wait: str = "", json: bool = False) 
         show(VIEW, json=json)
 
 
-@task(positional=["service"], help={"service": SERVICE, "json": JSON})
-@guarded
+@task()
 def env(_: Context, service: str, json: bool = False) -> None:
     """Show a service's environment: names and origins, no values."""
     from behindy_ops.project.project import Project
@@ -99,8 +92,7 @@ def env(_: Context, service: str, json: bool = False) -> None:
     show(view(service), json=json)
 
 
-@task(help={"json": JSON})
-@guarded
+@task()
 def certs(_: Context, json: bool = False) -> None:
     """Show the days left on the certificates."""
     from behindy_ops.views.certs import VIEW
@@ -109,7 +101,6 @@ def certs(_: Context, json: bool = False) -> None:
 
 
 @task(
-    positional=["service"],
     help={
         "service": _CONTAINER,
         "follow": "go on with what comes, until Ctrl-C",
@@ -117,9 +108,8 @@ def certs(_: Context, json: bool = False) -> None:
         "since": "only later ones: a span such as 10m, or a time such as 2026-01-31T09:30:00",
         "grep": "only lines with this text; it is not a pattern",
         "json": "print one JSON object a line",
-    },
+    }
 )
-@guarded
 def logs(
     _: Context,
     service: str,
@@ -146,8 +136,7 @@ def logs(
         read(session, container, asked, tell=tell, complain=partial(print, file=sys.stderr, flush=True))
 
 
-@task(name="exec", positional=["service"], help={"service": _CONTAINER})
-@guarded
+@task(name="exec", help={"service": _CONTAINER})
 def execute(_: Context, service: str) -> None:
     """Run what follows -- in the live container of a service."""
     from functools import partial
@@ -170,8 +159,7 @@ def _container(name: str) -> str:
     return named(name, [service.name for service in project.services()], project.compose.containers)
 
 
-@task(help={"json": JSON})
-@guarded
+@task()
 def ps(_: Context, json: bool = False) -> None:
     """Show every container: state, health, release, ports, leftovers."""
     from behindy_ops.views.ps import VIEW
@@ -179,16 +167,7 @@ def ps(_: Context, json: bool = False) -> None:
     show(VIEW, json=json)
 
 
-@task(
-    positional=["service"],
-    help={
-        "service": SERVICE,
-        "watch": WATCH,
-        "wait": WAIT,
-        "json": JSON,
-    },
-)
-@guarded
+@task()
 def restart(_: Context, service: str, watch: str = "", wait: str = "", json: bool = False) -> None:
     """Put a new container of the same release live; no downtime."""
     from functools import partial
@@ -202,8 +181,7 @@ def restart(_: Context, service: str, watch: str = "", wait: str = "", json: boo
         return_to(choose, this.connect, this.services[0], what="restart", wait=seconds)
 
 
-@task(help={"watch": _AGAIN, "every": _EVERY, "json": JSON})
-@guarded
+@task(help={"watch": _AGAIN, "every": _EVERY})
 def stats(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
     """Show the load of each container: CPU, memory, network, disk."""
     if watch:
@@ -243,17 +221,12 @@ def _until_stopped() -> Iterator[None]:
 
 
 @task(
-    klass=OptionalService,
-    positional=[],
     help={
         "service": "only this one, and what it depends on",
         "fix": "apply the safe remedies, after a yes",
         "yes": "apply them without the question, for scripts",
-        "wait": WAIT,
-        "json": JSON,
     },
 )
-@guarded
 def doctor(
     _: Context, service: str = "", fix: bool = False, yes: bool = False, wait: str = "", json: bool = False
 ) -> None:
@@ -279,4 +252,4 @@ def doctor(
             emit=report.choose(False, aside, os.environ),
             wait=seconds,
         )
-    present(shown, json=json)
+    present(shown.lines, shown.data, shown.problem, json=json)

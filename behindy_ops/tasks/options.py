@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
+import invoke
 from invoke import Task
+
+from behindy_ops.tasks.guard import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from invoke.parser.argument import Argument
 
-JSON = "print JSON instead of text"
-ONLY = "only this one"
-SERVICE = "the service"
-WAIT = "how long to queue if the host is locked, such as 10m (default: not at all)"
-WATCH = "how long to watch the new container after the switch (default: what the service declares)"
-YES = "do not ask; for scripts"
+_SHARED = {
+    "json": "print JSON instead of text",
+    "service": "the service",
+    "wait": "how long to queue if the host is locked, such as 10m (default: not at all)",
+    "watch": "how long to watch the new container after the switch (default: what the service declares)",
+    "yes": "do not ask; for scripts",
+}
+_ONLY = "only this one"
+
+
+def task(**options: Any) -> Callable[[Callable[..., None]], Task[Callable[..., None]]]:
+    """Make a task of a function: guarded, and with the help of the options that several tasks have.
+
+    Args:
+        options: Invoke's; ``help`` is of the task's own options, and of shared ones that mean something else there.
+    """
+
+    def make(body: Callable[..., None]) -> Task[Callable[..., None]]:
+        told = {}
+        for name, parameter in inspect.signature(body).parameters.items():
+            if name in _SHARED:
+                told[name] = _ONLY if name == "service" and parameter.default == "" else _SHARED[name]
+        given = options | {"klass": _Task, "help": told | options.get("help", {})}
+        made: Task[Callable[..., None]] = invoke.task(**given)(guarded(body))
+        return made
+
+    return make
 
 
 def duration(option: str, text: str) -> float | None:
@@ -49,51 +74,32 @@ def waiting(text: str) -> float:
     return duration("wait", text) or 0.0
 
 
-class _OptionalWord(Task[Callable[..., None]]):
-    """A task one of whose options may also be given bare, right behind the task's name.
+class _Task(Task[Callable[..., None]]):
+    """A task that may be about one service or file, whose name may also stand bare right behind its own.
 
-    Invoke knows positional arguments only as required ones. So this one is positional exactly when the command line
-    has it. Pass the class as ``klass`` and ``positional=[]`` to ``@task``, and give the option the default ``""``.
+    Such as ``deploy.history frontend``, ``env.push host.env``. Invoke knows positional arguments only as required ones.
+    So such an option, which has the default ``""``, is positional exactly when the command line has it.
     """
-
-    option: ClassVar[str]
-
-    @staticmethod
-    def fits(word: str) -> bool:
-        """Return whether a word is a value of the option, not the next task."""
-        raise NotImplementedError
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         arguments: list[Any] = super().get_arguments(ignore_unknown_help)
         for argument in arguments:
-            if argument.name == self.option and self.named_behind(sys.argv[1:]):
+            if argument.default == "" and argument.name in _BARE and self._named_behind(argument.name, sys.argv[1:]):
                 argument.positional, argument.default = True, None
         return arguments
 
-    def named_behind(self, words: Sequence[str]) -> bool:
+    def _named_behind(self, option: str, words: Sequence[str]) -> bool:
         """Return whether the option stands bare behind this task on a command line (without the program).
 
         A task of the same name in another collection is not asked for in the same call.
         """
         behind = [following for word, following in pairwise(words) if "." in word and word.endswith(f".{self.name}")]
-        return any(not word.startswith("-") and self.fits(word) for word in behind)
+        return any(not word.startswith("-") and _BARE[option](word) for word in behind)
 
 
-class OptionalService(_OptionalWord):
-    """A task that may be about one service: ``deploy.history frontend``."""
-
-    option = "service"
-
-    @staticmethod
-    def fits(word: str) -> bool:
-        return "." not in word
+def _is_file(word: str) -> bool:
+    return word.startswith(".") or "/" in word or word.endswith(".env") or Path(word).exists()
 
 
-class OptionalFile(_OptionalWord):
-    """A task that may be about a certain file: ``env.push host.env``. A task's name has a dot, too."""
-
-    option = "file"
-
-    @staticmethod
-    def fits(word: str) -> bool:
-        return word.startswith(".") or "/" in word or word.endswith(".env") or Path(word).exists()
+_BARE: dict[str, Callable[[str], bool]] = {"service": lambda word: "." not in word, "file": _is_file}
+"""Options that may stand bare, and what tells their value from the next task, whose name has a dot."""

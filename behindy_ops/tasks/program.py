@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import invoke
-from invoke import Exit, ParseError, Program
+from invoke import Exit, ParseError, ParseResult, Program
 
-from behindy_ops.tasks.guard import CALLED
+from behindy_ops.errors import CALLED, Kind
+from behindy_ops.tasks.guard import guarded
 
 if TYPE_CHECKING:
     from invoke import Collection
@@ -38,6 +39,9 @@ class Inv(Program):
     def parse_tasks(self) -> None:
         """Read the tasks of the command line; a group's name alone shows what is in it."""
         match self.core.unparsed:
+            case [] if self.args.list.value:
+                self.tasks = ParseResult()  # to find that out, Invoke copies the options of every task: 10 ms
+                return
             case [group] if group in self.collection.collections:
                 self._show(group_lines(self.collection, group))
         try:
@@ -71,7 +75,6 @@ class Inv(Program):
         raise Exit
 
     def _refuse(self, error: ParseError) -> None:
-        from behindy_ops.errors import Kind
         from behindy_ops.report import show_error
 
         what, remedy = explained(error, self.collection.task_names)
@@ -163,7 +166,7 @@ def _summary(documented: object) -> str:
 
 def main() -> None:
     """Run the command line."""
-    Inv(os.environ.get(CALLED, "inv")).run()
+    guarded(Inv(os.environ.get(CALLED, "inv")).run)()
 
 
 if __name__ == "__main__":

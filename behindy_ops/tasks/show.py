@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.tasks.client import client
+from behindy_ops.tasks.guard import fail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from behindy_ops.errors import BehindyError
     from behindy_ops.host.session import Session
+    from behindy_ops.report.text import Line
     from behindy_ops.views.view import Shown, View
 
 
@@ -21,30 +24,29 @@ def show(view: View[Any], *, json: bool) -> None:
 
 
 def show_by(make: Callable[[Session], Shown], *names: str, json: bool) -> None:
-    """Show what is made with a session on the host; it is closed before that.
-
-    Args:
-        make: looks, and changes what there is to change.
-        names: the services it is about; none for all.
-        json: as data, for programs.
-    """
+    """Show what is made with a session on the host, which is closed before that; ``names`` as for :func:`client`."""
     with client(*names, quiet=True) as this, this.connect() as session:
         shown = make(session)
-    present(shown, json=json)
+    present(shown.lines, shown.data, shown.problem, json=json)
 
 
-def present(shown: Shown, *, json: bool) -> None:
-    """Print a view, and raise what is raised after it."""
+def present(lines: Sequence[Line], data: object, problem: BehindyError | None = None, *, json: bool) -> None:
+    """Print what a task has found, and end with the error that is in it, if there is one.
+
+    Args:
+        lines: for people.
+        data: for programs: one object, or a list, whose entries are printed one a line.
+    """
     if not json:
         from behindy_ops.report import show_lines
 
-        show_lines(shown.lines)
+        show_lines(lines)
     else:
         from json import dumps
 
-        if isinstance(shown.data, list):  # one object a line
-            print("".join(f"{dumps(entry)}\n" for entry in shown.data), end="")
+        if isinstance(data, list):
+            print("".join(f"{dumps(entry)}\n" for entry in data), end="")
         else:
-            print(dumps(shown.data, indent=2))
-    if shown.problem is not None:
-        raise shown.problem
+            print(dumps(data, indent=2))
+    if problem is not None:
+        fail(problem)

@@ -144,9 +144,63 @@ def test_a_backup_of_a_newer_postgres_is_refused(rows: str, tmp_path: Path) -> N
     assert sql(PRINT) == rows
 
 
+def test_settings_owners_and_grants_come_along_or_are_named(rows: str, tmp_path: Path) -> None:
+    sql("""drop role if exists reader; drop role if exists keeper; create role reader; create role keeper;
+      alter database behindy set timezone = 'Asia/Seoul'; alter database behindy set search_path = "$user", public, x;
+      alter role reader in database behindy set work_mem = '8MB'; alter database behindy set "my.note" = 'it''s';
+      revoke all on database behindy from public; grant connect on database behindy to reader with grant option;
+      alter table stories owner to keeper; grant select on stories to reader;""")
+    look = """select datacl::text, datcollate, datctype, pg_get_userbyid(datdba) from pg_database
+        where datname = 'behindy'; select setrole::regrole, setconfig from pg_db_role_setting s
+        join pg_database d on d.oid = s.setdatabase where datname = 'behindy' order by 1;
+      select relowner::regrole, relacl from pg_class where relname = 'stories';"""
+    before = sql(look)
+    assert "my.note=it's" in before
+    file = backup(tmp_path)
+    inv("db.restore", str(file), "--yes").ok()
+    assert (sql(look), sql(PRINT)) == (before, rows)
+    assert sql("show timezone; show search_path") == 'Asia/Seoul\n"$user", public, x'
+    sql("drop database if exists behindy with (force)", "postgres")
+    sql("create database behindy", "postgres")
+    others = sql("select datname from pg_database where datname like 'behindy\\_%'", "postgres")
+    for name in others.split():
+        sql(f'drop database "{name}" with (force)', "postgres")
+    sql("drop role reader; drop role keeper", "postgres")
+    ran = inv("db.restore", str(file)).ok()
+    assert "no role" in ran.out
+    assert sql(PRINT) == rows
+
+
+def test_what_is_written_to_an_empty_database_meanwhile_is_not_dropped(rows: str, tmp_path: Path) -> None:
+    """Between the look and the swap: here, by the restore of a table that is slow to come."""
+    file = backup(tmp_path)
+    empty()
+    with slow_restore():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "invoke", "db.restore", str(file)],
+            cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        with process:
+            restoring = "select count(*) from pg_database where datname = 'behindy_restoring'"
+            wait_for(lambda: sql(restoring, "postgres") == "1", what="the new database")
+            sql("create table orders(a int); insert into orders values (7)")
+            out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert sql(PRINT) == rows
+    (kept,) = sql("select datname from pg_database where datname like 'behindy\\_before%'", "postgres").split()
+    assert f"The previous database is called {kept}" in out
+    assert sql("select a from orders", kept) == "7"
+
+
 def test_backups_on_the_host_are_kept_up_to_a_number_and_restored_by_name(rows: str) -> None:
+    inv("db.backup", "--keep-on-host").ok()
+    theirs = {"prod.dump", "behindy-old.dump", "other-20250101-000000.dump", "my.part"}
+    on_host("sh", "-c", f"cd {HOME}/backups && touch {' '.join(theirs)}", user="ubuntu")
     for _ in range(3):
         ran = inv("db.backup", "--keep-on-host", "--keep", "2").ok()
+    there = set(on_host("ls", f"{HOME}/backups").split())
+    assert theirs < there
+    on_host("sh", "-c", f"cd {HOME}/backups && rm {' '.join(theirs)}")
     listed = on_host("sh", "-c", f"stat -c '%a %n' {HOME}/backups/*").splitlines()
     assert len(listed) == 2
     assert all(line.startswith("600 ") for line in listed)
@@ -204,21 +258,30 @@ def test_a_postgres_that_is_stopped_is_told_by_name(rows: str, tmp_path: Path) -
 
 
 @contextlib.contextmanager
-def broken_dump(after: str) -> Iterator[None]:
-    """pg_dump within the container is one whose output goes through a shell line."""
-    real, script = "/usr/lib/postgresql/bin/pg_dump", "/usr/lib/postgresql/bin/pg_dump.real"
-    body = f'#!/bin/sh\nset -o pipefail 2>/dev/null\n{script} "$@" | {{ {after}; }}\n'
-    inside = f"mv $(readlink -f {real}) {script} && cat > {real} && chmod 755 {real}"
-    resolved = on_host("docker", "exec", "postgres", "readlink", "-f", real)
+def instead_of(program: str, lines: str) -> Iterator[None]:
+    """Within Postgres's container another script has the program's name; there, ``REAL`` stands for the program."""
+    name = f"/usr/lib/postgresql/bin/{program}"
+    body = f"#!/bin/sh\n{lines}\n".replace("REAL", f"{name}.real")
+    inside = f"mv $(readlink -f {name}) {name}.real && cat > {name} && chmod 755 {name}"
+    resolved = on_host("docker", "exec", "postgres", "readlink", "-f", name)
     host.run(["docker", "exec", "-i", "postgres", "sh", "-c", inside], stdin=body.encode())
     try:
         yield
     finally:
-        on_host("docker", "exec", "postgres", "sh", "-c", f"rm -f {real}; mv {script} {resolved}")
+        on_host("docker", "exec", "postgres", "sh", "-c", f"rm -f {name}; mv {name}.real {resolved}")
+
+
+def broken_dump(after: str) -> contextlib.AbstractContextManager[None]:
+    """The output of pg_dump goes through a shell line."""
+    return instead_of("pg_dump", f'set -o pipefail 2>/dev/null\nREAL "$@" | {{ {after}; }}')
 
 
 def slow_dump() -> contextlib.AbstractContextManager[None]:
     return broken_dump("head -c 20000; sleep 8; cat")
+
+
+def slow_restore() -> contextlib.AbstractContextManager[None]:
+    return instead_of("pg_restore", 'case "$*" in *--single-transaction*) sleep 5 ;; esac\nexec REAL "$@"')
 
 
 def container() -> str:

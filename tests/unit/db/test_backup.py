@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from behindy_ops.db.backup import backup_here, backup_on_host, name_for
 from behindy_ops.errors import Kind
+from behindy_ops.report.events import StepDone
 from tests.kinds import raises
 from tests.scripted import Answer, scripted
 
@@ -28,9 +30,13 @@ def test_what_arrived_whole_gets_its_name(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
     assert not there.host.locked
     assert str(file) in there.told()
+    (detail,) = (event.detail for event in there.events if isinstance(event, StepDone))
+    assert detail == "6 B, read through by pg_restore, same checksum here"
 
 
-@pytest.mark.parametrize("dump", [Answer("dump", stderr=SUM), Answer("dumped", 4, SUM), Answer("dumped")])
+@pytest.mark.parametrize(
+    "dump", [Answer("dumped!", stderr=SUM), Answer("dumpee", stderr=SUM), Answer("dumped", 4, SUM), Answer("dumped")]
+)
 def test_of_anything_else_nothing_is_left(tmp_path: Path, dump: Answer) -> None:
     with raises(Kind.BACKUP_FAILED):
         backup_here(scripted(db__look=LOOKED, db__dump=dump).session, tmp_path / "new")
@@ -51,7 +57,10 @@ def test_on_the_host_the_oldest_ones_go_under_the_lock() -> None:
     assert "removed: old.dump" in there.told()
 
 
-def test_without_room_nothing_is_dumped() -> None:
+def test_without_room_nothing_is_dumped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looked = Answer("state running\navail 999\ndatabase 150004 1000 3 2 behindy\n")
     with raises(Kind.HOST_NOT_READY, match="inv ops.disk"):
         backup_on_host(scripted(db__look=looked).session, 7, 0.0)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=999))
+    with raises(Kind.HOST_NOT_READY, match="this machine"):
+        backup_here(scripted(db__look=LOOKED).session, tmp_path)

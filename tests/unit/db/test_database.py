@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
-from behindy_ops.db.database import look
+from behindy_ops.db.database import Meter, look
 from behindy_ops.errors import Kind
+from behindy_ops.facts.figures import MB
+from behindy_ops.report.events import StepProgress
 from tests.kinds import raises
 from tests.scripted import Answer, scripted
 
@@ -24,3 +28,14 @@ def test_a_postgres_that_is_not_there_is_an_error_of_its_own(stdout: str, said: 
 def test_a_missing_host_directory_is_told_before_anything_about_postgres() -> None:
     with raises(Kind.FILES_MISSING, match="BEHINDY_HOST_DIR"):
         look(scripted(db__look=Answer("", 80)).session)
+
+
+def test_what_passes_is_summed_and_told_once_a_megabyte() -> None:
+    there = scripted()
+    with there.session.step("check", "Send it") as step:
+        meter = Meter(step, 20 * MB)
+        for _ in range(5):
+            meter.add(b"x" * (MB // 2))
+    told = [event.text for event in there.events if isinstance(event, StepProgress)]
+    assert told == ["1.0 MB of 20 MB", "2.0 MB of 20 MB"]
+    assert meter.sum() == (hashlib.sha256(b"x" * (5 * MB // 2)).hexdigest(), 5 * MB // 2)

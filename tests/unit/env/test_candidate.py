@@ -61,3 +61,11 @@ def test_what_the_services_cannot_be_started_with(
     told = mistakes(tmp_path, *states, more=more)
     assert len(told) == len(said)
     assert all(line.startswith(start) for line, start in zip(told, said, strict=True)), told
+
+
+def test_a_value_that_begins_with_another_is_hidden_whole(tmp_path: Path) -> None:
+    said = printed(*GOOD, more="@ config! 1\n@ config.err\nbad s3cret-and-more here\n")
+    there = scripted(root=checkout(tmp_path), env__probe=Answer(said))
+    with raises(Kind.ENVIRONMENT_INVALID) as raised:
+        require_good(there.session, propose(there.session, parse("DB_PASS=s3cret\nJWT=s3cret-and-more\n")))
+    assert raised.value.lines == ("bad [hidden] here",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from behindy_ops.env.diff import Diff, as_json, diff, lines
+from behindy_ops.env.diff import Diff, diff, lines
 from tests.unit.env.declared import WANTED, comparison, name
 
 
@@ -25,10 +25,14 @@ def test_a_diff_names_what_changes_and_who_notices() -> None:
     assert said[:3] == ["+ JWT", "- URL", "~ DB_PASS"]
     assert "inv deploy.backend" in said[3]
     assert "PostgreSQL keeps the password" in said[-1]
-    assert as_json(found)["recreate"] == ["db"]
 
 
 def test_a_service_that_runs_with_it_already_needs_no_deploy() -> None:
     same = comparison(new={"backend": "1"}, old={"backend": "1"}, live={"backend": "1"})
     assert diff(same, WANTED, ["backend"]) == Diff()
     assert [line.text for line in lines(Diff())] == ["No value differs."]
+
+
+def test_a_service_gets_it_with_its_next_deploy_though_the_file_has_had_it_since() -> None:
+    since = comparison(old={"backend": "2"}, new={"backend": "2"}, live={"backend": "1"})
+    assert diff(since, WANTED, ["backend"]).redeploy == ("backend",)

@@ -116,3 +116,16 @@ def test_a_value_no_environment_can_hold_is_refused(monkeypatch: pytest.MonkeyPa
     typed(monkeypatch, body)
     with raises(Kind.USAGE, match=said):
         read_value("A")
+
+
+@pytest.mark.parametrize("again", ["s3cret", "other"])
+def test_at_a_terminal_a_value_is_asked_for_twice(monkeypatch: pytest.MonkeyPatch, again: str) -> None:
+    answers = iter(["s3cret", again])
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("getpass.getpass", lambda _: next(answers))
+    if again == "s3cret":
+        assert read_value("A") == "s3cret"
+        return
+    with raises(Kind.USAGE, match="differ"):
+        read_value("A")

@@ -9,7 +9,7 @@ import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import short
-from behindy_ops.provision.certs import DAY, certify, due, names_served, parse
+from behindy_ops.provision.certs import certify, due, names_served, parse
 from behindy_ops.provision.sync import local_files
 from sandbox.tasks.quality import CHECKOUT
 from tests.kinds import raises
@@ -30,7 +30,7 @@ def test_a_certificate_is_asked_for_the_names_that_nginx_serves() -> None:
 def looked(days: float, names: Sequence[str] = NAMES, issuer: str = "CN=ca") -> str:
     """What the host prints so many days before the certificate expires."""
     content = base64.b64encode(pem(issuer, names).encode()).decode()
-    return f"now {UNTIL.timestamp() - days * DAY:.0f}\ncertificate {content}\n"
+    return f"now {UNTIL.timestamp() - days * 86400:.0f}\ncertificate {content}\n"
 
 
 @pytest.mark.parametrize(

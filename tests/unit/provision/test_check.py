@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -32,8 +31,21 @@ def test_what_a_bare_host_lacks_is_named_with_its_remedy() -> None:
     lines = as_lines(checks, "host")
     assert all(len(line.text) <= 80 for line in lines)
     assert lines[-1].text.startswith("7 missing for a deploy")
-    told = json.loads(as_json(checks, "host"))
-    assert (told["ready"], told["checks"][0]["name"]) == (False, "login")
+    told = as_json(checks, "host")
+    assert (told["host"], told["ready"]) == ("host", False)
+    assert told["checks"] == [check.data() for check in checks]
+
+
+def test_a_login_that_may_not_become_root_is_told_so_beside_what_needs_it() -> None:
+    refused = examine(replace(BARE, root=False))
+    assert refused["tools"].remedy == "Set the host up: inv host.setup (once admin may use sudo without a password)"
+    assert "sudo" not in refused["files"].remedy
+    assert examine(BARE)["tools"].remedy == "Set the host up: inv host.setup"
+
+
+def test_what_needs_no_root_is_made_by_any_login() -> None:
+    checks = examine(replace(READY, root=False, files={}))
+    assert checks["directories"].remedy == "Make them: inv host.setup"
 
 
 FILES = dict.fromkeys((".env", "compose/docker-compose.yml", "nginx/nginx.conf"), "600")

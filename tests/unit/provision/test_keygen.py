@@ -8,17 +8,18 @@ import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.host.keys import parse
-from behindy_ops.provision.keygen import authorized_line, make
+from behindy_ops.provision.keygen import make
 from tests.kinds import raises
 
 
 def test_a_key_pair_is_created_for_its_owner_alone(tmp_path: Path) -> None:
-    key = make(tmp_path / "key", comment="ci", sources="203.0.113.7")
-    assert key.private_file.stat().st_mode & 0o777 == 0o600
-    public = parse(key.private_file.read_text())
-    assert key.authorized == f'restrict,from="203.0.113.7" ssh-ed25519 {public.get_base64()} ci'
-    assert key.public_file.read_text() == f"{key.authorized}\n"
-    assert authorized_line("ssh-ed25519 AAAA ci") == "restrict ssh-ed25519 AAAA ci"
+    file = tmp_path / "key"
+    line = make(file, comment="ci", sources="203.0.113.7")
+    assert file.stat().st_mode & 0o777 == 0o600
+    public = parse(file.read_text())
+    assert line == f'restrict,from="203.0.113.7" ssh-ed25519 {public.get_base64()} ci'
+    assert (tmp_path / "key.pub").read_text() == f"{line}\n"
+    assert make(tmp_path / "other", comment="ci").startswith("restrict ssh-ed25519 ")
 
 
 @pytest.mark.parametrize("existing", ["key", "key.pub"])

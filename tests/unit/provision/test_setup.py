@@ -137,6 +137,16 @@ def test_a_running_engine_is_not_restarted_under_containers() -> None:
     changed = replace(READY, logging="")
     assert set(steps(changed)) == {"logging", "restart"}
     assert set(steps(replace(changed, running=3))) == {"logging"}
+    assert "would stop containers, so it is not done" in " ".join(Plan.of(replace(changed, running=3)).notes)
+
+
+def test_what_a_person_has_to_see_to_is_noted() -> None:
+    broken = Plan.of(replace(READY, logging="{"))
+    assert (broken.steps, len(broken.notes)) == ((), 1)
+    assert "is not JSON, so it stays as it is" in broken.notes[0]
+    unknown = Plan.of(replace(READY, system="alpine", updates=False))
+    assert (unknown.steps, len(unknown.notes)) == ((), 1)
+    assert "set that up on this system" in unknown.notes[0]
 
 
 def test_an_open_directory_is_narrowed() -> None:
@@ -254,3 +264,9 @@ def test_where_the_login_may_not_create_the_directory_root_does() -> None:
     run(there)
     made = there.host.commands[2]
     assert (made.argv[:2], made.argv[-3:]) == (("sudo", "-n"), ("directory", "behindy-ops", "admin"))
+
+
+def test_a_directory_that_nobody_here_may_create_is_an_error_of_its_setting() -> None:
+    bare = printed(prepared=False, root=False)
+    with raises(Kind.REMOTE_COMMAND_FAILED, match="Check BEHINDY_HOST_DIR"):
+        run(scripted(host__facts=bare, mkdir=Answer("", 1)))

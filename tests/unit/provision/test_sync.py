@@ -11,7 +11,6 @@ import pytest
 from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import read
 from behindy_ops.provision.sync import (
-    NginxTrial,
     OnHost,
     difference,
     local_files,
@@ -50,6 +49,13 @@ def test_a_link_and_a_name_with_a_space_are_refused(tmp_path: Path) -> None:
     (tmp_path / "nginx" / "link.conf").unlink()
     (tmp_path / "nginx" / "a b.conf").write_text("x")
     with raises(Kind.FILES_REFUSED, match="a b"):
+        local_files(tmp_path)
+
+
+def test_data_is_not_sent(tmp_path: Path) -> None:
+    (tmp_path / "nginx").mkdir()
+    (tmp_path / "nginx" / "data").write_bytes(b"x" * 1_000_001)
+    with raises(Kind.FILES_REFUSED, match="larger than 1000 kB"):
         local_files(tmp_path)
 
 
@@ -102,15 +108,17 @@ def test_versions_sort_by_time_and_tell_contents_apart() -> None:
 
 
 def test_nginx_is_tried_in_the_image_and_with_the_mounts_of_the_compose_file() -> None:
-    assert nginx_trial(compose()) == NginxTrial("nginx:1.28", ("nginx:/etc/nginx/behindy",))
-    own = nginx_trial(local_files(CHECKOUT))
-    assert own.mounts == (
+    assert nginx_trial(compose()) == ("nginx:1.28", "nginx:/etc/nginx/behindy")
+    assert nginx_trial(local_files(CHECKOUT))[1:] == (
         "nginx:/etc/nginx/behindy",
         "rehearsal:/etc/nginx/rehearsal",
         "/etc/letsencrypt:/etc/letsencrypt",
         "/var/www/certbot:/var/www/certbot",
     )
-    assert nginx_trial({"compose/docker-compose.yml": b"services: {db: {image: x}}"}) == NginxTrial()
+    mounts = b"[./own.conf:/etc/own:ro, {source: ../nginx, target: /n}, {type: tmpfs, target: /t}, /alone]"
+    others = b"services: {nginx: {image: x, volumes: " + mounts + b"}}"
+    assert nginx_trial({"compose/docker-compose.yml": others}) == ("x", "compose/own.conf:/etc/own", "nginx:/n")
+    assert nginx_trial({"compose/docker-compose.yml": b"services: {db: {image: x}}"}) == ("",)
     with raises(Kind.COMPOSE_INVALID, match="NGINX_TAG"):
         nginx_trial(compose("nginx:${NGINX_TAG}"))
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from types import SimpleNamespace
 
 import paramiko
+import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.host.known_hosts import fingerprint
 from behindy_ops.project.settings import Settings
-from behindy_ops.provision.trust import Offer, choose, pin
+from behindy_ops.provision import trust
+from behindy_ops.provision.trust import Offer, choose
 from tests.kinds import raises
 
 KEYS = (paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate())
@@ -35,8 +37,25 @@ def test_a_host_with_another_key_than_the_pinned_one_is_refused() -> None:
     assert choose(known, "") is KEYS[0]
 
 
-def test_a_pinned_key_is_in_the_file_the_settings_name(tmp_path: Path) -> None:
-    file = tmp_path / "known_hosts"
-    pin(replace(Settings(), host="host.example", known_hosts_file=file), OFFER, KEYS[0])
-    assert KEYS[0].get_base64() in file.read_text()
-    assert file.read_text().startswith("[host.example]:2222 ")
+@pytest.mark.parametrize("gateway", [None, "gateway"])
+def test_a_host_behind_a_gateway_is_asked_through_it(gateway: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int, object]] = []
+
+    def scan(host: str, port: int, *, sock: object) -> list[paramiko.PKey]:
+        asked.append((host, port, sock))
+        return [KEYS[0]]
+
+    pinned = paramiko.HostKeys()
+    pinned.add("[host.example]:2222", KEYS[1].get_name(), KEYS[1])
+    connection = SimpleNamespace(
+        host="host.example",
+        port=2222,
+        gateway=gateway,
+        open_gateway=lambda: "a channel",
+        client=SimpleNamespace(get_host_keys=lambda: pinned),
+    )
+    monkeypatch.setattr(trust, "build", lambda _: connection)
+    monkeypatch.setattr("behindy_ops.host.known_hosts.scan", scan)
+    offer = trust.look_up(Settings())
+    assert asked == [("host.example", 2222, "a channel" if gateway else None)]
+    assert (offer.pinned, offer.known) == (frozenset({fingerprint(KEYS[1])}), False)

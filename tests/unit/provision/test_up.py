@@ -7,27 +7,36 @@ from dataclasses import replace
 import pytest
 
 from behindy_ops.errors import Kind
+from behindy_ops.facts.container import Container, parse_container
 from behindy_ops.facts.replies import read
-from behindy_ops.provision.up import Action, Change, Running, Wanted, arguments, bring_up, obstacles, parse, plan
+from behindy_ops.provision.up import Action, Change, Wanted, arguments, bring_up, obstacles, parse, plan
 from behindy_ops.report.events import Note
 from tests.kinds import raises
 from tests.scripted import Answer, Scripted, scripted
 from tests.unit.facts.containers import container_line
 
+
+def container(name: str, service: str, config: str, image_id: str = "sha256:1", project: str = "behindy-ops") -> str:
+    labels = {"service": service, "project": project, "config-hash": config, "image": image_id}
+    given = {f"com.docker.compose.{label}": value for label, value in labels.items() if value}
+    return f"{container_line(name=f'/{name}', image='x', labels=given)}\n"
+
+
 WANTED = Wanted("db", "hash", "postgres:15", "sha256:1", "postgres")
-RUNS = Running("postgres", "db", "behindy-ops", "running", "hash", "sha256:1")
+RUNS = parse_container(container("postgres", "db", "hash"))
+NOT_OURS = parse_container(container("postgres", "", "", "", project=""))
 
 
 @pytest.mark.parametrize(
     ("running", "action"),
     [
         ((), Action.CREATE),
-        ((replace(RUNS, state="exited"),), Action.START),
-        ((replace(RUNS, config="else"),), Action.REPLACE),
-        ((replace(RUNS, image_id="sha256:2"),), Action.REPLACE),
+        ((replace(RUNS, status="exited"),), Action.START),
+        ((parse_container(container("postgres", "db", "else")),), Action.REPLACE),
+        ((parse_container(container("postgres", "db", "hash", "sha256:2")),), Action.REPLACE),
     ],
 )
-def test_what_is_done_about_a_container(running: tuple[Running, ...], action: Action) -> None:
+def test_what_is_done_about_a_container(running: tuple[Container, ...], action: Action) -> None:
     (change,) = plan([WANTED], running, network=True)
     assert change.action is action
     assert ("PostgreSQL is down" in change.sentence) == (action is Action.REPLACE)
@@ -35,6 +44,8 @@ def test_what_is_done_about_a_container(running: tuple[Running, ...], action: Ac
 
 def test_a_container_that_is_as_it_should_be_is_left_alone() -> None:
     assert plan([WANTED], [RUNS], network=True) == []
+    by_an_older_compose = parse_container(container("postgres", "db", "hash", image_id=""))
+    assert plan([WANTED], [by_an_older_compose], network=True) == []
 
 
 def test_containers_whose_network_is_gone_are_replaced_since_they_cannot_be_moved_to_another() -> None:
@@ -46,7 +57,7 @@ def test_containers_whose_network_is_gone_are_replaced_since_they_cannot_be_move
 
 def test_a_name_that_compose_did_not_give_is_an_obstacle() -> None:
     assert obstacles([WANTED], [RUNS]) == []
-    assert obstacles([WANTED], [Running("postgres", "", "", "running", "", "")]) == ["postgres"]
+    assert obstacles([WANTED], [NOT_OURS]) == ["postgres"]
 
 
 def test_the_host_is_told_to_pull_first_and_to_replace_only_what_is_to_be_replaced() -> None:
@@ -55,12 +66,6 @@ def test_the_host_is_told_to_pull_first_and_to_replace_only_what_is_to_be_replac
     told = ("pull", "nginx:1.28", "placeholder", "nginx:1.28", "recreate", "db", "create", "nginx")
     assert arguments(changes) == told
     assert arguments([]) == ()
-
-
-def container(name: str, service: str, config: str, image_id: str = "sha256:1", project: str = "behindy-ops") -> str:
-    labels = {"service": service, "project": project, "config-hash": config, "image": image_id}
-    given = {f"com.docker.compose.{label}": value for label, value in labels.items() if value}
-    return f"{container_line(name=f'/{name}', image='x', labels=given)}\n"
 
 
 DB = container("postgres", "db", "hash")
@@ -78,7 +83,7 @@ def test_what_the_host_printed_about_its_containers_is_read() -> None:
         Wanted("db", "hash", "postgres:15", "", "postgres"),
         Wanted("redis", "h", "redis:7", "sha256:7", ""),
     ]
-    assert running == [Running("postgres", "", "", "running", "", "")]
+    assert running == [NOT_OURS]
 
 
 def looked(*containers: str) -> Answer:

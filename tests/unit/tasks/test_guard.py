@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -40,6 +41,26 @@ def test_an_error_of_ours_is_a_message_and_its_exit_code(capsys: pytest.CaptureF
     said = capsys.readouterr()
     assert re.sub(r"^\W*", "", said.err) == "host unreachable (exit code 11)\n  What  No answer.\n  Next  Is it on?\n"
     assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "title", "code"),
+    [(Kind.HOST_UNREACHABLE("No answer."), "host unreachable", 11), (KeyError("x"), "unexpected", 1)],
+)
+def test_a_program_that_reads_json_gets_the_error_as_an_object(
+    error: Exception, title: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @guarded
+    def body(json: bool = False) -> NoReturn:
+        raise error
+
+    assert ended(lambda: body(json=True)) == code
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert (told["event"], told["title"], told["exit_code"]) == ("failed", title, code)
+    assert told["what"] in said.err
+    assert ended(lambda: body(json=False)) == code
+    assert capsys.readouterr().out == ""
 
 
 def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,6 +111,16 @@ def test_a_reader_that_went_away_ends_a_task_in_silence() -> None:
         assert process.stdout
         assert process.stderr
         process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_a_list_of_tasks_that_nobody_reads_to_its_end_is_no_traceback() -> None:
+    argv = [sys.executable, "-u", "-m", "behindy_ops.tasks.program", "--list"]
+    with subprocess.Popen(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141

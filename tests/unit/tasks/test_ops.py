@@ -13,8 +13,6 @@ from behindy_ops.errors import Kind, RemoteCommandFailed
 from behindy_ops.report.text import Line
 from behindy_ops.tasks import root
 from behindy_ops.tasks.show import present
-from behindy_ops.views.view import Shown
-from tests.kinds import raises
 
 USAGE, SETTINGS = Kind.USAGE.exit_code, Kind.SETTINGS.exit_code
 
@@ -46,23 +44,29 @@ def test_wrong_usage_comes_before_the_settings(
 
 
 def test_a_view_is_lines_for_people_or_one_object_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    shown = Shown([Line("two"), Line("lines")], {"view": "x", "name": "한글"})
-    present(shown, json=False)
+    lines, data = [Line("two"), Line("lines")], {"view": "x", "name": "한글"}
+    present(lines, data, json=False)
     assert capsys.readouterr().out == "two\nlines\n"
-    present(shown, json=True)
+    present(lines, data, json=True)
     said = capsys.readouterr().out
     assert said.isascii()
-    assert json.loads(said) == shown.data
+    assert json.loads(said) == data
 
 
 def test_a_list_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    present(Shown([], [{"a": 1}, {"a": 2}]), json=True)
+    present([], [{"a": 1}, {"a": 2}], json=True)
     assert capsys.readouterr().out == '{"a": 1}\n{"a": 2}\n'
-    present(Shown([], []), json=True)
+    present([], [], json=True)
     assert capsys.readouterr().out == ""
 
 
-def test_what_is_wrong_is_raised_after_the_view_was_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    with raises(Kind.REMOTE_COMMAND_FAILED):
-        present(Shown([Line("shown")], {}, RemoteCommandFailed("kept")), json=False)
-    assert capsys.readouterr().out == "shown\n"
+@pytest.mark.parametrize(("json", "out"), [(False, "shown\n"), (True, "{}\n")])
+def test_what_is_wrong_ends_the_task_after_the_view_was_shown(
+    json: bool, out: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        present([Line("shown")], {}, RemoteCommandFailed("kept"), json=json)
+    assert ended.value.code == Kind.REMOTE_COMMAND_FAILED.exit_code
+    said = capsys.readouterr()
+    assert said.out == out
+    assert "kept" in said.err

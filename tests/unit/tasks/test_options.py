@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
-from invoke import Context, task
+from invoke import Context
 from invoke.parser import Parser
 
 from behindy_ops.errors import Kind
 from behindy_ops.tasks import root
-from behindy_ops.tasks.options import OptionalFile, OptionalService, duration, waiting
+from behindy_ops.tasks.options import duration, task, waiting
 from sandbox.tasks import add_to
 from tests.kinds import raises
-
-if TYPE_CHECKING:
-    pass
 
 
 def push(_: Context, file: str = "") -> None:
@@ -40,8 +36,11 @@ def history(_: Context, service: str = "") -> None:
         ("deploy.recover frontend", False),
     ],
 )
-def test_a_service_may_be_named_right_behind_a_task_that_needs_none(words: str, named: bool) -> None:
-    assert task(klass=OptionalService, positional=[])(history).named_behind(words.split()) is named
+def test_a_service_may_be_named_right_behind_a_task_that_needs_none(
+    words: str, named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["inv", *words.split()])
+    assert [argument.positional for argument in task()(history).get_arguments()] == [named]
 
 
 def test_such_a_service_is_what_the_task_gets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,6 +49,18 @@ def test_such_a_service_is_what_the_task_gets(monkeypatch: pytest.MonkeyPatch) -
         (parsed,) = Parser(contexts=add_to(root()).to_contexts()).parse_argv(words.split())
         given = "frontend" if "frontend" in words else ""
         assert parsed.as_kwargs == {"service": given, "json": True}
+
+
+def test_an_option_that_several_tasks_have_says_the_same_in_each_unless_it_means_something_else() -> None:
+    @task(help={"yes": "do not ask, even now"})
+    def body(_: Context, service: str = "", yes: bool = False, json: bool = False) -> None:
+        raise Kind.USAGE(f"{service}{yes}{json}")
+
+    told = {argument.name: argument.help for argument in body.get_arguments()}
+    assert told == {"service": "only this one", "yes": "do not ask, even now", "json": "print JSON instead of text"}
+    with pytest.raises(SystemExit) as ended:
+        body(Context())
+    assert ended.value.code == Kind.USAGE.exit_code
 
 
 @pytest.mark.parametrize(
@@ -64,8 +75,11 @@ def test_such_a_service_is_what_the_task_gets(monkeypatch: pytest.MonkeyPatch) -
         ("env.push tasks.py", True),
     ],
 )
-def test_a_file_may_be_named_right_behind_a_task_that_needs_none(words: str, named: bool) -> None:
-    assert task(klass=OptionalFile, positional=[])(push).named_behind(words.split()) is named
+def test_a_file_may_be_named_right_behind_a_task_that_needs_none(
+    words: str, named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["inv", *words.split()])
+    assert [argument.positional for argument in task()(push).get_arguments()] == [named]
 
 
 def test_what_is_no_duration_is_told_with_its_option() -> None:

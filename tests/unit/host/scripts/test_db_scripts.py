@@ -13,7 +13,7 @@ from behindy_ops.host.exit_codes import Code
 from tests.unit.host.scripts.fake_host import INSIDE, Answer
 
 if TYPE_CHECKING:
-    from tests.unit.host.scripts.fake_host import FakeHost
+    from tests.unit.host.scripts.fake_host import FakeHost, Ran
 
 DUMP = "PGDMP of something\n"
 SUM = (hashlib.sha256(DUMP.encode()).hexdigest(), len(DUMP))
@@ -61,13 +61,25 @@ def test_a_dump_is_kept_under_its_name_only_when_it_is_whole_and_the_oldest_goes
     postgres.file("home/backups/a-20260101-010101.dump.part")
     for day in (1, 2):
         postgres.file(f"home/backups/a-2026010{day}-000000.dump")
+    theirs = [
+        "prod.dump",
+        "a-old.dump",
+        "b-20250101-000000.dump",
+        "a-b-20250101-000000.dump",
+        "theirs.part",
+        "a-9.part",
+    ]
+    for name in theirs:
+        postgres.file(f"home/backups/{name}", "theirs")
+    postgres.file("home/backups/a-20260102-120000.dump.part", "half of one")
     ran = postgres.run("db/dump", "postgres", str(backups), "a-20260103-000000.dump", "2")
     assert (ran.code, short(ran.err).every("removed")) == (0, ["a-20260101-000000.dump"])
     assert (backups / "a-20260103-000000.dump").read_text() == DUMP
     postgres.on("docker", "exec -i postgres pg_restore *", Answer(run="cat >/dev/null; echo damaged >&2; exit 1"))
     ran = postgres.run("db/dump", "postgres", str(backups), "a-20260104-000000.dump", "2")
     assert (ran.code, ran.err) == (Code.BACKUP_UNREADABLE, "damaged\n")
-    assert sorted(path.name for path in backups.glob("a-*")) == ["a-20260102-000000.dump", "a-20260103-000000.dump"]
+    ours = ["a-20260102-000000.dump", "a-20260103-000000.dump"]
+    assert sorted(path.name for path in backups.glob("[a-z]*")) == sorted([*theirs, *ours])
 
 
 def test_a_backup_is_received_and_read_through(postgres: FakeHost) -> None:
@@ -88,27 +100,54 @@ def test_a_backup_is_received_and_read_through(postgres: FakeHost) -> None:
     assert not part.exists()
 
 
+def fill(postgres: FakeHost) -> Ran:
+    part = postgres.file("home/backups/.behindy-restore.part", DUMP)
+    ran = postgres.run("db/fill", "postgres", str(postgres.home))
+    assert not part.exists()
+    return ran
+
+
 def test_a_new_database_is_filled_beside_the_one_in_use(postgres: FakeHost) -> None:
     postgres.on("psql", "*", Answer(run='cat >>"$root/sql"; exit 0'))
     postgres.on("pg_restore", "*-d postgres_restoring", Answer(run='cat >"$root/fed"; exit 0'), Answer(code=1))
-    for code in (0, Code.NOT_RESTORED):
-        postgres.file("home/backups/.behindy-restore.part", DUMP)
-        assert postgres.run("db/fill", "postgres", str(postgres.home)).code == code
-        assert not (postgres.home / "backups/.behindy-restore.part").exists()
+    assert fill(postgres).code == 0
     assert (postgres.root / "fed").read_text() == DUMP
-    assert "create database %I" in (postgres.root / "sql").read_text()
+    sql = (postgres.root / "sql").read_text()
+    assert ("create database %I" in sql, sql.endswith("analyze;\n")) == (True, True)
+    assert fill(postgres).code == Code.NOT_RESTORED
+    assert (postgres.root / "sql").read_text().endswith('drop database if exists :"new" with (force);\n')
     postgres.on("psql", "*", Answer(code=2))
-    postgres.file("home/backups/.behindy-restore.part", DUMP)
-    assert postgres.run("db/fill", "postgres", str(postgres.home)).code == Code.NO_NEW_DATABASE
+    assert fill(postgres).code == Code.NO_NEW_DATABASE
+
+
+def test_owners_that_this_server_does_not_have_are_named_and_left_out(postgres: FakeHost) -> None:
+    postgres.on("psql", "*", Answer(run="cat >/dev/null; exit 0"))
+    lacks = Answer(run="""cat >/dev/null; echo 'pg_restore: error: role "read only" does not exist' >&2; exit 1""")
+    postgres.on("pg_restore", "*-d postgres_restoring", lacks)
+    postgres.on("pg_restore", "*--no-owner --no-acl", Answer(run='cat >"$root/fed"; exit 0'))
+    ran = fill(postgres)
+    assert (ran.code, ran.values, (postgres.root / "fed").read_text()) == (0, {"missing": "read only"}, DUMP)
+    postgres.on("pg_restore", "*--no-owner --no-acl", Answer(run="cat >/dev/null; echo damaged >&2; exit 1"))
+    ran = fill(postgres)
+    assert (ran.code, ran.err) == (Code.NOT_RESTORED, "damaged\n")
 
 
 def test_the_two_change_names_in_one_transaction_that_is_tried_again(postgres: FakeHost) -> None:
     postgres.on("psql", "*", Answer(code=1), Answer(run='cat >"$root/sql"; exit 0'))
-    ran = postgres.run("db/swap", "postgres", "kept")
-    assert (ran.code, len(ran.calls)) == (0, 3)
+    ran = postgres.run("db/swap", "postgres", "kept", "always")
+    assert (ran.code, len(ran.calls), ran.values) == (0, 3, {})
     assert "-v old=postgres -v new=postgres_restoring -v away=kept" in ran.calls[-1]
     assert "begin;" in (postgres.root / "sql").read_text()
-    assert postgres.run("db/swap", "postgres", "").code == 0
-    assert (postgres.root / "sql").read_text() == 'drop database :"away" with (force);\n'
     postgres.on("psql", "*", Answer(code=1))
-    assert postgres.run("db/swap", "postgres", "kept").code == Code.DATABASE_IN_USE
+    assert postgres.run("db/swap", "postgres", "kept", "always").code == Code.DATABASE_IN_USE
+
+
+@pytest.mark.parametrize(("objects", "dropped"), [(0, True), (1, False)])
+def test_only_a_database_that_is_empty_once_nobody_can_reach_it_is_dropped(
+    postgres: FakeHost, objects: int, *, dropped: bool
+) -> None:
+    postgres.on("psql", "*", Answer(run='cat >>"$root/sql"; exit 0'))
+    postgres.on("psql", "*-d kept -c *", f"{objects}\n")
+    ran = postgres.run("db/swap", "postgres", "kept", "if-used")
+    assert (ran.code, "dropped" in ran.values) == (0, dropped)
+    assert ((postgres.root / "sql").read_text().count("drop database")) == int(dropped)
