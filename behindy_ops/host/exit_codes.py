@@ -162,6 +162,13 @@ class Code(IntEnum):
         "Try again, or stop the backend meanwhile: docker stop backend",
     )
     NOT_CONNECTED = 91
+    OTHER_MAJOR = (
+        92,
+        Kind.HOST_NOT_READY,
+        "The database is of another major version of PostgreSQL than the image of the compose file.",
+        "Keep to its major version. To go over: inv db.backup, move the old data away, inv host.up, inv db.restore.",
+        "Nothing changed; the database runs as before.",
+    )
 
 
 TIMED_OUT = frozenset({124, 137})

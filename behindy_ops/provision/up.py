@@ -6,11 +6,14 @@ was created. The same is looked up here beforehand, so that nobody's database is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_container
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import NETWORK, NGINX, Stanza, parse_stanzas
@@ -20,6 +23,9 @@ from behindy_ops.host.session import Session
 from behindy_ops.report import events
 
 PROJECT = "behindy-ops"
+
+_ANONYMOUS = re.compile("[0-9a-f]{64}")
+"""The name of a volume that belongs to a container alone; Compose hands it on to the container's replacement."""
 
 HEALTH_SECONDS = 120
 """A new database takes some 10 s to be created; on a slow disk, several times that."""
@@ -33,15 +39,25 @@ class Action(StrEnum):
     REPLACE = "replace"
 
 
+Mounts = dict[str, str]
+"""What is mounted where: by its place in the container a directory of the host, or ``volume <name>``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A service in the host's compose file; ``image_id`` is empty when its image is not there yet."""
+    """A service in the host's compose file.
+
+    Attributes:
+        image_id: empty when its image is not there yet.
+        mounts: see :class:`Mounts`.
+    """
 
     service: str
     config: str
     image: str
     image_id: str
     container: str
+    mounts: Mounts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +84,54 @@ class Change:
 
 def parse(reply: Reply) -> tuple[list[Wanted], list[Container], bool]:
     """Read what ``host/infra_look.sh`` printed; the last says whether the containers' network exists."""
+    mounts = _wanted_mounts(reply)
     stanzas = parse_stanzas(reply.rows("stanzas"))
     images = {name: identity for identity, name in reply.rows("images")}
     wanted = []
     for service, config in reply.rows("hashes"):
         stanza = stanzas.get(service, Stanza())
         image_id = images.get(stanza.image, "")
-        wanted.append(Wanted(service, config, stanza.image, image_id, stanza.container_name))
+        wanted.append(Wanted(service, config, stanza.image, image_id, stanza.container_name, mounts.get(service, {})))
     return wanted, [parse_container(line) for line in reply.lines("containers")], "there" in reply.lines("network")
+
+
+def _wanted_mounts(reply: Reply) -> dict[str, Mounts]:
+    names = dict(line.split(" ", 1) for line in reply.every(":", "mounts"))
+    mounts: dict[str, Mounts] = {}
+    kind = source = ""
+    for line in reply.lines("mounts"):
+        service, key, value = line.split(" ", 2)
+        if key == "type":
+            kind, source = json.loads(value), ""
+        elif key == "source":
+            source = json.loads(value)
+        elif key == "target" and kind in ("bind", "volume"):
+            volume = json.loads(names.get(source, json.dumps(source)))
+            mounts.setdefault(service, {})[json.loads(value)] = source if kind == "bind" else f"volume {volume}"
+    return mounts
+
+
+def parse_mounted(reply: Reply) -> dict[str, Mounts]:
+    """Return by each container's name what it can write to that outlives it."""
+    mounted = {}
+    for line in reply.lines("mounted"):
+        name, _, told = line.partition(" ")
+        mounted[name.removeprefix("/")] = {
+            mount["Destination"]: mount["Source"] if mount["Type"] == "bind" else f"volume {mount['Name']}"
+            for mount in json.loads(told)
+            if mount["RW"] and mount["Type"] in ("bind", "volume") and not _ANONYMOUS.fullmatch(mount.get("Name", ""))
+        }
+    return mounted
+
+
+def moved(change: Change, mounted: Mapping[str, Mounts]) -> tuple[str, str] | None:
+    """Return what a container's data is on and what its replacement would have there; None if that is the same."""
+    if change.action is not Action.REPLACE:
+        return None
+    for target, source in mounted.get(change.wanted.container, {}).items():
+        if (wanted := change.wanted.mounts.get(target, "nothing")) != source:
+            return source, wanted
+    return None
 
 
 def _noted(container: Container, label: str) -> str:
@@ -162,7 +218,26 @@ def _look(session: Session) -> list[Change]:
             state=UNCHANGED,
             remedy="Remove it at a quiet moment (its volumes stay), then run inv host.up again.",
         )
-    return plan(wanted, running, network=network)
+    changes, mounted = plan(wanted, running, network=network), parse_mounted(reply)
+    for change in changes:
+        if places := moved(change, mounted):
+            raise _data_elsewhere(change.wanted, *places)
+    return changes
+
+
+def _data_elsewhere(wanted: Wanted, there: str, would_be: str) -> BehindyError:
+    remedy = "Have the compose file and the host's .env mount what it has now (BEHINDY_DB_DATA for db)."
+    lines: tuple[str, ...] = ()
+    if there.startswith("/") and would_be.startswith("/"):
+        remedy += " Or move the data, with the site down meanwhile, by the lines below on the host; then inv host.up."
+        old, new = shlex.quote(there), shlex.quote(would_be)
+        lines = (f"docker rm --force {wanted.container}", f"sudo mkdir -p {new} && sudo cp -a {old}/. {new}/")
+    return Kind.HOST_NOT_READY(
+        f"The data of {wanted.service} is on {there}, but the compose file as it is now puts {would_be} in its place.",
+        state="Nothing changed; it runs as before.",
+        remedy=remedy,
+        lines=lines,
+    )
 
 
 def _carry_out(session: Session, changes: Sequence[Change]) -> None:

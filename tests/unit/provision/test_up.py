@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,18 @@ import pytest
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container, parse_container
 from behindy_ops.facts.replies import read
-from behindy_ops.provision.up import Action, Change, Wanted, arguments, bring_up, obstacles, parse, plan
+from behindy_ops.provision.up import (
+    Action,
+    Change,
+    Wanted,
+    arguments,
+    bring_up,
+    moved,
+    obstacles,
+    parse,
+    parse_mounted,
+    plan,
+)
 from behindy_ops.report.events import Note
 from tests.kinds import raises
 from tests.scripted import Answer, Scripted, scripted
@@ -66,6 +78,71 @@ def test_the_host_is_told_to_pull_first_and_to_replace_only_what_is_to_be_replac
     told = ("pull", "nginx:1.28", "placeholder", "nginx:1.28", "recreate", "db", "create", "nginx")
     assert arguments(changes) == told
     assert arguments([]) == ()
+
+
+MOUNTS = """@ mounts
+db type "volume"
+db source "data"
+db target "/var/lib/postgresql/data"
+db type "bind"
+db source "/home/a b/x"
+db target "/etc/x"
+db type "tmpfs"
+db target "/tmp"
+: data "behindy-ops_data"
+@ mounted
+"""
+
+
+def mounted(*mounts: tuple[str, str, str, bool]) -> str:
+    told = [
+        {"Type": kind, "Source": source, "Name": source, "Destination": target, "RW": writable}
+        for kind, source, target, writable in mounts
+    ]
+    return f"/postgres {json.dumps(told)}\n"
+
+
+DATA = "/var/lib/postgresql/data"
+
+
+@pytest.mark.parametrize(
+    ("there", "places"),
+    [
+        (("volume", "behindy-ops_data", DATA, True), None),
+        (("bind", "/home/a b/x", "/etc/x", True), None),
+        (("volume", "f" * 64, "/cache", True), None),
+        (("bind", "/elsewhere", "/etc/x", False), None),
+        (("bind", "/srv/data", DATA, True), ("/srv/data", "volume behindy-ops_data")),
+        (("volume", "other", DATA, True), ("volume other", "volume behindy-ops_data")),
+        (("bind", "/srv/data", "/data", True), ("/srv/data", "nothing")),
+    ],
+)
+def test_data_stays_where_it_is_or_the_container_does(
+    there: tuple[str, str, str, bool], places: tuple[str, str] | None
+) -> None:
+    hashes = "@ hashes\ndb new\n@ stanzas\ndb container_name postgres\n"
+    text = f"{hashes}{MOUNTS}{mounted(there)}@ network\nthere\n@ containers\n{DB}@ end\n"
+    reply = read(text, "@")
+    wanted, running, network = parse(reply)
+    (change,) = plan(wanted, running, network=network)
+    assert moved(change, parse_mounted(reply)) == places
+    look = scripted(host__infra_look=Answer(text))
+    if places is None:
+        assert run(look, answer=False) == ["Replace db?"]
+    else:
+        with raises(Kind.HOST_NOT_READY, match=f"The data of db is on {places[0]}.*it runs as before"):
+            run(look)
+
+
+def test_how_data_is_moved_is_told_for_directories() -> None:
+    places = mounted(("bind", "/srv/old data", DATA, True)).replace("volume", "bind")
+    mounts = MOUNTS.replace('type "volume"', 'type "bind"').replace('"data"', '"/srv/new"')
+    hashes = "@ hashes\ndb new\n@ stanzas\ndb container_name postgres\n"
+    there = Answer(f"{hashes}{mounts}{places}@ network\nthere\n@ containers\n{DB}@ end\n")
+    with raises(Kind.HOST_NOT_READY, match="the lines below on the host") as raised:
+        run(scripted(host__infra_look=there))
+    assert raised.value.lines[0] == "docker rm --force postgres"
+    assert raised.value.lines[1] == "sudo mkdir -p /srv/new && sudo cp -a '/srv/old data'/. /srv/new/"
 
 
 DB = container("postgres", "db", "hash")

@@ -15,6 +15,12 @@ section images
 compose config --images | sort -u | while read -r image; do
   docker image inspect --format "{{.Id}} $image" "$image" 2>/dev/null
 done
+section mounts # type, source and target of each one, as JSON; volumes by the names that Docker knows
+compose config --format json | awk '
+  { at[depth = (match($0, /[^ ]/) - 1) / 2] = $1; gsub(/["{:,[]/, "", at[depth])
+    value = $0; sub(/^ *"[^"]*": /, "", value); sub(/,$/, "", value) }
+  depth == 5 && at[1] == "services" && at[3] == "volumes" && at[5] ~ /^(type|source|target)$/ { print at[2], at[5], value }
+  depth == 3 && at[1] == "volumes" && at[3] == "name" { print ":", at[2], value }'
 section network
 docker network inspect behindy-ops_internal >/dev/null 2>&1 && echo there
 section containers

@@ -28,6 +28,17 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7 -su
   esac
   shift 2
 done
+for service in "${recreate[@]}"; do # a database's files are of one major version, and no other reads them
+  id=$(compose ps -aq "$service")
+  data=$(docker container inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$id" | sed -n 's/^PGDATA=//p')
+  [ -n "$data" ] && has=$(docker cp "$id:$data/PG_VERSION" - 2>/dev/null | tar -xO 2>/dev/null) && [ -n "$has" ] || continue
+  image=$(compose config --images "$service")
+  brings=$(docker run --rm --network none --entrypoint postgres "$image" --version | sed -E 's/[^0-9]*([0-9]+).*/\1/')
+  if [ "$brings" != "$has" ]; then
+    echo "The data is of PostgreSQL $has; $image brings ${brings:-none}." >&2
+    exit 92
+  fi
+done
 if [ "${#create[@]}" -gt 0 ]; then
   echo "starting ${create[*]}"
   compose --progress quiet up -d --no-deps --no-recreate "${create[@]}" >&2 || exit 1

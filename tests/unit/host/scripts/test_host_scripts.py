@@ -28,7 +28,8 @@ CONFIG: dict[str, Any] = {
         "db": {
             "container_name": "postgres",
             "image": "postgres:15",
-            "environment": {"mem_limit": "s3cret", "image": "s3cret"},
+            "environment": {"mem_limit": "s3cret", "image": "s3cret", "volumes": "s3cret", "source": "s3cret"},
+            "volumes": [{"type": "bind", "source": "/a b", "target": "/data", "bind": {"create_host_path": True}}],
         },
         "web": {
             "command": ["image", 'mem_limit: s3cret\n      "mem_limit": "7"'],
@@ -39,7 +40,7 @@ CONFIG: dict[str, Any] = {
         },
         "old": {"deploy": {"resources": {"limits": {"memory": "9"}, "reservations": {"memory": "8"}}}, "image": "old"},
     },
-    "volumes": {"db": {"image": "s3cret"}},
+    "volumes": {"db": {"image": "s3cret"}, "v": {"name": "x_v"}},
 }  # fmt: skip
 """As ``docker compose config --format json`` prints it: every value of ``.env`` in its place."""
 
@@ -468,6 +469,10 @@ def test_what_compose_would_run_and_what_runs_is_told(host: FakeHost) -> None:
     assert wanted == [up.Wanted("db", "h1", "postgres:15", "sha256:7", "postgres")]
     assert ([container.name for container in running], network) == (["frontend"], True)
     assert "s3cret" not in ran.out
+    host.on("docker", "container inspect --format {{.Name}} *", '/db [{"Type":"bind"}]\n')
+    ran = host.run("host/infra_look", MARK, str(host.home), "{{json .}}")
+    assert ran.reply.lines("mounts") == ['db type "bind"', 'db source "/a b"', 'db target "/data"', ': v "x_v"']
+    assert ran.reply.lines("mounted") == ['/db [{"Type":"bind"}]']
 
 
 def test_why_it_cannot_be_told_has_a_number_of_its_own(host: FakeHost) -> None:
@@ -510,6 +515,23 @@ def test_a_placeholder_never_takes_the_place_of_a_certificate(host: FakeHost, *,
     host.on("openssl", "req *")
     ran = host.run("host/infra_up", str(host.home), "a.org", "5", "placeholder", "nginx:1")
     assert (ran.code, "placeholder" in ran.values, len(ran.calls)) == (0, not there, 1 if there else 2)
+
+
+@pytest.mark.parametrize(("brings", "code"), [("16.3 (Debian)", Code.OTHER_MAJOR), ("15.9", Code.NOT_HEALTHY)])
+def test_a_database_is_not_replaced_by_one_of_another_major_version(host: FakeHost, brings: str, code: Code) -> None:
+    infrastructure(host)
+    host.on("docker", "compose *")
+    host.on("docker", "compose ps -aq db", "c1\n")
+    host.on("docker", "compose config --images db", "postgres:next\n")
+    host.on("docker", "container inspect *", "missing\n")
+    host.on("docker", "container inspect --format *Config.Env*", "A=s3cret\nPGDATA=/data\n")
+    host.on("docker", "cp c1:/data/PG_VERSION -", Answer(run='cd "$root"; echo 15 >PG_VERSION; exec tar -c PG_VERSION'))
+    host.on("docker", "run *--entrypoint postgres postgres:next --version", f"postgres (PostgreSQL) {brings}\n")
+    ran = host.run("host/infra_up", str(host.home), "a.org", "0", "recreate", "db")
+    assert ran.code == code
+    assert any(" up -d " in call for call in ran.calls) == (code is Code.NOT_HEALTHY)
+    assert ("PostgreSQL 15; postgres:next brings 16" in ran.err) == (code is Code.OTHER_MAJOR)
+    assert "s3cret" not in ran.out + ran.err
 
 
 def test_what_does_not_become_healthy_is_told_with_its_log(host: FakeHost) -> None:
