@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from behindy_ops.checks import preflight
 from behindy_ops.deploy import plan
+from behindy_ops.deploy.check import truthful, without_live
 from behindy_ops.deploy.goals import Goal
-from behindy_ops.deploy.readiness import without_live
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.replace import Replacement
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost
@@ -37,7 +37,7 @@ def show_plan(connect: Connect, services: Sequence[Service], goal: Goal) -> None
         for service in services:
             seen = without_live(survey, service) if goal.recreate else survey
             problem = preflight.find_problem(seen, service, session.settings, force=goal.force)
-            if problem is not None:
+            if (problem := truthful(problem, survey, service)) is not None:
                 raise problem
             recovery = decide(survey.trio(service.name))
             if recovery is not Recovery.NOTHING:

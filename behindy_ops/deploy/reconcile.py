@@ -8,17 +8,16 @@ from datetime import datetime
 
 from behindy_ops.checks import preflight
 from behindy_ops.deploy.goals import Goal
-from behindy_ops.deploy.plan import Item, after_switch
+from behindy_ops.deploy.plan import Item, after_switch, followed
 from behindy_ops.deploy.replace import take_back
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.drain import Retire
 from behindy_ops.deploy.steps.external import CheckLive
 from behindy_ops.deploy.steps.internal import CheckRunning
-from behindy_ops.deploy.steps.record import Record
-from behindy_ops.deploy.steps.reload import FollowBack, says_that_it_reloads
-from behindy_ops.deploy.steps.step import Say
+from behindy_ops.deploy.steps.reload import FollowBack
 from behindy_ops.deploy.steps.stop import Remove, StartAgain, StopPrevious
 from behindy_ops.deploy.steps.switch import GiveName
+from behindy_ops.deploy.steps.verify import Record
 from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import Interrupted, RemoteCommandFailed
 from behindy_ops.facts.container import Container
@@ -76,14 +75,14 @@ def _recover_once(session: Session, service: Service, survey: Survey) -> Recover
     walk = Walk(session, _state(session, service, survey))
     match recovery, trio.live, trio.green, trio.blue:
         case Recovery.REMOVE_GREEN, _, Container() as green, _ if green.running:
-            walk.go([Item(Retire(green.id, green.name)), Item(Remove(green.id, green.name))])
+            walk.go([Item(Retire(green)), Item(Remove(green))])
         case ((Recovery.REMOVE_GREEN | Recovery.START_OVER), _, Container() as green, _):
-            walk.go([Item(Remove(green.id, green.name))])
+            walk.go([Item(Remove(green))])
         case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue:
             if stopped_first(green, blue) or not _finished(walk, green, blue):
                 walk.go(_restored(walk.state, blue))
         case Recovery.FINISH_DRAIN, Container() as live, _, Container() as blue if stopped_last(live, blue):
-            walk.go([Item(Remove(blue.id, blue.name))])  # the new one was proven; a restart since then says nothing
+            walk.go([Item(Remove(blue))])  # the new one was proven; a restart since then says nothing
         case Recovery.RESTORE_BLUE, _, _, Container() as blue:
             walk.go(_restored(walk.state, blue))
         case ((Recovery.SWITCH_BACK | Recovery.FINISH_DRAIN), Container() as live, _, Container() as blue):
@@ -118,7 +117,7 @@ def _finished(walk: Walk, green: Container, blue: Container) -> bool:
     policy = blue.restart_policy if green.restart_policy in ("", "no") else ""
     name = walk.state.service.name
     walk.go([Item(GiveName(green.id, f"Give {name} to the healthy candidate", policy=policy))])
-    walk.go(_followed(walk.state, green))
+    walk.go(followed(walk.state, FollowBack(green.id)))
     return True
 
 
@@ -126,14 +125,8 @@ def _restored(state: State, blue: Container) -> list[Item]:
     """Return the steps that give the name back; started first, so that no live container is left that is stopped."""
     name = state.service.name
     items = [] if blue.running else [Item(StartAgain(blue.id, f"Start {name}-blue again"))]
-    return [*items, Item(GiveName(blue.id, f"Give {name} back to the previous release")), *_followed(state, blue)]
-
-
-def _followed(state: State, container: Container) -> list[Item]:
-    """Return the reload of an nginx that would not find out by itself who has the name now."""
-    if not state.stale:
-        return []
-    return [Item(Say(Decision(says_that_it_reloads(state.service.name)))), Item(FollowBack(container.id))]
+    items.append(Item(GiveName(blue.id, f"Give {name} back to the previous release")))
+    return [*items, *followed(state, FollowBack(blue.id))]
 
 
 def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool) -> None:

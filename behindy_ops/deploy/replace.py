@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from behindy_ops.deploy.check import require_ready
 from behindy_ops.deploy.goals import Goal
-from behindy_ops.deploy.plan import Item, after_switch, bring_back, steps, way_back
-from behindy_ops.deploy.readiness import require_ready
-from behindy_ops.deploy.release import new_id
+from behindy_ops.deploy.plan import Item, bring_back, steps, way_back
 from behindy_ops.deploy.state import Phase, begin
 from behindy_ops.deploy.steps.discard import Discard
 from behindy_ops.deploy.steps.external import CheckOutside
-from behindy_ops.deploy.steps.record import Record
 from behindy_ops.deploy.steps.reload import Follow
+from behindy_ops.deploy.steps.verify import Record
 from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import (
     STILL_RUNNING,
@@ -38,7 +37,7 @@ class Replacement:
     def __init__(self, session: Session, service: Service, goal: Goal, survey: Survey) -> None:
         now = session.now()
         self.session = session
-        self.release_id = new_id(now, session.randomness(4))
+        self.release_id = f"{now:%Y%m%d-%H%M%S}-{session.randomness(4)}"  # sorts by time; two in one second differ
         state = begin(
             service,
             goal,
@@ -62,10 +61,10 @@ class Replacement:
         shown = goal.target.id if goal.target else state.release.repository
         session.emit(DeployStarted(name, goal.tag, session.settings.host, shown))
         pulled = "" if goal.target else f"{state.release.repository}:{goal.tag}"
-        require_ready(session, state.service, state.survey, pulled, force=goal.force, alone=goal.recreate)
-        if goal.target is not None:
-            session.emit(Decision(_says_goal(goal.kind, goal.target.id, goal.target.tag)))
         try:
+            require_ready(session, state.service, state.survey, pulled, force=goal.force, alone=goal.recreate)
+            if goal.target is not None:
+                session.emit(Decision(_says_goal(goal.kind, goal.target.id, goal.target.tag)))
             outcome = self.walk.go(steps(state)) or "live"
         except (ConnectionLost, LeaseLost):
             raise
@@ -141,8 +140,7 @@ class Replacement:
         """Told to stop with the new release live: one attempt decides whether it stays, nothing is waited for."""
         name = self.walk.state.service.name
         with self.session.interrupts.shielded():
-            items = [item for item in after_switch(self.walk.state) if isinstance(item.step, Follow)]
-            items = items if self.walk.state.phase is Phase.NAMED else []
+            items = [Item(Follow())] if self.walk.state.phase is Phase.NAMED else []
             if self.walk.state.phase < Phase.PROVEN:
                 items.append(Item(CheckOutside(attempts=1)))
             try:

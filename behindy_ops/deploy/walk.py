@@ -7,10 +7,9 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 
-from behindy_ops.deploy.health import Look, Verdict
 from behindy_ops.deploy.plan import Item, When
 from behindy_ops.deploy.state import Phase, State
-from behindy_ops.deploy.steps.step import Attempts, Read, Say, Step
+from behindy_ops.deploy.steps.step import Attempts, Look, Read, Say, Step, Verdict
 from behindy_ops.host.command import Command, Result
 from behindy_ops.host.session import Session
 from behindy_ops.host.session import Step as Shown

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from behindy_ops.errors import BehindyError, Interrupted, Kind, SwitchedBack
+import behindy_ops.deploy.replace
+from behindy_ops.errors import STILL_RUNNING, UNCHANGED, BehindyError, Interrupted, Kind, SwitchedBack
 from behindy_ops.project.secret import Secret
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Decision, DeployFinished, Logs, StepFailed, StepStarted, Warning_
@@ -467,3 +468,16 @@ def test_a_first_deploy_that_is_stopped_says_nothing_of_a_previous_release() -> 
             host.deploy("frontend", tag="first")
         assert "previous release" not in stopped.value.state
         assert "-blue" not in f"{stopped.value.state} {stopped.value.remedy} {history(host)[-1:]}"
+
+
+@pytest.mark.parametrize(("deployed", "state"), [(True, STILL_RUNNING), (False, UNCHANGED)])
+def test_an_interrupted_preflight_has_changed_nothing(
+    deployed: bool, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object, **__: object) -> None:
+        raise Interrupted("Interrupted in: ask the registry.", signal_number=2)
+
+    monkeypatch.setattr(behindy_ops.deploy.replace, "require_ready", cut)
+    with pytest.raises(Interrupted) as stopped:
+        begin(deployed=deployed).deploy("frontend", tag="mended")
+    assert stopped.value.state == state

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.step import Read, Step
+from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_state
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Event, Logs
-
-_STILL_THERE = "The candidate may still be there; it gets no traffic."
 
 LOG_LINES = 100
 """Log lines of a failed release that are shown."""
@@ -23,7 +20,9 @@ class Discard(Step):
 
     name = "remove"
     said = "Remove {service}-green"
-    shield = math.inf
+    shield = ALWAYS
+    stuck = "The candidate may still be there; it gets no traffic."
+    remedy = "The next deploy removes it."
 
     def command(self, state: State) -> Command:
         container = state.green.id if state.green else f"{state.service.name}-green"
@@ -42,7 +41,4 @@ class Discard(Step):
             events = (Logs(f"State of {name}", (how, names)),)
         some = f"Last {len(logs)} log line{'s' if len(logs) != 1 else ''} of {name}"
         events += (Logs(some if logs else f"{name} logged nothing", logs),)
-        if result.ok:
-            return Read(state, events=events)
-        error = result.error(state=_STILL_THERE, remedy="The next deploy removes it.")
-        return Read(state, events=events, error=error)
+        return Read(state, events=events, error=None if result.ok else self.failure(state, result))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from behindy_ops.deploy.state import Phase, State
-from behindy_ops.deploy.steps.step import Read, Step
+from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
+from behindy_ops.facts.container import Container
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Warning_
 
@@ -65,15 +65,16 @@ class StartAgain(Step):
         said: the step's title.
         half_stopped: it may be on its way down, where a start alone would find it running.
         name: of the step.
-        failed_state: the state of the host if it cannot be done.
+        stuck: the state of the host if it cannot be done.
     """
 
     container: str
     said: str  # type: ignore[misc]
     half_stopped: bool = False
     name: str = "recover"  # type: ignore[misc]
-    failed_state: str = ""
-    shield = math.inf
+    stuck: str = ""  # type: ignore[misc]
+    remedy = "inv deploy.recover"
+    shield = ALWAYS
 
     def command(self, state: State) -> Command:
         if not self.half_stopped:
@@ -81,25 +82,14 @@ class StartAgain(Step):
         argv = ("docker", "restart", "--time", "3", self.container)
         return Command(argv, title="start the container again", timeout=60, changes=True)
 
-    def read(self, state: State, result: Result) -> Read:
-        if result.ok:
-            return Read(state)
-        return Read(state, error=result.error(state=self.failed_state, remedy="inv deploy.recover"))
-
 
 @dataclass(frozen=True, slots=True)
 class Remove(Step):
-    """Remove a container that an interrupted run left.
+    """Remove a container that an interrupted run left."""
 
-    Attributes:
-        container: its id.
-        shown: its name.
-    """
-
-    container: str
-    shown: str
+    container: Container
     name = "recover"
-    said = "Remove {step.shown}"
+    said = "Remove {step.container.name}"
 
     def command(self, state: State) -> Command:
-        return _remove(self.container, 0)
+        return _remove(self.container.id, 0)

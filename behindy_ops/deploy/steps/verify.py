@@ -1,10 +1,12 @@
-"""Look at the live container a last time, mark its release as standing, and record the deploy."""
+"""Write to the host's history how it ended; of a new release that is live, after a last look, which marks it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from behindy_ops.deploy import history
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.step import Read, Step
+from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
 from behindy_ops.deploy.steps.watch import unsteady
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_state
 from behindy_ops.facts.readings import parse_reading
@@ -13,11 +15,10 @@ from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Event, Warning_
 
 
-def verify(state: State, line: str, *, judged: str = "") -> Command:
+def _verify(state: State, line: str, *, judged: str = "") -> Command:
     """Return the last look.
 
     Args:
-        state: what was done.
         line: the history's.
         judged: id of a release that a rollback leaves, which is then no longer offered.
     """
@@ -43,7 +44,7 @@ class Verify(Step):
 
     def command(self, state: State) -> Command:
         judged = released_as(state.live).id if state.goal.judges and state.live else ""
-        return verify(state, history.ended(state, "live"), judged=judged)
+        return _verify(state, history.ended(state, "live"), judged=judged)
 
     def read(self, state: State, result: Result) -> Read:
         lines = result.reply().values()
@@ -61,6 +62,37 @@ class Verify(Step):
         facts = _facts(state, lines) | {"memory": memory, "log_errors": errors}
         detail = ", ".join(part for part in ("steady", memory, said) if part)
         return Read(state, detail, failed=trouble, events=events, facts=facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Step):
+    """How it ended.
+
+    Attributes:
+        outcome: ``refused``, ``switched back``, ``interrupted``, ``live``, ...
+        reason: why.
+        stands: the live release stands from now on.
+    """
+
+    outcome: str
+    reason: str
+    stands: bool = False
+    name = "record"
+    said = "Record how it ended"
+    shield = ALWAYS
+
+    def command(self, state: State) -> Command:
+        line = history.ended(state, self.outcome, self.reason)
+        if self.stands:
+            return _verify(state, line)
+        argv = script("deploy/record", state.paths.history, str(history.ROTATED_AT))
+        stdin = line.encode("utf-8") + b"\n"
+        return Command(argv, title="write the history", timeout=30, stdin=stdin, changes=True)
+
+    def read(self, state: State, result: Result) -> Read:
+        if result.ok:
+            return Read(state)
+        return Read(state, events=(Warning_(f"The host's history could not be written: {result.how()}."),))
 
 
 def _facts(state: State, lines: dict[str, str]) -> dict[str, str]:

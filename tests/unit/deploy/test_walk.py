@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from behindy_ops.deploy.health import Look, Verdict
+from behindy_ops.deploy.steps.step import Look, Verdict
 from behindy_ops.deploy.walk import attempt_until
 from behindy_ops.project.services import HealthPolicy
 

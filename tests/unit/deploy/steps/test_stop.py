@@ -6,7 +6,7 @@ from behindy_ops.deploy.state import Phase
 from behindy_ops.deploy.steps.stop import Remove, StartAgain, StopLive, StopPrevious
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.report.events import Warning_
-from tests.unit.deploy.states import answer, state_of
+from tests.unit.deploy.states import GREEN, answer, state_of
 
 
 def test_the_previous_container_gets_its_own_time_to_stop() -> None:
@@ -30,7 +30,7 @@ def test_a_live_container_that_is_stopped_first_stays_on_the_host() -> None:
 
 def test_one_on_its_way_down_is_restarted_where_a_start_would_find_it_running() -> None:
     assert StartAgain("old", "Start it").command(state_of()).argv == ("docker", "start", "old")
-    half = StartAgain("old", "Start it", half_stopped=True, failed_state="It is down.")
+    half = StartAgain("old", "Start it", half_stopped=True, stuck="It is down.")
     assert half.command(state_of()).argv[:2] == ("docker", "restart")
     error = half.read(state_of(), answer(code=1)).error
     assert error is not None
@@ -39,7 +39,7 @@ def test_one_on_its_way_down_is_restarted_where_a_start_would_find_it_running() 
 
 
 def test_what_an_interrupted_run_left_is_removed_at_once() -> None:
-    step = Remove("new", "web-green")
+    step = Remove(GREEN)
     assert step.command(state_of()).argv[4:] == ("new", "0")
     assert step.title(state_of()) == "Remove web-green"
     assert step.read(state_of(), answer()).error is None

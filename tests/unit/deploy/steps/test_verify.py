@@ -1,4 +1,4 @@
-"""The last look and the record."""
+"""The last look, and the line in the history."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from behindy_ops.deploy.goals import Goal
-from behindy_ops.deploy.steps.verify import Verify
+from behindy_ops.deploy.steps.verify import Record, Verify
 from behindy_ops.facts.release import Release
 from behindy_ops.report.events import Warning_
 from tests.unit.deploy.states import answer, described, state_of
@@ -41,3 +41,18 @@ def test_the_deploy_is_recorded_with_its_seconds() -> None:
 def test_a_rollback_judges_the_release_it_leaves_and_a_restart_does_not() -> None:
     assert Verify().command(state_of(Goal("rollback", judges=True))).argv[-2].endswith("/web/r1")
     assert Verify().command(state_of(Goal("restart"))).argv[-2] == ""
+
+
+def test_how_it_ended_and_why_is_written() -> None:
+    line = json.loads(Record("refused", "it exited").command(state_of()).stdin)
+    assert (line["outcome"], line["reason"], line["release"]) == ("refused", "it exited", "r2")
+
+
+def test_a_release_that_stands_from_now_on_is_verified_as_well() -> None:
+    assert Record("live", "", stands=True).command(state_of()).argv[3] == "deploy/verify"
+
+
+def test_a_history_that_cannot_be_written_is_reported() -> None:
+    read = Record("refused", "").read(state_of(), answer(code=1))
+    assert (read.error, [type(event) for event in read.events]) == (None, [Warning_])
+    assert Record("refused", "").read(state_of(), answer()).events == ()
