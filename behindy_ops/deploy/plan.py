@@ -9,19 +9,16 @@ from enum import Enum
 
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.state import Phase, State, begin, public_paths, unknown
-from behindy_ops.deploy.steps.discard import Discard
 from behindy_ops.deploy.steps.drain import Drain, FinishRequests
 from behindy_ops.deploy.steps.external import CheckOutside, CheckPrevious, Rehearse
 from behindy_ops.deploy.steps.internal import CheckInside
 from behindy_ops.deploy.steps.pull import Pull
-from behindy_ops.deploy.steps.reload import Follow, FollowBack
 from behindy_ops.deploy.steps.start import Start
 from behindy_ops.deploy.steps.step import Say, Step
-from behindy_ops.deploy.steps.stop import StartAgain, StopLive, StopPrevious
-from behindy_ops.deploy.steps.switch import GiveName, PutAside, PutNamesBack, Switch
+from behindy_ops.deploy.steps.stop import Discard, StartAgain, StopLive, StopPrevious
+from behindy_ops.deploy.steps.switch import Follow, FollowBack, GiveName, PutAside, PutNamesBack, Switch
 from behindy_ops.deploy.steps.tidy import Tidy
-from behindy_ops.deploy.steps.verify import Verify
-from behindy_ops.deploy.steps.watch import Watch
+from behindy_ops.deploy.steps.verify import Verify, Watch
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, script_parts, without_comments
 from behindy_ops.project.services import Service

@@ -14,9 +14,8 @@ from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.drain import Retire
 from behindy_ops.deploy.steps.external import CheckLive
 from behindy_ops.deploy.steps.internal import CheckRunning
-from behindy_ops.deploy.steps.reload import FollowBack
 from behindy_ops.deploy.steps.stop import Remove, StartAgain, StopPrevious
-from behindy_ops.deploy.steps.switch import GiveName
+from behindy_ops.deploy.steps.switch import FollowBack, GiveName
 from behindy_ops.deploy.steps.verify import Record
 from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import Interrupted, RemoteCommandFailed

@@ -6,9 +6,9 @@ from behindy_ops.deploy.check import require_ready
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.plan import Item, bring_back, steps, way_back
 from behindy_ops.deploy.state import Phase, begin
-from behindy_ops.deploy.steps.discard import Discard
 from behindy_ops.deploy.steps.external import CheckOutside
-from behindy_ops.deploy.steps.reload import Follow
+from behindy_ops.deploy.steps.stop import Discard
+from behindy_ops.deploy.steps.switch import Follow
 from behindy_ops.deploy.steps.verify import Record
 from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import (

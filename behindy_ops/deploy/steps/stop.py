@@ -1,4 +1,4 @@
-"""Stop containers, remove them, start them again."""
+"""Stop containers, remove them, start them again; a failed release is shown before it is removed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
-from behindy_ops.facts.container import Container
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_state
 from behindy_ops.host.command import Command, Result, script
-from behindy_ops.report.events import Warning_
+from behindy_ops.report.events import Event, Logs, Warning_
+
+_LOG_LINES = 100
+"""Log lines of a failed release that are shown."""
 
 
 def start(container: str) -> Command:
@@ -93,3 +96,33 @@ class Remove(Step):
 
     def command(self, state: State) -> Command:
         return _remove(self.container.id, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Discard(Step):
+    """Remove the candidate, or the release that was taken back."""
+
+    name = "remove"
+    said = "Remove {service}-green"
+    shield = ALWAYS
+    stuck = "The candidate may still be there; it gets no traffic."
+    remedy = "The next deploy removes it."
+
+    def command(self, state: State) -> Command:
+        container = state.green.id if state.green else f"{state.service.name}-green"
+        kept = state.paths.release(state.service.name, state.release.id)
+        argv = script("deploy/discard", container, CONTAINER_TEMPLATE, str(_LOG_LINES), kept)
+        return Command(argv, title=f"remove {state.service.name}-green", timeout=60, changes=True)
+
+    def read(self, state: State, result: Result) -> Read:
+        name, reply = f"{state.service.name}-green", result.reply()
+        last, logs = parse_state(reply.values().get("state", "")), tuple(reply.every("log"))
+        events: tuple[Event, ...] = ()
+        if last is not None:
+            oom = "yes" if last.oom_killed else "no"
+            how = f"{last.status}, exit code {last.exit_code}, OOM-killed: {oom}, restarts: {last.restarts}"
+            names = f"environment names: {', '.join(sorted(last.env_names))}"
+            events = (Logs(f"State of {name}", (how, names)),)
+        some = f"Last {len(logs)} log line{'s' if len(logs) != 1 else ''} of {name}"
+        events += (Logs(some if logs else f"{name} logged nothing", logs),)
+        return Read(state, events=events, error=None if result.ok else self.failure(state, result))

@@ -1,4 +1,8 @@
-"""The renames, both in one remote command (docs/design.md, "Gap between the renames"), and back."""
+"""The renames, both in one remote command (docs/design.md, "Gap between the renames"), and back.
+
+An nginx that resolves names only when it loads its configuration is reloaded after them, until host.sync has brought
+ours. It is told where the name leads (``follow.sh``): docs/design.md, "Plain upstreams".
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from dataclasses import dataclass, replace
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
 from behindy_ops.errors import Kind
+from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.host.command import Command, Result, script
+from behindy_ops.report.events import Warning_
 
 
 def swap(first: tuple[str, str, str] | None, second: tuple[str, str], *, policy: str = "") -> Command:
@@ -115,3 +121,49 @@ class PutNamesBack(Redirect):
             return Read(state)
         serving = "There was no previous release, so nothing serves it now."
         return Read(replace(state, serving=serving), "there was no previous release")
+
+
+class Follow(Redirect):
+    """Make users meet the new release."""
+
+    name = "reload"
+    said = "Reload nginx"
+
+    def leads_to(self, state: State) -> str:
+        """Return the id of the container that the name leads to."""
+        return state.candidate.id
+
+    def command(self, state: State) -> Command:
+        argv = script("deploy/follow", NGINX, NETWORK, state.service.name, self.leads_to(state))
+        return Command(argv, title="reload nginx", timeout=60, changes=True)
+
+    def done(self, state: State) -> Read:
+        return Read(state.at(Phase.SWITCHED))
+
+    def failed(self, state: State, result: Result) -> Read:
+        problem = _problem(result)
+        return Read(state, failed=problem, relapse=f"nginx could not be reloaded: {problem}")
+
+
+@dataclass(frozen=True, slots=True)
+class FollowBack(Follow):
+    """Make users meet a container again, after the names went back or were put in order.
+
+    Attributes:
+        container: its id.
+    """
+
+    container: str
+    done = Redirect.done
+
+    def leads_to(self, state: State) -> str:
+        return self.container
+
+    def failed(self, state: State, result: Result) -> Read:
+        problem = _problem(result)
+        told = Warning_(f"nginx could not be reloaded: {problem}. Reload it: inv ops.nginx --reload")
+        return Read(state, failed=problem, events=(told,))
+
+
+def _problem(result: Result) -> str:
+    return f"{result.how()} {' '.join(result.last_lines(2))}".strip()

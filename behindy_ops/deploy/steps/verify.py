@@ -1,4 +1,4 @@
-"""Write to the host's history how it ended; of a new release that is live, after a last look, which marks it."""
+"""Watch a new release, look at it a last time, and write to the host's history how it ended."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from behindy_ops.deploy import history
 from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
-from behindy_ops.deploy.steps.watch import unsteady
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_state
 from behindy_ops.facts.readings import parse_reading
 from behindy_ops.facts.release import released_as
@@ -15,12 +14,27 @@ from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Event, Warning_
 
 
+class Watch(Step):
+    """From the switch on, until the time is over or something happens to it."""
+
+    name = "watch"
+    said = "Watch the new release for {state.watch:g} s"
+
+    def command(self, state: State) -> Command:
+        argv = script("deploy/watch", state.candidate.id, state.after_switch(state.watch), CONTAINER_TEMPLATE)
+        return Command(argv, title="watch the new release", timeout=state.watch + 30)
+
+    def read(self, state: State, result: Result) -> Read:
+        trouble = _unsteady(parse_state(result.reply().values().get("state", "")))
+        return Read(state, "no restart, no exit, no OOM kill", failed=trouble, relapse=trouble)
+
+
 def _verify(state: State, line: str, *, judged: str = "") -> Command:
     """Return the last look.
 
     Args:
         line: the history's.
-        judged: id of a release that a rollback leaves, which is then no longer offered.
+        judged: id of a release that a rollback leaves: it was judged bad, and is no longer offered.
     """
     service, release, paths = state.service.name, state.release, state.paths
     argv = script(
@@ -43,13 +57,13 @@ class Verify(Step):
     said = "Verify and record"
 
     def command(self, state: State) -> Command:
-        judged = released_as(state.live).id if state.goal.judges and state.live else ""
+        judged = released_as(state.live).id if state.goal.kind == "rollback" and state.live else ""
         return _verify(state, history.ended(state, "live"), judged=judged)
 
     def read(self, state: State, result: Result) -> Read:
         lines = result.reply().values()
         container = parse_state(lines.get("state", ""))
-        trouble = unsteady(container)
+        trouble = _unsteady(container)
         memory = _memory(reading.memory, container) if (reading := parse_reading(lines.get("stats", ""))) else ""
         errors = lines.get("errors") or "0"
         said = "no errors in its log" if errors == "0" else f"{errors} log line(s) with errors"
@@ -121,3 +135,16 @@ def _memory(used: int, container: Container | None) -> str:
     """Return ``84 of 400 MB``; ``used`` in bytes, as ``docker stats`` counts it."""
     limit = f" of {container.memory // 2**20}" if container and container.memory else ""
     return f"{used / 2**20:.0f}{limit} MB"
+
+
+def _unsteady(container: Container | None) -> str:
+    """Return why a container that was just made live cannot stay, or an empty string."""
+    if container is None:
+        return "its container has disappeared"
+    if container.oom_killed:
+        return "it was OOM-killed"
+    if container.restarts or container.restarting:
+        return "it restarted once" if container.restarts == 1 else f"it restarted {container.restarts} times"
+    if not container.running:
+        return f"it exited with code {container.exit_code}"
+    return ""

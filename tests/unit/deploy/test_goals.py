@@ -34,7 +34,7 @@ def test_one_that_failed_or_is_not_there_is_no_goal(wanted: str) -> None:
 
 def test_a_rollback_takes_the_releases_own_repository_image_and_configuration() -> None:
     goal = goals.rollback(SURVEY, SERVICE)
-    assert (goal.kind, goal.target, goal.judges, goal.force) == ("rollback", R0, True, True)
+    assert (goal.kind, goal.target, goal.force) == ("rollback", R0, True)
     release = goal.release(SERVICE, Settings(), SURVEY)
     assert (release.repository, release.config, release.image_id) == ("other/web", "c0", "sha256:0")
     assert goal.image(SURVEY) == Image("sha256:0")

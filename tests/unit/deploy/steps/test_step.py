@@ -9,7 +9,7 @@ import behindy_ops.deploy.steps as room
 from behindy_ops.deploy.steps.step import Attempts, Step
 from behindy_ops.deploy.steps.stop import Remove
 from behindy_ops.deploy.steps.switch import Redirect
-from behindy_ops.deploy.steps.watch import Watch
+from behindy_ops.deploy.steps.verify import Watch
 from behindy_ops.errors import RemoteCommandFailed
 from tests.unit.deploy.states import GREEN, answer, state_of
 
