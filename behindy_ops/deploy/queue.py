@@ -11,6 +11,7 @@ from behindy_ops.deploy.check import truthful, without_live
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.replace import Replacement
+from behindy_ops.deploy.state import begin
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost
 from behindy_ops.facts.leftovers import Recovery, decide
 from behindy_ops.facts.release import Release, released_as
@@ -42,8 +43,8 @@ def show_plan(connect: Connect, services: Sequence[Service], goal: Goal) -> None
             recovery = decide(survey.trio(service.name))
             if recovery is not Recovery.NOTHING:
                 session.emit(Warning_(f"{service.name}: first, {recovery.value}."))
-            state = plan.planned(service, goal, session.settings, survey)
-            items = plan.steps(state)
+            state = begin(service, goal, session.settings, survey)
+            items = list(plan.steps(state))
             scripts |= plan.script_lines(items, state)
             title = f"Plan for {service.name}:{goal.tag} on {session.settings.host}"
             session.emit(Plan(title, tuple(plan.as_lines(items, state))))

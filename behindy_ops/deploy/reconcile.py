@@ -8,12 +8,13 @@ from datetime import datetime
 
 from behindy_ops.checks import preflight
 from behindy_ops.deploy.goals import Goal
-from behindy_ops.deploy.plan import Item, after_switch, followed
+from behindy_ops.deploy.plan import after_switch, followed
 from behindy_ops.deploy.replace import take_back
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.drain import Retire
 from behindy_ops.deploy.steps.external import CheckLive
 from behindy_ops.deploy.steps.internal import CheckRunning
+from behindy_ops.deploy.steps.step import Item
 from behindy_ops.deploy.steps.stop import Remove, StartAgain, StopPrevious
 from behindy_ops.deploy.steps.switch import FollowBack, GiveName
 from behindy_ops.deploy.steps.verify import Record
@@ -74,14 +75,14 @@ def _recover_once(session: Session, service: Service, survey: Survey) -> Recover
     walk = Walk(session, _state(session, service, survey))
     match recovery, trio.live, trio.green, trio.blue:
         case Recovery.REMOVE_GREEN, _, Container() as green, _ if green.running:
-            walk.go([Item(Retire(green)), Item(Remove(green))])
+            walk.go([Retire(green), Remove(green)])
         case ((Recovery.REMOVE_GREEN | Recovery.START_OVER), _, Container() as green, _):
-            walk.go([Item(Remove(green))])
+            walk.go([Remove(green)])
         case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue:
             if stopped_first(green, blue) or not _finished(walk, green, blue):
                 walk.go(_restored(walk.state, blue))
         case Recovery.FINISH_DRAIN, Container() as live, _, Container() as blue if stopped_last(live, blue):
-            walk.go([Item(Remove(blue))])  # the new one was proven; a restart since then says nothing
+            walk.go([Remove(blue)])  # the new one was proven; a restart since then says nothing
         case Recovery.RESTORE_BLUE, _, _, Container() as blue:
             walk.go(_restored(walk.state, blue))
         case ((Recovery.SWITCH_BACK | Recovery.FINISH_DRAIN), Container() as live, _, Container() as blue):
@@ -110,12 +111,12 @@ def _finished(walk: Walk, green: Container, blue: Container) -> bool:
     if not green.running:
         return False
     check = CheckRunning(green.name)
-    walk.go([Item(check)])
+    walk.go([check])
     if not walk.healthy:
         return False
     policy = blue.restart_policy if green.restart_policy in ("", "no") else ""
     name = walk.state.service.name
-    walk.go([Item(GiveName(green.id, f"Give {name} to the healthy candidate", policy=policy))])
+    walk.go([GiveName(green.id, f"Give {name} to the healthy candidate", policy=policy)])
     walk.go(followed(walk.state, FollowBack(green.id)))
     return True
 
@@ -123,8 +124,8 @@ def _finished(walk: Walk, green: Container, blue: Container) -> bool:
 def _restored(state: State, blue: Container) -> list[Item]:
     """Return the steps that give the name back; started first, so that no live container is left that is stopped."""
     name = state.service.name
-    items = [] if blue.running else [Item(StartAgain(blue.id, f"Start {name}-blue again"))]
-    items.append(Item(GiveName(blue.id, f"Give {name} back to the previous release")))
+    items: list[Item] = [] if blue.running else [StartAgain(blue.id, f"Start {name}-blue again")]
+    items.append(GiveName(blue.id, f"Give {name} back to the previous release"))
     return [*items, *followed(state, FollowBack(blue.id))]
 
 
@@ -149,10 +150,10 @@ def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool) ->
 
 def _prove(walk: Walk, live: Container, *, bad: bool) -> None:
     if not bad:
-        walk.go([Item(CheckRunning(live.name))])
+        walk.go([CheckRunning(live.name)])
     if bad or not walk.healthy:
         raise Relapse("it is not healthy")
-    walk.go([*after_switch(walk.state), Item(StopPrevious())])
+    walk.go([*after_switch(walk.state), StopPrevious()])
 
 
 def _record(session: Session, service: Service, survey: Survey, done: Sequence[Recovery]) -> None:
@@ -166,7 +167,7 @@ def _record(session: Session, service: Service, survey: Survey, done: Sequence[R
     known = {remembered.id: remembered.status for remembered in survey.released(service.name)}
     unproven = live is not None and serves(live) and known.get(walk.state.release.id) in ("candidate", "failed")
     if unproven:
-        walk.go([Item(CheckLive())])
+        walk.go([CheckLive()])
         unproven = walk.healthy
         if not unproven:
             session.emit(
@@ -175,4 +176,4 @@ def _record(session: Session, service: Service, survey: Survey, done: Sequence[R
     if not done and not unproven:
         return
     reason = "; ".join(recovery.value for recovery in done) or "an earlier run died before it could record its end"
-    walk.go([Item(Record("live" if live else "not deployed", reason, stands=unproven))])
+    walk.go([Record("live" if live else "not deployed", reason, stands=unproven)])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from behindy_ops.deploy.check import require_ready
 from behindy_ops.deploy.goals import Goal
-from behindy_ops.deploy.plan import Item, bring_back, steps, way_back
+from behindy_ops.deploy.plan import bring_back, steps, way_back
 from behindy_ops.deploy.state import Phase, begin
 from behindy_ops.deploy.steps.external import CheckOutside
+from behindy_ops.deploy.steps.step import Item
 from behindy_ops.deploy.steps.stop import Discard
 from behindy_ops.deploy.steps.switch import Follow
 from behindy_ops.deploy.steps.verify import Record
@@ -107,7 +108,7 @@ class Replacement:
 
     def _discard(self) -> None:
         try:
-            self.walk.go([Item(Discard())])
+            self.walk.go([Discard()])
         except RemoteCommandFailed as failure:  # the host is in trouble; what that did first is what to tell
             self._warn(failure)
 
@@ -140,9 +141,9 @@ class Replacement:
         """Told to stop with the new release live: one attempt decides whether it stays, nothing is waited for."""
         name = self.walk.state.service.name
         with self.session.interrupts.shielded():
-            items = [Item(Follow())] if self.walk.state.phase is Phase.NAMED else []
+            items: list[Item] = [Follow()] if self.walk.state.phase is Phase.NAMED else []
             if self.walk.state.phase < Phase.PROVEN:
-                items.append(Item(CheckOutside(attempts=1)))
+                items.append(CheckOutside(attempts=1))
             try:
                 self.walk.go(items)
             except Relapse as relapse:
@@ -159,7 +160,7 @@ class Replacement:
         )
 
     def _record(self, outcome: str, reason: str) -> None:
-        self.walk.go([Item(Record(outcome, reason))])
+        self.walk.go([Record(outcome, reason)])
 
     def _say_how_long_it_was_down(self) -> None:
         since = self.walk.phases.get(Phase.ASIDE)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
-from behindy_ops.deploy.plan import Item, When
 from behindy_ops.deploy.state import Phase, State
-from behindy_ops.deploy.steps.step import Attempts, Look, Read, Say, Step, Verdict
+from behindy_ops.deploy.steps.step import Attempts, Begin, End, Item, Look, Read, Say, Step, Verdict
 from behindy_ops.host.command import Command, Result
 from behindy_ops.host.session import Session
 from behindy_ops.host.session import Step as Shown
@@ -50,21 +49,26 @@ class Walk:
             BehindyError: a step failed; :attr:`state` says how far it came.
         """
         for item in items:
-            if isinstance(item.step, Say):
-                self.session.emit(item.step.event)
-            elif outcome := self._walk(item.step, item.when):
-                return outcome
+            match item:
+                case Say(event):
+                    self.session.emit(event)
+                case Begin(step):
+                    if not step.needless(self.state):
+                        self._begun[step.name] = self.session.host.begin(self._command(step))
+                case End(step):
+                    if outcome := self._walk(step, lambda step, _: self._end(step)):
+                        return outcome
+                case Step():
+                    if outcome := self._walk(item, self._send):
+                        return outcome
         return ""
 
-    def _walk(self, step: Step, when: When) -> str:
-        if when is When.BEGIN:
-            if not step.needless(self.state):
-                self._begun[step.name] = self.session.host.begin(self._command(step))
-            return ""
-        with self.session.step(step.name, step.title(self.state)) as shown, self._shielded(step):
+    def _walk(self, step: Step, answer: Callable[[Step, Shown], Read]) -> str:
+        shielded = self.session.interrupts.shielded(step.shield) if step.shield else contextlib.nullcontext()
+        with self.session.step(step.name, step.title(self.state)) as shown, shielded:
             if step.enters is not None:
                 self._accept(self.state.at(step.enters))
-            read = self._answer(step, when, shown)
+            read = answer(step, shown)
             self._accept(read.state)
             shown.detail, shown.failed = read.detail, read.failed
             if read.error is not None:
@@ -78,11 +82,12 @@ class Walk:
             raise Relapse(read.relapse)
         return read.outcome
 
-    def _answer(self, step: Step, when: When, shown: Shown) -> Read:
-        if when is When.END:
-            if step.name not in self._begun:  # it turned out to be needless
-                return step.read(self.state, _nothing(step.command(self.state)))
-            return step.read(self.state, self.session.host.end(self._begun.pop(step.name)))
+    def _end(self, step: Step) -> Read:
+        if step.name not in self._begun:  # it turned out to be needless
+            return step.read(self.state, Result(step.command(self.state), 0, "", "", 0.0))
+        return step.read(self.state, self.session.host.end(self._begun.pop(step.name)))
+
+    def _send(self, step: Step, shown: Shown) -> Read:
         command = self._command(step, shown)
         if not isinstance(step, Attempts):
             return step.read(self.state, self.session.host.run(command))
@@ -122,14 +127,6 @@ class Walk:
         if state.phase is not self.state.phase:
             self.phases[state.phase] = self.session.clock()
         self.state = state
-
-    @contextlib.contextmanager
-    def _shielded(self, step: Step) -> Iterator[None]:
-        if not step.shield:
-            yield
-            return
-        with self.session.interrupts.shielded(step.shield):
-            yield
 
 
 def attempt_until(
@@ -179,7 +176,3 @@ def attempt_until(
         times = f", {policy.attempts} attempts in a row" if policy.attempts > 1 else ""
         return Look(Verdict.FATAL, f"{look.reason}{times}")
     return look
-
-
-def _nothing(command: Command) -> Result:
-    return Result(command, 0, "", "", 0.0)

@@ -147,3 +147,21 @@ class Say:
     """A decision that stands in the plan: something that is told, and not sent."""
 
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """It is sent here, and goes on beside what follows."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What was begun is waited for here."""
+
+    step: Step
+
+
+Item = Step | Say | Begin | End
+"""One place in a plan."""
