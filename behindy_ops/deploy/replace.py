@@ -51,8 +51,8 @@ class Replacement:
         self.walk = Walk(session, state)
         self._holds = True
 
-    def run(self) -> str:
-        """Return the outcome: ``live`` or ``unchanged``.
+    def run(self) -> None:
+        """Replace it, or find that it need not be.
 
         Raises:
             BehindyError: it failed; the error says in what state the host is.
@@ -65,12 +65,15 @@ class Replacement:
         try:
             require_ready(session, state.service, state.survey, pulled, force=goal.force, alone=goal.recreate)
             if goal.target is not None:
-                session.emit(Decision(_says_goal(goal.kind, goal.target.id, goal.target.tag)))
+                release = f"release {goal.target.id} ({goal.target.tag})"
+                restarting = f"Restarting {release} in a new container."
+                back = f"Going back to {release}, as it was configured."
+                session.emit(Decision(restarting if goal.kind == "restart" else back))
             outcome = self.walk.go(steps(state)) or "live"
         except (ConnectionLost, LeaseLost):
             raise
         except Relapse as relapse:
-            raise self._taken_back(relapse.reason, hurried=False) from None
+            raise self._taken_back(relapse.reason) from None
         except BehindyError as error:
             raise self._ended_by(error) from error
         finally:
@@ -78,7 +81,6 @@ class Replacement:
         sent, session.counted = session.host.remote_commands - session.counted, session.host.remote_commands
         facts = {**self.walk.facts, "remote_commands": str(sent)}
         session.emit(DeployFinished(name, outcome, session.clock() - began, facts))
-        return outcome
 
     def _ended_by(self, error: BehindyError) -> BehindyError:
         """Go to a safe state from wherever it failed; return the error with the state that leaves."""
@@ -96,7 +98,10 @@ class Replacement:
         state = self.walk.state
         with self.session.interrupts.shielded():
             if state.phase >= Phase.STARTED:
-                self._discard()
+                try:
+                    self.walk.go([Discard()])
+                except RemoteCommandFailed as failure:  # the host is in trouble; what that did first is what to tell
+                    self._warn(failure)
                 self._record("interrupted" if isinstance(error, Interrupted) else "refused", error.what)
             if state.goal.recreate and state.live is not None:
                 return error.but(state=self._brought_back())
@@ -106,12 +111,6 @@ class Replacement:
             untouched = "The live release was never touched and is still running."
         return error.but(state=error.state or untouched)
 
-    def _discard(self) -> None:
-        try:
-            self.walk.go([Discard()])
-        except RemoteCommandFailed as failure:  # the host is in trouble; what that did first is what to tell
-            self._warn(failure)
-
     def _warn(self, failure: RemoteCommandFailed) -> None:
         self.session.emit(Warning_(f"{failure.what} {failure.state} {failure.remedy}"))
 
@@ -119,19 +118,23 @@ class Replacement:
         self.walk.go(bring_back(self.walk.state))
         return self.walk.state.serving
 
-    def _taken_back(self, reason: str, *, hurried: bool, recorded: str = "") -> SwitchedBack:
-        """Give the name back to the previous release, see that it serves, and remove the failed one."""
+    def _taken_back(self, reason: str, *, stopped: str = "") -> SwitchedBack:
+        """Give the name back to the previous release, see that it serves, and remove the failed one.
+
+        Args:
+            stopped: what told the run to stop, so that it hurries; empty if nothing did.
+        """
         name = self.walk.state.service.name
         with self.session.interrupts.shielded():
             try:
-                take_back(self.walk, reason, hurried=hurried)
+                take_back(self.walk, reason, hurried=bool(stopped))
             except RemoteCommandFailed as failure:
                 if not self.walk.state.serving:  # the new release still has the name
                     raise
                 self._warn(failure)
             self._holds = False
             what = f"The new release of {name} was switched back: {reason}."
-            self._record("switched back", recorded or what)
+            self._record("switched back", stopped or what)
             if self.walk.state.goal.recreate and self.walk.state.live is not None:
                 self._brought_back()
         remedy = "Its last log lines are above. Fix it and deploy again."
@@ -148,7 +151,7 @@ class Replacement:
                 self.walk.go(items)
             except Relapse as relapse:
                 reason = f"it was not proven before the run was told to stop: {relapse.reason}"
-                back = self._taken_back(reason, hurried=True, recorded=error.what)
+                back = self._taken_back(reason, stopped=error.what)
                 return error.but(state=f"{back.what} {back.state}")
             left = f" {name}-blue was left to the next run" if self.walk.state.live else ""
             self._record("live", f"{error.what}{left}")
@@ -175,9 +178,3 @@ def take_back(walk: Walk, reason: str, *, hurried: bool) -> None:
     """Say so, and walk the way back."""
     walk.session.emit(Decision(f"The new release is taken back: {reason}."))
     walk.go(way_back(walk.state, hurried=hurried))
-
-
-def _says_goal(kind: str, release: str, tag: str) -> str:
-    if kind == "restart":
-        return f"Restarting release {release} ({tag}) in a new container."
-    return f"Going back to release {release} ({tag}), as it was configured."

@@ -12,7 +12,6 @@ from behindy_ops.deploy.steps.step import Attempts, Begin, End, Item, Look, Read
 from behindy_ops.host.command import Command, Result
 from behindy_ops.host.session import Session
 from behindy_ops.host.session import Step as Shown
-from behindy_ops.project.services import HealthPolicy
 
 
 class Relapse(Exception):
@@ -56,7 +55,7 @@ class Walk:
                     if not step.needless(self.state):
                         self._begun[step.name] = self.session.host.begin(self._command(step))
                 case End(step):
-                    if outcome := self._walk(step, lambda step, _: self._end(step)):
+                    if outcome := self._walk(step, self._end):
                         return outcome
                 case Step():
                     if outcome := self._walk(item, self._send):
@@ -82,7 +81,7 @@ class Walk:
             raise Relapse(read.relapse)
         return read.outcome
 
-    def _end(self, step: Step) -> Read:
+    def _end(self, step: Step, _: Shown) -> Read:
         if step.name not in self._begun:  # it turned out to be needless
             return step.read(self.state, Result(step.command(self.state), 0, "", "", 0.0))
         return step.read(self.state, self.session.host.end(self._begun.pop(step.name)))
@@ -96,19 +95,37 @@ class Walk:
         return step.conclude(self.state, look)
 
     def _attempt(self, step: Attempts, command: Command) -> Look:
-        def once() -> Look:
-            look = step.judge(self.state, self.session.host.run(command))
-            if step.yields and self.session.interrupts.requested is not None:
-                return dataclasses.replace(look, verdict=Verdict.FATAL)
-            return look
+        """Attempt until healthy, failed for good, or out of attempts (15, 3 s apart, unless the service differs).
 
-        return attempt_until(
-            step.policy(self.state),
-            once,
-            definite_limit=step.definite,
-            clock=self.session.clock,
-            sleep=self.session.sleep,
+        An attempt looks for up to ``policy.interval`` seconds itself, so the pause after it is what is left of that
+        time. The last look is returned, and its verdict is never AGAIN: out of attempts is FATAL.
+        """
+        from tenacity import Retrying, retry_if_result, stop_after_attempt
+
+        session, policy = self.session, step.policy(self.state)
+        begun, in_a_row = session.clock(), 0
+
+        def once() -> Look:
+            nonlocal begun, in_a_row
+            begun = session.clock()
+            look = step.judge(self.state, session.host.run(command))
+            in_a_row = in_a_row + 1 if look.definite else 0
+            enough = look.verdict is Verdict.AGAIN and 0 < step.definite <= in_a_row
+            stopped = step.yields and session.interrupts.requested is not None
+            return dataclasses.replace(look, verdict=Verdict.FATAL) if enough or stopped else look
+
+        retrying = Retrying(
+            stop=stop_after_attempt(policy.attempts),
+            wait=lambda _: max(0.0, policy.interval - (session.clock() - begun)),
+            sleep=session.sleep,
+            retry=retry_if_result(lambda look: look.verdict is Verdict.AGAIN),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
+        look: Look = retrying(once)
+        if look.verdict is Verdict.AGAIN:
+            times = f", {policy.attempts} attempts in a row" if policy.attempts > 1 else ""
+            return Look(Verdict.FATAL, f"{look.reason}{times}")
+        return look
 
     def _command(self, step: Step, shown: Shown | None = None) -> Command:
         known = dataclasses.replace(self.state, now=self.session.now(), durations=dict(self.session.durations))
@@ -127,52 +144,3 @@ class Walk:
         if state.phase is not self.state.phase:
             self.phases[state.phase] = self.session.clock()
         self.state = state
-
-
-def attempt_until(
-    policy: HealthPolicy,
-    attempt: Callable[[], Look],
-    *,
-    definite_limit: int = 0,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
-) -> Look:
-    """Attempt until healthy, failed for good, or out of attempts (15, 3 s apart, unless the service says otherwise).
-
-    Args:
-        policy: how often, and how long each may take.
-        attempt: looks for up to ``policy.interval`` seconds itself, so the pause after it is what is left of that time.
-        definite_limit: give up after so many attempts in a row that ended with an error of the release itself; 0 for
-            never. For where users already meet the release: 45 s of errors would be no caution.
-        clock: seconds.
-        sleep: for so many seconds.
-
-    Returns:
-        The last look. Its verdict is never AGAIN: out of attempts is FATAL.
-    """
-    from tenacity import Retrying, retry_if_result, stop_after_attempt
-
-    begun = clock()
-    in_a_row = 0
-
-    def once() -> Look:
-        nonlocal begun, in_a_row
-        begun = clock()
-        look = attempt()
-        in_a_row = in_a_row + 1 if look.definite else 0
-        if definite_limit and in_a_row >= definite_limit and look.verdict is Verdict.AGAIN:
-            return Look(Verdict.FATAL, look.reason)
-        return look
-
-    retrying = Retrying(
-        stop=stop_after_attempt(policy.attempts),
-        wait=lambda _: max(0.0, policy.interval - (clock() - begun)),
-        sleep=sleep,
-        retry=retry_if_result(lambda look: look.verdict is Verdict.AGAIN),
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
-    )
-    look: Look = retrying(once)
-    if look.verdict is Verdict.AGAIN:
-        times = f", {policy.attempts} attempts in a row" if policy.attempts > 1 else ""
-        return Look(Verdict.FATAL, f"{look.reason}{times}")
-    return look

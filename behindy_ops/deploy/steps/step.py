@@ -115,7 +115,7 @@ class Attempts(Step):
 
     Attributes:
         definite: attempts in a row with an error of the release itself, after which waiting longer is pointless; 0
-            for never.
+            for never. For where users already meet the release: 45 s of errors would be no caution.
         yields: a signal ends it at once, as if it had failed.
     """
 
