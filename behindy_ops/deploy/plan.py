@@ -57,13 +57,13 @@ def steps(state: State) -> Iterator[Item]:
 
 
 def _rehearsal(state: State) -> Step | Say:
-    if state.rehearsed:
-        return Rehearse()
     if not state.service.rehearsal:
         return Say(Decision(f"{state.service.name} declares no rehearsal path: it is not rehearsed."))
     if state.stale:
         return Say(Decision("Not rehearsed: the nginx on the host has plain upstreams, so it cannot be."))
-    return Say(Decision("Not rehearsed: the host has no rehearsal token."))
+    if "rehearsal/header" not in state.survey.files:
+        return Say(Decision("Not rehearsed: the host has no rehearsal token."))
+    return Rehearse()
 
 
 def followed(state: State, reload: Follow) -> Iterator[Item]:

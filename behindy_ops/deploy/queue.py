@@ -20,8 +20,6 @@ from behindy_ops.host.session import Connect, Session
 from behindy_ops.project.services import Service
 from behindy_ops.report.events import Decision, DeployFinished, Plan, Warning_
 
-_SERVES = "If the host is up, the site is too."
-
 RECONNECT_WAIT = 75.0
 """Seconds to wait for our own lost lease: a silent one ends after 60."""
 
@@ -59,9 +57,6 @@ def deploy(connect: Connect, services: Sequence[Service], goal: Goal, *, wait: f
     Nothing is repeated blindly: a new session reconciles first, and a release it then finds live is not made again.
 
     Args:
-        connect: opens a session on the host.
-        services: what to deploy.
-        goal: how.
         wait: seconds to queue for the lock.
 
     Raises:
@@ -83,9 +78,9 @@ def deploy(connect: Connect, services: Sequence[Service], goal: Goal, *, wait: f
     except BehindyError as error:
         if queue.locked:
             raise
-        name = queue.left[0].name
+        under_way = f"The deploy of {queue.left[0].name} was under way; how far it came is not known."
         raise error.but(  # what it says of the host is true of this connection only
-            state=f"The deploy of {name} was under way; how far it came is not known. {_SERVES}",
+            state=f"{under_way} If the host is up, the site is too.",
             remedy=f"{error.remedy} Then: inv deploy.status; the next deploy puts the host in order.".strip(),
         ) from error
 
@@ -96,9 +91,6 @@ def return_to(
     """Go back to an earlier release of one service, or make its live release once more in a new container.
 
     Args:
-        choose: makes the goal from what was surveyed.
-        connect: opens a session on the host.
-        service: which.
         what: what it is, for whoever meets the lock: ``rollback``.
         wait: seconds to queue for the lock.
 
@@ -176,5 +168,5 @@ class _Queue:
             )
         self.before, self.began = found, session.clock()
         replacement = Replacement(session, service, self.goal, survey)
-        self.underway = replacement.release_id
+        self.underway = replacement.walk.state.release.id
         replacement.run()

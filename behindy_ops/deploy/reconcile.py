@@ -54,10 +54,12 @@ def reconcile(session: Session, service: Service, survey: Survey) -> tuple[Surve
             done.append(recovery)
             survey = session.look()
         except Interrupted as error:
-            raise error.but(
-                state=f"{service.name} is up; what an earlier run left of it may still be there.",
-                remedy="The next deploy puts it in order; or now: inv deploy.recover",
-            ) from error
+            trio = survey.trio(service.name)
+            state = f"What an earlier run left of {service.name} may still be there."
+            if trio.live or trio.blue:
+                state = f"{service.name} is up; what an earlier run left of it may still be there."
+            remedy = "The next deploy puts it in order; or now: inv deploy.recover"
+            raise error.but(state=state, remedy=remedy) from error
     raise RemoteCommandFailed(
         f"{service.name} does not come to rest: {', '.join(recovery.name for recovery in done)}.",
         state="The live container was left as it is.",
@@ -106,13 +108,14 @@ def stopped_first(successor: Container, blue: Container) -> bool:
     return not blue.running and datetime.fromisoformat(blue.finished) < datetime.fromisoformat(successor.created)
 
 
+def _healthy(walk: Walk, container: Container) -> bool:
+    walk.go([CheckRunning(container.name)])
+    return walk.healthy
+
+
 def _finished(walk: Walk, green: Container, blue: Container) -> bool:
     """Give the name to a candidate that is healthy; return whether it was."""
-    if not green.running:
-        return False
-    check = CheckRunning(green.name)
-    walk.go([check])
-    if not walk.healthy:
+    if not green.running or not _healthy(walk, green):
         return False
     policy = blue.restart_policy if green.restart_policy in ("", "no") else ""
     name = walk.state.service.name
@@ -139,21 +142,18 @@ def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool) ->
         switched=int(state.survey.now * 1000),
         phase=Phase.NAMED if state.stale else Phase.SWITCHED,
     )
-    try:
-        _prove(walk, live, bad=bad)
-    except Relapse as relapse:
-        with walk.session.interrupts.shielded():
-            take_back(walk, relapse.reason, hurried=False)
-        what = f"The new release of {state.service.name} was switched back: {relapse.reason}."
-        walk.session.emit(Decision(f"{what} {walk.state.serving}"))
-
-
-def _prove(walk: Walk, live: Container, *, bad: bool) -> None:
-    if not bad:
-        walk.go([CheckRunning(live.name)])
-    if bad or not walk.healthy:
-        raise Relapse("it is not healthy")
-    walk.go([*after_switch(walk.state), StopPrevious()])
+    reason = "it is not healthy"
+    if not bad and _healthy(walk, live):
+        try:
+            walk.go([*after_switch(walk.state), StopPrevious()])
+        except Relapse as relapse:
+            reason = relapse.reason
+        else:
+            return
+    with walk.session.interrupts.shielded():
+        take_back(walk, reason, hurried=False)
+    what = f"The new release of {state.service.name} was switched back: {reason}."
+    walk.session.emit(Decision(f"{what} {walk.state.serving}"))
 
 
 def _record(session: Session, service: Service, survey: Survey, done: Sequence[Recovery]) -> None:
@@ -165,15 +165,13 @@ def _record(session: Session, service: Service, survey: Survey, done: Sequence[R
     live = survey.trio(service.name).live
     walk = Walk(session, _state(session, service, survey))
     known = {remembered.id: remembered.status for remembered in survey.released(service.name)}
-    unproven = live is not None and serves(live) and known.get(walk.state.release.id) in ("candidate", "failed")
-    if unproven:
+    stands = serves(live) and known.get(walk.state.release.id) in ("candidate", "failed")
+    if stands:
         walk.go([CheckLive()])
-        unproven = walk.healthy
-        if not unproven:
-            session.emit(
-                Warning_(f"{service.name} was never proven and does not answer from outside. Deploy a good release.")
-            )
-    if not done and not unproven:
-        return
-    reason = "; ".join(recovery.value for recovery in done) or "an earlier run died before it could record its end"
-    walk.go([Record("live" if live else "not deployed", reason, stands=unproven)])
+        stands = walk.healthy
+        if not stands:
+            told = f"{service.name} was never proven and does not answer from outside. Deploy a good release."
+            session.emit(Warning_(told))
+    if done or stands:
+        reason = "; ".join(recovery.value for recovery in done) or "an earlier run died before it could record its end"
+        walk.go([Record("live" if live else "not deployed", reason, stands=stands)])

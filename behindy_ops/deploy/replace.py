@@ -29,26 +29,14 @@ from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, W
 
 
 class Replacement:
-    """Replaces one service. The host is surveyed, locked and reconciled before.
-
-    Attributes:
-        release_id: of the release that is made.
-    """
+    """Replaces one service. The host is surveyed, locked and reconciled before."""
 
     def __init__(self, session: Session, service: Service, goal: Goal, survey: Survey) -> None:
         now = session.now()
+        release_id = f"{now:%Y%m%d-%H%M%S}-{session.randomness(4)}"  # sorts by time; two in one second differ
+        made = {"release_id": release_id, "created": now.isoformat(timespec="seconds"), "who": session.who}
         self.session = session
-        self.release_id = f"{now:%Y%m%d-%H%M%S}-{session.randomness(4)}"  # sorts by time; two in one second differ
-        state = begin(
-            service,
-            goal,
-            session.settings,
-            survey,
-            release_id=self.release_id,
-            created=now.isoformat(timespec="seconds"),
-            who=session.who,
-        )
-        self.walk = Walk(session, state)
+        self.walk = Walk(session, begin(service, goal, session.settings, survey, **made))
         self._holds = True
 
     def run(self) -> None:

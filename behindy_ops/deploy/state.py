@@ -97,11 +97,6 @@ class State:
         return self.service.name in self.survey.stale
 
     @property
-    def rehearsed(self) -> bool:
-        """Whether nginx on the host can send a single request to the candidate."""
-        return bool(self.service.rehearsal) and not self.stale and "rehearsal/header" in self.survey.files
-
-    @property
     def watch(self) -> float:
         """Seconds to watch the new release after the switch."""
         return self.service.watch if self.goal.watch is None else self.goal.watch

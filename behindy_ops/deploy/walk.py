@@ -53,7 +53,8 @@ class Walk:
                     self.session.emit(event)
                 case Begin(step):
                     if not step.needless(self.state):
-                        self._begun[step.name] = self.session.host.begin(self._command(step))
+                        shown = Shown(step.name, emit=self.session.emit)
+                        self._begun[step.name] = self.session.host.begin(self._command(step, shown))
                 case End(step):
                     if outcome := self._walk(step, self._end):
                         return outcome
@@ -127,16 +128,15 @@ class Walk:
             return Look(Verdict.FATAL, f"{look.reason}{times}")
         return look
 
-    def _command(self, step: Step, shown: Shown | None = None) -> Command:
+    def _command(self, step: Step, shown: Shown) -> Command:
         known = dataclasses.replace(self.state, now=self.session.now(), durations=dict(self.session.durations))
         command = step.command(known)
         if type(step).progress is Step.progress:
             return command
-        listener = shown or Shown(step.name, emit=self.session.emit)
 
         def tell(line: str) -> None:
             if text := step.progress(line):
-                listener.progress(text)
+                shown.progress(text)
 
         return dataclasses.replace(command, on_line=tell)
 

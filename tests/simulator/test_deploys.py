@@ -481,3 +481,14 @@ def test_an_interrupted_preflight_has_changed_nothing(
     with pytest.raises(Interrupted) as stopped:
         begin(deployed=deployed).deploy("frontend", tag="mended")
     assert stopped.value.state == state
+
+
+@pytest.mark.parametrize(("deployed", "up"), [(True, True), (False, False)])
+def test_an_interrupted_recovery_says_that_it_is_up_only_of_what_is(deployed: bool, up: bool) -> None:
+    host = begin(deployed=deployed)
+    host.world.engine.create("frontend-green", host.world.engine.pull("me/behindy-frontend:first"))
+    plan_during(host, "stop_blue", Fault.SIGNAL)
+    with pytest.raises(Interrupted) as stopped:
+        host.recover()
+    assert ("frontend is up" in stopped.value.state) is up
+    assert "may still be there" in stopped.value.state

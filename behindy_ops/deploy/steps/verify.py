@@ -11,7 +11,7 @@ from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_sta
 from behindy_ops.facts.readings import parse_reading
 from behindy_ops.facts.release import released_as
 from behindy_ops.host.command import Command, Result, script
-from behindy_ops.report.events import Event, Warning_
+from behindy_ops.report.events import Warning_
 
 
 class Watch(Step):
@@ -67,15 +67,12 @@ class Verify(Step):
         memory = _memory(reading.memory, container) if (reading := parse_reading(lines.get("stats", ""))) else ""
         errors = lines.get("errors") or "0"
         said = "no errors in its log" if errors == "0" else f"{errors} log line(s) with errors"
-        events: tuple[Event, ...] = ()
-        if trouble:
-            events = (Warning_(f"The new release is not steady: {trouble}. Look: inv deploy.status"),)
+        warnings = [f"The new release is not steady: {trouble}. Look: inv deploy.status"] if trouble else []
         if not result.ok:
-            told = " ".join(result.last_lines(2))
-            events += (Warning_(f"The deploy stands, but it could not be recorded: {told}"),)
+            warnings.append(f"The deploy stands, but it could not be recorded: {' '.join(result.last_lines(2))}")
         facts = _facts(state, lines) | {"memory": memory, "log_errors": errors}
         detail = ", ".join(part for part in ("steady", memory, said) if part)
-        return Read(state, detail, failed=trouble, events=events, facts=facts)
+        return Read(state, detail, failed=trouble, events=tuple(map(Warning_, warnings)), facts=facts)
 
 
 @dataclass(frozen=True, slots=True)
