@@ -12,6 +12,7 @@ from behindy_ops.checks.check import Check, Level
 from behindy_ops.deploy import check
 from behindy_ops.deploy.check import require_ready
 from behindy_ops.errors import STILL_RUNNING, UNCHANGED, Kind
+from behindy_ops.facts.image import Image
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, Result
 from behindy_ops.project.settings import Settings
@@ -77,6 +78,12 @@ def test_the_registry_is_asked_and_what_it_says_counts() -> None:
     missing = checks(Desk(SURVEY, NO_SUCH))["image"]
     assert (missing.level, kind_of(missing.error())) == (Level.REFUSAL, Kind.IMAGE_NOT_FOUND)
     assert "no route" in checks(Desk(SURVEY, code=1))["image"].found
+
+
+def test_the_registry_is_asked_too_about_the_images_of_this_service_that_the_host_has() -> None:
+    images = (Image("i", (), ("me/behindy-backend@sha256:aa", "me/other@sha256:bb")),)
+    checks(desk := Desk(replace(SURVEY, images=images), SMALL))
+    assert desk.asked[0].argv[-2:] == ("me/behindy-backend:v2", "me/behindy-backend@sha256:aa")
 
 
 def test_without_docker_nothing_else_is_looked_at_and_nobody_asked() -> None:

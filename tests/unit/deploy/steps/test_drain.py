@@ -45,7 +45,7 @@ def test_open_connections_are_its_progress() -> None:
 
 def test_a_candidate_that_was_live_gets_the_same_time() -> None:
     step = Retire(GREEN)
-    assert step.command(state_of()).argv[4:7] == ("new", "3000", "1002100")
+    assert step.command(state_of()).argv[4:8] == ("new", "3000", "1002100", "30")
     assert step.title(state_of()) == "Wait until web-green is idle"
     assert step.read(state_of(), answer("cut 1\n")).events == ()
 

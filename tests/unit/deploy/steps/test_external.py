@@ -11,7 +11,7 @@ from behindy_ops.deploy.steps.external import CheckLive, CheckOutside, CheckPrev
 from behindy_ops.deploy.steps.step import Look, Verdict
 from behindy_ops.errors import Kind
 from behindy_ops.facts.survey import NETWORK
-from tests.unit.deploy.states import GREEN, LIVE, answer, state_of
+from tests.unit.deploy.states import GREEN, LIVE, SERVICE, answer, state_of
 
 WELL = "look 200 0 none\nnames 10.0.0.2\ninside 200 0\nok\n"
 AT = replace(GREEN, addresses={NETWORK: "10.0.0.2"})
@@ -94,6 +94,13 @@ def test_the_previous_release_says_in_a_sentence_whether_it_serves() -> None:
     read = step.read(state_of(live=well), answer("look 502 0 none\n"))
     assert read.state.serving.startswith("It was started again, but from outside: HTTP 502.")
     assert read.failed == "HTTP 502"
+
+
+def test_the_previous_release_is_asked_through_its_public_url_until_nginx_has_forgotten_the_new_one() -> None:
+    service = replace(SERVICE, rehearsal="/r")
+    after, before = (CheckPrevious("").command(state_of(service=service, switched=at)).argv for at in (5000, None))
+    assert (after[7], before[7]) == ("7100", "0")
+    assert after[11:] == before[11:] == ("https://behindy.me/",)
 
 
 def test_what_is_live_is_asked_once_without_waiting() -> None:

@@ -31,7 +31,7 @@ def test_a_live_container_that_is_stopped_first_stays_on_the_host() -> None:
 def test_one_on_its_way_down_is_restarted_where_a_start_would_find_it_running() -> None:
     assert StartAgain("old", "Start it").command(state_of()).argv == ("docker", "start", "old")
     half = StartAgain("old", "Start it", half_stopped=True, stuck="It is down.")
-    assert half.command(state_of()).argv[:2] == ("docker", "restart")
+    assert half.command(state_of()).argv == ("docker", "restart", "--time", "3", "old")
     error = half.read(state_of(), answer(code=1)).error
     assert error is not None
     assert (error.state, error.remedy) == ("It is down.", "inv deploy.recover")

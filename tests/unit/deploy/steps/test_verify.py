@@ -46,7 +46,9 @@ def test_a_rollback_judges_the_release_it_leaves_and_a_restart_does_not() -> Non
 
 
 def test_how_it_ended_and_why_is_written() -> None:
-    line = json.loads(Record("refused", "it exited").command(state_of()).stdin)
+    command = Record("refused", "it exited").command(state_of())
+    assert command.changes
+    line = json.loads(command.stdin)
     assert (line["outcome"], line["reason"], line["release"]) == ("refused", "it exited", "r2")
 
 
