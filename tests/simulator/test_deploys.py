@@ -492,3 +492,50 @@ def test_an_interrupted_recovery_says_that_it_is_up_only_of_what_is(deployed: bo
         host.recover()
     assert ("frontend is up" in stopped.value.state) is up
     assert "may still be there" in stopped.value.state
+
+
+@pytest.mark.parametrize(
+    ("release", "during", "outcome"),
+    [
+        ("mended", "look_inside", "interrupted"),
+        ("bad-in-public", "watch", "switched back"),
+        ("mended", "watch", "live"),
+    ],
+)
+def test_a_signal_is_what_the_history_gives_as_the_reason(
+    host: Simulation, release: str, during: str, outcome: str
+) -> None:
+    plan_during(host, during, Fault.SIGNAL)
+    with pytest.raises(Interrupted) as stopped:
+        host.deploy("frontend", tag=release)
+    assert history(host)[-1]["outcome"] == outcome
+    assert history(host)[-1]["reason"].startswith(stopped.value.what)
+    assert "last requests" not in steps(host)
+
+
+def test_a_silent_cut_is_waited_out_and_the_deploy_goes_on(host: Simulation) -> None:
+    plan_during(host, "pull", Fault.CUT_SILENTLY)
+    host.deploy("frontend", tag="mended")
+    assert (tag(host), host.rules.at_rest("frontend")) == ("mended", "")
+
+
+def test_each_service_is_recorded_with_its_own_seconds(host: Simulation) -> None:
+    host.deploy("frontend", "backend", tag="mended")
+    alone = begin()
+    alone.deploy("backend", tag="mended")
+    for step in ("pull", "start", "watch"):
+        assert history(host)[-1]["seconds"][step] == pytest.approx(history(alone)[-1]["seconds"][step], abs=0.5)
+
+
+@pytest.mark.parametrize(("own", "after"), [("no", "always"), ("unless-stopped", "unless-stopped")])
+def test_a_candidate_that_recovery_puts_live_keeps_a_restart_policy_of_its_own(
+    host: Simulation, own: str, after: str
+) -> None:
+    host.world.engine.epoch += 1  # the run that did it is gone
+    before = live(host)
+    host.world.engine.rename("frontend", "frontend-blue")
+    green = host.world.engine.create("frontend-green", before.image, before.labels)
+    host.world.engine.start(green.id)
+    green.policy = own
+    host.recover()
+    assert (live(host), green.policy) == (green, after)
