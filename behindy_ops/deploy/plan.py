@@ -93,10 +93,9 @@ def way_back(state: State, *, hurried: bool) -> Iterator[Item]:
     Args:
         hurried: the run was told to stop, so nothing is waited for.
     """
-    name, blue = state.service.name, state.blue
+    blue = state.blue
     if blue is not None and not blue.running:
-        pointing = "{service} still points at the new release."
-        yield StartAgain(blue.id, f"Start {name}-blue again", name="switch back", stuck=pointing)
+        yield StartAgain(blue.id, "Start {service}-blue again", name="switch back", stuck=PutNamesBack.stuck)
     yield PutNamesBack()
     if blue is not None:
         if state.stale:
@@ -115,10 +114,10 @@ def bring_back(state: State) -> Iterator[Item]:
     """
     if state.live is None:
         return
-    title = f"Start the previous release of {state.service.name} again"
     if state.phase >= Phase.STOPPED:
+        title = "Start the previous release of {service} again"
         yield StartAgain(state.live.id, title, half_stopped=True, name="bring back")
-    yield GiveName(state.live.id, f"Give {state.service.name} its name back", name="bring back")
+    yield GiveName(state.live.id, "Give {service} its name back", name="bring back")
     yield CheckPrevious("The previous release was started again")
 
 

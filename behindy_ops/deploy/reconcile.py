@@ -118,17 +118,15 @@ def _finished(walk: Walk, green: Container, blue: Container) -> bool:
     if not green.running or not _healthy(walk, green):
         return False
     policy = blue.restart_policy if green.restart_policy in ("", "no") else ""
-    name = walk.state.service.name
-    walk.go([GiveName(green.id, f"Give {name} to the healthy candidate", policy=policy)])
+    walk.go([GiveName(green.id, "Give {service} to the healthy candidate", policy=policy)])
     walk.go(followed(walk.state, FollowBack(green.id)))
     return True
 
 
 def _restored(state: State, blue: Container) -> list[Item]:
     """Return the steps that give the name back; started first, so that no live container is left that is stopped."""
-    name = state.service.name
-    items: list[Item] = [] if blue.running else [StartAgain(blue.id, f"Start {name}-blue again")]
-    items.append(GiveName(blue.id, f"Give {name} back to the previous release"))
+    items: list[Item] = [] if blue.running else [StartAgain(blue.id, "Start {service}-blue again")]
+    items.append(GiveName(blue.id, "Give {service} back to the previous release"))
     return [*items, *followed(state, FollowBack(blue.id))]
 
 
@@ -147,7 +145,7 @@ def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool) ->
         try:
             walk.go([*after_switch(walk.state), StopPrevious()])
         except Relapse as relapse:
-            reason = relapse.reason
+            reason = str(relapse)
         else:
             return
     with walk.session.interrupts.shielded():

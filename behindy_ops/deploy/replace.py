@@ -61,7 +61,7 @@ class Replacement:
         except (ConnectionLost, LeaseLost):
             raise
         except Relapse as relapse:
-            raise self._taken_back(relapse.reason) from None
+            raise self._taken_back(str(relapse)) from None
         except BehindyError as error:
             raise self._ended_by(error) from error
         finally:
@@ -138,7 +138,7 @@ class Replacement:
             try:
                 self.walk.go(items)
             except Relapse as relapse:
-                reason = f"it was not proven before the run was told to stop: {relapse.reason}"
+                reason = f"it was not proven before the run was told to stop: {relapse}"
                 back = self._taken_back(reason, stopped=error.what)
                 return error.but(state=f"{back.what} {back.state}")
             left = f" {name}-blue was left to the next run" if self.walk.state.live else ""

@@ -15,11 +15,7 @@ from behindy_ops.host.session import Step as Shown
 
 
 class Relapse(Exception):
-    """The new release has to be taken back; ``reason`` says why."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """The new release has to be taken back; its text says why."""
 
 
 class Walk:

@@ -89,20 +89,12 @@ class Rehearse(Attempts):
 
 @dataclass(frozen=True, slots=True)
 class CheckOutside(Attempts):
-    """Ask for the new release; two attempts in a row with an error of its own are enough, since users meet them too.
+    """Ask for the new release; two attempts in a row with an error of its own are enough, since users meet them too."""
 
-    Attributes:
-        attempts: at most; 0 for as many as the service declares.
-    """
-
-    attempts: int = 0
+    attempts: int = 0  # type: ignore[misc]
     name = "external"
     said = "Check {state.urls[0]} from outside"
     definite = 2
-
-    def policy(self, state: State) -> HealthPolicy:
-        policy = state.service.health
-        return replace(policy, attempts=self.attempts) if self.attempts else policy
 
     def command(self, state: State) -> Command:
         asked = None if state.name_is_shared else state.service
@@ -122,9 +114,7 @@ class CheckLive(Attempts):
 
     name = "external"
     said = "Check {state.urls[0]} from outside"
-
-    def policy(self, state: State) -> HealthPolicy:
-        return replace(state.service.health, attempts=1)
+    attempts = 1
 
     def command(self, state: State) -> Command:
         return _ask(state.urls, self.policy(state), live=state.service)

@@ -76,22 +76,21 @@ def _compared(state: State, image: Image, detail: str) -> Read:
     """Say what the image means beside what is live; if it is the same, there is nothing to do."""
     service, live = state.service.name, state.live
     if live is None:
-        first = Decision(f"First deploy of {service}: there is nothing to replace.")
-        return Read(state, detail, events=() if state.goal.recreate else (first,))
-    if live.image_id != image.id:
+        told = f"First deploy of {service}: there is nothing to replace."
+    elif live.image_id != image.id:
         return Read(state, detail)
-    same = live.running and released_as(live).config == state.survey.config.get(service)
-    if same and not state.goal.force:
-        release = released_as(live)
-        told = Decision(
-            f"{service}:{state.goal.tag} is already live ({release.id or live.id[:12]}), with the same configuration: "
-            "nothing to do. To redeploy it: --force"
-        )
-        facts = {"release": release.id, "digest": release.digest}
-        return Read(state, detail, events=(told,), outcome="unchanged", facts=facts)
-    reason = "--force" if same else "its configuration changed"
-    told = Decision(f"Redeploying the same image: {reason}.")
-    return Read(state, detail, events=() if state.goal.recreate else (told,))
+    else:
+        same = live.running and released_as(live).config == state.survey.config.get(service)
+        if same and not state.goal.force:
+            release = released_as(live)
+            already = Decision(
+                f"{service}:{state.goal.tag} is already live ({release.id or live.id[:12]}), with the same "
+                "configuration: nothing to do. To redeploy it: --force"
+            )
+            facts = {"release": release.id, "digest": release.digest}
+            return Read(state, detail, events=(already,), outcome="unchanged", facts=facts)
+        told = f"Redeploying the same image: {'--force' if same else 'its configuration changed'}."
+    return Read(state, detail, events=() if state.goal.recreate else (Decision(told),))
 
 
 def registry_login(settings: Settings) -> tuple[str, str, bytes]:

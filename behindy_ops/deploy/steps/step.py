@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import ClassVar
 
@@ -117,14 +117,17 @@ class Attempts(Step):
         definite: attempts in a row with an error of the release itself, after which waiting longer is pointless; 0
             for never. For where users already meet the release: 45 s of errors would be no caution.
         yields: a signal ends it at once, as if it had failed.
+        attempts: at most; 0 for as many as the service declares.
     """
 
+    attempts: ClassVar[int] = 0
     definite: ClassVar[int] = 0
     yields: ClassVar[bool] = False
 
     def policy(self, state: State) -> HealthPolicy:
         """Return how often, and how long each attempt may take."""
-        return state.service.health
+        policy = state.service.health
+        return replace(policy, attempts=self.attempts) if self.attempts else policy
 
     def judge(self, state: State, result: Result) -> Look:
         """Return what one attempt came to."""

@@ -37,16 +37,8 @@ def _verify(state: State, line: str, *, judged: str = "") -> Command:
         judged: id of a release that a rollback leaves: it was judged bad, and is no longer offered.
     """
     service, release, paths = state.service.name, state.release, state.paths
-    argv = script(
-        "deploy/verify",
-        service,
-        CONTAINER_TEMPLATE,
-        paths.release(service, release.id),
-        paths.history,
-        str(history.ROTATED_AT),
-        paths.release(service, judged),
-        release.previous,
-    )
+    kept, left, rotated_at = paths.release(service, release.id), paths.release(service, judged), str(history.ROTATED_AT)
+    argv = script("deploy/verify", service, CONTAINER_TEMPLATE, kept, paths.history, rotated_at, left, release.previous)
     return Command(argv, title="verify and record", timeout=60, stdin=line.encode("utf-8") + b"\n", changes=True)
 
 
