@@ -11,7 +11,7 @@ from behindy_ops.deploy.steps.external import CheckOutside, CheckPrevious, Rehea
 from behindy_ops.deploy.steps.internal import CheckInside
 from behindy_ops.deploy.steps.pull import Pull
 from behindy_ops.deploy.steps.start import Start
-from behindy_ops.deploy.steps.step import Begin, End, Item, Say, Step
+from behindy_ops.deploy.steps.step import Beside, Item, Say, Step
 from behindy_ops.deploy.steps.stop import Discard, StartAgain, StopLive, StopPrevious
 from behindy_ops.deploy.steps.switch import Follow, FollowBack, GiveName, PutAside, PutNamesBack, Switch
 from behindy_ops.deploy.steps.tidy import Tidy
@@ -47,12 +47,7 @@ def steps(state: State) -> Iterator[Item]:
     yield Switch()
     yield from after_switch(state)
     tidy = Tidy()
-    if not tidy.needless(state):
-        yield Begin(tidy)
-    if state.live is not None:
-        yield StopPrevious()
-    if not tidy.needless(state):
-        yield End(tidy)
+    yield Beside(() if tidy.needless(state) else (tidy,), (StopPrevious(),) if state.live else ())
     yield Verify()
 
 
@@ -80,11 +75,9 @@ def followed(state: State, reload: Follow) -> Iterator[Item]:
 def after_switch(state: State) -> Iterator[Item]:
     """Yield what follows the renames while both containers run: external check, watch, drain, all at once."""
     yield from followed(state, Follow())
-    beside: list[Step] = [Drain()] if state.blue is not None and state.blue.running else []
-    beside += [Watch()] if state.watch > 0 else []
-    yield from map(Begin, beside)
-    yield CheckOutside()
-    yield from map(End, reversed(beside))
+    drained = (Drain(),) if state.blue is not None and state.blue.running else ()
+    watched = (Watch(),) if state.watch > 0 else ()
+    yield Beside((*drained, *watched), (CheckOutside(),))
 
 
 def way_back(state: State, *, hurried: bool) -> Iterator[Item]:
@@ -123,7 +116,7 @@ def bring_back(state: State) -> Iterator[Item]:
 
 def commands(items: Iterable[Item], state: State) -> list[tuple[str, Command]]:
     """Return each step's name and what it sends; what only an earlier answer tells stands in angle brackets."""
-    sent = [item.step if isinstance(item, Begin) else item for item in items]
+    sent = [step for item in items for step in ((*item.steps, *item.items) if isinstance(item, Beside) else (item,))]
     return [(step.name, step.command(state)) for step in sent if isinstance(step, Step)]
 
 
@@ -134,10 +127,10 @@ def as_lines(items: Iterable[Item], state: State) -> list[str]:
         match item:
             case Say(event):
                 lines.append(f"{'':<10}# {getattr(event, 'text', '')}")
-            case End(step):
-                lines.append(f"{step.name:<10}# wait for it")
-            case Begin(step):
-                lines.append(f"{step.name:<10}{_short(step.command(state))} &")
+            case Beside(steps, inner):
+                lines += [f"{line} &" for line in as_lines(steps, state)]
+                lines += as_lines(inner, state)
+                lines += [f"{step.name:<10}# wait for it" for step in reversed(steps)]
             case Step():
                 lines.append(f"{item.name:<10}{_short(item.command(state))}")
     return lines

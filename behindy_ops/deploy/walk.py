@@ -6,9 +6,10 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from functools import partial
 
 from behindy_ops.deploy.state import Phase, State
-from behindy_ops.deploy.steps.step import Attempts, Begin, End, Item, Look, Read, Say, Step, Verdict
+from behindy_ops.deploy.steps.step import Attempts, Beside, Item, Look, Read, Say, Step, Verdict
 from behindy_ops.host.command import Command, Result
 from behindy_ops.host.session import Session
 from behindy_ops.host.session import Step as Shown
@@ -34,7 +35,6 @@ class Walk:
         self.phases: dict[Phase, float] = {}
         self.facts: dict[str, str] = {}
         self.healthy = False
-        self._begun: dict[str, Future[Result]] = {}
 
     def go(self, items: Iterable[Item]) -> str:
         """Walk; return the outcome if a step ended it early, else an empty string.
@@ -47,13 +47,12 @@ class Walk:
             match item:
                 case Say(event):
                     self.session.emit(event)
-                case Begin(step):
-                    if not step.needless(self.state):
-                        shown = Shown(step.name, emit=self.session.emit)
-                        self._begun[step.name] = self.session.host.begin(self._command(step, shown))
-                case End(step):
-                    if outcome := self._walk(step, self._end):
+                case Beside(steps, inner):
+                    begun = [(step, self._begin(step)) for step in steps]
+                    if outcome := self.go(inner):
                         return outcome
+                    for step, answer in reversed(begun):
+                        self._walk(step, partial(self._end, answer))
                 case Step():
                     if outcome := self._walk(item, self._send):
                         return outcome
@@ -78,10 +77,15 @@ class Walk:
             raise Relapse(read.relapse)
         return read.outcome
 
-    def _end(self, step: Step, _: Shown) -> Read:
-        if step.name not in self._begun:  # it turned out to be needless
+    def _begin(self, step: Step) -> Future[Result] | None:
+        if step.needless(self.state):
+            return None
+        return self.session.host.begin(self._command(step, Shown(step.name, emit=self.session.emit)))
+
+    def _end(self, answer: Future[Result] | None, step: Step, _: Shown) -> Read:
+        if answer is None:  # it turned out to be needless
             return step.read(self.state, Result(step.command(self.state), 0, "", "", 0.0))
-        return step.read(self.state, self.session.host.end(self._begun.pop(step.name)))
+        return step.read(self.state, self.session.host.end(answer))
 
     def _send(self, step: Step, shown: Shown) -> Read:
         command = self._command(step, shown)

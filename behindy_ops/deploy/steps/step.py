@@ -153,18 +153,12 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
-    """It is sent here, and goes on beside what follows."""
+class Beside:
+    """Steps that are sent first, go on beside ``items``, and are waited for after those, the last one first."""
 
-    step: Step
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """What was begun is waited for here."""
-
-    step: Step
+    steps: tuple[Step, ...]
+    items: tuple[Step | Say, ...]
 
 
-Item = Step | Say | Begin | End
+Item = Step | Say | Beside
 """One place in a plan."""
