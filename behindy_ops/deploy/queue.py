@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from behindy_ops.checks import preflight
+from behindy_ops.checks.check import first_refusal, forced
 from behindy_ops.deploy import plan
 from behindy_ops.deploy.check import truthful, without_live
 from behindy_ops.deploy.goals import Goal
@@ -35,7 +36,8 @@ def show_plan(connect: Connect, services: Sequence[Service], goal: Goal) -> None
         scripts: dict[str, list[str]] = {}
         for service in services:
             seen = without_live(survey, service) if goal.recreate else survey
-            problem = preflight.find_problem(seen, service, session.settings, force=goal.force)
+            checks = preflight.examine(seen, service, session.settings)
+            problem = first_refusal(forced(checks) if goal.force else checks)
             if (problem := truthful(problem, survey, service)) is not None:
                 raise problem
             recovery = decide(survey.trio(service.name))
