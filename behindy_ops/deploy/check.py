@@ -1,4 +1,4 @@
-"""``deploy.check``: the preflight alone, for people and programs. It only reads, and takes no lock."""
+"""The preflight: ``deploy.check``, which only reads and takes no lock, and the first step of every deploy."""
 
 from __future__ import annotations
 
@@ -7,59 +7,125 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from behindy_ops.checks import preflight
-from behindy_ops.checks.check import Check, Level, first_refusal
+from behindy_ops.checks.check import Check, Level, first_refusal, forced
 from behindy_ops.checks.rules import BEFORE_DEPLOY
-from behindy_ops.deploy.readiness import ask_registry
-from behindy_ops.errors import BehindyError
+from behindy_ops.deploy.steps.pull import registry_login
+from behindy_ops.errors import UNCHANGED, BehindyError
+from behindy_ops.facts import manifest as registry
 from behindy_ops.facts.survey import Survey
+from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import Service, repository
+from behindy_ops.report.events import Warning_
 from behindy_ops.report.text import Line, Tone, entry
+
+
+def truthful(problem: BehindyError | None, survey: Survey, service: Service) -> BehindyError | None:
+    """Return a refusal that does not say that something is still running where nothing is deployed."""
+    return problem if problem is None or survey.trio(service.name).live else problem.but(state=UNCHANGED)
+
+
+def require_ready(
+    session: Session, service: Service, survey: Survey, image: str, *, force: bool, alone: bool = False
+) -> None:
+    """Check that the host is ready for this deploy; warnings are told, nothing is changed.
+
+    Args:
+        image: what is to be pulled, or empty when it is on the host already.
+        force: refusals about memory and disk are told as warnings.
+        alone: the live container is stopped first, so what it uses counts as available.
+
+    Raises:
+        BehindyError: the first refusal.
+    """
+    with session.step("preflight", "Check that the host is ready") as step:
+        checks = _examine(session, service, without_live(survey, service) if alone else survey, image)
+        checks = forced(checks) if force else checks
+        if (problem := truthful(first_refusal(checks), survey, service)) is not None:
+            raise problem
+        warnings = [check for check in checks if check.level is Level.WARNING]
+        told = f"{len(warnings)} warning{'s' if len(warnings) != 1 else ''}" if warnings else "all ok"
+        step.detail = f"{len(checks)} checks, {told}"
+    for check in warnings:
+        session.emit(Warning_(f"{check.found} {check.remedy}".strip()))
+
+
+def _examine(session: Session, service: Service, survey: Survey, image: str) -> tuple[Check, ...]:
+    """Examine; only where the size of a whole image would not fit, ask the registry how much of it is new.
+
+    A whole image is more than a pull ever adds, so a disk that has room for one needs no question, which costs time.
+    """
+    checks = preflight.examine(survey, service, session.settings)
+    if not image or not any(check.name == "disk" and check.level is Level.REFUSAL for check in checks):
+        return checks
+    manifests = _ask_registry(session, service, survey, image)
+    return preflight.examine(survey, service, session.settings, image=image, manifests=manifests)
+
+
+def _ask_registry(session: Session, service: Service, survey: Survey, image: str) -> registry.Manifests:
+    """Ask the registry about an image, and about those of this service that the host has."""
+    settings = session.settings
+    own = repository(service, settings.image_prefix)
+    held = sorted({name for found in survey.images for name in found.digests if name.partition("@")[0] == own})
+    registry_host, user, token = registry_login(settings)
+    argv = script("deploy/manifests", registry_host, user, image, *held)
+    result = session.host.run(Command(argv, title="ask the registry", timeout=60, stdin=token))
+    if not result.ok:
+        return registry.Manifests({}, {image: " ".join(result.last_lines(2))})
+    return registry.parse(result.stdout)
+
+
+def without_live(survey: Survey, service: Service) -> Survey:
+    """Return the survey as memory will be once the live container of a service is stopped."""
+    live = survey.trio(service.name).live
+    used = survey.usage.get(live.id, 0) if live else 0
+    memory = survey.memory | {"MemAvailable": survey.memory.get("MemAvailable", 0) + used}
+    return replace(survey, memory=memory)
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceChecks:
-    """The checks of one service."""
+    """The checks of one service, and what a deploy of it would be refused as."""
 
     service: str
     checks: tuple[Check, ...]
-
-    @property
-    def ready(self) -> bool:
-        return first_refusal(self.checks) is None
+    refusal: BehindyError | None
 
 
 def check_services(session: Session, tag: str) -> list[ServiceChecks]:
     """Return what a deploy of the session's services would meet."""
-    survey = session.look()
-    return [ServiceChecks(service.name, _examine(session, service, survey, tag)) for service in session.services]
+    survey, found = session.look(), []
+    for service in session.services:
+        checks = _examine_with_registry(session, service, survey, tag)
+        found.append(ServiceChecks(service.name, checks, truthful(first_refusal(checks), survey, service)))
+    return found
 
 
-def _examine(session: Session, service: Service, survey: Survey, tag: str) -> tuple[Check, ...]:
+def _examine_with_registry(session: Session, service: Service, survey: Survey, tag: str) -> tuple[Check, ...]:
+    """What an interrupted run left hurts users, but is no obstacle: a deploy begins with recovering it."""
     if preflight.docker_problem(survey) is not None:
         return preflight.examine(survey, service, session.settings)
     image = f"{repository(service, session.settings.image_prefix)}:{tag}"
-    manifests = ask_registry(session, service, survey, image)
+    manifests = _ask_registry(session, service, survey, image)
     checks = preflight.examine(
         survey, service, session.settings, chosen=BEFORE_DEPLOY, image=image, manifests=manifests
     )
-    return tuple(_recovered_first(check) for check in checks)
-
-
-def _recovered_first(check: Check) -> Check:
-    """What an interrupted run left hurts users, but is no obstacle: a deploy begins with recovering it."""
-    return replace(check, level=Level.WARNING) if check.name == "leftovers" and check.problem else check
+    return tuple(
+        replace(check, level=Level.WARNING) if check.name == "leftovers" and check.problem else check
+        for check in checks
+    )
 
 
 def problem(found: Sequence[ServiceChecks]) -> BehindyError | None:
     """Return the first refusal, for the exit code."""
-    return first_refusal([check for service in found for check in service.checks])
+    return next((service.refusal for service in found if service.refusal is not None), None)
 
 
 def as_json(found: Sequence[ServiceChecks]) -> str:
     """Return ``{"services": [{"service", "ready", "checks": [{"name", "level", "problem", ...}]}]}``."""
     services = [
-        {"service": one.service, "ready": one.ready, "checks": [check.data() for check in one.checks]} for one in found
+        {"service": one.service, "ready": one.refusal is None, "checks": [check.data() for check in one.checks]}
+        for one in found
     ]
     return json.dumps({"services": services}, ensure_ascii=False, indent=2) + "\n"
 
@@ -72,7 +138,8 @@ def as_lines(found: Sequence[ServiceChecks], host: str) -> list[Line]:
     shared = [check for check in found[0].checks if all(check in one.checks for one in found)] if len(found) > 1 else []
     lines = [Line(f"Is {host} ready for a deploy?", Tone.STRONG), *_lines(shared)]
     for one in found:
-        lines += [Line(""), Line(f"{one.service}: {'ready' if one.ready else 'not ready'}", Tone.STRONG)]
+        ready = "not ready" if one.refusal else "ready"
+        lines += [Line(""), Line(f"{one.service}: {ready}", Tone.STRONG)]
         lines += _lines([check for check in one.checks if check not in shared])
     return lines
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from behindy_ops.errors import Kind
+from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.rollback import previous_release
@@ -25,7 +25,6 @@ class Goal:
         watch: seconds to watch the new release after the switch; None for what the service declares.
         recreate: stop the live release before its successor starts.
         target: the release the host remembers that is made once more, with the files it had; None for a new one.
-        judges: the release that is left was judged bad, so it is not gone back to.
     """
 
     kind: str = "deploy"
@@ -34,7 +33,6 @@ class Goal:
     watch: float | None = None
     recreate: bool = False
     target: Release | None = None
-    judges: bool = False
 
     def release(self, service: Service, settings: Settings, survey: Survey) -> Release:
         """Return the release to be made, as far as it is known before anything was pulled."""
@@ -64,7 +62,7 @@ def find_target(releases: Sequence[Release], wanted: str) -> Release:
             return release
     raise Kind.USAGE(
         f"No earlier release of {releases[0].service if releases else 'this service'} is called {wanted!r}.",
-        state="Nothing changed.",
+        state=UNCHANGED,
         remedy=f"See which there are: inv deploy.releases {releases[0].service if releases else 'SERVICE'}",
     )
 
@@ -73,10 +71,7 @@ def rollback(survey: Survey, service: Service, *, to: str = "", watch: float | N
     """Return the goal of going back to an earlier release, with the configuration it had.
 
     Args:
-        survey: the host.
-        service: which.
         to: release id, tag or digest; empty for the previous release.
-        watch: see :class:`Goal`.
 
     Raises:
         Kind.USAGE: there is no such release.
@@ -85,16 +80,16 @@ def rollback(survey: Survey, service: Service, *, to: str = "", watch: float | N
     if target is None:
         raise Kind.USAGE(
             f"{service.name} has no previous release to go back to.",
-            state="Nothing changed.",
+            state=UNCHANGED,
             remedy=f"Deploy a good one: inv deploy.{service.name} --tag TAG",
         )
     if not target.digest and not any(image.id == target.image_id for image in survey.images):
         raise Kind.IMAGE_NOT_FOUND(
             f"The image of release {target.id} is no longer on the host, and it has no digest to pull.",
-            state="Nothing changed.",
+            state=UNCHANGED,
             remedy="Deploy it by its tag instead.",
         )
-    return Goal("rollback", target.tag, force=True, watch=watch, target=target, judges=True)
+    return Goal("rollback", target.tag, force=True, watch=watch, target=target)
 
 
 def restart(survey: Survey, service: Service, *, watch: float | None = None) -> Goal:
@@ -107,7 +102,7 @@ def restart(survey: Survey, service: Service, *, watch: float | None = None) -> 
     if live is None:
         raise Kind.USAGE(
             f"{service.name} is not deployed, so there is nothing to restart.",
-            state="Nothing changed.",
+            state=UNCHANGED,
             remedy=f"Deploy it: inv deploy.{service.name} --tag TAG",
         )
     current = released_as(live)
@@ -116,6 +111,6 @@ def restart(survey: Survey, service: Service, *, watch: float | None = None) -> 
             return Goal("restart", release.tag, force=True, watch=watch, target=release)
     raise Kind.USAGE(
         f"{service.name} was not started by this tool, or the files of its release are gone.",
-        state="Nothing changed.",
+        state=UNCHANGED,
         remedy=f"Deploy what is live once more: inv deploy.{service.name} --tag {current.tag} --force",
     )

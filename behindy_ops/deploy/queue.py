@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from behindy_ops.checks import preflight
 from behindy_ops.checks.check import first_refusal, forced
 from behindy_ops.deploy import plan
+from behindy_ops.deploy.check import truthful, without_live
 from behindy_ops.deploy.goals import Goal
-from behindy_ops.deploy.readiness import without_live
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.replace import Replacement
+from behindy_ops.deploy.state import begin
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost
 from behindy_ops.facts.leftovers import Recovery, decide
 from behindy_ops.facts.release import Release, released_as
@@ -19,8 +20,6 @@ from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Connect, Session
 from behindy_ops.project.services import Service
 from behindy_ops.report.events import Decision, DeployFinished, Plan, Warning_
-
-_SERVES = "If the host is up, the site is too."
 
 RECONNECT_WAIT = 75.0
 """Seconds to wait for our own lost lease: a silent one ends after 60."""
@@ -39,13 +38,13 @@ def show_plan(connect: Connect, services: Sequence[Service], goal: Goal) -> None
             seen = without_live(survey, service) if goal.recreate else survey
             checks = preflight.examine(seen, service, session.settings)
             problem = first_refusal(forced(checks) if goal.force else checks)
-            if problem is not None:
+            if (problem := truthful(problem, survey, service)) is not None:
                 raise problem
             recovery = decide(survey.trio(service.name))
             if recovery is not Recovery.NOTHING:
                 session.emit(Warning_(f"{service.name}: first, {recovery.value}."))
-            state = plan.planned(service, goal, session.settings, survey)
-            items = plan.steps(state)
+            state = begin(service, goal, session.settings, survey)
+            items = list(plan.steps(state))
             scripts |= plan.script_lines(items, state)
             title = f"Plan for {service.name}:{goal.tag} on {session.settings.host}"
             session.emit(Plan(title, tuple(plan.as_lines(items, state))))
@@ -60,9 +59,6 @@ def deploy(connect: Connect, services: Sequence[Service], goal: Goal, *, wait: f
     Nothing is repeated blindly: a new session reconciles first, and a release it then finds live is not made again.
 
     Args:
-        connect: opens a session on the host.
-        services: what to deploy.
-        goal: how.
         wait: seconds to queue for the lock.
 
     Raises:
@@ -84,9 +80,9 @@ def deploy(connect: Connect, services: Sequence[Service], goal: Goal, *, wait: f
     except BehindyError as error:
         if queue.locked:
             raise
-        name = queue.left[0].name
+        under_way = f"The deploy of {queue.left[0].name} was under way; how far it came is not known."
         raise error.but(  # what it says of the host is true of this connection only
-            state=f"The deploy of {name} was under way; how far it came is not known. {_SERVES}",
+            state=f"{under_way} If the host is up, the site is too.",
             remedy=f"{error.remedy} Then: inv deploy.status; the next deploy puts the host in order.".strip(),
         ) from error
 
@@ -97,9 +93,6 @@ def return_to(
     """Go back to an earlier release of one service, or make its live release once more in a new container.
 
     Args:
-        choose: makes the goal from what was surveyed.
-        connect: opens a session on the host.
-        service: which.
         what: what it is, for whoever meets the lock: ``rollback``.
         wait: seconds to queue for the lock.
 
@@ -177,5 +170,5 @@ class _Queue:
             )
         self.before, self.began = found, session.clock()
         replacement = Replacement(session, service, self.goal, survey)
-        self.underway = replacement.release_id
+        self.underway = replacement.walk.state.release.id
         replacement.run()

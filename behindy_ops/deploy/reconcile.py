@@ -8,17 +8,16 @@ from datetime import datetime
 
 from behindy_ops.checks import preflight
 from behindy_ops.deploy.goals import Goal
-from behindy_ops.deploy.plan import Item, after_switch
+from behindy_ops.deploy.plan import after_switch, followed
 from behindy_ops.deploy.replace import take_back
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.drain import Retire
 from behindy_ops.deploy.steps.external import CheckLive
 from behindy_ops.deploy.steps.internal import CheckRunning
-from behindy_ops.deploy.steps.record import Record
-from behindy_ops.deploy.steps.reload import FollowBack, says_that_it_reloads
-from behindy_ops.deploy.steps.step import Say
+from behindy_ops.deploy.steps.step import Item
 from behindy_ops.deploy.steps.stop import Remove, StartAgain, StopPrevious
-from behindy_ops.deploy.steps.switch import GiveName
+from behindy_ops.deploy.steps.switch import FollowBack, GiveName
+from behindy_ops.deploy.steps.verify import Record
 from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import Interrupted, RemoteCommandFailed
 from behindy_ops.facts.container import Container
@@ -55,10 +54,12 @@ def reconcile(session: Session, service: Service, survey: Survey) -> tuple[Surve
             done.append(recovery)
             survey = session.look()
         except Interrupted as error:
-            raise error.but(
-                state=f"{service.name} is up; what an earlier run left of it may still be there.",
-                remedy="The next deploy puts it in order; or now: inv deploy.recover",
-            ) from error
+            trio = survey.trio(service.name)
+            state = f"What an earlier run left of {service.name} may still be there."
+            if trio.live or trio.blue:
+                state = f"{service.name} is up; what an earlier run left of it may still be there."
+            remedy = "The next deploy puts it in order; or now: inv deploy.recover"
+            raise error.but(state=state, remedy=remedy) from error
     raise RemoteCommandFailed(
         f"{service.name} does not come to rest: {', '.join(recovery.name for recovery in done)}.",
         state="The live container was left as it is.",
@@ -76,14 +77,14 @@ def _recover_once(session: Session, service: Service, survey: Survey) -> Recover
     walk = Walk(session, _state(session, service, survey))
     match recovery, trio.live, trio.green, trio.blue:
         case Recovery.REMOVE_GREEN, _, Container() as green, _ if green.running:
-            walk.go([Item(Retire(green.id, green.name)), Item(Remove(green.id, green.name))])
+            walk.go([Retire(green), Remove(green)])
         case ((Recovery.REMOVE_GREEN | Recovery.START_OVER), _, Container() as green, _):
-            walk.go([Item(Remove(green.id, green.name))])
+            walk.go([Remove(green)])
         case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue:
             if stopped_first(green, blue) or not _finished(walk, green, blue):
                 walk.go(_restored(walk.state, blue))
         case Recovery.FINISH_DRAIN, Container() as live, _, Container() as blue if stopped_last(live, blue):
-            walk.go([Item(Remove(blue.id, blue.name))])  # the new one was proven; a restart since then says nothing
+            walk.go([Remove(blue)])  # the new one was proven; a restart since then says nothing
         case Recovery.RESTORE_BLUE, _, _, Container() as blue:
             walk.go(_restored(walk.state, blue))
         case ((Recovery.SWITCH_BACK | Recovery.FINISH_DRAIN), Container() as live, _, Container() as blue):
@@ -107,33 +108,26 @@ def stopped_first(successor: Container, blue: Container) -> bool:
     return not blue.running and datetime.fromisoformat(blue.finished) < datetime.fromisoformat(successor.created)
 
 
+def _healthy(walk: Walk, container: Container) -> bool:
+    walk.go([CheckRunning(container.name)])
+    return walk.healthy
+
+
 def _finished(walk: Walk, green: Container, blue: Container) -> bool:
     """Give the name to a candidate that is healthy; return whether it was."""
-    if not green.running:
-        return False
-    check = CheckRunning(green.name)
-    walk.go([Item(check)])
-    if not walk.healthy:
+    if not green.running or not _healthy(walk, green):
         return False
     policy = blue.restart_policy if green.restart_policy in ("", "no") else ""
-    name = walk.state.service.name
-    walk.go([Item(GiveName(green.id, f"Give {name} to the healthy candidate", policy=policy))])
-    walk.go(_followed(walk.state, green))
+    walk.go([GiveName(green.id, "Give {service} to the healthy candidate", policy=policy)])
+    walk.go(followed(walk.state, FollowBack(green.id)))
     return True
 
 
 def _restored(state: State, blue: Container) -> list[Item]:
     """Return the steps that give the name back; started first, so that no live container is left that is stopped."""
-    name = state.service.name
-    items = [] if blue.running else [Item(StartAgain(blue.id, f"Start {name}-blue again"))]
-    return [*items, Item(GiveName(blue.id, f"Give {name} back to the previous release")), *_followed(state, blue)]
-
-
-def _followed(state: State, container: Container) -> list[Item]:
-    """Return the reload of an nginx that would not find out by itself who has the name now."""
-    if not state.stale:
-        return []
-    return [Item(Say(Decision(says_that_it_reloads(state.service.name)))), Item(FollowBack(container.id))]
+    items: list[Item] = [] if blue.running else [StartAgain(blue.id, "Start {service}-blue again")]
+    items.append(GiveName(blue.id, "Give {service} back to the previous release"))
+    return [*items, *followed(state, FollowBack(blue.id))]
 
 
 def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool) -> None:
@@ -146,21 +140,18 @@ def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool) ->
         switched=int(state.survey.now * 1000),
         phase=Phase.NAMED if state.stale else Phase.SWITCHED,
     )
-    try:
-        _prove(walk, live, bad=bad)
-    except Relapse as relapse:
-        with walk.session.interrupts.shielded():
-            take_back(walk, relapse.reason, hurried=False)
-        what = f"The new release of {state.service.name} was switched back: {relapse.reason}."
-        walk.session.emit(Decision(f"{what} {walk.state.serving}"))
-
-
-def _prove(walk: Walk, live: Container, *, bad: bool) -> None:
-    if not bad:
-        walk.go([Item(CheckRunning(live.name))])
-    if bad or not walk.healthy:
-        raise Relapse("it is not healthy")
-    walk.go([*after_switch(walk.state), Item(StopPrevious())])
+    reason = "it is not healthy"
+    if not bad and _healthy(walk, live):
+        try:
+            walk.go([*after_switch(walk.state), StopPrevious()])
+        except Relapse as relapse:
+            reason = str(relapse)
+        else:
+            return
+    with walk.session.interrupts.shielded():
+        take_back(walk, reason, hurried=False)
+    what = f"The new release of {state.service.name} was switched back: {reason}."
+    walk.session.emit(Decision(f"{what} {walk.state.serving}"))
 
 
 def _record(session: Session, service: Service, survey: Survey, done: Sequence[Recovery]) -> None:
@@ -172,15 +163,13 @@ def _record(session: Session, service: Service, survey: Survey, done: Sequence[R
     live = survey.trio(service.name).live
     walk = Walk(session, _state(session, service, survey))
     known = {remembered.id: remembered.status for remembered in survey.released(service.name)}
-    unproven = live is not None and serves(live) and known.get(walk.state.release.id) in ("candidate", "failed")
-    if unproven:
-        walk.go([Item(CheckLive())])
-        unproven = walk.healthy
-        if not unproven:
-            session.emit(
-                Warning_(f"{service.name} was never proven and does not answer from outside. Deploy a good release.")
-            )
-    if not done and not unproven:
-        return
-    reason = "; ".join(recovery.value for recovery in done) or "an earlier run died before it could record its end"
-    walk.go([Item(Record("live" if live else "not deployed", reason, stands=unproven))])
+    stands = serves(live) and known.get(walk.state.release.id) in ("candidate", "failed")
+    if stands:
+        walk.go([CheckLive()])
+        stands = walk.healthy
+        if not stands:
+            told = f"{service.name} was never proven and does not answer from outside. Deploy a good release."
+            session.emit(Warning_(told))
+    if done or stands:
+        reason = "; ".join(recovery.value for recovery in done) or "an earlier run died before it could record its end"
+        walk.go([Record("live" if live else "not deployed", reason, stands=stands)])

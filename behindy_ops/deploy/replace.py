@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from behindy_ops.deploy.check import require_ready
 from behindy_ops.deploy.goals import Goal
-from behindy_ops.deploy.plan import Item, after_switch, bring_back, steps, way_back
-from behindy_ops.deploy.readiness import require_ready
-from behindy_ops.deploy.release import new_id
+from behindy_ops.deploy.plan import bring_back, steps, way_back
 from behindy_ops.deploy.state import Phase, begin
-from behindy_ops.deploy.steps.discard import Discard
 from behindy_ops.deploy.steps.external import CheckOutside
-from behindy_ops.deploy.steps.record import Record
-from behindy_ops.deploy.steps.reload import Follow
+from behindy_ops.deploy.steps.step import Item
+from behindy_ops.deploy.steps.stop import Discard
+from behindy_ops.deploy.steps.switch import Follow
+from behindy_ops.deploy.steps.verify import Record
 from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import (
     STILL_RUNNING,
@@ -29,30 +29,18 @@ from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, W
 
 
 class Replacement:
-    """Replaces one service. The host is surveyed, locked and reconciled before.
-
-    Attributes:
-        release_id: of the release that is made.
-    """
+    """Replaces one service. The host is surveyed, locked and reconciled before."""
 
     def __init__(self, session: Session, service: Service, goal: Goal, survey: Survey) -> None:
         now = session.now()
+        release_id = f"{now:%Y%m%d-%H%M%S}-{session.randomness(4)}"  # sorts by time; two in one second differ
+        made = {"release_id": release_id, "created": now.isoformat(timespec="seconds"), "who": session.who}
         self.session = session
-        self.release_id = new_id(now, session.randomness(4))
-        state = begin(
-            service,
-            goal,
-            session.settings,
-            survey,
-            release_id=self.release_id,
-            created=now.isoformat(timespec="seconds"),
-            who=session.who,
-        )
-        self.walk = Walk(session, state)
+        self.walk = Walk(session, begin(service, goal, session.settings, survey, **made))
         self._holds = True
 
-    def run(self) -> str:
-        """Return the outcome: ``live`` or ``unchanged``.
+    def run(self) -> None:
+        """Replace it, or find that it need not be.
 
         Raises:
             BehindyError: it failed; the error says in what state the host is.
@@ -62,15 +50,18 @@ class Replacement:
         shown = goal.target.id if goal.target else state.release.repository
         session.emit(DeployStarted(name, goal.tag, session.settings.host, shown))
         pulled = "" if goal.target else f"{state.release.repository}:{goal.tag}"
-        require_ready(session, state.service, state.survey, pulled, force=goal.force, alone=goal.recreate)
-        if goal.target is not None:
-            session.emit(Decision(_says_goal(goal.kind, goal.target.id, goal.target.tag)))
         try:
+            require_ready(session, state.service, state.survey, pulled, force=goal.force, alone=goal.recreate)
+            if goal.target is not None:
+                release = f"release {goal.target.id} ({goal.target.tag})"
+                restarting = f"Restarting {release} in a new container."
+                back = f"Going back to {release}, as it was configured."
+                session.emit(Decision(restarting if goal.kind == "restart" else back))
             outcome = self.walk.go(steps(state)) or "live"
         except (ConnectionLost, LeaseLost):
             raise
         except Relapse as relapse:
-            raise self._taken_back(relapse.reason, hurried=False) from None
+            raise self._taken_back(str(relapse)) from None
         except BehindyError as error:
             raise self._ended_by(error) from error
         finally:
@@ -78,7 +69,6 @@ class Replacement:
         sent, session.counted = session.host.remote_commands - session.counted, session.host.remote_commands
         facts = {**self.walk.facts, "remote_commands": str(sent)}
         session.emit(DeployFinished(name, outcome, session.clock() - began, facts))
-        return outcome
 
     def _ended_by(self, error: BehindyError) -> BehindyError:
         """Go to a safe state from wherever it failed; return the error with the state that leaves."""
@@ -96,7 +86,10 @@ class Replacement:
         state = self.walk.state
         with self.session.interrupts.shielded():
             if state.phase >= Phase.STARTED:
-                self._discard()
+                try:
+                    self.walk.go([Discard()])
+                except RemoteCommandFailed as failure:  # the host is in trouble; what that did first is what to tell
+                    self._warn(failure)
                 self._record("interrupted" if isinstance(error, Interrupted) else "refused", error.what)
             if state.goal.recreate and state.live is not None:
                 return error.but(state=self._brought_back())
@@ -106,12 +99,6 @@ class Replacement:
             untouched = "The live release was never touched and is still running."
         return error.but(state=error.state or untouched)
 
-    def _discard(self) -> None:
-        try:
-            self.walk.go([Item(Discard())])
-        except RemoteCommandFailed as failure:  # the host is in trouble; what that did first is what to tell
-            self._warn(failure)
-
     def _warn(self, failure: RemoteCommandFailed) -> None:
         self.session.emit(Warning_(f"{failure.what} {failure.state} {failure.remedy}"))
 
@@ -119,19 +106,23 @@ class Replacement:
         self.walk.go(bring_back(self.walk.state))
         return self.walk.state.serving
 
-    def _taken_back(self, reason: str, *, hurried: bool, recorded: str = "") -> SwitchedBack:
-        """Give the name back to the previous release, see that it serves, and remove the failed one."""
+    def _taken_back(self, reason: str, *, stopped: str = "") -> SwitchedBack:
+        """Give the name back to the previous release, see that it serves, and remove the failed one.
+
+        Args:
+            stopped: what told the run to stop, so that it hurries; empty if nothing did.
+        """
         name = self.walk.state.service.name
         with self.session.interrupts.shielded():
             try:
-                take_back(self.walk, reason, hurried=hurried)
+                take_back(self.walk, reason, hurried=bool(stopped))
             except RemoteCommandFailed as failure:
                 if not self.walk.state.serving:  # the new release still has the name
                     raise
                 self._warn(failure)
             self._holds = False
             what = f"The new release of {name} was switched back: {reason}."
-            self._record("switched back", recorded or what)
+            self._record("switched back", stopped or what)
             if self.walk.state.goal.recreate and self.walk.state.live is not None:
                 self._brought_back()
         remedy = "Its last log lines are above. Fix it and deploy again."
@@ -141,15 +132,14 @@ class Replacement:
         """Told to stop with the new release live: one attempt decides whether it stays, nothing is waited for."""
         name = self.walk.state.service.name
         with self.session.interrupts.shielded():
-            items = [item for item in after_switch(self.walk.state) if isinstance(item.step, Follow)]
-            items = items if self.walk.state.phase is Phase.NAMED else []
+            items: list[Item] = [Follow()] if self.walk.state.phase is Phase.NAMED else []
             if self.walk.state.phase < Phase.PROVEN:
-                items.append(Item(CheckOutside(attempts=1)))
+                items.append(CheckOutside(attempts=1))
             try:
                 self.walk.go(items)
             except Relapse as relapse:
-                reason = f"it was not proven before the run was told to stop: {relapse.reason}"
-                back = self._taken_back(reason, hurried=True, recorded=error.what)
+                reason = f"it was not proven before the run was told to stop: {relapse}"
+                back = self._taken_back(reason, stopped=error.what)
                 return error.but(state=f"{back.what} {back.state}")
             left = f" {name}-blue was left to the next run" if self.walk.state.live else ""
             self._record("live", f"{error.what}{left}")
@@ -161,7 +151,7 @@ class Replacement:
         )
 
     def _record(self, outcome: str, reason: str) -> None:
-        self.walk.go([Item(Record(outcome, reason))])
+        self.walk.go([Record(outcome, reason)])
 
     def _say_how_long_it_was_down(self) -> None:
         since = self.walk.phases.get(Phase.ASIDE)
@@ -176,9 +166,3 @@ def take_back(walk: Walk, reason: str, *, hurried: bool) -> None:
     """Say so, and walk the way back."""
     walk.session.emit(Decision(f"The new release is taken back: {reason}."))
     walk.go(way_back(walk.state, hurried=hurried))
-
-
-def _says_goal(kind: str, release: str, tag: str) -> str:
-    if kind == "restart":
-        return f"Restarting release {release} ({tag}) in a new container."
-    return f"Going back to release {release} ({tag}), as it was configured."

@@ -97,11 +97,6 @@ class State:
         return self.service.name in self.survey.stale
 
     @property
-    def rehearsed(self) -> bool:
-        """Whether nginx on the host can send a single request to the candidate."""
-        return bool(self.service.rehearsal) and not self.stale and "rehearsal/header" in self.survey.files
-
-    @property
     def watch(self) -> float:
         """Seconds to watch the new release after the switch."""
         return self.service.watch if self.goal.watch is None else self.goal.watch
@@ -119,8 +114,24 @@ class State:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Return the public URLs that prove the service."""
-        return tuple(self.url(path) for path in public_paths(self.service, self.survey))
+        """The public URLs that prove the service."""
+        return tuple(map(self.url, self.public_paths))
+
+    @property
+    def public_paths(self) -> tuple[str, ...]:
+        """The paths that prove the service from outside: its public one, and the one that reaches it itself.
+
+        A path through another service says nothing while that one is not there (the first deploys of all), or was left
+        there by a run that died before it had proven it.
+        """
+        service, survey = self.service, self.survey
+        through = survey.trio(service.through).live if service.through else None
+        statuses = {release.id: release.status for release in survey.released(service.through)}
+        reachable = not service.through or (
+            through is not None and through.running and statuses.get(released_as(through).id, "stands") != "candidate"
+        )
+        paths = (service.external if reachable else "", service.rehearsal or "")
+        return tuple(dict.fromkeys(path for path in paths if path)) or (service.external,)
 
     def url(self, path: str) -> str:
         return f"https://{self.settings.domain}{path}"
@@ -136,35 +147,22 @@ class State:
 
 
 def begin(
-    service: Service, goal: Goal, settings: Settings, survey: Survey, *, release_id: str, created: str, who: str = ""
+    service: Service,
+    goal: Goal,
+    settings: Settings,
+    survey: Survey,
+    *,
+    release_id: str = unknown("release"),
+    created: str = unknown("time"),
+    who: str = "",
 ) -> State:
-    """Return what is known before the first step.
+    """Return what is known before the first step, of a host that is reconciled.
 
     Args:
-        service: which is replaced.
-        goal: what is wanted.
-        settings: this machine's.
-        survey: the host as it is, reconciled.
-        release_id: of the release to be made; ``<release>`` in a plan.
-        created: when (ISO 8601).
-        who: who runs this.
+        release_id: of the release to be made; by its name in a plan.
+        created: when (ISO 8601); likewise.
     """
     live = survey.trio(service.name).live
     release = goal.release(service, settings, survey)
     release = replace(release, id=release_id, created=created, previous=released_as(live).id if live else "")
     return State(service, goal, settings, survey, live, release, goal.image(survey), who=who)
-
-
-def public_paths(service: Service, survey: Survey) -> tuple[str, ...]:
-    """Return the paths that prove a service from outside: its public one, and the one that reaches it itself.
-
-    A path through another service says nothing while that one is not there (the first deploys of all), or was left
-    there by a run that died before it had proven it.
-    """
-    through = survey.trio(service.through).live if service.through else None
-    statuses = {release.id: release.status for release in survey.released(service.through)}
-    reachable = not service.through or (
-        through is not None and through.running and statuses.get(released_as(through).id, "stands") != "candidate"
-    )
-    paths = (service.external if reachable else "", service.rehearsal or "")
-    return tuple(dict.fromkeys(path for path in paths if path)) or (service.external,)

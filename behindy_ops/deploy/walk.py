@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from functools import partial
 
-from behindy_ops.deploy.health import Look, Verdict
-from behindy_ops.deploy.plan import Item, When
 from behindy_ops.deploy.state import Phase, State
-from behindy_ops.deploy.steps.step import Attempts, Read, Say, Step
+from behindy_ops.deploy.steps.step import Attempts, Beside, Item, Look, Read, Say, Step, Verdict
 from behindy_ops.host.command import Command, Result
 from behindy_ops.host.session import Session
 from behindy_ops.host.session import Step as Shown
-from behindy_ops.project.services import HealthPolicy
 
 
 class Relapse(Exception):
-    """The new release has to be taken back; ``reason`` says why."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """The new release has to be taken back; its text says why."""
 
 
 class Walk:
@@ -41,7 +35,6 @@ class Walk:
         self.phases: dict[Phase, float] = {}
         self.facts: dict[str, str] = {}
         self.healthy = False
-        self._begun: dict[str, Future[Result]] = {}
 
     def go(self, items: Iterable[Item]) -> str:
         """Walk; return the outcome if a step ended it early, else an empty string.
@@ -51,21 +44,26 @@ class Walk:
             BehindyError: a step failed; :attr:`state` says how far it came.
         """
         for item in items:
-            if isinstance(item.step, Say):
-                self.session.emit(item.step.event)
-            elif outcome := self._walk(item.step, item.when):
-                return outcome
+            match item:
+                case Say(event):
+                    self.session.emit(event)
+                case Beside(steps, inner):
+                    begun = [(step, self._begin(step)) for step in steps]
+                    if outcome := self.go(inner):
+                        return outcome
+                    for step, answer in reversed(begun):
+                        self._walk(step, partial(self._end, answer))
+                case Step():
+                    if outcome := self._walk(item, self._send):
+                        return outcome
         return ""
 
-    def _walk(self, step: Step, when: When) -> str:
-        if when is When.BEGIN:
-            if not step.needless(self.state):
-                self._begun[step.name] = self.session.host.begin(self._command(step))
-            return ""
-        with self.session.step(step.name, step.title(self.state)) as shown, self._shielded(step):
+    def _walk(self, step: Step, answer: Callable[[Step, Shown], Read]) -> str:
+        shielded = self.session.interrupts.shielded(step.shield) if step.shield else contextlib.nullcontext()
+        with self.session.step(step.name, step.title(self.state)) as shown, shielded:
             if step.enters is not None:
                 self._accept(self.state.at(step.enters))
-            read = self._answer(step, when, shown)
+            read = answer(step, shown)
             self._accept(read.state)
             shown.detail, shown.failed = read.detail, read.failed
             if read.error is not None:
@@ -79,11 +77,17 @@ class Walk:
             raise Relapse(read.relapse)
         return read.outcome
 
-    def _answer(self, step: Step, when: When, shown: Shown) -> Read:
-        if when is When.END:
-            if step.name not in self._begun:  # it turned out to be needless
-                return step.read(self.state, _nothing(step.command(self.state)))
-            return step.read(self.state, self.session.host.end(self._begun.pop(step.name)))
+    def _begin(self, step: Step) -> Future[Result] | None:
+        if step.needless(self.state):
+            return None
+        return self.session.host.begin(self._command(step, Shown(step.name, emit=self.session.emit)))
+
+    def _end(self, answer: Future[Result] | None, step: Step, _: Shown) -> Read:
+        if answer is None:  # it turned out to be needless
+            return step.read(self.state, Result(step.command(self.state), 0, "", "", 0.0))
+        return step.read(self.state, self.session.host.end(answer))
+
+    def _send(self, step: Step, shown: Shown) -> Read:
         command = self._command(step, shown)
         if not isinstance(step, Attempts):
             return step.read(self.state, self.session.host.run(command))
@@ -92,30 +96,47 @@ class Walk:
         return step.conclude(self.state, look)
 
     def _attempt(self, step: Attempts, command: Command) -> Look:
+        """Attempt until healthy, failed for good, or out of attempts (15, 3 s apart, unless the service differs).
+
+        An attempt looks for up to ``policy.interval`` seconds itself, so the pause after it is what is left of that
+        time. The last look is returned, and its verdict is never AGAIN: out of attempts is FATAL.
+        """
+        from tenacity import Retrying, retry_if_result, stop_after_attempt
+
+        session, policy = self.session, step.policy(self.state)
+        begun, in_a_row = session.clock(), 0
+
         def once() -> Look:
-            look = step.judge(self.state, self.session.host.run(command))
-            if step.yields and self.session.interrupts.requested is not None:
-                return dataclasses.replace(look, verdict=Verdict.FATAL)
-            return look
+            nonlocal begun, in_a_row
+            begun = session.clock()
+            look = step.judge(self.state, session.host.run(command))
+            in_a_row = in_a_row + 1 if look.definite else 0
+            enough = look.verdict is Verdict.AGAIN and 0 < step.definite <= in_a_row
+            stopped = step.yields and session.interrupts.requested is not None
+            return dataclasses.replace(look, verdict=Verdict.FATAL) if enough or stopped else look
 
-        return attempt_until(
-            step.policy(self.state),
-            once,
-            definite_limit=step.definite,
-            clock=self.session.clock,
-            sleep=self.session.sleep,
+        retrying = Retrying(
+            stop=stop_after_attempt(policy.attempts),
+            wait=lambda _: max(0.0, policy.interval - (session.clock() - begun)),
+            sleep=session.sleep,
+            retry=retry_if_result(lambda look: look.verdict is Verdict.AGAIN),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
+        look: Look = retrying(once)
+        if look.verdict is Verdict.AGAIN:
+            times = f", {policy.attempts} attempts in a row" if policy.attempts > 1 else ""
+            return Look(Verdict.FATAL, f"{look.reason}{times}")
+        return look
 
-    def _command(self, step: Step, shown: Shown | None = None) -> Command:
+    def _command(self, step: Step, shown: Shown) -> Command:
         known = dataclasses.replace(self.state, now=self.session.now(), durations=dict(self.session.durations))
         command = step.command(known)
         if type(step).progress is Step.progress:
             return command
-        listener = shown or Shown(step.name, emit=self.session.emit)
 
         def tell(line: str) -> None:
             if text := step.progress(line):
-                listener.progress(text)
+                shown.progress(text)
 
         return dataclasses.replace(command, on_line=tell)
 
@@ -123,64 +144,3 @@ class Walk:
         if state.phase is not self.state.phase:
             self.phases[state.phase] = self.session.clock()
         self.state = state
-
-    @contextlib.contextmanager
-    def _shielded(self, step: Step) -> Iterator[None]:
-        if not step.shield:
-            yield
-            return
-        with self.session.interrupts.shielded(step.shield):
-            yield
-
-
-def attempt_until(
-    policy: HealthPolicy,
-    attempt: Callable[[], Look],
-    *,
-    definite_limit: int = 0,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
-) -> Look:
-    """Attempt until healthy, failed for good, or out of attempts (15, 3 s apart, unless the service says otherwise).
-
-    Args:
-        policy: how often, and how long each may take.
-        attempt: looks for up to ``policy.interval`` seconds itself, so the pause after it is what is left of that time.
-        definite_limit: give up after so many attempts in a row that ended with an error of the release itself; 0 for
-            never. For where users already meet the release: 45 s of errors would be no caution.
-        clock: seconds.
-        sleep: for so many seconds.
-
-    Returns:
-        The last look. Its verdict is never AGAIN: out of attempts is FATAL.
-    """
-    from tenacity import Retrying, retry_if_result, stop_after_attempt
-
-    begun = clock()
-    in_a_row = 0
-
-    def once() -> Look:
-        nonlocal begun, in_a_row
-        begun = clock()
-        look = attempt()
-        in_a_row = in_a_row + 1 if look.definite else 0
-        if definite_limit and in_a_row >= definite_limit and look.verdict is Verdict.AGAIN:
-            return Look(Verdict.FATAL, look.reason)
-        return look
-
-    retrying = Retrying(
-        stop=stop_after_attempt(policy.attempts),
-        wait=lambda _: max(0.0, policy.interval - (clock() - begun)),
-        sleep=sleep,
-        retry=retry_if_result(lambda look: look.verdict is Verdict.AGAIN),
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
-    )
-    look: Look = retrying(once)
-    if look.verdict is Verdict.AGAIN:
-        times = f", {policy.attempts} attempts in a row" if policy.attempts > 1 else ""
-        return Look(Verdict.FATAL, f"{look.reason}{times}")
-    return look
-
-
-def _nothing(command: Command) -> Result:
-    return Result(command, 0, "", "", 0.0)

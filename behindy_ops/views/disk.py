@@ -10,7 +10,7 @@ from typing import Any
 from behindy_ops.checks import preflight
 from behindy_ops.checks.check import Facts
 from behindy_ops.checks.disk import disk
-from behindy_ops.deploy.retention import KEEP
+from behindy_ops.deploy.steps.tidy import KEEP
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.replies import parse_json

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from behindy_ops.errors import BehindyError, Interrupted, Kind, SwitchedBack
+import behindy_ops.deploy.replace
+from behindy_ops.errors import STILL_RUNNING, UNCHANGED, BehindyError, Interrupted, Kind, SwitchedBack
 from behindy_ops.project.secret import Secret
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Decision, DeployFinished, Logs, StepFailed, StepStarted, Warning_
@@ -467,3 +468,74 @@ def test_a_first_deploy_that_is_stopped_says_nothing_of_a_previous_release() -> 
             host.deploy("frontend", tag="first")
         assert "previous release" not in stopped.value.state
         assert "-blue" not in f"{stopped.value.state} {stopped.value.remedy} {history(host)[-1:]}"
+
+
+@pytest.mark.parametrize(("deployed", "state"), [(True, STILL_RUNNING), (False, UNCHANGED)])
+def test_an_interrupted_preflight_has_changed_nothing(
+    deployed: bool, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object, **__: object) -> None:
+        raise Interrupted("Interrupted in: ask the registry.", signal_number=2)
+
+    monkeypatch.setattr(behindy_ops.deploy.replace, "require_ready", cut)
+    with pytest.raises(Interrupted) as stopped:
+        begin(deployed=deployed).deploy("frontend", tag="mended")
+    assert stopped.value.state == state
+
+
+@pytest.mark.parametrize(("deployed", "up"), [(True, True), (False, False)])
+def test_an_interrupted_recovery_says_that_it_is_up_only_of_what_is(deployed: bool, up: bool) -> None:
+    host = begin(deployed=deployed)
+    host.world.engine.create("frontend-green", host.world.engine.pull("me/behindy-frontend:first"))
+    plan_during(host, "stop_blue", Fault.SIGNAL)
+    with pytest.raises(Interrupted) as stopped:
+        host.recover()
+    assert ("frontend is up" in stopped.value.state) is up
+    assert "may still be there" in stopped.value.state
+
+
+@pytest.mark.parametrize(
+    ("release", "during", "outcome"),
+    [
+        ("mended", "look_inside", "interrupted"),
+        ("bad-in-public", "watch", "switched back"),
+        ("mended", "watch", "live"),
+    ],
+)
+def test_a_signal_is_what_the_history_gives_as_the_reason(
+    host: Simulation, release: str, during: str, outcome: str
+) -> None:
+    plan_during(host, during, Fault.SIGNAL)
+    with pytest.raises(Interrupted) as stopped:
+        host.deploy("frontend", tag=release)
+    assert history(host)[-1]["outcome"] == outcome
+    assert history(host)[-1]["reason"].startswith(stopped.value.what)
+    assert "last requests" not in steps(host)
+
+
+def test_a_silent_cut_is_waited_out_and_the_deploy_goes_on(host: Simulation) -> None:
+    plan_during(host, "pull", Fault.CUT_SILENTLY)
+    host.deploy("frontend", tag="mended")
+    assert (tag(host), host.rules.at_rest("frontend")) == ("mended", "")
+
+
+def test_each_service_is_recorded_with_its_own_seconds(host: Simulation) -> None:
+    host.deploy("frontend", "backend", tag="mended")
+    alone = begin()
+    alone.deploy("backend", tag="mended")
+    for step in ("pull", "start", "watch"):
+        assert history(host)[-1]["seconds"][step] == pytest.approx(history(alone)[-1]["seconds"][step], abs=0.5)
+
+
+@pytest.mark.parametrize(("own", "after"), [("no", "always"), ("unless-stopped", "unless-stopped")])
+def test_a_candidate_that_recovery_puts_live_keeps_a_restart_policy_of_its_own(
+    host: Simulation, own: str, after: str
+) -> None:
+    host.world.engine.epoch += 1  # the run that did it is gone
+    before = live(host)
+    host.world.engine.rename("frontend", "frontend-blue")
+    green = host.world.engine.create("frontend-green", before.image, before.labels)
+    host.world.engine.start(green.id)
+    green.policy = own
+    host.recover()
+    assert (live(host), green.policy) == (green, after)

@@ -14,9 +14,8 @@ import pytest
 
 from behindy_ops.deploy import goals, plan, queue
 from behindy_ops.deploy.goals import Goal
-from behindy_ops.deploy.plan import When
+from behindy_ops.deploy.state import begin as begin_state
 from behindy_ops.deploy.state import unknown
-from behindy_ops.deploy.steps.step import Step
 from behindy_ops.errors import Kind
 from behindy_ops.facts.release import Labels
 from behindy_ops.report.events import Plan
@@ -77,7 +76,7 @@ def assert_as_planned(planned: Sequence[Command], sent: Sequence[Command]) -> di
 
 
 def planned_of(host: Simulation, survey: Survey, service: Service, goal: Goal) -> list[Command]:
-    state = plan.planned(service, goal, host.settings, survey)
+    state = begin_state(service, goal, host.settings, survey)
     return [command for _, command in plan.commands(plan.steps(state), state)]
 
 
@@ -165,22 +164,24 @@ def test_a_plan_that_differs_in_one_word_is_noticed() -> None:
         assert_as_planned(planned, host.connections[-1].sent)
 
 
-def test_what_is_begun_beside_others_is_waited_for() -> None:
+def test_what_goes_on_beside_others_is_waited_for() -> None:
     host = begin()
     with host.connect() as session:
         survey = session.look()
     for service in host.world.services.values():
-        items = plan.steps(plan.planned(service, Goal(), host.settings, survey))
-        begun = [item.step.name for item in items if isinstance(item.step, Step) and item.when is When.BEGIN]
-        ended = [item.step.name for item in items if isinstance(item.step, Step) and item.when is When.END]
-        assert sorted(begun) == sorted(ended) == ["drain", "tidy", "watch"]
+        state = begin_state(service, Goal(), host.settings, survey)
+        lines = plan.as_lines(plan.steps(state), state)
+        begun = [line.split()[0] for line in lines if line.endswith(" &")]
+        ended = [line.split()[0] for line in lines if line.endswith("# wait for it")]
+        assert begun == ["drain", "watch", "tidy"]
+        assert ended == ["watch", "drain", "tidy"]
 
 
 def test_a_plan_is_shown_a_line_a_step_with_what_is_begun_beside_others() -> None:
     host = begin()
     with host.connect() as session:
         survey = session.look()
-    state = plan.planned(host.world.services["llmserver"], Goal(tag="v2"), host.settings, survey)
+    state = begin_state(host.world.services["llmserver"], Goal(tag="v2"), host.settings, survey)
     lines = plan.as_lines(plan.steps(state), state)
     assert lines[0].startswith("pull      deploy/pull.sh me/behindy-llmserver:v2")
     drained = next(line for line in lines if line.startswith("drain"))

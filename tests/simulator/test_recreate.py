@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 
 import pytest
 
@@ -86,6 +87,13 @@ def test_a_bad_successor_brings_the_old_release_back(host: Simulation, release: 
     assert caught.value.state == "The previous release serves again, checked from outside."
     assert host.world.live("frontend") is before
     assert host.rules.at_rest("frontend") == ""
+
+
+def test_the_downtime_ends_when_the_old_release_is_back_and_not_when_the_bad_one_had_the_name(host: Simulation) -> None:
+    with raises(Kind.SWITCHED_BACK):
+        host.recreate("frontend", tag="dies-while-watched")
+    (seconds,) = re.findall(r"frontend was down for at most (\d+) s", told(host))
+    assert int(seconds) > 4
 
 
 def test_a_signal_before_the_switch_brings_it_back_and_one_after_it_leaves_the_new_one(host: Simulation) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from behindy_ops.deploy.health import Look, Verdict
 from behindy_ops.deploy.state import CACHED, State
-from behindy_ops.deploy.steps.step import Attempts, Read, Step
+from behindy_ops.deploy.steps.step import Attempts, Look, Read, Step, Verdict
+from behindy_ops.facts.container import Container
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Warning_
@@ -23,14 +23,7 @@ _SHORT = 2.0
 
 
 def _drain(container: str, port: int, *, earliest: str, limit: float) -> Command:
-    """Return the wait.
-
-    Args:
-        container: its id.
-        port: it listens there.
-        earliest: the host's clock, in ms, before which it is never called idle.
-        limit: seconds after which it is given up.
-    """
+    """Return the wait of ``limit`` seconds; before ``earliest`` (the host's clock, in ms) nothing is called idle."""
     argv = script("deploy/drain", container, str(port), earliest, f"{limit:.0f}", str(_LOOKS))
     return Command(argv, title="wait until the previous container is idle", timeout=limit + 60)
 
@@ -82,21 +75,16 @@ class Drain(Step):
 
 @dataclass(frozen=True, slots=True)
 class Retire(Drain):
-    """A candidate that may have been live until a moment ago, so it gets the time that a previous release gets.
+    """A candidate that may have been live until a moment ago, so it gets the time that a previous release gets."""
 
-    Attributes:
-        container: its id.
-        shown: its name.
-    """
-
-    container: str
-    shown: str
+    container: Container
     name = "recover"
-    said = "Wait until {step.shown} is idle"
+    said = "Wait until {step.container.name} is idle"
 
     def command(self, state: State) -> Command:
         earliest = str(int((state.survey.now + CACHED) * 1000))
-        return _drain(self.container, state.service.port, earliest=earliest, limit=max(state.service.drain, CACHED + 1))
+        limit = max(state.service.drain, CACHED + 1)
+        return _drain(self.container.id, state.service.port, earliest=earliest, limit=limit)
 
     def read(self, state: State, result: Result) -> Read:
         return Read(state, _told(result))

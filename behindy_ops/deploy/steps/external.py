@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from behindy_ops.deploy.health import Look, Verdict, judge_outside
 from behindy_ops.deploy.state import CACHED, Phase, State
-from behindy_ops.deploy.steps.step import Attempts, Read
+from behindy_ops.deploy.steps.step import Attempts, Look, Read, Verdict
 from behindy_ops.errors import Kind
+from behindy_ops.facts.curl import outcome
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy, Service
@@ -17,11 +17,9 @@ from behindy_ops.project.services import HealthPolicy, Service
 def _ask(
     urls: Sequence[str], policy: HealthPolicy, *, header: str = "", settled: str = "0", live: Service | None = None
 ) -> Command:
-    """Return one attempt through the public URLs.
+    """Return one attempt through the public URLs, all of which have to answer well.
 
     Args:
-        urls: all of them have to answer well.
-        policy: how long it may take.
         header: file on the host with the rehearsal's header.
         settled: the host's clock, in ms, before which success does not count.
         live: the service that has to have the name alone, and to answer itself too: while it refuses connections,
@@ -38,21 +36,29 @@ def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Loo
     """Judge what ``look_outside.sh`` printed.
 
     Args:
-        result: the answer.
-        candidate: it was a rehearsal.
+        candidate: it was a rehearsal, so nginx must have said that it asked the candidate.
         address: where the service's name must lead, unless the host has told its container's address itself.
     """
     reply = result.reply()
-    told = reply.values()
+    told, looks = reply.values(), reply.every("look")
+    if not looks:
+        return Look(Verdict.AGAIN, "no answer")
+    code, curl, asked = looks[-1].split()
+    status, answer = int(code), outcome(int(code), int(curl))
+    if candidate and status >= 100 and asked != "-green":
+        return Look(Verdict.FATAL, "nginx did not route the rehearsal to the candidate")
+    if "ok" not in told:
+        # 429: our own looks met the rate limit. 502 to 504: nginx could not reach it, which may pass.
+        return Look(Verdict.AGAIN, answer, definite=status >= 400 and status not in (429, 502, 503, 504))
+    address, resolved = told.get("address") or address, told.get("names", "").split()
+    if address and set(resolved) != {address}:
+        names = ", ".join(resolved) or "nothing"
+        return Look(Verdict.AGAIN, f"inside nginx the name resolves to {names}, not {address}")
     code, _, curl = told.get("inside", "").partition(" ")
-    return judge_outside(
-        [(int(code), int(curl), asked) for code, curl, asked in map(str.split, reply.every("look"))],
-        done="ok" in told,
-        candidate=candidate,
-        resolved=told.get("names", "").split(),
-        address=told.get("address") or address,
-        inside=(int(code), int(curl)) if code else None,
-    )
+    if code and not 200 <= int(code) < 400:
+        itself = outcome(int(code), int(curl))
+        return Look(Verdict.AGAIN, f"another container answered in its place; itself: {itself}")
+    return Look(Verdict.HEALTHY, answer)
 
 
 class Rehearse(Attempts):
@@ -73,11 +79,9 @@ class Rehearse(Attempts):
     def judge(self, state: State, result: Result) -> Look:
         return _judge(result, candidate=True)
 
-    def conclude(self, state: State, look: Look) -> Read:
-        if look.verdict is Verdict.HEALTHY:
-            return Read(state, look.reason)
+    def unhealthy(self, state: State, reason: str) -> Read:
         error = Kind.RELEASE_REFUSED(
-            f"{state.service.name}-green is fine from inside but not through {self._url(state)}: {look.reason}.",
+            f"{state.service.name}-green is fine from inside but not through {self._url(state)}: {reason}.",
             remedy="Its last log lines are above. Compare how it answers with the public Host header.",
         )
         return Read(state, error=error)
@@ -85,20 +89,12 @@ class Rehearse(Attempts):
 
 @dataclass(frozen=True, slots=True)
 class CheckOutside(Attempts):
-    """Ask for the new release; two attempts in a row with an error of its own are enough, since users meet them too.
+    """Ask for the new release; two attempts in a row with an error of its own are enough, since users meet them too."""
 
-    Attributes:
-        attempts: at most; 0 for as many as the service declares.
-    """
-
-    attempts: int = 0
+    attempts: int = 0  # type: ignore[misc]
     name = "external"
     said = "Check {state.urls[0]} from outside"
     definite = 2
-
-    def policy(self, state: State) -> HealthPolicy:
-        policy = state.service.health
-        return replace(policy, attempts=self.attempts) if self.attempts else policy
 
     def command(self, state: State) -> Command:
         asked = None if state.name_is_shared else state.service
@@ -118,9 +114,7 @@ class CheckLive(Attempts):
 
     name = "external"
     said = "Check {state.urls[0]} from outside"
-
-    def policy(self, state: State) -> HealthPolicy:
-        return replace(state.service.health, attempts=1)
+    attempts = 1
 
     def command(self, state: State) -> Command:
         return _ask(state.urls, self.policy(state), live=state.service)
@@ -130,7 +124,7 @@ class CheckLive(Attempts):
 
 
 @dataclass(frozen=True, slots=True)
-class CheckPrevious(Attempts):
+class CheckPrevious(CheckLive):
     """Ask once whether the previous release serves again.
 
     Attributes:
@@ -138,16 +132,11 @@ class CheckPrevious(Attempts):
     """
 
     began: str
-    name = "external"
     said = "Check the previous release from outside"
 
-    def policy(self, state: State) -> HealthPolicy:
-        return replace(state.service.health, attempts=1)
-
     def command(self, state: State) -> Command:
-        url = state.urls[0]
         settled = "0" if state.switched is None else state.after_switch(CACHED)
-        return _ask([url], self.policy(state), settled=settled, live=state.service)
+        return _ask(state.urls[:1], self.policy(state), settled=settled, live=state.service)
 
     def judge(self, state: State, result: Result) -> Look:
         return _judge(result, address=state.live.addresses.get(NETWORK, "") if state.live else "")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from behindy_ops.deploy.health import Look, Verdict, judge_inside
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.step import Attempts, Read
+from behindy_ops.deploy.steps.step import Attempts, Look, Read, Verdict
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_state
+from behindy_ops.facts.curl import outcome
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy
@@ -33,15 +33,24 @@ class CheckInside(Attempts):
         return Command(argv, title=f"ask {container} from inside nginx", timeout=policy.interval + 20)
 
     def judge(self, state: State, result: Result) -> Look:
+        """Judge the last answer; a container that exited, restarts or was OOM-killed fails at once, by that name."""
         reply = result.reply()
-        looks = [(int(code), int(curl)) for code, curl in map(str.split, reply.every("look"))]
-        return judge_inside(looks, parse_state(reply.values().get("state", "")))
+        container = parse_state(reply.values().get("state", ""))
+        if container is None:
+            return Look(Verdict.FATAL, "the container has disappeared")
+        if container.oom_killed:
+            limit = f" of {container.memory // 2**20} MB" if container.memory else ""
+            return Look(Verdict.FATAL, f"OOM-killed: it needs more memory than its limit{limit}")
+        if container.restarting or container.restarts:
+            return Look(Verdict.FATAL, f"it restarts (exit code {container.exit_code}, {container.restarts} restarts)")
+        if not container.running:
+            return Look(Verdict.FATAL, f"it exited (exit code {container.exit_code})")
+        status, curl_exit = map(int, (reply.every("look") or ["0 28"])[-1].split())
+        return Look(Verdict.HEALTHY if 200 <= status < 400 else Verdict.AGAIN, outcome(status, curl_exit))
 
-    def conclude(self, state: State, look: Look) -> Read:
-        if look.verdict is Verdict.HEALTHY:
-            return Read(state, look.reason)
+    def unhealthy(self, state: State, reason: str) -> Read:
         error = Kind.RELEASE_REFUSED(
-            f"{self.asked(state)} is not healthy: {look.reason}.",
+            f"{self.asked(state)} is not healthy: {reason}.",
             remedy="Its last log lines are above. Fix the release, or its settings in .env on the host.",
         )
         return Read(state, error=error)
@@ -58,12 +67,10 @@ class CheckRunning(CheckInside):
     container: str
     name = "recover"
     said = "Check {step.container} from inside nginx"
+    unhealthy = Attempts.unhealthy
 
     def asked(self, state: State) -> str:
         return self.container
 
     def policy(self, state: State) -> HealthPolicy:
         return HealthPolicy(attempts=3)
-
-    def conclude(self, state: State, look: Look) -> Read:
-        return Attempts.conclude(self, state, look)

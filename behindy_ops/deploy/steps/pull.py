@@ -9,17 +9,35 @@ from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.image import IMAGE_TEMPLATE, Image, parse_image
-from behindy_ops.facts.release import Release, released_as
+from behindy_ops.facts.release import released_as
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import Decision
 
-_NOT_FOUND = re.compile(r"manifest unknown|not found|no such image|repository name not known", re.IGNORECASE)
-_REFUSED = re.compile(
-    r"denied|unauthorized|authentication required|no basic auth|toomanyrequests|forbidden", re.IGNORECASE
-)
-_FULL = re.compile(r"no space left on device", re.IGNORECASE)
+_CAUSES = {
+    r"no space left on device": (
+        Kind.DISK_FULL,
+        "The host's disk is full: the image could not be stored.",
+        "See what takes it: inv ops.disk; remove old images: inv ops.prune",
+    ),
+    r"denied|unauthorized|authentication required|no basic auth|toomanyrequests|forbidden": (
+        Kind.REGISTRY_REFUSED,
+        "The registry refused to give {image}.",
+        "Check the name and the tag. {hint}",
+    ),
+    r"manifest unknown|not found|no such image|repository name not known": (
+        Kind.IMAGE_NOT_FOUND,
+        "There is no image {image}.",
+        "Check --tag, BEHINDY_IMAGE_PREFIX, and that the build has pushed it.",
+    ),
+    r"": (
+        Kind.REGISTRY_UNREACHABLE,
+        "{image} could not be pulled: {how}.",
+        "Try again; if it stays so, check the registry and the host's network (curl the registry from there).",
+    ),
+}
+"""What docker says of a pull that failed, in any case, and what that means; the first that matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,42 +62,35 @@ class Pull(Step):
 
     def read(self, state: State, result: Result) -> Read:
         if not result.ok:
-            return Read(state, error=_pull_error(self.image, result, logged_in=bool(result.command.stdin)))
+            return Read(state, error=_pull_error(self.image, result))
         image = parse_image(result.reply().values()["image"])
         digest = image.digest(state.release.repository)
-        state = replace(state, image=image, release=_of_image(state, image, digest))
-        detail = f"{digest or image.id}"[:19]
+        detail = (digest or image.id)[:19]
+        state = replace(state, image=image, release=replace(state.release, image_id=image.id))
         if state.goal.target is not None:
             return Read(state, detail)
-        return _compared(state, detail)
+        return _compared(replace(state, release=replace(state.release, digest=digest)), image, detail)
 
 
-def _of_image(state: State, image: Image, digest: str) -> Release:
-    if state.goal.target is not None:
-        return replace(state.release, image_id=image.id)
-    return replace(state.release, image_id=image.id, digest=digest)
-
-
-def _compared(state: State, detail: str) -> Read:
+def _compared(state: State, image: Image, detail: str) -> Read:
     """Say what the image means beside what is live; if it is the same, there is nothing to do."""
-    service, live, image = state.service.name, state.live, state.image
-    if live is None or image is None:
-        first = Decision(f"First deploy of {service}: there is nothing to replace.")
-        return Read(state, detail, events=() if state.goal.recreate else (first,))
-    if live.image_id != image.id:
+    service, live = state.service.name, state.live
+    if live is None:
+        told = f"First deploy of {service}: there is nothing to replace."
+    elif live.image_id != image.id:
         return Read(state, detail)
-    same = live.running and released_as(live).config == state.survey.config.get(service)
-    if same and not state.goal.force:
-        release = released_as(live)
-        told = Decision(
-            f"{service}:{state.goal.tag} is already live ({release.id or live.id[:12]}), with the same configuration: "
-            "nothing to do. To redeploy it: --force"
-        )
-        facts = {"release": release.id, "digest": release.digest}
-        return Read(state, detail, events=(told,), outcome="unchanged", facts=facts)
-    reason = "--force" if same else "its configuration changed"
-    told = Decision(f"Redeploying the same image: {reason}.")
-    return Read(state, detail, events=() if state.goal.recreate else (told,))
+    else:
+        same = live.running and released_as(live).config == state.survey.config.get(service)
+        if same and not state.goal.force:
+            release = released_as(live)
+            already = Decision(
+                f"{service}:{state.goal.tag} is already live ({release.id or live.id[:12]}), with the same "
+                "configuration: nothing to do. To redeploy it: --force"
+            )
+            facts = {"release": release.id, "digest": release.digest}
+            return Read(state, detail, events=(already,), outcome="unchanged", facts=facts)
+        told = f"Redeploying the same image: {'--force' if same else 'its configuration changed'}."
+    return Read(state, detail, events=() if state.goal.recreate else (Decision(told),))
 
 
 def registry_login(settings: Settings) -> tuple[str, str, bytes]:
@@ -89,33 +100,13 @@ def registry_login(settings: Settings) -> tuple[str, str, bytes]:
     return settings.registry, settings.registry_user, settings.registry_token.reveal().encode("utf-8")
 
 
-def _pull_error(image: str, result: Result, *, logged_in: bool) -> BehindyError:
+def _pull_error(image: str, result: Result) -> BehindyError:
     """Name the cause of a failed pull from what docker said."""
-    lines = result.last_lines(5)
-    said = "\n".join(lines)
     if result.exit_code == Code.REGISTRY_LOGIN:
         return result.error()
-    if _FULL.search(said):
-        return Kind.DISK_FULL(
-            "The host's disk is full: the image could not be stored.",
-            remedy="See what takes it: inv ops.disk; remove old images: inv ops.prune",
-            lines=lines,
-        )
-    if _REFUSED.search(said):
-        hint = "Check that the token may read it." if logged_in else "If it is private, set DOCKERHUB_TOKEN."
-        return Kind.REGISTRY_REFUSED(
-            f"The registry refused to give {image}.",
-            remedy=f"Check the name and the tag. {hint}",
-            lines=lines,
-        )
-    if _NOT_FOUND.search(said):
-        return Kind.IMAGE_NOT_FOUND(
-            f"There is no image {image}.",
-            remedy="Check --tag, BEHINDY_IMAGE_PREFIX, and that the build has pushed it.",
-            lines=lines,
-        )
-    return Kind.REGISTRY_UNREACHABLE(
-        f"{image} could not be pulled: {result.how()}.",
-        remedy="Try again; if it stays so, check the registry and the host's network (curl the registry from there).",
-        lines=lines,
-    )
+    lines, logged_in = result.last_lines(5), bool(result.command.stdin)
+    hint = "Check that the token may read it." if logged_in else "If it is private, set DOCKERHUB_TOKEN."
+    said = "\n".join(lines).lower()
+    words = {"image": image, "how": result.how(), "hint": hint}
+    kind, what, remedy = next(cause for pattern, cause in _CAUSES.items() if re.search(pattern, said))
+    return kind(what.format(**words), remedy=remedy.format(**words), lines=lines)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 from behindy_ops.deploy import history
-from behindy_ops.deploy.release import description, override
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
+from behindy_ops.facts.release import Labels, Release
 from behindy_ops.facts.survey import NETWORK
 from behindy_ops.host.command import Command, Result, script
 
@@ -29,7 +30,8 @@ class Start(Step):
     def command(self, state: State) -> Command:
         release, target = state.release, state.goal.target
         files_of = target.id if target else ""
-        stdin = "\n".join((history.begun(state), description(release), override(release, state.pinned))) + "\n"
+        kept = json.dumps({key: value for key, value in asdict(release).items() if key != "status"}, ensure_ascii=False)
+        stdin = "\n".join((history.begun(state), kept, _override(release, state.pinned))) + "\n"
         argv = script(
             "deploy/start_green", state.paths.root, release.service, release.id, NETWORK, CONTAINER_TEMPLATE, files_of
         )
@@ -47,3 +49,19 @@ class Start(Step):
         told = result.reply().values()
         green = replace(parse_container(told["state"]), restart_policy=told["policy"])
         return Read(replace(state, green=green), green.id[:12])
+
+
+def _override(release: Release, image: str) -> str:
+    """Return the Compose file laid over the project's own, as JSON (which is YAML): only what makes it this release."""
+    labels = {
+        Labels.service: release.service,
+        Labels.release: release.id,
+        Labels.repository: release.repository,
+        Labels.tag: release.tag,
+        Labels.digest: release.digest,
+        Labels.config: release.config,
+        Labels.previous: release.previous,
+    }
+    stanza = {"container_name": f"{release.service}-green", "image": image, "labels": labels}
+    network = {"internal": {"name": NETWORK, "external": True}}
+    return json.dumps({"services": {release.service: stanza}, "networks": network}, indent=1)

@@ -4,18 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import ClassVar
 
-from behindy_ops.deploy.health import Look, Verdict
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.errors import BehindyError
 from behindy_ops.host.command import Command, Result
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Event
 
-UNSHIELDED = 0.0
 ALWAYS = math.inf
+
+
+class Verdict(Enum):
+    """What one attempt came to."""
+
+    HEALTHY = "healthy"
+    AGAIN = "not yet"
+    FATAL = "failed for good"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One attempt's verdict and the reason in words.
+
+    Attributes:
+        definite: the release itself answered, with an error: waiting longer seldom helps.
+    """
+
+    verdict: Verdict
+    reason: str
+    definite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +71,23 @@ class Step:
         said: the title for people; ``{service}``, ``{state.field}`` and ``{step.field}`` are filled in.
         enters: the phase that begins with it, before it is known how it ends.
         shield: seconds that a signal waits for it at most.
+        stuck: the state of the host if it fails, filled in like the title.
+        remedy: what to type then.
     """
 
     name: ClassVar[str]
     said: ClassVar[str]
     enters: ClassVar[Phase | None] = None
-    shield: ClassVar[float] = UNSHIELDED
+    shield: ClassVar[float] = 0.0
+    stuck: ClassVar[str] = ""
+    remedy: ClassVar[str] = ""
 
     def title(self, state: State) -> str:
         """Return what it does, for people."""
-        return self.said.format(service=state.service.name, state=state, step=self)
+        return self._filled(self.said, state)
+
+    def _filled(self, text: str, state: State) -> str:
+        return text.format(service=state.service.name, state=state, step=self)
 
     def command(self, state: State) -> Command:
         """Return what is sent. What only an earlier answer tells stands in angle brackets in a plan."""
@@ -68,7 +95,11 @@ class Step:
 
     def read(self, state: State, result: Result) -> Read:
         """Return what the answer came to; that it was done, if nothing else is to be learned from it."""
-        return Read(state, error=None if result.ok else result.error())
+        return Read(state) if result.ok else Read(state, error=self.failure(state, result))
+
+    def failure(self, state: State, result: Result) -> BehindyError:
+        """Return what ends the walk when it could not be done."""
+        return result.error(state=self._filled(self.stuck, state), remedy=self.remedy)
 
     def progress(self, line: str) -> str:
         """Return what a line of the answer shows while it runs; empty for nothing."""
@@ -84,16 +115,19 @@ class Attempts(Step):
 
     Attributes:
         definite: attempts in a row with an error of the release itself, after which waiting longer is pointless; 0
-            for never.
+            for never. For where users already meet the release: 45 s of errors would be no caution.
         yields: a signal ends it at once, as if it had failed.
+        attempts: at most; 0 for as many as the service declares.
     """
 
+    attempts: ClassVar[int] = 0
     definite: ClassVar[int] = 0
     yields: ClassVar[bool] = False
 
     def policy(self, state: State) -> HealthPolicy:
         """Return how often, and how long each attempt may take."""
-        return state.service.health
+        policy = state.service.health
+        return replace(policy, attempts=self.attempts) if self.attempts else policy
 
     def judge(self, state: State, result: Result) -> Look:
         """Return what one attempt came to."""
@@ -101,8 +135,11 @@ class Attempts(Step):
 
     def conclude(self, state: State, look: Look) -> Read:
         """Return what the last attempt came to."""
-        healthy = look.verdict is Verdict.HEALTHY
-        return Read(state, detail=look.reason, failed="" if healthy else look.reason)
+        return Read(state, look.reason) if look.verdict is Verdict.HEALTHY else self.unhealthy(state, look.reason)
+
+    def unhealthy(self, state: State, reason: str) -> Read:
+        """Return what follows when it did not succeed."""
+        return Read(state, reason, failed=reason)
 
     def read(self, state: State, result: Result) -> Read:
         return self.conclude(state, self.judge(state, result))
@@ -113,3 +150,15 @@ class Say:
     """A decision that stands in the plan: something that is told, and not sent."""
 
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Steps that are sent first, go on beside ``items``, and are waited for after those, the last one first."""
+
+    steps: tuple[Step, ...]
+    items: tuple[Step | Say, ...]
+
+
+Item = Step | Say | Beside
+"""One place in a plan."""

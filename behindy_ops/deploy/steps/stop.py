@@ -1,14 +1,17 @@
-"""Stop containers, remove them, start them again."""
+"""Stop containers, remove them, start them again; a failed release is shown before it is removed."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from behindy_ops.deploy.state import Phase, State
-from behindy_ops.deploy.steps.step import Read, Step
+from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_state
 from behindy_ops.host.command import Command, Result, script
-from behindy_ops.report.events import Warning_
+from behindy_ops.report.events import Event, Logs, Warning_
+
+_LOG_LINES = 100
+"""Log lines of a failed release that are shown."""
 
 
 def start(container: str) -> Command:
@@ -65,15 +68,16 @@ class StartAgain(Step):
         said: the step's title.
         half_stopped: it may be on its way down, where a start alone would find it running.
         name: of the step.
-        failed_state: the state of the host if it cannot be done.
+        stuck: the state of the host if it cannot be done.
     """
 
     container: str
     said: str  # type: ignore[misc]
     half_stopped: bool = False
     name: str = "recover"  # type: ignore[misc]
-    failed_state: str = ""
-    shield = math.inf
+    stuck: str = ""  # type: ignore[misc]
+    remedy = "inv deploy.recover"
+    shield = ALWAYS
 
     def command(self, state: State) -> Command:
         if not self.half_stopped:
@@ -81,25 +85,44 @@ class StartAgain(Step):
         argv = ("docker", "restart", "--time", "3", self.container)
         return Command(argv, title="start the container again", timeout=60, changes=True)
 
-    def read(self, state: State, result: Result) -> Read:
-        if result.ok:
-            return Read(state)
-        return Read(state, error=result.error(state=self.failed_state, remedy="inv deploy.recover"))
-
 
 @dataclass(frozen=True, slots=True)
 class Remove(Step):
-    """Remove a container that an interrupted run left.
+    """Remove a container that an interrupted run left."""
 
-    Attributes:
-        container: its id.
-        shown: its name.
-    """
-
-    container: str
-    shown: str
+    container: Container
     name = "recover"
-    said = "Remove {step.shown}"
+    said = "Remove {step.container.name}"
 
     def command(self, state: State) -> Command:
-        return _remove(self.container, 0)
+        return _remove(self.container.id, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Discard(Step):
+    """Remove the candidate, or the release that was taken back."""
+
+    name = "remove"
+    said = "Remove {service}-green"
+    shield = ALWAYS
+    stuck = "The candidate may still be there; it gets no traffic."
+    remedy = "The next deploy removes it."
+
+    def command(self, state: State) -> Command:
+        container = state.green.id if state.green else f"{state.service.name}-green"
+        kept = state.paths.release(state.service.name, state.release.id)
+        argv = script("deploy/discard", container, CONTAINER_TEMPLATE, str(_LOG_LINES), kept)
+        return Command(argv, title=f"remove {state.service.name}-green", timeout=60, changes=True)
+
+    def read(self, state: State, result: Result) -> Read:
+        name, reply = f"{state.service.name}-green", result.reply()
+        last, logs = parse_state(reply.values().get("state", "")), tuple(reply.every("log"))
+        events: tuple[Event, ...] = ()
+        if last is not None:
+            oom = "yes" if last.oom_killed else "no"
+            how = f"{last.status}, exit code {last.exit_code}, OOM-killed: {oom}, restarts: {last.restarts}"
+            names = f"environment names: {', '.join(sorted(last.env_names))}"
+            events = (Logs(f"State of {name}", (how, names)),)
+        some = f"Last {len(logs)} log line{'s' if len(logs) != 1 else ''} of {name}"
+        events += (Logs(some if logs else f"{name} logged nothing", logs),)
+        return Read(state, events=events, error=None if result.ok else self.failure(state, result))

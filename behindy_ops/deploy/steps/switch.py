@@ -1,14 +1,19 @@
-"""The renames, both in one remote command (docs/design.md, "Gap between the renames"), and back."""
+"""The renames, both in one remote command (docs/design.md, "Gap between the renames"), and back.
+
+An nginx that resolves names only when it loads its configuration is reloaded after them, until host.sync has brought
+ours. It is told where the name leads (``follow.sh``): docs/design.md, "Plain upstreams".
+"""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 from behindy_ops.deploy.state import Phase, State
-from behindy_ops.deploy.steps.step import Read, Step
+from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
 from behindy_ops.errors import Kind
+from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.host.command import Command, Result, script
+from behindy_ops.report.events import Warning_
 
 
 def swap(first: tuple[str, str, str] | None, second: tuple[str, str], *, policy: str = "") -> Command:
@@ -23,29 +28,36 @@ def swap(first: tuple[str, str, str] | None, second: tuple[str, str], *, policy:
     return Command(argv, title=f"give the name {second[1]} to the new container", timeout=30, changes=True)
 
 
-def switched_at(result: Result) -> int | None:
-    """Return the host's clock right after the renames, in ms; None if they were not done."""
-    moment = result.reply().values().get("switched", "") if result.ok else ""
-    return int(moment) if moment else None
+class Redirect(Step):
+    """A step after which users meet another container; from the host's clock right after it, in ms, others count."""
+
+    def read(self, state: State, result: Result) -> Read:
+        moment = result.reply().values().get("switched", "") if result.ok else ""
+        return self.done(replace(state, switched=int(moment))) if moment else self.failed(state, result)
+
+    def done(self, state: State) -> Read:
+        return Read(state)
+
+    def failed(self, state: State, result: Result) -> Read:
+        return Read(state, error=self.failure(state, result))
 
 
-class Switch(Step):
+class Switch(Redirect):
     """Give the name to the candidate."""
 
     name = "switch"
     said = "Switch the names"
-    shield = math.inf
+    shield = ALWAYS
 
     def command(self, state: State) -> Command:
         name, green = state.service.name, state.candidate
         first = (state.blue.id, f"{name}-blue", name) if state.blue else None
         return swap(first, (green.id, name), policy=green.restart_policy)
 
-    def read(self, state: State, result: Result) -> Read:
-        moment = switched_at(result)
-        if moment is not None:
-            state = replace(state, switched=moment)
-            return Read(state.at(Phase.NAMED if state.stale else Phase.SWITCHED))
+    def done(self, state: State) -> Read:
+        return Read(state.at(Phase.NAMED if state.stale else Phase.SWITCHED))
+
+    def failed(self, state: State, result: Result) -> Read:
         undone = "undone" in result.reply().values()
         error = Kind.SWITCH_FAILED(
             f"The names could not be switched: {result.how()}.",
@@ -57,29 +69,22 @@ class Switch(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class GiveName(Step):
+class GiveName(Redirect):
     """Give the name to one container, where nothing has it.
 
     Attributes:
         container: its id.
         policy: restart policy it gets just before; empty to leave it.
-        name: of the step.
-        said: the step's title.
     """
 
     container: str
     said: str  # type: ignore[misc]
     name: str = "recover"  # type: ignore[misc]
     policy: str = ""
+    remedy = "inv deploy.recover"
 
     def command(self, state: State) -> Command:
         return swap(None, (self.container, state.service.name), policy=self.policy)
-
-    def read(self, state: State, result: Result) -> Read:
-        moment = switched_at(result)
-        if moment is None:
-            return Read(state, error=result.error(remedy="inv deploy.recover"))
-        return Read(replace(state, switched=moment))
 
 
 class PutAside(Step):
@@ -88,24 +93,22 @@ class PutAside(Step):
     name = "aside"
     said = "Take the name from {service}"
     enters = Phase.ASIDE
-    shield = math.inf
+    shield = ALWAYS
+    stuck = "{service} serves as before."
 
     def command(self, state: State) -> Command:
         live = state.live.id if state.live else ""
         return swap(None, (live, f"{state.service.name}-blue"))
 
-    def read(self, state: State, result: Result) -> Read:
-        if result.ok:
-            return Read(state)
-        return Read(state, error=result.error(state=f"{state.service.name} serves as before."))
 
-
-class PutNamesBack(Step):
+class PutNamesBack(Redirect):
     """Give the name back to the previous release, or take it from the new one where there is none."""
 
     name = "switch back"
     said = "Put the names back"
-    shield = math.inf
+    shield = ALWAYS
+    stuck = "{service} still points at the new release."
+    remedy = "inv deploy.recover"
 
     def command(self, state: State) -> Command:
         name, green = state.service.name, state.candidate
@@ -113,12 +116,54 @@ class PutNamesBack(Step):
             return swap(None, (green.id, f"{name}-green"))
         return swap((green.id, f"{name}-green", name), (state.blue.id, name))
 
-    def read(self, state: State, result: Result) -> Read:
-        moment = switched_at(result)
-        if moment is None:
-            pointing = f"{state.service.name} still points at the new release."
-            return Read(state, error=result.error(state=pointing, remedy="inv deploy.recover"))
-        if state.blue is None:
-            serving = "There was no previous release, so nothing serves it now."
-            return Read(replace(state, serving=serving, switched=moment), "there was no previous release")
-        return Read(replace(state, switched=moment))
+    def done(self, state: State) -> Read:
+        if state.blue is not None:
+            return Read(state)
+        serving = "There was no previous release, so nothing serves it now."
+        return Read(replace(state, serving=serving), "there was no previous release")
+
+
+class Follow(Redirect):
+    """Make users meet the new release."""
+
+    name = "reload"
+    said = "Reload nginx"
+
+    def leads_to(self, state: State) -> str:
+        """Return the id of the container that the name leads to."""
+        return state.candidate.id
+
+    def command(self, state: State) -> Command:
+        argv = script("deploy/follow", NGINX, NETWORK, state.service.name, self.leads_to(state))
+        return Command(argv, title="reload nginx", timeout=60, changes=True)
+
+    def done(self, state: State) -> Read:
+        return Read(state.at(Phase.SWITCHED))
+
+    def failed(self, state: State, result: Result) -> Read:
+        problem = _problem(result)
+        return Read(state, failed=problem, relapse=f"nginx could not be reloaded: {problem}")
+
+
+@dataclass(frozen=True, slots=True)
+class FollowBack(Follow):
+    """Make users meet a container again, after the names went back or were put in order.
+
+    Attributes:
+        container: its id.
+    """
+
+    container: str
+    done = Redirect.done
+
+    def leads_to(self, state: State) -> str:
+        return self.container
+
+    def failed(self, state: State, result: Result) -> Read:
+        problem = _problem(result)
+        told = Warning_(f"nginx could not be reloaded: {problem}. Reload it: inv ops.nginx --reload")
+        return Read(state, failed=problem, events=(told,))
+
+
+def _problem(result: Result) -> str:
+    return f"{result.how()} {' '.join(result.last_lines(2))}".strip()

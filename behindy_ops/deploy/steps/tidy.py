@@ -1,13 +1,21 @@
-"""Remove old images: the newest two of the repository stay; a failure is reported, and the deploy stands."""
+"""Remove old images: the newest two of the repository stay; a failure is reported, and the deploy stands.
+
+Why not by ``docker image prune``: docs/design.md, "Image retention".
+"""
 
 from __future__ import annotations
 
-from behindy_ops.deploy import retention
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
 from behindy_ops.deploy.state import State, unknown
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.facts.image import Image
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Warning_
+
+KEEP = 2
+"""Images of a repository that stay, by creation time."""
 
 
 class Tidy(Step):
@@ -17,36 +25,64 @@ class Tidy(Step):
     said = "Remove old images"
 
     def needless(self, state: State) -> bool:
-        return state.image is not None and not to_remove(state).remove
+        return state.image is not None and not to_remove(state).references
 
     def command(self, state: State) -> Command:
-        references = to_remove(state).remove if state.image else (unknown("images no rollback needs"),)
+        references = to_remove(state).references if state.image else (unknown("images no rollback needs"),)
         return Command(script("deploy/tidy", *references), title="remove old images", timeout=120, changes=True)
 
     def read(self, state: State, result: Result) -> Read:
-        plan = to_remove(state)
+        old = to_remove(state)
         if result.ok:
-            return Read(state, f"kept {len(plan.kept)}, removed {plan.removed_images}")
+            return Read(state, f"kept {len(old.kept)}, removed {old.count}")
         told = Warning_(f"Old images could not all be removed: {' '.join(result.last_lines(2))}")
         return Read(state, "some could not be removed", events=(told,))
 
 
-def to_remove(state: State) -> retention.Tidy:
+@dataclass(frozen=True, slots=True)
+class Old:
+    """What to remove and what stays.
+
+    Attributes:
+        references: (``repo:tag``, ``repo@digest``) and ids of dangling images, for ``docker rmi``.
+        count: images that these are.
+        kept: ids of the repository's images that stay.
+    """
+
+    references: tuple[str, ...]
+    count: int
+    kept: tuple[str, ...]
+
+
+def to_remove(state: State) -> Old:
     """Decide which images go, from what the survey saw and what was pulled since."""
     if state.image is None:
         raise ValueError("the image is not known yet")
     moved = set(state.image.tags)  # a pulled tag has left the image it was on when the survey looked
     images = {
-        image.id: Image(
-            image.id,
-            tuple(tag for tag in image.tags if tag not in moved),
-            image.digests,
-            image.created,
-            image.size,
-        )
+        image.id: replace(image, tags=tuple(tag for tag in image.tags if tag not in moved))
         for image in state.survey.images
     }
     images[state.image.id] = state.image
     in_use = {container.image_id for container in state.survey.containers.values()}
     protected = in_use | {state.image.id} | ({state.live.image_id} if state.live else set())
-    return retention.choose(images.values(), state.release.repository, protected)
+    return choose(images.values(), state.release.repository, protected)
+
+
+def choose(images: Collection[Image], repository: str, protected: Collection[str]) -> Old:
+    """Decide what to remove; an image that another repository names too loses only this repository's names.
+
+    Args:
+        images: the images of the repository and the dangling ones, each once.
+        protected: image ids that must stay: in use by any container, just replaced, or the rollback target.
+    """
+    own = [image for image in images if image.references(repository)]
+    own.sort(key=lambda image: image.created, reverse=True)
+    keep = {image.id for image in own[:KEEP]} | set(protected)
+    going = [image for image in own if image.id not in keep]
+    dangling = [image.id for image in images if not image.tags and not image.digests and image.id not in set(protected)]
+    return Old(
+        (*(reference for image in going for reference in image.references(repository)), *dangling),
+        len(going) + len(dangling),
+        tuple(image.id for image in own if image.id in keep),
+    )

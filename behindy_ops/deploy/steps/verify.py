@@ -1,37 +1,44 @@
-"""Look at the live container a last time, mark its release as standing, and record the deploy."""
+"""Watch a new release, look at it a last time, and write to the host's history how it ended."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from behindy_ops.deploy import history
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.step import Read, Step
-from behindy_ops.deploy.steps.watch import unsteady
+from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_state
 from behindy_ops.facts.readings import parse_reading
 from behindy_ops.facts.release import released_as
 from behindy_ops.host.command import Command, Result, script
-from behindy_ops.report.events import Event, Warning_
+from behindy_ops.report.events import Warning_
 
 
-def verify(state: State, line: str, *, judged: str = "") -> Command:
+class Watch(Step):
+    """From the switch on, until the time is over or something happens to it."""
+
+    name = "watch"
+    said = "Watch the new release for {state.watch:g} s"
+
+    def command(self, state: State) -> Command:
+        argv = script("deploy/watch", state.candidate.id, state.after_switch(state.watch), CONTAINER_TEMPLATE)
+        return Command(argv, title="watch the new release", timeout=state.watch + 30)
+
+    def read(self, state: State, result: Result) -> Read:
+        trouble = _unsteady(parse_state(result.reply().values().get("state", "")))
+        return Read(state, "no restart, no exit, no OOM kill", failed=trouble, relapse=trouble)
+
+
+def _verify(state: State, line: str, *, judged: str = "") -> Command:
     """Return the last look.
 
     Args:
-        state: what was done.
         line: the history's.
-        judged: id of a release that a rollback leaves, which is then no longer offered.
+        judged: id of a release that a rollback leaves: it was judged bad, and is no longer offered.
     """
     service, release, paths = state.service.name, state.release, state.paths
-    argv = script(
-        "deploy/verify",
-        service,
-        CONTAINER_TEMPLATE,
-        paths.release(service, release.id),
-        paths.history,
-        str(history.ROTATED_AT),
-        paths.release(service, judged),
-        release.previous,
-    )
+    kept, left, rotated_at = paths.release(service, release.id), paths.release(service, judged), str(history.ROTATED_AT)
+    argv = script("deploy/verify", service, CONTAINER_TEMPLATE, kept, paths.history, rotated_at, left, release.previous)
     return Command(argv, title="verify and record", timeout=60, stdin=line.encode("utf-8") + b"\n", changes=True)
 
 
@@ -42,25 +49,53 @@ class Verify(Step):
     said = "Verify and record"
 
     def command(self, state: State) -> Command:
-        judged = released_as(state.live).id if state.goal.judges and state.live else ""
-        return verify(state, history.ended(state, "live"), judged=judged)
+        judged = released_as(state.live).id if state.goal.kind == "rollback" and state.live else ""
+        return _verify(state, history.ended(state, "live"), judged=judged)
 
     def read(self, state: State, result: Result) -> Read:
         lines = result.reply().values()
         container = parse_state(lines.get("state", ""))
-        trouble = unsteady(container)
+        trouble = _unsteady(container)
         memory = _memory(reading.memory, container) if (reading := parse_reading(lines.get("stats", ""))) else ""
         errors = lines.get("errors") or "0"
         said = "no errors in its log" if errors == "0" else f"{errors} log line(s) with errors"
-        events: tuple[Event, ...] = ()
-        if trouble:
-            events = (Warning_(f"The new release is not steady: {trouble}. Look: inv deploy.status"),)
+        warnings = [f"The new release is not steady: {trouble}. Look: inv deploy.status"] if trouble else []
         if not result.ok:
-            told = " ".join(result.last_lines(2))
-            events += (Warning_(f"The deploy stands, but it could not be recorded: {told}"),)
+            warnings.append(f"The deploy stands, but it could not be recorded: {' '.join(result.last_lines(2))}")
         facts = _facts(state, lines) | {"memory": memory, "log_errors": errors}
         detail = ", ".join(part for part in ("steady", memory, said) if part)
-        return Read(state, detail, failed=trouble, events=events, facts=facts)
+        return Read(state, detail, failed=trouble, events=tuple(map(Warning_, warnings)), facts=facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Step):
+    """How it ended.
+
+    Attributes:
+        outcome: ``refused``, ``switched back``, ``interrupted``, ``live``, ...
+        reason: why.
+        stands: the live release stands from now on.
+    """
+
+    outcome: str
+    reason: str
+    stands: bool = False
+    name = "record"
+    said = "Record how it ended"
+    shield = ALWAYS
+
+    def command(self, state: State) -> Command:
+        line = history.ended(state, self.outcome, self.reason)
+        if self.stands:
+            return _verify(state, line)
+        argv = script("deploy/record", state.paths.history, str(history.ROTATED_AT))
+        stdin = line.encode("utf-8") + b"\n"
+        return Command(argv, title="write the history", timeout=30, stdin=stdin, changes=True)
+
+    def read(self, state: State, result: Result) -> Read:
+        if result.ok:
+            return Read(state)
+        return Read(state, events=(Warning_(f"The host's history could not be written: {result.how()}."),))
 
 
 def _facts(state: State, lines: dict[str, str]) -> dict[str, str]:
@@ -89,3 +124,16 @@ def _memory(used: int, container: Container | None) -> str:
     """Return ``84 of 400 MB``; ``used`` in bytes, as ``docker stats`` counts it."""
     limit = f" of {container.memory // 2**20}" if container and container.memory else ""
     return f"{used / 2**20:.0f}{limit} MB"
+
+
+def _unsteady(container: Container | None) -> str:
+    """Return why a container that was just made live cannot stay, or an empty string."""
+    if container is None:
+        return "its container has disappeared"
+    if container.oom_killed:
+        return "it was OOM-killed"
+    if container.restarts or container.restarting:
+        return "it restarted once" if container.restarts == 1 else f"it restarted {container.restarts} times"
+    if not container.running:
+        return f"it exited with code {container.exit_code}"
+    return ""

@@ -8,12 +8,11 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-import pytest
-
 from behindy_ops.checks.check import Check, Level
 from behindy_ops.deploy import check
-from behindy_ops.deploy.readiness import require_ready
-from behindy_ops.errors import Interrupted, Kind
+from behindy_ops.deploy.check import require_ready
+from behindy_ops.errors import STILL_RUNNING, UNCHANGED, Kind
+from behindy_ops.facts.image import Image
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, Result
 from behindy_ops.project.settings import Settings
@@ -81,6 +80,12 @@ def test_the_registry_is_asked_and_what_it_says_counts() -> None:
     assert "no route" in checks(Desk(SURVEY, code=1))["image"].found
 
 
+def test_the_registry_is_asked_too_about_the_images_of_this_service_that_the_host_has() -> None:
+    images = (Image("i", (), ("me/behindy-backend@sha256:aa", "me/other@sha256:bb")),)
+    checks(desk := Desk(replace(SURVEY, images=images), SMALL))
+    assert desk.asked[0].argv[-2:] == ("me/behindy-backend:v2", "me/behindy-backend@sha256:aa")
+
+
 def test_without_docker_nothing_else_is_looked_at_and_nobody_asked() -> None:
     desk = Desk(replace(SURVEY, docker=""))
     assert list(checks(desk)) == ["docker"]
@@ -92,7 +97,7 @@ def test_what_an_interrupted_run_left_is_no_obstacle_to_a_deploy() -> None:
     left = replace(SURVEY, containers={"nginx": SURVEY.containers["nginx"], "backend-blue": blue})
     (found,) = check.check_services(Desk(left, SMALL).session(), "v2")
     (leftover,) = (one for one in found.checks if one.name == "leftovers")
-    assert (leftover.level, found.ready) == (Level.WARNING, True)
+    assert (leftover.level, found.refusal) == (Level.WARNING, None)
     assert "inv deploy.recover backend" in leftover.remedy
 
 
@@ -149,11 +154,13 @@ def test_what_the_live_container_uses_counts_as_free_where_it_is_stopped_first()
     ready(Desk(tight), alone=True)
 
 
-def test_an_interrupted_preflight_has_changed_nothing() -> None:
-    class Cut(Desk):
-        def run(self, command: Command) -> Result:
-            raise Interrupted(f"Interrupted in: {command.title}.", signal_number=2)
-
-    with pytest.raises(Interrupted) as raised:
-        ready(Cut(replace(SURVEY, disk=(8000 * MIB, 600 * MIB))))
-    assert raised.value.state.startswith("Nothing changed")
+def test_before_a_first_deploy_nothing_is_said_to_be_still_running() -> None:
+    running = replace(SURVEY, network=False)
+    first = replace(running, containers={"nginx": SURVEY.containers["nginx"]})
+    for survey, state in ((running, STILL_RUNNING), (first, UNCHANGED)):
+        told = check.problem(check.check_services(Desk(survey, SMALL).session(), "v2"))
+        assert told is not None
+        assert told.state == state
+        with raises(Kind.NETWORK_MISSING) as raised:
+            ready(Desk(survey))
+        assert raised.value.state == state

@@ -26,15 +26,16 @@ def test_a_release_is_found_by_id_tag_or_the_beginning_of_its_digest(wanted: str
     assert goals.find_target(SURVEY.released("web"), wanted) is R1
 
 
-@pytest.mark.parametrize("wanted", ["r2", "a" * 11, "nowhere"])
-def test_one_that_failed_or_is_not_there_is_no_goal(wanted: str) -> None:
+@pytest.mark.parametrize("wanted", ["r2", "r3", "a" * 11, "nowhere"])
+def test_one_that_failed_or_was_never_proven_or_is_not_there_is_no_goal(wanted: str) -> None:
+    unproven = replace(BAD, id="r3", status="candidate")
     with raises(Kind.USAGE, match="No earlier release"):
-        goals.find_target(SURVEY.released("web"), wanted)
+        goals.find_target([*SURVEY.released("web"), unproven], wanted)
 
 
 def test_a_rollback_takes_the_releases_own_repository_image_and_configuration() -> None:
     goal = goals.rollback(SURVEY, SERVICE)
-    assert (goal.kind, goal.target, goal.judges, goal.force) == ("rollback", R0, True, True)
+    assert (goal.kind, goal.target, goal.force) == ("rollback", R0, True)
     release = goal.release(SERVICE, Settings(), SURVEY)
     assert (release.repository, release.config, release.image_id) == ("other/web", "c0", "sha256:0")
     assert goal.image(SURVEY) == Image("sha256:0")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
-from behindy_ops.deploy.health import Look, Verdict
-from behindy_ops.deploy.walk import attempt_until
+from behindy_ops.deploy.steps.step import Attempts, Look, Verdict
+from behindy_ops.deploy.walk import Walk
 from behindy_ops.project.services import HealthPolicy
+from tests.unit.deploy.states import answer, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from behindy_ops.host.command import Command, Result
+    from behindy_ops.host.session import Session
 
 AGAIN, GOOD = Look(Verdict.AGAIN, "HTTP 503"), Look(Verdict.HEALTHY, "HTTP 200")
 DEFINITE = Look(Verdict.AGAIN, "HTTP 500", definite=True)
@@ -29,17 +34,46 @@ class Clock:
         self.now += seconds
 
 
+class Scripted(Attempts):
+    """Attempts that come to what is given."""
+
+    name = said = "scripted"
+
+    def __init__(self, looks: Iterable[Look], policy: HealthPolicy, *, definite: int, yields: bool) -> None:
+        self.looks, self.numbers = iter(looks), policy
+        self.definite, self.yields = definite, yields  # type: ignore[misc]
+
+    def policy(self, *_: object) -> HealthPolicy:
+        return self.numbers
+
+    def judge(self, *_: object) -> Look:
+        return next(self.looks)
+
+
 def run(
-    looks: Iterable[Look], policy: HealthPolicy, *, takes: float = 3.0, definite_limit: int = 0
+    looks: Iterable[Look],
+    policy: HealthPolicy,
+    *,
+    takes: float = 3.0,
+    definite_limit: int = 0,
+    yields: bool = False,
+    stopped: bool = False,
 ) -> tuple[Look, Clock, int]:
-    clock, left, made = Clock(), iter(looks), []
+    clock, made = Clock(), []
 
-    def attempt() -> Look:
-        made.append(clock.now)
+    def ask(command: Command) -> Result:
+        made.append(command)
         clock.now += takes
-        return next(left)
+        return answer()
 
-    look = attempt_until(policy, attempt, definite_limit=definite_limit, clock=clock, sleep=clock.sleep)
+    session = SimpleNamespace(
+        clock=clock,
+        sleep=clock.sleep,
+        host=SimpleNamespace(run=ask),
+        interrupts=SimpleNamespace(requested=2 if stopped else None),
+    )
+    step = Scripted(looks, policy, definite=definite_limit, yields=yields)
+    look = Walk(cast("Session", session), state_of())._attempt(step, answer().command)
     return look, clock, len(made)
 
 
@@ -83,3 +117,10 @@ def test_errors_of_the_release_itself_in_a_row_end_it_early_where_asked() -> Non
 def test_a_single_attempt_says_nothing_of_a_row() -> None:
     look, _, made = run([AGAIN], HealthPolicy(attempts=1))
     assert (look, made) == (Look(Verdict.FATAL, "HTTP 503"), 1)
+
+
+def test_a_signal_ends_at_once_what_yields_to_it_and_nothing_else() -> None:
+    look, _, made = run([AGAIN] * 9, HealthPolicy(attempts=3), yields=True, stopped=True)
+    assert (look, made) == (Look(Verdict.FATAL, "HTTP 503"), 1)
+    assert run([AGAIN] * 9, HealthPolicy(attempts=3), stopped=True)[2] == 3
+    assert run([AGAIN] * 9, HealthPolicy(attempts=3), yields=True)[2] == 3

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from behindy_ops.deploy.health import Verdict
 from behindy_ops.deploy.steps.drain import Drain, FinishRequests, Retire
+from behindy_ops.deploy.steps.step import Verdict
 from behindy_ops.report.events import Warning_
-from tests.unit.deploy.states import SERVICE, answer, state_of
+from tests.unit.deploy.states import GREEN, SERVICE, answer, state_of
 
 
 def test_the_previous_container_is_never_called_idle_before_others_have_forgotten_it() -> None:
@@ -44,8 +44,8 @@ def test_open_connections_are_its_progress() -> None:
 
 
 def test_a_candidate_that_was_live_gets_the_same_time() -> None:
-    step = Retire("new", "web-green")
-    assert step.command(state_of()).argv[4:7] == ("new", "3000", "1002100")
+    step = Retire(GREEN)
+    assert step.command(state_of()).argv[4:8] == ("new", "3000", "1002100", "30")
     assert step.title(state_of()) == "Wait until web-green is idle"
     assert step.read(state_of(), answer("cut 1\n")).events == ()
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from behindy_ops.deploy.health import Verdict
+import pytest
+
 from behindy_ops.deploy.state import Phase
 from behindy_ops.deploy.steps.external import CheckLive, CheckOutside, CheckPrevious, Rehearse
+from behindy_ops.deploy.steps.step import Look, Verdict
 from behindy_ops.errors import Kind
 from behindy_ops.facts.survey import NETWORK
-from tests.unit.deploy.states import GREEN, LIVE, answer, state_of
+from tests.unit.deploy.states import GREEN, LIVE, SERVICE, answer, state_of
 
 WELL = "look 200 0 none\nnames 10.0.0.2\ninside 200 0\nok\n"
 AT = replace(GREEN, addresses={NETWORK: "10.0.0.2"})
@@ -28,11 +30,39 @@ def test_an_answer_from_the_right_place_proves_it() -> None:
     assert not read.relapse
 
 
-def test_an_answer_from_elsewhere_takes_it_back() -> None:
-    state = state_of(switched=5000, phase=Phase.SWITCHED, green=replace(AT, addresses={NETWORK: "10.0.0.9"}))
-    read = CheckOutside().read(state, answer(WELL))
-    assert "not 10.0.0.9" in read.relapse
+@pytest.mark.parametrize(
+    ("names", "meant"),
+    [
+        ("names 10.0.0.6", "resolves to 10.0.0.6, not 10.0.0.2"),
+        ("names 10.0.0.2 10.0.0.6", "resolves to 10.0.0.2, 10.0.0.6, not 10.0.0.2"),
+        ("names", "resolves to nothing, not 10.0.0.2"),
+        ("names 10.0.0.2\naddress 10.0.0.9", "resolves to 10.0.0.2, not 10.0.0.9"),
+    ],
+    ids=["another", "two", "none", "a new one after a restart of the engine"],
+)
+def test_an_answer_from_elsewhere_takes_it_back(names: str, meant: str) -> None:
+    state = state_of(switched=5000, phase=Phase.SWITCHED, green=AT)
+    read = CheckOutside().read(state, answer(f"look 200 0 none\n{names}\ninside 200 0\nok\n"))
+    assert meant in read.relapse
     assert read.state.phase is Phase.SWITCHED
+
+
+def test_one_that_lets_another_answer_in_its_place_is_not_proven() -> None:
+    look = CheckOutside().judge(state_of(green=AT), answer(WELL.replace("inside 200 0", "inside 000 7")))
+    assert look == Look(Verdict.AGAIN, "another container answered in its place; itself: connection refused")
+
+
+@pytest.mark.parametrize(
+    ("code", "definite"), [(500, True), (404, True), (429, False), (502, False), (503, False), (504, False), (0, False)]
+)
+def test_only_an_error_of_the_release_itself_is_definite(code: int, definite: bool) -> None:
+    look = CheckOutside().judge(state_of(), answer(f"look 200 0 none\nlook {code:03} 7 none\n"))
+    assert (look.verdict, look.definite) == (Verdict.AGAIN, definite)
+    assert look.reason == (f"HTTP {code}" if code else "connection refused")
+
+
+def test_no_answer_is_no_success() -> None:
+    assert CheckOutside().judge(state_of(), answer("ok\n")) == Look(Verdict.AGAIN, "no answer")
 
 
 def test_a_name_that_two_answer_to_is_not_looked_up() -> None:
@@ -64,6 +94,13 @@ def test_the_previous_release_says_in_a_sentence_whether_it_serves() -> None:
     read = step.read(state_of(live=well), answer("look 502 0 none\n"))
     assert read.state.serving.startswith("It was started again, but from outside: HTTP 502.")
     assert read.failed == "HTTP 502"
+
+
+def test_the_previous_release_is_asked_through_its_public_url_until_nginx_has_forgotten_the_new_one() -> None:
+    service = replace(SERVICE, rehearsal="/r")
+    after, before = (CheckPrevious("").command(state_of(service=service, switched=at)).argv for at in (5000, None))
+    assert (after[7], before[7]) == ("7100", "0")
+    assert after[11:] == before[11:] == ("https://behindy.me/",)
 
 
 def test_what_is_live_is_asked_once_without_waiting() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from behindy_ops.deploy.health import Verdict
+from typing import Any
+
+import pytest
+
 from behindy_ops.deploy.steps.internal import CheckInside, CheckRunning
+from behindy_ops.deploy.steps.step import Look, Verdict
 from behindy_ops.errors import Kind
 from tests.unit.deploy.states import answer, described, state_of
 
@@ -13,20 +17,51 @@ def test_the_candidate_is_asked_by_its_name_and_port() -> None:
     assert command.argv[4:7] == ("nginx", "web-green", "http://web-green:3000/")
 
 
-def test_the_last_answer_decides() -> None:
-    step, state = CheckInside(), state_of()
-    assert step.judge(state, answer(f"look 502 0\nlook 200 0\nstate {described()}\n")).verdict is Verdict.HEALTHY
-    assert step.judge(state, answer(f"look 000 7\nstate {described()}\n")).verdict is Verdict.AGAIN
-    assert step.judge(state, answer("state none\n")).verdict is Verdict.FATAL
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        ("200 0", Verdict.HEALTHY),
+        ("307 0", Verdict.HEALTHY),
+        ("199 0", Verdict.AGAIN),
+        ("404 0", Verdict.AGAIN),
+        ("500 0", Verdict.AGAIN),
+        ("000 7", Verdict.AGAIN),
+    ],
+)
+def test_the_last_answer_decides(code: str, verdict: Verdict) -> None:
+    for first in ("200 0", "502 0"):
+        said = f"look {first}\nlook {code}\nstate {described()}\n"
+        assert CheckInside().judge(state_of(), answer(said)).verdict is verdict
+
+
+def test_no_answer_at_all_is_told_as_one_that_came_too_late() -> None:
+    look = CheckInside().judge(state_of(), answer(f"state {described()}\n"))
+    assert look == Look(Verdict.AGAIN, "no answer in time")
+
+
+@pytest.mark.parametrize(
+    ("container", "reason"),
+    [
+        (
+            {"oom": True, "running": False, "memory": 400 * 2**20},
+            "OOM-killed: it needs more memory than its limit of 400 MB",
+        ),
+        ({"oom": True}, "OOM-killed: it needs more memory than its limit"),
+        ({"restarts": 1, "exit": 3}, "it restarts (exit code 3, 1 restarts)"),
+        ({"restarting": True, "exit": 1}, "it restarts (exit code 1, 0 restarts)"),
+        ({"running": False, "exit": 3}, "it exited (exit code 3)"),
+    ],
+)
+def test_a_dead_container_fails_at_once_by_name_even_if_it_answered(container: dict[str, Any], reason: str) -> None:
+    look = CheckInside().judge(state_of(), answer(f"look 200 0\nstate {described(**container)}\n"))
+    assert look == Look(Verdict.FATAL, reason)
 
 
 def test_a_candidate_that_is_not_healthy_is_refused_by_the_cause() -> None:
-    step, state = CheckInside(), state_of()
-    look = step.judge(state, answer(f"state {described(oom=True, memory=2**28)}\n"))
-    error = step.conclude(state, look).error
+    error = CheckInside().read(state_of(), answer("look 200 0\nstate none\n")).error
     assert error is not None
     assert error.kind is Kind.RELEASE_REFUSED
-    assert "OOM-killed" in error.what
+    assert error.what == "web-green is not healthy: the container has disappeared."
 
 
 def test_one_that_has_been_running_is_asked_three_times_and_is_no_error() -> None:

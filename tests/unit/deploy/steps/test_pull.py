@@ -27,6 +27,7 @@ def test_the_image_and_its_digest_are_known_from_here() -> None:
     read = PULL.read(state_of(image=None), answer(pulled()))
     assert (read.state.release.digest, read.state.release.image_id) == ("sha256:dd", "sha256:2")
     assert read.state.pinned == "me/web@sha256:dd"
+    assert read.detail == "sha256:dd"
 
 
 def test_an_image_without_a_digest_is_known_by_its_id() -> None:

@@ -1,12 +1,12 @@
-"""Stopping, removing and starting again."""
+"""Stopping, removing and starting again; a failed release is shown first."""
 
 from __future__ import annotations
 
 from behindy_ops.deploy.state import Phase
-from behindy_ops.deploy.steps.stop import Remove, StartAgain, StopLive, StopPrevious
+from behindy_ops.deploy.steps.stop import Discard, Remove, StartAgain, StopLive, StopPrevious
 from behindy_ops.errors import RemoteCommandFailed
-from behindy_ops.report.events import Warning_
-from tests.unit.deploy.states import answer, state_of
+from behindy_ops.report.events import Logs, Warning_
+from tests.unit.deploy.states import GREEN, answer, described, state_of
 
 
 def test_the_previous_container_gets_its_own_time_to_stop() -> None:
@@ -30,8 +30,8 @@ def test_a_live_container_that_is_stopped_first_stays_on_the_host() -> None:
 
 def test_one_on_its_way_down_is_restarted_where_a_start_would_find_it_running() -> None:
     assert StartAgain("old", "Start it").command(state_of()).argv == ("docker", "start", "old")
-    half = StartAgain("old", "Start it", half_stopped=True, failed_state="It is down.")
-    assert half.command(state_of()).argv[:2] == ("docker", "restart")
+    half = StartAgain("old", "Start it", half_stopped=True, stuck="It is down.")
+    assert half.command(state_of()).argv == ("docker", "restart", "--time", "3", "old")
     error = half.read(state_of(), answer(code=1)).error
     assert error is not None
     assert (error.state, error.remedy) == ("It is down.", "inv deploy.recover")
@@ -39,8 +39,38 @@ def test_one_on_its_way_down_is_restarted_where_a_start_would_find_it_running() 
 
 
 def test_what_an_interrupted_run_left_is_removed_at_once() -> None:
-    step = Remove("new", "web-green")
+    step = Remove(GREEN)
     assert step.command(state_of()).argv[4:] == ("new", "0")
     assert step.title(state_of()) == "Remove web-green"
     assert step.read(state_of(), answer()).error is None
     assert isinstance(step.read(state_of(), answer(code=1)).error, RemoteCommandFailed)
+
+
+def test_its_state_and_last_words_are_shown_and_only_the_names_of_its_environment() -> None:
+    read = Discard().read(state_of(), answer(f"state {described(exit=3)}\nlog one\nlog two\n"))
+    state, logs = read.events
+    assert isinstance(state, Logs)
+    assert isinstance(logs, Logs)
+    assert state.lines == (
+        "running, exit code 3, OOM-killed: no, restarts: 0",
+        "environment names: PATH, SECRET",
+    )
+    assert (logs.title, logs.lines) == ("Last 2 log lines of web-green", ("one", "two"))
+
+
+def test_one_that_is_gone_already_logged_nothing() -> None:
+    (logs,) = Discard().read(state_of(), answer("state none\n")).events
+    assert isinstance(logs, Logs)
+    assert logs.title == "web-green logged nothing"
+
+
+def test_it_is_known_by_its_name_until_it_was_started() -> None:
+    assert Discard().command(state_of(green=None)).argv[4] == "web-green"
+    assert Discard().command(state_of()).argv[4] == "new"
+    assert Discard().command(state_of()).argv[-1] == "behindy-ops/state/releases/web/r2"
+
+
+def test_a_removal_that_fails_says_that_it_gets_no_traffic() -> None:
+    error = Discard().read(state_of(), answer("state none\n", code=1)).error
+    assert error is not None
+    assert error.state == "The candidate may still be there; it gets no traffic."

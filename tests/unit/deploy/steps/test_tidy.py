@@ -1,13 +1,15 @@
-"""Removing old images."""
+"""Removing old images: never one in use, never the rollback target, never another repository's."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.tidy import Tidy, to_remove
+from behindy_ops.deploy.steps.tidy import KEEP, Tidy, choose, to_remove
 from behindy_ops.facts.image import Image
 from behindy_ops.report.events import Warning_
 from tests.unit.deploy.states import LIVE, answer, state_of
@@ -29,7 +31,7 @@ def test_the_newest_two_and_what_is_in_use_stay() -> None:
 
 def test_a_tag_that_moved_is_not_taken_from_the_image_that_has_it_now() -> None:
     state = with_images(state_of(image=Image("sha256:2", ("me/web:v2", "me/web:latest"), (), "2")))
-    assert "me/web:latest" not in to_remove(state).remove
+    assert "me/web:latest" not in to_remove(state).references
 
 
 def test_it_is_needless_where_nothing_goes() -> None:
@@ -49,3 +51,59 @@ def test_images_that_stay_are_reported() -> None:
     (event,) = Tidy().read(state, answer(code=1, err="image is in use")).events
     assert isinstance(event, Warning_)
     assert "image is in use" in event.text
+
+
+REPO = "me/behindy-frontend"
+
+
+def image(number: int, *tags: str, repository: str = REPO, digest: bool = True) -> Image:
+    digests = (f"{repository}@sha256:{number:064x}",) if digest else ()
+    names = tuple(f"{repository}:{tag}" for tag in tags)
+    return Image(f"sha256:{number}", names, digests, f"2026-01-01T00:00:{number:02d}Z", 100)
+
+
+def test_the_newest_two_by_creation_time_stay_and_older_ones_go_by_every_name() -> None:
+    old = choose([image(1, "v1"), image(3, "v3", "latest"), image(2, "v2")], REPO, ())
+    assert old.references == (f"{REPO}:v1", f"{REPO}@sha256:{1:064x}")
+    assert old.kept == ("sha256:3", "sha256:2")
+    assert old.count == 1
+
+
+def test_a_protected_image_stays_however_old_it_is() -> None:
+    assert choose([image(n, f"v{n}") for n in range(1, 5)], REPO, {"sha256:1"}).references[0] == f"{REPO}:v2"
+
+
+def test_the_previous_release_of_a_moved_tag_has_only_a_digest_and_stays() -> None:
+    old = choose([image(2, "latest"), image(1)], REPO, ())
+    assert old.references == ()
+
+
+def test_dangling_images_go_unless_a_container_uses_them() -> None:
+    dangling = Image("sha256:d", (), (), "2020", 7)
+    assert choose([dangling], REPO, ()).references == ("sha256:d",)
+    assert choose([dangling], REPO, {"sha256:d"}).references == ()
+
+
+def test_an_untagged_image_of_another_repository_is_not_dangling() -> None:
+    assert choose([image(1, repository="me/other")], REPO, ()).references == ()
+
+
+def test_a_repository_whose_name_begins_alike_is_another() -> None:
+    alike = [image(n, f"v{n}", repository=f"{REPO}-beta") for n in range(5)]
+    assert choose(alike, REPO, ()).references == ()
+
+
+numbers = st.sets(st.integers(0, 59), max_size=12)
+
+
+@given(numbers, numbers, numbers)
+def test_whatever_is_there_the_protected_the_newest_and_the_others_survive(
+    own: set[int], other: set[int], protected: set[int]
+) -> None:
+    images = [image(n, f"v{n}") for n in own] + [image(n + 60, f"v{n}", repository="me/x") for n in other - own]
+    old = choose(images, REPO, {f"sha256:{n}" for n in protected})
+    gone = {name.rpartition(":v")[2] for name in old.references if ":v" in name}
+    assert not gone & {str(n) for n in protected}
+    assert not gone & {str(n) for n in sorted(own)[-KEEP:]}
+    assert all(name.startswith((f"{REPO}:", f"{REPO}@")) for name in old.references)
+    assert len(old.kept) >= min(KEEP, len(own))

@@ -1,12 +1,14 @@
-"""The last look and the record."""
+"""Watching the new release, the last look, and the line in the history."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 
+import pytest
+
 from behindy_ops.deploy.goals import Goal
-from behindy_ops.deploy.steps.verify import Verify
+from behindy_ops.deploy.steps.verify import Record, Verify, Watch
 from behindy_ops.facts.release import Release
 from behindy_ops.report.events import Warning_
 from tests.unit.deploy.states import answer, described, state_of
@@ -39,5 +41,42 @@ def test_the_deploy_is_recorded_with_its_seconds() -> None:
 
 
 def test_a_rollback_judges_the_release_it_leaves_and_a_restart_does_not() -> None:
-    assert Verify().command(state_of(Goal("rollback", judges=True))).argv[-2].endswith("/web/r1")
+    assert Verify().command(state_of(Goal("rollback"))).argv[-2].endswith("/web/r1")
     assert Verify().command(state_of(Goal("restart"))).argv[-2] == ""
+
+
+def test_how_it_ended_and_why_is_written() -> None:
+    command = Record("refused", "it exited").command(state_of())
+    assert command.changes
+    line = json.loads(command.stdin)
+    assert (line["outcome"], line["reason"], line["release"]) == ("refused", "it exited", "r2")
+
+
+def test_a_release_that_stands_from_now_on_is_verified_as_well() -> None:
+    assert Record("live", "", stands=True).command(state_of()).argv[3] == "deploy/verify"
+
+
+def test_a_history_that_cannot_be_written_is_reported() -> None:
+    read = Record("refused", "").read(state_of(), answer(code=1))
+    assert (read.error, [type(event) for event in read.events]) == (None, [Warning_])
+    assert Record("refused", "").read(state_of(), answer()).events == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "relapse"),
+    [
+        (f"state {described()}", ""),
+        ("state none", "its container has disappeared"),
+        (f"state {described(oom=True)}", "it was OOM-killed"),
+        (f"state {described(restarts=1)}", "it restarted once"),
+        (f"state {described(restarts=3)}", "it restarted 3 times"),
+        (f"state {described(running=False, exit=3)}", "it exited with code 3"),
+    ],
+)
+def test_what_happens_to_it_takes_it_back(said: str, relapse: str) -> None:
+    read = Watch().read(state_of(), answer(said))
+    assert (read.relapse, read.failed) == (relapse, relapse)
+
+
+def test_it_ends_so_many_seconds_after_the_switch() -> None:
+    assert Watch().command(state_of(switched=1000)).argv[4:6] == ("new", "11000")
