@@ -164,7 +164,7 @@ def _let_in(host: BareHost, authorized_key: bytes) -> None:
     put = 'umask 077; cat > "$1"'
     host.run("sh", "-c", put, "put", ".ssh/authorized_keys", user=USER, stdin=authorized_key)
     text = json.dumps(DAEMON, indent=2).encode()
-    host.run("sh", "-c", "mkdir -p /etc/docker && cat > /etc/docker/daemon.json", stdin=text)
+    host.run("sh", "-c", "mkdir -p /etc/docker && umask 077 && cat > /etc/docker/daemon.json", stdin=text)
 
 
 def _remove(name: str) -> None:

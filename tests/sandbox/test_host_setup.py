@@ -98,6 +98,8 @@ class TestFromNothing:
     def test_what_the_administrator_had_set_for_docker_is_still_there(self, made: Bare) -> None:
         there = json.loads(made.sh("cat /etc/docker/daemon.json"))
         assert there == {**DAEMON, "log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}
+        assert made.sh("stat -c '%a %U' /etc/docker/daemon.json") == "600 root"
+        assert json.loads(made.sh("cat /etc/docker/daemon.json.behindy-*")) == DAEMON
 
     def test_the_directories_are_for_the_login_alone(self, made: Bare) -> None:
         names = ("", "/state", "/rehearsal", "/rehearsal/header", "/.env")
@@ -294,6 +296,62 @@ class TestContainersOfCompose:
         assert made.sh("docker inspect --format '{{.Id}}' postgres") != database
         assert made.sh(query.format("select answer from kept")) == "42"
         assert "nothing to do" in made.inv("host.up").ok().out
+
+    @pytest.mark.parametrize("place", ["../data/other", "pgdata"])
+    def test_the_database_is_never_put_on_another_place(self, made: Bare, edited: Path, place: str) -> None:
+        """It would start on an empty one, report healthy, and users would write into it."""
+        query = 'docker exec postgres psql -qtA -U behindy behindy -c "{}"'
+        made.sh(query.format("create table if not exists rows as select 7 as answer"))
+        database = made.sh("docker inspect --format '{{.Id}}' postgres")
+        compose = edited / "compose" / "docker-compose.yml"
+        compose.write_text(compose.read_text() + "\nvolumes: {pgdata: {}}\n")
+        made.inv("host.sync", "--yes").ok()
+        made.sh(f"cp -p {HOME}/.env /tmp/kept.env && echo BEHINDY_DB_DATA={place} >> {HOME}/.env", user="ubuntu")
+        try:
+            ran = made.inv("host.up", "--yes")
+            assert made.sh("docker inspect --format '{{.Id}}' postgres") == database
+            assert made.sh(query.format("select answer from rows")) == "7"
+        finally:
+            made.sh(f"cp -p /tmp/kept.env {HOME}/.env", user="ubuntu")
+        assert ran.code == 30
+        assert f"The data of db is on {HOME}/data/postgres" in ran.err
+        assert "BEHINDY_DB_DATA" in ran.err
+        assert ("sudo cp -a" in ran.err) == place.startswith("..")
+
+    def test_the_database_is_never_replaced_by_another_major_version(self, made: Bare, edited: Path) -> None:
+        database = made.sh("docker inspect --format '{{.Id}}' postgres")
+        replace(edited / "compose" / "docker-compose.yml", "max_connections=60", "max_connections=62")
+        made.inv("host.sync", "--yes").ok()
+        version = f"{HOME}/data/postgres/PG_VERSION"
+        real = made.sh(f"cat {version}; echo 9 > {version}")
+        try:
+            ran = made.inv("host.up", "--yes")
+        finally:
+            made.sh(f"echo {real} > {version}")
+        assert ran.code == 30, ran.said
+        assert f"The data is of PostgreSQL 9; postgres:15 brings {real}" in ran.err
+        assert made.sh("docker inspect --format '{{.Id}}' postgres") == database
+
+    def test_nothing_in_the_hosts_environment_changes_which_services_are_meant(self, made: Bare) -> None:
+        before = made.fingerprint()
+        names = made.sh("docker ps --format '{{.Names}}' | sort")
+        meant = {
+            "COMPOSE_PROFILES": "apps",
+            "COMPOSE_PROJECT_NAME": "other",
+            "COMPOSE_FILE": "/nonexistent.yml",
+            "COMPOSE_REMOVE_ORPHANS": "1",
+            "COMPOSE_DISABLE_ENV_FILE": "1",
+        }
+        lines = "".join(f"{name}={value}\\n" for name, value in meant.items())
+        made.sh(f"cp -p {HOME}/.env /tmp/kept.env && printf '{lines}' >> {HOME}/.env", user="ubuntu")
+        try:
+            assert "nothing to do" in made.inv("host.up").ok().out
+            made.inv("deploy.check").ok()
+            made.inv("host.sync", "--dry-run").ok()
+        finally:
+            made.sh(f"cp -p /tmp/kept.env {HOME}/.env", user="ubuntu")
+        assert made.sh("docker ps --format '{{.Names}}' | sort") == names
+        assert made.fingerprint() == before
 
     def test_a_container_that_stopped_is_started_and_the_others_stay(self, made: Bare) -> None:
         others = made.sh("docker inspect --format '{{.State.StartedAt}}' postgres nginx")

@@ -1,6 +1,7 @@
 # lib: sections compose
 # Prints what Compose would run without a profile, and all containers; changes nothing. hashes: service and hash of its
-# configuration; stanzas: see `declared` in lib/compose.sh; images: their ids and names
+# configuration; stanzas: see `declared` in lib/compose.sh; images: their ids and names; mounts: what Compose would mount;
+# mounted: what each container has.
 cd "$1/compose" 2>/dev/null || exit 80
 [ -r docker-compose.yml ] || exit 81
 [ -r ../.env ] || exit 83
@@ -25,4 +26,6 @@ section network
 docker network inspect behindy-ops_internal >/dev/null 2>&1 && echo there
 section containers
 docker ps -aq --no-trunc | xargs -r docker container inspect --format "$2" 2>/dev/null
+section mounted # name, and what is mounted
+docker ps -aq --no-trunc | xargs -r docker container inspect --format '{{.Name}} {{json .Mounts}}' 2>/dev/null
 section end

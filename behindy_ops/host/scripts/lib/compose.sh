@@ -1,6 +1,9 @@
-# Docker Compose, always with a clean environment: what the login exports would win over .env.
+# Docker Compose, always with a clean environment: what the login exports would win over .env. Nothing in .env decides
+# either what a command is about: a profile there would start the applications beside those that are live.
 compose() {
-  env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} docker compose "$@"
+  env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} COMPOSE_FILE=docker-compose.yml \
+    COMPOSE_PROFILES= COMPOSE_PROJECT_NAME= COMPOSE_ENV_FILES= COMPOSE_DISABLE_ENV_FILE=0 COMPOSE_REMOVE_ORPHANS=0 \
+    docker compose "$@"
 }
 # shellcheck disable=SC2120 # none is a choice as well
 declared() { # options of compose. Prints `<service> <what> <value>` lines and no more of the JSON, which holds secrets; each

@@ -464,13 +464,12 @@ def test_what_compose_would_run_and_what_runs_is_told(host: FakeHost) -> None:
     host.on("docker", "network inspect *")
     host.on("docker", "ps -aq --no-trunc", "c1\n")
     host.on("docker", "container inspect --format {{json .}} c1", f"{container_line()}\n")
-    ran = host.run("host/infra_look", MARK, str(host.home), "{{json .}}")
-    wanted, running, network = up.parse(ran.reply)
-    assert wanted == [up.Wanted("db", "h1", "postgres:15", "sha256:7", "postgres")]
-    assert ([container.name for container in running], network) == (["frontend"], True)
-    assert "s3cret" not in ran.out
     host.on("docker", "container inspect --format {{.Name}} *", '/db [{"Type":"bind"}]\n')
     ran = host.run("host/infra_look", MARK, str(host.home), "{{json .}}")
+    wanted, running, network = up.parse(ran.reply)
+    assert wanted == [up.Wanted("db", "h1", "postgres:15", "sha256:7", "postgres", {"/data": "/a b"})]
+    assert ([container.name for container in running], network) == (["frontend"], True)
+    assert "s3cret" not in ran.out
     assert ran.reply.lines("mounts") == ['db type "bind"', 'db source "/a b"', 'db target "/data"', ': v "x_v"']
     assert ran.reply.lines("mounted") == ['/db [{"Type":"bind"}]']
 
