@@ -53,17 +53,13 @@ def read_env_file(path: Path) -> EnvFile:
     values: dict[str, str] = {}
     mistakes: list[str] = []
     for binding in parse_stream(StringIO(text)):
-        line = binding.original.line + _blank_lines_before(binding.original.string)
+        whole = binding.original.string  # with the blank lines before it
+        line = binding.original.line + whole[: len(whole) - len(whole.lstrip())].count("\n")
         if binding.error or (binding.key is not None and binding.value is None):
             mistakes.append(f"{path.name}, line {line}: not of the form NAME=value")
         elif binding.key is not None:
             values[binding.key] = binding.value or ""
     return EnvFile(values, tuple(mistakes))
-
-
-def _blank_lines_before(text: str) -> int:
-    """python-dotenv counts blank lines before a binding as its first lines."""
-    return text[: len(text) - len(text.lstrip())].count("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +158,7 @@ def _value(raw: str, quote: str, known: dict[str, int]) -> tuple[str | None, str
         if not match[0].startswith("$"):
             continue
         if (match[1] or match[2]) not in known:
-            doubt = "docker compose takes the $ in it for a variable; put the value in 'single quotes'"
-            return "", doubt
+            return "", "docker compose takes the $ in it for a variable; put the value in 'single quotes'"
         refers = True
     if refers:
         return None, ""

@@ -31,9 +31,7 @@ def references(text: str) -> Iterator[Reference]:
 
 def required_names(text: str) -> Iterator[str]:
     """Yield the names without which the text cannot be filled in; one that is only in another's default is not."""
-    for part in _parts(text):
-        if isinstance(part, Reference) and part.operator in {"", "?", ":?"}:
-            yield part.name
+    yield from (reference.name for reference in references(text) if reference.operator in {"", "?", ":?"})
 
 
 def all_names(text: str) -> Iterator[str]:

@@ -153,10 +153,6 @@ class _Reader:
             return None
         return Secret(value) if value else None
 
-    def port(self, name: str) -> int | None:
-        value = self.text(name, validate.check_port)
-        return int(value) if value else None
-
     def path(self, name: str) -> Path | None:
         value = self.text(name)
         if not value:
@@ -184,7 +180,7 @@ def _read(reader: _Reader) -> Settings:
     defaults = Settings()
     settings = Settings(
         host=reader.text("BEHINDY_HOST", validate.check_host),
-        port=reader.port("BEHINDY_PORT"),
+        port=int(reader.text("BEHINDY_PORT", validate.check_port) or 0) or None,
         user=reader.text("BEHINDY_USER", validate.check_user),
         key_file=_key_file(reader),
         key_text=_key_text(reader),

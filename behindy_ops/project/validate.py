@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Final
 
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOSTNAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*\.?")
 _SSH_ALIAS: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
-_USER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,63}\$?")
 _HOST_DIR: Final = re.compile(r"[A-Za-z0-9._/][A-Za-z0-9._/-]*")
 _REGISTRY: Final = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]{{1,5}})?")
-# https://github.com/distribution/reference: what Docker itself accepts in a repository's path and as a tag.
+# https://github.com/distribution/reference: what Docker itself accepts in a repository's path; check_tag has its tags.
 _IMAGE_PATH_PART: Final = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
-_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _SERVICE: Final = re.compile(r"[a-z][a-z0-9-]*")
-_URL_PATH: Final = re.compile(r"/[A-Za-z0-9._~/?=&%+,:;@-]*")
 _KEY_TYPE: Final = re.compile(r"(?:ssh-|ecdsa-sha2-|sk-)[a-z0-9@.-]+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 
@@ -32,6 +30,26 @@ _RESERVED_SERVICE_NAMES: Final = frozenset({"all", "check", "history", "recover"
 def shown(value: str) -> str:
     """The value in quotes for a message: control characters escaped, shortened to some 40 characters."""
     return ascii(value if len(value) <= 40 else value[:37] + "...")
+
+
+def _form(pattern: str, otherwise: str) -> Callable[[str], str]:
+    """Return a check that says ``otherwise`` of a value that does not have the pattern's form."""
+
+    def check(value: str) -> str:
+        return "" if re.fullmatch(pattern, value) else f"{shown(value)} {otherwise}"
+
+    return check
+
+
+check_user = _form(r"[A-Za-z_][A-Za-z0-9._-]{0,63}\$?", "is not a login name; write one such as ubuntu or ec2-user")
+check_login = _form(r"(?!-)[!-~]+", "is not a user name; write the one you log in to the registry with")
+"""A user of an image registry."""
+check_tag = _form(
+    r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}",
+    "is not a tag; use at most 128 letters, digits, and _ . -, not starting with . or -, such as latest",
+)
+check_url_path = _form(r"/[A-Za-z0-9._~/?=&%+,:;@-]*", "is not a path; write one that starts with /, such as /health")
+"""A path below a host, with a query if need be."""
 
 
 def check_email(value: str) -> str:
@@ -56,25 +74,11 @@ def check_host(value: str) -> str:
     return f"{shown(value)} is not a host; write a name, an IP address or an alias from ~/.ssh/config"
 
 
-def check_user(value: str) -> str:
-    """A login name."""
-    if _USER.fullmatch(value):
-        return ""
-    return f"{shown(value)} is not a login name; write one such as ubuntu or ec2-user"
-
-
 def check_port(value: str) -> str:
     """A TCP port."""
     if re.fullmatch(r"[1-9][0-9]{0,4}", value) and int(value) <= 65535:
         return ""
     return f"{shown(value)} is not a port; write a number from 1 to 65535"
-
-
-def check_login(value: str) -> str:
-    """A user of an image registry."""
-    if re.fullmatch(r"[!-~]+", value) and not value.startswith("-"):
-        return ""
-    return f"{shown(value)} is not a user name; write the one you log in to the registry with"
 
 
 def check_one_line(value: str) -> str:
@@ -131,14 +135,6 @@ def check_repository(value: str) -> str:
     return "" if not check_image_prefix(value) else f"{shown(value)} is not an image name Docker accepts"
 
 
-def check_tag(value: str) -> str:
-    """The tag of an image."""
-    if _TAG.fullmatch(value):
-        return ""
-    allowed = "at most 128 letters, digits, and _ . -, not starting with . or -"
-    return f"{shown(value)} is not a tag; use {allowed}, such as latest"
-
-
 def check_service_name(value: str) -> str:
     """The name of a service, which is also its container's, its host name's and its task's."""
     if value in _RESERVED_SERVICE_NAMES:
@@ -148,13 +144,6 @@ def check_service_name(value: str) -> str:
     if _SERVICE.fullmatch(value) and len(value) <= 50:
         return ""
     return f"{shown(value)} is not a service name; use a-z, 0-9 and -, a letter first, at most 50"
-
-
-def check_url_path(value: str) -> str:
-    """A path below a host, with a query if need be."""
-    if _URL_PATH.fullmatch(value):
-        return ""
-    return f"{shown(value)} is not a path; write one that starts with /, such as /health"
 
 
 def check_private_key(value: str) -> str:

@@ -53,7 +53,13 @@ def show_error(error: BehindyError, stream: TextIO | None = None, environ: Mappi
     stream = stream or sys.stderr
     environ = os.environ if environ is None else environ
     if on_actions(environ):
-        _annotate(error, _for_people(stream, environ))
+        import secrets
+
+        from behindy_ops.report.actions import failure_lines
+
+        safe = _for_people(stream, environ)
+        safe.write("\n".join(failure_lines(failed(error), secrets.token_hex(16))) + "\n")
+        safe.flush()
         return
     first, *rest = error_lines(failed(error))
     mark = marks_for(getattr(stream, "encoding", None)).failed
@@ -81,15 +87,6 @@ def show_lines(lines: Sequence[Line], stream: TextIO | None = None, environ: Map
 
 def _for_people(stream: TextIO, environ: Mapping[str, str]) -> SafeStream:
     return SafeStream(stream, environ.get(CALLED, "inv"))
-
-
-def _annotate(error: BehindyError, stream: SafeStream) -> None:
-    import secrets
-
-    from behindy_ops.report.actions import failure_lines
-
-    stream.write("\n".join(failure_lines(failed(error), secrets.token_hex(16))) + "\n")
-    stream.flush()
 
 
 def is_terminal(stream: SafeStream, environ: Mapping[str, str]) -> bool:

@@ -84,7 +84,8 @@ class Actions(Plain):
                 self._group = event.step
                 yield command("group", self._titles[event.step])
             case events.Warning_():
-                yield command("warning", printable(event.text), title=self._about())
+                about = printable(self._story.started.service) if self._story.started else ""
+                yield command("warning", printable(event.text), title=about)
             case events.Logs() | events.Plan():
                 yield from self._end_group(self._group)
                 yield command("group", printable(event.title))
@@ -103,9 +104,6 @@ class Actions(Plain):
         if step and self._group == step:
             self._group = ""
             yield command("endgroup")
-
-    def _about(self) -> str:
-        return printable(self._story.started.service) if self._story.started else ""
 
     def _note(self, event: events.Event) -> None:
         story, now = self._story, self._clock() - self._since

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from behindy_ops.errors import BehindyError
 
@@ -144,21 +145,6 @@ Event = (
     | DeployFinished
 )
 
-_NAMES: Final[Mapping[type[Event], str]] = {
-    DeployStarted: "deploy_started",
-    StepStarted: "step_started",
-    StepProgress: "step_progress",
-    StepDone: "step_done",
-    StepFailed: "step_failed",
-    Decision: "decision",
-    Note: "note",
-    Warning_: "warning",
-    Logs: "logs",
-    Plan: "plan",
-    Failed: "failed",
-    DeployFinished: "deploy_finished",
-}
-
 
 def failed(error: BehindyError) -> Failed:
     """Return the event for an error."""
@@ -172,7 +158,12 @@ def to_json(event: Event, at: datetime) -> str:
         at: when it happened; an aware time.
     """
     fields: dict[str, Any] = {part.name: _plain(getattr(event, part.name)) for part in dataclasses.fields(event)}
-    return json.dumps({"at": at.isoformat(timespec="milliseconds"), "event": _NAMES[type(event)]} | fields)
+    return json.dumps({"at": at.isoformat(timespec="milliseconds"), "event": _name(event)} | fields)
+
+
+def _name(event: Event) -> str:
+    """What JSON calls it: the name of its class, in snake case."""
+    return re.sub(r"\B(?=[A-Z])", "_", type(event).__name__.rstrip("_")).lower()
 
 
 def _plain(value: object) -> object:

@@ -79,5 +79,3 @@ def _remarks(event: events.Event) -> Iterator[str]:
         case events.Failed():
             yield ""
             yield from (line.text for line in error_lines(event))
-        case _:
-            yield printable(str(event))

@@ -70,11 +70,12 @@ def render(story: Story, links: Links) -> str:
         _heading(story),
         _failure(story.failure),
         _facts(story, links),
-        _warnings(story),
+        "".join(f"> \u26a0\ufe0f {plain(text)}\n>\n" for text in story.warnings),
         _how_to_go_back(story, links),
+        _steps(story),
+        "".join(f"- {plain(text)}\n" for text in story.remarks),
+        *(folded(title, fence(lines)) for title, lines in story.blocks if lines),
     ]
-    parts += [_steps(story), _remarks(story)]
-    parts += [folded(title, fence(lines)) for title, lines in story.blocks if lines]
     return "\n".join(part for part in parts if part) + "\n"
 
 
@@ -156,29 +157,17 @@ def _how_to_go_back(story: Story, links: Links) -> str:
     return f"**To roll back**, {', or '.join(way for way in ways if way)}\n"
 
 
-def _warnings(story: Story) -> str:
-    return "".join(f"> \u26a0\ufe0f {plain(text)}\n>\n" for text in story.warnings)
-
-
-def _remarks(story: Story) -> str:
-    return "".join(f"- {plain(text)}\n" for text in story.remarks)
-
-
 def _steps(story: Story) -> str:
     if not story.stages:
         return ""
-    rows = [(plain(stage.title), _took(stage), _result(stage)) for stage in story.stages]
-    return f"{table(['step', 'time', 'result'], rows)}\n{_gantt(story)}"
+    return f"{table(['step', 'time', 'result'], map(_row, story.stages))}\n{_gantt(story)}"
 
 
-def _took(stage: Stage) -> str:
-    return took(stage.seconds) if stage.seconds is not None else "not ended"
-
-
-def _result(stage: Stage) -> str:
+def _row(stage: Stage) -> tuple[str, str, str]:
     if stage.seconds is None:
-        return ""
-    return f"\u274c {plain(stage.failed)}" if stage.failed else plain(stage.detail)
+        return plain(stage.title), "not ended", ""
+    result = f"\u274c {plain(stage.failed)}" if stage.failed else plain(stage.detail)
+    return plain(stage.title), took(stage.seconds), result
 
 
 def _gantt(story: Story) -> str:

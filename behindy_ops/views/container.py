@@ -8,7 +8,7 @@ from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.views.view import docker_problem
 
 LONGEST = 24 * 3600.0
-"""Seconds after which the host ends what is followed or run."""
+"""Seconds after which the host ends what is followed, watched or run."""
 
 
 def named(name: str, services: Iterable[str], containers: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.release import released_as
-from behindy_ops.project.interpolation import references
+from behindy_ops.project.interpolation import fill_in, references
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Seen, View, require_docker
@@ -158,11 +158,8 @@ def _mentioned(text: str) -> Iterator[str]:
 
 def _has_value(text: str, environment: Mapping[str, bool]) -> bool:
     """Return whether anything is left of the text when each name with a value is replaced by a sign."""
-    from behindy_ops.project.interpolation import fill_in
-
-    known = {name: "x" for name, has in environment.items() if has}
     try:
-        return bool(fill_in(text, known))
+        return bool(fill_in(text, {name: "x" for name, has in environment.items() if has}))
     except KeyError:
         return False
 

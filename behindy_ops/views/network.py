@@ -77,21 +77,14 @@ def describe(seen: Seen) -> NetworkView:
     checks = {check.subject: check for check in examine((rules.aliases, rules.names), facts) if check.problem}
     asked_as = {container: name for name, container in seen.beside.items()}
     members = []
-    for container in seen.survey.containers.values():
-        if NETWORK in container.addresses:
-            check, aliases, name = checks.get(container.name), rules.further_names(container), container.name
-            needed = asked_as.get(name, name)
-            members.append(
-                Member(
-                    name,
-                    container.running,
-                    container.addresses[NETWORK],
-                    aliases,
-                    trouble=check.found if check else "",
-                    remedy=check.remedy if check else "",
-                    needed=needed if needed not in (name, *aliases) else "",
-                )
-            )
+    for name, container in seen.survey.containers.items():
+        if NETWORK not in container.addresses:
+            continue
+        check, aliases, needed = checks.get(name), rules.further_names(container), asked_as.get(name, name)
+        trouble, remedy = (check.found, check.remedy) if check else ("", "")
+        needed = "" if needed in (name, *aliases) else needed
+        address = container.addresses[NETWORK]
+        members.append(Member(name, container.running, address, aliases, trouble, remedy, needed))
     members.sort(key=lambda member: (not member.running, member.name))
     return NetworkView(NETWORK, seen.survey.network, seen.text("subnet").strip(), tuple(members), tuple(_absent(seen)))
 

@@ -40,11 +40,6 @@ class NginxView:
     reloaded: bool = False
 
 
-def services_text(services: Sequence[Service]) -> str:
-    """Return the services as the script takes them."""
-    return "\n".join(f"{service.name} {service.port} {service.internal} {service.external}" for service in services)
-
-
 def describe(seen: Seen) -> NginxView:
     """Say how nginx is and what it reaches.
 
@@ -164,11 +159,9 @@ def _status(answer: Answer) -> str:
     return str(answer.status) if answer.status else "no answer"
 
 
-VIEW = View(
-    "nginx",
-    describe,
-    lines,
-    survey="containers nginx_",
-    script="ops/nginx",
-    asks=lambda session: (NGINX, session.settings.domain, services_text(session.services)),
-)
+def _asks(session: Session) -> tuple[str, str, str]:
+    services = (f"{each.name} {each.port} {each.internal} {each.external}" for each in session.services)
+    return NGINX, session.settings.domain, "\n".join(services)
+
+
+VIEW = View("nginx", describe, lines, survey="containers nginx_", script="ops/nginx", asks=_asks)

@@ -15,8 +15,6 @@ from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Seen, View, require_docker
 
-_ROLES = ("service", "infrastructure", "leftover", "other")
-
 
 @dataclass(frozen=True, slots=True)
 class ContainerState:
@@ -75,11 +73,8 @@ def describe(seen: Seen) -> PsView:
         _state(survey, container, roles.get(container.name, "other"), ports.get(container.id, ()))
         for container in survey.containers.values()
     ]
-    position = {name: index for index, name in enumerate(roles)}
-    containers = sorted(
-        [*missing, *there],
-        key=lambda state: (_ROLES.index(state.role), position.get(state.name, len(roles)), state.name),
-    )
+    position = {name: index for index, name in enumerate(roles)}  # by role, and others behind them
+    containers = sorted([*missing, *there], key=lambda state: (position.get(state.name, len(roles)), state.name))
     recoveries = {service.name: decide(survey.trio(service.name)) for service in seen.services}
     leftovers = {name: recovery.value for name, recovery in recoveries.items() if recovery is not Recovery.NOTHING}
     return PsView(tuple(containers), leftovers)

@@ -14,6 +14,7 @@ from behindy_ops.host.host import new_mark
 from behindy_ops.host.session import Session
 from behindy_ops.report.layout import Column, figures, spark, table
 from behindy_ops.report.text import Line, Tone
+from behindy_ops.views.container import LONGEST
 from behindy_ops.views.mem import HostMemory, host_lines, host_memory
 from behindy_ops.views.view import Shown, docker_problem
 
@@ -25,9 +26,6 @@ BUSY = 90.0
 
 KEPT = 120
 """Values of each container that are kept while it is watched."""
-
-LONGEST = 24 * 3600.0
-"""Seconds after which the host ends what is watched."""
 
 
 @dataclass(frozen=True, slots=True)

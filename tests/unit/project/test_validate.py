@@ -98,6 +98,16 @@ def test_every_tag_of_dockers_grammar_passes(value: str) -> None:
     assert grammar.check_tag(value) == ""
 
 
+@pytest.mark.parametrize("value", ["me", "me@example.com", "robot$team+ci", "a-b"])
+def test_a_registry_may_have_any_user_of_visible_ascii(value: str) -> None:
+    assert grammar.check_login(value) == ""
+
+
+@pytest.mark.parametrize("value", ["", "-u", "--password=x", "a b", "a\nb", "a\n", "a\x00", "한글"])
+def test_a_registry_user_is_no_option_and_one_word(value: str) -> None:
+    assert "not a user name" in grammar.check_login(value)
+
+
 def test_a_mistaken_host_says_where_its_parts_belong() -> None:
     assert "BEHINDY_USER" in grammar.check_host("ubuntu@behindy.me")
     assert "BEHINDY_PORT" in grammar.check_host("behindy.me:2222")

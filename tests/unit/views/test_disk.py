@@ -79,6 +79,13 @@ def test_a_release_that_cannot_be_pulled_again_keeps_its_image() -> None:
     assert reasons["3"] == ()
 
 
+def test_a_release_that_was_rolled_back_from_keeps_its_image_without_a_digest_and_a_failed_one_does_not() -> None:
+    left = [release("backend", number, str(number), digest="") for number in (4, 5)]
+    for status, reasons in (("rolled-back", ("release 20270101-000000-aaaa has no digest to pull",)), ("failed", ())):
+        first = release("backend", 1, "1", digest="", status=status)
+        assert why(backend_host(5, releases=(first, *left)))["1"] == reasons
+
+
 def test_an_image_of_another_repository_loses_only_our_name_and_one_without_any_name_goes() -> None:
     both = image("1", f"{REPO}:old", "other/thing:1", created="2020-01-01T00:00:00Z")
     nameless, theirs = image("d"), image("o", "postgres:15")

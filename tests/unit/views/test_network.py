@@ -10,6 +10,7 @@ from tests.unit.ops_facts import container, everybody, seen, survey, text_of
 def test_everyone_is_there() -> None:
     view = network.describe(seen(survey(*everybody()), subnet="10.0.0.0/24 "))
     assert (view.subnet, view.absent) == ("10.0.0.0/24", ())
+    assert {one.needed for one in view.members} == {""}
     assert "Everyone who should be here is" in text_of(network.lines(view))
     assert network.connect(view) is None
 
@@ -52,6 +53,7 @@ def test_a_stranger_that_answers_to_a_service_or_to_the_database_is_told_and_not
 
 def test_a_database_that_lost_its_alias_is_told_with_what_to_type() -> None:
     view = network.describe(seen(survey(*everybody(postgres=container("postgres")))))
+    assert {one.name: one.needed for one in view.members if one.needed} == {"postgres": "db"}
     assert f"docker network connect --alias db {NETWORK} postgres" in text_of(network.lines(view))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from behindy_ops.facts.container import Container
 from behindy_ops.views import nginx
-from tests.unit.ops_facts import container, everybody, seen, stopped, survey, text_of
+from tests.unit.ops_facts import SERVICES, container, everybody, seen, stopped, survey, text_of
 
 GOOD = "backend 10.0.0.2, 0 200 0.010\nfrontend 10.0.0.3, 0 200 0.020\n"
 OUTSIDE = "backend - 0 200 0.1\nfrontend - 0 200 0,2\n"
@@ -13,6 +15,13 @@ OUTSIDE = "backend - 0 200 0.1\nfrontend - 0 200 0,2\n"
 def described(inside: str = GOOD, outside: str = OUTSIDE, problem: str = "", **changes: Container) -> nginx.NginxView:
     found = survey(*everybody(**changes), problems={"nginx_": problem} if problem else {})
     return nginx.describe(seen(found, inside=inside, outside=outside, errors="oh\x1b[31m no"))
+
+
+def test_the_host_is_asked_for_each_path_from_its_own_side() -> None:
+    session = SimpleNamespace(settings=SimpleNamespace(domain="x.example"), services=SERVICES)
+    name, domain, text = nginx.VIEW.asks(session)  # type: ignore[arg-type]
+    assert (name, domain) == ("nginx", "x.example")
+    assert text == "backend 8080 /health /api/health\nfrontend 3000 / /"
 
 
 def test_all_is_well() -> None:
