@@ -381,7 +381,7 @@ class TestCertificates:
         made.sh("rm -r /etc/letsencrypt/renewal /etc/letsencrypt/live")
         made.inv("host.certs", "--yes").ok()
         short = made.sh(served)
-        assert "the one in use has 19 days left" in made.inv("host.certs", "--dry-run").ok().out
+        assert "the one in use has 20 days left" in made.inv("host.certs", "--dry-run").ok().out
         assert made.inv("host.certs").code == 2
         made.sh("chmod 700 /var/www/certbot")
         refused = made.inv("host.certs", "--yes")
