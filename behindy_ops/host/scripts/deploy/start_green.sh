@@ -1,4 +1,4 @@
-# lib: engine compose
+# lib: engine masked compose
 # stdin: a history line, a release line, then the Compose override. Creates green and starts it, without the aliases
 # that Compose gives (docs/design.md, "Aliases survive renames") and without its restart policy until the switch
 # (docs/design.md, "Restart policy at the switch"). Prints that policy. `from`: the release to take files from, or "".

@@ -1,4 +1,4 @@
-# lib: sections compose dotenv
+# lib: sections masked compose dotenv
 # `what`: look, or replace the .env whose sha256 is `replaced` (none for none), keeping so many of the backups. stdin: a
 # line with the sizes in bytes of what follows it: names (one a line), a candidate .env, what it means (a compose file,
 # see probe), what the example says (the same), the checkout's compose file, for a host that has none yet; 0 for each

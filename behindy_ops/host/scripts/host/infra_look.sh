@@ -1,4 +1,4 @@
-# lib: sections compose
+# lib: sections masked compose
 # Prints what Compose would run without a profile, and all containers; changes nothing. hashes: service and hash of its
 # configuration; stanzas: see `declared` in lib/compose.sh; images: their ids and names; mounts: what Compose would mount;
 # mounted: what each container has.

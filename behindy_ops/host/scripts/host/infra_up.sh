@@ -1,4 +1,4 @@
-# lib: compose
+# lib: masked compose
 # `limit`: seconds to wait for health. Then words: create SERVICE, recreate SERVICE, pull IMAGE, placeholder IMAGE
 # (nginx's, when it may have no certificate). Prints what it is at, and the logs' last lines of what is not healthy in time.
 dir=$1 domain=$2 limit=$3
@@ -66,7 +66,7 @@ while :; do
   if [ "$(date +%s)" -ge "$end" ]; then
     for service in "${waiting[@]}"; do
       compose ps -a --format '{{.Name}}: {{.Status}}' "$service" >&2
-      compose logs --no-log-prefix --tail 8 "$service" >&2
+      compose logs --no-log-prefix --tail 8 "$service" | masked written_in ../.env >&2
     done
     exit 68
   fi

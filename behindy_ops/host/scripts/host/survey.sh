@@ -1,4 +1,4 @@
-# lib: workspace sections engine compose nginx dotenv
+# lib: workspace sections engine masked compose nginx dotenv
 # Prints every fact a decision needs; changes nothing. `container` and `image` are templates; service and repository
 # follow in turn. SURVEY_PARTS: only these. On a small host each docker command costs tens of milliseconds.
 dir=$1 network=$2 container=$3 image=$4

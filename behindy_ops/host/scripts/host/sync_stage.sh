@@ -1,4 +1,4 @@
-# lib: compose
+# lib: masked compose
 # stdin: the files, one line each: path and base64. Puts them into a directory of their own, with a list of them, and
 # tries them there: Compose reads the one, and nginx (its image, or ""), in a throwaway container without a network, the
 # others, beside what else is below the host's nginx/, with its mounts, source:target each (a source without a leading /

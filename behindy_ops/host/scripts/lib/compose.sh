@@ -1,9 +1,19 @@
 # Docker Compose, always with a clean environment: what the login exports would win over .env. Nothing in .env decides
 # either what a command is about: a profile there would start the applications beside those that are live.
+# What it complains of may hold values: of a .env that it cannot read, the line is told and no more (lib/masked.sh).
 compose() {
-  env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} COMPOSE_FILE=docker-compose.yml \
-    COMPOSE_PROFILES= COMPOSE_PROJECT_NAME= COMPOSE_ENV_FILES= COMPOSE_DISABLE_ENV_FILE=0 COMPOSE_REMOVE_ORPHANS=0 \
-    docker compose "$@"
+  local said word files=() code=0
+  for word in .env ../.env "$@"; do
+    case $word in *.env) files+=("$word") ;; esac
+  done
+  {
+    said=$(env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} COMPOSE_FILE=docker-compose.yml \
+      COMPOSE_PROFILES= COMPOSE_PROJECT_NAME= COMPOSE_ENV_FILES= COMPOSE_DISABLE_ENV_FILE=0 COMPOSE_REMOVE_ORPHANS=0 \
+      docker compose "$@" 2>&1 >&3 3>&-) || code=$?
+  } 3>&1
+  [ -z "$said" ] || sed -E '/failed to read /{s/(failed to read [^:]*(: line [0-9]+)?).*/\1/;q}' <<<"$said" |
+    masked written_in "${files[@]}" >&2
+  return "$code"
 }
 # shellcheck disable=SC2120 # none is a choice as well
 declared() { # options of compose. Prints `<service> <what> <value>` lines and no more of the JSON, which holds secrets; each

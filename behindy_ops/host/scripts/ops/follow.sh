@@ -1,4 +1,4 @@
-# lib: client
+# lib: client masked
 # As ops/logs.sh, and goes on with what comes, also in the container that takes the name after a deploy. With a text, the
 # last lines are looked through for it. Ends with its standard input, or when there is nothing left to follow.
 mark=$1 container=$2 tail=$3 since=$4 text=$5 stamps=$6
@@ -14,12 +14,11 @@ successor() { # the container that has the name now and runs, waited for; a cras
   return 1
 }
 follow() {
-  local next logging
-  trap 'kill "$logging" 2>/dev/null; exit 0' TERM
+  local next
+  trap 'kill $(jobs -p) 2>/dev/null; exit 0' TERM
   while :; do
-    docker logs --follow "${options[@]}" --tail "$tail" ${since:+--since "$since"} "$id" 2>&1 &
-    logging=$!
-    wait "$logging"
+    docker logs --follow "${options[@]}" --tail "$tail" ${since:+--since "$since"} "$id" 2>&1 | masked given_to "$id" &
+    wait "$!"
     since=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ) tail=all
     next=$(successor) || { echo "$container does not run any more." >&2; return; }
     [ "$next" = "$id" ] || { echo "$container was replaced; following the new container." >&2; since=; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 import subprocess
 import time
@@ -85,7 +86,31 @@ def test_compose_sees_none_of_what_the_login_exports(host: FakeHost) -> None:
     ran = host.run("deploy/start_green", str(host.home), "web", "r1", "net", "", "", stdin="b\nr\no\n")
     assert ran.code == 1
     names = set((host.root / "env").read_text().split())
-    assert names <= {"PATH", "HOME", "PWD", "SHLVL", "_"}
+    decided = {name for name in names if name.startswith("COMPOSE_")}
+    assert names - decided <= {"PATH", "HOME", "PWD", "SHLVL", "_"}
+    assert {"COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"} <= decided
+
+
+@pytest.mark.parametrize(
+    ("complaint", "told"),
+    [
+        (
+            'failed to read /x/.env: line 12: unterminated quoted value "leakme\nmore s3cret',
+            "failed to read /x/.env: line 12",
+        ),
+        ('failed to read /x/.env: Invalid template: "${leakme"', "failed to read /x/.env"),
+        ("Invalid hostPort: leakme", "Invalid hostPort: <PORT>"),
+        ("services.web: a leakme\nand s3cret}", "services.web: a <PORT>\nand <KEY>}"),
+        ("the end of it", "the end of it"),
+    ],
+)
+def test_what_compose_complains_of_is_told_without_a_value(host: FakeHost, complaint: str, told: str) -> None:
+    host.on("docker", "compose *", Answer(run=f"printf '%s\\n' {shlex.quote(complaint)} >&2; exit 1"))
+    for name in ("compose/docker-compose.yml", "state/x"):
+        host.file(f"home/{name}")
+    host.file("home/.env", "PORT=leakme # the port\nKEY='s3cret'\nN=end\n")
+    ran = host.run("deploy/start_green", str(host.home), "web", "r1", "net", "", "", stdin="b\nr\no\n")
+    assert (ran.code, ran.err) == (1, f"{told}\n")
 
 
 def test_a_candidate_is_asked_from_inside_until_it_answers(host: FakeHost) -> None:
@@ -251,10 +276,13 @@ def test_what_is_gone_already_is_removed(host: FakeHost) -> None:
 def test_a_failed_release_is_shown_marked_and_removed(host: FakeHost) -> None:
     release = host.file("release/status", "candidate").parent
     host.on("docker", "container inspect *", GONE)
-    host.on("docker", "logs --tail 100 g", Answer("one\n", err="two\n"))
+    host.on("docker", "container inspect --format {{.Image}} g", "sha256:1\n")
+    host.on("docker", "container inspect --format *Config.Env* g", '"KEY=s3cret"\n')
+    host.on("docker", "image inspect *", "")
+    host.on("docker", "logs --tail 100 g", Answer("one s3cret\n", err="two\n"))
     host.on("docker", "rm -f g")
     ran = host.run("deploy/discard", "g", "", "100", str(release))
-    assert (ran.code, ran.out) == (0, "state none\nlog one\nlog two\n")
+    assert (ran.code, ran.out) == (0, "state none\nlog one <KEY>\nlog two\n")
     assert (release / "status").read_text() == "failed\n"
 
 

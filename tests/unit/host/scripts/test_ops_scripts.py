@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import subprocess
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -14,6 +17,8 @@ from behindy_ops.host.exit_codes import Code
 from tests.unit.host.scripts.fake_host import INSIDE, MARK, Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.unit.host.scripts.fake_host import FakeHost
 
 SURVEY = ("printf", "the survey\\n")
@@ -116,13 +121,64 @@ def test_processes_outside_of_containers_are_summed_up_by_name(host: FakeHost) -
     assert all(int(kb) >= 0 and int(count) > 0 for kb, count, *_ in rows)
 
 
-def test_a_log_is_read_and_searched(host: FakeHost) -> None:
-    host.on("docker", "container inspect *", "c1\n")
-    host.on("docker", "logs *", Answer("one\ntwo x\n", err="three x\n"))
-    assert (
-        host.run("ops/logs", MARK, "web", "5", "1h", "", "yes").calls[-1]
-        == "docker logs --since 1h --timestamps --tail 5 web"
+def with_environment(host: FakeHost, container: str, *assigned: str) -> None:
+    """What docker says of a container's environment, and of its image's."""
+    host.on("docker", f"container inspect --format {{{{.Id}}}} {container}", "c1\n")
+    host.on("docker", f"container inspect --format {{{{.Image}}}} {container}", "sha256:1\n")
+    lines = "".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in ("PATH=/usr/bin", *assigned))
+    host.on("docker", f"container inspect --format *Config.Env* {container}", lines)
+    host.on("docker", "image inspect --format *Config.Env* sha256:1", '"PATH=/usr/bin"\n')
+
+
+VALUES = {
+    "PASSWORD": 'p@ss w"ord\\x$y',
+    "LINES": "line one\nline two\tq",
+    "KOREAN": "비밀번호 값이다😀",
+    "LINK": "postgres://u:pä/ss@db:5432/x?y=1&z='",
+    "SETTINGS": '{"a": "bcdef", "k": [1,2]}',
+    "LONGEST": "a value and more",
+    "SHORTER": "a value",
+}
+
+
+def forms(name: str, value: str) -> Iterator[str]:
+    """In which forms a program may print a value, alone or within something else."""
+    yield from (value, repr(value), json.dumps(value), json.dumps(value, ensure_ascii=False))
+    yield from (json.dumps({name: value}), quote(value), quote(value, safe=""), quote_plus(value), quote(value).lower())
+    for around in ("{}", "x{}", "xx{};", f"{name}={{}}"):
+        body = around.format(value).encode()
+        yield from (base64.b64encode(body).decode(), base64.urlsafe_b64encode(body).decode())
+
+
+def core(value: str) -> list[str]:
+    """What may not be printed of a value in base64, wherever it stands: all that depends on no byte beside it."""
+    found = []
+    for before in range(3):
+        text = base64.b64encode(b"\0" * before + value.encode()).decode().rstrip("=")
+        found.append(text[0 if before == 0 else before + 1 : (before + len(value.encode())) * 8 // 6])
+    return found
+
+
+def test_a_value_is_replaced_in_whatever_form_it_is_printed(host: FakeHost) -> None:
+    with_environment(
+        host, "web", *(f"{name}={value}" for name, value in VALUES.items()), "A=1", "B=abc", "P=3000", "T=true"
     )
+    lines = [form for name, value in VALUES.items() for form in forms(name, value)]
+    host.on("docker", "logs *", "\n".join([*lines, "port 3000 true abc /usr/bin"]) + "\n")
+    out = host.run("ops/logs", MARK, "web", "all", "", "", "").out
+    for name, value in VALUES.items():
+        left = [form for form in (*forms(name, value), *value.split("\n"), *core(value)) if form in out]
+        assert not [form for form in left if form != name], (name, left)
+        assert out.count(f"<{name}>") >= 15
+    assert out.endswith("port 3000 true abc /usr/bin\n")
+
+
+def test_a_log_is_read_and_searched(host: FakeHost) -> None:
+    with_environment(host, "web", "KEY=s3cret")
+    host.on("docker", "logs *", Answer("one s3cret\ntwo x\n", err="three x\n"))
+    ran = host.run("ops/logs", MARK, "web", "5", "1h", "", "yes")
+    assert "docker logs --since 1h --timestamps --tail 5 web" in ran.calls
+    assert ran.out == "one <KEY>\ntwo x\nthree x\n"
     assert host.run("ops/logs", MARK, "web", "1", "", "x", "").out == "three x\n"
     assert host.run("ops/logs", MARK, "web", "all", "", "x", "").out == "two x\nthree x\n"
 
@@ -131,13 +187,15 @@ def test_a_log_is_followed_into_the_container_that_takes_the_name(host: FakeHost
     host.moved["sleep 0.5"] = "sleep 0.01"
     host.on("docker", "container inspect --format {{.Id}} web", "c1\n")
     host.on("docker", "container inspect *Running*", "\n", "c2\n", "\n")
-    host.on("docker", "logs --follow *c1", "old\n")
-    host.on("docker", "logs --follow *c2", "new\n")
+    with_environment(host, "c1", "KEY=s3cret")
+    with_environment(host, "c2", "KEY=another")
+    host.on("docker", "logs --follow *c1", "old s3cret\n")
+    host.on("docker", "logs --follow *c2", "new another\n")
     host.moved["{1..60}"] = "{1..3}"
     # Its standard input has to stay open, as a client's does.
     host.moved["cat <&3"] = "sleep 9"
     ran = host.run("ops/follow", MARK, "web", "5", "1h", "", "")
-    assert (ran.code, ran.out) == (0, "old\nnew\n")
+    assert (ran.code, ran.out) == (0, "old <KEY>\nnew <KEY>\n")
     assert "replaced" in ran.err
     assert "does not run any more" in ran.err
     assert "docker logs --follow --tail 5 --since 1h c1" in ran.calls

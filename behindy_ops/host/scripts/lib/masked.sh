@@ -1,0 +1,138 @@
+# What services are given in their environments does not leave this host, in whatever form somebody prints it: as it is, as
+# in JSON, in a URL, or in base64. `<NAME>` stands for it. Left as they are: what is shorter than four bytes, numbers of up
+# to five digits (ports), true and false. docs/design.md, "Values are replaced on the host".
+given_to() { # container: `<name> <value as JSON>` for each that is not the image's own
+  local image
+  image=$(docker container inspect --format '{{.Image}}' "$1" 2>/dev/null) || return 0
+  {
+    docker image inspect --format '{{range .Config.Env}}{{json .}}{{println}}{{end}}' "$image" 2>/dev/null | sed 's/^/not /'
+    docker container inspect --format '{{range .Config.Env}}{{json .}}{{println}}{{end}}' "$1" 2>/dev/null
+  } | awk '/^not / { own[substr($0, 5)]; next } $0 != "" && !($0 in own) {
+    at = index($0, "="); print substr($0, 2, at - 2) " \"" substr($0, at + 1) }'
+}
+written_in() { # files: `<name> <value>` for each line of them; what follows a line may belong to its value
+  sed -e 's/\r$//' "$@" 2>/dev/null | sed -nE \
+    -e 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*[=:][[:space:]]*["'\'']?(.*)$/\2 \3/' \
+    -e 't told' -e 's/^/value /' -e ':told' -e "s/[[:space:]]+\$//" -e 'h; p' -e "s/[\"']\$//" -e 'p' -e 's/^([^ ]+ [^#]*[^# ])[[:space:]]+#.*$/\1/' -e 'p'
+}
+mask_program=$(
+  cat <<'AWK'
+function add(form, name) {
+  if (length(form) < 4 || form ~ /^[0-9]?[0-9]?[0-9]?[0-9]?[0-9]$/ || form == "true" || form == "false" || form in name_of) return
+  name_of[form] = name
+  for (i = ++count; i > 1 && length(forms[i - 1]) < length(form); i--) forms[i] = forms[i - 1]
+  forms[i] = form # the longest first
+}
+function codes(text, start, n, lead) { # sets code[1..n], the code points from UTF-8
+  n = 0
+  for (start = 1; start <= length(text); start += size) {
+    lead = byte[substr(text, start, 1)]
+    size = lead < 128 ? 1 : lead < 224 ? 2 : lead < 240 ? 3 : 4
+    code[++n] = size == 1 ? lead : lead % (size == 2 ? 32 : size == 3 ? 16 : 8)
+    for (more = 1; more < size; more++) code[n] = code[n] * 64 + byte[substr(text, start + more, 1)] % 64
+  }
+  return n
+}
+function json(text, quoted, ascii, out, n, at, c) {
+  out = ""
+  n = codes(text)
+  for (at = 1; at <= n; at++) {
+    c = code[at]
+    if (c == 92 || (c == 34 && quoted)) out = out "\\" sprintf("%c", c)
+    else if (c == 10) out = out "\\n"
+    else if (c == 9) out = out "\\t"
+    else if (c == 13) out = out "\\r"
+    else if (c < 32) out = out sprintf("\\u%04x", c)
+    else if (c < 128) out = out sprintf("%c", c)
+    else if (!ascii) out = out utf8(c)
+    else if (c < 65536) out = out sprintf("\\u%04x", c)
+    else out = out sprintf("\\u%04x\\u%04x", 55296 + int((c - 65536) / 1024), 56320 + (c - 65536) % 1024)
+  }
+  return out
+}
+function utf8(c) {
+  if (c < 128) return sprintf("%c", c)
+  if (c < 2048) return sprintf("%c%c", 192 + int(c / 64), 128 + c % 64)
+  if (c < 65536) return sprintf("%c%c%c", 224 + int(c / 4096), 128 + int(c / 64) % 64, 128 + c % 64)
+  return sprintf("%c%c%c%c", 240 + int(c / 262144), 128 + int(c / 4096) % 64, 128 + int(c / 64) % 64, 128 + c % 64)
+}
+function url(text, safe, blank, hex, out, at, c) {
+  out = ""
+  for (at = 1; at <= length(text); at++) {
+    c = substr(text, at, 1)
+    out = out (index(safe, c) ? c : c == " " && blank != "" ? blank : sprintf(hex, byte[c]))
+  }
+  return out
+}
+function base64(text, skipped, letters, out, at, bits, held, n) { # as it stands within more of it, `skipped` bytes into three
+  out = ""
+  held = bits = 0
+  n = length(text)
+  for (at = 1 - skipped; at <= n; at++) {
+    held = held * 256 + (at < 1 ? 0 : byte[substr(text, at, 1)])
+    for (bits += 8; bits >= 6; bits -= 6) {
+      out = out substr(letters, int(held / 2 ^ (bits - 6)) + 1, 1)
+      held = held % 2 ^ (bits - 6)
+    }
+  }
+  return substr(out, skipped == 0 ? 1 : skipped + 2)
+}
+function value_of(text, out, at, c) { # of JSON
+  out = ""
+  sub(/^"/, "", text)
+  sub(/"$/, "", text)
+  for (at = 1; at <= length(text); at++) {
+    c = substr(text, at, 1)
+    if (c == "\\") {
+      c = substr(text, ++at, 1)
+      if (c == "n") c = "\n"; else if (c == "t") c = "\t"; else if (c == "r") c = "\r"
+      else if (c == "b") c = "\b"; else if (c == "f") c = "\f"
+      else if (c == "u") { c = utf8(number[substr(text, at + 1, 1)] * 4096 + number[substr(text, at + 2, 1)] * 256 \
+        + number[substr(text, at + 3, 1)] * 16 + number[substr(text, at + 4, 1)]); at += 4 }
+    }
+    out = out c
+  }
+  return out
+}
+function hide(name, value, lines, n, at, plain, ways, b) {
+  n = split(value, lines, "\n")
+  for (at = 1; at <= n; at++) add(lines[at], name)
+  add(value, name)
+  plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
+  for (ways = 0; ways < 4; ways++) add(json(value, ways % 2, ways > 1), name)
+  for (ways = 0; ways < 8; ways++)
+    add(url(value, plain (ways % 2 ? "/" : ""), ways % 4 > 1 ? "+" : "", ways > 3 ? "%%%02x" : "%%%02X"), name)
+  add(url(value, plain "!*'()", "", "%%%02X"), name) # as JavaScript has it
+  b = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+  if (length(value) > 5) for (ways = 0; ways < 3; ways++) { add(base64(value, ways, b "+/"), name); add(base64(value, ways, b "-_"), name) }
+}
+BEGIN {
+  for (at = 0; at < 256; at++) byte[sprintf("%c", at)] = at
+  for (at = 0; at < 16; at++) number[sprintf("%x", at)] = number[sprintf("%X", at)] = at
+  while ((getline line < values) > 0) {
+    name = line
+    sub(/ .*/, "", name)
+    rest = substr(line, length(name) + 2)
+    hide(name, json_given ? value_of(rest) : rest)
+  }
+}
+{
+  for (at = 1; at <= count; at++) {
+    rest = $0
+    line = ""
+    while (found = index(rest, forms[at])) {
+      line = line substr(rest, 1, found - 1) "<" name_of[forms[at]] ">"
+      rest = substr(rest, found + length(forms[at]))
+    }
+    $0 = line rest
+  }
+  print
+  fflush()
+}
+AWK
+)
+masked() { # given_to or written_in, and whose: what comes on standard input, a line at a time
+  local interactive=()
+  case $(awk -W version 2>&1 </dev/null) in mawk*) interactive=(-W interactive) ;; esac
+  LC_ALL=C awk "${interactive[@]}" -v values=<("$@") -v json_given="$([ "$1" = given_to ] && echo 1)" "$mask_program"
+}
