@@ -38,6 +38,7 @@ class Fault(StrEnum):
     OUTSIDE_LATE = "outside-late"
     IGNORES_SIGTERM = "ignores-sigterm"
     DIES_LATER = "dies-later"
+    LEAKS = "leaks"
 
 
 @dataclass(frozen=True)

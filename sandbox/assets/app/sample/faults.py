@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import os
 import signal
 import sys
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -39,12 +42,23 @@ def _eat_memory() -> None:
     say(f"ERROR no memory limit stopped me at {len(hoard) * 8} MB")
 
 
+def _print_the_environment() -> None:
+    for name, value in os.environ.items():
+        say(f"ERROR {name}={value} {value!r} {json.dumps({name: value})} {json.dumps(value, ensure_ascii=False)}")
+        say(f"ERROR {quote(value)} {quote(value, safe='')} {quote_plus(value)}")
+        for text in (value, f"{name}={value}", f"x{value}"):
+            say(f"ERROR {base64.b64encode(text.encode()).decode()} {base64.urlsafe_b64encode(text.encode()).decode()}")
+
+
 def at_boot(release: Release) -> None:
     """Do what the fault does before the server listens; also decides what SIGTERM means."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN if release.fault == "ignores-sigterm" else _die_at_once)
     if release.fault == "crash":
         say(f"ERROR {release.service} {release.tag}: cannot start: the fault 'crash' was ordered")
         sys.exit(3)
+    if release.fault == "leaks":
+        _print_the_environment()
+        sys.exit(4)
     if release.fault == "oom":
         _eat_memory()
     if release.fault == "never-ready":
