@@ -26,6 +26,8 @@ from tests.kinds import raises
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_mock import MockerFixture
+
     from tests.unit.host.ssh_server import SshServer
 
 
@@ -160,3 +162,45 @@ def test_a_hosts_keys_are_seen_without_a_login(server: SshServer, tmp_path: Path
         known_hosts.scan("127.0.0.1", server.port)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(Exception, match="no host key"):
         known_hosts.scan("127.0.0.1", silent.getsockname()[1], timeout=0.05)
+
+
+def test_a_protected_key_may_be_held_by_the_agent(server: SshServer, mocker: MockerFixture) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    quick = PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(1).build(b"secret")
+    file = server.home / "held"
+    file.write_text(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, quick).decode())
+    settings = server.settings(key_text=None, key_file=file)
+    agent = mocker.patch("paramiko.Agent")
+    agent.return_value.get_keys.return_value = ("a key",)
+    offered = connection.build(settings).connect_kwargs
+    assert (offered["allow_agent"], "pkey" in offered) == (True, False)
+    agent.return_value.get_keys.return_value = ()
+    with raises(Kind.LOGIN_REFUSED):
+        connection.build(settings)
+    agent.side_effect = paramiko.SSHException("no agent that can be spoken to")
+    with raises(Kind.LOGIN_REFUSED):
+        connection.build(settings)
+
+
+def test_a_host_that_stays_silent_is_told_with_how_long_it_was_waited_for(
+    server: SshServer, mocker: MockerFixture
+) -> None:
+    mocker.patch.object(Connection, "open", side_effect=TimeoutError)
+    with raises(Kind.HOST_UNREACHABLE, match=f"no answer within {connection.CONNECT_TIMEOUT} s"):
+        connection.open_connection(server.settings())
+
+
+@pytest.mark.parametrize("through", ["a gateway", "a socket of another system"])
+def test_where_the_system_cannot_tell_that_a_peer_is_dead_ssh_still_does(
+    through: str, mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = mocker.Mock()
+    if through == "a gateway":  # its channel stands for the socket
+        opened.transport.sock = object()
+    else:
+        monkeypatch.delattr(socket, "TCP_USER_TIMEOUT")
+        opened.transport.sock = mocker.Mock(spec=socket.socket)
+    connection._notice_dead_peers(opened)
+    opened.transport.set_keepalive.assert_called_once_with(connection.KEEPALIVE)
+    if through != "a gateway":
+        opened.transport.sock.setsockopt.assert_called_once_with(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -18,7 +18,7 @@ from behindy_ops.host.lease import Holder, refusal
 from tests.kinds import raises
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.unit.host.ssh_server import SshServer
 
@@ -160,3 +160,87 @@ def test_a_host_that_cannot_even_run_the_script_is_told_with_what_it_said(
         take(host)
     assert caught.value.lines == ("bash: not found",)
     assert "bash, flock and coreutils" in caught.value.remedy
+
+
+class Line:
+    """The channel of a lease whose host says what a test says; ``sent`` is what it was sent."""
+
+    def __init__(self, *said: bytes, broken: bool = False) -> None:
+        self._said = [*said]
+        self._more = threading.Event()
+        self._broken = broken
+        self.sent = 0
+        self.closed = False
+
+    def say(self, text: bytes) -> None:
+        self._said.append(text)
+        self._more.set()
+
+    def recv(self, _: int) -> bytes:
+        if not self._said:
+            self._more.wait(5)
+            self._more.clear()
+        return self._said.pop(0) if self._said else b""
+
+    def sendall(self, _: bytes) -> None:
+        self.sent += 1
+        if self._broken:
+            raise OSError
+
+    def recv_exit_status(self) -> int:
+        return -1
+
+    def recv_stderr_ready(self) -> bool:
+        return False
+
+
+def taken(line: Line) -> lease.Lease:
+    return lease.Lease(cast("Any", line), Holder("kim", "x", "now"), STATE, "@@")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_a_heartbeat_is_sent_again_and_again_and_its_echo_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "BEAT", 0.005)
+    line = Line(b"@@ lease\nseen\n@@ ready\n")
+    held = taken(line)
+    assert held.survey(lambda: None) == "seen\n"
+    wait_until(lambda: line.sent > 2)
+    first = held._sent
+    assert first is not None  # of beats that nobody answers, the first one counts
+    assert held._sent == first
+    line.say(b"\n")
+    wait_until(lambda: held._sent != first)
+    held._stop.set()
+
+
+def test_a_heartbeat_ends_with_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "BEAT", 0.005)
+    line = Line(b"@@ lease\n@@ ready\n", broken=True)
+    taken(line).survey(lambda: None)
+    beating = [thread for thread in threading.enumerate() if thread.name == "lease-beat"]
+    for thread in beating:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in beating)
+    assert line.sent == 1
+
+
+def test_a_host_that_says_no_more_while_it_is_looked_at_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[float] = []
+    clock = iter([0.0, 0.0, 0.0, 181.0])
+    held = taken(Line(b"@@ lease\n"))
+    wait_until(lambda: held._lines.qsize() == 1)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock, 181.0))
+    with pytest.raises(ConnectionLost, match="stopped responding"):
+        held.survey(lambda: checked.append(0))
+    assert checked == [0]
+
+
+def test_a_line_that_breaks_without_a_word_is_a_lost_connection() -> None:
+    with pytest.raises(ConnectionLost, match="while the lock was taken"):
+        taken(Line(b"half of a")).survey(lambda: None)
