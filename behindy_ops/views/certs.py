@@ -10,7 +10,7 @@ from behindy_ops.facts.certificate import Certificate, read_files, read_served
 from behindy_ops.facts.survey import NGINX, Survey
 from behindy_ops.report.layout import Column, figures, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
-from behindy_ops.views.view import Seen, View, require_docker
+from behindy_ops.views.view import Seen, View, as_survey, require_docker
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def describe(seen: Seen) -> CertsView:
     Raises:
         Kind.HOST_NOT_READY: Docker cannot be asked.
     """
-    require_docker(seen, "address")
+    require_docker(as_survey(seen.problems.get("address", "")))
     now = float(seen.text("now") or 0)
     found, shown = judged(seen), read_served(seen.lines("served"), now)
     files = tuple(read_files(seen.lines("files"), now))
@@ -100,4 +100,11 @@ def lines(view: CertsView) -> list[Line]:
     return [*told, *sentence(view.remedy, Tone.STRONG, "  ")]
 
 
-VIEW = View("certs", describe, lines, script="ops/certs", asks=lambda session: (NGINX, session.settings.domain))
+VIEW = View(
+    "certs",
+    describe,
+    lines,
+    script="ops/certs",
+    asks=lambda session: (NGINX, session.settings.domain),
+    needs_docker=False,
+)

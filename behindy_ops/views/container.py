@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from behindy_ops.checks import preflight
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
-from behindy_ops.views.view import docker_problem
+from behindy_ops.views.view import as_survey
 
 LONGEST = 24 * 3600.0
 """Seconds after which the host ends what is followed, watched or run."""
@@ -32,7 +33,7 @@ def named(name: str, services: Iterable[str], containers: Mapping[str, str]) -> 
 
 def missing(container: str, said: str) -> BehindyError:
     """Return the error for a container that cannot be used, from what the host said: docker's words or its state."""
-    if (problem := docker_problem(said)) is not None:
+    if (problem := preflight.docker_problem(as_survey(said))) is not None:
         return problem
     if "No such" in said:
         what, remedy = f"There is no container {container} on the host.", "See what there is: inv ops.ps"

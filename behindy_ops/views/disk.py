@@ -343,4 +343,4 @@ def _verdict(view: DiskView) -> list[Line]:
     return told
 
 
-VIEW = View("disk", describe, lines, survey="containers releases machine", script="ops/disk")
+VIEW = View("disk", describe, lines, survey="containers releases machine", script="ops/disk", needs_docker=False)

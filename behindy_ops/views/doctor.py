@@ -8,7 +8,6 @@ from typing import Any
 
 from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level
 from behindy_ops.checks.diagnosis import diagnose
-from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.steps.stop import start
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind, RemoteCommandFailed
@@ -20,7 +19,7 @@ from behindy_ops.report.events import Event
 from behindy_ops.report.layout import heading, sentence
 from behindy_ops.report.text import Line, Tone, printable
 from behindy_ops.views import certs, mem, network, nginx, prune
-from behindy_ops.views.view import Shown, as_seen, look, require_docker
+from behindy_ops.views.view import Shown, as_seen, locked, look, require_docker
 
 PARTS = "containers images networks files_ environment configured stanzas nginx_ stale_ machine releases"
 """Parts of the survey that the rules read."""
@@ -68,7 +67,7 @@ def cure(
     if not ask(f"\nThis would be done:{plan}\nDo it?"):
         return replace(before, lines=[Line(UNCHANGED, Tone.STRONG)])
     session.emit = emit
-    _apply(session, wanted, session.lock("remedies of ops.doctor", wait=wait))
+    _apply(session, wanted, locked(session, "remedies of ops.doctor", wait=wait))
     with session.step("settle", "Wait until that shows"):
         left = _once_settled(session, only, wanted)
     session.emit = lambda _: None
@@ -100,7 +99,7 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
     """
     settings, services, before = session.settings, tuple(session.services), session.now()
     seen = look(session, "ops/doctor", *nginx.VIEW.asks(session), survey=PARTS)
-    require_docker(seen)
+    require_docker(seen.survey)
     view = nginx.describe(seen)
     facts = Facts(
         survey=seen.survey.compared(before, session.now()),
@@ -148,8 +147,6 @@ def _apply(session: Session, wanted: Sequence[Fix], survey: Survey) -> None:
     Raises:
         BehindyError: one of them failed; those before it are done.
     """
-    if (problem := docker_problem(survey)) is not None:
-        raise problem
     for fix in wanted:
         with session.step("fix", title(fix)):
             _apply_one(session, fix, survey)

@@ -11,7 +11,7 @@ from behindy_ops.facts.release import released_as
 from behindy_ops.project.interpolation import fill_in, references
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.view import Seen, View, require_docker
+from behindy_ops.views.view import Seen, View
 
 MASKED = "********"
 
@@ -72,10 +72,8 @@ def describe(service: str, seen: Seen) -> EnvView:
     """Say where a service's environment comes from.
 
     Raises:
-        Kind.HOST_NOT_READY: Docker cannot be asked.
         Kind.COMPOSE_INVALID: the host's compose file cannot be read.
     """
-    require_docker(seen)
     survey = seen.survey
     live, image = seen.values("live"), seen.values("image")
     container = survey.containers.get(service)

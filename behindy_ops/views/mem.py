@@ -327,4 +327,4 @@ def _kill_lines(view: MemoryView) -> list[Line]:
     return [*told, Line("")]
 
 
-VIEW = View("mem", describe, lines, survey="containers stanzas machine", script="ops/mem")
+VIEW = View("mem", describe, lines, survey="containers stanzas machine", script="ops/mem", needs_docker=False)

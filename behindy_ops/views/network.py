@@ -12,7 +12,7 @@ from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.view import Seen, Shown, View, as_seen, described, require_docker, shown
+from behindy_ops.views.view import Seen, Shown, View, as_seen, described, locked, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,7 @@ class NetworkView:
 
 
 def describe(seen: Seen) -> NetworkView:
-    """Say who is on the network and who is missing.
-
-    Raises:
-        Kind.HOST_NOT_READY: Docker cannot be asked.
-    """
-    require_docker(seen)
+    """Say who is on the network and who is missing."""
     facts = Facts(survey=seen.survey, services=tuple(seen.services), beside=seen.beside)
     checks = {check.subject: check for check in examine((rules.aliases, rules.names), facts) if check.problem}
     asked_as = {container: name for name, container in seen.beside.items()}
@@ -111,7 +106,8 @@ def fix(session: Session, *, wait: float) -> Shown:
         LockHeld: somebody else is changing the host.
         RemoteCommandFailed: somebody could not be connected.
     """
-    before = describe(as_seen(session, session.lock("connecting containers (ops.network --fix)", wait=wait)))
+    survey = locked(session, "connecting containers (ops.network --fix)", wait=wait)
+    before = describe(as_seen(session, survey))
     command = connect(before)
     if command is not None:
         session.host.run(command).require(

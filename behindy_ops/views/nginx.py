@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from behindy_ops.checks import preflight
 from behindy_ops.checks import services as rules
 from behindy_ops.checks.check import Facts, examine
 from behindy_ops.checks.network import members
@@ -17,7 +16,7 @@ from behindy_ops.host.session import Session
 from behindy_ops.project.services import Service
 from behindy_ops.report.layout import Column, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
-from behindy_ops.views.view import Seen, Shown, View, described, require_docker, shown
+from behindy_ops.views.view import Seen, Shown, View, described, locked, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +40,7 @@ class NginxView:
 
 
 def describe(seen: Seen) -> NginxView:
-    """Say how nginx is and what it reaches.
-
-    Raises:
-        Kind.HOST_NOT_READY: Docker cannot be asked.
-    """
-    require_docker(seen)
+    """Say how nginx is and what it reaches."""
     nginx = seen.survey.containers.get(NGINX)
     runs = nginx is not None and nginx.running
     problem, errors = seen.survey.problems.get("nginx_", ""), tuple(seen.lines("errors"))
@@ -113,9 +107,7 @@ def reload(session: Session, *, wait: float) -> Shown:
     Raises:
         Kind.NGINX_NOT_READY: it is not running, or its configuration is not valid; then it was not reloaded.
     """
-    survey = session.lock("reloading nginx (ops.nginx --reload)", wait=wait)
-    if problem := preflight.docker_problem(survey):
-        raise problem
+    locked(session, "reloading nginx (ops.nginx --reload)", wait=wait)
     session.host.run(RELOAD).require()
     return shown(VIEW, replace(described(session, VIEW), reloaded=True))
 

@@ -12,7 +12,7 @@ from behindy_ops.host.session import Session
 from behindy_ops.report.layout import clip, heading, sentence
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import disk
-from behindy_ops.views.view import Seen, Shown, View, described, require_docker, shown
+from behindy_ops.views.view import Seen, Shown, View, described, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,7 @@ class PruneView:
 
 
 def describe(seen: Seen) -> PruneView:
-    """Plan, from what ``ops.disk`` says of each image.
-
-    Raises:
-        Kind.HOST_NOT_READY: Docker cannot be asked.
-    """
-    require_docker(seen)
+    """Plan, from what ``ops.disk`` says of each image."""
     view = disk.describe(seen)
     going = (image for repository in view.repositories for image in repository.images if not image.why)
     references = dict.fromkeys(reference for image in going for reference in image.names or (image.id,))

@@ -13,7 +13,7 @@ from behindy_ops.facts.release import released_as
 from behindy_ops.facts.survey import NGINX, Survey
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.view import Seen, View, require_docker
+from behindy_ops.views.view import Seen, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,7 @@ class PsView:
 
 
 def describe(seen: Seen) -> PsView:
-    """Say how each container is.
-
-    Raises:
-        Kind.HOST_NOT_READY: Docker cannot be asked.
-    """
-    require_docker(seen)
+    """Say how each container is."""
     survey = seen.survey
     ports = {identity: _published(text) for identity, text in seen.values("ports").items()}
     roles = {service.name: "service" for service in seen.services}
