@@ -15,15 +15,7 @@ from behindy_ops.views.view import Seen, View, as_survey, require_docker
 
 @dataclass(frozen=True, slots=True)
 class CertsView:
-    """All of it.
-
-    Attributes:
-        served: the certificate nginx serves; None if it serves none.
-        trusted: whether the host trusts it; ``trust_error`` is why not.
-        verdict: ``ok``, ``renew soon``, ``expired``, ``not loaded`` (a newer one lies ready), ``not trusted`` or
-            ``unknown``.
-        found: the verdict with its figure; ``remedy`` is what to type.
-    """
+    """All of it."""
 
     domain: str
     served: Certificate | None

@@ -30,13 +30,7 @@ MOST = 12
 
 @dataclass(frozen=True, slots=True)
 class FileSystem:
-    """A file system of the host, in bytes.
-
-    Attributes:
-        share: used of what users may use, 0 to 1.
-        inodes: used of its inodes, 0 to 1.
-        docker: it holds Docker's data.
-    """
+    """A file system of the host, in bytes and in shares from 0 to 1; ``docker``: it holds Docker's data."""
 
     target: str
     type: str
@@ -60,14 +54,7 @@ class DockerShare:
 
 @dataclass(frozen=True, slots=True)
 class KeptImage:
-    """An image of a service's repository, or a dangling one.
-
-    Attributes:
-        names: its tags and digests in this repository; empty for a dangling one.
-        size: bytes with all layers.
-        own: bytes of layers that no other image has, -1 if unknown.
-        why: why it stays; empty when ``ops.prune`` removes it.
-    """
+    """An image of a service's repository, or a dangling one; with no ``why``, ``ops.prune`` removes it."""
 
     id: str
     names: tuple[str, ...]
@@ -107,12 +94,7 @@ class Prune:
 
 @dataclass(frozen=True, slots=True)
 class DiskView:
-    """All of it.
-
-    Attributes:
-        services: whether one more image of each fits, by the check that a deploy begins with.
-        unknown: what could not be read, in sentences.
-    """
+    """All of it; ``services``: whether one more image of each fits, by the check that a deploy begins with."""
 
     filesystems: tuple[FileSystem, ...]
     docker: tuple[DockerShare, ...] = ()

@@ -18,17 +18,7 @@ MASKED = "********"
 
 @dataclass(frozen=True, slots=True)
 class EnvName:
-    """One name of the container's environment. No value is ever known here.
-
-    Attributes:
-        origin: where compose would take it from now: ``.env``, ``compose default``, ``compose literal``, ``image``,
-            ``nothing`` (it has no value anywhere), or ``unknown`` (only the container has it).
-        names: names in ``.env`` its value is made of.
-        live: ``set``, ``empty`` or ``absent`` in the live container; ``no container`` without one.
-        next: ``set`` or ``empty`` in one that is started now, ``absent`` if it would not have it.
-        changed: its value in ``.env`` has changed since the live release was started.
-        trouble: what is wrong, or empty.
-    """
+    """One name of the container's environment, and the names in ``.env`` its value is made of; no value."""
 
     name: str
     origin: str
@@ -41,13 +31,7 @@ class EnvName:
 
 @dataclass(frozen=True, slots=True)
 class EnvView:
-    """All names of a service.
-
-    Attributes:
-        release: id of the live release, empty without one.
-        outdated: a container started now would be configured otherwise than the live one.
-        compared: whether the values in ``.env`` could be compared with those of the live release.
-    """
+    """All names of a service, and whether those that have changed in ``.env`` are known."""
 
     service: str
     release: str

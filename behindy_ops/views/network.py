@@ -17,14 +17,7 @@ from behindy_ops.views.view import Seen, Shown, View, as_seen, described, locked
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A container on the network.
-
-    Attributes:
-        address: its IPv4 address, empty while it does not run.
-        aliases: further names it answers to.
-        trouble: what is wrong with its names, or empty; ``remedy`` is what to do about it.
-        needed: a name it is asked for by and does not answer to, or empty.
-    """
+    """A container on the network; ``needed``: a name that it is asked for by and does not answer to."""
 
     name: str
     running: bool
@@ -37,11 +30,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A container that should be on the network and is not.
-
-    Attributes:
-        exists: there is such a container; then ``--fix`` connects it, with these ``aliases``.
-    """
+    """A container that is missing on the network; if it exists, ``--fix`` connects it with these aliases."""
 
     name: str
     exists: bool
@@ -51,12 +40,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class NetworkView:
-    """The network as it is.
-
-    Attributes:
-        exists: without it nobody is on it.
-        connected: who was connected by ``--fix``; None where that was not asked for.
-    """
+    """The network as it is; ``connected`` is None where nobody was to be connected."""
 
     network: str
     exists: bool

@@ -21,14 +21,7 @@ from behindy_ops.views.view import Seen, Shown, View, described, locked, shown
 
 @dataclass(frozen=True, slots=True)
 class NginxView:
-    """All of it.
-
-    Attributes:
-        state: docker's word for the nginx container, or ``missing``.
-        config: ``valid``, ``invalid`` or ``not tested``; ``config_errors`` is what nginx says of it.
-        errors: the last lines of its error log.
-        reloaded: it was reloaded just before.
-    """
+    """All of it; ``config_errors``: what nginx says of its files, ``errors``: the last of its error log."""
 
     state: str
     health: str

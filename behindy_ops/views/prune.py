@@ -17,14 +17,7 @@ from behindy_ops.views.view import Seen, Shown, View, described, shown
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be removed.
-
-    Attributes:
-        references: names of images, and ids of those without one, as ``docker rmi`` takes them.
-        images: how many images these are.
-        cache: how many entries of build cache.
-        frees: bytes at least.
-    """
+    """What would be removed: ``references`` as ``docker rmi`` takes them; ``frees`` bytes at least."""
 
     references: tuple[str, ...]
     images: int
@@ -34,11 +27,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was removed, and what Docker kept and why.
-
-    Attributes:
-        freed: bytes that the disk has more of than before.
-    """
+    """What was removed, and what Docker kept and why; ``freed``: bytes that the disk has more of than before."""
 
     removed: tuple[str, ...]
     kept: tuple[str, ...]

@@ -18,16 +18,7 @@ from behindy_ops.views.view import Seen, View
 
 @dataclass(frozen=True, slots=True)
 class ContainerState:
-    """One container, or one that should be there and is not.
-
-    Attributes:
-        role: ``service``, ``infrastructure``, ``leftover`` (of an interrupted deploy) or ``other``.
-        state: docker's word, or ``missing``.
-        since: when it started, or ended (RFC 3339); ``seconds`` since then.
-        release: id of a service's release, and its ``tag``.
-        ports: where it is reached from outside: ``0.0.0.0:443->443/tcp``.
-        trouble: what is wrong with it, or empty.
-    """
+    """One container, or one that should be there and is not."""
 
     name: str
     role: str

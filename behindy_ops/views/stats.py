@@ -40,14 +40,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class ContainerStats:
-    """One running container.
-
-    Attributes:
-        cpu: percent of one processor; 200 is two at full load.
-        memory: bytes, as ``docker stats`` counts; ``limit`` is 0 for none.
-        received: bytes over all networks since it started; ``sent`` likewise.
-        read: bytes from disk since it started; ``written`` likewise.
-    """
+    """One running container: memory as ``docker stats`` counts it, traffic in bytes since it started."""
 
     name: str
     cpu: float
@@ -62,12 +55,7 @@ class ContainerStats:
 
 @dataclass(frozen=True, slots=True)
 class StatsView:
-    """All containers, the busiest first.
-
-    Attributes:
-        at: the host's clock, seconds since the epoch.
-        seconds: between the two readings.
-    """
+    """All containers, the busiest first; ``at`` is the host's clock, seconds since the epoch."""
 
     at: float
     seconds: float
