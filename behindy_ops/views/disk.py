@@ -15,7 +15,7 @@ from behindy_ops.facts.figures import size
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.facts.rollback import previous_release
-from behindy_ops.facts.survey import Survey
+from behindy_ops.facts.survey import Survey, trio_names
 from behindy_ops.project.services import Service, repository
 from behindy_ops.report.layout import Column, bar, clip, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone
@@ -214,12 +214,9 @@ def protected_images(survey: Survey, services: Sequence[Service]) -> dict[str, l
 
 
 def _in_use(name: str, services: Sequence[Service]) -> str:
-    for service in services:
-        if name == service.name:
-            return f"live {name}"
-        if name in (f"{service.name}-green", f"{service.name}-blue"):
-            return name
-    return f"in use by {name}"
+    if any(name == service.name for service in services):
+        return f"live {name}"
+    return name if any(name in trio_names(service.name) for service in services) else f"in use by {name}"
 
 
 def _shares(usage: dict[str, Any]) -> Iterable[DockerShare]:

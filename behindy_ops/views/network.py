@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from behindy_ops.checks import network as rules
 from behindy_ops.checks.check import Facts, examine
-from behindy_ops.facts.survey import NETWORK
+from behindy_ops.facts.survey import NETWORK, trio_names
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
 from behindy_ops.report.layout import Column, sentence, table
@@ -54,32 +54,26 @@ def describe(seen: Seen) -> NetworkView:
     """Say who is on the network and who is missing."""
     facts = Facts(survey=seen.survey, services=tuple(seen.services), beside=seen.beside)
     checks = {check.subject: check for check in examine((rules.aliases, rules.names), facts) if check.problem}
-    asked_as = {container: name for name, container in seen.beside.items()}
-    members = []
+    expected, members = rules.expected(facts.services, facts.beside), []
     for name, container in seen.survey.containers.items():
         if NETWORK not in container.addresses:
             continue
-        check, aliases, needed = checks.get(name), rules.further_names(container), asked_as.get(name, name)
+        check, aliases, needed = checks.get(name), rules.further_names(container), expected.get(name, name)
         trouble, remedy = (check.found, check.remedy) if check else ("", "")
         needed = "" if needed in (name, *aliases) else needed
         address = container.addresses[NETWORK]
         members.append(Member(name, container.running, address, aliases, trouble, remedy, needed))
     members.sort(key=lambda member: (not member.running, member.name))
-    return NetworkView(NETWORK, seen.survey.network, seen.text("subnet").strip(), tuple(members), tuple(_absent(seen)))
+    return NetworkView(NETWORK, seen.survey.network, seen.text("subnet").strip(), tuple(members), tuple(_absent(facts)))
 
 
-def _absent(seen: Seen) -> Iterable[Absent]:
-    containers = seen.survey.containers
-    wanted: dict[str, tuple[str, ...]] = {
-        container: (name,) if name != container else () for name, container in seen.beside.items()
-    }
-    for service in seen.services:
-        others = (f"{service.name}-{colour}" for colour in ("green", "blue"))
-        wanted |= dict.fromkeys((service.name, *(name for name in others if name in containers)), ())
-    for name, aliases in wanted.items():
-        if name not in containers:
+def _absent(facts: Facts) -> Iterable[Absent]:
+    beside_live = {name for service in facts.services for name in trio_names(service.name)[1:]}
+    for name, asked_as in rules.expected(facts.services, facts.beside).items():
+        container, aliases = facts.survey.containers.get(name), (asked_as,) if asked_as != name else ()
+        if container is None and name not in beside_live:
             yield Absent(name, exists=False, aliases=aliases, why="there is no such container")
-        elif NETWORK not in containers[name].addresses:
+        elif container is not None and NETWORK not in container.addresses:
             yield Absent(name, exists=True, aliases=aliases, why="it is not connected")
 
 

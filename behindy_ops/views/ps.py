@@ -10,7 +10,7 @@ from behindy_ops.facts.container import Container
 from behindy_ops.facts.figures import age
 from behindy_ops.facts.leftovers import Recovery, decide
 from behindy_ops.facts.release import released_as
-from behindy_ops.facts.survey import NGINX, Survey
+from behindy_ops.facts.survey import NGINX, Survey, trio_names
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Seen, View
@@ -49,7 +49,7 @@ def describe(seen: Seen) -> PsView:
     roles = {service.name: "service" for service in seen.services}
     roles |= dict.fromkeys(seen.beside.values(), "infrastructure")
     for service in seen.services:
-        roles |= {f"{service.name}-{colour}": "leftover" for colour in ("green", "blue")}
+        roles |= dict.fromkeys(trio_names(service.name)[1:], "leftover")
     missing = [
         ContainerState(name, role, "missing", trouble="not deployed" if role == "service" else "missing")
         for name, role in roles.items()
