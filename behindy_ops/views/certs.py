@@ -34,22 +34,18 @@ def describe(seen: Seen) -> CertsView:
         Kind.HOST_NOT_READY: Docker cannot be asked.
     """
     require_docker(as_survey(seen.problems.get("address", "")))
-    now = float(seen.text("now") or 0)
-    found, shown = judged(seen), read_served(seen.lines("served"), now)
-    files = tuple(read_files(seen.lines("files"), now))
+    found, shown, files = judged(seen)
     return CertsView(seen.domain, shown, not found.distrust, found.distrust, files, *_verdict(seen, found))
 
 
-def judged(seen: Seen) -> Served:
-    """Return what matters of the certificate that nginx serves."""
+def judged(seen: Seen) -> tuple[Served, Certificate | None, tuple[Certificate, ...]]:
+    """Return what matters of the certificate that nginx serves, the certificate, and those that lie ready."""
     now = float(seen.text("now") or 0)
+    shown, files = read_served(seen.lines("served"), now), tuple(read_files(seen.lines("files"), now))
+    own = [file.days for file in files if f"/live/{seen.domain}/" in file.where]
     code, *said = seen.lines("trust") or ["code 1"]
-    shown, own = read_served(seen.lines("served"), now), f"/live/{seen.domain}/"
-    return Served(
-        shown.days if shown else None,
-        max((file.days for file in read_files(seen.lines("files"), now) if own in file.where), default=None),
-        "" if code == "code 0" else printable((*said, code)[0]),
-    )
+    distrust = "" if code == "code 0" else printable((*said, code)[0])
+    return Served(shown.days if shown else None, max(own, default=None), distrust), shown, files
 
 
 _VERDICTS = {
@@ -76,7 +72,7 @@ _TONES = {"ok": Tone.GOOD, "renew soon": Tone.CAREFUL, "not loaded": Tone.CAREFU
 
 def lines(view: CertsView) -> list[Line]:
     """Lay the view out in 80 columns."""
-    everything = [*([view.served] if view.served else []), *view.files]
+    everything = [each for each in (view.served, *view.files) if each]
     columns = [Column("certificate", 48), Column("until", 10), *figures("days left")]
     rows = [(each.where, each.until[:10], f"{each.days:.0f}") for each in everything]
     tones = [

@@ -109,7 +109,7 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
         upstreams=view.upstreams,
         nginx_errors=view.errors,
         beside=seen.beside,
-        certificate=certs.judged(seen) if view.state == "running" else None,
+        certificate=certs.judged(seen)[0] if view.state == "running" else None,
         kills=tuple((kill.container, kill.at) for kill in mem.known_kills(seen, {})),
     )
     return diagnose(facts, only)
@@ -137,7 +137,7 @@ def fixes(found: Sequence[Check]) -> list[Fix]:
 
 def title(fix: Fix) -> str:
     """Return what a remedy does, in words: ``Start the container redis``."""
-    words = f"{fix.kind.value} {fix.target}".strip() if fix.kind is not FixKind.CONNECT else f"connect {fix.target}"
+    words = f"{fix.kind.value} {fix.target}".strip()
     return words[0].upper() + words[1:]
 
 
