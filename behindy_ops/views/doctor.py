@@ -12,7 +12,6 @@ from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.steps.stop import start
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind, RemoteCommandFailed
 from behindy_ops.facts.survey import Survey
-from behindy_ops.host.command import Command
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Event
@@ -55,6 +54,7 @@ def cure(
 
     Raises:
         LockHeld: somebody else is changing the host.
+        BehindyError: a remedy failed; those before it are done.
     """
     names = _chosen(session, only)
     found = examine(session, only)
@@ -67,7 +67,10 @@ def cure(
     if not ask(f"\nThis would be done:{plan}\nDo it?"):
         return replace(before, lines=[Line(UNCHANGED, Tone.STRONG)])
     session.emit = emit
-    _apply(session, wanted, locked(session, "remedies of ops.doctor", wait=wait))
+    survey = locked(session, "remedies of ops.doctor", wait=wait)
+    for fix in wanted:
+        with session.step("fix", title(fix)):
+            _apply(session, fix, survey)
     with session.step("settle", "Wait until that shows"):
         left = _once_settled(session, only, wanted)
     session.emit = lambda _: None
@@ -141,18 +144,8 @@ def title(fix: Fix) -> str:
     return words[0].upper() + words[1:]
 
 
-def _apply(session: Session, wanted: Sequence[Fix], survey: Survey) -> None:
-    """Apply safe remedies, one after the other; the lock is held and ``survey`` was taken under it.
-
-    Raises:
-        BehindyError: one of them failed; those before it are done.
-    """
-    for fix in wanted:
-        with session.step("fix", title(fix)):
-            _apply_one(session, fix, survey)
-
-
-def _apply_one(session: Session, fix: Fix, survey: Survey) -> None:
+def _apply(session: Session, fix: Fix, survey: Survey) -> None:
+    """Apply a safe remedy; the lock is held and ``survey`` was taken under it."""
     services = {service.name: service for service in session.services}
     match fix.kind:
         case FixKind.RECOVER:
@@ -160,19 +153,14 @@ def _apply_one(session: Session, fix: Fix, survey: Survey) -> None:
         case FixKind.START:
             session.host.run(start(fix.target)).require(remedy=f"See why: inv ops.logs {fix.target}")
         case FixKind.CONNECT:
-            view = network.describe(as_seen(session, survey))
-            session.host.run(_connect(view, fix.target)).require(remedy="inv ops.network")
+            command = network.connect(network.describe(as_seen(session, survey)), fix.target)
+            if command is None:
+                raise RemoteCommandFailed(f"{fix.target} is on the network already.", state=UNCHANGED)
+            session.host.run(command).require(remedy="inv ops.network")
         case FixKind.RELOAD:
             session.host.run(nginx.RELOAD).require()
         case FixKind.PRUNE:
             prune.now(session)
-
-
-def _connect(view: network.NetworkView, name: str) -> Command:
-    command = network.connect(replace(view, absent=tuple(one for one in view.absent if one.name == name)))
-    if command is None:
-        raise RemoteCommandFailed(f"{name} is on the network already.", state=UNCHANGED)
-    return command
 
 
 def _troubles(found: Sequence[Check]) -> list[Check]:

@@ -95,12 +95,12 @@ def fix(session: Session, *, wait: float) -> Shown:
     return shown(VIEW, replace(described(session, VIEW), connected=connected))
 
 
-def connect(view: NetworkView) -> Command | None:
-    """Return what connects whoever can be, under the lock; None if there is nobody."""
-    pairs = [(absent.name, ",".join(absent.aliases) or "-") for absent in view.absent if absent.exists]
-    if not pairs or not view.exists:
+def connect(view: NetworkView, only: str = "") -> Command | None:
+    """Return what connects whoever can be, or that container alone, under the lock; None if there is nobody."""
+    absent = [each for each in view.absent if each.exists and only in ("", each.name)]
+    if not absent or not view.exists:
         return None
-    words = [word for pair in pairs for word in pair]
+    words = [word for each in absent for word in (each.name, ",".join(each.aliases) or "-")]
     return Command(script("ops/connect", view.network, *words), title="connect to the network", changes=True)
 
 
