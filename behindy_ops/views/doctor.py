@@ -25,12 +25,12 @@ PARTS = "containers images networks files_ environment configured stanzas nginx_
 
 
 def consult(session: Session, only: Sequence[str]) -> Shown:
-    """Say what is wrong; changes nothing.
+    """Say what is wrong with these services, or with all, and with what they need; changes nothing.
 
-    Args:
-        only: services of interest; none for all.
+    Raises:
+        Kind.USAGE: there is no such service.
     """
-    names = _chosen(session, only)
+    names = [service.name for service in session.project.services(only)]
     return shown(examine(session, only), names)
 
 
@@ -46,17 +46,17 @@ def cure(
     """Say what is wrong, apply the safe remedies after a yes, and say what is still wrong then.
 
     Args:
-        only: services of interest; none for all.
-        ask: asks a question; whether the answer is yes.
+        ask: whether the answer to a question is yes.
         tell: shows what was found before it asks.
         emit: is told of each remedy as it is applied.
         wait: seconds to queue for the lock.
 
     Raises:
+        Kind.USAGE: there is no such service.
         LockHeld: somebody else is changing the host.
         BehindyError: a remedy failed; those before it are done.
     """
-    names = _chosen(session, only)
+    names = [service.name for service in session.project.services(only)]
     found = examine(session, only)
     wanted = fixes(found)
     before = shown(found, names)
@@ -79,19 +79,6 @@ def cure(
         return after
     applied = f"{len(wanted)} remed{'y was' if len(wanted) == 1 else 'ies were'} applied; this is left."
     return replace(after, problem=after.problem.but(state=applied))
-
-
-def _chosen(session: Session, only: Sequence[str]) -> list[str]:
-    """Return the names of the services that are looked at.
-
-    Raises:
-        Kind.USAGE: there is no such service.
-    """
-    known = [service.name for service in session.services]
-    for name in only:
-        if name not in known:
-            raise Kind.USAGE(f"There is no service {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
-    return list(only) or known
 
 
 def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.release import released_as
-from behindy_ops.project.interpolation import fill_in, references
+from behindy_ops.project.interpolation import all_names, fill_in, references
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Seen, View
@@ -105,7 +105,7 @@ def _name(
         text = stanza[name]
         text = f"${{{name}-}}" if text is None else text
         used, origin, next_ = _composed(text, environment)
-        mentioned = set(_mentioned(text))
+        mentioned = set(all_names(text))
     elif name in image:
         used, origin, next_ = (), "image", image[name]
     else:
@@ -130,12 +130,6 @@ def _composed(text: str, environment: Mapping[str, bool]) -> tuple[tuple[str, ..
             used += _composed(reference.word, environment)[0]
     origin = next((origin for origin in (".env", "compose default") if origin in origins), "nothing")
     return tuple(dict.fromkeys(used)), origin, "set" if _has_value(text, environment) else "empty"
-
-
-def _mentioned(text: str) -> Iterator[str]:
-    for reference in references(text):
-        yield reference.name
-        yield from _mentioned(reference.word)
 
 
 def _has_value(text: str, environment: Mapping[str, bool]) -> bool:
