@@ -81,6 +81,14 @@ def test_kills_are_named_by_container_and_each_only_once() -> None:
     assert view.unknown == ()
 
 
+def test_kills_of_one_container_are_two_when_more_than_five_seconds_lie_between_them() -> None:
+    def told(nanoseconds: int) -> int:
+        events = f"1795503033000000000 {ID} frontend\n{1795503033000000000 + nanoseconds} {ID} frontend"
+        return len(mem.describe(seen(survey(), meminfo=MEMINFO, events=events)).oom_kills)
+
+    assert (told(4_000_000_000), told(6_000_000_000)) == (1, 2)
+
+
 def test_a_kill_in_a_container_that_runs_on_has_no_time_but_a_name() -> None:
     running = container("backend", oom_killed=True)
     view = mem.describe(seen(survey(running), meminfo=MEMINFO))
