@@ -126,3 +126,10 @@ def test_the_view_fits_eighty_columns_with_any_name() -> None:
     view = mem.describe(seen(found, meminfo=MEMINFO, stats=text, processes=f"99999 1 {names[0]}"))
     assert len(view.containers) == 2
     assert text_of(mem.lines(view))
+
+
+def test_a_small_process_is_data_and_no_line() -> None:
+    view = mem.describe(facts(processes="5119 1 small\n5120 1 listed"))
+    assert [process.name for process in view.processes] == ["small", "listed"]
+    assert "small" not in text_of(mem.lines(view))
+    assert "listed" in text_of(mem.lines(view))

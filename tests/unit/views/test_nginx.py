@@ -76,3 +76,15 @@ def test_no_nginx() -> None:
     view = nginx.describe(seen(survey()))
     assert view.state == "missing"
     assert "inv host.up" in text_of(nginx.lines(view))
+
+
+def test_what_nginx_says_of_its_files_is_shown_at_its_end() -> None:
+    assert described(problem="\n".join(map(str, range(9)))).config_errors == ("4", "5", "6", "7", "8")
+
+
+def test_a_certificate_that_is_not_trusted_leads_to_the_view_of_certificates() -> None:
+    public = [one.public for one in described(GOOD, "backend - 60 000 0.1\nfrontend - 7 000 0.1").upstreams]
+    assert [one.problem for one in public] == [
+        "the certificate is not trusted (inv ops.certs)",
+        "connection refused",
+    ]
