@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from behindy_ops.checks import certificates
-from behindy_ops.checks.check import Facts, Served
+from behindy_ops.checks.check import Served
 from behindy_ops.facts.certificate import Certificate, read_files, read_served
-from behindy_ops.facts.survey import NGINX, Survey
+from behindy_ops.facts.survey import NGINX
 from behindy_ops.report.layout import Column, figures, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
 from behindy_ops.views.view import Seen, View, as_survey, require_docker
@@ -63,7 +63,7 @@ def _verdict(seen: Seen, found: Served) -> tuple[str, str, str]:
         shows = f"nginx shows no certificate ({found.distrust or 'no TLS on 443'})"
         why = shows if state == "running" else f"nginx is {state}"
         return "unknown", f"{why}, so what it would serve was not seen.", "inv ops.nginx"
-    (check,) = certificates.served(Facts(survey=Survey(), certificate=found))
+    (check,) = certificates.served(replace(seen.facts, certificate=found))
     return _VERDICTS[check.problem.name] if check.problem else "ok", check.found, check.remedy
 
 

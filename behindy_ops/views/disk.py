@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from behindy_ops.checks import preflight
-from behindy_ops.checks.check import Facts
 from behindy_ops.checks.disk import disk
 from behindy_ops.deploy.steps.tidy import KEEP
 from behindy_ops.facts.figures import size
@@ -117,11 +116,11 @@ def describe(seen: Seen) -> DiskView:
     # One list of what Docker keeps instead of a look at each image.
     survey = replace(seen.survey, images=tuple(_image(image) for image in usage.get("Images") or ()))
     own = {image["Id"]: _own(image) for image in usage.get("Images") or ()}
-    repositories = judge(survey, seen.services, seen.image_prefix, own)
+    repositories = judge(survey, seen.services, seen.facts.image_prefix, own)
     rooms = tuple(
         Verdict(service.name, check.level.value, check.found, check.remedy)
         for service in seen.services
-        for check in disk(Facts(survey=survey, services=(service,), image_prefix=seen.image_prefix))
+        for check in disk(replace(seen.facts, survey=survey, services=(service,)))
     )
     return DiskView(
         filesystems,

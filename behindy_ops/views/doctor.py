@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level
+from behindy_ops.checks.check import Check, Fix, FixKind, Level
 from behindy_ops.checks.diagnosis import diagnose
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.steps.stop import start
@@ -87,18 +87,15 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
     Raises:
         Kind.HOST_NOT_READY: Docker cannot be asked; then that is the diagnosis.
     """
-    settings, services, before = session.settings, tuple(session.services), session.now()
+    before = session.now()
     seen = look(session, "ops/doctor", *nginx.VIEW.asks(session), survey=PARTS)
     require_docker(seen.survey)
     view = nginx.describe(seen)
-    facts = Facts(
+    facts = replace(
+        seen.facts,
         survey=seen.survey.compared(before, session.now()),
-        services=services,
-        host_dir=settings.host_dir,
-        image_prefix=settings.image_prefix,
         upstreams=view.upstreams,
         nginx_errors=view.errors,
-        beside=seen.beside,
         certificate=certs.judged(seen)[0] if view.state == "running" else None,
         kills=tuple((kill.container, kill.at) for kill in mem.known_kills(seen, {})),
     )

@@ -52,7 +52,7 @@ class NetworkView:
 
 def describe(seen: Seen) -> NetworkView:
     """Say who is on the network and who is missing."""
-    facts = Facts(survey=seen.survey, services=tuple(seen.services), beside=seen.beside)
+    facts = seen.facts
     checks = {check.subject: check for check in examine((rules.aliases, rules.names), facts) if check.problem}
     expected, members = rules.expected(facts.services, facts.beside), []
     for name, container in seen.survey.containers.items():

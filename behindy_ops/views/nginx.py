@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from behindy_ops.checks import services as rules
-from behindy_ops.checks.check import Facts, examine
+from behindy_ops.checks.check import examine
 from behindy_ops.checks.network import members
 from behindy_ops.facts.curl import UNTRUSTED, outcome
 from behindy_ops.facts.survey import NETWORK, NGINX
@@ -77,9 +77,7 @@ def _answer(text: str) -> Answer:
 
 def _judged(seen: Seen, upstreams: Sequence[Upstream], errors: Sequence[str]) -> Iterable[Upstream]:
     """Say of each what is wrong with it, first what is nearest to it."""
-    facts = Facts(
-        survey=seen.survey, services=tuple(seen.services), upstreams=tuple(upstreams), nginx_errors=tuple(errors)
-    )
+    facts = replace(seen.facts, upstreams=tuple(upstreams), nginx_errors=tuple(errors))
     checks = [check for check in examine((rules.stopped, members, rules.answers), facts) if check.problem]
     for upstream in upstreams:
         name = upstream.service

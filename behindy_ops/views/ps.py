@@ -47,7 +47,7 @@ def describe(seen: Seen) -> PsView:
     survey = seen.survey
     ports = {identity: _published(text) for identity, text in seen.values("ports").items()}
     roles = {service.name: "service" for service in seen.services}
-    roles |= dict.fromkeys(seen.beside.values(), "infrastructure")
+    roles |= dict.fromkeys(seen.facts.beside.values(), "infrastructure")
     for service in seen.services:
         roles |= dict.fromkeys(trio_names(service.name)[1:], "leftover")
     missing = [

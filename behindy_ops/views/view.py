@@ -6,11 +6,12 @@ A view's dataclasses are its JSON: docs/operations.md says what each field means
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
 from behindy_ops.checks import preflight
+from behindy_ops.checks.check import Facts
 from behindy_ops.checks.docker import refuses_user
 from behindy_ops.errors import BehindyError
 from behindy_ops.facts import survey as surveys
@@ -29,20 +30,22 @@ class Seen(Reply):
     """What one look brought, and what it is to be compared with.
 
     Attributes:
-        survey: what the survey in it saw; empty if the view has none.
-        services: the deployed services.
-        beside: what the compose file declares beside them: compose name to container name.
+        facts: what the rules are given: what the survey in it saw, and what is declared on this side.
         domain: the public one.
-        image_prefix: what stands before ``/behindy-<service>`` in an image's name.
         host: where it was looked at.
     """
 
-    survey: Survey = field(default_factory=Survey)
-    services: Sequence[Service] = ()
-    beside: Mapping[str, str] = field(default_factory=dict)
+    facts: Facts = field(default_factory=lambda: Facts(survey=Survey()))
     domain: str = ""
-    image_prefix: str = ""
     host: str = ""
+
+    @property
+    def survey(self) -> Survey:
+        return self.facts.survey
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        return self.facts.services
 
 
 T = TypeVar("T")
@@ -142,18 +145,16 @@ def look(session: Session, name: str, *arguments: str, survey: str = "") -> Seen
 
 def as_seen(session: Session, survey: Survey, reply: Reply | None = None) -> Seen:
     """Return a survey, and an answer in sections, with what the session knows beside it."""
-    reply = reply or Reply()
+    reply, settings = reply or Reply(), session.settings
     deployed = {service.name for service in session.services}
-    return Seen(
-        reply.sections,
-        reply.problems,
-        survey,
-        tuple(session.services),
-        {name: container for name, container in session.project.compose.containers.items() if name not in deployed},
-        session.settings.domain,
-        session.settings.image_prefix,
-        session.settings.host,
+    facts = Facts(
+        survey=survey,
+        services=tuple(session.services),
+        host_dir=settings.host_dir,
+        image_prefix=settings.image_prefix,
+        beside={name: other for name, other in session.project.compose.containers.items() if name not in deployed},
     )
+    return Seen(reply.sections, reply.problems, facts, settings.domain, settings.host)
 
 
 def locked(session: Session, what: str, *, wait: float) -> Survey:

@@ -50,6 +50,11 @@ def test_a_service_that_does_not_answer_nginx() -> None:
     assert "(HTTP 500)" in view.upstreams[1].trouble
 
 
+def test_a_service_that_answers_badly_because_the_database_is_stopped_says_so() -> None:
+    view = described("backend 10.0.0.2, 0 500 0.01\nfrontend 10.0.0.3, 0 200 0.01", postgres=stopped("postgres"))
+    assert "What it depends on is not running: postgres." in view.upstreams[0].trouble
+
+
 def test_a_service_that_only_the_world_cannot_reach() -> None:
     view = described(GOOD, "backend - 0 502 0.1\nfrontend - 60 000 0.1")
     assert view.upstreams[0].trouble.startswith("nginx answers 502 for backend, which is well")

@@ -45,7 +45,7 @@ COUNT = View("count", count, lambda count: [Line(f"{count.containers} containers
 
 
 def session_without_docker() -> Any:
-    settings = SimpleNamespace(domain="b.me", image_prefix="me", host="ubuntu@b.me")
+    settings = SimpleNamespace(domain="b.me", host_dir="", image_prefix="me", host="ubuntu@b.me")
     project = SimpleNamespace(compose=SimpleNamespace(containers={}))
     found = survey(docker="", problems={"versions": "Cannot connect to the Docker daemon"})
     session = {"look": lambda: found, "lock": lambda what, wait: found}  # noqa: ARG005
