@@ -16,7 +16,7 @@ from behindy_ops.host.session import Session
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Event
 from behindy_ops.report.layout import heading, sentence
-from behindy_ops.report.text import Line, Tone, printable
+from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import certs, mem, network, nginx, prune
 from behindy_ops.views.view import Shown, as_seen, locked, look, require_docker
 
@@ -217,6 +217,6 @@ def _lines(found: Sequence[Check], looked_at: Sequence[str]) -> list[Line]:
 
 
 def _part(label: str, text: str) -> list[Line]:
-    first, *rest = sentence(printable(text), indent=" " * 12) or [Line("")]
+    first, *rest = sentence(text, indent=" " * 12) or [Line("")]
     head = f"  {label:<10}{first.text.strip()}"
     return [Line(head), *(Line(f"{' ' * 12}{line.text.strip()}") for line in rest)]

@@ -56,7 +56,7 @@ def query(tail: str, since: str, grep: str, *, follow: bool = False, json: bool 
         raise Kind.USAGE(
             "--grep looks within lines; its text has more than one.", remedy="Look for a part of one line."
         )
-    hours = re.sub(r"([0-9]+)d", lambda days: f"{int(days[1]) * 24}h", since) if "T" not in since else since
+    hours = re.sub(r"([0-9]+)d", lambda days: f"{int(days[1]) * 24}h", since)
     return Query(tail, hours, grep, follow, json)
 
 

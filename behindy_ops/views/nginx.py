@@ -116,25 +116,20 @@ def lines(view: NginxView) -> list[Line]:
     told.append(Line(f"configuration on disk: {view.config}", tone))
     for text in view.config_errors:
         told += sentence(text, Tone.PLAIN, "  ")
-    told += [Line(""), *_upstream_lines(view)]
-    if view.errors:
-        told += [Line(""), heading("last lines of its error log")]
-        told += [Line(f"  {printable(text)}", exact=True) for text in view.errors]
-    return told
-
-
-def _upstream_lines(view: NginxView) -> list[Line]:
     columns = [Column("name", 20), Column("leads to", 31), *figures("directly", "through nginx")]
     rows = [
         (each.service, ", ".join(each.resolves) or "nowhere", _status(each.direct), _status(each.public))
         for each in view.upstreams
     ]
-    told = table(columns, rows, [Tone.BAD if each.trouble else Tone.PLAIN for each in view.upstreams])
+    told += [Line(""), *table(columns, rows, [Tone.BAD if each.trouble else Tone.PLAIN for each in view.upstreams])]
     troubles = [each for each in view.upstreams if each.trouble]
     for each in troubles:
         told += sentence(each.trouble, Tone.BAD)
-    if not troubles and view.state == "running":
+    if not troubles and runs:
         told.append(Line("Every name leads to its live container, and each service answers.", Tone.GOOD))
+    if view.errors:
+        told += [Line(""), heading("last lines of its error log")]
+        told += [Line(f"  {printable(text)}", exact=True) for text in view.errors]
     return told
 
 

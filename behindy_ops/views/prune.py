@@ -60,7 +60,15 @@ def prune(session: Session, *, wait: float) -> Shown:
     """
     session.lock("removing old images (ops.prune)", wait=wait)
     view = now(session)
-    return shown(VIEW, view, _not_all(view.done) if view.done and view.done.kept else None)
+    if view.done is None or not view.done.kept:
+        return shown(VIEW, view)
+    problem = RemoteCommandFailed(
+        f"Docker kept {len(view.done.kept)} that were to be removed.",
+        state="What is listed as removed is gone; everything else is as it was.",
+        remedy="The reason is given behind each name. See again: inv ops.disk",
+        lines=view.done.kept,
+    )
+    return shown(VIEW, view, problem)
 
 
 def now(session: Session) -> PruneView:
@@ -86,15 +94,6 @@ def read(reply: Reply) -> Pruned:
         tuple(reply.every("kept")),
         tuple((cache or {}).get("CachesDeleted") or ()),
         max(rooms[-1] - rooms[0], 0) if rooms else 0,
-    )
-
-
-def _not_all(done: Pruned) -> RemoteCommandFailed:
-    return RemoteCommandFailed(
-        f"Docker kept {len(done.kept)} that were to be removed.",
-        state="What is listed as removed is gone; everything else is as it was.",
-        remedy="The reason is given behind each name. See again: inv ops.disk",
-        lines=done.kept,
     )
 
 
