@@ -36,7 +36,7 @@ class FixKind(Enum):
 
     RECOVER = "finish or undo what an interrupted run left of"
     START = "start the container"
-    CONNECT = "connect to the network"
+    CONNECT = "connect"
     RELOAD = "reload nginx"
     PRUNE = "remove images no rollback needs"
 

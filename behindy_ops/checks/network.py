@@ -6,12 +6,13 @@ have none of its own names as an alias, or after a switch two containers answer 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import NETWORK, answers_to, trio_names
+from behindy_ops.project.services import Service
 
 NO_NETWORK = Problem(
     "network missing",
@@ -62,12 +63,16 @@ def members(facts: Facts) -> Iterable[Check]:
     """Containers that should be on it and are not."""
     if not facts.survey.network:
         return
-    asked_as = {container: name for name, container in facts.beside.items()}
-    ours = [name for service in facts.services for name in trio_names(service.name)]
-    for name in dict.fromkeys((*asked_as, *ours)):
+    for name, asked_as in expected(facts.services, facts.beside).items():
         container = facts.survey.containers.get(name)
         if container is not None and NETWORK not in container.addresses:
-            yield off_network("network", container, asked_as.get(name, name))
+            yield off_network("network", container, asked_as)
+
+
+def expected(services: Iterable[Service], beside: Mapping[str, str]) -> dict[str, str]:
+    """Return whose containers should be on it where they exist, and the name that each is asked for by."""
+    ours = [name for service in services for name in trio_names(service.name)]
+    return {container: name for name, container in beside.items()} | {name: name for name in ours}
 
 
 def off_network(looked_at: str, container: Container, asked_as: str) -> Check:

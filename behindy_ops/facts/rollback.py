@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.survey import Survey
 
 _FAILED = frozenset({"failed", "candidate", "rolled-back"})
 """Statuses of releases that are never offered as the previous one: they did not stand, or were judged bad."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """A release the host remembers, and what a rollback would make of it.
-
-    Attributes:
-        live: it is live now.
-        previous: a plain rollback goes to it.
-        on_disk: its image is on the host.
-    """
-
-    release: Release
-    live: bool
-    previous: bool
-    on_disk: bool
 
 
 def previous_release(survey: Survey, service: str) -> Release | None:
@@ -36,15 +18,3 @@ def previous_release(survey: Survey, service: str) -> Release | None:
         if release.status not in _FAILED and not same and (current is None or release.id != current.id):
             return release
     return None
-
-
-def offered(survey: Survey, service: str) -> list[Offered]:
-    """Return the releases of a service, newest first."""
-    live = survey.trio(service).live
-    current = released_as(live).id if live else ""
-    previous = previous_release(survey, service)
-    images = {image.id for image in survey.images}
-    return [
-        Offered(release, release.id == current, release == previous, release.image_id in images)
-        for release in survey.released(service)
-    ]

@@ -196,13 +196,14 @@ def _watch(what: str, every: str, *, json: bool) -> NoReturn:
     from json import dumps
 
     from behindy_ops.report.picture import Picture
-    from behindy_ops.views.stats import as_json, watch
+    from behindy_ops.views.stats import watch
+    from behindy_ops.views.view import as_json
 
     interval = max(duration("every", every) or 0.0, SHORTEST)
     picture = Picture(sys.stdout, {} if json else os.environ)
 
     def tell(view: StatsView, lines: list[Line]) -> None:
-        print(dumps(as_json(view)), flush=True) if json else picture.show(lines)
+        print(dumps(as_json("stats", view)), flush=True) if json else picture.show(lines)
 
     with _until_stopped(), client(quiet=True) as this, this.connect() as session, picture:
         watch(session, what, interval=interval, tell=tell)

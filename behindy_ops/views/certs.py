@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from behindy_ops.checks import certificates
-from behindy_ops.checks.check import Facts, Served
+from behindy_ops.checks.check import Served
 from behindy_ops.facts.certificate import Certificate, read_files, read_served
-from behindy_ops.facts.survey import NGINX, Survey
+from behindy_ops.facts.survey import NGINX
 from behindy_ops.report.layout import Column, figures, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
-from behindy_ops.views.view import Seen, View, require_docker
+from behindy_ops.views.view import Seen, View, as_survey, require_docker
 
 
 @dataclass(frozen=True, slots=True)
 class CertsView:
-    """All of it.
-
-    Attributes:
-        served: the certificate nginx serves; None if it serves none.
-        trusted: whether the host trusts it; ``trust_error`` is why not.
-        verdict: ``ok``, ``renew soon``, ``expired``, ``not loaded`` (a newer one lies ready), ``not trusted`` or
-            ``unknown``.
-        found: the verdict with its figure; ``remedy`` is what to type.
-    """
+    """All of it."""
 
     domain: str
     served: Certificate | None
@@ -41,23 +33,19 @@ def describe(seen: Seen) -> CertsView:
     Raises:
         Kind.HOST_NOT_READY: Docker cannot be asked.
     """
-    require_docker(seen, "address")
-    now = float(seen.text("now") or 0)
-    found, shown = judged(seen), read_served(seen.lines("served"), now)
-    files = tuple(read_files(seen.lines("files"), now))
+    require_docker(as_survey(seen.problems.get("address", "")))
+    found, shown, files = judged(seen)
     return CertsView(seen.domain, shown, not found.distrust, found.distrust, files, *_verdict(seen, found))
 
 
-def judged(seen: Seen) -> Served:
-    """Return what matters of the certificate that nginx serves."""
+def judged(seen: Seen) -> tuple[Served, Certificate | None, tuple[Certificate, ...]]:
+    """Return what matters of the certificate that nginx serves, the certificate, and those that lie ready."""
     now = float(seen.text("now") or 0)
+    shown, files = read_served(seen.lines("served"), now), tuple(read_files(seen.lines("files"), now))
+    own = [file.days for file in files if f"/live/{seen.domain}/" in file.where]
     code, *said = seen.lines("trust") or ["code 1"]
-    shown, own = read_served(seen.lines("served"), now), f"/live/{seen.domain}/"
-    return Served(
-        shown.days if shown else None,
-        max((file.days for file in read_files(seen.lines("files"), now) if own in file.where), default=None),
-        "" if code == "code 0" else printable((*said, code)[0]),
-    )
+    distrust = "" if code == "code 0" else printable((*said, code)[0])
+    return Served(shown.days if shown else None, max(own, default=None), distrust), shown, files
 
 
 _VERDICTS = {
@@ -75,7 +63,7 @@ def _verdict(seen: Seen, found: Served) -> tuple[str, str, str]:
         shows = f"nginx shows no certificate ({found.distrust or 'no TLS on 443'})"
         why = shows if state == "running" else f"nginx is {state}"
         return "unknown", f"{why}, so what it would serve was not seen.", "inv ops.nginx"
-    (check,) = certificates.served(Facts(survey=Survey(), certificate=found))
+    (check,) = certificates.served(replace(seen.facts, certificate=found))
     return _VERDICTS[check.problem.name] if check.problem else "ok", check.found, check.remedy
 
 
@@ -84,7 +72,7 @@ _TONES = {"ok": Tone.GOOD, "renew soon": Tone.CAREFUL, "not loaded": Tone.CAREFU
 
 def lines(view: CertsView) -> list[Line]:
     """Lay the view out in 80 columns."""
-    everything = [*([view.served] if view.served else []), *view.files]
+    everything = [each for each in (view.served, *view.files) if each]
     columns = [Column("certificate", 48), Column("until", 10), *figures("days left")]
     rows = [(each.where, each.until[:10], f"{each.days:.0f}") for each in everything]
     tones = [
@@ -100,4 +88,11 @@ def lines(view: CertsView) -> list[Line]:
     return [*told, *sentence(view.remedy, Tone.STRONG, "  ")]
 
 
-VIEW = View("certs", describe, lines, script="ops/certs", asks=lambda session: (NGINX, session.settings.domain))
+VIEW = View(
+    "certs",
+    describe,
+    lines,
+    script="ops/certs",
+    asks=lambda session: (NGINX, session.settings.domain),
+    needs_docker=False,
+)

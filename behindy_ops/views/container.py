@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from behindy_ops.checks import preflight
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
-from behindy_ops.views.view import docker_problem
+from behindy_ops.facts.survey import trio_names
+from behindy_ops.views.view import as_survey
 
 LONGEST = 24 * 3600.0
 """Seconds after which the host ends what is followed, watched or run."""
@@ -21,18 +23,22 @@ def named(name: str, services: Iterable[str], containers: Mapping[str, str]) -> 
     """
     services = tuple(services)
     beside = {service: container for service, container in containers.items() if service not in services}
-    names = {service: service for service in services}
-    names |= {f"{service}-{colour}": f"{service}-{colour}" for service in services for colour in ("green", "blue")}
-    names |= {container: container for container in beside.values()} | beside
+    ours = [name for service in services for name in trio_names(service)]
+    names = {name: name for name in (*ours, *beside.values())} | beside
     if name in names:
         return names[name]
     known = [*services, *dict.fromkeys(beside.values())]
     raise Kind.USAGE(f"There is no service or container called {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
 
 
+def told_apart(mark: str, said: list[str], other: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a taker of error lines: what the script says of the container is kept, and the rest passed on."""
+    return lambda line: said.append(line.removeprefix(mark)) if line.startswith(mark) else other(line)
+
+
 def missing(container: str, said: str) -> BehindyError:
     """Return the error for a container that cannot be used, from what the host said: docker's words or its state."""
-    if (problem := docker_problem(said)) is not None:
+    if (problem := preflight.docker_problem(as_survey(said))) is not None:
         return problem
     if "No such" in said:
         what, remedy = f"There is no container {container} on the host.", "See what there is: inv ops.ps"

@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from behindy_ops.checks import preflight
-from behindy_ops.checks.check import Facts
 from behindy_ops.checks.disk import disk
 from behindy_ops.deploy.steps.tidy import KEEP
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.facts.rollback import previous_release
-from behindy_ops.facts.survey import Survey
+from behindy_ops.facts.survey import Survey, trio_names
 from behindy_ops.project.services import Service, repository
 from behindy_ops.report.layout import Column, bar, clip, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone
@@ -30,13 +29,7 @@ MOST = 12
 
 @dataclass(frozen=True, slots=True)
 class FileSystem:
-    """A file system of the host, in bytes.
-
-    Attributes:
-        share: used of what users may use, 0 to 1.
-        inodes: used of its inodes, 0 to 1.
-        docker: it holds Docker's data.
-    """
+    """A file system of the host, in bytes and in shares from 0 to 1; ``docker``: it holds Docker's data."""
 
     target: str
     type: str
@@ -60,14 +53,7 @@ class DockerShare:
 
 @dataclass(frozen=True, slots=True)
 class KeptImage:
-    """An image of a service's repository, or a dangling one.
-
-    Attributes:
-        names: its tags and digests in this repository; empty for a dangling one.
-        size: bytes with all layers.
-        own: bytes of layers that no other image has, -1 if unknown.
-        why: why it stays; empty when ``ops.prune`` removes it.
-    """
+    """An image of a service's repository, or a dangling one; with no ``why``, ``ops.prune`` removes it."""
 
     id: str
     names: tuple[str, ...]
@@ -107,12 +93,7 @@ class Prune:
 
 @dataclass(frozen=True, slots=True)
 class DiskView:
-    """All of it.
-
-    Attributes:
-        services: whether one more image of each fits, by the check that a deploy begins with.
-        unknown: what could not be read, in sentences.
-    """
+    """All of it; ``services``: whether one more image of each fits, by the check that a deploy begins with."""
 
     filesystems: tuple[FileSystem, ...]
     docker: tuple[DockerShare, ...] = ()
@@ -135,11 +116,11 @@ def describe(seen: Seen) -> DiskView:
     # One list of what Docker keeps instead of a look at each image.
     survey = replace(seen.survey, images=tuple(_image(image) for image in usage.get("Images") or ()))
     own = {image["Id"]: _own(image) for image in usage.get("Images") or ()}
-    repositories = judge(survey, seen.services, seen.image_prefix, own)
+    repositories = judge(survey, seen.services, seen.facts.image_prefix, own)
     rooms = tuple(
         Verdict(service.name, check.level.value, check.found, check.remedy)
         for service in seen.services
-        for check in disk(Facts(survey=survey, services=(service,), image_prefix=seen.image_prefix))
+        for check in disk(replace(seen.facts, survey=survey, services=(service,)))
     )
     return DiskView(
         filesystems,
@@ -232,12 +213,9 @@ def protected_images(survey: Survey, services: Sequence[Service]) -> dict[str, l
 
 
 def _in_use(name: str, services: Sequence[Service]) -> str:
-    for service in services:
-        if name == service.name:
-            return f"live {name}"
-        if name in (f"{service.name}-green", f"{service.name}-blue"):
-            return name
-    return f"in use by {name}"
+    if any(name == service.name for service in services):
+        return f"live {name}"
+    return name if any(name in trio_names(service.name) for service in services) else f"in use by {name}"
 
 
 def _shares(usage: dict[str, Any]) -> Iterable[DockerShare]:
@@ -343,4 +321,4 @@ def _verdict(view: DiskView) -> list[Line]:
     return told
 
 
-VIEW = View("disk", describe, lines, survey="containers releases machine", script="ops/disk")
+VIEW = View("disk", describe, lines, survey="containers releases machine", script="ops/disk", needs_docker=False)

@@ -6,33 +6,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level
+from behindy_ops.checks.check import Check, Fix, FixKind, Level
 from behindy_ops.checks.diagnosis import diagnose
-from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.steps.stop import start
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind, RemoteCommandFailed
 from behindy_ops.facts.survey import Survey
-from behindy_ops.host.command import Command
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Event
 from behindy_ops.report.layout import heading, sentence
-from behindy_ops.report.text import Line, Tone, printable
+from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import certs, mem, network, nginx, prune
-from behindy_ops.views.view import Shown, as_seen, look, require_docker
+from behindy_ops.views.view import Shown, as_seen, locked, look, require_docker
 
 PARTS = "containers images networks files_ environment configured stanzas nginx_ stale_ machine releases"
 """Parts of the survey that the rules read."""
 
 
 def consult(session: Session, only: Sequence[str]) -> Shown:
-    """Say what is wrong; changes nothing.
+    """Say what is wrong with these services, or with all, and with what they need; changes nothing.
 
-    Args:
-        only: services of interest; none for all.
+    Raises:
+        Kind.USAGE: there is no such service.
     """
-    names = _chosen(session, only)
+    names = [service.name for service in session.project.services(only)]
     return shown(examine(session, only), names)
 
 
@@ -48,16 +46,17 @@ def cure(
     """Say what is wrong, apply the safe remedies after a yes, and say what is still wrong then.
 
     Args:
-        only: services of interest; none for all.
-        ask: asks a question; whether the answer is yes.
+        ask: whether the answer to a question is yes.
         tell: shows what was found before it asks.
         emit: is told of each remedy as it is applied.
         wait: seconds to queue for the lock.
 
     Raises:
+        Kind.USAGE: there is no such service.
         LockHeld: somebody else is changing the host.
+        BehindyError: a remedy failed; those before it are done.
     """
-    names = _chosen(session, only)
+    names = [service.name for service in session.project.services(only)]
     found = examine(session, only)
     wanted = fixes(found)
     before = shown(found, names)
@@ -68,7 +67,10 @@ def cure(
     if not ask(f"\nThis would be done:{plan}\nDo it?"):
         return replace(before, lines=[Line(UNCHANGED, Tone.STRONG)])
     session.emit = emit
-    _apply(session, wanted, session.lock("remedies of ops.doctor", wait=wait))
+    survey = locked(session, "remedies of ops.doctor", wait=wait)
+    for fix in wanted:
+        with session.step("fix", title(fix)):
+            _apply(session, fix, survey)
     with session.step("settle", "Wait until that shows"):
         left = _once_settled(session, only, wanted)
     session.emit = lambda _: None
@@ -79,38 +81,22 @@ def cure(
     return replace(after, problem=after.problem.but(state=applied))
 
 
-def _chosen(session: Session, only: Sequence[str]) -> list[str]:
-    """Return the names of the services that are looked at.
-
-    Raises:
-        Kind.USAGE: there is no such service.
-    """
-    known = [service.name for service in session.services]
-    for name in only:
-        if name not in known:
-            raise Kind.USAGE(f"There is no service {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
-    return list(only) or known
-
-
 def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
     """Look at the host once, and diagnose.
 
     Raises:
         Kind.HOST_NOT_READY: Docker cannot be asked; then that is the diagnosis.
     """
-    settings, services, before = session.settings, tuple(session.services), session.now()
+    before = session.now()
     seen = look(session, "ops/doctor", *nginx.VIEW.asks(session), survey=PARTS)
-    require_docker(seen)
+    require_docker(seen.survey)
     view = nginx.describe(seen)
-    facts = Facts(
+    facts = replace(
+        seen.facts,
         survey=seen.survey.compared(before, session.now()),
-        services=services,
-        host_dir=settings.host_dir,
-        image_prefix=settings.image_prefix,
         upstreams=view.upstreams,
         nginx_errors=view.errors,
-        beside=seen.beside,
-        certificate=certs.judged(seen) if view.state == "running" else None,
+        certificate=certs.judged(seen)[0] if view.state == "running" else None,
         kills=tuple((kill.container, kill.at) for kill in mem.known_kills(seen, {})),
     )
     return diagnose(facts, only)
@@ -138,24 +124,12 @@ def fixes(found: Sequence[Check]) -> list[Fix]:
 
 def title(fix: Fix) -> str:
     """Return what a remedy does, in words: ``Start the container redis``."""
-    words = f"{fix.kind.value} {fix.target}".strip() if fix.kind is not FixKind.CONNECT else f"connect {fix.target}"
+    words = f"{fix.kind.value} {fix.target}".strip()
     return words[0].upper() + words[1:]
 
 
-def _apply(session: Session, wanted: Sequence[Fix], survey: Survey) -> None:
-    """Apply safe remedies, one after the other; the lock is held and ``survey`` was taken under it.
-
-    Raises:
-        BehindyError: one of them failed; those before it are done.
-    """
-    if (problem := docker_problem(survey)) is not None:
-        raise problem
-    for fix in wanted:
-        with session.step("fix", title(fix)):
-            _apply_one(session, fix, survey)
-
-
-def _apply_one(session: Session, fix: Fix, survey: Survey) -> None:
+def _apply(session: Session, fix: Fix, survey: Survey) -> None:
+    """Apply a safe remedy; the lock is held and ``survey`` was taken under it."""
     services = {service.name: service for service in session.services}
     match fix.kind:
         case FixKind.RECOVER:
@@ -163,19 +137,14 @@ def _apply_one(session: Session, fix: Fix, survey: Survey) -> None:
         case FixKind.START:
             session.host.run(start(fix.target)).require(remedy=f"See why: inv ops.logs {fix.target}")
         case FixKind.CONNECT:
-            view = network.describe(as_seen(session, survey))
-            session.host.run(_connect(view, fix.target)).require(remedy="inv ops.network")
+            command = network.connect(network.describe(as_seen(session, survey)), fix.target)
+            if command is None:
+                raise RemoteCommandFailed(f"{fix.target} is on the network already.", state=UNCHANGED)
+            session.host.run(command).require(remedy="inv ops.network")
         case FixKind.RELOAD:
             session.host.run(nginx.RELOAD).require()
         case FixKind.PRUNE:
             prune.now(session)
-
-
-def _connect(view: network.NetworkView, name: str) -> Command:
-    command = network.connect(replace(view, absent=tuple(one for one in view.absent if one.name == name)))
-    if command is None:
-        raise RemoteCommandFailed(f"{name} is on the network already.", state=UNCHANGED)
-    return command
 
 
 def _troubles(found: Sequence[Check]) -> list[Check]:
@@ -248,6 +217,6 @@ def _lines(found: Sequence[Check], looked_at: Sequence[str]) -> list[Line]:
 
 
 def _part(label: str, text: str) -> list[Line]:
-    first, *rest = sentence(printable(text), indent=" " * 12) or [Line("")]
+    first, *rest = sentence(text, indent=" " * 12) or [Line("")]
     head = f"  {label:<10}{first.text.strip()}"
     return [Line(head), *(Line(f"{' ' * 12}{line.text.strip()}") for line in rest)]

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.release import released_as
-from behindy_ops.project.interpolation import fill_in, references
+from behindy_ops.project.interpolation import all_names, fill_in, references
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.view import Seen, View, require_docker
+from behindy_ops.views.view import Seen, View
 
 MASKED = "********"
 
 
 @dataclass(frozen=True, slots=True)
 class EnvName:
-    """One name of the container's environment. No value is ever known here.
-
-    Attributes:
-        origin: where compose would take it from now: ``.env``, ``compose default``, ``compose literal``, ``image``,
-            ``nothing`` (it has no value anywhere), or ``unknown`` (only the container has it).
-        names: names in ``.env`` its value is made of.
-        live: ``set``, ``empty`` or ``absent`` in the live container; ``no container`` without one.
-        next: ``set`` or ``empty`` in one that is started now, ``absent`` if it would not have it.
-        changed: its value in ``.env`` has changed since the live release was started.
-        trouble: what is wrong, or empty.
-    """
+    """One name of the container's environment, and the names in ``.env`` its value is made of; no value."""
 
     name: str
     origin: str
@@ -41,13 +31,7 @@ class EnvName:
 
 @dataclass(frozen=True, slots=True)
 class EnvView:
-    """All names of a service.
-
-    Attributes:
-        release: id of the live release, empty without one.
-        outdated: a container started now would be configured otherwise than the live one.
-        compared: whether the values in ``.env`` could be compared with those of the live release.
-    """
+    """All names of a service, and whether those that have changed in ``.env`` are known."""
 
     service: str
     release: str
@@ -72,10 +56,8 @@ def describe(service: str, seen: Seen) -> EnvView:
     """Say where a service's environment comes from.
 
     Raises:
-        Kind.HOST_NOT_READY: Docker cannot be asked.
         Kind.COMPOSE_INVALID: the host's compose file cannot be read.
     """
-    require_docker(seen)
     survey = seen.survey
     live, image = seen.values("live"), seen.values("image")
     container = survey.containers.get(service)
@@ -123,7 +105,7 @@ def _name(
         text = stanza[name]
         text = f"${{{name}-}}" if text is None else text
         used, origin, next_ = _composed(text, environment)
-        mentioned = set(_mentioned(text))
+        mentioned = set(all_names(text))
     elif name in image:
         used, origin, next_ = (), "image", image[name]
     else:
@@ -148,12 +130,6 @@ def _composed(text: str, environment: Mapping[str, bool]) -> tuple[tuple[str, ..
             used += _composed(reference.word, environment)[0]
     origin = next((origin for origin in (".env", "compose default") if origin in origins), "nothing")
     return tuple(dict.fromkeys(used)), origin, "set" if _has_value(text, environment) else "empty"
-
-
-def _mentioned(text: str) -> Iterator[str]:
-    for reference in references(text):
-        yield reference.name
-        yield from _mentioned(reference.word)
 
 
 def _has_value(text: str, environment: Mapping[str, bool]) -> bool:

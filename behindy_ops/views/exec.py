@@ -8,7 +8,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
 from behindy_ops.host.session import Session
-from behindy_ops.views.container import LONGEST, missing
+from behindy_ops.views.container import LONGEST, missing, told_apart
 
 KILLED = 137
 """What is returned for a command that a signal ended on the host, so that it has no exit code."""
@@ -41,18 +41,13 @@ def run(
     Raises:
         Kind.CONTAINER_MISSING: the container is not there, or not running.
     """
-    mark = new_mark()
-    said: list[str] = []
-
-    def complain(line: str) -> None:
-        said.append(line.removeprefix(mark)) if line.startswith(mark) else err(f"{line}\n")
-
+    mark, said = new_mark(), list[str]()
     command = Command(
         script("ops/exec", mark, container, *words),
         title=f"run a command in {container}",
         timeout=LONGEST,
         on_line=lambda line: out(f"{line}\n"),
-        on_error_line=complain,
+        on_error_line=told_apart(mark, said, lambda line: err(f"{line}\n")),
         follow=True,
     )
     result = session.host.run(command)

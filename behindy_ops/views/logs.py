@@ -13,7 +13,7 @@ from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.host import new_mark
 from behindy_ops.host.session import Session
 from behindy_ops.report.text import printable
-from behindy_ops.views.container import LONGEST, missing
+from behindy_ops.views.container import LONGEST, missing, told_apart
 
 _SINCE = re.compile(
     r"([0-9]+(ms|s|m|h|d))+|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{5,8}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
@@ -56,7 +56,7 @@ def query(tail: str, since: str, grep: str, *, follow: bool = False, json: bool 
         raise Kind.USAGE(
             "--grep looks within lines; its text has more than one.", remedy="Look for a part of one line."
         )
-    hours = re.sub(r"([0-9]+)d", lambda days: f"{int(days[1]) * 24}h", since) if "T" not in since else since
+    hours = re.sub(r"([0-9]+)d", lambda days: f"{int(days[1]) * 24}h", since)
     return Query(tail, hours, grep, follow, json)
 
 
@@ -89,19 +89,14 @@ def read(
         Kind.CONTAINER_MISSING: it is not on the host.
         Interrupted: a signal ended what was followed.
     """
-    mark = new_mark()
-    said: list[str] = []
-
-    def hear(line: str) -> None:
-        said.append(line.removeprefix(mark)) if line.startswith(mark) else complain(line)
-
+    mark, said = new_mark(), list[str]()
     words = (asked.tail, asked.since, asked.text, "yes" if asked.json else "no")
     command = Command(
         script("ops/follow" if asked.follow else "ops/logs", mark, container, *words),
         title=f"read the log of {container}",
         timeout=LONGEST if asked.follow else 120,
         on_line=tell,
-        on_error_line=hear,
+        on_error_line=told_apart(mark, said, complain),
         follow=asked.follow,
     )
     result = session.host.run(command)

@@ -46,13 +46,7 @@ class HostMemory:
 
 @dataclass(frozen=True, slots=True)
 class ContainerMemory:
-    """A running container's memory in bytes, as ``docker stats`` counts it: without file cache nobody uses.
-
-    Attributes:
-        limit: 0 for none.
-        share: used of the limit, 0 to 1; of the host's memory without a limit.
-        oom_kills: processes in it that the kernel killed since it started; -1 if its counter cannot be read.
-    """
+    """A running container's memory in bytes, as ``docker stats`` counts it: without file cache nobody uses."""
 
     name: str
     used: int
@@ -63,11 +57,7 @@ class ContainerMemory:
 
 @dataclass(frozen=True, slots=True)
 class ProcessMemory:
-    """Processes outside of containers that have one name, together.
-
-    Attributes:
-        used: resident bytes; pages they share are counted for each.
-    """
+    """Processes outside of containers that have one name, together: resident bytes, shared pages each time."""
 
     name: str
     used: int
@@ -76,13 +66,7 @@ class ProcessMemory:
 
 @dataclass(frozen=True, slots=True)
 class OomKill:
-    """An OOM kill that is known.
-
-    Attributes:
-        container: its name, or the first digits of the id of one that is gone; empty for the host itself.
-        at: when (RFC 3339), or empty if that is not known.
-        source: ``kernel log``, ``docker events``, ``docker inspect`` or ``its cgroup's counter``.
-    """
+    """A known OOM kill; ``container``: its name, the start of its id if it is gone, or empty for the host."""
 
     container: str
     at: str
@@ -91,27 +75,14 @@ class OomKill:
 
 @dataclass(frozen=True, slots=True)
 class Fits(Verdict):
-    """Whether a deploy of a service would fit, by the check that a deploy begins with.
-
-    Attributes:
-        need: bytes a candidate is taken to need.
-    """
+    """Whether a deploy would fit, by the check that it begins with; ``need``: bytes of a candidate."""
 
     need: int
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryView:
-    """All of it.
-
-    Attributes:
-        containers: biggest first.
-        processes: biggest first, at most 12 names.
-        oom_kills: kills that are known, oldest first.
-        oom_kills_counted: how many the kernel has counted since boot, in and outside of containers; -1 if unknown.
-        unknown: what could not be read, in sentences.
-        services: whether a deploy would fit, for each service.
-    """
+    """All of it: the biggest containers and processes first, the oldest kill first."""
 
     host: HostMemory
     containers: tuple[ContainerMemory, ...] = ()
@@ -327,4 +298,4 @@ def _kill_lines(view: MemoryView) -> list[Line]:
     return [*told, Line("")]
 
 
-VIEW = View("mem", describe, lines, survey="containers stanzas machine", script="ops/mem")
+VIEW = View("mem", describe, lines, survey="containers stanzas machine", script="ops/mem", needs_docker=False)

@@ -7,24 +7,17 @@ from dataclasses import dataclass, replace
 
 from behindy_ops.checks import network as rules
 from behindy_ops.checks.check import Facts, examine
-from behindy_ops.facts.survey import NETWORK
+from behindy_ops.facts.survey import NETWORK, trio_names
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.view import Seen, Shown, View, as_seen, described, require_docker, shown
+from behindy_ops.views.view import Seen, Shown, View, as_seen, described, locked, shown
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A container on the network.
-
-    Attributes:
-        address: its IPv4 address, empty while it does not run.
-        aliases: further names it answers to.
-        trouble: what is wrong with its names, or empty; ``remedy`` is what to do about it.
-        needed: a name it is asked for by and does not answer to, or empty.
-    """
+    """A container on the network; ``needed``: a name that it is asked for by and does not answer to."""
 
     name: str
     running: bool
@@ -37,11 +30,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A container that should be on the network and is not.
-
-    Attributes:
-        exists: there is such a container; then ``--fix`` connects it, with these ``aliases``.
-    """
+    """A container that is missing on the network; if it exists, ``--fix`` connects it with these aliases."""
 
     name: str
     exists: bool
@@ -51,12 +40,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class NetworkView:
-    """The network as it is.
-
-    Attributes:
-        exists: without it nobody is on it.
-        connected: who was connected by ``--fix``; None where that was not asked for.
-    """
+    """The network as it is; ``connected`` is None where nobody was to be connected."""
 
     network: str
     exists: bool
@@ -67,40 +51,29 @@ class NetworkView:
 
 
 def describe(seen: Seen) -> NetworkView:
-    """Say who is on the network and who is missing.
-
-    Raises:
-        Kind.HOST_NOT_READY: Docker cannot be asked.
-    """
-    require_docker(seen)
-    facts = Facts(survey=seen.survey, services=tuple(seen.services), beside=seen.beside)
+    """Say who is on the network and who is missing."""
+    facts = seen.facts
     checks = {check.subject: check for check in examine((rules.aliases, rules.names), facts) if check.problem}
-    asked_as = {container: name for name, container in seen.beside.items()}
-    members = []
+    expected, members = rules.expected(facts.services, facts.beside), []
     for name, container in seen.survey.containers.items():
         if NETWORK not in container.addresses:
             continue
-        check, aliases, needed = checks.get(name), rules.further_names(container), asked_as.get(name, name)
+        check, aliases, needed = checks.get(name), rules.further_names(container), expected.get(name, name)
         trouble, remedy = (check.found, check.remedy) if check else ("", "")
         needed = "" if needed in (name, *aliases) else needed
         address = container.addresses[NETWORK]
         members.append(Member(name, container.running, address, aliases, trouble, remedy, needed))
     members.sort(key=lambda member: (not member.running, member.name))
-    return NetworkView(NETWORK, seen.survey.network, seen.text("subnet").strip(), tuple(members), tuple(_absent(seen)))
+    return NetworkView(NETWORK, seen.survey.network, seen.text("subnet").strip(), tuple(members), tuple(_absent(facts)))
 
 
-def _absent(seen: Seen) -> Iterable[Absent]:
-    containers = seen.survey.containers
-    wanted: dict[str, tuple[str, ...]] = {
-        container: (name,) if name != container else () for name, container in seen.beside.items()
-    }
-    for service in seen.services:
-        others = (f"{service.name}-{colour}" for colour in ("green", "blue"))
-        wanted |= dict.fromkeys((service.name, *(name for name in others if name in containers)), ())
-    for name, aliases in wanted.items():
-        if name not in containers:
+def _absent(facts: Facts) -> Iterable[Absent]:
+    beside_live = {name for service in facts.services for name in trio_names(service.name)[1:]}
+    for name, asked_as in rules.expected(facts.services, facts.beside).items():
+        container, aliases = facts.survey.containers.get(name), (asked_as,) if asked_as != name else ()
+        if container is None and name not in beside_live:
             yield Absent(name, exists=False, aliases=aliases, why="there is no such container")
-        elif NETWORK not in containers[name].addresses:
+        elif container is not None and NETWORK not in container.addresses:
             yield Absent(name, exists=True, aliases=aliases, why="it is not connected")
 
 
@@ -111,7 +84,8 @@ def fix(session: Session, *, wait: float) -> Shown:
         LockHeld: somebody else is changing the host.
         RemoteCommandFailed: somebody could not be connected.
     """
-    before = describe(as_seen(session, session.lock("connecting containers (ops.network --fix)", wait=wait)))
+    survey = locked(session, "connecting containers (ops.network --fix)", wait=wait)
+    before = describe(as_seen(session, survey))
     command = connect(before)
     if command is not None:
         session.host.run(command).require(
@@ -121,12 +95,12 @@ def fix(session: Session, *, wait: float) -> Shown:
     return shown(VIEW, replace(described(session, VIEW), connected=connected))
 
 
-def connect(view: NetworkView) -> Command | None:
-    """Return what connects whoever can be, under the lock; None if there is nobody."""
-    pairs = [(absent.name, ",".join(absent.aliases) or "-") for absent in view.absent if absent.exists]
-    if not pairs or not view.exists:
+def connect(view: NetworkView, only: str = "") -> Command | None:
+    """Return what connects whoever can be, or that container alone, under the lock; None if there is nobody."""
+    absent = [each for each in view.absent if each.exists and only in ("", each.name)]
+    if not absent or not view.exists:
         return None
-    words = [word for pair in pairs for word in pair]
+    words = [word for each in absent for word in (each.name, ",".join(each.aliases) or "-")]
     return Command(script("ops/connect", view.network, *words), title="connect to the network", changes=True)
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from behindy_ops.checks import preflight
 from behindy_ops.checks import services as rules
-from behindy_ops.checks.check import Facts, examine
+from behindy_ops.checks.check import examine
 from behindy_ops.checks.network import members
 from behindy_ops.facts.curl import UNTRUSTED, outcome
 from behindy_ops.facts.survey import NETWORK, NGINX
@@ -17,19 +16,12 @@ from behindy_ops.host.session import Session
 from behindy_ops.project.services import Service
 from behindy_ops.report.layout import Column, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
-from behindy_ops.views.view import Seen, Shown, View, described, require_docker, shown
+from behindy_ops.views.view import Seen, Shown, View, described, locked, shown
 
 
 @dataclass(frozen=True, slots=True)
 class NginxView:
-    """All of it.
-
-    Attributes:
-        state: docker's word for the nginx container, or ``missing``.
-        config: ``valid``, ``invalid`` or ``not tested``; ``config_errors`` is what nginx says of it.
-        errors: the last lines of its error log.
-        reloaded: it was reloaded just before.
-    """
+    """All of it; ``config_errors``: what nginx says of its files, ``errors``: the last of its error log."""
 
     state: str
     health: str
@@ -41,12 +33,7 @@ class NginxView:
 
 
 def describe(seen: Seen) -> NginxView:
-    """Say how nginx is and what it reaches.
-
-    Raises:
-        Kind.HOST_NOT_READY: Docker cannot be asked.
-    """
-    require_docker(seen)
+    """Say how nginx is and what it reaches."""
     nginx = seen.survey.containers.get(NGINX)
     runs = nginx is not None and nginx.running
     problem, errors = seen.survey.problems.get("nginx_", ""), tuple(seen.lines("errors"))
@@ -90,9 +77,7 @@ def _answer(text: str) -> Answer:
 
 def _judged(seen: Seen, upstreams: Sequence[Upstream], errors: Sequence[str]) -> Iterable[Upstream]:
     """Say of each what is wrong with it, first what is nearest to it."""
-    facts = Facts(
-        survey=seen.survey, services=tuple(seen.services), upstreams=tuple(upstreams), nginx_errors=tuple(errors)
-    )
+    facts = replace(seen.facts, upstreams=tuple(upstreams), nginx_errors=tuple(errors))
     checks = [check for check in examine((rules.stopped, members, rules.answers), facts) if check.problem]
     for upstream in upstreams:
         name = upstream.service
@@ -113,9 +98,7 @@ def reload(session: Session, *, wait: float) -> Shown:
     Raises:
         Kind.NGINX_NOT_READY: it is not running, or its configuration is not valid; then it was not reloaded.
     """
-    survey = session.lock("reloading nginx (ops.nginx --reload)", wait=wait)
-    if problem := preflight.docker_problem(survey):
-        raise problem
+    locked(session, "reloading nginx (ops.nginx --reload)", wait=wait)
     session.host.run(RELOAD).require()
     return shown(VIEW, replace(described(session, VIEW), reloaded=True))
 
@@ -133,25 +116,20 @@ def lines(view: NginxView) -> list[Line]:
     told.append(Line(f"configuration on disk: {view.config}", tone))
     for text in view.config_errors:
         told += sentence(text, Tone.PLAIN, "  ")
-    told += [Line(""), *_upstream_lines(view)]
-    if view.errors:
-        told += [Line(""), heading("last lines of its error log")]
-        told += [Line(f"  {printable(text)}", exact=True) for text in view.errors]
-    return told
-
-
-def _upstream_lines(view: NginxView) -> list[Line]:
     columns = [Column("name", 20), Column("leads to", 31), *figures("directly", "through nginx")]
     rows = [
         (each.service, ", ".join(each.resolves) or "nowhere", _status(each.direct), _status(each.public))
         for each in view.upstreams
     ]
-    told = table(columns, rows, [Tone.BAD if each.trouble else Tone.PLAIN for each in view.upstreams])
+    told += [Line(""), *table(columns, rows, [Tone.BAD if each.trouble else Tone.PLAIN for each in view.upstreams])]
     troubles = [each for each in view.upstreams if each.trouble]
     for each in troubles:
         told += sentence(each.trouble, Tone.BAD)
-    if not troubles and view.state == "running":
+    if not troubles and runs:
         told.append(Line("Every name leads to its live container, and each service answers.", Tone.GOOD))
+    if view.errors:
+        told += [Line(""), heading("last lines of its error log")]
+        told += [Line(f"  {printable(text)}", exact=True) for text in view.errors]
     return told
 
 

@@ -12,19 +12,12 @@ from behindy_ops.host.session import Session
 from behindy_ops.report.layout import clip, heading, sentence
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import disk
-from behindy_ops.views.view import Seen, Shown, View, described, require_docker, shown
+from behindy_ops.views.view import Seen, Shown, View, described, shown
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be removed.
-
-    Attributes:
-        references: names of images, and ids of those without one, as ``docker rmi`` takes them.
-        images: how many images these are.
-        cache: how many entries of build cache.
-        frees: bytes at least.
-    """
+    """What would be removed: ``references`` as ``docker rmi`` takes them; ``frees`` bytes at least."""
 
     references: tuple[str, ...]
     images: int
@@ -34,11 +27,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was removed, and what Docker kept and why.
-
-    Attributes:
-        freed: bytes that the disk has more of than before.
-    """
+    """What was removed, and what Docker kept and why; ``freed``: bytes that the disk has more of than before."""
 
     removed: tuple[str, ...]
     kept: tuple[str, ...]
@@ -56,12 +45,7 @@ class PruneView:
 
 
 def describe(seen: Seen) -> PruneView:
-    """Plan, from what ``ops.disk`` says of each image.
-
-    Raises:
-        Kind.HOST_NOT_READY: Docker cannot be asked.
-    """
-    require_docker(seen)
+    """Plan, from what ``ops.disk`` says of each image."""
     view = disk.describe(seen)
     going = (image for repository in view.repositories for image in repository.images if not image.why)
     references = dict.fromkeys(reference for image in going for reference in image.names or (image.id,))
@@ -76,7 +60,15 @@ def prune(session: Session, *, wait: float) -> Shown:
     """
     session.lock("removing old images (ops.prune)", wait=wait)
     view = now(session)
-    return shown(VIEW, view, _not_all(view.done) if view.done and view.done.kept else None)
+    if view.done is None or not view.done.kept:
+        return shown(VIEW, view)
+    problem = RemoteCommandFailed(
+        f"Docker kept {len(view.done.kept)} that were to be removed.",
+        state="What is listed as removed is gone; everything else is as it was.",
+        remedy="The reason is given behind each name. See again: inv ops.disk",
+        lines=view.done.kept,
+    )
+    return shown(VIEW, view, problem)
 
 
 def now(session: Session) -> PruneView:
@@ -102,15 +94,6 @@ def read(reply: Reply) -> Pruned:
         tuple(reply.every("kept")),
         tuple((cache or {}).get("CachesDeleted") or ()),
         max(rooms[-1] - rooms[0], 0) if rooms else 0,
-    )
-
-
-def _not_all(done: Pruned) -> RemoteCommandFailed:
-    return RemoteCommandFailed(
-        f"Docker kept {len(done.kept)} that were to be removed.",
-        state="What is listed as removed is gone; everything else is as it was.",
-        remedy="The reason is given behind each name. See again: inv ops.disk",
-        lines=done.kept,
     )
 
 

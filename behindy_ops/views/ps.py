@@ -10,24 +10,15 @@ from behindy_ops.facts.container import Container
 from behindy_ops.facts.figures import age
 from behindy_ops.facts.leftovers import Recovery, decide
 from behindy_ops.facts.release import released_as
-from behindy_ops.facts.survey import NGINX, Survey
+from behindy_ops.facts.survey import NGINX, Survey, trio_names
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.view import Seen, View, require_docker
+from behindy_ops.views.view import Seen, View
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerState:
-    """One container, or one that should be there and is not.
-
-    Attributes:
-        role: ``service``, ``infrastructure``, ``leftover`` (of an interrupted deploy) or ``other``.
-        state: docker's word, or ``missing``.
-        since: when it started, or ended (RFC 3339); ``seconds`` since then.
-        release: id of a service's release, and its ``tag``.
-        ports: where it is reached from outside: ``0.0.0.0:443->443/tcp``.
-        trouble: what is wrong with it, or empty.
-    """
+    """One container, or one that should be there and is not."""
 
     name: str
     role: str
@@ -52,18 +43,13 @@ class PsView:
 
 
 def describe(seen: Seen) -> PsView:
-    """Say how each container is.
-
-    Raises:
-        Kind.HOST_NOT_READY: Docker cannot be asked.
-    """
-    require_docker(seen)
+    """Say how each container is."""
     survey = seen.survey
     ports = {identity: _published(text) for identity, text in seen.values("ports").items()}
     roles = {service.name: "service" for service in seen.services}
-    roles |= dict.fromkeys(seen.beside.values(), "infrastructure")
+    roles |= dict.fromkeys(seen.facts.beside.values(), "infrastructure")
     for service in seen.services:
-        roles |= {f"{service.name}-{colour}": "leftover" for colour in ("green", "blue")}
+        roles |= dict.fromkeys(trio_names(service.name)[1:], "leftover")
     missing = [
         ContainerState(name, role, "missing", trouble="not deployed" if role == "service" else "missing")
         for name, role in roles.items()

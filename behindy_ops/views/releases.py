@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
-from behindy_ops.facts.rollback import Offered, offered
+from behindy_ops.facts.release import released_as
+from behindy_ops.facts.rollback import previous_release
+from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
 from behindy_ops.report.layout import Column, table
 from behindy_ops.report.text import Line, Tone
@@ -14,22 +17,32 @@ from behindy_ops.views.view import Shown
 
 def show(session: Session, service: str) -> Shown:
     """Return the releases of a service, newest first."""
-    releases = offered(session.look(), service)
-    flat = [
-        asdict(each.release) | {"live": each.live, "previous": each.previous, "on_disk": each.on_disk}
-        for each in releases
+    found = listed(session.look(), service)
+    return Shown(lines(service, found), {"service": service, "releases": found})
+
+
+def listed(survey: Survey, service: str) -> list[dict[str, Any]]:
+    """Return each release, whether it is live, a plain rollback goes to it, and its image is on the host."""
+    live, images = survey.trio(service).live, {image.id for image in survey.images}
+    current, previous = released_as(live).id if live else "", previous_release(survey, service)
+    return [
+        asdict(release)
+        | {
+            "live": release.id == current,
+            "previous": release == previous,
+            "on_disk": release.image_id in images,
+        }
+        for release in survey.released(service)
     ]
-    return Shown(lines(service, releases), {"service": service, "releases": flat})
 
 
-def lines(service: str, releases: Sequence[Offered]) -> list[Line]:
+def lines(service: str, releases: Sequence[dict[str, Any]]) -> list[Line]:
     """Lay the releases out in 80 columns."""
     if not releases:
         return [Line(f"No release of {service} is remembered on the host.", Tone.CAREFUL)]
     columns = (Column("release", 21), Column("tag", 20), Column("what it is", 22), Column("image"))
     rows = [
-        (each.release.id, each.release.tag, _what(each), "on disk" if each.on_disk else "not on disk")
-        for each in releases
+        (each["id"], each["tag"], _what(each), "on disk" if each["on_disk"] else "not on disk") for each in releases
     ]
     return [
         *table(columns, rows),
@@ -38,11 +51,8 @@ def lines(service: str, releases: Sequence[Offered]) -> list[Line]:
     ]
 
 
-def _what(release: Offered) -> str:
-    if release.live:
-        return "live"
-    if release.previous:
-        return "previous"
-    return {"failed": "failed, not offered", "candidate": "never proven", "stands": "stood"}.get(
-        release.release.status, "rolled back from"
-    )
+def _what(release: dict[str, Any]) -> str:
+    if release["live"] or release["previous"]:
+        return "live" if release["live"] else "previous"
+    words = {"failed": "failed, not offered", "candidate": "never proven", "stands": "stood"}
+    return words.get(release["status"], "rolled back from")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.readings import Reading, parse_readings
@@ -16,7 +16,7 @@ from behindy_ops.report.layout import Column, figures, spark, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.container import LONGEST
 from behindy_ops.views.mem import HostMemory, host_lines, host_memory
-from behindy_ops.views.view import Shown, docker_problem
+from behindy_ops.views.view import Shown, as_json, as_survey, require_docker
 
 APART = 0.5
 """Seconds between the two readings that processor time is told from."""
@@ -40,14 +40,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class ContainerStats:
-    """One running container.
-
-    Attributes:
-        cpu: percent of one processor; 200 is two at full load.
-        memory: bytes, as ``docker stats`` counts; ``limit`` is 0 for none.
-        received: bytes over all networks since it started; ``sent`` likewise.
-        read: bytes from disk since it started; ``written`` likewise.
-    """
+    """One running container: memory as ``docker stats`` counts it, traffic in bytes since it started."""
 
     name: str
     cpu: float
@@ -62,12 +55,7 @@ class ContainerStats:
 
 @dataclass(frozen=True, slots=True)
 class StatsView:
-    """All containers, the busiest first.
-
-    Attributes:
-        at: the host's clock, seconds since the epoch.
-        seconds: between the two readings.
-    """
+    """All containers, the busiest first; ``at`` is the host's clock, seconds since the epoch."""
 
     at: float
     seconds: float
@@ -81,8 +69,7 @@ def frame(reply: Reply) -> Frame:
     Raises:
         Kind.HOST_NOT_READY: Docker cannot be asked.
     """
-    if (problem := docker_problem(reply.problems.get("containers", ""))) is not None:
-        raise problem
+    require_docker(as_survey(reply.problems.get("containers", "")))
     names = dict(words.split(" ", 1) for words in reply.every("container", "containers"))
     return Frame(float(reply.text("moment") or 0), host_memory(reply), names, parse_readings(reply.lines("containers")))
 
@@ -142,7 +129,7 @@ def show(session: Session) -> Shown:
     frames: list[Frame] = []
     _run(session, frames.append, count=2, interval=APART)
     view = describe(*frames)
-    return Shown(lines(view), as_json(view))
+    return Shown(lines(view), as_json("stats", view))
 
 
 def watch(session: Session, what: str, *, interval: float, tell: Callable[[StatsView, list[Line]], None]) -> None:
@@ -153,11 +140,6 @@ def watch(session: Session, what: str, *, interval: float, tell: Callable[[Stats
         Kind.HOST_NOT_READY: Docker cannot be asked.
     """
     _run(session, Watcher(what, tell), count=0, interval=interval)
-
-
-def as_json(view: StatsView) -> dict[str, object]:
-    """Return the view for programs."""
-    return {"view": "stats", **asdict(view)}
 
 
 def _run(session: Session, take: Callable[[Frame], None], *, count: int, interval: float) -> None:

@@ -1,13 +1,18 @@
-"""What a view is, and the one way to show it: look at the host once, describe what was seen, lay it out."""
+"""What a view is, and the one way to show it: look at the host once, describe what was seen, lay it out.
+
+A view's dataclasses are its JSON: docs/operations.md says what each field means, and a test that none is missing there.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
 from behindy_ops.checks import preflight
+from behindy_ops.checks.check import Facts
+from behindy_ops.checks.docker import refuses_user
 from behindy_ops.errors import BehindyError
 from behindy_ops.facts import survey as surveys
 from behindy_ops.facts.replies import Reply
@@ -25,20 +30,22 @@ class Seen(Reply):
     """What one look brought, and what it is to be compared with.
 
     Attributes:
-        survey: what the survey in it saw; empty if the view has none.
-        services: the deployed services.
-        beside: what the compose file declares beside them: compose name to container name.
+        facts: what the rules are given: what the survey in it saw, and what is declared on this side.
         domain: the public one.
-        image_prefix: what stands before ``/behindy-<service>`` in an image's name.
         host: where it was looked at.
     """
 
-    survey: Survey = field(default_factory=Survey)
-    services: Sequence[Service] = ()
-    beside: Mapping[str, str] = field(default_factory=dict)
+    facts: Facts = field(default_factory=lambda: Facts(survey=Survey()))
     domain: str = ""
-    image_prefix: str = ""
     host: str = ""
+
+    @property
+    def survey(self) -> Survey:
+        return self.facts.survey
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        return self.facts.services
 
 
 T = TypeVar("T")
@@ -55,6 +62,7 @@ class View(Generic[T]):
         survey: parts of the survey that it reads, each of which costs the host tens of milliseconds; empty for none.
         script: what is run on the host; empty for the survey alone.
         asks: what the script is given.
+        needs_docker: it is not shown where the survey says that Docker cannot be asked.
     """
 
     name: str
@@ -63,6 +71,7 @@ class View(Generic[T]):
     survey: str = ""
     script: str = ""
     asks: Callable[[Session], Sequence[str]] = lambda _: ()
+    needs_docker: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +111,22 @@ def show(session: Session, view: View[T]) -> Shown:
 def described(session: Session, view: View[T]) -> T:
     """Look at the host once, and return what the view makes of it; raises as :func:`show` does."""
     if view.script:
-        return view.describe(look(session, view.script, *view.asks(session), survey=view.survey))
-    return view.describe(as_seen(session, session.look()))
+        seen = look(session, view.script, *view.asks(session), survey=view.survey)
+    else:
+        seen = as_seen(session, session.look())
+    if view.needs_docker:
+        require_docker(seen.survey)
+    return view.describe(seen)
 
 
 def shown(view: View[T], data: T, problem: BehindyError | None = None) -> Shown:
     """Return data as the view shows it."""
-    return Shown(view.lines(data), {"view": view.name, **asdict(data)}, problem)  # type: ignore[call-overload]
+    return Shown(view.lines(data), as_json(view.name, data), problem)
+
+
+def as_json(name: str, data: Any) -> dict[str, Any]:
+    """Return a view's dataclass for programs."""
+    return {"view": name, **asdict(data)}
 
 
 def look(session: Session, name: str, *arguments: str, survey: str = "") -> Seen:
@@ -127,34 +145,43 @@ def look(session: Session, name: str, *arguments: str, survey: str = "") -> Seen
 
 def as_seen(session: Session, survey: Survey, reply: Reply | None = None) -> Seen:
     """Return a survey, and an answer in sections, with what the session knows beside it."""
-    reply = reply or Reply()
+    reply, settings = reply or Reply(), session.settings
     deployed = {service.name for service in session.services}
-    return Seen(
-        reply.sections,
-        reply.problems,
-        survey,
-        tuple(session.services),
-        {name: container for name, container in session.project.compose.containers.items() if name not in deployed},
-        session.settings.domain,
-        session.settings.image_prefix,
-        session.settings.host,
+    facts = Facts(
+        survey=survey,
+        services=tuple(session.services),
+        host_dir=settings.host_dir,
+        image_prefix=settings.image_prefix,
+        beside={name: other for name, other in session.project.compose.containers.items() if name not in deployed},
     )
+    return Seen(reply.sections, reply.problems, facts, settings.domain, settings.host)
 
 
-def require_docker(seen: Seen, section: str = "") -> None:
-    """Raise why Docker cannot be asked, if it cannot; without a survey, by the section that fails then.
+def locked(session: Session, what: str, *, wait: float) -> Survey:
+    """Take the lock, as :meth:`Session.lock` does, for what needs Docker.
+
+    Raises:
+        LockHeld: somebody else is changing the host.
+        Kind.HOST_NOT_READY: Docker cannot be asked.
+    """
+    survey = session.lock(what, wait=wait)
+    require_docker(survey)
+    return survey
+
+
+def require_docker(survey: Survey) -> None:
+    """Raise why Docker cannot be asked, if it cannot.
 
     Raises:
         Kind.HOST_NOT_READY: it is missing, not responding, or this user may not use it.
     """
-    problem = docker_problem(seen.problems.get(section, "")) if section else preflight.docker_problem(seen.survey)
-    if problem is not None:
+    if (problem := preflight.docker_problem(survey)) is not None:
         raise problem
 
 
-def docker_problem(said: str) -> BehindyError | None:
-    """Return why Docker cannot be asked, from what a docker command wrote; None if it was about something else."""
-    if not re.search(r"docker daemon|docker\.sock|permission denied|command not found", said, re.IGNORECASE):
-        return None
-    tools = frozenset[str]() if "command not found" in said else frozenset({"docker"})
-    return preflight.docker_problem(Survey(tools=tools, problems={"versions": said}))
+def as_survey(said: str) -> Survey:
+    """Return what a docker command wrote as a survey would have seen it: Docker answers, unless that is about it."""
+    absent = "command not found" in said
+    silent = absent or refuses_user(said) or re.search(r"docker daemon|docker\.sock", said, re.IGNORECASE)
+    tools = frozenset[str]() if absent else frozenset({"docker"})
+    return Survey(docker="" if silent else "it answers", tools=tools, problems={"versions": said})

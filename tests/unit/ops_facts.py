@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from behindy_ops.checks.check import Facts
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.release import Release
@@ -58,7 +59,8 @@ def survey(*containers: Container, **changes: Any) -> Survey:
 
 def seen(found: Survey, problems: dict[str, str] | None = None, /, **parts: str) -> Seen:
     sections = {name: text.splitlines() for name, text in parts.items()}
-    return Seen(sections, problems or {}, found, SERVICES, BESIDE, "b.me", "me", "ubuntu@b.me")
+    facts = Facts(survey=found, services=SERVICES, image_prefix="me", beside=BESIDE)
+    return Seen(sections, problems or {}, facts, "b.me", "ubuntu@b.me")
 
 
 def text_of(lines: list[Line]) -> str:

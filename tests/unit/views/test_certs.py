@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from behindy_ops.checks.certificates import RENEW_DAYS
+from behindy_ops.report.text import Tone
 from behindy_ops.views import certs
 from tests.unit.ops_facts import NOW, seen, survey, text_of
 
@@ -91,3 +92,13 @@ def test_the_way_gnutls_writes_a_date_and_a_file_that_is_none() -> None:
     assert view.served is not None
     assert view.served.days == 0.0
     assert view.files == ()
+
+
+def test_a_newer_certificate_of_another_domain_is_not_one_that_lies_ready() -> None:
+    until = dt.datetime.fromtimestamp(NOW + 5 * 86400, dt.UTC)
+    served = f"*  expire date: {until:%b %e %H:%M:%S %Y} GMT"
+    files = f"file /etc/letsencrypt/live/other.me/fullchain.pem\n{pem(89)}"
+    facts = seen(survey(), now=f"{NOW:.0f}", address="running x", served=served, trust="code 0", files=files)
+    view = certs.describe(facts)
+    assert view.verdict == "renew soon"
+    assert [line.tone for line in certs.lines(view)[2:4]] == [Tone.CAREFUL, Tone.PLAIN]

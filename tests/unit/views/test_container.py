@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from behindy_ops.errors import Kind
-from behindy_ops.views.container import missing, named
+from behindy_ops.views.container import missing, named, told_apart
 from tests.kinds import kind_of, raises
 from tests.unit.ops_facts import BESIDE, SERVICES
 
@@ -39,3 +39,12 @@ def test_a_container_that_is_not_there_one_that_does_not_run_and_a_docker_that_d
     assert kind_of(stopped) is Kind.CONTAINER_MISSING
     assert "is not running (exited)" in stopped.what
     assert kind_of(missing("x", "Cannot connect to the Docker daemon")) is Kind.HOST_NOT_READY
+
+
+def test_what_the_script_says_of_the_container_is_kept_apart_from_what_the_container_writes() -> None:
+    said: list[str] = []
+    written: list[str] = []
+    take = told_apart("@@m", said, written.append)
+    for line in ("@@m exited", "a @@m b", ""):
+        take(line)
+    assert (said, written) == ([" exited"], ["a @@m b", ""])

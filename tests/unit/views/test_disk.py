@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.facts.survey import Survey
+from behindy_ops.report.text import Tone
 from behindy_ops.views import disk
 from tests.unit.ops_facts import SERVICES, container, image, release, seen, stopped, survey, text_of
 
@@ -196,3 +197,16 @@ def test_a_docker_that_does_not_tell_what_it_keeps_gives_no_plan() -> None:
     view = described(docker_='{"message": "no"}')
     assert "docker system df" in view.unknown[0]
     assert view.prune == disk.Prune()
+
+
+def test_a_file_system_is_red_when_its_space_or_its_inodes_run_out_and_yellow_before() -> None:
+    text = "ext4 100 96 4 100 1 /a\next4 100 1 99 100 86 /b\next4 100 1 99 100 1 /c\n"
+    drawn = disk.lines(disk.describe(seen(survey(docker=""), filesystems=text)))
+    assert [line.tone for line in drawn[1:4]] == [Tone.BAD, Tone.CAREFUL, Tone.PLAIN]
+
+
+def test_many_images_that_go_are_counted_after_the_first_twelve() -> None:
+    images = [one_image(str(number), [f"{REPO}:v{number}"], 100) for number in range(1, 17)]
+    lines = [line.text for line in disk.lines(described(docker_=system_df(Images=images)))]
+    assert sum(line.endswith("ops.prune removes it") for line in lines) == 12
+    assert "  and 1 more that ops.prune removes" in lines

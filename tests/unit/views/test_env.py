@@ -83,3 +83,8 @@ def test_the_other_form_of_a_list() -> None:
 def test_a_compose_file_without_the_service() -> None:
     with raises(Kind.COMPOSE_INVALID, match="does not declare"):
         env.describe("backend", seen(survey(), compose="services: {}"))
+
+
+def test_a_release_without_a_copy_of_its_env_says_that_nothing_was_compared() -> None:
+    assert "could not be compared" in text_of(env.lines(described(changed="")))
+    assert "could not be compared" not in text_of(env.lines(described()))

@@ -81,6 +81,14 @@ def test_kills_are_named_by_container_and_each_only_once() -> None:
     assert view.unknown == ()
 
 
+def test_kills_of_one_container_are_two_when_more_than_five_seconds_lie_between_them() -> None:
+    def told(nanoseconds: int) -> int:
+        events = f"1795503033000000000 {ID} frontend\n{1795503033000000000 + nanoseconds} {ID} frontend"
+        return len(mem.describe(seen(survey(), meminfo=MEMINFO, events=events)).oom_kills)
+
+    assert (told(4_000_000_000), told(6_000_000_000)) == (1, 2)
+
+
 def test_a_kill_in_a_container_that_runs_on_has_no_time_but_a_name() -> None:
     running = container("backend", oom_killed=True)
     view = mem.describe(seen(survey(running), meminfo=MEMINFO))
@@ -118,3 +126,10 @@ def test_the_view_fits_eighty_columns_with_any_name() -> None:
     view = mem.describe(seen(found, meminfo=MEMINFO, stats=text, processes=f"99999 1 {names[0]}"))
     assert len(view.containers) == 2
     assert text_of(mem.lines(view))
+
+
+def test_a_small_process_is_data_and_no_line() -> None:
+    view = mem.describe(facts(processes="5119 1 small\n5120 1 listed"))
+    assert [process.name for process in view.processes] == ["small", "listed"]
+    assert "small" not in text_of(mem.lines(view))
+    assert "listed" in text_of(mem.lines(view))

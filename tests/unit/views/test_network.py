@@ -26,6 +26,10 @@ def test_who_is_missing_is_connected_with_the_name_others_ask_for() -> None:
     assert command is not None
     assert command.changes
     assert command.argv[-5:] == (NETWORK, "postgres", "db", "backend", "-")
+    alone = network.connect(view, "backend")
+    assert alone is not None
+    assert alone.argv[-3:] == (NETWORK, "backend", "-")
+    assert network.connect(view, "redis") is None
     assert "inv ops.network --fix" in text_of(network.lines(view))
 
 

@@ -50,6 +50,11 @@ def test_a_service_that_does_not_answer_nginx() -> None:
     assert "(HTTP 500)" in view.upstreams[1].trouble
 
 
+def test_a_service_that_answers_badly_because_the_database_is_stopped_says_so() -> None:
+    view = described("backend 10.0.0.2, 0 500 0.01\nfrontend 10.0.0.3, 0 200 0.01", postgres=stopped("postgres"))
+    assert "What it depends on is not running: postgres." in view.upstreams[0].trouble
+
+
 def test_a_service_that_only_the_world_cannot_reach() -> None:
     view = described(GOOD, "backend - 0 502 0.1\nfrontend - 60 000 0.1")
     assert view.upstreams[0].trouble.startswith("nginx answers 502 for backend, which is well")
@@ -76,3 +81,15 @@ def test_no_nginx() -> None:
     view = nginx.describe(seen(survey()))
     assert view.state == "missing"
     assert "inv host.up" in text_of(nginx.lines(view))
+
+
+def test_what_nginx_says_of_its_files_is_shown_at_its_end() -> None:
+    assert described(problem="\n".join(map(str, range(9)))).config_errors == ("4", "5", "6", "7", "8")
+
+
+def test_a_certificate_that_is_not_trusted_leads_to_the_view_of_certificates() -> None:
+    public = [one.public for one in described(GOOD, "backend - 60 000 0.1\nfrontend - 7 000 0.1").upstreams]
+    assert [one.problem for one in public] == [
+        "the certificate is not trusted (inv ops.certs)",
+        "connection refused",
+    ]

@@ -34,3 +34,8 @@ def test_what_was_removed_and_what_docker_kept_is_told_by_name() -> None:
     done = prune.read(reply)
     assert done == prune.Pruned(("a:1",), ("b:2 Error response from daemon: conflict",), ("abc",), 60)
     assert "Freed 60 B." in [line.text for line in prune.lines(prune.PruneView(False, NOTHING, done))]
+
+
+def test_a_disk_that_others_fill_meanwhile_or_that_df_does_not_tell_of_has_nothing_freed() -> None:
+    assert prune.read(short("room 160\nremoved a:1\nroom 100\n")).freed == 0
+    assert prune.read(short("room \nremoved a:1\nroom \n")).freed == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from behindy_ops.views import ps
-from tests.unit.ops_facts import container, everybody, seen, stopped, survey, text_of
+from tests.unit.ops_facts import NEVER, STARTED, container, everybody, seen, stopped, survey, text_of
 
 
 def test_services_come_first_then_infrastructure_leftovers_and_others() -> None:
@@ -64,3 +64,9 @@ def test_a_host_without_any_container_and_one_with_an_odd_name() -> None:
     assert "not deployed" in text_of(ps.lines(ps.describe(seen(survey()))))
     odd = survey(container("한국어" * 20, image="x" * 200))
     assert text_of(ps.lines(ps.describe(seen(odd))))
+
+
+def test_an_age_counts_from_the_start_of_what_runs_and_the_end_of_what_does_not() -> None:
+    found = survey(container("backend"), stopped("frontend", started=NEVER), container("new", started=NEVER))
+    ages = {one.name: (one.since, one.seconds) for one in ps.describe(seen(found)).containers if one.state != "missing"}
+    assert ages == {"backend": (STARTED, 3599.9), "frontend": (STARTED, 3599.9), "new": ("", 0.0)}

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from behindy_ops.facts.rollback import Offered
 from behindy_ops.views import releases
-from tests.unit.ops_facts import release, text_of
+from tests.unit.ops_facts import container, image, release, survey, text_of
 
 
 def test_each_release_says_what_it_is_and_where_its_image_is() -> None:
-    offered = [
-        Offered(release("backend", 3, "3", tag="t" * 30), live=True, previous=False, on_disk=True),
-        Offered(release("backend", 2, "2", status="failed"), live=False, previous=False, on_disk=False),
-        Offered(release("backend", 1, "1"), live=False, previous=True, on_disk=False),
+    live = container("backend", image_id="sha256:3", labels={"behindy.release": "20270103-000000-aaaa"})
+    remembered = (
+        release("backend", 1, "1"),
+        release("backend", 2, "2", status="failed"),
+        release("backend", 3, "3", tag="t" * 30),
+        release("frontend", 4, "4"),
+    )
+    listed = releases.listed(survey(live, releases=remembered, images=(image("3"),)), "backend")
+    assert [(each["id"][:8], each["live"], each["previous"], each["on_disk"]) for each in listed] == [
+        ("20270103", True, False, True),
+        ("20270102", False, False, False),
+        ("20270101", False, True, False),
     ]
-    said = text_of(releases.lines("backend", offered))
+    said = text_of(releases.lines("backend", listed))
     assert f"20270103-000000-aaaa {'t' * 19}… live on disk" in said
     assert "v2 failed, not offered not on disk" in said
     assert "v1 previous not on disk" in said

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import Reply
-from behindy_ops.report.text import Line
+from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import stats
 from tests.kinds import raises
 from tests.unit.facts.test_readings import MB, reading
@@ -49,3 +49,16 @@ def test_a_watched_view_keeps_the_history_of_each_container() -> None:
 def test_a_docker_that_does_not_answer_is_told() -> None:
     with raises(Kind.HOST_NOT_READY, match="not responding"):
         stats.frame(Reply({}, {"containers": "Cannot connect to the Docker daemon"}))
+
+
+def test_the_busiest_comes_first_and_is_coloured_and_the_machines_memory_is_no_limit() -> None:
+    def both(at: float, busy: int, idle: int) -> stats.Frame:
+        other = ID[::-1]
+        unlimited = reading(other, cpu=idle, system=int(at * 1000)).replace(str(400 * MB), str(4096 * MB))
+        text = f"container {other} idle\ncontainer {ID} busy\n{reading(ID, cpu=busy, system=int(at * 1000))}{unlimited}"
+        parts = {"moment": str(at), "meminfo": MEMINFO, "containers": text}
+        return stats.frame(Reply({name: part.splitlines() for name, part in parts.items()}))
+
+    view = stats.describe(both(1, 0, 0), both(2, 950, 10))
+    assert [(one.name, one.limit) for one in view.containers] == [("busy", 400 * MB), ("idle", 0)]
+    assert [line.tone for line in stats.lines(view)] == [Tone.STRONG, Tone.CAREFUL, Tone.PLAIN]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from behindy_ops.facts.survey import Survey
+from behindy_ops.report.text import Tone
 from behindy_ops.views import status
 from tests.unit.ops_facts import container, image, release, seen, stopped, survey, text_of
 
@@ -46,3 +49,17 @@ def test_what_was_left_is_told_with_what_ends_it() -> None:
 def test_a_container_that_this_tool_did_not_start_says_so() -> None:
     view = status.describe(seen(survey(container("backend", image="me/behindy-backend:v9"))))
     assert "release not deployed by this tool (v9)" in text_of(status.lines(view))
+
+
+@pytest.mark.parametrize(
+    ("changes", "tone"),
+    [
+        ({"health": "unhealthy"}, Tone.CAREFUL),
+        ({"status": "exited", "running": False}, Tone.CAREFUL),
+        ({"health": ""}, Tone.PLAIN),
+        ({"health": "healthy"}, Tone.PLAIN),
+    ],
+)
+def test_a_service_is_coloured_unless_it_runs_and_is_not_unhealthy(changes: dict[str, Any], tone: Tone) -> None:
+    told = status.lines(status.describe(seen(survey(container("backend", **changes)))))
+    assert [line.tone for line in told if line.text.startswith("backend: ")] == [tone]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.report.text import Line
-from behindy_ops.views.view import Seen, View, docker_problem, require_docker, shown
+from behindy_ops.views.view import Seen, View, as_survey, described, locked, require_docker, shown
 from tests.kinds import raises
 from tests.unit.ops_facts import seen, survey
 
@@ -22,16 +24,12 @@ from tests.unit.ops_facts import seen, survey
     ],
 )
 def test_its_reason_is_told(said: str, word: str) -> None:
-    problem = docker_problem(said)
-    assert problem is not None
-    assert word in problem.what
     with raises(Kind.HOST_NOT_READY, match=word):
-        require_docker(seen(survey(), {"containers": said}), "containers")
+        require_docker(as_survey(said))
 
 
 def test_another_error_of_docker_is_not_one() -> None:
-    assert docker_problem("Error: No such container: nginx") is None
-    require_docker(seen(survey(), {"address": "Error: No such container: nginx"}), "address")
+    require_docker(as_survey("Error: No such container: nginx"))
 
 
 @dataclass(frozen=True)
@@ -39,10 +37,32 @@ class Count:
     containers: int
 
 
-def test_a_view_is_shown_as_lines_for_people_and_fields_for_programs() -> None:
-    def describe(found: Seen) -> Count:
-        return Count(len(found.survey.containers))
+def count(found: Seen) -> Count:
+    return Count(len(found.survey.containers))
 
-    view = View("count", describe, lambda count: [Line(f"{count.containers} containers")])
-    told = shown(view, view.describe(seen(survey())))
+
+COUNT = View("count", count, lambda count: [Line(f"{count.containers} containers")])
+
+
+def session_without_docker() -> Any:
+    settings = SimpleNamespace(domain="b.me", host_dir="", image_prefix="me", host="ubuntu@b.me")
+    project = SimpleNamespace(compose=SimpleNamespace(containers={}))
+    found = survey(docker="", problems={"versions": "Cannot connect to the Docker daemon"})
+    session = {"look": lambda: found, "lock": lambda what, wait: found}  # noqa: ARG005
+    return SimpleNamespace(settings=settings, project=project, services=(), **session)
+
+
+def test_where_docker_cannot_be_asked_a_view_is_not_shown_unless_it_is_about_the_host_too() -> None:
+    with raises(Kind.HOST_NOT_READY, match="not responding"):
+        described(session_without_docker(), COUNT)
+    assert described(session_without_docker(), replace(COUNT, needs_docker=False)) == Count(0)
+
+
+def test_what_needs_docker_is_not_begun_under_the_lock_without_it() -> None:
+    with raises(Kind.HOST_NOT_READY, match="not responding"):
+        locked(session_without_docker(), "a test", wait=0)
+
+
+def test_a_view_is_shown_as_lines_for_people_and_fields_for_programs() -> None:
+    told = shown(COUNT, COUNT.describe(seen(survey())))
     assert (told.lines, told.data, told.problem) == ([Line("0 containers")], {"view": "count", "containers": 0}, None)
