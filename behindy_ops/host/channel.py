@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 import paramiko
 
 from behindy_ops.host import exit_codes
-from behindy_ops.host.command import Command, Result
+from behindy_ops.host.command import Command, Result, begun
 
 POLL = 0.05
 """Seconds between looks at a channel that says nothing; its end is noticed at once."""
@@ -24,6 +24,7 @@ class Running:
 
     Args:
         line: the quoted line for the remote shell.
+        mark: what the host says on both streams before the command itself says anything.
         lost: makes the error for a broken connection, given when it happened.
 
     Raises:
@@ -31,7 +32,7 @@ class Running:
     """
 
     def __init__(
-        self, command: Command, line: str, channel: paramiko.Channel, lost: Callable[[str], Exception]
+        self, command: Command, line: str, mark: str, channel: paramiko.Channel, lost: Callable[[str], Exception]
     ) -> None:
         self.command = command
         self.channel = channel
@@ -39,8 +40,10 @@ class Running:
         self._started = time.monotonic()
         self._out = _Told(command.on_line, keep=not command.follow)
         self._err = _Told(command.on_error_line, keep=not command.follow)
+        self._from_out = AfterMark(mark, command.sink or self._out.add)
+        self._from_err = AfterMark(mark, self._err.add)
         try:
-            channel.exec_command(line)
+            channel.exec_command(begun(line, mark))
             if command.stdin:
                 channel.sendall(command.stdin)
             if command.feed is not None:
@@ -77,7 +80,8 @@ class Running:
         if code == exit_codes.NO_STATUS and not self._connected():
             raise self._lost(f"while trying to {self.command.title}")
         self.channel.close()
-        return Result(self.command, code, self._out.rest(), self._err.rest(), time.monotonic() - self._started)
+        out, err = self._from_out.never_begun + self._out.rest(), self._from_err.never_begun + self._err.rest()
+        return Result(self.command, code, out, err, time.monotonic() - self._started)
 
     def _feed(self, pieces: Iterable[bytes]) -> None:
         """Send what the command is fed, then close its input; in a thread, since the host may be slow to take it.
@@ -98,9 +102,34 @@ class Running:
 
     def _drain(self) -> None:
         while self.channel.recv_ready():
-            (self.command.sink or self._out.add)(self.channel.recv(65536))
+            self._from_out.add(self.channel.recv(65536))
         while self.channel.recv_stderr_ready():
-            self._err.add(self.channel.recv_stderr(65536))
+            self._from_err.add(self.channel.recv_stderr(65536))
+
+
+class AfterMark:
+    """Passes on what follows a line of ours, and keeps aside what a login shell says before it."""
+
+    def __init__(self, mark: str, add: Callable[[bytes], object]) -> None:
+        self._line = f"{mark}\n".encode()
+        self._add = add
+        self._before = bytearray()
+        self._begun = False
+
+    def add(self, data: bytes) -> None:
+        if not self._begun:
+            self._before += data
+            _, found, rest = self._before.partition(self._line)
+            if not found:
+                return
+            self._begun, data = True, bytes(rest)
+        if data:
+            self._add(data)
+
+    @property
+    def never_begun(self) -> str:
+        """What came, if our line never did: something else than the command was run, and this is what it said."""
+        return "" if self._begun else self._before.decode("utf-8", "replace")
 
 
 class _Told:

@@ -155,6 +155,18 @@ def script(name: str, *arguments: str) -> tuple[str, ...]:
     return (*SHELL, script_text(name), name, *arguments)
 
 
+_BEGIN = 'SHLVL=5; export SHLVL; printf "%s\\n" "$0"; printf "%s\\n" "$0" >&2; exec "$@"'
+"""Bash reads ``~/.bashrc`` where it takes itself for the first shell of a login, as the one of our scripts would."""
+
+
+def begun(line: str, mark: str) -> str:
+    """Return a line for the remote shell that says ``mark`` on both streams, and then runs.
+
+    What a login shell says when it starts comes before that line: docs/design.md, "What a login says".
+    """
+    return f"{shlex.join(('sh', '-c', _BEGIN, mark))} {line}"
+
+
 def wire(command: Command, fence: tuple[str, ...] = ()) -> str:
     """Return the line for the remote shell: quoted once, here, under the host's ``timeout``, and fenced if it changes.
 

@@ -16,7 +16,7 @@ import paramiko
 from behindy_ops.errors import ConnectionLost, LeaseLost
 from behindy_ops.host import lease as lock
 from behindy_ops.host.channel import POLL, Running
-from behindy_ops.host.command import Command, Result, wire
+from behindy_ops.host.command import Command, Result, begun, wire
 from behindy_ops.host.connection import open_connection
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.project.settings import Settings
@@ -69,7 +69,7 @@ class Host:
         self.remote_commands += 1
         # Its input stays open for the heartbeat. It has no `timeout`: it ends when this client is gone or silent.
         try:
-            channel.exec_command(shlex.join(lock.argv(state_dir, mark, survey)))
+            channel.exec_command(begun(shlex.join(lock.argv(state_dir, mark, survey)), mark))
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost("before the lock was taken") from error
         with contextlib.suppress(OSError):  # it has ended already, and says why
@@ -109,7 +109,7 @@ class Host:
 
     def _run(self, command: Command, check: Callable[[], None]) -> Result:
         line = wire(command, self._lease.fence if self._lease else ())
-        running = Running(command, line, self._channel(), self._lost)
+        running = Running(command, line, new_mark(), self._channel(), self._lost)
         self.remote_commands += 1
         result = running.wait(check)
         if command.changes and result.exit_code == Code.LEASE_LOST:

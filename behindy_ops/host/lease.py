@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from behindy_ops.errors import UNCHANGED, BehindyError, ConnectionLost, Kind, LockHeld
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.host import exit_codes
+from behindy_ops.host.channel import AfterMark
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
 
@@ -88,6 +89,7 @@ class Lease:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._heard = time.monotonic()
         self._sent: float | None = None
+        self._rest = b""
         self._stop = threading.Event()
         threading.Thread(target=self._listen, name="lease-listen", daemon=True).start()
 
@@ -123,7 +125,10 @@ class Lease:
         errors = b""
         while self._channel.recv_stderr_ready():
             errors += self._channel.recv_stderr(65536)
-        result = Result(Command((), "take the lock"), code, output, errors.decode("utf-8", "replace"), 0.0)
+        said = errors.partition(f"{self._mark}\n".encode())
+        result = Result(
+            Command((), "take the lock"), code, output, (said[2] or said[0]).decode("utf-8", "replace"), 0.0
+        )
         if told := exit_codes.error(code, result.last_lines()):
             return told
         if code == exit_codes.NO_STATUS:
@@ -143,14 +148,18 @@ class Lease:
         raise ConnectionLost("The host stopped responding while it was being looked at.", state=UNCHANGED)
 
     def _listen(self) -> None:
-        rest = b""
+        heard = AfterMark(self._mark, self._take)
         with contextlib.suppress(OSError):
             while data := self._channel.recv(65536):
                 self._heard = time.monotonic()
-                *whole, rest = (rest + data).split(b"\n")
-                for line in whole:
-                    self._lines.put(line.decode("utf-8", "replace"))
+                heard.add(data)
+        self._take(f"{heard.never_begun}\n".encode())
         self._lines.put(None)
+
+    def _take(self, data: bytes) -> None:
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        for line in whole:
+            self._lines.put(line.decode("utf-8", "replace"))
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.host import keys
 from behindy_ops.host import known_hosts as hostkeys
 from tests.kinds import raises
-from tests.sandbox.support import Ran, environment, inv, on_host
+from tests.sandbox.support import Ran, deploy, environment, inv, on_host
 
 if TYPE_CHECKING:
     from sandbox.host.info import SandboxInfo
@@ -224,3 +225,29 @@ def test_a_hostile_tag_is_refused_before_anything_is_done(sandbox: SandboxInfo) 
     assert ran.code == 2
     assert "tag" in ran.err
     assert on_host("ls", "/tmp/pwned", check=False) == ""
+
+
+@pytest.fixture
+def noisy(sandbox: SandboxInfo) -> Iterator[None]:
+    """A login that greets on both streams before any command runs, and exports what collides with ours."""
+    greeting = "echo Welcome; printf '{1}'; echo noise >&2; export LANG=ko_KR.UTF-8 COMPOSE_PROFILES=apps"
+    on_host("sh", "-c", f'cp -a ~ubuntu/.bashrc /root/kept.bashrc; sed -i "1i {greeting}" ~ubuntu/.bashrc')
+    try:
+        yield
+    finally:
+        on_host("sh", "-c", "mv /root/kept.bashrc ~ubuntu/.bashrc")
+
+
+def test_a_login_that_greets_is_no_trouble(
+    noisy: None, live_services: None, release: Callable[..., str], tmp_path: Path
+) -> None:
+    assert {service["service"] for service in json.loads(inv("deploy.status", "--json").ok().out)["services"]}
+    deploy("frontend", release("frontend", "greeted")).ok()
+    inv("deploy.rollback", "frontend", "--watch", "0").ok()
+    assert "Welcome" not in inv("ops.exec", "frontend", "--", "echo", "here").ok().out
+    inv("db.backup", "--to", str(tmp_path)).ok()
+    assert [file.read_bytes()[:5] for file in tmp_path.iterdir()] == [b"PGDMP"]
+    inv("lock.acquire", "--message", "looking").ok()
+    assert "looking" in inv("deploy.frontend", "--tag", "v1").err
+    inv("lock.release").ok()
+    assert inv("ops.doctor").code == 0

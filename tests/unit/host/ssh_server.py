@@ -49,6 +49,7 @@ class SshServer:
     Attributes:
         home: where commands run.
         transports: those of its clients.
+        greeting: what a login does before the command: shell text.
     """
 
     def __init__(self, home: Path) -> None:
@@ -56,6 +57,7 @@ class SshServer:
         self.host_key = paramiko.ECDSAKey.generate()
         self.client_key = paramiko.ECDSAKey.generate()
         self.transports: list[paramiko.Transport] = []
+        self.greeting = ""
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -107,7 +109,8 @@ class SshServer:
 
     def _run(self, channel: paramiko.Channel, command: str) -> None:
         process = subprocess.Popen(
-            ["sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            ["sh", "-c", f"{self.greeting}\n{command}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             cwd=self.home, start_new_session=True, bufsize=0,
         )  # fmt: skip
         self._processes.append(process)

@@ -156,3 +156,21 @@ def test_it_is_entered_before_it_is_used() -> None:
     with pytest.raises(RuntimeError, match="context manager"):
         Host(Settings()).run(sh("true"))
     assert new_mark() != new_mark()
+
+
+def test_what_a_login_says_is_neither_an_answer_nor_an_error(host: Host, server: SshServer) -> None:
+    server.greeting = "echo Welcome; printf 'and more'; echo noise >&2"
+    result = host.run(sh("cat; echo no >&2", stdin=b"a b\n"))
+    assert (result.stdout, result.stderr) == ("a b\n", "no\n")
+    pieces: list[bytes] = []
+    host.run(sh("head -c 100000 /dev/zero", sink=pieces.append))
+    assert sum(map(len, pieces)) == 100_000
+    told: list[str] = []
+    host.run(sh("echo one; echo two", on_line=told.append))
+    assert told == ["one", "two"]
+
+
+def test_what_another_program_says_instead_of_the_command_is_told(host: Host, server: SshServer) -> None:
+    server.greeting = "echo 'Please login as the user \"ubuntu\".'; echo no >&2; exit 142"
+    result = host.run(sh("true"))
+    assert (result.exit_code, result.stdout, result.stderr) == (142, 'Please login as the user "ubuntu".\n', "no\n")

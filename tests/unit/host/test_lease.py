@@ -166,7 +166,7 @@ class Line:
     """The channel of a lease whose host says what a test says; ``sent`` is what it was sent."""
 
     def __init__(self, *said: bytes, broken: bool = False) -> None:
-        self._said = [*said]
+        self._said = [b"Welcome to this host\n", b"@", b"@\n", *said]
         self._more = threading.Event()
         self._broken = broken
         self.sent = 0
@@ -239,6 +239,14 @@ def test_a_host_that_says_no_more_while_it_is_looked_at_is_given_up(monkeypatch:
     with pytest.raises(ConnectionLost, match="stopped responding"):
         held.survey(lambda: checked.append(0))
     assert checked == [0]
+
+
+def test_what_a_login_says_is_no_word_of_ours(host: Host, server: SshServer) -> None:
+    server.greeting = "echo Welcome; echo '{\"who\": \"nobody\"}'; printf 'no newline' >&2; printf 'nor here'"
+    assert take(host) == "the survey\n"
+    assert host.run(CHANGE).ok
+    with Host(server.settings()) as other, pytest.raises(LockHeld, match="kim is changing this host"):
+        take(other)
 
 
 def test_a_line_that_breaks_without_a_word_is_a_lost_connection() -> None:
