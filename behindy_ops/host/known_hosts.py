@@ -6,13 +6,17 @@ Why Fabric's own way will not do: docs/design.md, "Host keys".
 from __future__ import annotations
 
 import base64
+import contextlib
+import fnmatch
 import hashlib
 import os
+import shutil
 import socket
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import paramiko
 from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
@@ -34,17 +38,6 @@ def known_hosts_name(host: str, port: int) -> str:
     return host if port == 22 else f"[{host}]:{port}"
 
 
-class _RejectUnknown(paramiko.MissingHostKeyPolicy):
-    def missing_host_key(self, _client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-        raise Kind.HOST_KEY_UNKNOWN(
-            f"The key of {hostname} is not pinned, so it cannot be told from an impostor's. "
-            f"It showed {key.get_name()} {fingerprint(key)}.",
-            state="Nothing was sent to it; nothing changed.",
-            remedy="Compare that fingerprint with the host's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub "
-            "on its console), then: inv host.trust",
-        )
-
-
 def changed(error: paramiko.BadHostKeyException, where: str) -> BehindyError:
     """Turn paramiko's complaint into ours.
 
@@ -60,6 +53,86 @@ def changed(error: paramiko.BadHostKeyException, where: str) -> BehindyError:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """The keys in files and settings in known_hosts format, read line by line as OpenSSH does.
+
+    A line that is none of ours to judge (a certificate authority, an unknown marker) or that cannot be read counts for
+    nothing, and spoils no other line. Nothing pinned for one name counts for another.
+
+    Attributes:
+        entries: names or patterns, and the key; ``revoked`` likewise.
+    """
+
+    entries: tuple[tuple[tuple[str, ...], paramiko.PKey], ...] = ()
+    revoked: tuple[tuple[tuple[str, ...], paramiko.PKey], ...] = ()
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read lines in known_hosts format."""
+        found: dict[str, list[tuple[tuple[str, ...], paramiko.PKey]]] = {"": [], "@revoked": []}
+        for line in text.splitlines():
+            words = line.split()
+            marker = words.pop(0) if words and words[0].startswith("@") else ""
+            if marker not in found or len(words) < 3 or words[0].startswith("#"):
+                continue
+            with contextlib.suppress(paramiko.SSHException, InvalidHostKey, ValueError):
+                if entry := HostKeyEntry.from_line(" ".join(words)):
+                    found[marker].append((tuple(entry.hostnames), entry.key))
+        return cls(tuple(found[""]), tuple(found["@revoked"]))
+
+    def of(self, name: str) -> list[paramiko.PKey]:
+        """Return the keys that a host may show, by its name in known_hosts."""
+        return [key for names, key in self.entries if _matches(name, names)]
+
+    def require(self, name: str, key: paramiko.PKey) -> None:
+        """Check the key that a host shows.
+
+        Raises:
+            paramiko.BadHostKeyException: others are pinned for it, or this one is revoked.
+            Kind.HOST_KEY_UNKNOWN: none is pinned.
+        """
+        pinned = self.of(name)
+        if any(_matches(name, names) and revoked == key for names, revoked in self.revoked):
+            raise paramiko.BadHostKeyException(name, key, pinned[0] if pinned else key)
+        if key in pinned:
+            return
+        if pinned:
+            raise paramiko.BadHostKeyException(name, key, pinned[0])
+        raise Kind.HOST_KEY_UNKNOWN(
+            f"The key of {name} is not pinned, so it cannot be told from an impostor's. "
+            f"It showed {key.get_name()} {fingerprint(key)}.",
+            state="Nothing was sent to it; nothing changed.",
+            remedy="Compare that fingerprint with the host's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub "
+            "on its console), then: inv host.trust",
+        )
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a host's name is meant: as it is, hashed, or by ``*`` and ``?``; ``!`` before a pattern excludes it."""
+    meant = False
+    for pattern in patterns:
+        plain = pattern.removeprefix("!")
+        if plain.startswith("|1|"):
+            fits = paramiko.HostKeys.hash_host(name, plain) == plain
+        else:
+            fits = fnmatch.fnmatchcase(name.lower(), plain.lower().replace("[", "[[]"))
+        if fits and pattern.startswith("!"):
+            return False
+        meant = meant or fits
+    return meant
+
+
+class _OnlyPinned(paramiko.MissingHostKeyPolicy):
+    """Asked for each host, as the client itself is given no key to compare with."""
+
+    def __init__(self, pinned: Pinned) -> None:
+        self._pinned = pinned
+
+    def missing_host_key(self, _client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        self._pinned.require(hostname, key)
+
+
 def pin(connection: Connection, *, file: Path | None, text: str) -> None:
     """Make a connection, and every gateway before it, refuse all host keys but the pinned ones.
 
@@ -70,33 +143,41 @@ def pin(connection: Connection, *, file: Path | None, text: str) -> None:
         text: lines in known_hosts format (from a secret), used beside the file.
 
     Raises:
-        Kind.SETTINGS: the text or file is not in known_hosts format.
+        Kind.SETTINGS: the file cannot be read, or no line of the text is in known_hosts format.
     """
+    try:
+        from_file = file.read_bytes().decode("utf-8", "replace") if file is not None and file.is_file() else ""
+    except OSError as error:
+        raise _unreadable(str(error)) from error
+    if text.strip() and not (pinned := Pinned.read(text)).entries and not pinned.revoked:
+        raise _unreadable("BEHINDY_KNOWN_HOSTS has no line in known_hosts format (host key-type base64)")
+    _pin(connection, Pinned.read(f"{from_file}\n{text}"))
+
+
+def _pin(connection: Connection, pinned: Pinned) -> None:
     from fabric import Connection as FabricConnection
 
-    client = connection.client
-    client.set_missing_host_key_policy(_RejectUnknown())
-    try:
-        if file is not None and file.is_file():
-            client.load_host_keys(str(file))
-        if text:
-            _load_text(client, text)
-    except (OSError, ValueError, paramiko.SSHException, InvalidHostKey) as error:
-        raise Kind.SETTINGS(
-            "The pinned host keys cannot be read.", lines=(str(error),), remedy="Pin them again: inv host.trust"
-        ) from error
+    connection.client.set_missing_host_key_policy(_OnlyPinned(pinned))
+    first = [key.get_name() for key in pinned.of(known_hosts_name(connection.host, connection.port))]
+
+    def transport(*given: Any, **options: Any) -> paramiko.Transport:
+        """One that asks the host for a key of a type that is pinned, if it has one of several."""
+        made = paramiko.Transport(*given, **options)
+        security = made.get_security_options()
+        security.key_types = sorted(security.key_types, key=lambda kind: _TYPES.get(kind, kind) not in first)
+        return made
+
+    connection.connect_kwargs["transport_factory"] = transport
     if isinstance(connection.gateway, FabricConnection):
-        pin(connection.gateway, file=file, text=text)
+        _pin(connection.gateway, pinned)
 
 
-def _load_text(client: paramiko.SSHClient, text: str) -> None:
-    lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
-    entries = [*filter(None, map(HostKeyEntry.from_line, lines))]
-    if not entries:
-        raise paramiko.SSHException("BEHINDY_KNOWN_HOSTS has no line in known_hosts format (host key-type base64)")
-    for entry in entries:
-        for name in entry.hostnames:
-            client.get_host_keys().add(name, entry.key.get_name(), entry.key)
+_TYPES = {"rsa-sha2-256": "ssh-rsa", "rsa-sha2-512": "ssh-rsa"}
+"""Signatures by the type of the key that makes them, where the two differ."""
+
+
+def _unreadable(why: str) -> BehindyError:
+    return Kind.SETTINGS("The pinned host keys cannot be read.", lines=(why,), remedy="Pin them again: inv host.trust")
 
 
 def scan(host: str, port: int, *, sock: object | None = None, timeout: float = 10.0) -> list[paramiko.PKey]:
@@ -142,13 +223,16 @@ def _offered(host: str, port: int, kind: str, sock: object | None, timeout: floa
 
 def pin_to_file(file: Path, host: str, port: int, keys: Iterable[paramiko.PKey]) -> None:
     """Append keys to a known_hosts file (made with mode 0600 if it is not there); written whole, then renamed."""
+    file = file.resolve()
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    before = file.read_text(encoding="utf-8") if file.exists() else ""
-    if before and not before.endswith("\n"):
-        before += "\n"
+    before = file.read_bytes() if file.exists() else b""
+    if before and not before.endswith(b"\n"):
+        before += b"\n"
     name = known_hosts_name(host, port)
-    lines = [f"{name} {key.get_name()} {key.get_base64()}" for key in keys]
+    lines = [f"{name} {key.get_name()} {key.get_base64()}".encode() for key in keys]
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        out.write(before + "".join(f"{line}\n" for line in lines if line not in before.splitlines()))
+    with os.fdopen(handle, "wb") as out:
+        out.write(before + b"".join(line + b"\n" for line in lines if line not in before.splitlines()))
+    if file.exists():
+        shutil.copymode(file, temporary)
     Path(temporary).replace(file)

@@ -84,10 +84,6 @@ def test_pinned_keys_that_cannot_be_read_are_a_mistake_in_the_settings(server: S
     for text in ("what is this", "host ssh-rsa x", "# a remark"):
         with raises(Kind.SETTINGS, match="cannot be read"):
             login(server, known_hosts_text=text)
-    file = server.home / "known_hosts"
-    file.write_text("host ssh-rsa x\n")
-    with raises(Kind.SETTINGS, match="cannot be read"):
-        login(server, known_hosts_text="", known_hosts_file=file)
     assert login(server, known_hosts_text=f"# a remark\r\n\r\n{server.known_hosts.rstrip()}\r\n")
 
 
@@ -204,3 +200,85 @@ def test_where_the_system_cannot_tell_that_a_peer_is_dead_ssh_still_does(
     opened.transport.set_keepalive.assert_called_once_with(connection.KEEPALIVE)
     if through != "a gateway":
         opened.transport.sock.setsockopt.assert_called_once_with(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def line_for(server: SshServer, key: paramiko.PKey | None = None, *, name: str = "", marker: str = "") -> str:
+    shown = key or server.host_key
+    return f"{marker}{name or f'[127.0.0.1]:{server.port}'} {shown.get_name()} {shown.get_base64()}\n"
+
+
+OTHER = paramiko.ECDSAKey.generate()
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"@cert-authority *.example.org ssh-ed25519 AAAA\n",
+        b"@cert-authority * not a key\n",
+        b"@unknown x y z\n",
+        b"two  blanks   ssh-rsa\n",
+        b"# \xff\xfe\n\xff ssh-rsa AAAA\n",
+        b"host ssh-rsa x\n",
+        b"one-word\n\n   \n",
+    ],
+)
+def test_a_line_that_cannot_be_read_spoils_no_other(server: SshServer, before: bytes) -> None:
+    file = server.home / "known_hosts"
+    file.write_bytes(before + line_for(server).replace(" ", "   ").encode())
+    assert login(server, known_hosts_text="", known_hosts_file=file)
+    known_hosts.pin_to_file(file, "127.0.0.1", server.port, [OTHER])
+    assert file.read_bytes().startswith(before)
+    assert login(server, known_hosts_text="", known_hosts_file=file)
+
+
+def test_a_host_may_show_any_of_the_keys_that_are_pinned_for_it(server: SshServer) -> None:
+    assert login(server, known_hosts_text=line_for(server, OTHER) + line_for(server))
+    assert login(server, known_hosts_text=line_for(server) + line_for(server, OTHER))
+
+
+def test_a_revoked_key_is_refused_whatever_else_is_pinned(server: SshServer) -> None:
+    for text in (line_for(server) + line_for(server, marker="@revoked "), line_for(server, marker="@revoked ")):
+        with raises(Kind.HOST_KEY_CHANGED):
+            login(server, known_hosts_text=text)
+    assert login(server, known_hosts_text=line_for(server) + line_for(server, OTHER, marker="@revoked "))
+
+
+def test_what_is_pinned_for_one_name_counts_for_no_other(server: SshServer) -> None:
+    here = f"[127.0.0.1]:{server.port}"
+    file = server.home / "known_hosts"
+    file.write_text(line_for(server, OTHER, name=f"gateway,{here}"))
+    pinned = known_hosts.Pinned.read(file.read_text() + line_for(server))
+    assert pinned.of(here) == [OTHER, server.host_key]
+    assert pinned.of("gateway") == [OTHER]
+    with raises(Kind.HOST_KEY_UNKNOWN):
+        login(server, known_hosts_text=line_for(server, name="elsewhere"))
+
+
+@pytest.mark.parametrize(
+    ("names", "meant"),
+    [
+        ("*.example.org", True),
+        ("*.example.org,!prod.example.org", False),
+        ("PROD.example.org", True),
+        ("pro?.example.org", True),
+        ("prod.example.orgx", False),
+        ("hashed: prod.example.org", True),
+        ("hashed: other.example.org", False),
+        ("[prod.example.org]:22", False),
+    ],
+)
+def test_names_are_matched_as_openssh_matches_them(server: SshServer, names: str, meant: bool) -> None:
+    if names.startswith("hashed: "):
+        names = paramiko.HostKeys.hash_host(names.removeprefix("hashed: "))
+    pinned = known_hosts.Pinned.read(line_for(server, name=names))
+    assert bool(pinned.of("prod.example.org")) is meant
+
+
+def test_a_file_of_pinned_keys_keeps_its_mode_and_its_place(server: SshServer, tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("# mine\n")
+    (tmp_path / "real").chmod(0o640)
+    link = tmp_path / "known_hosts"
+    link.symlink_to("real")
+    known_hosts.pin_to_file(link, "127.0.0.1", server.port, [server.host_key])
+    assert (link.is_symlink(), (tmp_path / "real").stat().st_mode & 0o777) == (True, 0o640)
+    assert login(server, known_hosts_text="", known_hosts_file=link)
