@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
+from behindy_ops.errors import CALLED
 from behindy_ops.report.text import printable, typed_as
 
 
@@ -14,13 +15,17 @@ class SafeStream:
     """Writes to a stream; replaces what its encoding lacks, and falls silent for good once it is closed or broken.
 
     Args:
-        called: what the reader types for ``inv``; commands in the text are shown so.
+        environ: says what the reader types for ``inv`` (commands in the text are shown so); ``TERM`` and ``NO_COLOR``
+            are heeded. Without it the text stays as it is.
     """
 
-    def __init__(self, stream: TextIO, called: str = "inv") -> None:
+    def __init__(self, stream: TextIO, environ: Mapping[str, str] | None = None) -> None:
+        environ = environ or {}
         self._stream = stream
-        self._called = called
+        self._called = environ.get(CALLED, "inv")
+        self._dumb = environ.get("TERM", "dumb") in {"", "dumb"}
         self._broken = False
+        self.color = not environ.get("NO_COLOR")
         self.encoding = getattr(stream, "encoding", None) or "ascii"
 
     def write(self, text: str) -> int:
@@ -35,6 +40,11 @@ class SafeStream:
             return not self._broken and self._stream.isatty()
         except (OSError, ValueError):
             return False
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a cursor can be moved on it."""
+        return self.isatty() and not self._dumb
 
     def fileno(self) -> int:
         return self._stream.fileno()

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from behindy_ops.facts.figures import took
-from behindy_ops.report.events import DeployFinished, DeployStarted, Failed
+from behindy_ops.report.events import (
+    Block,
+    DeployFinished,
+    DeployStarted,
+    Event,
+    Failed,
+    Remark,
+    StepDone,
+    StepFailed,
+    StepStarted,
+    Warning_,
+)
 from behindy_ops.report.markdown import code, fence, folded, plain, table
 from behindy_ops.report.text import ending, printable
 
@@ -59,22 +70,47 @@ class Story:
     finished: DeployFinished | None = None
     failure: Failed | None = None
     stages: list[Stage] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    blocks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    said: list[Remark | Block] = field(default_factory=list)
+
+    def add(self, event: Event, now: float) -> None:
+        """Add what is told ``now`` seconds after the story's beginning."""
+        match event:
+            case DeployStarted():
+                self.started = event
+            case DeployFinished():
+                self.finished = event
+            case Failed():
+                self.failure = event
+            case StepStarted(step, title):
+                self.stages.append(Stage(step, title, now))
+            case StepDone(step, seconds, detail):
+                self._end(Stage(step, step, now - seconds, seconds, detail))
+            case StepFailed(step, seconds, reason):
+                self._end(Stage(step, step, now - seconds, seconds, failed=reason or "failed"))
+            case Remark() | Block():
+                self.said.append(event)
+
+    def _end(self, ended: Stage) -> None:
+        """Put a stage in the place of the last one of its name that still runs, whose title and beginning it takes."""
+        for number, stage in reversed(list(enumerate(self.stages))):
+            if stage.name == ended.name and stage.seconds is None:
+                self.stages[number] = replace(ended, title=stage.title, begun=stage.begun)
+                return
+        self.stages.append(ended)
 
 
 def render(story: Story, links: Links) -> str:
     """Return the summary of one story: its end first, then what led to it."""
+    remarks = [told for told in story.said if isinstance(told, Remark)]
     parts = [
         _heading(story),
         _failure(story.failure),
         _facts(story, links),
-        "".join(f"> \u26a0\ufe0f {plain(text)}\n>\n" for text in story.warnings),
+        "".join(f"> \u26a0\ufe0f {plain(told.text)}\n>\n" for told in remarks if isinstance(told, Warning_)),
         _how_to_go_back(story, links),
         _steps(story),
-        "".join(f"- {plain(text)}\n" for text in story.remarks),
-        *(folded(title, fence(lines)) for title, lines in story.blocks if lines),
+        "".join(f"- {plain(told.text)}\n" for told in remarks if not isinstance(told, Warning_)),
+        *(folded(told.title, fence(told.lines)) for told in story.said if isinstance(told, Block) and told.lines),
     ]
     return "\n".join(part for part in parts if part) + "\n"
 
