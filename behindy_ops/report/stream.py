@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from behindy_ops.errors import CALLED
-from behindy_ops.report.text import printable, typed_as
+from behindy_ops.report.text import printable
+
+_TASK = re.compile(r"(?<![\w./-])inv(?=\s+(?:deploy|ops|host|env|db|lock)\.)")
 
 
 class SafeStream:
@@ -29,7 +32,7 @@ class SafeStream:
         self.encoding = getattr(stream, "encoding", None) or "ascii"
 
     def write(self, text: str) -> int:
-        self._attempt(lambda: self._write(typed_as(text, self._called)))
+        self._attempt(lambda: self._write(_TASK.sub(lambda _: self._called, text)))
         return len(text)
 
     def flush(self) -> None:
@@ -62,14 +65,11 @@ class SafeStream:
             action()
         except (OSError, ValueError):
             self._broken = True
-            self._drop_what_is_buffered()
-
-    def _drop_what_is_buffered(self) -> None:
-        """Let Python's last flush at exit go nowhere, else it fails once more and changes the exit code."""
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+            # Python's last flush at exit goes nowhere, else it fails once more and changes the exit code.
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
 
 
 def write_output(stream: TextIO, text: str) -> None:

@@ -19,9 +19,6 @@ _ESCAPE_SEQUENCE = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-
-_TASK = re.compile(r"(?<![\w./-])inv(?=\s+(?:deploy|ops|host|env|db|lock)\.)")
-
 _DRAWN = str.maketrans("▁▂▃▄▅▆▇█░…", "_.:-=+*#-~")
 """What bars and cut-off texts are drawn with, and what stands for it in ASCII."""
 
@@ -98,15 +95,6 @@ def _has(characters: str, encoding: str | None) -> bool:
 def printable(text: str) -> str:
     """Return the text without anything that would move the cursor, colour, or hide: safe to show, whoever wrote it."""
     return _CONTROL.sub("\ufffd", _ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n")).expandtabs(4))
-
-
-def typed_as(text: str, called: str) -> str:
-    """Return a text with its commands as the reader has to type them.
-
-    Args:
-        called: what stands for `inv` there, such as ``./inv``.
-    """
-    return _TASK.sub(lambda _: called, text)
 
 
 def error_lines(error: Failed, mark: str = "", *, width: int = WIDTH) -> list[Line]:
