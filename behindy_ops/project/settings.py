@@ -126,14 +126,14 @@ class _Reader:
     mistakes: list[str]
 
     def text(self, name: str, check: Callable[[str], str] | None = None) -> str:
-        value = self._find(name)[0].strip()
+        value = self._find(name)[2].strip()
         if value and check and (wrong := check(value)):
             self.wrong(name, wrong)
             return ""
         return value
 
     def secret(self, name: str, check: Callable[[str], str] | None = None) -> Secret | None:
-        value = self._find(name)[0].strip("\r\n")
+        value = self._find(name)[2].strip("\r\n")
         if value and check and (wrong := check(value.strip())):
             self.wrong(name, wrong)
             return None
@@ -149,18 +149,19 @@ class _Reader:
         return self.root / path
 
     def wrong(self, name: str, what: str) -> None:
-        where = self._find(name)[1]
+        _, where, _ = self._find(name)
         self.mistakes.append(f"{name} ({where}): {what}" if where else f"{name}: {what}")
 
     def rank(self, name: str) -> int:
         """The place of the source it is from; a lower one wins, and a name that is not set has the last."""
-        ranks = (rank for rank, values in enumerate(self.sources.values()) if values.get(name, "").strip())
-        return next(ranks, len(self.sources))
+        return self._find(name)[0]
 
-    def _find(self, name: str) -> tuple[str, str]:
-        """The value, and the file it is from."""
-        matches = ((values[name], where) for where, values in self.sources.items() if values.get(name, "").strip())
-        return next(matches, ("", ""))
+    def _find(self, name: str) -> tuple[int, str, str]:
+        """The place of the source of a value, its file, and the value."""
+        for rank, (where, values) in enumerate(self.sources.items()):
+            if values.get(name, "").strip():
+                return rank, where, values[name]
+        return len(self.sources), "", ""
 
 
 def _key_file(reader: _Reader, name: str) -> Path | None:

@@ -11,7 +11,8 @@ from typing import TextIO
 from behindy_ops.errors import CALLED
 from behindy_ops.report.text import printable
 
-_TASK = re.compile(r"(?<![\w./-])inv(?=\s+(?:deploy|ops|host|env|db|lock)\.)")
+_COLOUR = r"\x1b\[[0-9;]*m"
+_TASK = re.compile(rf"(^|[^\w./-]|{_COLOUR})inv(?=(?:\s|{_COLOUR})+(?:deploy|ops|host|env|db|lock)\.)")
 
 
 class SafeStream:
@@ -32,7 +33,7 @@ class SafeStream:
         self.encoding = getattr(stream, "encoding", None) or "ascii"
 
     def write(self, text: str) -> int:
-        self._attempt(lambda: self._write(_TASK.sub(lambda _: self._called, text)))
+        self._attempt(lambda: self._write(_TASK.sub(lambda task: task[1] + self._called, text)))
         return len(text)
 
     def flush(self) -> None:

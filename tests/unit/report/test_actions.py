@@ -171,6 +171,7 @@ def test_a_summary_tells_steps_of_one_name_apart_and_a_warning_once(tmp_path: Pa
         events.StepStarted("pull", "Pull api"),
         events.StepFailed("pull", 2.0, ""),
         events.StepDone("odd", 3.0),
+        events.StepDone("odd", 4.0),
         events.Decision("Left over, removed."),
         events.Note("Noted."),
         events.Warning_("Little memory."),
@@ -183,6 +184,7 @@ def test_a_summary_tells_steps_of_one_name_apart_and_a_warning_once(tmp_path: Pa
         "| Pull web | 1.0 s | first |",
         "| Pull api | 2.0 s | \u274c failed |",
         "| odd | 3.0 s |  |",
+        "| odd | 4.0 s |  |",
         "| Never ended | not ended |  |",
     ]
     assert [line for line in lines if line.startswith(("- ", "> "))] == [
