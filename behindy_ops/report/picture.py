@@ -17,7 +17,9 @@ class Picture:
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
         self._stream, self._environ = stream, environ
         self._safe = SafeStream(stream, environ)
-        self._live = live(terminal(self._safe), auto_refresh=False) if self._safe.is_terminal else None
+        self._live = (
+            live(terminal(self._safe), auto_refresh=False, vertical_overflow="crop") if self._safe.is_terminal else None
+        )
 
     def __enter__(self) -> Self:
         if self._live:

@@ -55,6 +55,7 @@ def test_a_picture_has_commands_as_the_reader_types_them(show: Callable[..., str
 def test_a_picture_has_at_most_the_rows_of_the_terminal() -> None:
     shown = on_a_terminal([Line(f"line {number}") for number in range(500)], [Line("end")])
     assert shown.count("line 499") == 0
+    assert "..." not in shown  # the last row is a line like the others
 
 
 def test_without_a_terminal_pictures_follow_each_other() -> None:
