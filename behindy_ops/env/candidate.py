@@ -15,7 +15,7 @@ from behindy_ops.facts.environment import Comparison
 from behindy_ops.host.session import Session
 from behindy_ops.project import dotenv
 from behindy_ops.project.dotenv import EnvText
-from behindy_ops.project.environment import Wanted
+from behindy_ops.project.project import Wanted
 from behindy_ops.project.settings import NAMES
 
 DEFAULT_FILE = "host.env"

@@ -11,7 +11,7 @@ from behindy_ops.env import probe
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.environment import Comparison
 from behindy_ops.host.session import Session
-from behindy_ops.project.environment import Wanted
+from behindy_ops.project.project import Wanted
 from behindy_ops.report.text import LEVEL_TONES, Line, Tone
 
 

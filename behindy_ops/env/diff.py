@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from behindy_ops.facts.environment import Comparison
-from behindy_ops.project.environment import Wanted
+from behindy_ops.project.project import Wanted
 from behindy_ops.report.text import Line, Tone
 
 

@@ -13,9 +13,25 @@ from behindy_ops.project.compose import COMPOSE_FILE, ComposeFile
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from behindy_ops.project.environment import Wanted
     from behindy_ops.project.services import Service
     from behindy_ops.project.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a complete ``.env`` has.
+
+    Attributes:
+        used: services (infrastructure too) to the names their stanzas refer to, in their order.
+        required: names to the services whose stanzas have no default for them.
+        known: every name that the stanzas use or the example explains.
+        examples: names to the values that the example gives them, where these are neither empty nor a default.
+    """
+
+    used: dict[str, tuple[str, ...]]
+    required: dict[str, tuple[str, ...]]
+    known: frozenset[str]
+    examples: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -56,8 +72,6 @@ class Project:
         Raises:
             Kind.COMPOSE_INVALID: the compose file cannot be read.
         """
-        from behindy_ops.project.environment import wanted
-
         return wanted(self.compose, self.example)
 
     def settings(self, environ: Mapping[str, str]) -> Settings:
@@ -82,3 +96,19 @@ class Project:
             if name not in known:
                 raise Kind.USAGE(f"There is no service {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
         return [known[name] for name in names] or list(known.values())
+
+
+def wanted(compose: ComposeFile, example_text: str) -> Wanted:
+    """Read the compose file and its example; a name the example has in a comment (``#NAME=``) is known too."""
+    from behindy_ops.project.dotenv import parse
+
+    used = {name: compose.used(name) for name in compose.stanzas}
+    required: dict[str, tuple[str, ...]] = {}
+    for service in compose.stanzas:
+        for name in compose.required(service):
+            required[name] = (*required.get(name, ()), service)
+    example = parse(example_text)
+    commented = parse("\n".join(line.lstrip("#") for line in example_text.splitlines() if "=" in line))
+    known = {*example.names, *commented.names, *(name for names in used.values() for name in names)}
+    examples = {entry.name: entry.value for entry in example.entries if entry.value and entry.name in required}
+    return Wanted(used, required, frozenset(known), examples)

@@ -139,26 +139,22 @@ def read_stanza(
     if stanza.get("ports"):
         mistakes.append(f"{path}.ports: a second container could not start beside the first; nginx publishes it")
     values, wrong_values = _read_keys(f"{path}.{key}", stanza[key], KEYS)
-    values = {"port": 0, "internal": "", "external": "", **values}
-    health, wrong_health = _read_health(f"{path}.{key}.health", values.get("health", {}))
+    values = {"port": 0, "internal": "", "external": "", "health": {}, **values}
+    health = HealthPolicy(**values.pop("health"))
+    mistakes += wrong_values
+    if health.look > health.interval:
+        mistakes.append(f"{path}.{key}.health.look: longer than the interval, so it would never look")
     service = Service(
-        **{"rehearsal": values["external"], **values, "health": health},
+        **{"rehearsal": values["external"], **values},
         name=name,
         repository_template=str(stanza.get("image")),
+        health=health,
         required_env=required_env,
     )
-    return service, [*mistakes, *wrong_values, *wrong_health]
+    return service, mistakes
 
 
-def _read_health(path: str, given: object) -> tuple[HealthPolicy, list[str]]:
-    values, mistakes = _read_keys(path, given, _HEALTH_KEYS)
-    policy = HealthPolicy(**values)
-    if policy.look > policy.interval:
-        mistakes.append(f"{path}.look: longer than the interval, so it would never look")
-    return policy, mistakes
-
-
-def _read_keys(path: str, given: object, keys: Mapping[str, Callable[[Any], Any]]) -> tuple[dict[str, Any], list[str]]:
+def _read_keys(path: str, given: object, keys: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return the values of a mapping, read key by key, and what is wrong with them."""
     if not isinstance(given, dict):
         return {}, [f"{path}: not a mapping; its keys are {', '.join(keys)}"]
@@ -170,7 +166,10 @@ def _read_keys(path: str, given: object, keys: Mapping[str, Callable[[Any], Any]
             hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(keys)}"
             mistakes.append(f"{path}.{key}: unknown key; {hint}")
     for key, read in keys.items():
-        if key in given or key in _NEEDED:
+        if isinstance(read, Mapping) and key in given:
+            values[key], wrong = _read_keys(f"{path}.{key}", given[key], read)
+            mistakes += wrong
+        elif key in given or key in _NEEDED:
             try:
                 values[key] = read(given.get(key))
             except ValueError as error:
@@ -191,11 +190,9 @@ def _wrong_image(value: object) -> str:
 def _path(value: object) -> str:
     if value is None:
         raise ValueError("missing; write a path such as /health")
-    if not isinstance(value, str):
-        raise ValueError(f"{validate.shown(str(value))} is not a path; write one that starts with /")  # noqa: TRY004
-    if wrong := validate.check_url_path(value):
+    if wrong := validate.check_url_path(str(value)):
         raise ValueError(wrong)
-    return value
+    return str(value)
 
 
 def _path_or_none(value: object) -> str | None:
@@ -225,7 +222,12 @@ def _seconds(value: object, *, least: float = 0.0) -> float:
     return given
 
 
-KEYS: Mapping[str, Callable[[Any], Any]] = {
+_HEALTH_KEYS: Mapping[str, Callable[[Any], Any]] = {
+    "attempts": partial(_whole, most=1000),
+    "interval": partial(_seconds, least=0.1),
+    "look": partial(_seconds, least=0.05),
+}
+KEYS: Mapping[str, Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]] = {
     "port": partial(_whole, most=65535),
     "internal": _path,
     "external": _path,
@@ -235,13 +237,8 @@ KEYS: Mapping[str, Callable[[Any], Any]] = {
     "linger": _seconds,
     "stop": _seconds,
     "watch": _seconds,
-    "health": lambda value: value,  # a mapping of its own
+    "health": _HEALTH_KEYS,
 }
-"""What an ``x-deploy`` may say, and how each value is read."""
+"""What an ``x-deploy`` may say, and how each value is read; a table for what is a mapping of its own."""
 
-_HEALTH_KEYS: Mapping[str, Callable[[Any], Any]] = {
-    "attempts": partial(_whole, most=1000),
-    "interval": partial(_seconds, least=0.1),
-    "look": partial(_seconds, least=0.05),
-}
 _NEEDED = ("port", "internal", "external")

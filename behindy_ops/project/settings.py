@@ -11,30 +11,14 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from behindy_ops.errors import Kind
 from behindy_ops.project import validate
 from behindy_ops.project.dotenv import read_env_file
 from behindy_ops.project.secret import Secret
-
-NAMES = (
-    "BEHINDY_HOST",
-    "BEHINDY_PORT",
-    "BEHINDY_USER",
-    "BEHINDY_SSH_KEY_FILE",
-    "BEHINDY_SSH_KEY",
-    "BEHINDY_SSH_KEY_PASSPHRASE",
-    "BEHINDY_KNOWN_HOSTS_FILE",
-    "BEHINDY_KNOWN_HOSTS",
-    "BEHINDY_DOMAIN",
-    "BEHINDY_HOST_DIR",
-    "BEHINDY_IMAGE_PREFIX",
-    "BEHINDY_REGISTRY",
-    "DOCKERHUB_USERNAME",
-    "DOCKERHUB_TOKEN",
-)
-"""Every setting, in the order of ``.env.example``."""
 
 _NOT_OURS = frozenset({"BEHINDY_HTTP_PORT", "BEHINDY_HTTPS_PORT", "BEHINDY_DB_DATA"})
 """Names the compose file reads on the host; somebody may keep them in the same file."""
@@ -85,7 +69,11 @@ def load(environ: Mapping[str, str], root: Path) -> Settings:
     """
     sources, mistakes = _sources(environ, root)
     reader = _Reader(sources, root, mistakes)
-    settings = _read(reader)
+    values = {field: read(reader, name) for name, (field, read) in _SETTINGS.items()}
+    if not reader.text("BEHINDY_HOST"):
+        reader.wrong("BEHINDY_HOST", "not set; write the host's name or address (for a trial host: ./inv sandbox.up)")
+    if reader.text("DOCKERHUB_TOKEN") and not reader.text("DOCKERHUB_USERNAME"):
+        reader.wrong("DOCKERHUB_TOKEN", "a token without a user; set DOCKERHUB_USERNAME too")
     if reader.mistakes:
         count = len(reader.mistakes)
         raise Kind.SETTINGS(
@@ -93,7 +81,7 @@ def load(environ: Mapping[str, str], root: Path) -> Settings:
             remedy="Correct it in the environment or the file named; .env.example explains every name.",
             lines=tuple(reader.mistakes),
         )
-    return settings
+    return Settings(**{field: value for field, value in values.items() if value})
 
 
 def _sources(environ: Mapping[str, str], root: Path) -> tuple[dict[str, Mapping[str, str]], list[str]]:
@@ -137,17 +125,15 @@ class _Reader:
     root: Path
     mistakes: list[str]
 
-    def text(self, name: str, check: Callable[[str], str] | None = None, default: str = "") -> str:
-        value = self._find(name)[0].strip()
-        if not value:
-            return default
-        if check and (wrong := check(value)):
+    def text(self, name: str, check: Callable[[str], str] | None = None) -> str:
+        value = self._find(name)[2].strip()
+        if value and check and (wrong := check(value)):
             self.wrong(name, wrong)
-            return default
+            return ""
         return value
 
     def secret(self, name: str, check: Callable[[str], str] | None = None) -> Secret | None:
-        value = self._find(name)[0].strip("\r\n")
+        value = self._find(name)[2].strip("\r\n")
         if value and check and (wrong := check(value.strip())):
             self.wrong(name, wrong)
             return None
@@ -163,49 +149,25 @@ class _Reader:
         return self.root / path
 
     def wrong(self, name: str, what: str) -> None:
-        where = self._find(name)[1]
+        _, where, _ = self._find(name)
         self.mistakes.append(f"{name} ({where}): {what}" if where else f"{name}: {what}")
 
     def rank(self, name: str) -> int:
-        """The place of the source it is from; a lower one wins."""
-        return list(self.sources).index(self._find(name)[1])
+        """The place of the source it is from; a lower one wins, and a name that is not set has the last."""
+        return self._find(name)[0]
 
-    def _find(self, name: str) -> tuple[str, str]:
-        """The value, and the file it is from."""
-        matches = ((values[name], where) for where, values in self.sources.items() if values.get(name, "").strip())
-        return next(matches, ("", ""))
-
-
-def _read(reader: _Reader) -> Settings:
-    defaults = Settings()
-    settings = Settings(
-        host=reader.text("BEHINDY_HOST", validate.check_host),
-        port=int(reader.text("BEHINDY_PORT", validate.check_port) or 0) or None,
-        user=reader.text("BEHINDY_USER", validate.check_user),
-        key_file=_key_file(reader),
-        key_text=_key_text(reader),
-        key_passphrase=reader.secret("BEHINDY_SSH_KEY_PASSPHRASE", validate.check_one_line),
-        known_hosts_file=reader.path("BEHINDY_KNOWN_HOSTS_FILE") or defaults.known_hosts_file,
-        known_hosts_text=reader.text("BEHINDY_KNOWN_HOSTS", validate.check_known_hosts).replace("\r\n", "\n"),
-        domain=reader.text("BEHINDY_DOMAIN", validate.check_domain, defaults.domain),
-        host_dir=reader.text("BEHINDY_HOST_DIR", validate.check_host_dir, defaults.host_dir).rstrip("/"),
-        image_prefix=_image_prefix(reader),
-        registry=reader.text("BEHINDY_REGISTRY", validate.check_registry, defaults.registry),
-        registry_user=reader.text("DOCKERHUB_USERNAME", validate.check_login),
-        registry_token=reader.secret("DOCKERHUB_TOKEN", validate.check_one_line),
-    )
-    if not reader.text("BEHINDY_HOST"):
-        reader.wrong("BEHINDY_HOST", "not set; write the host's name or address (for a trial host: ./inv sandbox.up)")
-    if reader.text("DOCKERHUB_TOKEN") and not reader.text("DOCKERHUB_USERNAME"):
-        reader.wrong("DOCKERHUB_TOKEN", "a token without a user; set DOCKERHUB_USERNAME too")
-    return settings
+    def _find(self, name: str) -> tuple[int, str, str]:
+        """The place of the source of a value, its file, and the value."""
+        for rank, (where, values) in enumerate(self.sources.items()):
+            if values.get(name, "").strip():
+                return rank, where, values[name]
+        return len(self.sources), "", ""
 
 
-def _key_file(reader: _Reader) -> Path | None:
-    name = "BEHINDY_SSH_KEY_FILE"
+def _key_file(reader: _Reader, name: str) -> Path | None:
     path = reader.path(name)
-    if path is None or (reader.text("BEHINDY_SSH_KEY") and reader.rank("BEHINDY_SSH_KEY") < reader.rank(name)):
-        return None  # the key text comes from a source that wins
+    if path is None or reader.rank(name) > reader.rank("BEHINDY_SSH_KEY"):
+        return None
     try:
         wrong = validate.check_private_key(path.read_text(encoding="utf-8", errors="replace").strip())
     except OSError as error:
@@ -216,27 +178,50 @@ def _key_file(reader: _Reader) -> Path | None:
     return path
 
 
-def _key_text(reader: _Reader) -> Secret | None:
-    name = "BEHINDY_SSH_KEY"
-    if reader.text(name) and reader.text("BEHINDY_SSH_KEY_FILE"):
-        if reader.rank(name) == reader.rank("BEHINDY_SSH_KEY_FILE"):
-            reader.wrong(name, "there is a BEHINDY_SSH_KEY_FILE too; keep one of them")
-            return None
-        if reader.rank(name) > reader.rank("BEHINDY_SSH_KEY_FILE"):
-            return None
-    key = reader.secret(name, validate.check_private_key)
-    if key is None:
-        return None
-    lines = (line.strip() for line in key.reveal().strip().splitlines())
-    return Secret("\n".join(lines) + "\n")
+def _key_text(reader: _Reader, name: str) -> Secret | None:
+    rank, other = reader.rank(name), reader.rank("BEHINDY_SSH_KEY_FILE")
+    if reader.text(name) and rank == other:
+        reader.wrong(name, "there is a BEHINDY_SSH_KEY_FILE too; keep one of them")
+    key = reader.secret(name, validate.check_private_key) if rank < other else None
+    return Secret("".join(f"{line.strip()}\n" for line in key.reveal().strip().splitlines())) if key else None
 
 
-def _image_prefix(reader: _Reader) -> str:
+def _image_prefix(reader: _Reader, name: str) -> str:
     """The prefix set, else the Docker Hub user if an image's name can start with it."""
-    if reader.text("BEHINDY_IMAGE_PREFIX"):
-        return reader.text("BEHINDY_IMAGE_PREFIX", validate.check_image_prefix)
+    if reader.text(name):
+        return reader.text(name, validate.check_image_prefix)
     user = reader.text("DOCKERHUB_USERNAME")
     if user and validate.check_image_prefix(user):
-        reader.wrong("BEHINDY_IMAGE_PREFIX", "not set, and DOCKERHUB_USERNAME is not an image prefix; write it here")
+        reader.wrong(name, "not set, and DOCKERHUB_USERNAME is not an image prefix; write it here")
         return ""
     return user
+
+
+def _is(check: Callable[[str], str], shape: Callable[[str], Any] = str) -> Callable[[_Reader, str], Any]:
+    return lambda reader, name: shape(reader.text(name, check))
+
+
+_ONE_LINE = partial(_Reader.secret, check=validate.check_one_line)
+
+_SETTINGS: Mapping[str, tuple[str, Callable[[_Reader, str], Any]]] = {
+    "BEHINDY_HOST": ("host", _is(validate.check_host)),
+    "BEHINDY_PORT": ("port", _is(validate.check_port, lambda port: int(port or 0))),
+    "BEHINDY_USER": ("user", _is(validate.check_user)),
+    "BEHINDY_SSH_KEY_FILE": ("key_file", _key_file),
+    "BEHINDY_SSH_KEY": ("key_text", _key_text),
+    "BEHINDY_SSH_KEY_PASSPHRASE": ("key_passphrase", _ONE_LINE),
+    "BEHINDY_KNOWN_HOSTS_FILE": ("known_hosts_file", _Reader.path),
+    "BEHINDY_KNOWN_HOSTS": (
+        "known_hosts_text",
+        _is(validate.check_known_hosts, lambda text: text.replace("\r\n", "\n")),
+    ),
+    "BEHINDY_DOMAIN": ("domain", _is(validate.check_domain)),
+    "BEHINDY_HOST_DIR": ("host_dir", _is(validate.check_host_dir, lambda path: path.rstrip("/"))),
+    "BEHINDY_IMAGE_PREFIX": ("image_prefix", _image_prefix),
+    "BEHINDY_REGISTRY": ("registry", _is(validate.check_registry)),
+    "DOCKERHUB_USERNAME": ("registry_user", _is(validate.check_login)),
+    "DOCKERHUB_TOKEN": ("registry_token", _ONE_LINE),
+}
+"""Every setting, in the order of ``.env.example``: its field, and how it is read; without a value the default holds."""
+
+NAMES = tuple(_SETTINGS)

@@ -32,11 +32,11 @@ def shown(value: str) -> str:
     return ascii(value if len(value) <= 40 else value[:37] + "...")
 
 
-def _form(pattern: str, otherwise: str) -> Callable[[str], str]:
-    """Return a check that says ``otherwise`` of a value that does not have the pattern's form."""
+def _form(pattern: str, otherwise: str, also: Callable[[str], bool] = bool) -> Callable[[str], str]:
+    """Return a check that says ``otherwise`` of a value without the pattern's form, or for which ``also`` is false."""
 
     def check(value: str) -> str:
-        return "" if re.fullmatch(pattern, value) else f"{shown(value)} {otherwise}"
+        return "" if re.fullmatch(pattern, value) and also(value) else f"{shown(value)} {otherwise}"
 
     return check
 
@@ -50,15 +50,15 @@ check_tag = _form(
 )
 check_url_path = _form(r"/[A-Za-z0-9._~/?=&%+,:;@-]*", "is not a path; write one that starts with /, such as /health")
 """A path below a host, with a query if need be."""
-
-
-def check_email(value: str) -> str:
-    """An e-mail address, as plain as those are that certificate authorities accept."""
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}@[A-Za-z0-9.-]{1,250}", value) and not check_domain(
-        value.partition("@")[2]
-    ):
-        return ""
-    return f"{shown(value)} is not an e-mail address"
+check_port = _form(
+    r"[1-9][0-9]{0,4}", "is not a port; write a number from 1 to 65535", lambda value: int(value) <= 65535
+)
+check_email = _form(
+    r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}@[A-Za-z0-9.-]{1,250}",
+    "is not an e-mail address",
+    lambda value: not check_domain(value.partition("@")[2]),
+)
+"""As plain as those are that certificate authorities accept."""
 
 
 def check_host(value: str) -> str:
@@ -72,13 +72,6 @@ def check_host(value: str) -> str:
     if re.fullmatch(r"[^:]+:[0-9]+", value):
         return f"{shown(value)} has a port in it; write the port as BEHINDY_PORT and the host alone here"
     return f"{shown(value)} is not a host; write a name, an IP address or an alias from ~/.ssh/config"
-
-
-def check_port(value: str) -> str:
-    """A TCP port."""
-    if re.fullmatch(r"[1-9][0-9]{0,4}", value) and int(value) <= 65535:
-        return ""
-    return f"{shown(value)} is not a port; write a number from 1 to 65535"
 
 
 def check_one_line(value: str) -> str:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from behindy_ops.errors import CALLED, BehindyError
+from behindy_ops.errors import BehindyError
 from behindy_ops.project.secret import Secret
 from behindy_ops.report.events import failed
 from behindy_ops.report.renderer import Renderer
@@ -15,7 +15,7 @@ from behindy_ops.report.stream import SafeStream
 from behindy_ops.report.text import Line, error_lines, marks_for, shown_with
 from behindy_ops.report.workflow import inert, on_actions
 
-__all__ = ["choose", "is_terminal", "show_error", "show_lines"]
+__all__ = ["choose", "show_error", "show_lines"]
 
 
 def choose(json: bool, stream: TextIO, environ: Mapping[str, str], hide: Sequence[Secret] = ()) -> Renderer:
@@ -31,15 +31,15 @@ def choose(json: bool, stream: TextIO, environ: Mapping[str, str], hide: Sequenc
         from behindy_ops.report.jsonlines import JsonLines
 
         return JsonLines(SafeStream(stream))
-    safe = _for_people(stream, environ)
+    safe = SafeStream(stream, environ)
     if on_actions(environ):
         from behindy_ops.report.actions import Actions
 
         return Actions(safe, environ, hide)
-    if is_terminal(safe, environ):
+    if safe.is_terminal:
         from behindy_ops.report.console import Console
 
-        return Console(safe, color=not environ.get("NO_COLOR"))
+        return Console(safe)
     from behindy_ops.report.plain import Plain
 
     return Plain(safe)
@@ -53,17 +53,14 @@ def show_error(error: BehindyError, stream: TextIO | None = None, environ: Mappi
     stream = stream or sys.stderr
     environ = os.environ if environ is None else environ
     if on_actions(environ):
-        import secrets
-
         from behindy_ops.report.actions import failure_lines
 
-        safe = _for_people(stream, environ)
-        safe.write("\n".join(failure_lines(failed(error), secrets.token_hex(16))) + "\n")
+        safe = SafeStream(stream, environ)
+        safe.write("\n".join(failure_lines(failed(error))) + "\n")
         safe.flush()
-        return
-    first, *rest = error_lines(failed(error))
-    mark = marks_for(getattr(stream, "encoding", None)).failed
-    show_lines([Line(f"{mark} {first.text}", first.tone), *rest], stream, environ)
+    else:
+        mark = marks_for(getattr(stream, "encoding", None)).failed
+        show_lines(error_lines(failed(error), f"{mark} "), stream, environ)
 
 
 def show_lines(lines: Sequence[Line], stream: TextIO | None = None, environ: Mapping[str, str] | None = None) -> None:
@@ -72,23 +69,14 @@ def show_lines(lines: Sequence[Line], stream: TextIO | None = None, environ: Map
     They go to standard output, if no stream is given.
     """
     environ = os.environ if environ is None else environ
-    safe = _for_people(stream or sys.stdout, environ)
+    safe = SafeStream(stream or sys.stdout, environ)
     lines = shown_with(safe.encoding, lines)
     if on_actions(environ):
         lines = [Line(inert(part), line.tone) for line in lines for part in line.text.split("\n")]
-    if is_terminal(safe, environ) and not environ.get("NO_COLOR"):
+    if safe.is_terminal and safe.color:
         from behindy_ops.report.console import coloured, terminal
 
         terminal(safe).print(coloured(lines), soft_wrap=True)
     else:
         safe.write("".join(f"{line.text}\n" for line in lines))
     safe.flush()
-
-
-def _for_people(stream: TextIO, environ: Mapping[str, str]) -> SafeStream:
-    return SafeStream(stream, environ.get(CALLED, "inv"))
-
-
-def is_terminal(stream: SafeStream, environ: Mapping[str, str]) -> bool:
-    """Return whether the stream is a terminal on which a cursor can be moved."""
-    return stream.isatty() and environ.get("TERM", "dumb") not in {"", "dumb"}

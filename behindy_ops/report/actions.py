@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets as random
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from behindy_ops.errors import BehindyError
@@ -12,7 +10,7 @@ from behindy_ops.project.secret import Secret
 from behindy_ops.report import events
 from behindy_ops.report.plain import Plain
 from behindy_ops.report.stream import SafeStream
-from behindy_ops.report.summary import Links, Stage, Story, render
+from behindy_ops.report.summary import Links, Story, render
 from behindy_ops.report.text import error_lines, printable
 from behindy_ops.report.workflow import command, inert, masks, quoted
 
@@ -20,16 +18,12 @@ SUMMARY_BYTES = 1_000_000
 """Bytes written to a step's summary at most: docs/design.md, "Job summaries"."""
 
 
-def failure_lines(event: events.Failed, token: str) -> list[str]:
-    """Return an error as an annotation, and as text with its evidence.
-
-    Args:
-        token: random, see :func:`behindy_ops.report.workflow.quoted`.
-    """
+def failure_lines(event: events.Failed) -> list[str]:
+    """Return an error as an annotation, and as text with its evidence."""
     said = [event.what, event.state and f"State: {event.state}", event.remedy and f"Next: {event.remedy}"]
     note = "\n".join(printable(words) for words in said if words)
     title = f"{event.title} (exit code {event.exit_code})"
-    return [command("error", note, title=title), *quoted([line.text for line in error_lines(event)], token)]
+    return [command("error", note, title=title), *quoted([line.text for line in error_lines(event)])]
 
 
 class Actions(Plain):
@@ -38,25 +32,15 @@ class Actions(Plain):
     Args:
         hide: values the runner is told to mask, before anything else is printed.
         environ: what the runner has set; without ``GITHUB_STEP_SUMMARY`` there is no summary.
-        token: makes a random word.
     """
 
-    def __init__(
-        self,
-        stream: SafeStream,
-        environ: Mapping[str, str],
-        hide: Sequence[Secret] = (),
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        token: Callable[[], str] = lambda: random.token_hex(16),
-    ) -> None:
-        super().__init__(stream, clock=clock)
+    def __init__(self, stream: SafeStream, environ: Mapping[str, str], hide: Sequence[Secret] = ()) -> None:
+        super().__init__(stream)
         self._summary = Path(path) if (path := environ.get("GITHUB_STEP_SUMMARY", "")) else None
         self._links = Links.of(environ)
-        self._token = token
         self._group = ""
         self._story = Story()
-        self._since = clock()
+        self._since = self._clock()
         for line in masks(hide):
             stream.write(line + "\n")
         stream.flush()
@@ -67,7 +51,7 @@ class Actions(Plain):
 
     def show(self, event: events.Event) -> None:
         super().show(event)
-        self._note(event)
+        self._story.add(event, self._clock() - self._since)
         if isinstance(event, events.DeployFinished | events.Failed):
             self._end_story()
 
@@ -79,21 +63,21 @@ class Actions(Plain):
 
     def _lines(self, event: events.Event) -> Iterator[str]:
         match event:
-            case events.StepStarted():
+            case events.StepStarted(step):
                 list(super()._lines(event))  # it keeps the title
-                self._group = event.step
-                yield command("group", self._titles[event.step])
-            case events.Warning_():
+                self._group = step
+                yield command("group", self._title(step))
+            case events.Warning_(text):
                 about = printable(self._story.started.service) if self._story.started else ""
-                yield command("warning", printable(event.text), title=about)
-            case events.Logs() | events.Plan():
+                yield command("warning", printable(text), title=about)
+            case events.Block(title, lines):
                 yield from self._end_group(self._group)
-                yield command("group", printable(event.title))
-                yield from quoted(event.lines, self._token())
+                yield command("group", printable(title))
+                yield from quoted(lines)
                 yield command("endgroup")
             case events.Failed():
                 yield from self._end_group(self._group)
-                yield from failure_lines(event, self._token())
+                yield from failure_lines(event)
             case _:
                 if isinstance(event, events.StepDone | events.StepFailed):
                     yield from self._end_group(event.step)
@@ -104,37 +88,6 @@ class Actions(Plain):
         if step and self._group == step:
             self._group = ""
             yield command("endgroup")
-
-    def _note(self, event: events.Event) -> None:
-        story, now = self._story, self._clock() - self._since
-        match event:
-            case events.DeployStarted():
-                story.started = event
-            case events.StepStarted():
-                story.stages.append(Stage(event.step, event.title, now))
-            case events.StepDone() | events.StepFailed():
-                self._note_end(event, now)
-            case events.Decision() | events.Note():
-                story.remarks.append(event.text)
-            case events.Warning_():
-                story.warnings.append(event.text)
-            case events.Logs() | events.Plan():
-                story.blocks.append((event.title, event.lines))
-            case events.DeployFinished():
-                story.finished = event
-            case events.Failed():
-                story.failure = event
-
-    def _note_end(self, event: events.StepDone | events.StepFailed, now: float) -> None:
-        running = [stage for stage in self._story.stages if stage.name == event.step and stage.seconds is None]
-        stage = running[-1] if running else Stage(event.step, event.step, now - event.seconds)
-        if not running:
-            self._story.stages.append(stage)
-        stage.seconds = event.seconds
-        if isinstance(event, events.StepDone):
-            stage.detail = event.detail
-        else:
-            stage.failed = event.reason or "failed"
 
     def _end_story(self) -> None:
         story, self._story = self._story, Story()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import atexit
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.cells import cell_len
 from rich.console import Console as RichConsole
@@ -18,9 +18,9 @@ from rich.text import Text
 
 from behindy_ops.facts.figures import took
 from behindy_ops.report import events
-from behindy_ops.report.renderer import SerialRenderer
+from behindy_ops.report.renderer import Renderer
 from behindy_ops.report.stream import SafeStream
-from behindy_ops.report.text import WIDTH, Line, Tone, ending, error_lines, fact_lines, marks_for, printable
+from behindy_ops.report.text import WIDTH, Line, Tone, ending, error_lines, fact_lines, marks_for, printable, sign
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,13 +29,13 @@ TITLE = 42
 """Columns of a step's title; with its time the line then has room for a short detail within 80."""
 
 
-def terminal(stream: SafeStream, *, color: bool = True, width: int | None = None) -> RichConsole:
+def terminal(stream: SafeStream, width: int | None = None) -> RichConsole:
     """Return a terminal that is written to by way of ``stream``."""
     return RichConsole(
         file=cast("IO[str]", stream),
         force_terminal=True,
         color_system="standard",
-        no_color=not color,
+        no_color=not stream.color,
         highlight=False,
         markup=False,
         emoji=False,
@@ -48,6 +48,11 @@ def coloured(lines: Sequence[Line]) -> Text:
     return Text("\n").join(Text(line.text, line.tone.value) for line in lines)
 
 
+def live(out: RichConsole, **options: Any) -> Live:
+    """Return what redraws a part of a terminal; what else is printed meanwhile is left to whoever prints it."""
+    return Live(console=out, redirect_stdout=False, redirect_stderr=False, **options)
+
+
 @dataclass
 class _Running:
     title: str
@@ -55,64 +60,45 @@ class _Running:
     text: str = ""
 
 
-class Console(SerialRenderer):
+class Console(Renderer):
     """Shows steps on a terminal.
 
     Args:
-        color: False for ``NO_COLOR``; bold and dim stay.
         width: columns; None asks the terminal.
     """
 
-    def __init__(
-        self,
-        stream: SafeStream,
-        *,
-        color: bool = True,
-        width: int | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, stream: SafeStream, *, width: int | None = None) -> None:
         super().__init__(stream)
-        self._clock = clock
         self._marks = marks_for(stream.encoding)
         self._tag = ""
         self._running: dict[str, _Running] = {}
         self._live: Live | None = None
-        self._out = terminal(stream, color=color, width=width)
+        self._out = terminal(stream, width)
         atexit.register(self.close)  # a cursor that was hidden comes back, whatever ended the run
 
     def show(self, event: events.Event) -> None:
         match event:
-            case events.StepStarted():
-                self._running[event.step] = _Running(printable(event.title), self._clock())
+            case events.StepStarted(step, title):
+                self._running[step] = _Running(printable(title), time.monotonic())
                 self._tick()
-            case events.StepProgress():
-                if event.step in self._running:
-                    self._running[event.step].text = printable(event.text)
-            case events.StepDone():
-                self._end(event.step, self._marks.done, Tone.GOOD, event.seconds, event.detail)
-            case events.StepFailed():
-                self._end(event.step, self._marks.failed, Tone.BAD, event.seconds, event.reason)
-            case events.Decision():
-                self._out.print(_marked(self._marks.arrow, event.text, Tone.PLAIN))
-            case events.Note():
-                self._out.print(_marked(self._marks.note, event.text, Tone.FAINT))
-            case events.Warning_():
-                self._out.print(_marked(self._marks.warning, event.text, Tone.CAREFUL))
-            case _:
-                self._show_block(event)
-
-    def _show_block(
-        self, event: events.DeployStarted | events.DeployFinished | events.Failed | events.Logs | events.Plan
-    ) -> None:
-        match event:
-            case events.DeployStarted():
-                self._out.print(self._began(event))
-            case events.DeployFinished():
-                self._out.print(self._finished(event))
+            case events.StepProgress(step, text) if step in self._running:
+                self._running[step].text = printable(text)
+            case events.StepDone(step, seconds, detail):
+                self._end(step, self._marks.done, Tone.GOOD, seconds, detail)
+            case events.StepFailed(step, seconds, reason):
+                self._end(step, self._marks.failed, Tone.BAD, seconds, reason)
+            case events.Remark(text):
+                self._out.print(_marked(*sign(event, self._marks), text))
+            case events.Block(title, lines):
+                below = (Line(f"    {self._marks.bar} {printable(line)}") for line in lines)
+                self._out.print(coloured([Line(f"  {printable(title)}", Tone.STRONG), *below]), soft_wrap=True)
             case events.Failed():
-                self._out.print(self._failed(event), soft_wrap=True)
-            case events.Logs() | events.Plan():
-                self._out.print(self._block(event), soft_wrap=True)
+                error = error_lines(event, f"{self._marks.failed} ", width=min(self._out.width, WIDTH))
+                self._out.print(coloured([Line(""), *error]), soft_wrap=True)
+            case events.DeployStarted():
+                self._began(event)
+            case events.DeployFinished():
+                self._finished(event)
 
     def close(self) -> None:
         with self._lock:
@@ -122,14 +108,7 @@ class Console(SerialRenderer):
 
     def _tick(self) -> None:
         if self._live is None:
-            self._live = Live(
-                get_renderable=self._now_running,
-                console=self._out,
-                transient=True,
-                refresh_per_second=10,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
+            self._live = live(self._out, get_renderable=self._now_running, transient=True, refresh_per_second=10)
             self._live.start(refresh=True)
 
     def _rest(self) -> None:
@@ -145,7 +124,7 @@ class Console(SerialRenderer):
         self._out.print(_row(mark, tone, title, seconds, detail=printable(detail), width=self._out.width))
 
     def _now_running(self) -> RenderableType:
-        now = self._clock()
+        now = time.monotonic()
         frame = self._marks.running[int(now * 10) % len(self._marks.running)]
         # A copy, because the thread that redraws asks while others add and remove. It must not take our lock.
         rows = [
@@ -154,26 +133,17 @@ class Console(SerialRenderer):
         ]
         return Group(*rows)
 
-    def _began(self, event: events.DeployStarted) -> RenderableType:
+    def _began(self, event: events.DeployStarted) -> None:
         self._tag = event.tag
         line = Text.assemble("\n", (printable(f"{event.service} {event.tag}"), Tone.STRONG.value))
         line.append(printable(f" {self._marks.arrow} {event.host}"))
-        return line.append(printable(f"  {event.release}"), Tone.FAINT.value) if event.release else line
+        self._out.print(line.append(printable(f"  {event.release}"), Tone.FAINT.value) if event.release else line)
 
-    def _finished(self, event: events.DeployFinished) -> RenderableType:
+    def _finished(self, event: events.DeployFinished) -> None:
         sentence, tone = ending(event, self._tag)
         mark = self._marks.failed if tone is Tone.BAD else self._marks.done
         first = Text.assemble((f"{mark} {printable(sentence)}", f"bold {tone.value}"), f" in {took(event.seconds)}")
-        return Group(first, *(Text(f"    {line}", Tone.FAINT.value) for line in fact_lines(event)))
-
-    def _failed(self, event: events.Failed) -> RenderableType:
-        first, *rest = error_lines(event, width=min(self._out.width, WIDTH))
-        title = Text(f"\n{self._marks.failed} {first.text}", first.tone.value)
-        return Group(title, coloured(rest))
-
-    def _block(self, event: events.Logs | events.Plan) -> RenderableType:
-        lines = (f"\n    {self._marks.bar} {printable(line)}" for line in event.lines)
-        return Text.assemble((f"  {printable(event.title)}", Tone.STRONG.value), *lines)
+        self._out.print(Group(first, *(Text(f"    {line}", Tone.FAINT.value) for line in fact_lines(event))))
 
 
 def _row(mark: str, tone: Tone, title: str, seconds: float, *, detail: str, width: int) -> RenderableType:
@@ -187,7 +157,7 @@ def _row(mark: str, tone: Tone, title: str, seconds: float, *, detail: str, widt
     return Group(row, Padding(Text(detail, Tone.FAINT.value), (0, 0, 0, 6)))
 
 
-def _marked(mark: str, text: str, tone: Tone) -> RenderableType:
+def _marked(mark: str, tone: Tone, text: str) -> RenderableType:
     """Return a sign and a text; its later lines start below the first."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=3, justify="right")

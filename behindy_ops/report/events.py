@@ -1,7 +1,7 @@
 """What is told while work goes on: one stream of events, shown by any of the renderers beside this file.
 
-As JSON an event is one line, ASCII only: ``{"at": "<ISO 8601>", "event": "<name>", ...}`` with the fields of its class
-here; times are in seconds. Names and fields are only ever added.
+As JSON an event is one line, ASCII only: ``{"at": "<ISO 8601>", "event": "<name>", ...}`` with the name of its class
+in snake case, and the fields of it; times are in seconds. Names and fields are only ever added.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from behindy_ops.errors import BehindyError
 
 
 @dataclass(frozen=True)
-class DeployStarted:
+class Event:
+    """One thing that is told."""
+
+
+@dataclass(frozen=True)
+class DeployStarted(Event):
     """A deploy of one service begins.
 
     Attributes:
@@ -32,7 +36,7 @@ class DeployStarted:
 
 
 @dataclass(frozen=True)
-class StepStarted:
+class StepStarted(Event):
     """A step begins. Several may run at once; ``step`` tells them apart, ``title`` is for people."""
 
     step: str
@@ -40,7 +44,7 @@ class StepStarted:
 
 
 @dataclass(frozen=True)
-class StepProgress:
+class StepProgress(Event):
     """What a running step is at."""
 
     step: str
@@ -48,7 +52,7 @@ class StepProgress:
 
 
 @dataclass(frozen=True)
-class StepDone:
+class StepDone(Event):
     """A step ended well."""
 
     step: str
@@ -57,7 +61,7 @@ class StepDone:
 
 
 @dataclass(frozen=True)
-class StepFailed:
+class StepFailed(Event):
     """A step ended badly."""
 
     step: str
@@ -66,44 +70,42 @@ class StepFailed:
 
 
 @dataclass(frozen=True)
-class Decision:
+class Remark(Event):
+    """A sentence beside the steps."""
+
+    text: str
+
+
+class Decision(Remark):
     """What was found, and what is done because of it."""
 
-    text: str
 
-
-@dataclass(frozen=True)
-class Note:
+class Note(Remark):
     """Good to know; nothing to do."""
 
-    text: str
 
-
-@dataclass(frozen=True)
-class Warning_:  # noqa: N801 - Warning is a builtin
+class Warning_(Remark):  # noqa: N801 - Warning is a builtin
     """Something a person should look at; the work goes on."""
 
-    text: str
-
 
 @dataclass(frozen=True)
-class Logs:
+class Block(Event):
+    """Lines below a title."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+class Logs(Block):
     """Lines from somewhere else, such as a container's log."""
 
-    title: str
-    lines: tuple[str, ...]
 
-
-@dataclass(frozen=True)
-class Plan:
+class Plan(Block):
     """What would be done, in order."""
 
-    title: str
-    lines: tuple[str, ...]
-
 
 @dataclass(frozen=True)
-class Failed:
+class Failed(Event):
     """The run ended with an error; the fields are those of :class:`behindy_ops.errors.BehindyError`."""
 
     title: str
@@ -115,7 +117,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class DeployFinished:
+class DeployFinished(Event):
     """A deploy of one service ended.
 
     Attributes:
@@ -130,22 +132,6 @@ class DeployFinished:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-Event = (
-    DeployStarted
-    | StepStarted
-    | StepProgress
-    | StepDone
-    | StepFailed
-    | Decision
-    | Note
-    | Warning_
-    | Logs
-    | Plan
-    | Failed
-    | DeployFinished
-)
-
-
 def failed(error: BehindyError) -> Failed:
     """Return the event for an error."""
     return Failed(error.title, error.what, error.state, error.remedy, error.lines, error.exit_code)
@@ -157,13 +143,9 @@ def to_json(event: Event, at: datetime) -> str:
     Args:
         at: when it happened; an aware time.
     """
-    fields: dict[str, Any] = {part.name: _plain(getattr(event, part.name)) for part in dataclasses.fields(event)}
-    return json.dumps({"at": at.isoformat(timespec="milliseconds"), "event": _name(event)} | fields)
-
-
-def _name(event: Event) -> str:
-    """What JSON calls it: the name of its class, in snake case."""
-    return re.sub(r"\B(?=[A-Z])", "_", type(event).__name__.rstrip("_")).lower()
+    name = re.sub(r"\B(?=[A-Z])", "_", type(event).__name__.rstrip("_")).lower()
+    fields = {part.name: _plain(getattr(event, part.name)) for part in dataclasses.fields(event)}
+    return json.dumps({"at": at.isoformat(timespec="milliseconds"), "event": name, **fields})
 
 
 def _plain(value: object) -> object:

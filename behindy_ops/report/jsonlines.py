@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from behindy_ops.errors import BehindyError
 from behindy_ops.report.events import Event, failed, to_json
-from behindy_ops.report.renderer import SerialRenderer
+from behindy_ops.report.renderer import Renderer
 from behindy_ops.report.stream import SafeStream
 
 
-class JsonLines(SerialRenderer):
+class JsonLines(Renderer):
     """Writes each event as it comes."""
 
     def __init__(self, stream: SafeStream, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:

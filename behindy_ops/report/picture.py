@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Self, TextIO
 
-from rich.live import Live
-
-from behindy_ops.report import is_terminal, show_lines
-from behindy_ops.report.console import coloured, terminal
+from behindy_ops.report import show_lines
+from behindy_ops.report.console import coloured, live, terminal
 from behindy_ops.report.stream import SafeStream
 from behindy_ops.report.text import Line, shown_with
 
@@ -18,16 +16,10 @@ class Picture:
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
         self._stream, self._environ = stream, environ
-        self._safe = SafeStream(stream)
-        self._live: Live | None = None
-        if is_terminal(self._safe, environ):
-            self._live = Live(
-                console=terminal(self._safe, color=not environ.get("NO_COLOR")),
-                auto_refresh=False,
-                redirect_stdout=False,
-                redirect_stderr=False,
-                vertical_overflow="crop",
-            )
+        self._safe = SafeStream(stream, environ)
+        self._live = (
+            live(terminal(self._safe), auto_refresh=False, vertical_overflow="crop") if self._safe.is_terminal else None
+        )
 
     def __enter__(self) -> Self:
         if self._live:

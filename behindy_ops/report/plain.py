@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 
 from behindy_ops.facts.figures import took
 from behindy_ops.report import events
-from behindy_ops.report.renderer import SerialRenderer
+from behindy_ops.report.renderer import Renderer
 from behindy_ops.report.stream import SafeStream
-from behindy_ops.report.text import ASCII, ending, error_lines, fact_lines, printable
+from behindy_ops.report.text import ASCII, ending, error_lines, fact_lines, printable, sign
 
 QUIET = 5.0
 """Seconds between two progress lines of a step."""
 
 
-class Plain(SerialRenderer):
+class Plain(Renderer):
     """Writes lines; the signs are ASCII, so that any log shows them."""
 
     def __init__(self, stream: SafeStream, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -31,51 +31,30 @@ class Plain(SerialRenderer):
 
     def _lines(self, event: events.Event) -> Iterator[str]:
         match event:
-            case events.DeployStarted():
-                self._tag = event.tag
-                release = f" ({event.release})" if event.release else ""
-                yield printable(f"{event.service} {event.tag} -> {event.host}{release}")
-            case events.StepStarted() | events.StepProgress() | events.StepDone() | events.StepFailed():
-                yield from self._step_lines(event)
-            case events.DeployFinished():
-                sentence, _ = ending(event, self._tag)
-                yield printable(f"{sentence} ({took(event.seconds)})")
+            case events.DeployStarted(service, tag, host, release):
+                self._tag = tag
+                yield printable(f"{service} {tag} -> {host}{f' ({release})' if release else ''}")
+            case events.StepStarted(step, title):
+                self._titles[step], self._spoke_at[step] = printable(title), self._clock()
+                yield f"  ... {self._titles[step]}"
+            case events.StepProgress(step, text) if self._clock() - self._spoke_at.get(step, float("-inf")) >= QUIET:
+                self._spoke_at[step] = self._clock()
+                yield f"  ... {self._title(step)}: {printable(text)}"
+            case events.StepDone(step, seconds, detail):
+                yield f"  ok  {self._title(step)} ({took(seconds)}){f': {printable(detail)}' if detail else ''}"
+            case events.StepFailed(step, seconds, reason):
+                yield f"  FAILED  {self._title(step)} ({took(seconds)}): {printable(reason)}"
+            case events.Remark(text):
+                what = "Warning: " if isinstance(event, events.Warning_) else ""
+                yield f"  {sign(event, ASCII)[0]}   {what}{printable(text)}"
+            case events.Block(title, lines):
+                yield f"  {printable(title)}"
+                yield from (f"    {ASCII.bar} {printable(line)}" for line in lines)
+            case events.Failed():
+                yield from ("", *(line.text for line in error_lines(event)))
+            case events.DeployFinished(seconds=seconds):
+                yield printable(f"{ending(event, self._tag)[0]} ({took(seconds)})")
                 yield from (f"      {line}" for line in fact_lines(event))
-            case _:
-                yield from _remarks(event)
 
-    def _step_lines(
-        self, event: events.StepStarted | events.StepProgress | events.StepDone | events.StepFailed
-    ) -> Iterator[str]:
-        if isinstance(event, events.StepStarted):
-            self._titles[event.step] = printable(event.title)
-            self._spoke_at[event.step] = self._clock()
-            yield f"  ... {self._titles[event.step]}"
-            return
-        title = self._titles.get(event.step, printable(event.step))
-        match event:
-            case events.StepProgress():
-                if self._clock() - self._spoke_at.get(event.step, float("-inf")) >= QUIET:
-                    self._spoke_at[event.step] = self._clock()
-                    yield f"  ... {title}: {printable(event.text)}"
-            case events.StepDone():
-                detail = f": {printable(event.detail)}" if event.detail else ""
-                yield f"  ok  {title} ({took(event.seconds)}){detail}"
-            case events.StepFailed():
-                yield f"  FAILED  {title} ({took(event.seconds)}): {printable(event.reason)}"
-
-
-def _remarks(event: events.Event) -> Iterator[str]:
-    match event:
-        case events.Decision():
-            yield f"  {ASCII.arrow}   {printable(event.text)}"
-        case events.Note():
-            yield f"  {ASCII.note}   {printable(event.text)}"
-        case events.Warning_():
-            yield f"  {ASCII.warning}   Warning: {printable(event.text)}"
-        case events.Logs() | events.Plan():
-            yield f"  {printable(event.title)}"
-            yield from (f"    {ASCII.bar} {printable(line)}" for line in event.lines)
-        case events.Failed():
-            yield ""
-            yield from (line.text for line in error_lines(event))
+    def _title(self, step: str) -> str:
+        return self._titles.get(step, printable(step))

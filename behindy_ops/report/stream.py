@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
-from behindy_ops.report.text import printable, typed_as
+from behindy_ops.errors import CALLED
+from behindy_ops.report.text import printable
+
+_COLOUR = r"\x1b\[[0-9;]*m"
+_TASK = re.compile(rf"(^|[^\w./-]|{_COLOUR})inv(?=(?:\s|{_COLOUR})+(?:deploy|ops|host|env|db|lock)\.)")
 
 
 class SafeStream:
     """Writes to a stream; replaces what its encoding lacks, and falls silent for good once it is closed or broken.
 
     Args:
-        called: what the reader types for ``inv``; commands in the text are shown so.
+        environ: says what the reader types for ``inv`` (commands in the text are shown so); ``TERM`` and ``NO_COLOR``
+            are heeded. Without it the text stays as it is.
     """
 
-    def __init__(self, stream: TextIO, called: str = "inv") -> None:
+    def __init__(self, stream: TextIO, environ: Mapping[str, str] | None = None) -> None:
+        environ = environ or {}
         self._stream = stream
-        self._called = called
+        self._called = environ.get(CALLED, "inv")
+        self._dumb = environ.get("TERM", "dumb") in {"", "dumb"}
         self._broken = False
+        self.color = not environ.get("NO_COLOR")
         self.encoding = getattr(stream, "encoding", None) or "ascii"
 
     def write(self, text: str) -> int:
-        self._attempt(lambda: self._write(typed_as(text, self._called)))
+        self._attempt(lambda: self._write(_TASK.sub(lambda task: task[1] + self._called, text)))
         return len(text)
 
     def flush(self) -> None:
@@ -35,6 +44,11 @@ class SafeStream:
             return not self._broken and self._stream.isatty()
         except (OSError, ValueError):
             return False
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a cursor can be moved on it."""
+        return self.isatty() and not self._dumb
 
     def fileno(self) -> int:
         return self._stream.fileno()
@@ -52,14 +66,11 @@ class SafeStream:
             action()
         except (OSError, ValueError):
             self._broken = True
-            self._drop_what_is_buffered()
-
-    def _drop_what_is_buffered(self) -> None:
-        """Let Python's last flush at exit go nowhere, else it fails once more and changes the exit code."""
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+            # Python's last flush at exit goes nowhere, else it fails once more and changes the exit code.
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
 
 
 def write_output(stream: TextIO, text: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from behindy_ops.facts.figures import took
-from behindy_ops.report.events import DeployFinished, DeployStarted, Failed
+from behindy_ops.report import events
 from behindy_ops.report.markdown import code, fence, folded, plain, table
 from behindy_ops.report.text import ending, printable
 
@@ -39,7 +39,7 @@ class Links:
         return f"{self.repository}/commit/{tag}" if named else ""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Stage:
     """A step that was begun; ``seconds`` is None until it has ended, ``begun`` counts from the story's beginning."""
 
@@ -55,26 +55,55 @@ class Stage:
 class Story:
     """What is told of one deploy, or of a task that was none."""
 
-    started: DeployStarted | None = None
-    finished: DeployFinished | None = None
-    failure: Failed | None = None
+    started: events.DeployStarted | None = None
+    finished: events.DeployFinished | None = None
+    failure: events.Failed | None = None
     stages: list[Stage] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    blocks: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    said: list[events.Remark | events.Block] = field(default_factory=list)
+
+    def add(self, event: events.Event, now: float) -> None:
+        """Add what is told ``now`` seconds after the story's beginning."""
+        match event:
+            case events.DeployStarted():
+                self.started = event
+            case events.DeployFinished():
+                self.finished = event
+            case events.Failed():
+                self.failure = event
+            case events.StepStarted(step, title):
+                self.stages.append(Stage(step, title, now))
+            case events.StepDone(step, seconds, detail):
+                self._end(Stage(step, step, now - seconds, seconds, detail))
+            case events.StepFailed(step, seconds, reason):
+                self._end(Stage(step, step, now - seconds, seconds, failed=reason or "failed"))
+            case events.Remark() | events.Block():
+                self.said.append(event)
+
+    def _end(self, ended: Stage) -> None:
+        """Put a stage in the place of the last one of its name that still runs, whose title and beginning it takes."""
+        for number, stage in reversed(list(enumerate(self.stages))):
+            if stage.name == ended.name and stage.seconds is None:
+                self.stages[number] = replace(ended, title=stage.title, begun=stage.begun)
+                return
+        self.stages.append(ended)
 
 
 def render(story: Story, links: Links) -> str:
     """Return the summary of one story: its end first, then what led to it."""
+    remarks = [told for told in story.said if isinstance(told, events.Remark)]
     parts = [
         _heading(story),
         _failure(story.failure),
         _facts(story, links),
-        "".join(f"> \u26a0\ufe0f {plain(text)}\n>\n" for text in story.warnings),
+        "".join(f"> \u26a0\ufe0f {plain(told.text)}\n>\n" for told in remarks if isinstance(told, events.Warning_)),
         _how_to_go_back(story, links),
         _steps(story),
-        "".join(f"- {plain(text)}\n" for text in story.remarks),
-        *(folded(title, fence(lines)) for title, lines in story.blocks if lines),
+        "".join(f"- {plain(told.text)}\n" for told in remarks if not isinstance(told, events.Warning_)),
+        *(
+            folded(told.title, fence(told.lines))
+            for told in story.said
+            if isinstance(told, events.Block) and told.lines
+        ),
     ]
     return "\n".join(part for part in parts if part) + "\n"
 
@@ -96,7 +125,7 @@ def _tag(story: Story) -> str:
     return story.started.tag if story.started else ""
 
 
-def _failure(failure: Failed | None) -> str:
+def _failure(failure: events.Failed | None) -> str:
     if failure is None:
         return ""
     said = (("What", failure.what), ("State", failure.state), ("Next", failure.remedy))

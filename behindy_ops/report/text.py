@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
 from enum import Enum
 
-from behindy_ops.report.events import DeployFinished, Failed
+from behindy_ops.report.events import Decision, DeployFinished, Failed, Note, Remark, Warning_
 
 WIDTH = 80
 
@@ -18,9 +18,6 @@ _ESCAPE_SEQUENCE = re.compile(
     r"|\x1b[@-Z\\-_]?"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-_TASK = re.compile(r"(?<![\w./-])inv(?=\s+(?:deploy|ops|host|env|db|lock)\.)")
 
 _DRAWN = str.maketrans("▁▂▃▄▅▆▇█░…", "_.:-=+*#-~")
 """What bars and cut-off texts are drawn with, and what stands for it in ASCII."""
@@ -71,6 +68,15 @@ def marks_for(encoding: str | None) -> Marks:
     return Marks() if _has("".join(astuple(Marks())), encoding) else ASCII
 
 
+def sign(remark: Remark, marks: Marks) -> tuple[str, Tone]:
+    """Return what stands in front of a remark, and its tone."""
+    return {
+        Decision: (marks.arrow, Tone.PLAIN),
+        Note: (marks.note, Tone.FAINT),
+        Warning_: (marks.warning, Tone.CAREFUL),
+    }[type(remark)]
+
+
 def shown_with(encoding: str | None, lines: Sequence[Line]) -> Sequence[Line]:
     """Return the lines as a stream can show them: drawn with ASCII where its encoding lacks block characters."""
     if _has("".join(map(chr, _DRAWN)), encoding):
@@ -91,39 +97,27 @@ def printable(text: str) -> str:
     return _CONTROL.sub("\ufffd", _ESCAPE_SEQUENCE.sub("", text.replace("\r\n", "\n")).expandtabs(4))
 
 
-def typed_as(text: str, called: str) -> str:
-    """Return a text with its commands as the reader has to type them.
+def error_lines(error: Failed, mark: str = "", *, width: int = WIDTH) -> list[Line]:
+    """Return an error as every task shows it: its title, what happened, the host's state, what to do, evidence.
 
     Args:
-        called: what stands for `inv` there, such as ``./inv``.
+        mark: what stands in front of the title.
     """
-    return _TASK.sub(lambda _: called, text)
-
-
-def error_lines(error: Failed, *, width: int = WIDTH) -> list[Line]:
-    """Return an error as every task shows it: its title, what happened, the host's state, what to do, evidence."""
-    lines = [Line(f"{error.title} (exit code {error.exit_code})", Tone.BAD)]
-    for label, text, tone in (
-        ("What", error.what, Tone.PLAIN),
-        ("State", error.state, Tone.PLAIN),
-        ("Next", error.remedy, Tone.STRONG),
+    lines = [Line(f"{mark}{error.title} (exit code {error.exit_code})", Tone.BAD)]
+    for head, text, tone in (
+        ("  What  ", error.what, Tone.PLAIN),
+        ("  State ", error.state, Tone.PLAIN),
+        ("  Next  ", error.remedy, Tone.STRONG),
     ):
-        lines += (Line(line, tone) for line in _labelled(label, text, width))
+        lines += _beside(head, text, tone, width)
     evidence = [Line(f"    {printable(line)}", exact=True) for line in error.lines]
     return [*lines, Line(""), *evidence] if evidence else lines
 
 
 def entry(head: str, text: str, tone: Tone, *, remedy: str = "", evidence: Iterable[str] = ()) -> list[Line]:
     """An entry of a list: its head, the text wrapped beside it; below it what to type, and the evidence."""
-    wide = WIDTH - 1
-    first, *rest = textwrap.wrap(printable(text), wide - len(head), break_on_hyphens=False) or [""]
-    told = [Line(head + first, tone), *(Line(" " * len(head) + line, tone) for line in rest)]
-    if remedy:
-        arrow = " " * 5 + "-> "
-        wrapped = textwrap.wrap(
-            printable(remedy), wide, initial_indent=arrow, subsequent_indent=" " * 8, break_on_hyphens=False
-        )
-        told += (Line(line, Tone.STRONG) for line in wrapped)
+    told = _beside(head, text, tone) or [Line(head, tone)]
+    told += _beside("     -> ", remedy, Tone.STRONG)
     return told + [Line(f"        {printable(line)}", exact=True) for line in evidence]
 
 
@@ -146,12 +140,11 @@ def fact_lines(event: DeployFinished) -> list[str]:
     return [f"{name:<{column}}{value}" for name, value in facts.items()]
 
 
-def _labelled(label: str, text: str, width: int) -> list[str]:
-    """Return the text beside its label, wrapped, later lines below its first; commands are not broken at hyphens."""
-    indent = "        "
+def _beside(head: str, text: str, tone: Tone, width: int = WIDTH - 1) -> list[Line]:
+    """Return the text beside its head, its later lines below its first; commands and paths are not broken."""
     wrapped = [
         line
         for paragraph in printable(text).splitlines()
-        for line in textwrap.wrap(paragraph, width - len(indent), break_long_words=False, break_on_hyphens=False)
+        for line in textwrap.wrap(paragraph, width - len(head), break_long_words=False, break_on_hyphens=False)
     ]
-    return [f"{f'  {label}' if not number else '':<{len(indent)}}{line}" for number, line in enumerate(wrapped)]
+    return [Line(f"{' ' * len(head) if number else head}{line}", tone) for number, line in enumerate(wrapped)]

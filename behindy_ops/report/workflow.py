@@ -1,4 +1,4 @@
-"""GitHub's workflow commands, as text. Pure; see GitHub's documentation, "Workflow commands for GitHub Actions".
+"""GitHub's workflow commands, as text; see GitHub's documentation, "Workflow commands for GitHub Actions".
 
 The runner reads every line a step prints and obeys those that are commands: ``::name key=value::message`` at the start
 of a line (white space before it does not count), and the older ``##[name key=value]message`` anywhere in one.
@@ -7,6 +7,7 @@ of a line (white space before it does not count), and the older ``##[name key=va
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 
 from behindy_ops.project.secret import Secret
@@ -33,10 +34,10 @@ def _escaped(text: str, further: str = "") -> str:
     return text
 
 
-def masks(secrets: Iterable[Secret]) -> list[str]:
+def masks(values: Iterable[Secret]) -> list[str]:
     """Return the commands that make the runner hide these values, one for each line of a value with several."""
     hidden: dict[str, None] = {}
-    for secret in secrets:
+    for secret in values:
         lines = secret.reveal().replace("\\n", "\n").splitlines()
         if len(lines) > 1:
             lines = [line.strip() for line in lines if len(line.strip()) >= SHORT and not line.startswith("-----")]
@@ -52,11 +53,11 @@ def inert(line: str) -> str:
     return f"| {line}" if re.match(r"\W*?::", line) else line
 
 
-def quoted(lines: Sequence[str], token: str) -> list[str]:
+def quoted(lines: Sequence[str]) -> list[str]:
     """Return lines that somebody else wrote, between two that turn the runner's obedience off and on again.
 
-    Args:
-        token: what turns it on again; random, so that none of the lines can.
+    What turns it on again is random, so that none of the lines can.
     """
+    token = secrets.token_hex(16)
     said = [part for line in lines for part in printable(line).split("\n")]
     return [command("stop-commands", token), *map(inert, said), command(token)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from behindy_ops.facts.environment import Comparison, NameState
 from behindy_ops.project.compose import ComposeFile
-from behindy_ops.project.environment import wanted
+from behindy_ops.project.project import wanted
 
 if TYPE_CHECKING:
     from pathlib import Path

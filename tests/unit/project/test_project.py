@@ -10,6 +10,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.project.compose import COMPOSE_FILE
 from behindy_ops.project.project import Project
 from tests.kinds import raises
+from tests.unit.env.declared import WANTED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,3 +54,10 @@ def test_the_compose_file_is_read_once(project: Project) -> None:
     project.compose_file.unlink()
     assert project.compose is compose
     assert len(project.services()) == 2
+
+
+def test_a_complete_env_file_has_the_names_the_stanzas_use() -> None:
+    assert WANTED.used == {"db": ("DB_PASS", "DB_NAME"), "backend": ("PREFIX", "DB_PASS", "JWT", "URL", "CACHE_PASS")}
+    assert WANTED.required == {"DB_PASS": ("db", "backend"), "JWT": ("backend",)}
+    assert WANTED.known == {"DB_PASS", "DB_NAME", "PREFIX", "JWT", "URL", "CACHE_PASS", "OPTIONAL"}
+    assert WANTED.examples == {"JWT": "change-it"}

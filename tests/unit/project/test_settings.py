@@ -197,6 +197,21 @@ def test_a_key_file_and_a_key_text_together_are_refused(tmp_path: Path) -> None:
     assert "keep one" in only_mistake({"BEHINDY_SSH_KEY_FILE": "key", "BEHINDY_SSH_KEY": KEY}, tmp_path)
 
 
+def test_of_a_key_file_and_a_key_text_the_one_from_the_source_that_wins_is_read(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY)
+    (tmp_path / ".env").write_text("BEHINDY_HOST=h\nBEHINDY_SSH_KEY_FILE=key\n")
+    both = load({"BEHINDY_SSH_KEY": KEY}, tmp_path)
+    assert (both.key_file, both.key_text) == (None, Secret(KEY))
+    (tmp_path / ".env").write_text(f"BEHINDY_HOST=h\nBEHINDY_SSH_KEY='{KEY}'\n")
+    both = load({"BEHINDY_SSH_KEY_FILE": "key"}, tmp_path)
+    assert (both.key_file, both.key_text) == (tmp_path / "key", None)
+
+
+def test_known_hosts_have_plain_line_ends_however_they_were_delivered(tmp_path: Path) -> None:
+    loaded = load({"BEHINDY_KNOWN_HOSTS": f"{HOST_KEY}\r\n{HOST_KEY}\r\n"}, tmp_path)
+    assert loaded.known_hosts_text == f"{HOST_KEY}\n{HOST_KEY}"
+
+
 @pytest.mark.parametrize("delivered", [KEY, KEY.rstrip("\n"), KEY.replace("\n", "\r\n"), f"\n  {KEY}\n\n"])
 def test_key_text_comes_out_the_same_however_it_was_delivered(delivered: str, tmp_path: Path) -> None:
     assert load({"BEHINDY_SSH_KEY": delivered}, tmp_path).key_text == Secret(KEY)

@@ -43,6 +43,7 @@ GOOD: dict[Callable[[str], str], list[str]] = {
     grammar.check_tag: ["latest", "v2", "3f2a" * 10, "1.2.3-rc_1", "_", "a" * 128],
     grammar.check_service_name: ["frontend", "a", "llm-server2"],
     grammar.check_url_path: ["/", "/health", "/a/b?c=d&e=%20"],
+    grammar.check_email: ["ops@behindy.me", "a.b+c@mail.example.com"],
 }
 
 BAD: dict[Callable[[str], str], list[str]] = {
@@ -55,6 +56,7 @@ BAD: dict[Callable[[str], str], list[str]] = {
     grammar.check_tag: [".a", "-a", "a:b", "a/b", "a@b", "a" * 129, "x; touch /tmp/pwned", "latest\n"],
     grammar.check_service_name: ["Frontend", "1a", "front_end", "a-green", "b-blue", "all", "status", "a" * 51],
     grammar.check_url_path: ["health", "https://a/", "/a#b", "/a\\b", "/a{b}"],
+    grammar.check_email: ["ops", "@behindy.me", "-a@behindy.me", "a@b@c.me", "ops@behindy", "ops@a..me"],
 }
 
 ALL_CHECKS = [*GOOD]

@@ -15,6 +15,7 @@ from behindy_ops.project.secret import Secret
 from behindy_ops.report import events
 from behindy_ops.report.actions import Actions
 from behindy_ops.report.stream import SafeStream
+from behindy_ops.report.summary import Links, Story, render
 from tests.github_runner import Log, read_log
 
 HOSTILE = st.one_of(
@@ -160,6 +161,45 @@ def test_a_summary_has_what_the_next_person_asks_for(tmp_path: Path) -> None:
     assert any(line.startswith("    Check health inside 1 :s0, ") and line.endswith(", 1500ms") for line in lines)
     assert "(https://github.com/team/behindy-ops/actions/workflows/rollback.yml)" in file.read_text()
     assert "`./inv deploy.rollback frontend --to r1`" in file.read_text()
+
+
+def test_a_summary_tells_steps_of_one_name_apart_and_a_warning_once(tmp_path: Path) -> None:
+    file = tmp_path / "summary"
+    told = [
+        events.StepStarted("pull", "Pull web"),
+        events.StepDone("pull", 1.0, "first"),
+        events.StepStarted("pull", "Pull api"),
+        events.StepFailed("pull", 2.0, ""),
+        events.StepDone("odd", 3.0),
+        events.StepDone("odd", 4.0),
+        events.Decision("Left over, removed."),
+        events.Note("Noted."),
+        events.Warning_("Little memory."),
+        events.StepStarted("last", "Never ended"),
+    ]
+    shown(told, file)
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "### done"
+    assert [line for line in lines if line.startswith("| ")][2:] == [
+        "| Pull web | 1.0 s | first |",
+        "| Pull api | 2.0 s | \u274c failed |",
+        "| odd | 3.0 s |  |",
+        "| odd | 4.0 s |  |",
+        "| Never ended | not ended |  |",
+    ]
+    assert [line for line in lines if line.startswith(("- ", "> "))] == [
+        "> \u26a0\ufe0f Little memory.",
+        "- Left over, removed.",
+        "- Noted.",
+    ]
+
+
+def test_a_step_stands_in_the_chart_where_it_began() -> None:
+    story = Story()
+    story.add(events.StepStarted("pull", "Pull"), 2.0)
+    story.add(events.StepDone("pull", 1.5), 9.0)
+    story.add(events.StepDone("odd", 0.5), 10.0)
+    assert "    Pull :s0, 2000, 1500ms\n    odd :s1, 9500, 500ms" in render(story, Links())
 
 
 def test_a_failure_s_summary_cannot_be_taken_over_by_a_log(tmp_path: Path) -> None:

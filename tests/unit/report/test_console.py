@@ -63,6 +63,15 @@ def test_two_steps_may_run_at_once() -> None:
     assert [line.split()[1] for line in ended] == ["First", "Second"]
 
 
+def test_progress_of_a_step_that_has_ended_shows_nothing() -> None:
+    assert on_console(events.StepProgress("pull", "3 of 7")).strip() == ""
+
+
+def test_an_error_fits_a_narrow_terminal() -> None:
+    left = lines_left(on_console(events.Failed("refused", "word " * 30), width=40))
+    assert max(map(len, left)) <= 40
+
+
 def test_no_color_means_no_color() -> None:
     colours = re.compile(r"\x1b\[(?:[0-9;]*;)?3[0-7]m")
     assert colours.search(on_console(*ONE_OF_EACH))

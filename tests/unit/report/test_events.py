@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -16,7 +15,8 @@ from tests.unit.report.told import AT, ONE_OF_EACH
 
 
 def test_one_of_each_is_every_event_there_is() -> None:
-    assert {type(event) for event in ONE_OF_EACH} == set(get_args(events.Event))
+    kinds = [kind for kind in vars(events).values() if isinstance(kind, type) and issubclass(kind, events.Event)]
+    assert {type(event) for event in ONE_OF_EACH} == {kind for kind in kinds if not kind.__subclasses__()}
 
 
 @pytest.mark.parametrize(

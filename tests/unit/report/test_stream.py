@@ -1,11 +1,16 @@
-"""A stream that is closed or broken stops nothing."""
+"""A stream that is closed or broken stops nothing, and what is typed is shown as the reader types it."""
 
 from __future__ import annotations
 
 import io
 import os
 
+import pytest
+
+from behindy_ops.report.stream import SafeStream
 from tests.unit.report.told import ONE_OF_EACH, renderers
+
+BOLD, PLAIN = "\x1b[1;31m", "\x1b[0m"
 
 
 def test_a_reader_that_went_away_does_not_stop_a_deploy() -> None:
@@ -27,3 +32,19 @@ def test_a_closed_stream_does_not_stop_a_deploy() -> None:
         for event in ONE_OF_EACH:
             show(event)
         show.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("See inv ops.ps, (inv env.diff)", "See ./inv ops.ps, (./inv env.diff)"),
+        ("inv\n  ops.ps", "./inv\n  ops.ps"),
+        (f"{BOLD}inv ops.ps{PLAIN}", f"{BOLD}./inv ops.ps{PLAIN}"),
+        (f"Type inv{PLAIN}\n{BOLD}  ops.ps", f"Type ./inv{PLAIN}\n{BOLD}  ops.ps"),
+        ("./inv ops.ps, /a/inv ops.ps, my-inv ops.ps, inv 1", "./inv ops.ps, /a/inv ops.ps, my-inv ops.ps, inv 1"),
+    ],
+)
+def test_commands_are_those_the_reader_types_in_colour_and_across_lines_too(text: str, shown: str) -> None:
+    stream = io.StringIO()
+    SafeStream(stream, {"BEHINDY_INV": "./inv"}).write(text)
+    assert stream.getvalue() == shown

@@ -36,3 +36,16 @@ def test_ordinary_text_is_printed_as_it_is(words: str) -> None:
 def test_every_ending_is_a_sentence(outcome: str, said: str) -> None:
     told = as_plain(events.DeployStarted("api", "v2", "host"), events.DeployFinished("api", outcome, 1.0))
     assert told.splitlines()[-1] == f"{said} (1.0 s)"
+
+
+def test_an_entry_is_wrapped_beside_its_head_and_what_may_be_copied_stays_whole() -> None:
+    path = "/srv/" + "x" * 80
+    lines = text.entry("  ok  disk ", "word " * 20, text.Tone.GOOD, remedy=f"Empty {path}", evidence=["one\ttwo"])
+    assert [line.text for line in lines] == [
+        f"  ok  disk {'word ' * 13}".rstrip(),
+        f"           {'word ' * 7}".rstrip(),
+        "     -> Empty",
+        f"        {path}",
+        "        one two",
+    ]
+    assert text.entry("  ok  disk ", "", text.Tone.GOOD) == [text.Line("  ok  disk ", text.Tone.GOOD)]

@@ -69,7 +69,7 @@ def as_plain(*told: events.Event, clock: Callable[[], float] | None = None) -> s
 def on_console(*told: events.Event, width: int = 80, color: bool = True) -> str:
     """What was written to the terminal, with all escape sequences."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
-    show = Console(SafeStream(stream), color=color, width=width)
+    show = Console(SafeStream(stream, {} if color else {"NO_COLOR": "1"}), width=width)
     for event in told:
         show(event)
     show.close()
