@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import paramiko
 import pytest
@@ -141,37 +140,6 @@ def test_a_hosts_keys_are_seen_without_a_login(server: SshServer, tmp_path: Path
         known_hosts.scan("127.0.0.1", silent.getsockname()[1], timeout=0.05)
 
 
-class _Agent:
-    """An agent with so many keys, or one that does not answer as it should."""
-
-    def __init__(self, keys: int) -> None:
-        self._keys = keys
-
-    def get_keys(self) -> tuple[str, ...]:
-        if self._keys < 0:
-            raise paramiko.SSHException("could not get keys from ssh-agent")
-        return ("a key",) * self._keys
-
-
-@pytest.mark.parametrize(("held", "gets_in"), [(1, True), (0, False), (-1, False)])
-def test_a_protected_key_is_left_to_an_agent_that_has_keys(
-    held: int, gets_in: bool, server: SshServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key = ed25519.Ed25519PrivateKey.generate()
-    quick = PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(1).build(b"secret")
-    file = server.home / "protected"
-    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, quick))
-    monkeypatch.setattr(paramiko, "Agent", lambda: _Agent(held))
-    settings = server.settings(key_text=None, key_file=file)
-    if not gets_in:
-        with raises(Kind.LOGIN_REFUSED, match="passphrase"):
-            connection.build(settings)
-        return
-    offered = connection.build(settings).connect_kwargs
-    assert "pkey" not in offered
-    assert (offered["allow_agent"], offered["look_for_keys"]) == (True, False)
-
-
 def test_without_a_key_in_the_settings_those_of_the_user_are_tried_with_the_passphrase(server: SshServer) -> None:
     offered = connection.build(server.settings(key_text=None, key_passphrase=Secret("word"))).connect_kwargs
     assert offered["passphrase"] == "word"
@@ -198,21 +166,3 @@ def test_why_a_host_cannot_be_reached_is_told(
     with raises(Kind.HOST_UNREACHABLE) as caught:
         connection.open_connection(server.settings())
     assert caught.value.what == f"Cannot reach kim@[127.0.0.1]:{server.port}: {reason}."
-
-
-def test_a_system_that_cannot_limit_what_is_unacknowledged_gets_in_all_the_same(
-    server: SshServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    option = socket.TCP_USER_TIMEOUT
-    monkeypatch.delattr(socket, "TCP_USER_TIMEOUT")
-    with connection.open_connection(server.settings()) as opened:
-        sock = opened.transport.sock
-        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        assert sock.getsockopt(socket.IPPROTO_TCP, option) == 0
-
-
-def test_a_connection_through_another_host_has_keepalives_though_no_socket_of_its_own() -> None:
-    asked: list[int] = []
-    transport = SimpleNamespace(set_keepalive=asked.append, sock=object())  # a channel of the other host's connection
-    connection._notice_dead_peers(cast("Connection", SimpleNamespace(transport=transport)))
-    assert asked == [connection.KEEPALIVE]

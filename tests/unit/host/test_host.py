@@ -7,11 +7,13 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+import paramiko
 import pytest
 
 from behindy_ops.errors import ConnectionLost, Interrupted
 from behindy_ops.host.command import Command, Result
 from behindy_ops.host.host import Host, new_mark
+from behindy_ops.host.lease import Holder
 from behindy_ops.project.settings import Settings
 
 if TYPE_CHECKING:
@@ -137,3 +139,30 @@ def test_it_is_entered_before_it_is_used() -> None:
     with pytest.raises(RuntimeError, match="context manager"):
         Host(Settings()).run(sh("true"))
     assert new_mark() != new_mark()
+
+
+def take(host: Host, *survey: str) -> str:
+    return host.take_lease(Holder("kim", "deploy", "now"), "./state", "@@", survey)
+
+
+def test_a_connection_that_is_down_ends_the_look_at_the_host(
+    server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def go_down() -> None:
+        monkeypatch.setattr(paramiko.Transport, "is_active", lambda _: False)
+
+    with (
+        Host(server.settings(), check=go_down) as host,
+        pytest.raises(ConnectionLost, match=r"127\.0\.0\.1 was lost while the host was being looked at"),
+    ):
+        take(host, "sleep", "5")
+
+
+def test_a_connection_that_breaks_once_the_locks_channel_is_open(host: Host, server: SshServer) -> None:
+    spare = host._spare
+    assert spare is not None
+    spare.result(5)
+    server.hang_up()
+    host._transport().join(5)
+    with pytest.raises(ConnectionLost, match="before the lock was taken"):
+        take(host, "true")
