@@ -55,13 +55,18 @@ def test_what_does_not_come_to_rest_is_left_to_a_person_after_five_rounds(host: 
     assert (live(host), before.running, host.world.history) == (before, True, [])
 
 
-def test_a_candidate_that_does_not_run_is_not_asked_and_does_not_get_the_name(host: Simulation) -> None:
+@pytest.mark.parametrize("runs", [False, True], ids=["it does not run", "it is unhealthy"])
+def test_a_candidate_that_is_not_healthy_does_not_get_the_name_and_is_asked_only_if_it_runs(
+    runs: bool, host: Simulation
+) -> None:
     before, engine = live(host), host.world.engine
     engine.rename("frontend", "frontend-blue")
-    engine.create("frontend-green", before.image)
+    green = engine.create("frontend-green", engine.pull("me/behindy-frontend:bad-inside"))
+    if runs:
+        engine.start(green.id)
     host.recover("frontend")
     assert (live(host), host.rules.at_rest("frontend")) == (before, "")
-    assert "look_inside" not in sent(host)
+    assert ("look_inside" in sent(host)) is runs
 
 
 @pytest.mark.parametrize(("tag", "runs"), [("good", False), ("bad-inside", True)], ids=["it exited", "it is unhealthy"])
