@@ -7,6 +7,7 @@ the same thing.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from behindy_ops.facts.release import Labels
 from behindy_ops.report.events import Plan
 from tests.kinds import raises
 from tests.simulator.start import begin
+from tests.unit.deploy.states import SERVICE, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -217,3 +219,18 @@ def test_a_dry_run_is_refused_for_the_reason_the_deploy_would_be() -> None:
     with raises(Kind.NOT_ENOUGH_MEMORY):
         queue.show_plan(host.connect, [host.world.services["frontend"]], Goal(tag="mended"))
     queue.show_plan(host.connect, [host.world.services["frontend"]], Goal(tag="mended", force=True))
+
+
+def test_a_plan_with_downtime_announces_it_and_shows_what_docker_itself_is_told() -> None:
+    state = state_of(Goal(tag="v2", recreate=True))
+    lines = plan.as_lines(plan.steps(state), state)
+    assert "# Downtime begins: web is stopped" in lines[1]
+    assert [line.split()[0] for line in lines][2:4] == ["aside", "stop"]
+    assert re.fullmatch(r"stop      docker stop .* old", lines[3])
+
+
+def test_a_service_without_a_rehearsal_path_is_planned_without_a_rehearsal_and_says_so() -> None:
+    state = state_of(service=replace(SERVICE, rehearsal=None))
+    lines = plan.as_lines(plan.steps(state), state)
+    assert f"{'':<10}# web declares no rehearsal path: it is not rehearsed." in lines
+    assert not any(line.startswith("rehearsal") for line in lines)

@@ -282,3 +282,31 @@ def test_a_file_of_pinned_keys_keeps_its_mode_and_its_place(server: SshServer, t
     known_hosts.pin_to_file(link, "127.0.0.1", server.port, [server.host_key])
     assert (link.is_symlink(), (tmp_path / "real").stat().st_mode & 0o777) == (True, 0o640)
     assert login(server, known_hosts_text="", known_hosts_file=link)
+
+
+def test_without_a_key_in_the_settings_those_of_the_user_are_tried_with_the_passphrase(server: SshServer) -> None:
+    offered = connection.build(server.settings(key_text=None, key_passphrase=Secret("word"))).connect_kwargs
+    assert offered["passphrase"] == "word"
+    assert offered.keys().isdisjoint({"pkey", "allow_agent", "look_for_keys"})
+    assert "passphrase" not in connection.build(server.settings(key_text=None)).connect_kwargs
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TimeoutError("timed out"), "no answer within 15 s"),
+        (OSError(113, "No route to host"), "No route to host"),
+        (paramiko.SSHException("Incompatible version"), "Incompatible version"),
+        (EOFError(), "EOFError"),
+    ],
+)
+def test_why_a_host_cannot_be_reached_is_told(
+    error: Exception, reason: str, server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Connection) -> None:
+        raise error
+
+    monkeypatch.setattr(Connection, "open", fail)
+    with raises(Kind.HOST_UNREACHABLE) as caught:
+        connection.open_connection(server.settings())
+    assert caught.value.what == f"Cannot reach kim@[127.0.0.1]:{server.port}: {reason}."

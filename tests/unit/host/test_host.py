@@ -7,12 +7,14 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+import paramiko
 import pytest
 
 from behindy_ops.errors import ConnectionLost, Interrupted
 from behindy_ops.host import channel
 from behindy_ops.host.command import Command, Result
 from behindy_ops.host.host import Host, new_mark
+from behindy_ops.host.lease import Holder
 from behindy_ops.project.settings import Settings
 
 if TYPE_CHECKING:
@@ -174,3 +176,30 @@ def test_what_another_program_says_instead_of_the_command_is_told(host: Host, se
     server.greeting = "echo 'Please login as the user \"ubuntu\".'; echo no >&2; exit 142"
     result = host.run(sh("true"))
     assert (result.exit_code, result.stdout, result.stderr) == (142, 'Please login as the user "ubuntu".\n', "no\n")
+
+
+def take(host: Host, *survey: str) -> str:
+    return host.take_lease(Holder("kim", "deploy", "now"), "./state", "@@", survey)
+
+
+def test_a_connection_that_is_down_ends_the_look_at_the_host(
+    server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def go_down() -> None:
+        monkeypatch.setattr(paramiko.Transport, "is_active", lambda _: False)
+
+    with (
+        Host(server.settings(), check=go_down) as host,
+        pytest.raises(ConnectionLost, match=r"127\.0\.0\.1 was lost while the host was being looked at"),
+    ):
+        take(host, "sleep", "5")
+
+
+def test_a_connection_that_breaks_once_the_locks_channel_is_open(host: Host, server: SshServer) -> None:
+    spare = host._spare
+    assert spare is not None
+    spare.result(5)
+    server.hang_up()
+    host._transport().join(5)
+    with pytest.raises(ConnectionLost, match="before the lock was taken"):
+        take(host, "true")

@@ -74,3 +74,20 @@ def test_in_a_thread_there_are_no_signals_to_collect() -> None:
     thread.start()
     thread.join()
     assert entered == [None]
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_after_a_request_to_stop_says_how_to_go_on_and_leaves_with_130(
+    first: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left: list[int] = []
+    monkeypatch.setattr("behindy_ops.host.interrupts.os._exit", left.append)
+    monkeypatch.setenv("BEHINDY_INV", "./inv")
+    with Interrupts() as interrupts:
+        signal.raise_signal(first)
+        signal.raise_signal(signal.SIGTERM)
+        assert (left, capsys.readouterr().err) == ([], "")
+        signal.raise_signal(signal.SIGINT)
+        assert interrupts.requested == first
+    assert left == [130]
+    assert capsys.readouterr().err.endswith("or now: ./inv deploy.recover\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,3 +112,13 @@ def test_who_runs_it_is_told_for_people() -> None:
     assert who_am_i({f"GITHUB_{name}": value for name, value in run.items()}) == "kim (https://g/a/b/actions/runs/7)"
     assert "@" in who_am_i({})
     assert silent(StepDone("x", 1.0)) is None  # type: ignore[func-returns-value]
+
+
+def test_a_user_without_any_name_is_told_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 4242")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    monkeypatch.setattr("os.getuid", lambda: 4242)
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: SimpleNamespace(stdout="\n"))
+    assert who_am_i({}).startswith("4242@")

@@ -92,6 +92,11 @@ def test_what_should_be_seen_to_is_no_obstacle(facts: HostFacts, name: str, prob
     assert check.remedy
 
 
+def test_a_file_of_dockers_that_may_not_be_looked_at_is_not_judged() -> None:
+    check = examine(replace(READY, logging=None))["logs"]
+    assert (check.level, "may not read" in check.found) == (Level.OK, True)
+
+
 def test_a_certificate_that_may_not_be_looked_at_is_not_judged() -> None:
     assert "certificate" not in examine(replace(READY, root=False))
 

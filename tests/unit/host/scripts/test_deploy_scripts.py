@@ -147,7 +147,7 @@ def test_the_public_url_and_the_live_container_are_asked_from_outside(host: Fake
 
 def test_a_good_answer_from_outside_has_to_stay_good_until_all_have_switched(host: FakeHost) -> None:
     host.on("curl", "*", "code 200\n", "code 502\n", "code 200\n")
-    settled = int(time.time() * 1000) + 500
+    settled = int(time.time() * 1000) + 2000
     ran = host.run("deploy/look_outside", "", "5", "0.1", str(settled), "nginx", "", "", "https://a.org/")
     assert ran.out.splitlines()[:2] == ["look 200 0 none", "look 502 0 none"]
     assert (ran.out.splitlines()[-1], time.time() * 1000 >= settled) == ("ok", True)
