@@ -47,7 +47,7 @@ def build(settings: Settings) -> Connection:
         connect_timeout=CONNECT_TIMEOUT,
         connect_kwargs=_credentials(settings),
     )
-    hostkeys.pin(connection, file=settings.known_hosts_file, text=settings.known_hosts_text)
+    hostkeys.pin(connection, hostkeys.pinned_in(settings.known_hosts_file, settings.known_hosts_text))
     return connection
 
 

@@ -133,10 +133,8 @@ class _OnlyPinned(paramiko.MissingHostKeyPolicy):
         self._pinned.require(hostname, key)
 
 
-def pin(connection: Connection, *, file: Path | None, text: str) -> None:
-    """Make a connection, and every gateway before it, refuse all host keys but the pinned ones.
-
-    Must be called before it is opened.
+def pinned_in(file: Path | None, text: str) -> Pinned:
+    """Read what is pinned.
 
     Args:
         file: a known_hosts file; one that does not exist pins nothing.
@@ -149,12 +147,16 @@ def pin(connection: Connection, *, file: Path | None, text: str) -> None:
         from_file = file.read_bytes().decode("utf-8", "replace") if file is not None and file.is_file() else ""
     except OSError as error:
         raise _unreadable(str(error)) from error
-    if text.strip() and not (pinned := Pinned.read(text)).entries and not pinned.revoked:
+    if text.strip() and not (given := Pinned.read(text)).entries and not given.revoked:
         raise _unreadable("BEHINDY_KNOWN_HOSTS has no line in known_hosts format (host key-type base64)")
-    _pin(connection, Pinned.read(f"{from_file}\n{text}"))
+    return Pinned.read(f"{from_file}\n{text}")
 
 
-def _pin(connection: Connection, pinned: Pinned) -> None:
+def pin(connection: Connection, pinned: Pinned) -> None:
+    """Make a connection, and every gateway before it, refuse all host keys but the pinned ones.
+
+    Must be called before it is opened.
+    """
     from fabric import Connection as FabricConnection
 
     connection.client.set_missing_host_key_policy(_OnlyPinned(pinned))
@@ -169,7 +171,7 @@ def _pin(connection: Connection, pinned: Pinned) -> None:
 
     connection.connect_kwargs["transport_factory"] = transport
     if isinstance(connection.gateway, FabricConnection):
-        _pin(connection.gateway, pinned)
+        pin(connection.gateway, pinned)
 
 
 _TYPES = {"rsa-sha2-256": "ssh-rsa", "rsa-sha2-512": "ssh-rsa"}

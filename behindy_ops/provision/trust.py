@@ -48,9 +48,9 @@ def look_up(settings: Settings) -> Offer:
     connection = build(settings)
     sock = connection.open_gateway() if connection.gateway is not None else None
     keys = hostkeys.scan(connection.host, connection.port, sock=sock)
-    entries = connection.client.get_host_keys().lookup(hostkeys.known_hosts_name(connection.host, connection.port))
-    pinned = frozenset(hostkeys.fingerprint(key) for key in entries.values()) if entries else frozenset[str]()
-    return Offer(connection.host, connection.port, tuple(keys), pinned)
+    pinned = hostkeys.pinned_in(settings.known_hosts_file, settings.known_hosts_text)
+    known = pinned.of(hostkeys.known_hosts_name(connection.host, connection.port))
+    return Offer(connection.host, connection.port, tuple(keys), frozenset(map(hostkeys.fingerprint, known)))
 
 
 def choose(offer: Offer, fingerprint: str) -> paramiko.PKey:

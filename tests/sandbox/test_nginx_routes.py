@@ -234,7 +234,7 @@ def test_a_larger_body_is_refused(site: Site) -> None:
         ("/api/__echo?status=404", 404),
         ("/__echo?status=500", 500),
         # The application's own opinion does not make it two.
-        ("/api/__echo?header=X-Frame-Options:DENY&header=X-Content-Type-Options:x&header=Referrer-Policy:x", 200),
+        ("/api/__echo?header=X-Frame-Options:x&header=X-Content-Type-Options:x&header=Referrer-Policy:x", 200),
         ("/api/__echo?header=Strict-Transport-Security:max-age%3D0", 200),
     ],
 )
@@ -264,14 +264,48 @@ def test_text_is_compressed_for_those_who_take_it(site: Site) -> None:
     assert site.ask("/__echo", headers=headers).one("Content-Encoding") is None
 
 
-@pytest.mark.parametrize("ending", ["js", "css", "png", "JPG", "svg", "ico", "woff2"])
-def test_static_files_of_the_frontend_are_cached_for_a_year(site: Site, ending: str) -> None:
-    answer = site.ask(f"/_next/__echo.{ending}?header=Cache-Control:no-store")
+@pytest.mark.parametrize("name", ["a.js", "css/b.css", "media/c.woff2", "d"])
+def test_hashed_build_files_of_the_frontend_are_cached_for_a_year(site: Site, name: str) -> None:
+    answer = site.ask(f"/_next/static/__echo/{name}?header=Cache-Control:max-age%3D0")
     assert (answer.one("X-Service"), answer.one("Cache-Control")) == ("frontend", IMMUTABLE)
 
 
+@pytest.mark.parametrize("said", ["private, no-store", "no-cache", "Private"])
+@pytest.mark.parametrize("path", ["/_next/static/__echo.js", "/__echo.png"])
+def test_what_an_application_keeps_from_caches_is_kept_from_them(site: Site, path: str, said: str) -> None:
+    assert site.ask(f"{path}?header={quote('Cache-Control:' + said)}").one("Cache-Control") == said
+
+
 @pytest.mark.parametrize(
-    "path", ["/__echo.js?status=404", "/__echo.css?status=500", "/__echo", "/api/__echo.js", "/swagger-ui/__echo.js"]
+    ("name", "said", "sent"),
+    [
+        ("X-Frame-Options", "DENY", "DENY"),
+        ("X-Frame-Options", "ALLOWALL", "SAMEORIGIN"),
+        ("Referrer-Policy", "no-referrer", "no-referrer"),
+        ("Referrer-Policy", "unsafe-url", "strict-origin-when-cross-origin"),
+    ],
+)
+def test_an_application_may_be_stricter_than_the_site_and_not_laxer(
+    site: Site, name: str, said: str, sent: str
+) -> None:
+    answer = site.ask(f"/api/__echo?header={name}:{said}")
+    assert security(answer) == {**SECURITY, name: sent}
+
+
+@pytest.mark.parametrize("name", ["evil.example", "behindy.me.evil.example", "127.0.0.1", "frontend"])
+def test_another_name_reaches_no_application(site: Site, name: str) -> None:
+    answer = site.ask("/__echo", headers={"Host": name})
+    assert (answer.status, answer.one("X-Service")) == (421, None)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_next/static/__echo.js?status=404",
+        "/_next/static/__echo?status=500",
+        "/__echo.png",
+        "/api/_next/static/__echo.js",
+    ],
 )
 def test_nothing_else_is_cached_unless_the_application_says_so(site: Site, path: str) -> None:
     mark = "&" if "?" in path else "?"

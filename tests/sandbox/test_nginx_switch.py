@@ -113,7 +113,7 @@ def test_between_the_renames_the_previous_release_answers(site: Site) -> None:
             assert answer.arrived["method"] == "POST"
             assert answer.arrived["path"] == "/__echo?a=%20b"
             assert answer.arrived["sha256"] == hashlib.sha256(body).hexdigest()
-            assert site.ask("/__echo.js").one("Cache-Control") == "public, max-age=31536000, immutable"
+            assert site.ask("/_next/static/__echo.js").one("Cache-Control") == "public, max-age=31536000, immutable"
 
 
 def test_a_live_container_on_which_nobody_listens_is_stood_in_for(site: Site) -> None:

@@ -143,7 +143,7 @@ def test_keys_are_read_as_secrets_deliver_them() -> None:
 
 def test_every_host_on_the_way_is_held_to_its_pinned_key() -> None:
     gateway = Connection("gateway")
-    known_hosts.pin(Connection("host", gateway=gateway), file=None, text="")
+    known_hosts.pin(Connection("host", gateway=gateway), known_hosts.Pinned())
     with raises(Kind.HOST_KEY_UNKNOWN):
         gateway.client._policy.missing_host_key(gateway.client, "gateway", paramiko.ECDSAKey.generate())
 

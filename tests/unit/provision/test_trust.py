@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import paramiko
@@ -45,17 +46,15 @@ def test_a_host_behind_a_gateway_is_asked_through_it(gateway: str | None, monkey
         asked.append((host, port, sock))
         return [KEYS[0]]
 
-    pinned = paramiko.HostKeys()
-    pinned.add("[host.example]:2222", KEYS[1].get_name(), KEYS[1])
+    text = f"[host.example]:2222 {KEYS[1].get_name()} {KEYS[1].get_base64()}"
     connection = SimpleNamespace(
         host="host.example",
         port=2222,
         gateway=gateway,
         open_gateway=lambda: "a channel",
-        client=SimpleNamespace(get_host_keys=lambda: pinned),
     )
     monkeypatch.setattr(trust, "build", lambda _: connection)
     monkeypatch.setattr("behindy_ops.host.known_hosts.scan", scan)
-    offer = trust.look_up(Settings())
+    offer = trust.look_up(Settings(known_hosts_text=text, known_hosts_file=Path("none")))
     assert asked == [("host.example", 2222, "a channel" if gateway else None)]
     assert (offer.pinned, offer.known) == (frozenset({fingerprint(KEYS[1])}), False)
