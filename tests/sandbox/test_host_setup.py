@@ -133,9 +133,9 @@ class TestFilesThatAreBad:
         return ran.err
 
     def test_a_broken_nginx_file(self, made: Bare, drafted: Path) -> None:
-        replace(drafted / "nginx" / "site.conf", "http2 on;", "http2 maybe;")
+        replace(drafted / "nginx" / "site.conf", "http2 on;\n    server_name", "http2 maybe;\n    server_name")
         said = self.refused(made, 81)
-        assert "/etc/nginx/behindy/site.conf:20" in said
+        assert "/etc/nginx/behindy/site.conf:34" in said
         assert "Nothing changed" in said
 
     def test_an_nginx_file_that_names_a_service_when_it_loads(self, made: Bare, drafted: Path) -> None:

@@ -78,12 +78,7 @@ DAMAGED = {
     "a dollar": b"EXTRA=le$akme-leakme\n",
     "a key of a certificate": b"EXTRA=-----BEGIN KEY-----\nleakme/base64+==\n-----END KEY-----\n",
 }
-ALWAYS = (
-    "a quote that is not closed",
-    "a template that is not closed",
-    "a port that is none",
-    "a key of a certificate",
-)
+ALWAYS = ("a quote that is not closed", "a port that is none")
 TASKS = (
     ("deploy.check",), ("deploy.frontend", "--tag", "v1", "--watch", "0"), ("ops.doctor",), ("host.up", "--yes"),
     ("host.sync", "--dry-run"), ("env.check",), ("ops.env", "frontend"), ("deploy.status",), ("host.check",),
@@ -100,8 +95,8 @@ def test_a_damaged_file_is_told_without_a_value(marked: dict[str, str], sandbox:
     )
     said = ""
     for words in TASKS:
-        for mode in ({}, {"GITHUB_ACTIONS": "true"}):
-            said += inv(*words, env=environment(**mode)).said
+        said += inv(*words, env=environment(GITHUB_ACTIONS="true")).said  # says all that a terminal is told, and more
+        said += inv(*words, env=environment()).said if FULL else ""
     said += on_host("cat", f"{HOME}/state/history.jsonl")
     assert "leakme" not in said, [line for line in said.splitlines() if "leakme" in line]
     assert leaks(said, marked) == []
