@@ -65,7 +65,7 @@ def effects(database: Database) -> tuple[str, ...]:
     if not database.objects:
         return (f"{database.name} is empty: it is filled.",)
     return (
-        f"{database.name} is not empty: {database.objects} tables, views and sequences, {size(database.size)}.",
+        f"{database.name} is not empty: {database.objects} tables, functions and the like, {size(database.size)}.",
         "It stays as it is, and in use, until the new one is filled; then the two swap names.",
         f"It has {database.sessions} open connection(s); they end at that moment, and a pool opens new ones.",
         "What is written to it from now until then is only in the previous one.",
@@ -190,14 +190,20 @@ def _swap(session: Session, database: Database) -> None:
         try:
             result = session.host.run(Command(argv, title="swap the databases", timeout=120, changes=True))
             result.require(state=f"{_UNTOUCHED} The filled one is called {database.name}_restoring.")
-            dropped = "dropped" in result.reply().values()
+            dropped: bool | None = "dropped" in result.reply().values()
         except BehindyError as error:
             if not _swapped(session, error):
                 raise
-            dropped = False
+            dropped = None
         step.detail = "in one transaction"
     text = f"{database.name} now holds what the backup held. Redis may keep older answers until they expire."
     session.emit(Decision(text))
     if not dropped:
+        known = dropped is False or bool(
+            database.objects
+        )  # of an answer that was lost, an empty one's end is not known
         drop = f"inv ops.exec {CONTAINER} -- sh -c 'dropdb -U \"$POSTGRES_USER\" {kept}'"
-        session.emit(Decision(f"The previous database is called {kept}. Once nobody needs it: {drop}"))
+        told = (
+            "The previous database is called" if known else "Unless it was still empty, the previous database is called"
+        )
+        session.emit(Decision(f"{told} {kept}. Once nobody needs it: {drop}"))

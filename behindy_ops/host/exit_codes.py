@@ -167,7 +167,7 @@ class Code(IntEnum):
         Kind.HOST_NOT_READY,
         "The database is of another major version of PostgreSQL than the image of the compose file.",
         "Keep to its major version. To go over: inv db.backup, move the old data away, inv host.up, inv db.restore.",
-        "Nothing changed; the database runs as before.",
+        "No container was changed; the database runs as before.",
     )
 
 

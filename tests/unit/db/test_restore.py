@@ -94,6 +94,13 @@ def test_owners_that_could_not_be_carried_over_are_told(file: Path) -> None:
     assert any("no role read only" in text for text in warnings)
 
 
+def test_after_a_lost_answer_nothing_is_claimed_of_a_database_that_was_empty(file: Path) -> None:
+    looks = [looked(0), looked(0), looked()]
+    there = scripted(db__look=looks, db__receive=received(), db__fill=Answer(), db__swap=Answer("", 255))
+    run(there, file)
+    assert "Unless it was still empty, the previous database is called behindy_before_" in there.told()
+
+
 @pytest.mark.parametrize(
     ("after", "kind", "said"),
     [

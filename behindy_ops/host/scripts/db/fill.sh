@@ -1,8 +1,8 @@
 # lib: postgres
-# Fills a new database from the backup that db/receive.sh has put there,
-# beside the one in use, which is not touched. All or nothing: in one transaction. The new one has the other's owner,
-# encoding, locale, settings and grants; owners and grants within it are the backup's. Prints `missing <role>` when they
-# could not be, since this server has no such role: then all of it belongs to the login of the container.
+# Fills a new database from the backup that db/receive.sh has put there, beside the one in use, which is not touched. All
+# or nothing: in one transaction. The new one has the other's owner, encoding, locale, settings and grants; owners and
+# grants within it are the backup's. Prints `missing <role>` when they could not be, since this server has no such role:
+# then all of it belongs to the login of the container.
 container=$1 dir=$2
 file=$dir/backups/.behindy-restore.part
 trap 'rm -f "$file"' EXIT

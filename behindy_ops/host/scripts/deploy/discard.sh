@@ -1,6 +1,6 @@
 # lib: engine masked
-# Shows a failed release's state and its last log lines (without values of its environment), marks it failed (`release`: its directory, or ""), and removes
-# it; that it is gone already is success.
+# Shows a failed release's state and its last log lines (without values of its environment), marks it failed (`release`:
+# its directory, or ""), and removes it; that it is gone already is success.
 container=$1 template=$2 lines=$3 release=$4
 state "$container" "$template"
 docker logs --tail "$lines" "$container" 2>&1 | masked given_to "$container" | sed 's/^/log /'
