@@ -7,7 +7,7 @@ what=$1
 shift
 apt() { apt-get -y -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o Acquire::Languages=none "$@" </dev/null; }
 change() { # file, what checks it: replaces a system's file by what is on standard input, whole or not at all
-  local file check=${*:2}
+  local file copy check=${*:2}
   file=$(readlink -m "$1")
   mkdir -p "${file%/*}"
   cat >"$file.behindy-new"
@@ -19,7 +19,8 @@ change() { # file, what checks it: replaces a system's file by what is on standa
     echo "$file would not be valid any more, so it stays as it is" >&2
     exit 1
   fi
-  if [ -e "$file" ]; then cp -p "$file" "$file.behindy-$(date +%Y%m%d-%H%M%S)"; fi
+  case $file in */*.d/* | */vars/*) copy=${file%/*}.${file##*/} ;; *) copy=$file ;; esac # such a folder is read whole
+  if [ -e "$file" ]; then cp -p "$file" "$copy.behindy-$(date +%Y%m%d-%H%M%S)"; fi
   mv -f "$file.behindy-new" "$file"
 }
 engine_takes() { ! dockerd --help 2>/dev/null | grep -q -- --validate || dockerd --validate --config-file "$1" >&2; }

@@ -207,6 +207,14 @@ def test_a_system_file_keeps_its_mode_and_a_copy_of_it_stays(host: FakeHost) -> 
     assert sorted(path.name for path in (host.root / "etc/docker").iterdir()) == ["daemon.json", "theirs"]
 
 
+def test_no_copy_lies_where_every_file_is_read(host: FakeHost) -> None:
+    for _ in range(2):
+        assert host.run("host/setup", "updates-apt").code == 0
+    assert [path.name for path in (host.root / "etc/apt/apt.conf.d").iterdir()] == ["60behindy-upgrades"]
+    (copy,) = (host.root / "etc/apt").glob("apt.conf.d.60behindy-upgrades.behindy-*")
+    assert "Unattended-Upgrade" in copy.read_text()
+
+
 def a_host_for_swap(host: FakeHost) -> None:
     host.moved["/swapfile"] = f"{host.root}/swapfile"
     host.on("fallocate", "*", Answer(run='printf new >"$3"'))
