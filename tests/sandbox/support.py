@@ -135,6 +135,18 @@ def live_images() -> dict[str, str]:
 
 
 SERVICES = ("llmserver", "backend", "frontend")
+PUBLIC = {"llmserver": "/api/ai-stories/health", "backend": "/api/actuator/health", "frontend": "/"}
+"""Where the world asks each service."""
+
+
+def unwell() -> dict[str, str]:
+    """The services that do not answer well through the public URL, with what the host got instead."""
+    asks = " & ".join(
+        f"(echo {service} $(curl -sk -m 8 -w ' %{{http_code}}' https://behindy.me{path} | tail -c 300))"
+        for service, path in PUBLIC.items()
+    )
+    said = dict(line.split(" ", 1) for line in on_host("sh", "-c", f"{asks} & wait").splitlines())
+    return {service: answer for service, answer in said.items() if answer.split()[-1] != "200"}
 
 
 def live_release(service: str) -> str:

@@ -22,7 +22,7 @@ from behindy_ops.views import certs, disk, env, mem, network, nginx, prune, ps, 
 from behindy_ops.views.view import View, show
 from sandbox.host import shell as host
 from tests.sandbox.ops_support import HOME, VIEWS, broken, old_images, view
-from tests.sandbox.support import ROOT, SERVICES, deploy, environment, inv, live_release, on_host, wait_for
+from tests.sandbox.support import ROOT, SERVICES, deploy, environment, inv, live_release, on_host, unwell, wait_for
 
 Release = Callable[..., str]
 MB = 2**20
@@ -221,6 +221,20 @@ def test_the_disk_is_as_df_says() -> None:
     assert docker["available"] == pytest.approx(available, rel=0.05)
 
 
+def no_trouble() -> None:
+    """Wait until nginx reaches every service, and the world does; tell what does not."""
+    told: list[Any] = []
+
+    def reached() -> bool:
+        told[:] = [one for one in view("nginx")["upstreams"] if one["trouble"]]
+        return not told
+
+    try:
+        wait_for(reached)
+    except AssertionError as error:
+        raise AssertionError(f"{told}\n{unwell()}") from error
+
+
 class TestNetwork:
     def test_a_container_off_the_network_is_named_and_connected(self) -> None:
         with broken(
@@ -233,7 +247,7 @@ class TestNetwork:
             assert f"backend is not on the network {NETWORK}" in upstream["trouble"]
             assert json.loads(inv("ops.network", "--fix", "--json").ok().out)["connected"] == ["backend"]
             assert view("network")["absent"] == []
-            wait_for(lambda: not any(one["trouble"] for one in view("nginx")["upstreams"]), what="an answer")
+            no_trouble()
         assert "backend" not in aliases_of("backend")
 
     def test_the_database_gets_back_the_name_it_is_asked_for_by(self) -> None:
@@ -276,7 +290,7 @@ class TestNginx:
             ran = inv("ops.nginx", "--reload")
             assert ran.code == 32, ran.said
             assert "nginx is not running on the host." in ran.err
-        wait_for(lambda: not any(one["trouble"] for one in view("nginx")["upstreams"]), what="nginx's answers")
+        no_trouble()
 
     def test_a_configuration_that_is_not_valid_is_shown_and_not_loaded(self) -> None:
         file = f"{HOME}/nginx/site.conf"
@@ -297,7 +311,7 @@ class TestNginx:
             (upstream,) = [one for one in view("nginx")["upstreams"] if one["service"] == "llmserver"]
             assert "is not running (exit code 137)" in upstream["trouble"]
             assert upstream["direct"]["status"] == 0
-        wait_for(lambda: not any(one["trouble"] for one in view("nginx")["upstreams"]), what="llmserver's answer")
+        no_trouble()
 
 
 class TestEnvironment:

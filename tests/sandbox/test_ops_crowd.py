@@ -25,8 +25,8 @@ RUN = "docker run -d --name ops-crowd-{} --memory 16m --entrypoint sleep redis:7
 
 
 @pytest.fixture(scope="module")
-def crowd(sandbox: object) -> Iterator[None]:
-    # Most in repositories that no deploy tidies: another test's fixture may deploy while these are here.
+def crowd(sandbox: object, all_live: None) -> Iterator[None]:
+    # The services are live before, as a deploy tidies; and most images are in repositories that none tidies.
     prefix = "localhost:5000/behindy/behindy"
     names = [f"{prefix}-{SERVICES[number % 3]}:ops-crowd-{number}" for number in range(30)]
     names += [f"example.org/crowd/number-{number}:1" for number in range(IMAGES)]

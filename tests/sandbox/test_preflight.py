@@ -108,14 +108,16 @@ class TestAHostThatIsNotReady:
 
 @contextlib.contextmanager
 def scarce_memory() -> Iterator[None]:
-    """The live frontend holds 300 MB more, and something else on the host takes all but some 200 MB of the rest."""
+    """The live frontend holds 300 MB more, and something else on the host takes all but some 270 MB of the rest."""
     before = memory("MemAvailable")
     on_host("docker", "exec", "-d", "frontend", "sh", "-c", "(head -c 300m /dev/zero; sleep 300) | tail >/dev/null")
-    wait_for(lambda: memory("MemAvailable") < before - 250, 30, "that frontend holds 300 MB")
-    size = memory("MemAvailable") - 200
-    with balloon(size):
-        yield
-    on_host("docker", "restart", "-t", "2", "frontend")
+    try:
+        wait_for(lambda: memory("MemAvailable") < before - 250, 30, "that frontend holds 300 MB")
+        size = memory("MemAvailable") - 270
+        with balloon(size):
+            yield
+    finally:
+        on_host("docker", "restart", "-t", "2", "frontend")
 
 
 @contextlib.contextmanager
@@ -145,6 +147,7 @@ def test_a_candidate_that_does_not_fit_beside_the_live_one_is_refused_and_can_ta
         ran = refused(36, "does not fit", "--strategy recreate", tag="v2")
         assert "a deploy of frontend needs about 3" in ran.named("failed")[0]["what"]
         checked = inv("deploy.check", "frontend", "--tag", "v2", "--json")
+        assert checked.code == 36, checked.said
         memory_check = next(
             each for each in json.loads(checked.out)["services"][0]["checks"] if each["name"] == "memory"
         )
