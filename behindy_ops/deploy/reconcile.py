@@ -137,7 +137,7 @@ def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool) ->
         state,
         green=live,
         live=blue,
-        switched=int(state.survey.now * 1000),
+        switched=int(state.survey.uptime * 1000),
         phase=Phase.NAMED if state.stale else Phase.SWITCHED,
     )
     reason = "it is not healthy"

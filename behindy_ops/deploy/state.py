@@ -54,7 +54,7 @@ class State:
         image: what is to be live; None until it is known.
         release: the release that is made; what is not known of it yet stands in angle brackets.
         green: the candidate; after the switch it is live.
-        switched: the host's clock right after the renames (after the reload of an nginx that needs one), in ms.
+        switched: the host's uptime right after the renames (after the reload of an nginx that needs one), in ms.
         serving: a sentence on what serves now, after a way back.
         who: who runs this, for the history.
         now: the time, for what is recorded; None in a plan.
@@ -137,7 +137,7 @@ class State:
         return f"https://{self.settings.domain}{path}"
 
     def after_switch(self, seconds: float) -> str:
-        """Return the host's clock so many seconds after the switch, in ms, for a script; a name until it is known."""
+        """Return the host's uptime so many seconds after the switch, in ms, for a script; a name until it is known."""
         milliseconds = int(seconds * 1000)
         return unknown(f"switched+{milliseconds}") if self.switched is None else str(self.switched + milliseconds)
 

@@ -11,6 +11,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+UNKNOWN = "unknown"
+"""What a script says after ``state`` when the engine did not answer for a minute: no verdict about the container."""
+
 CONTAINER_TEMPLATE = (
     '{"id":{{json .Id}},"name":{{json .Name}},"created":{{json .Created}},"image_id":{{json .Image}},'
     '"image":{{json .Config.Image}},"labels":{{json .Config.Labels}},"status":{{json .State.Status}},'
@@ -87,5 +90,5 @@ def parse_container(line: str) -> Container:
 
 
 def parse_state(text: str) -> Container | None:
-    """Read what a script says after ``state``: a container, or ``none`` (or nothing) for one that is not there."""
-    return None if text in ("", "none") else parse_container(text)
+    """Read what a script says after ``state``; None for one that is not there, or of which nothing is known."""
+    return None if text in ("", "none", UNKNOWN) else parse_container(text)

@@ -61,6 +61,7 @@ class Survey:
         disk: size and free bytes of the file system that holds Docker's data.
         usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
         now: the host's clock, seconds since the epoch.
+        uptime: seconds since the host booted; unlike its clock, nobody sets that.
         skew: seconds that clock is ahead of ours, None if they were not compared.
     """
 
@@ -78,6 +79,7 @@ class Survey:
     disk: tuple[int, int] = (0, 0)
     usage: dict[str, int] = field(default_factory=dict)
     now: float = 0.0
+    uptime: float = 0.0
     skew: float | None = None
     stale: frozenset[str] = frozenset()
     releases: tuple[Release, ...] = ()
@@ -161,6 +163,7 @@ def _survey(reply: Reply) -> Survey:
         disk=(int(disk[0]), int(disk[1])),
         usage={identity: reading.memory for identity, reading in parse_readings(lines("usage")).items()},
         now=float(machine.get("now", "0")),
+        uptime=float(machine.get("uptime", "0")),
         releases=tuple(_release(line) for line in lines("releases")),
         stale=frozenset(lines("stale_")),
         problems=dict(reply.problems),

@@ -35,6 +35,7 @@ class Fault(Enum):
     STUCK = "for half a minute Docker can stop a container and not remove it"
     DOCKERD = "dockerd restarts, and is back for the next command"
     DOCKERD_LONG = "dockerd restarts, which takes three seconds"
+    DOCKERD_AWAY = "dockerd ends, and is back after 25 seconds"
 
 
 def plan(simulation: Simulation, after: int, fault: Fault) -> None:
@@ -64,8 +65,8 @@ def strike(simulation: Simulation, fault: Fault) -> None:
             for client in simulation.clients:
                 client.hang_up(silently=False)
             world.reboot(0 if fault is Fault.REBOOT else 30)
-        case Fault.DOCKERD | Fault.DOCKERD_LONG:
-            world.engine.go_down(0 if fault is Fault.DOCKERD else 3)
+        case Fault.DOCKERD | Fault.DOCKERD_LONG | Fault.DOCKERD_AWAY:
+            world.engine.go_down({Fault.DOCKERD: 0, Fault.DOCKERD_LONG: 3, Fault.DOCKERD_AWAY: 25}[fault])
         case Fault.CRASH:
             crash(simulation)
         case Fault.STUCK:

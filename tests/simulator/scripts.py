@@ -44,7 +44,16 @@ def lasting(world: World, seconds: float) -> Wait:
 
 
 def _milliseconds(world: World) -> int:
-    return int(world.now * 1000)
+    return int(world.uptime * 1000)
+
+
+def _moment(world: World, uptime: str, limit: float) -> float:
+    """When the host's uptime, in ms, will be that; at most so many seconds from now."""
+    return min(world.booted + int(uptime) / 1000, world.now + limit)
+
+
+def _engine_back(world: World) -> Wait:
+    return Wait(world.now + 60, lambda: world.engine.up)
 
 
 def pull(world: World, me: Process, image: str, registry: str, user: str, template: str) -> Body:
@@ -107,10 +116,11 @@ def _write_status(keep: ReleaseDir, status: str) -> Generator[Wait | None, None,
 
 
 def _show_state(world: World, me: Process, key: str) -> Generator[Wait | None, None, None]:
+    yield _engine_back(world)
     try:
         line = container_line((yield from ask(world, partial(world.engine.find, key))))
-    except DockerError:
-        line = "none"
+    except DockerError as error:
+        line = "none" if "No such container" in str(error) else "unknown"
     me.echo(f"state {line}")
 
 
@@ -135,6 +145,18 @@ def look_inside(
     return 0
 
 
+def _time_after_engine(world: World, me: Process) -> Generator[Wait | None, None, float]:
+    """What a look from outside gets, in seconds, once an engine that was away is back."""
+    if world.engine.up:
+        return 0.0
+    begun = world.now
+    yield _engine_back(world)
+    if world.now - begun < 60:
+        return 30.0
+    me.echo("unknown")
+    return 0.0
+
+
 def look_outside(
     world: World,
     me: Process,
@@ -149,10 +171,11 @@ def look_outside(
 ) -> Body:
     assert nginx == "nginx"
     assert not header or (header == "behindy-ops/rehearsal/header" and world.rehearsals)
-    settled_at = int(settled) / 1000
+    settled_at = _moment(world, settled, float(window))
     end = world.now + float(window)
     if end < settled_at:
         end = settled_at + 1
+    waited = False
     while True:
         good = True
         for url in urls:
@@ -174,7 +197,10 @@ def look_outside(
             me.echo("ok")
             return 0
         if world.now >= end:
-            return 0
+            more = 0.0 if waited else (yield from _time_after_engine(world, me))
+            if not more:
+                return 0
+            waited, end = True, world.now + more
         yield lasting(world, max(float(pause), 0.5))
 
 
@@ -205,7 +231,7 @@ def _undo_swap(
 ) -> Body:
     engine = world.engine
     try:
-        yield Wait(world.now + 15, lambda: engine.up)
+        yield _engine_back(world)
         if (yield from ask(world, partial(engine.find, second))).name == second_new:
             me.echo(f"switched {_milliseconds(world)}")
             return 0
@@ -237,9 +263,11 @@ def follow(world: World, me: Process, nginx: str, network: str, name: str, conta
 def drain(world: World, me: Process, container: str, port: str, earliest: str, limit: str, looks: str) -> Body:
     assert port.isdigit()
     try:
-        yield Wait(world.now + 15, lambda: world.engine.up)
+        yield _engine_back(world)
         box = yield from ask(world, partial(world.engine.find, container))
-    except DockerError:
+    except DockerError as error:
+        if "No such container" not in str(error):
+            return 1
         me.echo("gone")
         return 0
     if not box.running:
@@ -248,8 +276,9 @@ def drain(world: World, me: Process, container: str, port: str, earliest: str, l
     begun = world.now
     if box.busy > begun:
         me.echo("open 1")
-    idle = max(int(earliest) / 1000, max(begun, box.busy) + 0.1 * int(looks))
-    cut = max(int(earliest) / 1000, begun + int(limit))
+    no_sooner = _moment(world, earliest, float(limit))
+    idle = max(no_sooner, max(begun, box.busy) + 0.1 * int(looks))
+    cut = max(no_sooner, begun + int(limit))
     life = box.life
 
     def ended() -> bool:
@@ -257,7 +286,7 @@ def drain(world: World, me: Process, container: str, port: str, earliest: str, l
 
     yield Wait(min(idle, cut), ended)
     over = ended()  # what it looks at is gone; that is idle too, and not before its time
-    yield Wait(max(world.now, int(earliest) / 1000))
+    yield Wait(max(world.now, no_sooner))
     if over or idle <= cut:
         me.echo(f"idle {int((world.now - begun) * 1000)}")
     else:
@@ -265,16 +294,16 @@ def drain(world: World, me: Process, container: str, port: str, earliest: str, l
     return 0
 
 
-def watch(world: World, me: Process, container: str, until: str, template: str) -> Body:
+def watch(world: World, me: Process, container: str, until: str, template: str, limit: str) -> Body:
     assert template
+    end = _moment(world, until, float(limit))
     try:
         box = yield from ask(world, partial(world.engine.find, container))
-        life, epoch = box.life, world.engine.epoch
-        yield Wait(int(until) / 1000, lambda: not box.running or box.life != life or world.engine.epoch != epoch)
-        yield Wait(world.now + 15, lambda: world.engine.up)
-        me.echo(f"state {container_line((yield from ask(world, partial(world.engine.find, container))))}")
+        life = box.life
+        yield Wait(end, lambda: not box.running or box.life != life)
     except DockerError:
-        me.echo("state none")
+        pass  # no verdict
+    yield from _show_state(world, me, container)
     return 0
 
 

@@ -343,6 +343,41 @@ def test_a_candidate_that_was_live_a_moment_ago_is_drained_before_the_next_run_r
     assert (sent(host), live(host)) == (["drain", "stop_blue", "survey", "record"], old)
 
 
+@pytest.mark.parametrize("tick", [1, 2, 3, 4])
+@pytest.mark.parametrize("script", ["watch", "verify"])
+def test_an_engine_that_is_away_for_25_seconds_is_no_verdict(host: Simulation, script: str, tick: int) -> None:
+    plan_during(host, script, Fault.DOCKERD_AWAY, tick=tick)
+    host.deploy("frontend", tag="mended")
+    assert live(host).image.behaviour.good
+    assert history(host)[-1]["outcome"] == "live"
+
+
+@pytest.mark.parametrize("tick", range(1, 7))
+def test_an_engine_that_goes_away_during_the_switch_leaves_one_of_both_live(host: Simulation, tick: int) -> None:
+    plan_during(host, "swap", Fault.DOCKERD_AWAY, tick=tick)
+    try:
+        host.deploy("frontend", tag="mended")
+    except BehindyError as error:
+        assert (error.kind, error.state) == (Kind.SWITCH_FAILED, "The names are as before.")  # noqa: PT017
+    assert live(host).running
+
+
+def test_an_engine_that_stays_away_takes_no_release_back(host: Simulation) -> None:
+    def gone() -> None:
+        if any(process.name == "watch" for process in host.world.processes):
+            host.world.checks.remove(gone)
+            host.world.engine.go_down(400)
+
+    host.world.checks.append(gone)
+    with raises(Kind.HOST_NOT_READY) as caught:
+        host.deploy("frontend", tag="mended")
+    assert "The new release has the name" in caught.value.state
+    host.world.pass_time(400)
+    host.recover("frontend")
+    assert live(host).image.behaviour.good
+    assert host.world.engine.named("frontend-blue") is None
+
+
 def test_a_failed_step_is_told_as_failed(host: Simulation) -> None:
     with raises(Kind.RELEASE_REFUSED):
         host.deploy("frontend", tag="exits")

@@ -113,6 +113,7 @@ class World(Clock):
         self.history: list[str] = []
         self.up = True
         self.boots = 0
+        self.booted = self.now - 1000
         self.locked: Process | None = None
         self.leased = ""  # token of the lease that was granted
         self.lock_json = ""
@@ -167,6 +168,7 @@ class World(Clock):
         """Everything stops where it is; the files stay, the kernel's locks do not."""
         self.up = False
         self.boots += 1
+        self.booted = self.now
         processes, self.processes = self.processes, []
         lock_json = self.lock_json
         for process in processes:
@@ -186,6 +188,11 @@ class World(Clock):
         return self.engine.named(service)
 
     # What a request gets. nginx asks the live name, then blue, then the live name again; a rehearsal asks green only.
+
+    @property
+    def uptime(self) -> float:
+        """What /proc/uptime tells: seconds since it booted."""
+        return self.now - self.booted
 
     def ask_inside(self, box: Box) -> tuple[int, int]:
         """Curl from inside nginx straight to a container: (HTTP status, curl's exit code)."""

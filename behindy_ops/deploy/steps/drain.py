@@ -23,9 +23,9 @@ _SHORT = 2.0
 
 
 def _drain(container: str, port: int, *, earliest: str, limit: float) -> Command:
-    """Return the wait of ``limit`` seconds; before ``earliest`` (the host's clock, in ms) nothing is called idle."""
+    """Return the wait of ``limit`` seconds; before ``earliest`` (the host's uptime, in ms) nothing is called idle."""
     argv = script("deploy/drain", container, str(port), earliest, f"{limit:.0f}", str(_LOOKS))
-    return Command(argv, title="wait until the previous container is idle", timeout=limit + 60)
+    return Command(argv, title="wait until the previous container is idle", timeout=limit + 90)
 
 
 def _told(result: Result) -> str:
@@ -82,7 +82,7 @@ class Retire(Drain):
     said = "Wait until {step.container.name} is idle"
 
     def command(self, state: State) -> Command:
-        earliest = str(int((state.survey.now + CACHED) * 1000))
+        earliest = str(int((state.survey.uptime + CACHED) * 1000))
         limit = max(state.service.drain, CACHED + 1)
         return _drain(self.container.id, state.service.port, earliest=earliest, limit=limit)
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from behindy_ops.deploy.state import CACHED, Phase, State
-from behindy_ops.deploy.steps.step import Attempts, Look, Read, Verdict
+from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Look, Read, Verdict, unjudged
 from behindy_ops.errors import Kind
+from behindy_ops.facts.container import UNKNOWN
 from behindy_ops.facts.curl import outcome
 from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.host.command import Command, Result, script
@@ -21,7 +22,7 @@ def _ask(
 
     Args:
         header: file on the host with the rehearsal's header.
-        settled: the host's clock, in ms, before which success does not count.
+        settled: the host's uptime, in ms, before which success does not count.
         live: the service that has to have the name alone, and to answer itself too: while it refuses connections,
             nginx lets the previous release answer.
     """
@@ -29,7 +30,7 @@ def _ask(
     inside = f"http://{name}:{live.port}{live.internal}" if live else ""
     timing = (f"{policy.interval:g}", f"{policy.look:g}", settled)
     argv = script("deploy/look_outside", header, *timing, NGINX, name, inside, *urls)
-    return Command(argv, title=f"ask {urls[0]}", timeout=policy.interval * (1 + len(urls)) + 20)
+    return Command(argv, title=f"ask {urls[0]}", timeout=policy.interval * (1 + len(urls)) + 120)
 
 
 def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Look:
@@ -41,8 +42,8 @@ def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Loo
     """
     reply = result.reply()
     told, looks = reply.values(), reply.every("look")
-    if not looks:
-        return Look(Verdict.AGAIN, "no answer")
+    if UNKNOWN in told or not looks:
+        return Look(Verdict.FATAL, ENGINE_AWAY) if UNKNOWN in told else Look(Verdict.AGAIN, "no answer")
     code, curl, asked = looks[-1].split()
     status, answer = int(code), outcome(int(code), int(curl))
     if candidate and status >= 100 and asked != "-green":
@@ -106,6 +107,8 @@ class CheckOutside(Attempts):
     def conclude(self, state: State, look: Look) -> Read:
         if look.verdict is Verdict.HEALTHY:
             return Read(state.at(Phase.PROVEN), look.reason)
+        if look.reason == ENGINE_AWAY:
+            return unjudged(state)
         return Read(state, failed=look.reason, relapse=f"it fails from outside: {look.reason}")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.step import Attempts, Look, Read, Verdict
+from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Look, Read, Verdict
 from behindy_ops.errors import Kind
-from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_state
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, parse_state
 from behindy_ops.facts.curl import outcome
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
@@ -30,12 +30,15 @@ class CheckInside(Attempts):
         url = f"http://{container}:{service.port}{service.internal}"
         timing = (f"{policy.interval:g}", f"{policy.look:g}")
         argv = script("deploy/look_inside", NGINX, container, url, *timing, CONTAINER_TEMPLATE)
-        return Command(argv, title=f"ask {container} from inside nginx", timeout=policy.interval + 20)
+        return Command(argv, title=f"ask {container} from inside nginx", timeout=policy.interval + 90)
 
     def judge(self, state: State, result: Result) -> Look:
         """Judge the last answer; a container that exited, restarts or was OOM-killed fails at once, by that name."""
         reply = result.reply()
-        container = parse_state(reply.values().get("state", ""))
+        told = reply.values().get("state", "")
+        container = parse_state(told)
+        if told == UNKNOWN:
+            return Look(Verdict.AGAIN, ENGINE_AWAY)
         if container is None:
             return Look(Verdict.FATAL, "the container has disappeared")
         if container.oom_killed:

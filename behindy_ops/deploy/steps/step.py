@@ -9,12 +9,16 @@ from enum import Enum
 from typing import ClassVar
 
 from behindy_ops.deploy.state import Phase, State
-from behindy_ops.errors import BehindyError
+from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.host.command import Command, Result
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Event
 
 ALWAYS = math.inf
+
+
+ENGINE_AWAY = "Docker does not answer"
+"""The reason of a look that tells nothing."""
 
 
 class Verdict(Enum):
@@ -61,6 +65,18 @@ class Read:
     relapse: str = ""
     outcome: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def unjudged(state: State) -> Read:
+    """Return what follows after the switch when nothing can be known of the new release: it is not taken back."""
+    name = state.service.name
+    previous = f" The previous one is still there, as {name}-blue." if state.live else ""
+    error = Kind.HOST_NOT_READY(
+        f"Docker on the host stopped answering before the new release of {name} was proven.",
+        state=f"The new release has the name, and may be serving.{previous}",
+        remedy=f"See that Docker runs (systemctl status docker), then: inv deploy.recover {name}",
+    )
+    return Read(state, failed=ENGINE_AWAY, error=error)
 
 
 class Step:

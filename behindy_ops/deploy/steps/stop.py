@@ -112,7 +112,7 @@ class Discard(Step):
         container = state.green.id if state.green else f"{state.service.name}-green"
         kept = state.paths.release(state.service.name, state.release.id)
         argv = script("deploy/discard", container, CONTAINER_TEMPLATE, str(_LOG_LINES), kept)
-        return Command(argv, title=f"remove {state.service.name}-green", timeout=60, changes=True)
+        return Command(argv, title=f"remove {state.service.name}-green", timeout=150, changes=True)
 
     def read(self, state: State, result: Result) -> Read:
         name, reply = f"{state.service.name}-green", result.reply()

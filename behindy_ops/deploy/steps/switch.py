@@ -25,11 +25,11 @@ def swap(first: tuple[str, str, str] | None, second: tuple[str, str], *, policy:
         policy: restart policy that one gets just before; empty to leave it.
     """
     argv = script("deploy/swap", *(first or ("", "", "")), *second, policy)
-    return Command(argv, title=f"give the name {second[1]} to the new container", timeout=30, changes=True)
+    return Command(argv, title=f"give the name {second[1]} to the new container", timeout=180, changes=True)
 
 
 class Redirect(Step):
-    """A step after which users meet another container; from the host's clock right after it, in ms, others count."""
+    """A step after which users meet another container; from the host's uptime right after it, in ms, others count."""
 
     def read(self, state: State, result: Result) -> Read:
         moment = result.reply().values().get("switched", "") if result.ok else ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from behindy_ops.deploy import history
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
-from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_state
+from behindy_ops.deploy.steps.step import ALWAYS, ENGINE_AWAY, Read, Step, unjudged
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
 from behindy_ops.facts.readings import parse_reading
 from behindy_ops.facts.release import released_as
 from behindy_ops.host.command import Command, Result, script
@@ -21,11 +22,15 @@ class Watch(Step):
     said = "Watch the new release for {state.watch:g} s"
 
     def command(self, state: State) -> Command:
-        argv = script("deploy/watch", state.candidate.id, state.after_switch(state.watch), CONTAINER_TEMPLATE)
-        return Command(argv, title="watch the new release", timeout=state.watch + 30)
+        until, limit = state.after_switch(state.watch), f"{math.ceil(state.watch)}"
+        argv = script("deploy/watch", state.candidate.id, until, CONTAINER_TEMPLATE, limit)
+        return Command(argv, title="watch the new release", timeout=state.watch + 150)
 
     def read(self, state: State, result: Result) -> Read:
-        trouble = _unsteady(parse_state(result.reply().values().get("state", "")))
+        told = result.reply().values().get("state", UNKNOWN)
+        if told == UNKNOWN:
+            return unjudged(state)
+        trouble = _unsteady(parse_state(told))
         return Read(state, "no restart, no exit, no OOM kill", failed=trouble, relapse=trouble)
 
 
@@ -39,7 +44,7 @@ def _verify(state: State, line: str, *, judged: str = "") -> Command:
     service, release, paths = state.service.name, state.release, state.paths
     kept, left, rotated_at = paths.release(service, release.id), paths.release(service, judged), str(history.ROTATED_AT)
     argv = script("deploy/verify", service, CONTAINER_TEMPLATE, kept, paths.history, rotated_at, left, release.previous)
-    return Command(argv, title="verify and record", timeout=60, stdin=line.encode("utf-8") + b"\n", changes=True)
+    return Command(argv, title="verify and record", timeout=150, stdin=line.encode("utf-8") + b"\n", changes=True)
 
 
 class Verify(Step):
@@ -55,15 +60,20 @@ class Verify(Step):
     def read(self, state: State, result: Result) -> Read:
         lines = result.reply().values()
         container = parse_state(lines.get("state", ""))
-        trouble = _unsteady(container)
+        away = lines.get("state") == UNKNOWN
+        trouble = "" if away else _unsteady(container)
         memory = _memory(reading.memory, container) if (reading := parse_reading(lines.get("stats", ""))) else ""
         errors = lines.get("errors") or "0"
         said = "no errors in its log" if errors == "0" else f"{errors} log line(s) with errors"
         warnings = [f"The new release is not steady: {trouble}. Look: inv deploy.status"] if trouble else []
+        if away:
+            warnings.append(
+                f"{ENGINE_AWAY}, so it is not known whether the new release is steady. Look: inv deploy.status"
+            )
         if not result.ok:
             warnings.append(f"The deploy stands, but it could not be recorded: {' '.join(result.last_lines(2))}")
         facts = _facts(state, lines) | {"memory": memory, "log_errors": errors}
-        detail = ", ".join(part for part in ("steady", memory, said) if part)
+        detail = ", ".join(part for part in ("" if away else "steady", memory, said) if part)
         return Read(state, detail, failed=trouble, events=tuple(map(Warning_, warnings)), facts=facts)
 
 

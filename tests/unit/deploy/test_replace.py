@@ -11,7 +11,7 @@ from tests.simulator.scripts import name_of
 from tests.simulator.simulation import Simulation
 from tests.simulator.start import begin
 
-OUTAGE = 60.0
+OUTAGE = 90.0
 """Seconds without Docker: longer than a script waits for it."""
 
 

@@ -1,9 +1,11 @@
 # lib: engine connections
 # Waits until the container has no established connection on its port, for so many looks in a row: docs/design.md,
-# "Drain by looking". `earliest` in ms since the epoch; `limit` in seconds from now.
+# "Drain by looking". `earliest` in ms of the host's uptime; `limit` in seconds from now.
 container=$1 port=$2 earliest=$3 limit=$4 needed=$5
 pid=$(inspect "$container" '{{.State.Pid}}')
-[ "$pid" -gt 0 ] 2>/dev/null || { echo gone; exit 0; }
+case $? in 0) ;; 1) echo gone; exit 0 ;; *) exit 1 ;; esac
+[ "$pid" -gt 0 ] || { echo gone; exit 0; }
+earliest=$(within "$earliest" "$((limit * 1000))")
 if ! [ -r "/proc/$pid/net/tcp" ]; then # a host with hidepid: nothing to look at, so it gets a fixed time
   while [ "$(now)" -lt "$earliest" ]; do sleep 0.2; done
   sleep 10

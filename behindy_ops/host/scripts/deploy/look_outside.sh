@@ -1,5 +1,5 @@
 # lib: engine
-# One attempt from outside: every URL must answer, and go on answering until `settled` (ms since the epoch, or 0): until
+# One attempt from outside: every URL must answer, and go on answering until `settled` (ms of the host's uptime, or 0): until
 # then nginx may still ask the previous release. It also lets that one answer while the live one refuses connections, so
 # the live one is asked itself as well, by its name and a URL inside nginx (both or neither ""). `header`: a file, or
 # ""; `window` to look and `pause` between looks in seconds.
@@ -15,8 +15,10 @@ look() {
   echo "look ${code:-000} $status ${asked:-none}"
   case $code in 2?? | 3??) return 0 ;; *) return 1 ;; esac
 }
+settled=$(within "$settled" "$((${window%.*} * 1000))")
 end=$(($(now) + ${window%.*} * 1000))
 [ "$end" -ge "$settled" ] || end=$((settled + 1000))
+waited=
 while :; do
   good=yes
   for url in "$@"; do look "$url" || { good=no; break; }; done
@@ -33,6 +35,12 @@ code=$(curl -s -o /dev/null -m "$3" -w "%{http_code}" "$2"); echo "inside $code 
     echo ok
     exit 0
   fi
-  [ "$moment" -lt "$end" ] || exit 0
+  if [ "$moment" -ge "$end" ]; then
+    # An engine that is away took nginx along, which says nothing about a release: it is waited for, once.
+    inspect "$nginx" '{{.Id}}' >/dev/null
+    [ "$?" != 2 ] || { echo unknown; exit 0; }
+    [ "$(($(now) - moment))" -ge 3000 ] && [ -z "$waited" ] || exit 0
+    waited=yes end=$(($(now) + 30000)) # what it starts needs its time too
+  fi
   sleep "$pause"
 done

@@ -1,7 +1,7 @@
 # lib: engine
 # Both renames in one curl: docs/design.md, "Gap between the renames". If the second fails, the first is undone here.
 # All of `first` may be "" for none; `policy`: the restart policy the second gets before, "" for as it is. Prints the
-# host's clock in ms right after.
+# host's uptime in ms right after.
 first=$1 first_new=$2 first_old=$3 second=$4 second_new=$5 policy=$6
 swap() {
   if [ -n "${DOCKER_HOST:-}" ] || ! [ -w /var/run/docker.sock ]; then

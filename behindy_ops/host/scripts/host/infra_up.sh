@@ -1,4 +1,4 @@
-# lib: masked compose
+# lib: engine masked compose
 # `limit`: seconds to wait for health. Then words: create SERVICE, recreate SERVICE, pull IMAGE, placeholder IMAGE
 # (nginx's, when it may have no certificate). Prints what it is at, and the logs' last lines of what is not healthy in time.
 dir=$1 domain=$2 limit=$3
@@ -47,7 +47,7 @@ if [ "${#recreate[@]}" -gt 0 ]; then
   echo "replacing ${recreate[*]}"
   compose --progress quiet up -d --no-deps --force-recreate "${recreate[@]}" >&2 || exit 1
 fi
-end=$(($(date +%s) + limit))
+end=$(($(now) + limit * 1000))
 while :; do
   waiting=()
   for service in "${create[@]}" "${recreate[@]}"; do
@@ -63,7 +63,7 @@ while :; do
     esac
   done
   [ "${#waiting[@]}" -gt 0 ] || exit 0
-  if [ "$(date +%s)" -ge "$end" ]; then
+  if [ "$(now)" -ge "$end" ]; then
     for service in "${waiting[@]}"; do
       compose ps -a --format '{{.Name}}: {{.Status}}' "$service" >&2
       compose logs --no-log-prefix --tail 8 "$service" | masked written_in ../.env >&2

@@ -1,23 +1,35 @@
 # Talking to the Docker engine.
-now() { date +%s%3N; } # ms since the epoch
+now() { # ms since the host booted, so that setting its clock makes no wait longer or shorter
+  local up
+  read -r up _ </proc/uptime
+  echo "$((10#${up/./} * 10))"
+}
+within() { # moment, ms from now: the sooner of the two. After a reboot, which begins that clock anew, the second
+  local last=$(($(now) + $2))
+  echo "$(($1 < last ? $1 : last))"
+}
 api() { curl -sS -m 20 --unix-socket /var/run/docker.sock "$@"; }
 readings() { # stdin: ids. For each a line of JSON, the numbers `docker stats` counts with (a quick reading, no wait), and its URL
   local urls=()
   while read -r id; do urls+=("http://docker/containers/$id/stats?stream=false&one-shot=true"); done
   [ "${#urls[@]}" = 0 ] || api -w '%{url_effective}\n' "${urls[@]}"
 }
-inspect() { # container, template. An engine that is restarting is waited for: docs/design.md, "A restarting engine"
-  local said
-  for _ in {1..75}; do
-    said=$(docker container inspect --format "$2" "$1" 2>&1) && { printf '%s\n' "$said"; return; }
+away=60000 # ms that an engine which does not answer is waited for
+inspect() { # container, template. 1: there is none; 2: not known: docs/design.md, "A restarting engine"
+  local said end
+  end=$(($(now) + away))
+  while :; do
+    said=$(timeout 10 docker container inspect --format "$2" "$1" 2>&1) && { printf '%s\n' "$said"; return; }
     case $said in *"No such container"*) return 1 ;; esac
+    [ "$(now)" -lt "$end" ] || return 2
     sleep 0.2
   done
-  return 2
 }
-state() { # container, template
-  printf 'state '
-  docker container inspect --format "$2" "$1" 2>/dev/null || echo none
+state() { # container, template. Prints `state`, and what docker says, `none` or `unknown`
+  local found
+  found=$(inspect "$1" "$2")
+  case $? in 0) ;; 1) found=none ;; *) found=unknown ;; esac
+  echo "state $found"
 }
 unless_gone() { # a docker command; that what it is about is gone already is success
   local said

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import socket
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import behindy_ops.host
 from behindy_ops.facts.manifest import parse as parse_manifests
 from behindy_ops.facts.readings import parse_reading
 from behindy_ops.host.exit_codes import Code
@@ -21,7 +24,20 @@ if TYPE_CHECKING:
 
 GONE = Answer(err="Error response from daemon: No such container: x", code=1)
 RESTARTING = Answer(err="Cannot connect to the Docker daemon", code=1)
+
+
+def uptime() -> float:
+    """What the host's waits are measured by, in seconds."""
+    return float(Path("/proc/uptime").read_text().split()[0])
+
+
 STATS = '{"memory_stats":{"usage":9,"stats":{"inactive_file":4}}}'
+
+
+def test_no_step_of_a_deploy_waits_by_a_clock_that_can_be_set() -> None:
+    scripts = Path(behindy_ops.host.__file__).parent / "scripts"
+    waiting = [*scripts.glob("deploy/*.sh"), *(scripts / name for name in ("lib/engine.sh", "host/unalias.sh"))]
+    assert [file.name for file in waiting if re.search(r"\bdate\b|EPOCH|SECONDS", file.read_text())] == []
 
 
 def test_a_pull_logs_in_for_itself_alone_and_leaves_no_token(host: FakeHost) -> None:
@@ -147,16 +163,30 @@ def test_the_public_url_and_the_live_container_are_asked_from_outside(host: Fake
 
 def test_a_good_answer_from_outside_has_to_stay_good_until_all_have_switched(host: FakeHost) -> None:
     host.on("curl", "*", "code 200\n", "code 502\n", "code 200\n")
-    settled = int(time.time() * 1000) + 2000
+    settled = int(uptime() * 1000) + 2000
     ran = host.run("deploy/look_outside", "", "5", "0.1", str(settled), "nginx", "", "", "https://a.org/")
     assert ran.out.splitlines()[:2] == ["look 200 0 none", "look 502 0 none"]
-    assert (ran.out.splitlines()[-1], time.time() * 1000 >= settled) == ("ok", True)
+    assert (ran.out.splitlines()[-1], uptime() * 1000 >= settled) == ("ok", True)
 
 
 def test_a_look_from_outside_ends_with_its_time(host: FakeHost) -> None:
     host.on("curl", "*", Answer("code 502\n", code=22))
+    host.on("docker", "container inspect *", "n\n")
     ran = host.run("deploy/look_outside", "", "0", "0.01", "0", "nginx", "", "", "https://a.org/")
     assert set(ran.out.splitlines()) == {"look 502 22 none"}
+
+
+def test_a_look_from_outside_waits_for_an_engine_that_is_away(host: FakeHost) -> None:
+    host.moved |= {"sleep 0.2": "sleep 0.01", "-ge 3000": "-ge 10"}
+    host.on("curl", "*", Answer("code 000\n", code=7), "code 200\n")
+    host.on("docker", "container inspect *", RESTARTING, RESTARTING, "n\n")
+    ran = host.run("deploy/look_outside", "", "0", "0.01", "0", "nginx", "", "", "https://a.org/")
+    assert ran.out.splitlines() == ["look 000 7 none", "look 200 0 none", "ok"]
+    host.moved["away=60000"] = "away=20"
+    host.on("curl", "*", Answer("code 000\n", code=7))
+    host.on("docker", "container inspect *", RESTARTING)
+    ran = host.run("deploy/look_outside", "", "0", "0.01", "0", "nginx", "", "", "https://a.org/")
+    assert ran.out.splitlines() == ["look 000 7 none", "unknown"]
 
 
 SWAP = ("b", "web-blue", "web", "g", "web", "")
@@ -167,7 +197,7 @@ def test_both_renames_go_in_one_call_and_the_hosts_clock_is_told(host: FakeHost)
     host.on("docker", "update --restart always g")
     host.on("curl", "*")
     ran = host.run("deploy/swap", *SWAP[:5], "always")
-    assert (ran.code, abs(int(ran.values["switched"]) / 1000 - time.time()) < 5) == (0, True)
+    assert (ran.code, abs(int(ran.values["switched"]) / 1000 - uptime()) < 5) == (0, True)
     assert ran.calls[-1].endswith("/b/rename?name=web-blue http://docker/containers/g/rename?name=web")
 
 
@@ -184,7 +214,7 @@ def test_both_renames_go_in_one_call_and_the_hosts_clock_is_told(host: FakeHost)
 def test_only_the_engine_tells_how_far_a_failed_switch_came(
     host: FakeHost, second: Answer | str, first: Answer | str, code: int, said: str
 ) -> None:
-    host.moved |= {"-w /var/run/docker.sock": "-f /nowhere", "{1..75}": "{1..2}", "sleep 0.2": "sleep 0.01"}
+    host.moved |= {"-w /var/run/docker.sock": "-f /nowhere", "away=60000": "away=20", "sleep 0.2": "sleep 0.01"}
     host.on("docker", "rename b web-blue", "")
     host.on("docker", "rename b web", "")
     host.on("docker", "rename g web", Answer(code=1))
@@ -235,9 +265,9 @@ def test_a_container_is_idle_once_nobody_is_connected_to_it(host: FakeHost) -> N
         assert host.run("deploy/drain", "c", port, "0", "0", "2").values["cut"] == "1"
         server.close()
         client.close()
-        earliest = int(time.time() * 1000) + 400
+        earliest = int(uptime() * 1000) + 400
         ran = host.run("deploy/drain", "c", port, str(earliest), "5", "2")
-        assert (ran.code, "idle" in ran.values, time.time() * 1000 >= earliest) == (0, True, True)
+        assert (ran.code, "idle" in ran.values, uptime() * 1000 >= earliest) == (0, True, True)
     finally:
         sleeper.kill()
         sleeper.wait()
@@ -260,9 +290,33 @@ def test_where_nothing_can_be_seen_it_gets_a_fixed_time(host: FakeHost) -> None:
 def test_a_watch_ends_with_the_first_exit(host: FakeHost) -> None:
     host.on("docker", "wait c", "1\n")
     host.on("docker", "container inspect *", '{"id":"c"}\n', GONE)
-    until = str(int(time.time() * 1000) + 5000)
-    assert host.run("deploy/watch", "c", until, "").values == {"state": '{"id":"c"}'}
-    assert host.run("deploy/watch", "c", "0", "").values == {"state": "none"}
+    until = str(int(uptime() * 1000) + 5000)
+    assert host.run("deploy/watch", "c", until, "", "5").values == {"state": '{"id":"c"}'}
+    assert host.run("deploy/watch", "c", "0", "", "5").values == {"state": "none"}
+
+
+def test_a_watch_goes_on_when_the_engine_is_back(host: FakeHost) -> None:
+    host.moved["sleep 0.2"] = "sleep 0.01"
+    host.on("docker", "wait c", RESTARTING, "1\n")
+    host.on("docker", "container inspect *", RESTARTING, RESTARTING, '{"id":"c"}\n')
+    until = str(int(uptime() * 1000) + 5000)
+    ran = host.run("deploy/watch", "c", until, "", "5")
+    assert (ran.values, sum("wait" in call for call in ran.calls)) == ({"state": '{"id":"c"}'}, 2)
+
+
+def test_of_an_engine_that_stays_away_nothing_is_known(host: FakeHost) -> None:
+    host.moved |= {"away=60000": "away=20", "sleep 0.2": "sleep 0.01"}
+    host.on("docker", "wait c", RESTARTING)
+    host.on("docker", "container inspect *", RESTARTING)
+    assert host.run("deploy/watch", "c", str(int(uptime() * 1000) + 5000), "", "5").values == {"state": "unknown"}
+
+
+def test_a_moment_of_before_a_reboot_is_no_later_than_the_limit(host: FakeHost) -> None:
+    host.on("docker", "wait c", Answer(run="exec sleep 8"))
+    host.on("docker", "container inspect *", '{"id":"c"}\n')
+    begun = time.monotonic()
+    assert host.run("deploy/watch", "c", str(int(uptime() * 1000) + 10**9), "", "1").code == 0
+    assert 0.9 < time.monotonic() - begun < 6
 
 
 def test_what_is_gone_already_is_removed(host: FakeHost) -> None:
