@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 from behindy_ops.errors import Kind
+from behindy_ops.facts.pull import cause
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.project.services import repository
 
@@ -13,6 +14,12 @@ NO_IMAGE = Problem(
     "image missing",
     "the registry has no such image or tag",
     "Check --tag, and that the build has pushed it.",
+    kind=Kind.IMAGE_NOT_FOUND,
+)
+OTHER_ARCHITECTURE = Problem(
+    "image architecture",
+    "the image is built for another architecture than the host's",
+    "Build it for the host's platform (docker build --platform) and push it.",
     kind=Kind.IMAGE_NOT_FOUND,
 )
 NOT_TOLD = Risk(
@@ -39,12 +46,16 @@ def image(facts: Facts) -> Iterable[Check]:
     if facts.manifests is None:
         return
     said = facts.manifests.refused.get(facts.image, "no answer")
-    if facts.image in facts.manifests.layers:
+    if facts.image in facts.manifests.foreign:
+        built_for, host = ", ".join(facts.manifests.foreign[facts.image]), facts.manifests.architecture
+        yield OTHER_ARCHITECTURE.check("image", f"{facts.image} is built for {built_for}, and the host is {host}.")
+    elif facts.image in facts.manifests.layers:
         yield ok("image", f"the registry has {facts.image}")
     elif "no such manifest" in said or "manifest unknown" in said:
         yield NO_IMAGE.check("image", f"There is no image {facts.image}.")
     else:
-        yield NOT_TOLD.check("image", f"Could not query the registry for {facts.image}: {said}")
+        found = cause(said, facts.image)
+        yield NOT_TOLD.check("image", f"{found.what if found else f'Could not ask for {facts.image}.'} It said: {said}")
 
 
 def rollback_image(facts: Facts) -> Iterable[Check]:

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 IMAGE_TEMPLATE = (
     '{"id":{{json .Id}},"tags":{{json .RepoTags}},"digests":{{json .RepoDigests}},'
-    '"created":{{json .Created}},"size":{{json .Size}}}'
+    '"created":{{json .Created}},"size":{{json .Size}},"architecture":{{json .Architecture}}}'
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image on the host. ``created`` is when it was built, ``size`` is in bytes."""
+    """An image on the host. ``created``: when it was built; ``size`` in bytes; ``architecture`` as Docker names it."""
 
     id: str
     tags: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
     created: str = ""
     size: int = 0
+    architecture: str = ""
 
     def references(self, repository: str) -> tuple[str, ...]:
         """Return the names under which this image belongs to ``repository``: ``repo:tag`` and ``repo@digest``."""
@@ -45,4 +46,5 @@ def parse_image(line: str) -> Image:
         digests=tuple(data["digests"] or ()),
         created=data["created"],
         size=data["size"],
+        architecture=data.get("architecture", ""),
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from behindy_ops.facts.pull import runs_on
 
 UNPACKED = 3
 """How many times larger a compressed layer is on disk: docs/design.md, "Disk reserve"."""
@@ -17,10 +19,14 @@ class Manifests:
     Attributes:
         layers: reference to its layers: digest to bytes on disk, estimated where the registry keeps them compressed.
         refused: reference to what the registry said instead.
+        foreign: reference to the architectures it is built for, where none is the host's.
+        architecture: the host's.
     """
 
     layers: dict[str, dict[str, int]]
     refused: dict[str, str]
+    foreign: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    architecture: str = ""
 
 
 def parse(text: str) -> Manifests:
@@ -28,6 +34,7 @@ def parse(text: str) -> Manifests:
     arch = next((line.removeprefix("arch ") for line in text.splitlines() if line.startswith("arch ")), "")
     layers: dict[str, dict[str, int]] = {}
     refused: dict[str, str] = {}
+    foreign: dict[str, tuple[str, ...]] = {}
     reference = ""
     body: list[str] = []
     for line in text.splitlines():
@@ -35,6 +42,9 @@ def parse(text: str) -> Manifests:
             reference, body = line.removeprefix("manifest "), []
         elif line.startswith("ended ") and reference:
             _, code, said = line.split(" ", 2)
+            built_for = _architectures("\n".join(body)) if code == "0" else ()
+            if built_for and not any(runs_on(each, arch) for each in built_for):
+                foreign[reference] = built_for
             found = _layers("\n".join(body), arch) if code == "0" else None
             if found is None:
                 refused[reference] = said.strip() or "it cannot be read"
@@ -42,7 +52,17 @@ def parse(text: str) -> Manifests:
                 layers[reference] = found
         else:
             body.append(line)
-    return Manifests(layers, refused)
+    return Manifests(layers, refused, foreign, arch)
+
+
+def _architectures(text: str) -> tuple[str, ...]:
+    """Return what it is built for; what is ``unknown`` is an attestation, no image."""
+    try:
+        data = json.loads(text)
+        platforms = [each["Descriptor"]["platform"] for each in (data if isinstance(data, list) else [data])]
+        return tuple(sorted({each["architecture"] for each in platforms} - {"unknown", ""}))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ()
 
 
 def _layers(text: str, arch: str) -> dict[str, int] | None:

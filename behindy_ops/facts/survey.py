@@ -61,6 +61,7 @@ class Survey:
         disk: size and free bytes of the file system that holds Docker's data.
         usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
         now: the host's clock, seconds since the epoch.
+        architecture: the engine's, as Docker names it: ``amd64``, ``arm64``.
         uptime: seconds since the host booted; unlike its clock, nobody sets that.
         skew: seconds that clock is ahead of ours, None if they were not compared.
     """
@@ -80,6 +81,7 @@ class Survey:
     usage: dict[str, int] = field(default_factory=dict)
     now: float = 0.0
     uptime: float = 0.0
+    architecture: str = ""
     skew: float | None = None
     stale: frozenset[str] = frozenset()
     releases: tuple[Release, ...] = ()
@@ -146,10 +148,12 @@ def _survey(reply: Reply) -> Survey:
     lines = reply.lines
     containers = [parse_container(line) for line in lines("containers")]
     versions = lines("versions")
+    engine = [json.loads(word) for word in versions[0].split()] if versions else [""]
     machine = reply.values("machine")
     disk = machine.get("disk", "0 0").split()
     return Survey(
-        docker=json.loads(versions[0].split()[0]) if versions else "",
+        docker=engine[0],
+        architecture=engine[-1],
         compose=versions[1].lstrip("v") if len(versions) > 1 else "",
         tools=frozenset(lines("tools")),
         containers={container.name: container for container in containers},

@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Self
 
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
+from behindy_ops.facts.pull import cause
 
 
 class Code(IntEnum):
@@ -195,5 +196,7 @@ def error(code: int, lines: tuple[str, ...] = (), *, state: str = "", **names: o
         return None
     if known.kind is None:
         return None
+    if known is Code.NO_IMAGE and (found := cause("\n".join(lines), str(names.get("image", "an image")))) is not None:
+        return found.kind(found.what, state=known.state or state or UNCHANGED, remedy=found.remedy, lines=lines)
     what = known.what.format(**names)
     return known.kind(what, state=known.state or state or UNCHANGED, remedy=known.remedy, lines=lines)

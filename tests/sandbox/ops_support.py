@@ -43,7 +43,7 @@ def broken(breaks: str, mends: str) -> Iterator[None]:
         on_host("sh", "-c", mends)
 
 
-def image_archive(names: Sequence[str]) -> bytes:
+def image_archive(names: Sequence[str], architecture: str = "amd64") -> bytes:
     """What ``docker load`` takes: small images that share their only layer, each older than any real one."""
     inner = io.BytesIO()
     with tarfile.open(fileobj=inner, mode="w") as layer:
@@ -56,7 +56,7 @@ def image_archive(names: Sequence[str]) -> bytes:
         for number, name in enumerate(names):
             created = f"2020-01-01T{number // 3600:02d}:{number // 60 % 60:02d}:{number % 60:02d}Z"
             config = {
-                "architecture": "amd64",
+                "architecture": architecture,
                 "os": "linux",
                 "created": created,
                 "config": {"Labels": {"number": str(number)}},

@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.host import shell as host
 from sandbox.host.info import SandboxInfo
+from tests.sandbox.ops_support import image_archive
 from tests.sandbox.support import (
     ROOT,
     SERVICES,
@@ -184,8 +185,21 @@ def test_an_image_that_does_not_exist() -> None:
 
 
 @pytest.mark.usefixtures("live_services")
+def test_an_image_for_another_architecture_is_refused_before_anything_is_started() -> None:
+    name = "localhost:5000/behindy/behindy-frontend:arm"
+    mine = on_host("docker", "version", "--format", "{{.Server.Arch}}")
+    other = "amd64" if mine == "arm64" else "arm64"
+    host.run(["docker", "load"], stdin=image_archive([name], other))
+    on_host("sh", "-c", f"docker push -q {name}; docker rmi {name}")
+    refused(40, f"is built for {other}, and the host is {mine}", tag="arm")
+    checked = inv("deploy.check", "frontend", "--tag", "arm")
+    assert checked.code == 40, checked.said
+    assert f"built for {other}" in " ".join(checked.out.split())
+
+
+@pytest.mark.usefixtures("live_services")
 def test_a_registry_that_does_not_answer() -> None:
-    refused(42, "could not be pulled", BEHINDY_IMAGE_PREFIX="localhost:5999/behindy")
+    refused(42, "does not answer the host", BEHINDY_IMAGE_PREFIX="localhost:5999/behindy")
 
 
 TOKEN = "t0ken-$with 'quotes\" and ümlaut"

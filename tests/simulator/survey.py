@@ -41,6 +41,7 @@ def image_line(image: Stored) -> str:
             "digests": sorted(image.digests),
             "created": image.created,
             "size": 7,
+            "architecture": "amd64",
         }
     )
 
@@ -56,7 +57,7 @@ def survey(world: World, me: Process, *arguments: str) -> Body:
     assert (root, network) == ("behindy-ops", NETWORK)
     services, repositories = pairs[::2], pairs[1::2]
     yield None
-    _say(world, me, mark, {"versions": ['"26.1.5" "1.45"', "2.26.1"]})
+    _say(world, me, mark, {"versions": ['"26.1.5" "1.45" "amd64"', "2.26.1"]})
     me.echo(f"{mark} tools\ndocker\ncurl\nflock\ntimeout\nawk")
     yield None
     _say(world, me, mark, {"containers": [container_line(box) for box in world.engine.boxes.values()]})

@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.image import IMAGE_TEMPLATE, Image, parse_image
+from behindy_ops.facts.pull import cause, runs_on
 from behindy_ops.facts.release import released_as
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import Decision
-
-_CAUSES = {
-    r"no space left on device": (
-        Kind.DISK_FULL,
-        "The host's disk is full: the image could not be stored.",
-        "See what takes it: inv ops.disk; remove old images: inv ops.prune",
-    ),
-    r"denied|unauthorized|authentication required|no basic auth|toomanyrequests|forbidden": (
-        Kind.REGISTRY_REFUSED,
-        "The registry refused to give {image}.",
-        "Check the name and the tag. {hint}",
-    ),
-    r"manifest unknown|not found|no such image|repository name not known": (
-        Kind.IMAGE_NOT_FOUND,
-        "There is no image {image}.",
-        "Check --tag, BEHINDY_IMAGE_PREFIX, and that the build has pushed it.",
-    ),
-    r"": (
-        Kind.REGISTRY_UNREACHABLE,
-        "{image} could not be pulled: {how}.",
-        "Try again; if it stays so, check the registry and the host's network (curl the registry from there).",
-    ),
-}
-"""What docker says of a pull that failed, in any case, and what that means; the first that matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +40,8 @@ class Pull(Step):
         if not result.ok:
             return Read(state, error=_pull_error(self.image, result))
         image = parse_image(result.reply().values()["image"])
+        if not state.goal.force and (error := _foreign(image, self.image, state.survey.architecture)) is not None:
+            return Read(state, error=error)
         digest = image.digest(state.release.repository)
         detail = (digest or image.id)[:19]
         state = replace(state, image=image, release=replace(state.release, image_id=image.id))
@@ -102,11 +80,24 @@ def registry_login(settings: Settings) -> tuple[str, str, bytes]:
 
 def _pull_error(image: str, result: Result) -> BehindyError:
     """Name the cause of a failed pull from what docker said."""
-    if result.exit_code == Code.REGISTRY_LOGIN:
+    lines = result.last_lines(5)
+    found = cause("\n".join(lines), image, logged_in=bool(result.command.stdin))
+    if result.exit_code == Code.REGISTRY_LOGIN and (found is None or found.kind is Kind.REGISTRY_REFUSED):
         return result.error()
-    lines, logged_in = result.last_lines(5), bool(result.command.stdin)
-    hint = "Check that the token may read it." if logged_in else "If it is private, set DOCKERHUB_TOKEN."
-    said = "\n".join(lines).lower()
-    words = {"image": image, "how": result.how(), "hint": hint}
-    kind, what, remedy = next(cause for pattern, cause in _CAUSES.items() if re.search(pattern, said))
-    return kind(what.format(**words), remedy=remedy.format(**words), lines=lines)
+    if found is None:
+        return Kind.REGISTRY_UNREACHABLE(
+            f"{image} could not be pulled: {result.how()}.",
+            remedy="Try again; if it stays so, ask the registry from the host: curl -sSI https://<registry>/v2/",
+            lines=lines,
+        )
+    return found.kind(found.what, remedy=found.remedy, lines=lines)
+
+
+def _foreign(image: Image, name: str, host: str) -> BehindyError | None:
+    """Refuse an image that was built for another architecture: it would end at once, with "exec format error"."""
+    if runs_on(image.architecture, host):
+        return None
+    return Kind.IMAGE_NOT_FOUND(
+        f"{name} is built for {image.architecture}, and the host is {host}: it could not start there.",
+        remedy=f"Build it for linux/{host} (docker build --platform) and push it; to try it anyway: --force",
+    )

@@ -27,7 +27,13 @@ def examine(manifests: Manifests | None) -> list[Check]:
         (Manifests({IMAGE: {"a": 1}}, {}), Level.OK, f"the registry has {IMAGE}"),
         (Manifests({}, {IMAGE: "no such manifest: docker.io/me"}), Level.REFUSAL, f"There is no image {IMAGE}."),
         (Manifests({}, {IMAGE: "manifest unknown"}), Level.REFUSAL, f"There is no image {IMAGE}."),
-        (Manifests({}, {IMAGE: "denied"}), Level.WARNING, f"Could not query the registry for {IMAGE}: denied"),
+        (Manifests({}, {IMAGE: "denied"}), Level.WARNING, f"The registry refused to give {IMAGE}. It said: denied"),
+        (Manifests({}, {IMAGE: "hm"}), Level.WARNING, f"Could not ask for {IMAGE}. It said: hm"),
+        (
+            Manifests({IMAGE: {"a": 1}}, {}, {IMAGE: ("arm64",)}, "amd64"),
+            Level.REFUSAL,
+            f"{IMAGE} is built for arm64, and the host is amd64.",
+        ),
         (Manifests({}, {}), Level.WARNING, "no answer"),
     ],
 )

@@ -14,7 +14,7 @@ from tests.unit.env.declared import checkout, printed
 
 GOOD = ("DB_PASS set absent differs - no -", "JWT set absent differs - no -")
 NO_COMPOSE = Answer("@ end\n")
-COMPOSE = Answer('@ versions\n"26.1"\n2.26.1\n@ end\n')
+COMPOSE = Answer('@ versions\n"26.1" "1.45" "amd64"\n2.26.1\n@ end\n')
 
 
 def test_a_complete_file_is_said_to_be_complete(tmp_path: Path) -> None:

@@ -54,4 +54,5 @@ def test_what_the_registry_does_not_tell_is_not_guessed() -> None:
         )
     )
     assert told.refused["me/x:new"] == "no such manifest: me/x:new"
+    assert told.foreign == {"me/x:none": ("arm64", "riscv64")}
     assert [new_bytes(told, f"me/x:{name}") for name in ("new", "other", "none", "absent")] == [None] * 4

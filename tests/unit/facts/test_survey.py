@@ -16,7 +16,7 @@ MARK = "@@0123"
 def printed(**sections: str) -> str:
     """What survey.sh prints; the given sections replace the usual ones."""
     usual = {
-        "versions": '"26.1.5" "1.45"\n2.26.1',
+        "versions": '"26.1.5" "1.45" "arm64"\n2.26.1',
         "tools": "docker\ncurl\nflock\ntimeout\nawk",
         "containers": container_line(),
         "images": '{"id":"sha256:1","tags":["me/x:v1"],"digests":null,"created":"2026","size":7}',
@@ -35,7 +35,7 @@ def printed(**sections: str) -> str:
 
 def test_everything_a_decision_needs_is_read() -> None:
     survey = parse(printed(), MARK)
-    assert (survey.docker, survey.compose) == ("26.1.5", "2.26.1")
+    assert (survey.docker, survey.compose, survey.architecture) == ("26.1.5", "2.26.1", "arm64")
     assert survey.trio("frontend").live == parse_container(container_line())
     assert survey.trio("frontend").green is None
     assert survey.images == (Image("sha256:1", ("me/x:v1",), (), "2026", 7),)

@@ -9,7 +9,7 @@ while [ "$#" -gt 1 ]; do
   shift 2
 done
 versions() {
-  docker version --format '{{json .Server.Version}} {{json .Server.APIVersion}}' && compose version --short
+  docker version --format '{{json .Server.Version}} {{json .Server.APIVersion}} {{json .Server.Arch}}' && compose version --short
 }
 tools() { for tool in docker curl flock timeout awk; do command -v "$tool" >/dev/null && echo "$tool"; done; }
 described() { # container or image, template, their ids, one a line: one may end between the list and the look

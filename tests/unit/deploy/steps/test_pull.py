@@ -53,6 +53,7 @@ def test_the_pull_of_an_earlier_release_keeps_its_digest() -> None:
 @pytest.mark.parametrize(
     ("code", "said", "kind"),
     [
+        (41, "Get https://r.example/v2/: dial tcp: lookup r.example: no such host", Kind.REGISTRY_UNREACHABLE),
         (41, "unauthorized", Kind.REGISTRY_REFUSED),
         (42, "write /var/lib: no space left on device", Kind.DISK_FULL),
         (42, "pull access denied for me/web", Kind.REGISTRY_REFUSED),
@@ -64,6 +65,20 @@ def test_a_failure_has_its_kind(code: int, said: str, kind: Kind) -> None:
     error = PULL.read(state_of(image=None), answer(code=code, err=said)).error
     assert error is not None
     assert error.kind is kind
+
+
+def test_an_image_for_another_architecture_is_refused_before_it_is_started_unless_forced() -> None:
+    state = state_of(image=None)
+    state = replace(state, survey=replace(state.survey, architecture="arm64"))
+    error = PULL.read(state, answer(pulled(architecture="amd64"))).error
+    assert error is not None
+    assert (error.kind, error.what) == (
+        Kind.IMAGE_NOT_FOUND, "me/web:v2 is built for amd64, and the host is arm64: it could not start there."
+    )  # fmt: skip
+    assert PULL.read(state, answer(pulled(architecture="arm"))).error is None
+    assert (
+        PULL.read(replace(state, goal=Goal(tag="v2", force=True)), answer(pulled(architecture="amd64"))).error is None
+    )
 
 
 def test_a_login_is_made_only_with_a_token_and_the_token_goes_to_stdin_alone() -> None:

@@ -60,7 +60,7 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost)
     release = '{"id":"r1","service":"web","repository":"me/web","tag":"v1","digest":"","image_id":""}'
     host.file("home/state/releases/web/r1/release.json", release)
     host.file("home/state/releases/web/r2/status", "stands")
-    host.on("docker", "version *", '"26.1" "1.45"\n')
+    host.on("docker", "version *", '"26.1" "1.45" "amd64"\n')
     host.on("docker", "compose version *", "2.26.1\n")
     host.on("docker", "compose *config --hash*", "web c0ffee\n")
     host.on("docker", "compose *config --format json", json.dumps(CONFIG, indent=2))
