@@ -32,6 +32,12 @@ PLACEHOLDER = Problem(
     symptom="Anybody who reads the example knows the value.",
     kind=Kind.ENVIRONMENT_INVALID,
 )
+DOLLAR = Risk(
+    "dollar in a value",
+    "docker compose takes a $ in a value for a variable that nothing defines: the container gets less",
+    "Set it anew, which quotes it: inv env.set {subject}",
+    symptom="A password or a key is not the one in the file.",
+)
 READABLE = Risk(
     "environment file readable",
     "others than its owner may read .env",
@@ -54,6 +60,7 @@ class Values:
         states: names to ``empty`` or ``set``; others are absent.
         required: names without a default to the services whose stanzas use them.
         placeholders: names whose value was made to be replaced.
+        dollars: names in whose value Compose takes a ``$`` for a variable that nothing defines, to their line.
         known: names that a service uses or the example explains.
         mode: its permissions in octal digits; empty if they do not matter yet.
         present: there is a file at all.
@@ -65,6 +72,7 @@ class Values:
     known: frozenset[str] = frozenset()
     mode: str = ""
     present: bool = True
+    dollars: Mapping[str, int] = field(default_factory=dict)
 
 
 def judge(values: Values, where: str = ".env") -> Iterable[Check]:
@@ -80,11 +88,21 @@ def judge(values: Values, where: str = ".env") -> Iterable[Check]:
     for name in sorted(values.placeholders):
         if values.states.get(name) == "set":
             yield PLACEHOLDER.check("environment", "still the placeholder", subject=name)
+    yield from cut(values.dollars)
     for name in sorted(values.states.keys() - values.known):
         found = "unknown; no service uses it, and .env.example does not explain it"
         yield UNKNOWN.check("environment", found, subject=name)
     if not private(values.mode):
         yield READABLE.check("environment", f"{where} can be read by others (mode {values.mode}).")
+
+
+def cut(dollars: Mapping[str, int]) -> Iterable[Check]:
+    """Values that the container gets without a part of them."""
+    for name, line in dollars.items():
+        found = (
+            f"line {line}: docker compose takes the $ in {name} for a variable that nothing defines, and leaves it out"
+        )
+        yield DOLLAR.check("environment", found, subject=name)
 
 
 def file(facts: Facts) -> Iterable[Check]:
@@ -106,6 +124,7 @@ def environment(facts: Facts) -> Iterable[Check]:
             evidence=[f"{name}: {'empty' if name in facts.survey.environment else 'missing'}" for name in missing],
             name=missing[0],
         )
+    yield from cut(facts.survey.dollars)
     yield from (check for check in file(facts) if check.problem or not incomplete)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,14 +58,14 @@ def read_file(path: Path) -> EnvText:
     return file
 
 
-def read_text(body: bytes, title: str) -> EnvText:
-    """Return the text of a ``.env``.
+def read_text(body: bytes, title: str, change: Callable[[EnvText], EnvText] = lambda file: file) -> EnvText:
+    """Return the text of a ``.env``, with a change that may be what corrects it.
 
     Raises:
         Kind.ENVIRONMENT_INVALID: it has mistakes; none of its lines has a value in it.
     """
     try:
-        file = dotenv.parse(body.decode("utf-8"))
+        file = change(dotenv.parse(body.decode("utf-8")))
         mistakes = file.mistakes
     except UnicodeDecodeError:
         file, mistakes = dotenv.EnvText(""), ("it is not UTF-8 text",)

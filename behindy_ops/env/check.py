@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from behindy_ops.checks.check import HOST, Check, Level, Problem
-from behindy_ops.checks.environment import NO_VALUE, PLACEHOLDER, READABLE, UNKNOWN, Values, judge
+from behindy_ops.checks.environment import DOLLAR, NO_VALUE, PLACEHOLDER, READABLE, UNKNOWN, Values, judge
 from behindy_ops.env import probe
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.environment import Comparison
@@ -65,6 +65,7 @@ def values_of(comparison: Comparison, wanted: Wanted, *, candidate: bool) -> Val
         wanted.known,
         mode=comparison.mode,
         present=candidate or comparison.present,
+        dollars={} if candidate else comparison.dollars,
     )
 
 
@@ -99,14 +100,14 @@ def lines(verdict: Verdict, name: str) -> list[Line]:
         for check in verdict.checks
     ]
     remedies = [check.remedy for check in verdict.checks if check.subject == HOST]
-    if verdict.subjects(NO_VALUE) or verdict.subjects(PLACEHOLDER):
+    if verdict.subjects(NO_VALUE) or verdict.subjects(PLACEHOLDER) or verdict.subjects(DOLLAR):
         remedies.append("Set a value: inv env.set NAME")
     told += [Line(remedy, Tone.STRONG) for remedy in remedies]
     return [*told, Line(f"{name} has everything the services need.", Tone.GOOD)] if verdict.complete else told
 
 
 def as_json(verdict: Verdict) -> dict[str, Any]:
-    """Return ``{"missing", "empty", "placeholder", "unknown", "mode", "present", "complete", "needed_by"}``."""
+    """Return the names by what is wrong with each, ``mode``, ``present``, ``complete``, and ``needed_by``."""
     values, lacking = verdict.values, verdict.subjects(NO_VALUE)
     empty = [name for name in lacking if name in values.states]
     missing = [name for name in lacking if name not in values.states]
@@ -114,6 +115,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "missing": missing,
         "empty": empty,
         "placeholder": verdict.subjects(PLACEHOLDER),
+        "dollar": verdict.subjects(DOLLAR),
         "unknown": verdict.subjects(UNKNOWN),
         "mode": values.mode if verdict.subjects(READABLE) else "",
         "present": values.present,

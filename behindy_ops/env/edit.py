@@ -69,7 +69,7 @@ def read_value(name: str) -> str:
 def with_value(session: Session, name: str, value: str) -> EnvText:
     """Return the host's file with one value put in."""
     _, body = probe.fetch(session)
-    return dotenv.put(read_text(body, ".env"), name, value)
+    return read_text(body, ".env", lambda file: dotenv.put(file, name, value))
 
 
 VIM = ("-n", "-i", "NONE", "-c", "set nobackup nowritebackup noundofile noswapfile")

@@ -40,7 +40,12 @@ def replace(session: Session, candidate: EnvText, *, expected: str) -> Compariso
 def fetch(session: Session) -> tuple[str, bytes]:
     """Return the sha256 of the host's ``.env`` (or ``none``), and its text, for an editor."""
     argv = script("env/fetch", session.settings.host_dir)
-    told = session.host.run(Command(argv, title="read the host's .env")).require(state=UNCHANGED).reply().values()
+    told = (
+        session.host.run(Command(argv, title="read the host's .env", secret=True))
+        .require(state=UNCHANGED)
+        .reply()
+        .values()
+    )
     return told["sha"], base64.b64decode(told.get("content", ""))
 
 

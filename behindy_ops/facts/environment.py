@@ -30,6 +30,7 @@ class Comparison:
 
     Attributes:
         mode: of the host's file in octal digits, such as ``600``; empty without one.
+        dollars: as in the survey.
         sha256: of that file, or ``none``.
         placeholders: names whose value ``.env.example`` gives, or that looks like it: on the host, in the candidate.
         old: services to the hash of their configuration with the host's file; ``new`` with the candidate.
@@ -47,6 +48,7 @@ class Comparison:
     live: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
     replaced: str = ""
+    dollars: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def present(self) -> bool:
@@ -77,6 +79,7 @@ def parse(reply: Reply) -> Comparison:
         live=_hashes(reply, "live"),
         problems=dict(reply.problems),
         replaced=reply.text("replaced").strip(),
+        dollars={words[1]: int(words[2]) for words in reply.rows("host") if words[0] == "dollar"},
     )
 
 

@@ -54,6 +54,7 @@ class Survey:
         problems: section name to what went wrong while it was read.
         files: path below the host directory to its mode in octal digits.
         environment: names in the host's ``.env``, and whether each has a value.
+        dollars: names in it whose value has a ``$`` that Compose takes for a variable of no value, to their line.
         stanzas: service to what the host's compose file asks for it; infrastructure too.
         config: service to the hash of its configuration as it stands now.
         stale: names that nginx resolves only when it loads its configuration.
@@ -74,6 +75,7 @@ class Survey:
     network: bool = False
     files: dict[str, str] = field(default_factory=dict)
     environment: dict[str, bool] = field(default_factory=dict)
+    dollars: dict[str, int] = field(default_factory=dict)
     config: dict[str, str] = field(default_factory=dict)
     stanzas: dict[str, Stanza] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
@@ -160,7 +162,8 @@ def _survey(reply: Reply) -> Survey:
         images=tuple(parse_image(line) for line in lines("images")),
         network="networks" not in reply.problems,
         files={path: mode for mode, _, _, path in reply.rows("files_")},
-        environment={words[0]: words[1] == "set" for words in reply.rows("environment")},
+        environment={words[0]: words[1] == "set" for words in reply.rows("environment") if len(words) == 2},
+        dollars={words[1]: int(words[2]) for words in reply.rows("environment") if len(words) == 3},
         config={words[0]: words[1] for words in reply.rows("configured") if len(words) == 2},
         stanzas=parse_stanzas(reply.rows("stanzas")),
         memory={name: int(value) * 1024 for name, value in machine.items() if name[:3] in ("Mem", "Swa")},

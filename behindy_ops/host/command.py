@@ -40,6 +40,7 @@ class Command:
         feed: pieces of what follows ``stdin``, sent as the host takes them: for what is too large to be held.
         sink: is given standard output piece by piece instead, for what is too large to be held; what it raises ends the
             wait.
+        secret: its standard output holds secrets, so it is never taken for an explanation.
     """
 
     argv: tuple[str, ...]
@@ -52,6 +53,7 @@ class Command:
     follow: bool = False
     feed: Iterable[bytes] | None = field(default=None, compare=False, repr=False)
     sink: Callable[[bytes], object] | None = field(default=None, compare=False, repr=False)
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ class Result:
 
     def last_lines(self, count: int = 10) -> tuple[str, ...]:
         """The last lines it wrote, standard error first where there is any."""
-        return tuple((self.stderr.strip() or self.stdout.strip()).splitlines()[-count:])
+        said = self.stderr.strip() or ("" if self.command.secret else self.stdout.strip())
+        return tuple(said.splitlines()[-count:])
 
     def require(self, *, state: str = "", remedy: str = "", **names: object) -> Result:
         """Return itself, or raise :meth:`error`."""

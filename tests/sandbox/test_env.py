@@ -148,6 +148,22 @@ def test_a_check_tells_what_is_wrong_on_the_host(kept: None) -> None:
     assert found["needed_by"] == {"TABLE_KEY": ["backend"], "JWT_SECRET": ["backend"]}
 
 
+def test_a_dollar_typed_by_hand_is_named_before_a_deploy(kept: None, release: Release) -> None:
+    on_host("sh", "-c", f"sed -i '/^JWT_SECRET=/d' {HOME}/.env; echo 'JWT_SECRET=ab$cd9{PLAIN_SECRET}' >> {HOME}/.env")
+    line = len(host_env().splitlines())
+    release("frontend", "v1")
+    told = f"line {line}: docker compose takes the $ in JWT_SECRET for a variable"
+    for words in (("deploy.check", "frontend", "--tag", "v1"), ("deploy.frontend", "--tag", "v1", "--watch", "0")):
+        ran = inv(*words)
+        assert told in " ".join(ran.said.split()), ran.said
+        assert "inv env.set JWT_SECRET" in " ".join(ran.said.split())
+        assert "cd9" not in ran.said
+    ran = inv("env.check", "--json")
+    assert (ran.code, json.loads(ran.out)["dollar"]) == (85, ["JWT_SECRET"])
+    put("JWT_SECRET", f"ab$cd9{PLAIN_SECRET}", "--yes").ok()
+    assert json.loads(inv("env.check", "--json").ok().out)["dollar"] == []
+
+
 def test_a_value_has_no_place_on_the_command_line(kept: None, sandbox: SandboxInfo) -> None:
     before = host_env()
     assert inv("env.set", f"DB_PASS={PLAIN_SECRET}").code == 2

@@ -34,6 +34,7 @@ def test_a_file_that_is_complete_and_private_has_nothing_wrong() -> None:
             "empty; needed by db, backend",
         ),
         (Values({"A": "set"}, known=A, placeholders=A), "A", "placeholder", Level.REFUSAL, "still"),
+        (Values({}, dollars={"A": 3}), "A", "dollar in a value", Level.WARNING, "line 3"),
         (Values({"A": "set"}), "A", "unknown name", Level.WARNING, "unknown"),
         (Values({}, mode="640"), "host", "environment file readable", Level.WARNING, "mode 640"),
     ],

@@ -30,8 +30,9 @@ def test_each_thing_that_is_wrong_is_told_by_its_name(tmp_path: Path) -> None:
     verdict = check(scripted(root=checkout(tmp_path), env__probe=Answer(text)).session)
     assert not verdict.complete
     assert as_json(verdict) == {
-        "missing": ["JWT"], "empty": ["DB_PASS"], "placeholder": ["URL"], "unknown": ["TYPO"], "mode": "644",
-        "present": True, "complete": False, "needed_by": {"JWT": ["backend"], "DB_PASS": ["db", "backend"]},
+        "missing": ["JWT"], "empty": ["DB_PASS"], "placeholder": ["URL"], "dollar": [], "unknown": ["TYPO"],
+        "mode": "644", "present": True, "complete": False,
+        "needed_by": {"JWT": ["backend"], "DB_PASS": ["db", "backend"]},
     }  # fmt: skip
     said = "\n".join(line.text for line in lines(verdict, "it"))
     for part in ("JWT: missing; needed by backend", "DB_PASS: empty; needed by db, backend", "mode 644", "inv env.set"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 
@@ -26,6 +27,21 @@ def test_a_value_on_the_command_line_is_refused_and_not_repeated() -> None:
 def test_one_value_is_put_into_the_hosts_file(tmp_path: Path) -> None:
     there = scripted(root=checkout(tmp_path), env__fetch=Answer("sha f00\ncontent QT0xCg==\n"))
     assert with_value(there.session, "B", "x y").text == "A=1\nB='x y'\n"
+
+
+def test_a_value_that_was_typed_wrongly_can_be_set_anew_and_no_other(tmp_path: Path) -> None:
+    body = base64.b64encode(b"A=ab$cd\nB=1\n").decode()
+    there = scripted(root=checkout(tmp_path), env__fetch=Answer(f"sha f00\ncontent {body}\n"))
+    assert with_value(there.session, "A", "ab$cd").text == "A='ab$cd'\nB=1\n"
+    with raises(Kind.ENVIRONMENT_INVALID):
+        with_value(there.session, "B", "2")
+
+
+def test_what_was_fetched_of_the_file_is_never_an_explanation(tmp_path: Path) -> None:
+    there = scripted(root=checkout(tmp_path), env__fetch=Answer("sha f00\ncontent QT1zM2NyZXQK\n", exit_code=137))
+    with raises(Kind.REMOTE_COMMAND_FAILED) as raised:
+        with_value(there.session, "B", "x")
+    assert "QT1z" not in f"{raised.value} {raised.value.lines}"
 
 
 def editor(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:

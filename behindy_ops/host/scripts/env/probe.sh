@@ -34,6 +34,7 @@ section host
 [ ! -f "$file" ] || stat -L -c 'mode %a' "$file"
 echo "sha $(sha "$file")"
 [ -f "$file" ] || file=/dev/null
+dollars "$file" | sed 's/^/dollar /'
 new=$work/candidate
 section states
 { assigned "$file" "$new" | cut -d' ' -f1; cat "$work/names"; } | sort -u | probe >"$work/probe"

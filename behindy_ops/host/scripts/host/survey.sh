@@ -31,6 +31,7 @@ files_() {
 environment() { # names only, and whether each has a value
   [ -r "$dir/.env" ] || return 0
   assigned "$dir/.env" | while read -r name value; do [ -n "$value" ] && echo "$name set" || echo "$name empty"; done
+  dollars "$dir/.env" | sed 's/^/dollar /'
 }
 configured() { # one hash a service over its stanza with this .env: tells a changed configuration
   cd "$dir/compose" 2>/dev/null || return 0

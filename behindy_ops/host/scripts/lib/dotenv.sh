@@ -3,3 +3,23 @@
 assigned() {
   sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$/\2 \3/p' "$@"
 }
+dollars() { # file: `NAME line` of each value in which Compose takes a $ for a variable that no line before it defines
+  awk -v quote="'" '
+    open { if (index($0, quote)) open = 0; next } # within single quotes a $ is a $
+    match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=[ \t]*/) {
+      name = substr($0, 1, RLENGTH); value = substr($0, RLENGTH + 1)
+      sub(/^[ \t]*(export[ \t]+)?/, "", name); sub(/[ \t]*=.*/, "", name)
+      if (substr(value, 1, 1) == quote) {
+        gsub(/\\./, "", value); open = !index(substr(value, 2), quote)
+      } else {
+        if (value !~ /^"/) sub(/ #.*/, "", value)
+        gsub(/\\./, "", value)
+        while (match(value, /\$[{]?[A-Za-z_][A-Za-z0-9_]*/)) {
+          used = substr(value, RSTART, RLENGTH); value = substr(value, RSTART + RLENGTH)
+          braced = sub(/^\$[{]/, "", used); sub(/^\$/, "", used)
+          if (!(used in seen) && !(braced && value ~ /^:?[-+]/)) { print name, NR; break }
+        }
+      }
+      seen[name]
+    }' "$1"
+}

@@ -81,6 +81,25 @@ def test_the_hosts_file_is_compared_without_a_value_being_told(host: FakeHost, s
     assert not [*(host.root / "shm").iterdir()]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A=ab$cd9\n", "A=ab$$cd\n", "A='ab$cd9'\n", 'A="ab$cd9"\n', 'A="ab\\$cd9"\n', "A=ab\\$cd9\n", "A=x # $y\n",
+        "A=${B}\n", "B=1\nA=${B}x\n", "B=1\nA=$B\n", "A='one\nX=$y\nthree'\nB=$z\n", "export A = x$y\nC=$A\n",
+        "A='it\\'s\nX=$q'\n", "# A=$x\n\nB=1\n", "A=https://u:p$w@x/\nB=$A$C\n", "A=비밀$x\n",
+    ],
+)  # fmt: skip
+def test_a_dollar_that_compose_takes_for_a_variable_is_found_as_the_reader_here_finds_it(
+    host: FakeHost, session: Session, text: str
+) -> None:
+    host.on("docker", "compose *", COMPOSE)
+    host.on("docker", "ps *", "")
+    host.file("home/.env", text)
+    wrong = [mistake for mistake in parse_env(text).mistakes if "takes the $" in mistake]
+    expected = {words[2].rstrip(":"): int(words[1].rstrip(":")) for words in map(str.split, wrong)}
+    assert probe.compare(session).dollars == expected
+
+
 def test_a_file_that_compose_cannot_read_is_told_by_its_line_alone(host: FakeHost, session: Session) -> None:
     host.on("docker", "compose *", Answer(err="failed to read .env: line 3: unexpected s3cret", code=1))
     host.on("docker", "ps *")

@@ -85,6 +85,7 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost)
     assert (found.docker, found.compose, found.config) == ("26.1", "2.26.1", {"web": "c0ffee"})
     assert ([*found.containers], len(found.images), found.network) == (["frontend"], 1, False)
     assert found.environment == {"A": True, "B": False}
+    assert found.dollars == {}
     assert found.files.keys() == {"compose/docker-compose.yml", "nginx/nginx.conf", ".env", "rehearsal/header"}
     assert found.stanzas == {
         "db": survey.Stanza(container_name="postgres", image="postgres:15"),
