@@ -82,7 +82,8 @@ def secrets(sandbox: SandboxInfo, tmp_path_factory: pytest.TempPathFactory) -> I
         "BEHINDY_SSH_KEY": file.read_text(),
         "BEHINDY_SSH_KEY_PASSPHRASE": PASSPHRASE,
         "DOCKERHUB_USERNAME": "me",
-        "DOCKERHUB_TOKEN": TOKEN,
+        "DOCKERHUB_TOKEN": "may-push-and-is-not-for-the-host",
+        "DOCKERHUB_PULL_TOKEN": TOKEN,
     }
     on_host("sandbox-registry-auth", "--stop")
     on_host("mv", f"{keys}.away", keys)
@@ -119,7 +120,7 @@ def pieces(secrets: dict[str, str]) -> set[str]:
     key = [line for line in secrets["BEHINDY_SSH_KEY"].splitlines() if not line.startswith("-----")]
     return {line for line in key if len(line) >= 8} | {
         secrets["BEHINDY_SSH_KEY_PASSPHRASE"],
-        secrets["DOCKERHUB_TOKEN"],
+        TOKEN,
     }
 
 
@@ -155,6 +156,7 @@ class TestTheDeployJob:
         assert files_with(secrets, runner.folder) == []
         run = runs[-1]
         require_no_secret(run, secrets)
+        assert not run.log.named("notice")
         titles = [message for _, message in run.log.named("group")]
         assert "Start frontend-green" in titles
         assert "Switch the names" in titles
@@ -174,9 +176,12 @@ class TestTheDeployJob:
     ) -> None:
         release("frontend", BAD, "crash")
         before = live_release("frontend")
+        only = {name: value for name, value in secrets.items() if name != "DOCKERHUB_PULL_TOKEN"}
+        contexts |= {"secrets": only | {"DOCKERHUB_TOKEN": TOKEN}}
         *_, run = runner.job(DEPLOY, tagged(contexts, BAD))
         assert run.code == 50, run.raw
         require_no_secret(run, secrets)
+        assert "The host gets a token that may push" in str(run.log.named("notice"))
         ((properties, message),) = run.log.named("error")
         assert "release refused" in properties
         assert "frontend-green is not healthy" in message
@@ -248,7 +253,9 @@ def test_what_is_missing_is_named_before_anything_is_done(runner: Runner, contex
 def test_a_secret_of_several_lines_where_one_is_meant_is_named_and_not_shown(
     runner: Runner, contexts: dict[str, Any], secrets: dict[str, str]
 ) -> None:
-    runs = runner.job(DEPLOY, contexts | {"secrets": secrets | {"DOCKERHUB_TOKEN": "first 비밀 line\nsecond line"}})
+    runs = runner.job(
+        DEPLOY, contexts | {"secrets": secrets | {"DOCKERHUB_PULL_TOKEN": "first 비밀 line\nsecond line"}}
+    )
     assert runs[-1].code == 10, said(runs)
     assert "DOCKERHUB_TOKEN" in runs[-1].raw
     for line in ("first 비밀 line", "second line"):
