@@ -9,6 +9,9 @@ from behindy_ops.facts.environment import Comparison
 from behindy_ops.project.project import Wanted
 from behindy_ops.report.text import Line, Tone
 
+BOUND = ("DB_PASS", "FIELD_KEY", "TABLE_KEY", "JWT_SECRET")
+"""Names whose value belongs to the data: a new one locks it away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Diff:
@@ -61,7 +64,7 @@ def lines(changes: Diff) -> list[Line]:
     if changes.recreate:
         names = " ".join(changes.recreate)
         told.append(Line(f"Replaced by the next inv host.up, after a yes: {names}", Tone.CAREFUL))
-    if "DB_PASS" in changes.changed:
-        text = "PostgreSQL keeps the password its data was created with: docs/environment.md"
+    if kept := [name for name in BOUND if name in changes.added + changes.changed]:
+        text = f"Is there a database already? Then it needs the old {', '.join(kept)}: docs/environment.md"
         told.append(Line(text, Tone.CAREFUL))
     return told

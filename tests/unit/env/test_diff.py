@@ -24,7 +24,13 @@ def test_a_diff_names_what_changes_and_who_notices() -> None:
     said = [line.text for line in lines(found)]
     assert said[:3] == ["+ JWT", "- URL", "~ DB_PASS"]
     assert "inv deploy.backend" in said[3]
-    assert "PostgreSQL keeps the password" in said[-1]
+    assert said[-1].startswith("Is there a database already? Then it needs the old DB_PASS:")
+
+
+def test_values_that_belong_to_the_data_are_named_when_they_are_new() -> None:
+    said = [line.text for line in lines(Diff(added=("FIELD_KEY", "URL"), changed=("JWT_SECRET",)))]
+    assert "needs the old FIELD_KEY, JWT_SECRET:" in said[-1]
+    assert not any("database already" in line.text for line in lines(Diff(added=("URL",), removed=("DB_PASS",))))
 
 
 def test_a_service_that_runs_with_it_already_needs_no_deploy() -> None:
