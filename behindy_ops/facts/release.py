@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from behindy_ops.facts.container import Container
+from behindy_ops.facts.replies import parse_json
+
+STATUSES = frozenset({"candidate", "stands", "failed", "rolled-back"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,25 @@ class Release:
     previous: str = ""
     created: str = ""
     status: str = "candidate"
+
+
+def remembered(place: str, status: str, description: str) -> Release | None:
+    """Read what the host keeps of a release, or return None if it cannot be read.
+
+    Args:
+        place: its directory: ``<service>/<id>``, which the description has to be about.
+        status: any other than those known, such as a torn one, proves nothing: a candidate's.
+        description: JSON; a field of a later version is passed over.
+    """
+    data = parse_json(description) or {}
+    known = {field.name: data[field.name] for field in fields(Release) if field.name in data}
+    if not all(isinstance(value, str) for value in known.values()):
+        return None
+    try:
+        release = Release(**known | {"status": status if status in STATUSES else "candidate"})
+    except TypeError:  # it lacks something
+        return None
+    return release if f"{release.service}/{release.id}" == place else None
 
 
 class Labels:

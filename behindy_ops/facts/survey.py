@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.container import Container, parse_container
 from behindy_ops.facts.image import Image, parse_image
 from behindy_ops.facts.readings import parse_readings
-from behindy_ops.facts.release import Release
+from behindy_ops.facts.release import Release, remembered
 from behindy_ops.facts.replies import Reply, read
 
 NETWORK = "behindy-ops_internal"
@@ -60,6 +61,7 @@ class Survey:
         memory: ``MemTotal``, ``MemAvailable``, ``SwapTotal``, ``SwapFree`` in bytes.
         disk: size and free bytes of the file system that holds Docker's data.
         usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
+        unread: releases that are kept and cannot be read: ``<service>/<id>``.
         now: the host's clock, seconds since the epoch.
         skew: seconds that clock is ahead of ours, None if they were not compared.
     """
@@ -81,6 +83,7 @@ class Survey:
     skew: float | None = None
     stale: frozenset[str] = frozenset()
     releases: tuple[Release, ...] = ()
+    unread: tuple[str, ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -146,6 +149,7 @@ def _survey(reply: Reply) -> Survey:
     versions = lines("versions")
     machine = reply.values("machine")
     disk = machine.get("disk", "0 0").split()
+    kept = dict(_kept(lines("releases")))
     return Survey(
         docker=json.loads(versions[0].split()[0]) if versions else "",
         compose=versions[1].lstrip("v") if len(versions) > 1 else "",
@@ -161,7 +165,8 @@ def _survey(reply: Reply) -> Survey:
         disk=(int(disk[0]), int(disk[1])),
         usage={identity: reading.memory for identity, reading in parse_readings(lines("usage")).items()},
         now=float(machine.get("now", "0")),
-        releases=tuple(_release(line) for line in lines("releases")),
+        releases=tuple(release for release in kept.values() if release is not None),
+        unread=tuple(place for place, release in kept.items() if release is None),
         stale=frozenset(lines("stale_")),
         problems=dict(reply.problems),
     )
@@ -185,11 +190,7 @@ def parse_stanzas(rows: list[list[str]]) -> dict[str, Stanza]:
     }
 
 
-def _release(line: str) -> Release:
-    status, _, body = line.partition(" ")
-    data: dict[str, Any] = json.loads(body)
-    names = Release.__dataclass_fields__
-    # An empty status was being written when the power went: nothing was proven yet.
-    return Release(
-        **{key: str(value) for key, value in data.items() if key in names} | {"status": status or "candidate"}
-    )
+def _kept(lines: Iterable[str]) -> Iterator[tuple[str, Release | None]]:
+    for line in lines:
+        place, status, description = f"{line}  ".split(" ", 2)
+        yield place, remembered(place, status, description)

@@ -70,15 +70,12 @@ def start_green(
     assert "Aliases" not in template
     begun, description, override = me.stdin.split("\n", 2)
     stanza = json.loads(override)["services"][service]
-    keep = world.dirs.setdefault((service, release), ReleaseDir())
     yield None
-    keep.config = world.dirs[service, files_of].config if files_of else world.config[service]
-    assert keep.config is not None
+    config = world.dirs[service, files_of].config if files_of else world.config[service]
+    world.dirs[service, release] = ReleaseDir(description, "candidate", config)  # they get their name together
     yield None
-    keep.description = description
-    yield None
-    yield from _write_status(keep, "candidate")
     world.history.append(begun)
+    yield None
     engine, green = world.engine, f"{service}-green"
     try:
         image = yield from ask(world, partial(engine.stored, stanza["image"]))
@@ -100,7 +97,6 @@ def start_green(
 
 
 def _write_status(keep: ReleaseDir, status: str) -> Generator[Wait | None, None, None]:
-    keep.status = ""  # the file is emptied first, and the power may go now
     yield None
     keep.status = status
     yield None

@@ -106,6 +106,6 @@ def _say_files(world: World, me: Process, mark: str, services: list[str]) -> Non
             me.echo(stats_line(world.used))
             me.echo(f"http://docker/containers/{box.id}/stats?stream=false&one-shot=true")
     me.echo(f"{mark} releases")
-    for (service, _), kept in world.dirs.items():
-        if service in services and kept.description:
-            me.echo(f"{'candidate' if kept.status is None else kept.status} {kept.description}")
+    for (service, release), kept in world.dirs.items():
+        if service in services:
+            me.echo(f"{service}/{release} {kept.status} {kept.description}")
