@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
 
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.replies import parse_json
@@ -48,6 +51,22 @@ def remembered(place: str, status: str, description: str) -> Release | None:
     except TypeError:  # it lacks something
         return None
     return release if f"{release.service}/{release.id}" == place else None
+
+
+_TIME = "%Y%m%d-%H%M%S"
+
+
+def next_id(now: datetime, earlier: Iterable[Release]) -> str:
+    """Return what the id of a new release begins with, such as ``20260131-093000``: its time.
+
+    Ids sort in the order in which the releases were made. So after a clock that was set back, it is the second after
+    that of the newest release.
+    """
+    times = [now.astimezone(UTC)]
+    for release in earlier:
+        with contextlib.suppress(ValueError, OverflowError):
+            times.append(datetime.strptime(f"{release.id[:15]}+0000", f"{_TIME}%z") + timedelta(seconds=1))
+    return f"{max(times):{_TIME}}"
 
 
 class Labels:

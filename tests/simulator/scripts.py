@@ -339,7 +339,7 @@ def tidy(world: World, me: Process, *references: str) -> Body:
 
 def verify(
     world: World, me: Process, container: str, template: str, release: str, history: str, rotate: str, judged: str,
-    previous: str,
+    previous: str, back: str,
 ) -> Body:  # fmt: skip
     assert template
     assert (history, rotate) == ("behindy-ops/state/history.jsonl", "5000000")
@@ -361,9 +361,12 @@ def verify(
                 for key, kept in world.dirs.items()
                 if key[0] == service and re.fullmatch(statuses, kept.status or "")
             ),
+            key=lambda key: (key[1] in (_release_key(release)[1], previous, back), key[1]),
             reverse=True,
         )
         for key in found[keep:]:
+            if key[1] in (previous, back):
+                continue
             del world.dirs[key]
             yield None
     return 0

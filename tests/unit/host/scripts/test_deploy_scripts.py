@@ -310,7 +310,9 @@ def test_a_release_that_stands_is_recorded_and_old_ones_are_forgotten(host: Fake
     host.on("curl", "*", STATS)
     host.on("docker", "logs *", "an ERROR\nmirrors\nfatal: x\n")
     release, judged = host.root / "releases/now", host.root / "releases/202609"
-    ran = host.run("deploy/verify", "c", "", str(release), str(history), "40", str(judged), "before", stdin="line\n")
+    ran = host.run(
+        "deploy/verify", "c", "", str(release), str(history), "40", str(judged), "before", "202600", stdin="line\n"
+    )
     assert ran.code == 0
     assert (ran.values["errors"], ran.values["run"], ran.values["state"]) == ("2", url, '{"id":"c"}')
     reading = parse_reading(ran.values["stats"])
@@ -319,7 +321,7 @@ def test_a_release_that_stands_is_recorded_and_old_ones_are_forgotten(host: Fake
     assert (history.read_text(), (release / "status").read_text()) == ("line\n", "stands\n")
     assert (judged / "status").read_text() == "rolled-back\n"
     assert sorted(path.name for path in (host.root / "releases").iterdir()) == [
-        *(f"2026{number:02}" for number in range(3, 10)), "20260b", "20260c", "20260d", "now"
+        "202600", *(f"2026{number:02}" for number in range(4, 10)), "20260b", "20260c", "20260d", "now"
     ]  # fmt: skip
 
 
