@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -63,6 +64,7 @@ class Survey:
         usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
         unread: releases that are kept and cannot be read: ``<service>/<id>``.
         now: the host's clock, seconds since the epoch.
+        uptime: seconds since the host was started.
         skew: seconds that clock is ahead of ours, None if they were not compared.
     """
 
@@ -80,6 +82,7 @@ class Survey:
     disk: tuple[int, int] = (0, 0)
     usage: dict[str, int] = field(default_factory=dict)
     now: float = 0.0
+    uptime: float = math.inf
     skew: float | None = None
     stale: frozenset[str] = frozenset()
     releases: tuple[Release, ...] = ()
@@ -97,6 +100,11 @@ class Survey:
 
     def trio(self, service: str) -> Trio:
         return Trio(*map(self.containers.get, trio_names(service)))
+
+    def age(self, container: Container) -> float:
+        """Return the seconds since a container was started; a clock that was set right after the boot adds none."""
+        started = datetime.fromisoformat(container.started).timestamp() if container.started else 0.0
+        return min(self.now - started, self.uptime)
 
     def stanza(self, service: str) -> Stanza:
         return self.stanzas.get(service, Stanza())
@@ -165,6 +173,7 @@ def _survey(reply: Reply) -> Survey:
         disk=(int(disk[0]), int(disk[1])),
         usage={identity: reading.memory for identity, reading in parse_readings(lines("usage")).items()},
         now=float(machine.get("now", "0")),
+        uptime=float(machine.get("uptime", "inf")),
         releases=tuple(release for release in kept.values() if release is not None),
         unread=tuple(place for place, release in kept.items() if release is None),
         stale=frozenset(lines("stale_")),

@@ -57,6 +57,7 @@ stale_() { # names that nginx resolves only when it loads: servers of upstreams,
 }
 machine() {
   date +'now %s.%N'
+  awk '{ print "uptime", $1 }' /proc/uptime
   sed -nE 's/^(MemTotal|MemAvailable|SwapTotal|SwapFree):[[:space:]]+([0-9]+) kB/\1 \2/p' /proc/meminfo
   df -B1 --output=size,avail,target "$(docker info --format '{{.DockerRootDir}}' 2>/dev/null || echo /)" 2>/dev/null |
     awk 'NR == 2 { print "disk", $1, $2, $3 }'
