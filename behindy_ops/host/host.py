@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import shlex
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from functools import partial
@@ -32,13 +33,21 @@ class Host:
 
     Args:
         check: called while a command is waited for; what it raises ends the wait.
+        tell: is told why the connection takes long, where it does.
 
     Attributes:
         remote_commands: how many commands were sent (each costs a channel and its round trips).
     """
 
-    def __init__(self, settings: Settings, *, check: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        check: Callable[[], None] = lambda: None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.settings = settings
+        self._tell = tell
         self.remote_commands = 0
         self._check = check
         self._connection: Connection | None = None
@@ -47,7 +56,7 @@ class Host:
         self._lease: lock.Lease | None = None
 
     def __enter__(self) -> Self:
-        self._connection = open_connection(self.settings)
+        self._connection = open_connection(self.settings, tell=self._tell, sleep=self._rest)
         self._spare = self._opened()
         return self
 
@@ -115,6 +124,12 @@ class Host:
         if command.changes and result.exit_code == Code.LEASE_LOST:
             raise _lease_lost(f"Lost the deploy lock; refused to {command.title}.")
         return result
+
+    def _rest(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._check()
+            time.sleep(POLL)
 
     def _guard(self) -> None:
         self._check()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +20,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.host import keys
 from behindy_ops.host import known_hosts as hostkeys
 from tests.kinds import raises
-from tests.sandbox.support import Ran, deploy, environment, inv, on_host
+from tests.sandbox.support import Ran, deploy, environment, inv, on_host, wait_for
 
 if TYPE_CHECKING:
     from sandbox.host.info import SandboxInfo
@@ -251,3 +253,46 @@ def test_a_login_that_greets_is_no_trouble(
     assert "looking" in inv("deploy.frontend", "--tag", "v1").err
     inv("lock.release").ok()
     assert inv("ops.doctor").code == 0
+
+
+@pytest.fixture
+def sshd(sandbox: SandboxInfo) -> Iterator[Callable[..., None]]:
+    """Has the host's sshd go by these settings, too."""
+    file = "/etc/ssh/sshd_config.d/00-test.conf"  # of two values the first one holds
+
+    def go_by(*lines: str) -> None:
+        text = "".join(f"{line}\n" for line in lines)
+        on_host("sh", "-c", f'printf %s "$1" > {file} && sshd -t && pkill -HUP -o -x sshd', "sh", text)
+        wait_for(greets, 10, "that sshd greets again")
+
+    def greets() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", sandbox.ssh.port), 5) as asked:
+            return asked.recv(4) == b"SSH-"
+        return False
+
+    yield go_by
+    on_host("rm", "-f", file)
+    go_by()
+
+
+def test_a_server_that_takes_no_more_connections_for_now_is_asked_again(
+    sandbox: SandboxInfo, sshd: Callable[..., None]
+) -> None:
+    sshd("MaxStartups 1:100:1", "PerSourcePenalties no")
+    wait_for(lambda: not on_host("pgrep", "-f", "sshd.*\\[preauth\\]", check=False), 5, "that nobody else logs in")
+    with socket.create_connection(("127.0.0.1", sandbox.ssh.port)) as other:  # it never logs in
+        assert other.recv(4) == b"SSH-"
+        threading.Timer(1.5, other.shutdown, [socket.SHUT_RDWR]).start()
+        ran = status()
+    assert ran.code == 0, ran.said
+    assert ran.seconds > 1
+
+
+def test_host_trust_and_a_task_after_it_get_in_where_an_address_is_penalized(
+    sandbox: SandboxInfo, sshd: Callable[..., None], tmp_path: Path
+) -> None:
+    env = environment(BEHINDY_KNOWN_HOSTS_FILE=str(tmp_path / "known_hosts"))
+    shown = hostkeys.fingerprint(hostkeys.scan("127.0.0.1", sandbox.ssh.port)[0])
+    sshd("PerSourcePenalties noauth:3s min:2s")
+    inv("host.trust", "--fingerprint", shown, env=env).ok()
+    inv("deploy.status", env=env).ok()

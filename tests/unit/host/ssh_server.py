@@ -50,6 +50,7 @@ class SshServer:
         home: where commands run.
         transports: those of its clients.
         greeting: what a login does before the command: shell text.
+        further_key: a host key of another type, if it has one.
     """
 
     def __init__(self, home: Path) -> None:
@@ -58,6 +59,7 @@ class SshServer:
         self.client_key = paramiko.ECDSAKey.generate()
         self.transports: list[paramiko.Transport] = []
         self.greeting = ""
+        self.further_key: paramiko.PKey | None = None
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -103,6 +105,8 @@ class SshServer:
                 return
             transport = paramiko.Transport(client)
             transport.add_server_key(self.host_key)
+            if self.further_key is not None:
+                transport.add_server_key(self.further_key)
             self.transports.append(transport)
             with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
                 transport.start_server(server=_Login(self.client_key, self._run))

@@ -259,7 +259,7 @@ def test_an_answer_that_comes_as_its_wait_times_out_is_an_answer(monkeypatch: py
             raise
 
     monkeypatch.setattr(held._lines, "get", get)
-    monkeypatch.setattr(lease.time, "monotonic", lambda: 1e9 if late else 0.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 1e9 if late else 0.0)
     assert held.survey(lambda: None) == "seen\n"
 
 
