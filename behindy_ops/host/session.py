@@ -43,6 +43,9 @@ class HostLike(Protocol):
 
     remote_commands: int
 
+    @property
+    def sessions(self) -> int | None: ...
+
     def run(self, command: Command) -> Result: ...
 
     def begin(self, command: Command) -> Future[Result]: ...

@@ -20,10 +20,13 @@ from behindy_ops.errors import Kind
 from behindy_ops.host import keys
 from behindy_ops.host import known_hosts as hostkeys
 from tests.kinds import raises
-from tests.sandbox.support import Ran, deploy, environment, inv, on_host, wait_for
+from tests.sandbox.support import Ran, containers, deploy, environment, inv, live_release, on_host, wait_for
 
 if TYPE_CHECKING:
     from sandbox.host.info import SandboxInfo
+
+FULL = os.environ.get("BEHINDY_TEST_FULL") == "1"
+"""Also with numbers of sessions between the least that works and what sshd is shipped with."""
 
 SECRET = "correct horse battery staple"
 
@@ -273,6 +276,33 @@ def sshd(sandbox: SandboxInfo) -> Iterator[Callable[..., None]]:
     yield go_by
     on_host("rm", "-f", file)
     go_by()
+
+
+@pytest.mark.parametrize("most", [2, 3, 4] if FULL else [2])
+def test_few_sessions_on_a_connection_are_enough_for_a_deploy(
+    most: int, live_services: None, release: Callable[..., str], sshd: Callable[..., None]
+) -> None:
+    """A good one, and one that is taken back after the switch; both watched while the previous release drains."""
+    good, bad = release("frontend", f"sessions{most}"), release("frontend", "unwell", "dies-later")
+    sshd(f"MaxSessions {most}")
+    deploy("frontend", good, watch="3").ok()
+    assert set(containers()) == {"llmserver", "backend", "frontend"}
+    taken_back = deploy("frontend", bad, watch="10")
+    assert taken_back.code == Kind.SWITCHED_BACK.exit_code, taken_back.said
+    assert (live_release("frontend"), set(containers())) == (good, {"llmserver", "backend", "frontend"})
+
+
+def test_one_session_on_a_connection_is_named(live_services: None, sshd: Callable[..., None]) -> None:
+    sshd("MaxSessions 1")
+    status().ok()
+    checked = json.loads(inv("host.check", "--json").out)
+    found = [check for check in checked["checks"] if check["name"] == "sessions"]
+    assert [(check["level"], check["problem"]) for check in found] == [("refusal", "one session")]
+    before = containers()
+    refused = deploy("frontend", live_release("frontend"), "--force")
+    assert refused.code == Kind.HOST_NOT_READY.exit_code, refused.said
+    assert "MaxSessions 10" in refused.said
+    assert containers() == before
 
 
 def test_a_server_that_takes_no_more_connections_for_now_is_asked_again(
