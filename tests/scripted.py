@@ -54,6 +54,7 @@ class ScriptedHost:
     commands: list[Command] = field(default_factory=list)
     locked: list[str] = field(default_factory=list)
     remote_commands: int = 0
+    sessions: int | None = None
 
     def run(self, command: Command) -> Result:
         name = script_of(command)

@@ -45,6 +45,7 @@ BEFORE_DEPLOY: tuple[Rule, ...] = (*DEPLOY, images.image, services.leftovers)
 
 HOST: tuple[Rule, ...] = (
     system.login,
+    system.sessions,
     system.system,
     docker.tools,
     docker.authorities,

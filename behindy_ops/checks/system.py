@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Risk, ok
+from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
+from behindy_ops.facts.machine import MORE_SESSIONS, ONE_SESSION
 
 REBOOT = Risk(
     "reboot pending",
@@ -16,6 +17,12 @@ UNKNOWN_SYSTEM = Risk(
     "host.setup has no recipe for the distribution",
     "Install what is missing by hand; inv host.setup does the rest.",
 )
+TOO_FEW_SESSIONS = Problem(
+    "one session",
+    "sshd refuses a second channel on a connection (MaxSessions 1)",
+    MORE_SESSIONS,
+    "Every task that changes the host ends with that; those that only look still work.",
+)
 NO_UPDATES = Risk(
     "no security updates",
     "nothing installs security updates automatically",
@@ -26,6 +33,12 @@ NO_UPDATES = Risk(
 def login(facts: Facts) -> Iterable[Check]:
     """Who we are there."""
     yield ok("login", f"{facts.machine.user}, {'may' if facts.machine.root else 'may not'} become root")
+
+
+def sessions(facts: Facts) -> Iterable[Check]:
+    """How many channels sshd accepts."""
+    if facts.machine.sessions == 1:
+        yield TOO_FEW_SESSIONS.check("sessions", ONE_SESSION)
 
 
 def system(facts: Facts) -> Iterable[Check]:

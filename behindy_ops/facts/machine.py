@@ -7,6 +7,17 @@ from dataclasses import dataclass
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Survey
 
+ONE_SESSION = (
+    "sshd accepts one session on a connection (MaxSessions 1): the lock takes that, and no command can follow."
+)
+"""What is found where a second channel is refused."""
+
+MORE_SESSIONS = (
+    "On the host, set MaxSessions 10 (2 at least) in /etc/ssh/sshd_config, or where below sshd_config.d/ it is set; "
+    "then: sudo systemctl reload ssh"
+)
+"""What to do then."""
+
 
 @dataclass(frozen=True, slots=True)
 class HostFacts(Survey):
@@ -27,6 +38,7 @@ class HostFacts(Survey):
         logging: the text of ``/etc/docker/daemon.json``, empty when there is none; None if the login may not read it.
         updates: security updates are installed automatically.
         certificate: whether the domain has one, as far as the login may look.
+        sessions: how many channels sshd accepts on a connection; None where it refused none.
     """
 
     system: str = ""
@@ -45,6 +57,7 @@ class HostFacts(Survey):
     logging: str | None = ""
     updates: bool = False
     certificate: bool = False
+    sessions: int | None = None
 
 
 def parse(reply: Reply) -> HostFacts:

@@ -63,13 +63,14 @@ class Running:
             ConnectionLost: the connection broke, or nothing came long after the command's own timeout.
         """
         deadline = self._started + self.command.timeout + GRACE
+        over = ""
         while not self.channel.status_event.wait(POLL):
             self._drain()
+            if over:  # found before this wait: an end that came in the meantime counts
+                raise self._lost(f"{over} trying to {self.command.title}")
             check()
-            if not self._connected():
-                raise self._lost(f"while trying to {self.command.title}")
-            if time.monotonic() > deadline:
-                raise self._lost(f"(no answer) while trying to {self.command.title}")
+            over = "" if self._connected() else "while"
+            over = over or ("(no answer) while" if time.monotonic() > deadline else "")
         ended = time.monotonic()
         # The status may overtake the last output; the end of the stream tells that all of it is here.
         while not (self.channel.eof_received or self.channel.closed) and time.monotonic() < ended + 2:
@@ -77,7 +78,7 @@ class Running:
             time.sleep(0.001)
         self._drain()
         code = self.channel.exit_status
-        if code == exit_codes.NO_STATUS and not self._connected():
+        if code == exit_codes.NO_STATUS and not self._outlived():
             raise self._lost(f"while trying to {self.command.title}")
         self.channel.close()
         out, err = self._from_out.never_begun + self._out.rest(), self._from_err.never_begun + self._err.rest()
@@ -96,6 +97,11 @@ class Running:
         finally:
             with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
                 self.channel.shutdown_write()
+
+    def _outlived(self) -> bool:
+        """Whether the connection goes on after a command without a status; one that ends closes its channels first."""
+        self.channel.get_transport().join(4 * POLL)
+        return self._connected()
 
     def _connected(self) -> bool:
         return bool(self.channel.get_transport().is_active())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import paramiko
@@ -11,6 +13,7 @@ import paramiko
 from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.host import keys
 from behindy_ops.host import known_hosts as hostkeys
+from behindy_ops.host.patience import patiently
 from behindy_ops.project.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,8 +81,14 @@ def _agent_has_keys() -> bool:
         return False
 
 
-def open_connection(settings: Settings) -> Connection:
+def open_connection(
+    settings: Settings, *, tell: Callable[[str], None] = lambda _: None, sleep: Callable[[float], None] = time.sleep
+) -> Connection:
     """Connect and log in.
+
+    Args:
+        tell: is told why it takes long, where it does.
+        sleep: waits so many seconds before the next try.
 
     Raises:
         Kind.HOST_UNREACHABLE: the name does not resolve, or nothing that speaks SSH answers.
@@ -90,7 +99,7 @@ def open_connection(settings: Settings) -> Connection:
     connection = build(settings)
     where = f"{connection.user}@{hostkeys.known_hosts_name(connection.host, connection.port)}"
     try:
-        connection.open()
+        patiently(connection.open, where, tell=tell, sleep=sleep)
     except paramiko.BadHostKeyException as error:
         source = "BEHINDY_KNOWN_HOSTS" if settings.known_hosts_text else str(settings.known_hosts_file)
         raise hostkeys.changed(error, source) from error
@@ -110,7 +119,7 @@ def open_connection(settings: Settings) -> Connection:
 def _unreachable(where: str, error: Exception) -> BehindyError:
     if isinstance(error, socket.gaierror | UnicodeError):  # the latter for what can be no name at all
         reason = "the name does not resolve"
-    elif isinstance(error, TimeoutError):
+    elif isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         reason = f"no answer within {CONNECT_TIMEOUT} s"
     elif isinstance(error, paramiko.ssh_exception.NoValidConnectionsError):
         reason = "connection refused"

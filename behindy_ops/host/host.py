@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import shlex
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from functools import partial
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import paramiko
 
-from behindy_ops.errors import ConnectionLost, LeaseLost
+from behindy_ops.errors import UNCHANGED, ConnectionLost, Kind, LeaseLost
+from behindy_ops.facts.machine import MORE_SESSIONS, ONE_SESSION
 from behindy_ops.host import lease as lock
 from behindy_ops.host.channel import POLL, Running
+from behindy_ops.host.channels import Channels
 from behindy_ops.host.command import Command, Result, begun, wire
 from behindy_ops.host.connection import open_connection
 from behindy_ops.host.exit_codes import Code
@@ -32,23 +35,31 @@ class Host:
 
     Args:
         check: called while a command is waited for; what it raises ends the wait.
+        tell: is told why the connection takes long, where it does.
 
     Attributes:
         remote_commands: how many commands were sent (each costs a channel and its round trips).
     """
 
-    def __init__(self, settings: Settings, *, check: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        check: Callable[[], None] = lambda: None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.settings = settings
+        self._tell = tell
         self.remote_commands = 0
         self._check = check
         self._connection: Connection | None = None
-        self._spare: Future[paramiko.Channel] | None = None
-        self._spare_lock = threading.Lock()
+        self._channels: Channels | None = None
+        self._wanted: dict[Future[Result], threading.Event] = {}
         self._lease: lock.Lease | None = None
 
     def __enter__(self) -> Self:
-        self._connection = open_connection(self.settings)
-        self._spare = self._opened()
+        self._connection = open_connection(self.settings, tell=self._tell, sleep=self._rest)
+        self._channels = Channels(partial(self._transport().open_session, timeout=30))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,6 +87,9 @@ class Host:
             channel.sendall(holder.line())
         lease = lock.Lease(channel, holder, state_dir, mark)
         text = lease.survey(self._check_alive)
+        if self.sessions == 1:
+            lease.release()
+            raise Kind.HOST_NOT_READY(ONE_SESSION, state=UNCHANGED, remedy=MORE_SESSIONS)
         self._lease = lease
         return text
 
@@ -95,26 +109,52 @@ class Host:
             LeaseLost: it changes something and our lease is gone; it was not run.
             ConnectionLost: the connection broke; whether it was run is not known.
         """
-        return self._run(command, self._guard)
+        return self._run(command, self._guard, self._channel)
+
+    @property
+    def sessions(self) -> int | None:
+        """How many channels the server accepts on one connection; None as long as it has refused none."""
+        return self._all_channels().limit()
 
     def begin(self, command: Command) -> Future[Result]:
-        """Start a command beside others; :meth:`end` waits for it."""
-        return _beside(command.title, lambda: self._run(command, self._check_lease))
+        """Start a command beside others; :meth:`end` waits for it.
+
+        Where the server does not accept enough channels for that, it starts once it is waited for.
+        """
+        wanted = threading.Event()
+
+        def take() -> paramiko.Channel:
+            if channel := self._opened(self._all_channels().take_beside):
+                return channel
+            wanted.wait()
+            return self._channel()
+
+        future = _beside(command.title, lambda: self._run(command, self._check_lease, take))
+        self._wanted[future] = wanted
+        return future
 
     def end(self, future: Future[Result]) -> Result:
         """Wait for a command that was begun; raises as :meth:`run` does."""
+        if wanted := self._wanted.pop(future, None):
+            wanted.set()
         while not wait([future], timeout=POLL).done:
             self._guard()
         return future.result()
 
-    def _run(self, command: Command, check: Callable[[], None]) -> Result:
+    def _run(self, command: Command, check: Callable[[], None], take: Callable[[], paramiko.Channel]) -> Result:
         line = wire(command, self._lease.fence if self._lease else ())
-        running = Running(command, line, new_mark(), self._channel(), self._lost)
+        running = Running(command, line, new_mark(), take(), self._lost)
         self.remote_commands += 1
         result = running.wait(check)
         if command.changes and result.exit_code == Code.LEASE_LOST:
             raise _lease_lost(f"Lost the deploy lock; refused to {command.title}.")
         return result
+
+    def _rest(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._check()
+            time.sleep(POLL)
 
     def _guard(self) -> None:
         self._check()
@@ -145,16 +185,18 @@ class Host:
         return transport
 
     def _channel(self) -> paramiko.Channel:
-        """Take the channel opened ahead and open the next one: half the round trips of every command."""
-        with self._spare_lock:
-            channel, self._spare = self._spare or self._opened(), self._opened()
-        try:
-            return channel.result(timeout=30)
-        except (paramiko.SSHException, OSError, EOFError, TimeoutError) as error:
-            raise self._lost("while opening a channel") from error
+        return self._opened(partial(self._all_channels().take, self._check))
 
-    def _opened(self) -> Future[paramiko.Channel]:
-        return _beside("channel", partial(self._transport().open_session, timeout=30))
+    def _all_channels(self) -> Channels:
+        if self._channels is None:
+            raise RuntimeError("the host is used as a context manager")
+        return self._channels
+
+    def _opened(self, take: Callable[[], T]) -> T:
+        try:
+            return take()
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise self._lost("while opening a channel") from error
 
 
 def _beside(name: str, work: Callable[[], T]) -> Future[T]:

@@ -13,8 +13,9 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,6 +23,7 @@ import paramiko
 from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 
 from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.host.patience import cut_off, patiently
 
 if TYPE_CHECKING:
     from fabric import Connection
@@ -166,12 +168,16 @@ def pin(connection: Connection, pinned: Pinned) -> None:
         """One that asks the host for a key of a type that is pinned, if it has one of several."""
         made = paramiko.Transport(*given, **options)
         security = made.get_security_options()
-        security.key_types = sorted(security.key_types, key=lambda kind: _TYPES.get(kind, kind) not in first)
+        security.key_types = tuple(_preferred(security.key_types, first))
         return made
 
     connection.connect_kwargs["transport_factory"] = transport
     if isinstance(connection.gateway, FabricConnection):
         pin(connection.gateway, pinned)
+
+
+def _preferred(kinds: Iterable[str], first: Collection[str]) -> list[str]:
+    return sorted(kinds, key=lambda kind: _TYPES.get(kind, kind) not in first)
 
 
 _TYPES = {"rsa-sha2-256": "ssh-rsa", "rsa-sha2-512": "ssh-rsa"}
@@ -182,42 +188,72 @@ def _unreadable(why: str) -> BehindyError:
     return Kind.SETTINGS("The pinned host keys cannot be read.", lines=(why,), remedy="Pin them again: inv host.trust")
 
 
-def scan(host: str, port: int, *, sock: object | None = None, timeout: float = 10.0) -> list[paramiko.PKey]:
-    """Ask a host for its keys without logging in, one short connection a key type.
+def scan(
+    host: str,
+    port: int,
+    *,
+    dial: Callable[[], Any] | None = None,
+    first: Iterable[str] = (),
+    enough: Callable[[list[paramiko.PKey]], bool] = bool,
+    tell: Callable[[str], None] = lambda _: None,
+    timeout: float = 10.0,
+) -> list[paramiko.PKey]:
+    """Ask a host for its keys without logging in.
+
+    A connection shows one key, and a server that limits connections counts each of them: so a further type is asked for
+    only until it is enough.
 
     Args:
-        sock: an open socket-like object to use for the first connection instead (a gateway's channel).
+        dial: opens a socket-like object to it (a gateway's channel).
+        first: the types to ask for first.
+        enough: whether the keys seen so far are.
+        tell: is told why it takes long, where it does.
 
     Returns:
-        the keys it has, Ed25519 first.
+        the keys it showed, one at least.
 
     Raises:
         Kind.HOST_UNREACHABLE: no SSH server answered.
     """
-    kinds = ("ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-512") if sock is None else ("",)
-    found = [key for kind in kinds if (key := _offered(host, port, kind, sock, timeout))]
+    name = known_hosts_name(host, port)
+    dial = dial or partial(socket.create_connection, (host, port), timeout=timeout)
+    found: list[paramiko.PKey] = []
+    while not found or not enough(found):
+        seen = {key.get_name() for key in found}
+        key = patiently(partial(_offered, name, dial, list(first), seen, timeout), name, tell=tell)
+        if key is None:
+            break
+        found.append(key)
     if not found:
         raise Kind.HOST_UNREACHABLE(
-            f"{known_hosts_name(host, port)} offered no host key.",
+            f"{name} offered no host key.",
             remedy="Check BEHINDY_HOST and BEHINDY_PORT, and that an SSH server runs there.",
         )
     return found
 
 
-def _offered(host: str, port: int, kind: str, sock: object | None, timeout: float) -> paramiko.PKey | None:
+def _offered(
+    name: str, dial: Callable[[], Any], first: Collection[str], seen: Collection[str], timeout: float
+) -> paramiko.PKey | None:
+    """Return a key of a type that was not seen yet; None if it has none."""
     try:
-        transport = paramiko.Transport(sock or socket.create_connection((host, port), timeout=timeout))  # type: ignore[arg-type]
+        transport = paramiko.Transport(dial())
     except OSError as error:
         raise Kind.HOST_UNREACHABLE(
-            f"{known_hosts_name(host, port)} did not answer: {error.strerror or error}.",
+            f"{name} did not answer: {error.strerror or error}.",
             remedy="Check BEHINDY_HOST and BEHINDY_PORT, the network, and the firewall (port open to your address?).",
         ) from error
     try:
-        if kind:
-            transport.get_security_options().key_types = (kind,)
+        security = transport.get_security_options()
+        left = [kind for kind in security.key_types if _TYPES.get(kind, kind) not in seen]
+        if not left:
+            return None
+        security.key_types = tuple(_preferred(left, first))
         transport.start_client(timeout=timeout)
         return transport.get_remote_server_key()
-    except (paramiko.SSHException, EOFError, OSError):
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        if cut_off(error):
+            raise
         return None
     finally:
         transport.close()

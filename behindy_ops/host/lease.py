@@ -141,9 +141,12 @@ class Lease:
         )
 
     def _next(self, check: Callable[[], None], deadline: float) -> str | None:
-        while time.monotonic() <= deadline:
+        while True:
+            late = time.monotonic() > deadline  # judged before the wait: what is here by its end counts
             with contextlib.suppress(queue.Empty):
                 return self._lines.get(timeout=0.05)
+            if late:
+                break
             check()
         raise ConnectionLost("The host stopped responding while it was being looked at.", state=UNCHANGED)
 

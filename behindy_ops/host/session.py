@@ -43,6 +43,9 @@ class HostLike(Protocol):
 
     remote_commands: int
 
+    @property
+    def sessions(self) -> int | None: ...
+
     def run(self, command: Command) -> Result: ...
 
     def begin(self, command: Command) -> Future[Result]: ...
@@ -225,7 +228,7 @@ def open_session(
         Kind.LOGIN_REFUSED: it refused the user or the key.
     """
     with Interrupts() as interrupts:
-        host = Host(settings, check=interrupts.check)
+        host = Host(settings, check=interrupts.check, tell=lambda text: emit(StepProgress("connect", text)))
         session = Session(host, project, settings, services, emit, who_am_i(environ), interrupts=interrupts)
         with contextlib.ExitStack() as stack:
             with session.step("connect", f"Connect to {settings.host}"):

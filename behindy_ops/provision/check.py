@@ -28,7 +28,7 @@ def require_docker(facts: HostFacts) -> None:
 def check_host(session: Session) -> tuple[Check, ...]:
     """Look at the host and judge it."""
     before = session.now()
-    facts = look(session).compared(before, session.now())
+    facts = replace(look(session).compared(before, session.now()), sessions=session.host.sessions)
     return findings(facts, host_dir=session.settings.host_dir)
 
 

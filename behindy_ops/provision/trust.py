@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,19 +39,37 @@ class Offer:
         return any(hostkeys.fingerprint(key) in self.pinned for key in self.keys)
 
 
-def look_up(settings: Settings) -> Offer:
-    """Ask the host for its keys; a gateway before it must be trusted already.
+def look_up(settings: Settings, fingerprint: str = "", *, tell: Callable[[str], None] = lambda _: None) -> Offer:
+    """Ask the host for its keys, by one connection unless that key is not the one meant.
+
+    A gateway before it must be trusted already.
+
+    Args:
+        fingerprint: of the key that is meant; empty if any is.
+        tell: is told why it takes long, where it does.
 
     Raises:
         Kind.HOST_UNREACHABLE: it does not respond.
         Kind.HOST_KEY_UNKNOWN: the gateway's own key is not pinned.
     """
     connection = build(settings)
-    sock = connection.open_gateway() if connection.gateway is not None else None
-    keys = hostkeys.scan(connection.host, connection.port, sock=sock)
     pinned = hostkeys.pinned_in(settings.known_hosts_file, settings.known_hosts_text)
     known = pinned.of(hostkeys.known_hosts_name(connection.host, connection.port))
-    return Offer(connection.host, connection.port, tuple(keys), frozenset(map(hostkeys.fingerprint, known)))
+    fingerprints = frozenset(map(hostkeys.fingerprint, known))
+
+    def enough(keys: list[paramiko.PKey]) -> bool:
+        shown = set(map(hostkeys.fingerprint, keys))
+        return fingerprint in shown | {""} and (not fingerprints or not shown.isdisjoint(fingerprints))
+
+    keys = hostkeys.scan(
+        connection.host,
+        connection.port,
+        dial=connection.open_gateway if connection.gateway is not None else None,
+        first=[key.get_name() for key in known],
+        enough=enough,
+        tell=tell,
+    )
+    return Offer(connection.host, connection.port, tuple(keys), fingerprints)
 
 
 def choose(offer: Offer, fingerprint: str) -> paramiko.PKey:

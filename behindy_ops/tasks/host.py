@@ -24,7 +24,7 @@ def trust(_: Context, fingerprint: str = "") -> None:
     from behindy_ops.provision import trust as trusting
 
     settings = Project.find().settings(os.environ)
-    offer = trusting.look_up(settings)
+    offer = trusting.look_up(settings, fingerprint.strip(), tell=lambda text: print(text, file=sys.stderr))
     key = trusting.choose(offer, fingerprint.strip())
     print(f"{offer.name} shows this key:\n  {key.get_name()} {fingerprint_of(key)}")
     if offer.known:

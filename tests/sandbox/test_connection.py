@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,10 +20,13 @@ from behindy_ops.errors import Kind
 from behindy_ops.host import keys
 from behindy_ops.host import known_hosts as hostkeys
 from tests.kinds import raises
-from tests.sandbox.support import Ran, deploy, environment, inv, on_host
+from tests.sandbox.support import Ran, containers, deploy, environment, inv, live_release, on_host, wait_for
 
 if TYPE_CHECKING:
     from sandbox.host.info import SandboxInfo
+
+FULL = os.environ.get("BEHINDY_TEST_FULL") == "1"
+"""Also with numbers of sessions between the least that works and what sshd is shipped with."""
 
 SECRET = "correct horse battery staple"
 
@@ -251,3 +256,73 @@ def test_a_login_that_greets_is_no_trouble(
     assert "looking" in inv("deploy.frontend", "--tag", "v1").err
     inv("lock.release").ok()
     assert inv("ops.doctor").code == 0
+
+
+@pytest.fixture
+def sshd(sandbox: SandboxInfo) -> Iterator[Callable[..., None]]:
+    """Has the host's sshd go by these settings, too."""
+    file = "/etc/ssh/sshd_config.d/00-test.conf"  # of two values the first one holds
+
+    def go_by(*lines: str) -> None:
+        text = "".join(f"{line}\n" for line in lines)
+        on_host("sh", "-c", f'printf %s "$1" > {file} && sshd -t && pkill -HUP -o -x sshd', "sh", text)
+        wait_for(greets, 10, "that sshd greets again")
+
+    def greets() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", sandbox.ssh.port), 5) as asked:
+            return asked.recv(4) == b"SSH-"
+        return False
+
+    yield go_by
+    on_host("rm", "-f", file)
+    go_by()
+
+
+@pytest.mark.parametrize("most", [2, 3, 4] if FULL else [2])
+def test_few_sessions_on_a_connection_are_enough_for_a_deploy(
+    most: int, live_services: None, release: Callable[..., str], sshd: Callable[..., None]
+) -> None:
+    """A good one, and one that is taken back after the switch; both watched while the previous release drains."""
+    good, bad = release("frontend", f"sessions{most}"), release("frontend", "unwell", "dies-later")
+    sshd(f"MaxSessions {most}")
+    deploy("frontend", good, watch="3").ok()
+    assert set(containers()) == {"llmserver", "backend", "frontend"}
+    taken_back = deploy("frontend", bad, watch="10")
+    assert taken_back.code == Kind.SWITCHED_BACK.exit_code, taken_back.said
+    assert (live_release("frontend"), set(containers())) == (good, {"llmserver", "backend", "frontend"})
+
+
+def test_one_session_on_a_connection_is_named(live_services: None, sshd: Callable[..., None]) -> None:
+    sshd("MaxSessions 1")
+    status().ok()
+    checked = json.loads(inv("host.check", "--json").out)
+    found = [check for check in checked["checks"] if check["name"] == "sessions"]
+    assert [(check["level"], check["problem"]) for check in found] == [("refusal", "one session")]
+    before = containers()
+    refused = deploy("frontend", live_release("frontend"), "--force")
+    assert refused.code == Kind.HOST_NOT_READY.exit_code, refused.said
+    assert "MaxSessions 10" in refused.said
+    assert containers() == before
+
+
+def test_a_server_that_takes_no_more_connections_for_now_is_asked_again(
+    sandbox: SandboxInfo, sshd: Callable[..., None]
+) -> None:
+    sshd("MaxStartups 1:100:1", "PerSourcePenalties no")
+    wait_for(lambda: not on_host("pgrep", "-f", "sshd.*\\[preauth\\]", check=False), 5, "that nobody else logs in")
+    with socket.create_connection(("127.0.0.1", sandbox.ssh.port)) as other:  # it never logs in
+        assert other.recv(4) == b"SSH-"
+        threading.Timer(1.5, other.shutdown, [socket.SHUT_RDWR]).start()
+        ran = status()
+    assert ran.code == 0, ran.said
+    assert ran.seconds > 1
+
+
+def test_host_trust_and_a_task_after_it_get_in_where_an_address_is_penalized(
+    sandbox: SandboxInfo, sshd: Callable[..., None], tmp_path: Path
+) -> None:
+    env = environment(BEHINDY_KNOWN_HOSTS_FILE=str(tmp_path / "known_hosts"))
+    shown = hostkeys.fingerprint(hostkeys.scan("127.0.0.1", sandbox.ssh.port)[0])
+    sshd("PerSourcePenalties noauth:3s min:2s")
+    inv("host.trust", "--fingerprint", shown, env=env).ok()
+    inv("deploy.status", env=env).ok()

@@ -92,6 +92,7 @@ class SimHost:
         self.world = world
         self.interrupts = interrupts
         self.remote_commands = 0
+        self.sessions: int | None = None
         self.sent: list[Command] = []
         self.dead = self.broken = self.closed = self.notices = False
         self._silent = inf

@@ -8,11 +8,13 @@ import signal
 import socket
 import subprocess
 import threading
+import time
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import paramiko
-from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
+from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_FAILED_CONNECT_FAILED, OPEN_SUCCEEDED
 
 from behindy_ops.project.secret import Secret
 from behindy_ops.project.settings import Settings
@@ -24,9 +26,12 @@ __all__ = ["SshServer"]
 
 
 class _Login(paramiko.ServerInterface):
-    def __init__(self, accepted: paramiko.PKey, run: Callable[[paramiko.Channel, str], None]) -> None:
+    def __init__(
+        self, accepted: paramiko.PKey, run: Callable[[paramiko.Channel, str], None], full: Callable[[], bool]
+    ) -> None:
         self._accepted = accepted
         self._run = run
+        self._full = full
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         good = username == "kim" and key == self._accepted
@@ -36,7 +41,7 @@ class _Login(paramiko.ServerInterface):
         return "publickey"
 
     def check_channel_request(self, _kind: str, _chanid: int) -> int:
-        return OPEN_SUCCEEDED
+        return OPEN_FAILED_CONNECT_FAILED if self._full() else OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         threading.Thread(target=self._run, args=(channel, command.decode()), daemon=True).start()
@@ -50,6 +55,8 @@ class SshServer:
         home: where commands run.
         transports: those of its clients.
         greeting: what a login does before the command: shell text.
+        most: how many channels a connection may have, of those whose command has not ended.
+        further_key: a host key of another type, if it has one.
     """
 
     def __init__(self, home: Path) -> None:
@@ -58,6 +65,10 @@ class SshServer:
         self.client_key = paramiko.ECDSAKey.generate()
         self.transports: list[paramiko.Transport] = []
         self.greeting = ""
+        self.most = 10
+        self._lingering = 0
+        self._ended: list[paramiko.Channel] = []
+        self.further_key: paramiko.PKey | None = None
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -89,6 +100,8 @@ class SshServer:
                 _kill(process)
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # so that it accepts no one more
         self._socket.close()
         self.hang_up()
         for process in self._processes:
@@ -103,9 +116,16 @@ class SshServer:
                 return
             transport = paramiko.Transport(client)
             transport.add_server_key(self.host_key)
+            if self.further_key is not None:
+                transport.add_server_key(self.further_key)
             self.transports.append(transport)
             with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
-                transport.start_server(server=_Login(self.client_key, self._run))
+                transport.start_server(server=_Login(self.client_key, self._run, partial(self._full, transport)))
+
+    def _full(self, transport: paramiko.Transport) -> bool:
+        channels = transport._channels.values()  # type: ignore[attr-defined]
+        count = len([channel for channel in channels if channel not in self._ended])
+        return count + self._lingering >= self.most
 
     def _run(self, channel: paramiko.Channel, command: str) -> None:
         process = subprocess.Popen(
@@ -127,10 +147,14 @@ class SshServer:
         for thread in said:
             thread.join()
         code = process.wait()
+        self._lingering += 1
+        self._ended.append(channel)
         with contextlib.suppress(OSError, EOFError):
             if code >= 0:
                 channel.send_exit_status(code)
             channel.close()
+        time.sleep(0.1)  # as sshd counts a session for a moment after its end
+        self._lingering -= 1
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import paramiko
 import pytest
 
 from behindy_ops.errors import ConnectionLost
-from behindy_ops.host.channel import _Told
+from behindy_ops.host import channel
+from behindy_ops.host.channel import Running, _Told
 from behindy_ops.host.command import Command
 from behindy_ops.host.host import Host
 
@@ -44,3 +46,49 @@ def test_a_connection_that_is_down_ends_the_wait_for_a_channel_that_is_open_stil
     ):
         host.run(Command(("sleep", "5"), "wait for it"))
     assert len(looks) == 1
+
+
+class Ending:
+    """A channel whose command ends during the second wait for it, whatever was found in between."""
+
+    def __init__(self, *, code: int = 0, up: bool = True, broken: bool = False) -> None:
+        self.eof_received = self.closed = True
+        self.exit_status = code
+        self.status_event = self
+        self.up = up
+        self.broken = broken
+        self.waits = 0
+
+    def wait(self, _: float) -> bool:
+        self.waits += 1
+        return self.waits > 1
+
+    def get_transport(self) -> SimpleNamespace:
+        return SimpleNamespace(is_active=lambda: self.up, join=self.join)
+
+    def join(self, _: float) -> None:
+        """The thread of a connection that breaks closes its channels before it is down itself."""
+        self.up = self.up and not self.broken
+
+    def nothing(self, *_: object) -> bool:
+        return False
+
+    exec_command = shutdown_write = recv_ready = recv_stderr_ready = close = nothing
+
+
+def run(ending: Ending, timeout: float) -> int:
+    command = Command(("true",), "try it", timeout=timeout)
+    running = Running(command, "true", "@@", cast("Any", ending), ConnectionLost)
+    return running.wait(lambda: None).exit_code
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_command_that_ends_as_it_is_given_up_has_ended(left: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "GRACE", 0.0 if left else -9.0)
+    assert run(Ending(code=3, up=not left), timeout=5) == 3
+
+
+def test_a_channel_that_closes_just_before_its_connection_was_lost_with_it() -> None:
+    assert run(Ending(code=-1), timeout=5) == -1
+    with pytest.raises(ConnectionLost):
+        run(Ending(code=-1, broken=True), timeout=5)

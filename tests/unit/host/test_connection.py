@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -16,18 +18,20 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from fabric import Connection
 
-from behindy_ops.errors import Kind
-from behindy_ops.host import connection, keys, known_hosts
+from behindy_ops.errors import BehindyError, Interrupted, Kind
+from behindy_ops.host import connection, keys, known_hosts, patience
 from behindy_ops.host.command import Command
 from behindy_ops.host.host import Host
 from behindy_ops.project.secret import Secret
 from tests.kinds import raises
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pytest_mock import MockerFixture
 
+    from behindy_ops.project.settings import Settings
     from tests.unit.host.ssh_server import SshServer
 
 
@@ -101,18 +105,20 @@ def test_a_host_that_does_not_answer_is_told_why(server: SshServer) -> None:
         login(server, host="a..b")
 
 
-def test_what_answers_but_does_not_speak_ssh(server: SshServer) -> None:
+def test_what_answers_but_does_not_speak_ssh(server: SshServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSES", (0,))
     with socket.create_server(("127.0.0.1", 0)) as other:
         other.listen()
         port = other.getsockname()[1]
 
         def answer() -> None:
-            client, _ = other.accept()
-            client.sendall(b"HTTP/1.1 400 no\r\n\r\n")
-            client.close()
+            for _ in range(2):
+                client, _ = other.accept()
+                client.sendall(b"HTTP/1.1 400 no\r\n\r\n")
+                client.close()
 
         threading.Thread(target=answer, daemon=True).start()
-        with raises(Kind.HOST_UNREACHABLE):
+        with raises(Kind.HOST_UNREACHABLE, match="or is no SSH server: check BEHINDY_PORT"):
             login(server, port=port)
 
 
@@ -151,8 +157,8 @@ def test_every_host_on_the_way_is_held_to_its_pinned_key() -> None:
 def test_a_hosts_keys_are_seen_without_a_login(server: SshServer, tmp_path: Path) -> None:
     assert known_hosts.scan("127.0.0.1", server.port) == [server.host_key]
     assert known_hosts.fingerprint(server.host_key).startswith("SHA256:")
-    connected = socket.create_connection(("127.0.0.1", server.port))
-    assert known_hosts.scan("127.0.0.1", server.port, sock=connected) == [server.host_key]
+    dial = partial(socket.create_connection, ("127.0.0.1", server.port))
+    assert known_hosts.scan("::1", 22, dial=dial) == [server.host_key]
     server.close()
     with raises(Kind.HOST_UNREACHABLE, match="did not answer"):
         known_hosts.scan("127.0.0.1", server.port)
@@ -310,3 +316,134 @@ def test_why_a_host_cannot_be_reached_is_told(
     with raises(Kind.HOST_UNREACHABLE) as caught:
         connection.open_connection(server.settings())
     assert caught.value.what == f"Cannot reach kim@[127.0.0.1]:{server.port}: {reason}."
+
+
+class Limits:
+    """Hangs up on so many connections before its greeting, then hands them to a server, as sshd does that limits them.
+
+    Attributes:
+        seen: how many connections there were.
+    """
+
+    def __init__(self, server: SshServer, refused: int, said: bytes = b"") -> None:
+        self._server = server
+        self._refused = refused
+        self._said = said
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.seen = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def settings(self, **changes: object) -> Settings:
+        return self._server.settings(
+            port=self.port,
+            known_hosts_text=self._server.known_hosts.replace(str(self._server.port), str(self.port)),
+            **changes,
+        )
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._socket.accept()
+                self.seen += 1
+                if self.seen <= self._refused:
+                    client.sendall(self._said)
+                    client.close()
+                    continue
+                to = socket.create_connection(("127.0.0.1", self._server.port))
+                for ends in ((client, to), (to, client)):
+                    threading.Thread(target=_pass_on, args=ends, daemon=True).start()
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError), source:
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def limits(server: SshServer) -> Iterator[Callable[..., Limits]]:
+    made: list[Limits] = []
+
+    def limit(refused: int, said: bytes = b"") -> Limits:
+        made.append(Limits(server, refused, said))
+        return made[-1]
+
+    yield limit
+    for limited in made:
+        limited.close()
+
+
+@pytest.mark.parametrize("said", [b"", b"Exceeded MaxStartups\r\n", b"Not allowed at this time\r\n"])
+def test_a_server_that_limits_connections_is_asked_again(said: bytes, limits: Callable[..., Limits]) -> None:
+    there, told, slept = limits(3, said), list[str](), list[float]()
+    with connection.open_connection(there.settings(), tell=told.append, sleep=slept.append) as opened:
+        assert opened.transport.is_active()
+    assert (there.seen, slept) == (4, [1, 2, 4])
+    assert told[0] == "the server hung up before its greeting; try 2 of 6 follows"
+
+
+def test_a_server_that_goes_on_hanging_up_is_named_after_half_a_minute(limits: Callable[..., Limits]) -> None:
+    there, slept = limits(99), list[float]()
+    with raises(Kind.HOST_UNREACHABLE, match="hung up before its greeting, 6 times in 30 s") as caught:
+        connection.open_connection(there.settings(), sleep=slept.append)
+    assert (there.seen, sum(slept)) == (6, 30)
+    assert "MaxStartups" in caught.value.remedy
+    assert "BEHINDY_PORT" in caught.value.remedy
+
+
+def test_the_pause_between_two_tries_is_told_and_ends_with_a_signal(limits: Callable[..., Limits]) -> None:
+    there, told = limits(99), list[str]()
+
+    def check() -> None:
+        if told:
+            raise Interrupted("Stopped.", signal_number=15)
+
+    with pytest.raises(Interrupted), Host(there.settings(), check=check, tell=told.append):
+        pass
+    assert (there.seen, len(told)) == (1, 1)
+
+
+@pytest.mark.parametrize("error", [paramiko.AuthenticationException(), TimeoutError(), ConnectionRefusedError()])
+def test_nothing_else_is_tried_again(error: Exception, server: SshServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[bool] = []
+
+    def fail(_: Connection) -> None:
+        tried.append(True)
+        raise error
+
+    monkeypatch.setattr(Connection, "open", fail)
+    with pytest.raises(BehindyError):
+        connection.open_connection(server.settings())
+    assert tried == [True]
+
+
+def test_a_server_that_is_silent_is_waited_for_once(server: SshServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, raises(Kind.HOST_UNREACHABLE, match="no answer within"):
+        login(server, port=silent.getsockname()[1])
+
+
+def test_a_host_is_asked_for_one_key_by_one_connection_and_for_others_only_where_that_is_not_enough(
+    server: SshServer, limits: Callable[..., Limits], mocker: MockerFixture
+) -> None:
+    other = paramiko.RSAKey.generate(2048)
+    server.further_key = other
+    there = limits(0)
+    assert known_hosts.scan("127.0.0.1", there.port) == [server.host_key]
+    assert there.seen == 1
+    assert known_hosts.scan("127.0.0.1", there.port, first=["ssh-rsa"]) == [other]
+    assert there.seen == 2
+    assert known_hosts.scan("127.0.0.1", there.port, enough=lambda keys: other in keys) == [server.host_key, other]
+    assert there.seen == 4
+    assert len(known_hosts.scan("127.0.0.1", there.port, enough=lambda _: False)) == 2
+    limited = limits(1)
+    mocker.patch("time.sleep")
+    assert known_hosts.scan("127.0.0.1", limited.port) == [server.host_key]

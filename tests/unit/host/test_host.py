@@ -196,9 +196,7 @@ def test_a_connection_that_is_down_ends_the_look_at_the_host(
 
 
 def test_a_connection_that_breaks_once_the_locks_channel_is_open(host: Host, server: SshServer) -> None:
-    spare = host._spare
-    assert spare is not None
-    spare.result(5)
+    assert host.sessions is None  # it is open, then
     server.hang_up()
     host._transport().join(5)
     with pytest.raises(ConnectionLost, match="before the lock was taken"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import queue
 import threading
 import time
 from typing import TYPE_CHECKING, Any, cast
@@ -239,6 +240,27 @@ def test_a_host_that_says_no_more_while_it_is_looked_at_is_given_up(monkeypatch:
     with pytest.raises(ConnectionLost, match="stopped responding"):
         held.survey(lambda: checked.append(0))
     assert checked == [0]
+
+
+def test_an_answer_that_comes_as_its_wait_times_out_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line(b"@@ lease\nseen\n")
+    held = taken(line)
+    wait_until(lambda: held._lines.qsize() == 2)
+    late: list[bool] = []
+
+    def get(timeout: float = 0.0) -> str | None:
+        """As the queue does, and the rest is there once a wait for it has timed out."""
+        try:
+            return queue.Queue.get(held._lines, timeout=timeout)
+        except queue.Empty:
+            late.append(True)
+            line.say(b"@@ ready\n")
+            wait_until(lambda: not held._lines.empty())
+            raise
+
+    monkeypatch.setattr(held._lines, "get", get)
+    monkeypatch.setattr(time, "monotonic", lambda: 1e9 if late else 0.0)
+    assert held.survey(lambda: None) == "seen\n"
 
 
 def test_what_a_login_says_is_no_word_of_ours(host: Host, server: SshServer) -> None:

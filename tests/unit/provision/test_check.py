@@ -97,6 +97,16 @@ def test_a_file_of_dockers_that_may_not_be_looked_at_is_not_judged() -> None:
     assert (check.level, "may not read" in check.found) == (Level.OK, True)
 
 
+def test_one_session_on_a_connection_is_too_few() -> None:
+    check = examine(replace(READY, sessions=1))["sessions"]
+    assert (check.level, "MaxSessions 1" in check.found, "MaxSessions 10" in check.remedy) == (
+        Level.REFUSAL,
+        True,
+        True,
+    )
+    assert "sessions" not in examine(replace(READY, sessions=2))
+
+
 def test_a_certificate_that_may_not_be_looked_at_is_not_judged() -> None:
     assert "certificate" not in examine(replace(READY, root=False))
 

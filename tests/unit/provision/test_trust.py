@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import paramiko
 import pytest
@@ -40,10 +41,10 @@ def test_a_host_with_another_key_than_the_pinned_one_is_refused() -> None:
 
 @pytest.mark.parametrize("gateway", [None, "gateway"])
 def test_a_host_behind_a_gateway_is_asked_through_it(gateway: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, int, object]] = []
+    asked: list[tuple[object, ...]] = []
 
-    def scan(host: str, port: int, *, sock: object) -> list[paramiko.PKey]:
-        asked.append((host, port, sock))
+    def scan(host: str, port: int, **how: Any) -> list[paramiko.PKey]:
+        asked.append((host, port, how["dial"] and how["dial"](), list(how["first"])))
         return [KEYS[0]]
 
     text = f"[host.example]:2222 {KEYS[1].get_name()} {KEYS[1].get_base64()}"
@@ -56,5 +57,34 @@ def test_a_host_behind_a_gateway_is_asked_through_it(gateway: str | None, monkey
     monkeypatch.setattr(trust, "build", lambda _: connection)
     monkeypatch.setattr("behindy_ops.host.known_hosts.scan", scan)
     offer = trust.look_up(Settings(known_hosts_text=text, known_hosts_file=Path("none")))
-    assert asked == [("host.example", 2222, "a channel" if gateway else None)]
+    assert asked == [("host.example", 2222, "a channel" if gateway else None, [KEYS[1].get_name()])]
     assert (offer.pinned, offer.known) == (frozenset({fingerprint(KEYS[1])}), False)
+
+
+@pytest.mark.parametrize(
+    ("pinned", "meant", "shown", "enough"),
+    [
+        ("", "", "0", True),
+        ("", "0", "0", True),
+        ("", "1", "0", False),
+        ("", "1", "01", True),
+        ("1", "", "0", False),
+        ("1", "", "01", True),
+        ("0", "1", "0", False),
+    ],
+)
+def test_a_further_key_is_asked_for_only_where_another_one_is_meant_or_pinned(
+    pinned: str, meant: str, shown: str, enough: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[paramiko.PKey] = [KEYS[int(number)] for number in shown]
+
+    def scan(*_: object, **how: Any) -> list[paramiko.PKey]:
+        assert how["enough"](seen) is enough
+        return seen
+
+    known = (KEYS[int(number)] for number in pinned)
+    text = "".join(f"host.example {key.get_name()} {key.get_base64()}\n" for key in known)
+    monkeypatch.setattr(trust, "build", lambda _: SimpleNamespace(host="host.example", port=22, gateway=None))
+    monkeypatch.setattr("behindy_ops.host.known_hosts.scan", scan)
+    settings = Settings(known_hosts_text=text, known_hosts_file=Path("none"))
+    assert trust.look_up(settings, fingerprint(KEYS[int(meant)]) if meant else "").keys == tuple(seen)
