@@ -38,6 +38,12 @@ NO_TOKEN = Risk(
     "Make it: inv host.setup",
     symptom="A release that is broken in public is found only after the switch.",
 )
+UNREADABLE = Risk(
+    "unreadable release",
+    "what state/ keeps of a release is cut short, or was written by a later version",
+    "If no later behindy-ops wrote it, remove its directory.",
+    symptom="It is not offered for a rollback; nothing else depends on it.",
+)
 
 
 def directories(facts: Facts) -> Iterable[Check]:
@@ -99,3 +105,15 @@ def rehearsal(facts: Facts) -> Iterable[Check]:
             "rehearsal",
             "The host has no rehearsal token, so a release is tried through the public URL only after the switch.",
         )
+
+
+def releases(facts: Facts) -> Iterable[Check]:
+    """What the host keeps of earlier releases."""
+    for service in facts.services:
+        for place in facts.survey.unread:
+            if place.partition("/")[0] == service.name:
+                yield UNREADABLE.check(
+                    "releases",
+                    f"{facts.host_dir}/state/releases/{place}/release.json cannot be read: that release is skipped.",
+                    subject=service.name,
+                )

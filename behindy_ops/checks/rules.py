@@ -35,6 +35,7 @@ DEPLOY: tuple[Rule, ...] = (
     memory.fits,
     disk.disk,
     files.rehearsal,
+    files.releases,
     clock.clock,
 )
 """What every deploy begins with."""
@@ -89,6 +90,7 @@ DOCTOR: tuple[Rule, ...] = (
     files.files,
     files.compose_file,
     files.rehearsal,
+    files.releases,
     services.ports,
     services.static_health,
     images.rollback_image,

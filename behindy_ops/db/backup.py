@@ -65,7 +65,7 @@ def backup_on_host(session: Session, count: int, wait: float) -> str:
     session.lock("db.backup", wait=wait)
     database = look(session)
     _require_room(database.available, database, "the host")
-    name, directory = name_for(database.name, session.now()), f"{session.settings.host_dir}/backups"
+    name, directory = name_for(database.name, session.host_now()), f"{session.settings.host_dir}/backups"
     with session.step("dump", _title(database)) as step:
         argv = script("db/dump", CONTAINER, directory, name, str(count))
         result = session.host.run(Command(argv, title="dump the database", timeout=LONGEST, changes=True))

@@ -184,7 +184,7 @@ def _fill(session: Session, database: Database) -> None:
 
 def _swap(session: Session, database: Database) -> None:
     """Let the two swap names; a database that was empty is dropped, unless somebody has written to it meanwhile."""
-    kept = f"{database.name}_before_{session.now():%Y%m%d_%H%M%S}"
+    kept = f"{database.name}_before_{session.host_now():%Y%m%d_%H%M%S}"
     with session.step("swap", "Let the two swap names") as step, session.interrupts.shielded(60):
         argv = script("db/swap", CONTAINER, kept, "always" if database.objects else "if-used")
         try:

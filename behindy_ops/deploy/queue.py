@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from behindy_ops.checks import preflight
+from behindy_ops.checks import files, preflight
 from behindy_ops.checks.check import first_refusal, forced
 from behindy_ops.deploy import plan
 from behindy_ops.deploy.check import truthful, without_live
@@ -115,6 +115,8 @@ def recover(connect: Connect, services: Sequence[Service], *, wait: float = 0.0)
         survey = session.lock("recovery", wait=wait)
         for service in services:
             survey, done = reconcile(session, service, survey)
+            for check in preflight.examine(survey, service, session.settings, chosen=(files.releases,)):
+                session.emit(Warning_(f"{check.found} {check.remedy}"))
             if not done:
                 there = survey.trio(service.name).live is not None
                 session.emit(Decision(f"{service.name}: {'steady' if there else 'not deployed'}; nothing to do."))

@@ -14,7 +14,7 @@ from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.drain import Retire
 from behindy_ops.deploy.steps.external import CheckLive
 from behindy_ops.deploy.steps.internal import CheckRunning
-from behindy_ops.deploy.steps.step import Item
+from behindy_ops.deploy.steps.step import Item, patience
 from behindy_ops.deploy.steps.stop import Remove, StartAgain, StopPrevious
 from behindy_ops.deploy.steps.switch import FollowBack, GiveName
 from behindy_ops.deploy.steps.verify import Record
@@ -109,7 +109,7 @@ def stopped_first(successor: Container, blue: Container) -> bool:
 
 
 def _healthy(walk: Walk, container: Container) -> bool:
-    walk.go([CheckRunning(container.name)])
+    walk.go([CheckRunning(container)])
     return walk.healthy
 
 
@@ -141,7 +141,8 @@ def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool) ->
         phase=Phase.NAMED if state.stale else Phase.SWITCHED,
     )
     reason = "it is not healthy"
-    if not bad and _healthy(walk, live):
+    booting = live.running and not live.restarting and patience(state, live, at_least=0).attempts > 0
+    if (booting or not bad) and _healthy(walk, live):
         try:
             walk.go([*after_switch(walk.state), StopPrevious()])
         except Relapse as relapse:

@@ -22,6 +22,7 @@ from behindy_ops.errors import (
     RemoteCommandFailed,
     SwitchedBack,
 )
+from behindy_ops.facts.release import next_id
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import Service
@@ -32,8 +33,8 @@ class Replacement:
     """Replaces one service. The host is surveyed, locked and reconciled before."""
 
     def __init__(self, session: Session, service: Service, goal: Goal, survey: Survey) -> None:
-        now = session.now()
-        release_id = f"{now:%Y%m%d-%H%M%S}-{session.randomness(4)}"  # sorts by time; two in one second differ
+        now = session.host_now()
+        release_id = f"{next_id(now, survey.released(service.name))}-{session.randomness(4)}"
         made = {"release_id": release_id, "created": now.isoformat(timespec="seconds"), "who": session.who}
         self.session = session
         self.walk = Walk(session, begin(service, goal, session.settings, survey, **made))

@@ -57,7 +57,7 @@ class State:
         switched: the host's uptime right after the renames (after the reload of an nginx that needs one), in ms.
         serving: a sentence on what serves now, after a way back.
         who: who runs this, for the history.
-        now: the time, for what is recorded; None in a plan.
+        now: the time by the host's clock, for what is recorded; None in a plan.
         durations: seconds that each step took so far.
     """
 

@@ -129,7 +129,7 @@ class Walk:
         return look
 
     def _command(self, step: Step, shown: Shown) -> Command:
-        known = dataclasses.replace(self.state, now=self.session.now(), durations=dict(self.session.durations))
+        known = dataclasses.replace(self.state, now=self.session.host_now(), durations=dict(self.session.durations))
         command = step.command(known)
         if type(step).progress is Step.progress:
             return command

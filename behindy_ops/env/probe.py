@@ -33,7 +33,7 @@ def replace(session: Session, candidate: EnvText, *, expected: str) -> Compariso
     Args:
         expected: sha256 of the file to be replaced, or ``none``; any other is left alone.
     """
-    words = ("replace", expected, f"{session.now():%Y%m%d-%H%M%S-%f}.env", str(KEPT))
+    words = ("replace", expected, f"{session.host_now():%Y%m%d-%H%M%S-%f}.env", str(KEPT))
     return _probe(session, candidate, *words, title="replace the host's .env", changes=True)
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
 
 from behindy_ops.facts.container import Container
+from behindy_ops.facts.replies import parse_json
+
+STATUSES = frozenset({"candidate", "stands", "failed", "rolled-back"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,41 @@ class Release:
     previous: str = ""
     created: str = ""
     status: str = "candidate"
+
+
+def remembered(place: str, status: str, description: str) -> Release | None:
+    """Read what the host keeps of a release, or return None if it cannot be read.
+
+    Args:
+        place: its directory: ``<service>/<id>``, which the description has to be about.
+        status: any other than those known, such as a torn one, proves nothing: a candidate's.
+        description: JSON; a field of a later version is passed over.
+    """
+    data = parse_json(description) or {}
+    known = {field.name: data[field.name] for field in fields(Release) if field.name in data}
+    if not all(isinstance(value, str) for value in known.values()):
+        return None
+    try:
+        release = Release(**known | {"status": status if status in STATUSES else "candidate"})
+    except TypeError:  # it lacks something
+        return None
+    return release if f"{release.service}/{release.id}" == place else None
+
+
+_TIME = "%Y%m%d-%H%M%S"
+
+
+def next_id(now: datetime, earlier: Iterable[Release]) -> str:
+    """Return what the id of a new release begins with, such as ``20260131-093000``: its time.
+
+    Ids sort in the order in which the releases were made. So after a clock that was set back, it is the second after
+    that of the newest release.
+    """
+    times = [now.astimezone(UTC)]
+    for release in earlier:
+        with contextlib.suppress(ValueError, OverflowError):
+            times.append(datetime.strptime(f"{release.id[:15]}+0000", f"{_TIME}%z") + timedelta(seconds=1))
+    return f"{max(times):{_TIME}}"
 
 
 class Labels:

@@ -81,9 +81,10 @@ def read(text: str, mark: str) -> Reply:
     return Reply(sections, {name: "\n".join(sections.get(f"{name}.err", ())) or "failed" for name in failed})
 
 
-def parse_json(text: str) -> Any:
-    """Return what a text in JSON says, or None if it is none."""
+def parse_json(text: str) -> dict[str, Any] | None:
+    """Return the object that a text in JSON is, or None if it is none."""
     try:
-        return json.loads(text)
-    except ValueError:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
         return None
+    return found if isinstance(found, dict) else None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.container import Container, parse_container
 from behindy_ops.facts.image import Image, parse_image
 from behindy_ops.facts.readings import parse_readings
-from behindy_ops.facts.release import Release
+from behindy_ops.facts.release import Release, remembered
 from behindy_ops.facts.replies import Reply, read
 
 NETWORK = "behindy-ops_internal"
@@ -61,6 +63,7 @@ class Survey:
         memory: ``MemTotal``, ``MemAvailable``, ``SwapTotal``, ``SwapFree`` in bytes.
         disk: size and free bytes of the file system that holds Docker's data.
         usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
+        unread: releases that are kept and cannot be read: ``<service>/<id>``.
         now: the host's clock, seconds since the epoch.
         architecture: the engine's, as Docker names it: ``amd64``, ``arm64``.
         uptime: seconds since the host booted; unlike its clock, nobody sets that.
@@ -82,11 +85,12 @@ class Survey:
     disk: tuple[int, int] = (0, 0)
     usage: dict[str, int] = field(default_factory=dict)
     now: float = 0.0
-    uptime: float = 0.0
+    uptime: float = math.inf
     architecture: str = ""
     skew: float | None = None
     stale: frozenset[str] = frozenset()
     releases: tuple[Release, ...] = ()
+    unread: tuple[str, ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -100,6 +104,11 @@ class Survey:
 
     def trio(self, service: str) -> Trio:
         return Trio(*map(self.containers.get, trio_names(service)))
+
+    def age(self, container: Container) -> float:
+        """Return the seconds since a container was started; a clock that was set right after the boot adds none."""
+        started = datetime.fromisoformat(container.started).timestamp() if container.started else 0.0
+        return min(self.now - started, self.uptime)
 
     def stanza(self, service: str) -> Stanza:
         return self.stanzas.get(service, Stanza())
@@ -153,6 +162,7 @@ def _survey(reply: Reply) -> Survey:
     engine = [json.loads(word) for word in versions[0].split()] if versions else [""]
     machine = reply.values("machine")
     disk = machine.get("disk", "0 0").split()
+    kept = dict(_kept(lines("releases")))
     return Survey(
         docker=engine[0],
         architecture=engine[-1],
@@ -170,8 +180,9 @@ def _survey(reply: Reply) -> Survey:
         disk=(int(disk[0]), int(disk[1])),
         usage={identity: reading.memory for identity, reading in parse_readings(lines("usage")).items()},
         now=float(machine.get("now", "0")),
-        uptime=float(machine.get("uptime", "0")),
-        releases=tuple(_release(line) for line in lines("releases")),
+        uptime=float(machine.get("uptime", "inf")),
+        releases=tuple(release for release in kept.values() if release is not None),
+        unread=tuple(place for place, release in kept.items() if release is None),
         stale=frozenset(lines("stale_")),
         problems=dict(reply.problems),
     )
@@ -195,11 +206,7 @@ def parse_stanzas(rows: list[list[str]]) -> dict[str, Stanza]:
     }
 
 
-def _release(line: str) -> Release:
-    status, _, body = line.partition(" ")
-    data: dict[str, Any] = json.loads(body)
-    names = Release.__dataclass_fields__
-    # An empty status was being written when the power went: nothing was proven yet.
-    return Release(
-        **{key: str(value) for key, value in data.items() if key in names} | {"status": status or "candidate"}
-    )
+def _kept(lines: Iterable[str]) -> Iterator[tuple[str, Release | None]]:
+    for line in lines:
+        place, status, description = f"{line}  ".split(" ", 2)
+        yield place, remembered(place, status, description)

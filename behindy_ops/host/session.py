@@ -85,6 +85,7 @@ class Session:
         randomness: gives so many hexadecimal digits, for ids.
         durations: seconds that each step took, in the order in which they ended.
         counted: remote commands that were already reported.
+        epoch: the host's clock when ours was at zero, in seconds; None until it was looked at.
     """
 
     host: HostLike
@@ -100,10 +101,15 @@ class Session:
     randomness: Callable[[int], str] = lambda digits: secrets.token_hex(digits)[:digits]
     durations: dict[str, float] = field(default_factory=dict)
     counted: int = 0
+    epoch: float | None = None
 
     @property
     def paths(self) -> HostPaths:
         return HostPaths(self.settings.host_dir)
+
+    def host_now(self) -> datetime:
+        """Return the time by the host's clock, for what is recorded there; by ours until it was looked at."""
+        return self.now() if self.epoch is None else datetime.fromtimestamp(self.epoch + self.clock(), UTC)
 
     @contextlib.contextmanager
     def step(self, name: str, title: str) -> Iterator[Step]:
@@ -149,7 +155,12 @@ class Session:
         """Survey the host without the lock; changes nothing."""
         mark, before = new_mark(), self.now()
         result = self.host.run(Command(self.survey_argv(mark), title="look at the host", timeout=60))
-        return surveys.parse(result.require().stdout, mark).compared(before, self.now())
+        return self._surveyed(result.require().stdout, mark, before)
+
+    def _surveyed(self, text: str, mark: str, before: datetime) -> Survey:
+        survey = surveys.parse(text, mark).compared(before, self.now())
+        self.epoch = survey.now - self.clock() if survey.now else None
+        return survey
 
     def lock(self, what: str, wait: float = 0.0) -> Survey:
         """Take the lock and survey the host under it, in one round trip.
@@ -171,7 +182,7 @@ class Session:
                 )
             except Interrupted as error:
                 raise error.but(state=STILL_RUNNING) from error
-            survey = surveys.parse(text, mark).compared(before, self.now())
+            survey = self._surveyed(text, mark, before)
             step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
         return survey
 

@@ -241,7 +241,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _try(session: Session, files: Files, trial: tuple[str, ...], *, keep: bool) -> str:
-    target, settings = version(session.now(), files), session.settings
+    target, settings = version(session.host_now(), files), session.settings
     words = (settings.host_dir, target, "keep" if keep else "try", settings.domain, *trial)
     with session.step("try", "Try the files: docker compose config, nginx -t in a throwaway container"):
         command = Command(

@@ -27,21 +27,27 @@ def show(session: Session, service: str) -> Shown:
 def entries(written: Iterable[str], service: str) -> list[dict[str, Any]]:
     """Return the entries of a history file; a torn line is left out."""
     parsed = map(parse_json, written)
-    return [entry for entry in parsed if isinstance(entry, dict) and service in ("", entry.get("service"))]
+    return [entry for entry in parsed if entry is not None and service in ("", entry.get("service"))]
 
 
 def lines(found: Sequence[dict[str, Any]]) -> list[Line]:
     """Lay the entries out in 80 columns; what was begun and never ended is shown as such."""
-    ended = {entry.get("release") for entry in found if entry.get("event") == "ended"}
+    ended = [entry.get("release") for entry in found if entry.get("event") == "ended"]
     told: list[Line] = []
     for entry in found:
         if entry.get("event") == "begun" and entry.get("release") in ended:
             continue
         outcome = entry.get("outcome", "begun, no end recorded")
-        seconds = sum(entry.get("seconds", {}).values())
+        seconds = _seconds(entry.get("seconds"))
         told += sentence(
             f"{str(entry.get('at', ''))[:19]}  {entry.get('kind')} of {entry.get('service')}:{entry.get('tag')}"
         )
         told += sentence(f"{outcome}{f' in {took(seconds)}' if seconds else ''}, by {entry.get('who')}", indent="    ")
         told += sentence(str(entry.get("reason", "")), Tone.FAINT, "    ")
     return told or [Line("Nothing is recorded.")]
+
+
+def _seconds(steps: object) -> float:
+    """Sum up the steps' seconds; what a later version may write there instead counts for nothing."""
+    found = steps.values() if isinstance(steps, dict) else ()
+    return sum(seconds for seconds in found if isinstance(seconds, int | float))

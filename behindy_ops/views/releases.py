@@ -6,19 +6,24 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from behindy_ops.checks import files
+from behindy_ops.checks.check import Facts
 from behindy_ops.facts.release import released_as
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
-from behindy_ops.report.layout import Column, table
+from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Shown
 
 
 def show(session: Session, service: str) -> Shown:
     """Return the releases of a service, newest first."""
-    found = listed(session.look(), service)
-    return Shown(lines(service, found), {"service": service, "releases": found})
+    survey = session.look()
+    facts = Facts(survey=survey, services=tuple(session.services), host_dir=session.settings.host_dir)
+    found, unread = listed(survey, service), [check for check in files.releases(facts) if check.subject == service]
+    told = [line for check in unread for line in sentence(check.found, Tone.CAREFUL)]
+    return Shown([*lines(service, found), *told], {"service": service, "releases": found})
 
 
 def listed(survey: Survey, service: str) -> list[dict[str, Any]]:

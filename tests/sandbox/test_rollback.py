@@ -128,3 +128,23 @@ def test_recovering_a_steady_host_changes_nothing_and_says_so() -> None:
     ran = inv("deploy.recover", env=environment()).ok()
     assert ran.out.count("steady; nothing to do") == len(SERVICES)
     assert on_host("docker", "ps", "-aq", "--no-trunc") == before
+
+
+def test_what_is_cut_short_below_state_stops_nothing_and_is_named(release: Release) -> None:
+    kept = "/home/ubuntu/behindy-ops/state/releases/frontend"
+    deploy("frontend", release("frontend", "whole")).ok()
+    spoil = f"mkdir -p {kept}/20990101-000000-torn {kept}/20990101-000001-list; cd {kept}; "
+    spoil += (
+        """printf '{"id": "2099' >20990101-000000-torn/release.json; echo '[]' >20990101-000001-list/release.json;"""
+    )
+    spoil += f" printf '{{\"at\": ' >>{HISTORY}"
+    on_host("sh", "-c", spoil, user="ubuntu")
+    try:
+        ran = inv("deploy.recover", "frontend").ok()
+        for name in ("20990101-000000-torn", "20990101-000001-list"):
+            assert ran.said.count(f"state/releases/frontend/{name}/release.json") == 1
+        deploy("frontend", release("frontend", "after")).ok()
+        assert "frontend:after" in inv("deploy.history", "frontend").ok().out
+        assert rollback() == "whole"
+    finally:
+        on_host("sh", "-c", f"rm -rf {kept}/2099*")

@@ -76,6 +76,7 @@ class Box:
     created: float = 0.0
     started: float = 0.0
     finished: float = -inf
+    health: str = ""
     ready: float = inf
     proven: float = inf
     named: float = -inf

@@ -79,15 +79,12 @@ def start_green(
     assert "Aliases" not in template
     begun, description, override = me.stdin.split("\n", 2)
     stanza = json.loads(override)["services"][service]
-    keep = world.dirs.setdefault((service, release), ReleaseDir())
     yield None
-    keep.config = world.dirs[service, files_of].config if files_of else world.config[service]
-    assert keep.config is not None
+    config = world.dirs[service, files_of].config if files_of else world.config[service]
+    world.dirs[service, release] = ReleaseDir(description, "candidate", config)  # they get their name together
     yield None
-    keep.description = description
-    yield None
-    yield from _write_status(keep, "candidate")
     world.history.append(begun)
+    yield None
     engine, green = world.engine, f"{service}-green"
     try:
         image = yield from ask(world, partial(engine.stored, stanza["image"]))
@@ -109,7 +106,6 @@ def start_green(
 
 
 def _write_status(keep: ReleaseDir, status: str) -> Generator[Wait | None, None, None]:
-    keep.status = ""  # the file is emptied first, and the power may go now
     yield None
     keep.status = status
     yield None
@@ -372,7 +368,7 @@ def tidy(world: World, me: Process, *references: str) -> Body:
 
 def verify(
     world: World, me: Process, container: str, template: str, release: str, history: str, rotate: str, judged: str,
-    previous: str,
+    previous: str, back: str,
 ) -> Body:  # fmt: skip
     assert template
     assert (history, rotate) == ("behindy-ops/state/history.jsonl", "5000000")
@@ -394,9 +390,12 @@ def verify(
                 for key, kept in world.dirs.items()
                 if key[0] == service and re.fullmatch(statuses, kept.status or "")
             ),
+            key=lambda key: (key[1] in (_release_key(release)[1], previous, back), key[1]),
             reverse=True,
         )
         for key in found[keep:]:
+            if key[1] in (previous, back):
+                continue
             del world.dirs[key]
             yield None
     return 0

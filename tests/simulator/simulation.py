@@ -213,6 +213,7 @@ class Simulation:
         self.events: list[Event] = []
         self.clients: list[SimHost] = []
         self.connections: list[SimHost] = []
+        self.ahead = 0.0  # seconds that the client's clock is ahead of the host's
         self._drawn = 0
 
     def forget(self) -> None:
@@ -293,7 +294,7 @@ class Simulation:
                 interrupts=interrupts,
                 clock=lambda: world.now,
                 sleep=host.sleep,
-                now=lambda: datetime.fromtimestamp(world.now, UTC),
+                now=lambda: datetime.fromtimestamp(world.now + self.ahead, UTC),
                 randomness=self.digits,
             )
         finally:

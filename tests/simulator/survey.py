@@ -26,7 +26,7 @@ def container_line(box: Box) -> str:
         "running": box.status in ("running", "restarting"), "restarting": box.status == "restarting", "oom": box.oom,
         "exit": box.exit_code, "started": _time(box.started),
         "finished": "0001-01-01T00:00:00Z" if box.finished < 0 else _time(box.finished),
-        "restarts": box.restarts, "health": "", "memory": 400 * 2**20,
+        "restarts": box.restarts, "health": box.health, "memory": 400 * 2**20,
         "restart": box.policy, "ports": None, "networks": networks, "env": ["PATH", "DB_PASS"],
     }  # fmt: skip
     return json.dumps(data)
@@ -108,6 +108,6 @@ def _say_files(world: World, me: Process, mark: str, services: list[str]) -> Non
             me.echo(stats_line(world.used))
             me.echo(f"http://docker/containers/{box.id}/stats?stream=false&one-shot=true")
     me.echo(f"{mark} releases")
-    for (service, _), kept in world.dirs.items():
-        if service in services and kept.description:
-            me.echo(f"{'candidate' if kept.status is None else kept.status} {kept.description}")
+    for (service, release), kept in world.dirs.items():
+        if service in services:
+            me.echo(f"{service}/{release} {kept.status} {kept.description}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +23,8 @@ from tests.simulator.start import begin
 
 if TYPE_CHECKING:
     from tests.simulator.docker import Box
+
+DAY = 86_400.0
 
 WHOLE = ["pull", "start_green", "look_inside", "look_outside", "swap", "drain", "watch", "look_outside"]
 
@@ -574,3 +577,44 @@ def test_a_candidate_that_recovery_puts_live_keeps_a_restart_policy_of_its_own(
     green.policy = own
     host.recover()
     assert (live(host), green.policy) == (green, after)
+
+
+def test_the_order_of_releases_is_the_hosts_whatever_the_clients_clock_says(host: Simulation) -> None:
+    for ahead, release in ((DAY, "good"), (0.0, "mended"), (-400 * DAY, "slow")):
+        host.ahead = ahead
+        host.deploy("frontend", tag=release)
+    ids = [name for service, name in host.world.dirs if service == "frontend"]
+    assert ids == sorted(ids)
+    assert all(abs(datetime.fromisoformat(line["at"]).timestamp() - host.world.now) < 600 for line in history(host))
+    host.ahead = 0.0
+    host.roll_back("frontend")
+    assert tag(host) == "mended"
+    host.roll_back("frontend")
+    assert tag(host) == "good"
+
+
+def test_a_client_far_behind_makes_nothing_of_the_live_release_forgotten(host: Simulation) -> None:
+    for number in range(10):
+        host.push("frontend", f"n{number}")
+        host.deploy("frontend", tag=f"n{number}")
+    host.ahead = -400 * DAY
+    host.deploy("frontend", tag="mended")
+    live_release = live(host).labels["behindy.release"]
+    assert {("frontend", live_release), ("frontend", live(host).labels["behindy.previous"])} <= host.world.dirs.keys()
+    host.restart("frontend")
+    host.roll_back("frontend")
+    assert tag(host) == "n9"
+
+
+def test_after_a_clock_that_was_ahead_releases_keep_their_order(host: Simulation) -> None:
+    host.deploy("frontend", tag="good")
+    kept = host.world.dirs["frontend", live(host).labels["behindy.release"]]
+    ahead = "20260109-000000-aaaa"
+    host.world.dirs["frontend", ahead] = replace(
+        kept, description=json.dumps(json.loads(kept.description) | {"id": ahead, "image_id": "sha256:ahead"})
+    )
+    for release in ("slow", "mended"):
+        host.deploy("frontend", tag=release)
+        assert live(host).labels["behindy.release"] == max(name for _, name in host.world.dirs)
+    host.roll_back("frontend")
+    assert tag(host) == "slow"

@@ -82,11 +82,11 @@ class Process:
 
 @dataclass
 class ReleaseDir:
-    """What is kept of a release; each file is there or not yet."""
+    """What is kept of a release."""
 
-    description: str = ""
-    status: str | None = None
-    config: str | None = None
+    description: str
+    status: str
+    config: str
 
 
 class World(Clock):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from behindy_ops.deploy.state import CACHED, Phase, State
-from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Look, Read, Verdict, unjudged
+from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Look, Read, Verdict, patience, unjudged
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import UNKNOWN
 from behindy_ops.facts.curl import outcome
@@ -113,11 +113,14 @@ class CheckOutside(Attempts):
 
 
 class CheckLive(Attempts):
-    """Ask once whether what is live answers, of which nothing else is known."""
+    """Ask whether what is live answers, of which nothing else is known: once, or as long as it may still be booting."""
 
     name = "external"
     said = "Check {state.urls[0]} from outside"
     attempts = 1
+
+    def policy(self, state: State) -> HealthPolicy:
+        return patience(state, state.live, at_least=1) if state.live else super().policy(state)
 
     def command(self, state: State) -> Command:
         return _ask(state.urls, self.policy(state), live=state.service)
@@ -136,6 +139,7 @@ class CheckPrevious(CheckLive):
 
     began: str
     said = "Check the previous release from outside"
+    policy = Attempts.policy
 
     def command(self, state: State) -> Command:
         settled = "0" if state.switched is None else state.after_switch(CACHED)

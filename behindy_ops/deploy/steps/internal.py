@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Look, Read, Verdict
+from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Look, Read, Verdict, patience
 from behindy_ops.errors import Kind
-from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, parse_state
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
 from behindy_ops.facts.curl import outcome
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
@@ -61,19 +61,15 @@ class CheckInside(Attempts):
 
 @dataclass(frozen=True, slots=True)
 class CheckRunning(CheckInside):
-    """A container that has been running for a while, after an interrupted run: 9 s tell.
+    """A container that an interrupted run left: 9 s tell, or what is left of a candidate's time if it still boots."""
 
-    Attributes:
-        container: its name.
-    """
-
-    container: str
+    container: Container
     name = "recover"
-    said = "Check {step.container} from inside nginx"
+    said = "Check {step.container.name} from inside nginx"
     unhealthy = Attempts.unhealthy
 
     def asked(self, state: State) -> str:
-        return self.container
+        return self.container.name
 
     def policy(self, state: State) -> HealthPolicy:
-        return HealthPolicy(attempts=3)
+        return patience(state, self.container, at_least=3)

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.facts.container import Container
 from behindy_ops.host.command import Command, Result
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Event
@@ -159,6 +160,17 @@ class Attempts(Step):
 
     def read(self, state: State, result: Result) -> Read:
         return self.conclude(state, self.judge(state, result))
+
+
+def patience(state: State, container: Container, *, at_least: int) -> HealthPolicy:
+    """Return what is left of a candidate's patience, by the container's age: it may still be booting after a reboot.
+
+    Args:
+        at_least: attempts, however old it is.
+    """
+    policy = state.service.health
+    age = max(0.0, state.survey.age(container))  # the clock may have been set back since
+    return replace(policy, attempts=max(at_least, math.ceil(policy.attempts - age / policy.interval)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 
 from behindy_ops.deploy import history
-from behindy_ops.deploy.state import State
+from behindy_ops.deploy.state import State, unknown
 from behindy_ops.deploy.steps.step import ALWAYS, ENGINE_AWAY, Read, Step, unjudged
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
 from behindy_ops.facts.readings import parse_reading
 from behindy_ops.facts.release import released_as
+from behindy_ops.facts.rollback import previous_of
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Warning_
 
@@ -43,8 +44,20 @@ def _verify(state: State, line: str, *, judged: str = "") -> Command:
     """
     service, release, paths = state.service.name, state.release, state.paths
     kept, left, rotated_at = paths.release(service, release.id), paths.release(service, judged), str(history.ROTATED_AT)
-    argv = script("deploy/verify", service, CONTAINER_TEMPLATE, kept, paths.history, rotated_at, left, release.previous)
+    argv = script(
+        *("deploy/verify", service, CONTAINER_TEMPLATE, kept, paths.history, rotated_at, left, release.previous),
+        _offered(state, judged),
+    )
     return Command(argv, title="verify and record", timeout=150, stdin=line.encode("utf-8") + b"\n", changes=True)
+
+
+def _offered(state: State, judged: str) -> str:
+    """Return the id of the release that a rollback would go to from now on; its own for none."""
+    if state.release.image_id == unknown("image"):
+        return unknown("release a rollback goes to")
+    earlier = [release for release in state.survey.released(state.service.name) if release.id != judged]
+    found = previous_of(state.release, earlier)
+    return found.id if found else state.release.id
 
 
 class Verify(Step):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.errors import BehindyError, RemoteCommandFailed
+from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Decision, Warning_
 from tests.simulator.faults import Fault, plan_during
 from tests.simulator.scripts import name_of
-from tests.simulator.simulation import ClientKilled
+from tests.simulator.simulation import SERVICES, Behaviour, ClientKilled, Simulation
 from tests.simulator.start import begin
 
 if TYPE_CHECKING:
     from tests.simulator.docker import Box
-    from tests.simulator.simulation import Simulation
 
 
 @pytest.fixture
@@ -96,3 +98,48 @@ def test_a_first_release_that_was_never_proven_and_does_not_answer_is_told_and_d
     assert "frontend was never proven and does not answer from outside. Deploy a good release." in told(host)
     assert (live(host), bad.running, host.rules.status_of(bad)) == (bad, True, "candidate")
     assert host.world.history == recorded
+
+
+def patient() -> Simulation:
+    """Services that are given 45 s, and a release that needs 30 of them."""
+    host = Simulation({name: replace(service, health=HealthPolicy()) for name, service in SERVICES.items()})
+    for service in SERVICES:
+        host.push(service, "first")
+        host.push(service, "patient", Behaviour(boot=30.0))
+    host.deploy(tag="first")
+    host.forget()
+    return host
+
+
+@pytest.mark.parametrize("script", ["drain", "stop_blue"])
+@pytest.mark.parametrize("fault", [Fault.REBOOT, Fault.REBOOT_LONG])
+@pytest.mark.parametrize("service", ["frontend", "backend"])
+def test_a_reboot_during_the_drain_does_not_take_back_a_release_that_is_still_booting(
+    service: str, script: str, fault: Fault
+) -> None:
+    host = patient()
+    host.world.engine.pull(f"me/behindy-{service}:patient")
+    plan_during(host, script, fault)
+    with contextlib.suppress(BehindyError):
+        host.deploy(service, tag="patient")
+    host.world.pass_time(2 if fault is Fault.REBOOT else 31)
+    host.recover(service)
+    new = host.world.live(service)
+    assert new is not None
+    assert (new.labels["behindy.tag"], host.rules.status_of(new)) == ("patient", "stands")
+    assert host.rules.at_rest(service) == ""
+    assert "is taken back" not in told(host)
+
+
+@pytest.mark.parametrize("age", [10.0, 100.0])
+def test_what_docker_calls_unhealthy_while_it_may_still_boot_is_asked(age: float) -> None:
+    """A health check of the compose file may be over before a candidate's patience is."""
+    host = patient()
+    engine, before = host.world.engine, live(host)
+    engine.rename("frontend", "frontend-blue")
+    new = engine.create("frontend", engine.pull("me/behindy-frontend:patient"), before.labels | {"behindy.tag": "new"})
+    engine.start(new.id)
+    new.health = "unhealthy"
+    host.world.pass_time(age)
+    host.recover("frontend")
+    assert (live(host) is new, host.rules.at_rest("frontend")) == (age < 45, "")

@@ -27,7 +27,8 @@ def printed(**sections: str) -> str:
         "machine": "now 1700000000.5\nMemTotal 2097152\n"
         "MemAvailable 1048576\nSwapTotal 2097152\nSwapFree 1\ndisk 100 40 /",
         "usage": '{"memory_stats":{"usage":1000,"stats":{"inactive_file":400}}}\nhttp://docker/containers/c1/stats?x=1',
-        "releases": 'stands {"id":"20260101-000000-aaaa","service":"frontend","repository":"me/x","tag":"v1",'
+        "releases": 'frontend/20260101-000000-aaaa stands {"id":"20260101-000000-aaaa","service":"frontend",'
+        '"repository":"me/x","tag":"v1",'
         '"digest":"sha256:d","image_id":"sha256:1","later":"field"}',
     }
     return "".join(f"{MARK} {name}\n{body}\n" for name, body in (usual | sections).items()) + f"{MARK} end\n"
@@ -66,9 +67,27 @@ def test_where_docker_cannot_be_asked_at_all_that_is_what_is_told() -> None:
     assert parse(printed(**failed), MARK).docker_problem == "cannot connect"
 
 
-def test_a_release_whose_status_was_not_written_to_the_end_is_a_candidate() -> None:
-    kept = '{"id":"a","service":"backend","repository":"","tag":"v1","digest":"","image_id":"i"}'
-    assert [release.status for release in parse(printed(releases=f" {kept}"), MARK).releases] == ["candidate"]
+KEPT = '{"id":"a","service":"web","repository":"","tag":"v1","digest":"","image_id":"i"}'
+
+
+@pytest.mark.parametrize("status", ["stan", "roll", "retired"])
+def test_a_release_whose_status_is_torn_or_unknown_is_a_candidate(status: str) -> None:
+    survey = parse(printed(releases=f"web/a {status} {KEPT}"), MARK)
+    assert [release.status for release in survey.releases] == ["candidate"]
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        KEPT[:-20], "", "  ", "[1, 2]", "null", "7", "garbage", '{"version": 2, "release": {"id": "a"}}', "[" * 100_000,
+        KEPT.replace('"i"', '{"sha256": "i"}'), KEPT.replace('"a"', '"b"'), KEPT.replace("web", "other"),
+        KEPT.replace("}", ', "created": 5}'),
+    ],
+)  # fmt: skip
+def test_a_release_that_cannot_be_read_is_skipped_and_named(description: str) -> None:
+    good = KEPT.replace('"a"', '"c"')
+    survey = parse(printed(releases=f"web/a stands {description}\nweb/c stands {good}"), MARK)
+    assert (survey.unread, [release.id for release in survey.releases]) == (("web/a",), ["c"])
 
 
 def test_a_problem_is_kept_under_the_name_of_its_part() -> None:

@@ -252,3 +252,11 @@ def test_what_a_login_says_is_no_word_of_ours(host: Host, server: SshServer) -> 
 def test_a_line_that_breaks_without_a_word_is_a_lost_connection() -> None:
     with pytest.raises(ConnectionLost, match="while the lock was taken"):
         taken(Line(b"half of a")).survey(lambda: None)
+
+
+@pytest.mark.parametrize("said", ["[1]", "7", '"kim"', '{"who'])
+def test_a_holder_that_cannot_be_read_is_unknown(said: str) -> None:
+    held = refusal(Code.LEASED, said)
+    assert held is not None
+    assert "unknown is changing this host" in held.what
+    assert hold._read(said) == {"who": "unknown"}

@@ -36,3 +36,8 @@ def test_a_torn_line_is_left_out_and_another_service_too() -> None:
 
 def test_nothing_recorded_is_said() -> None:
     assert text_of(history.lines([])) == "Nothing is recorded."
+
+
+def test_entries_of_a_later_version_are_shown_as_far_as_they_are_understood() -> None:
+    written = ["[1]", "7", json.dumps(entry("ended", 1, outcome="live", release=["r1"], seconds="5 s"))]
+    assert text_of(history.lines(history.entries(written, ""))).endswith("deploy of backend:v1 live, by mona")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from behindy_ops.views import releases
+from tests.simulator.start import begin
+from tests.simulator.world import ReleaseDir
 from tests.unit.ops_facts import container, image, release, survey, text_of
 
 
@@ -25,6 +27,16 @@ def test_each_release_says_what_it_is_and_where_its_image_is() -> None:
     assert "v2 failed, not offered not on disk" in said
     assert "v1 previous not on disk" in said
     assert "inv deploy.rollback backend" in said
+
+
+def test_one_that_cannot_be_read_is_named_with_its_path() -> None:
+    host = begin()
+    for service in ("backend", "frontend"):
+        host.world.dirs[service, f"r-of-{service}"] = ReleaseDir("{", "stands", "")
+    with host.connect() as session:
+        shown = text_of(releases.show(session, "backend").lines)
+    assert "state/releases/backend/r-of-backend/release.json cannot be read" in shown
+    assert "r-of-frontend" not in shown
 
 
 def test_a_host_that_remembers_none() -> None:

@@ -1,8 +1,8 @@
-# lib: engine masked
+# lib: engine masked atomic
 # Shows a failed release's state and its last log lines (without values of its environment), marks it failed (`release`:
 # its directory, or ""), and removes it; that it is gone already is success.
 container=$1 template=$2 lines=$3 release=$4
 state "$container" "$template"
 docker logs --tail "$lines" "$container" 2>&1 | masked given_to "$container" | sed 's/^/log /'
-[ -z "$release" ] || ! [ -d "$release" ] || echo failed >"$release/status"
+[ -z "$release" ] || ! [ -d "$release" ] || atomically "$release/status" <<<failed
 unless_gone docker rm -f "$container"

@@ -1,4 +1,4 @@
-# lib: engine masked compose
+# lib: engine masked compose history
 # stdin: a history line, a release line, then the Compose override. Creates green and starts it, without the aliases
 # that Compose gives (docs/design.md, "Aliases survive renames") and without its restart policy until the switch
 # (docs/design.md, "Restart policy at the switch"). Prints that policy. `from`: the release to take files from, or "".
@@ -7,18 +7,22 @@ green=$service-green
 set -e
 umask 077
 keep=$dir/state/releases/$service/$release
-mkdir -p "$keep"
+new=${keep%/*}/.new # gets its name when all of it is there
+rm -rf "$new"
+mkdir -p "$new"
 read -r begun
 read -r description
-cat > "$keep/override.yml"
+cat > "$new/override.yml"
 if [ -n "$from" ]; then
-  cp "$dir/state/releases/$service/$from/docker-compose.yml" "$dir/state/releases/$service/$from/.env" "$keep/"
+  cp "$dir/state/releases/$service/$from/docker-compose.yml" "$dir/state/releases/$service/$from/.env" "$new/"
 else
-  cp "$dir/compose/docker-compose.yml" "$dir/.env" "$keep/"
+  cp "$dir/compose/docker-compose.yml" "$dir/.env" "$new/"
 fi
-printf '%s\n' "$description" > "$keep/release.json"
-echo candidate > "$keep/status"
-printf '%s\n' "$begun" >> "$dir/state/history.jsonl"
+printf '%s\n' "$description" > "$new/release.json"
+echo candidate > "$new/status"
+sync "$new/.env" "$new"/*
+mv -T "$new" "$keep"
+append "$dir/state/history.jsonl" <<<"$begun"
 compose --progress quiet -p "behindy-$service-$release" --project-directory "$dir/compose" --env-file "$keep/.env" \
   -f "$keep/docker-compose.yml" -f "$keep/override.yml" up --no-deps --no-start --pull never "$service" >&2
 docker network disconnect "$network" "$green"

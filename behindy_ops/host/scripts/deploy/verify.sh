@@ -1,8 +1,9 @@
-# lib: engine history
+# lib: engine history atomic
 # stdin: a history line. Shows how the live container and the memory are, and which run deployed the previous release
 # (`previous`, or ""); marks this one as standing and `judged`, the one a rollback leaves, if any; records the deploy,
-# and forgets releases nobody would go back to. `release` and `judged` are directories, `rotate` is in bytes.
-container=$1 template=$2 release=$3 history=$4 rotate=$5 judged=$6 previous=$7
+# and forgets releases nobody would go back to: never this one, the one before it, or the one a rollback would go to
+# (`back`, or this one). `release` and `judged` are directories, `rotate` is in bytes.
+container=$1 template=$2 release=$3 history=$4 rotate=$5 judged=$6 previous=$7 back=$8
 umask 077
 state "$container" "$template"
 printf 'stats '
@@ -16,14 +17,19 @@ printf 'run '
 [ -z "$previous" ] || grep -hsF "\"release\": \"$previous\"" "$history.1" "$history" |
   grep -oE 'https?://[A-Za-z0-9./:_-]+/actions/runs/[0-9]+' | tail -n 1
 echo
-echo stands >"$release/status"
-[ -z "$judged" ] || ! [ -d "$judged" ] || echo rolled-back >"$judged/status"
-append "$history" "$rotate" || exit 1
+code=0
+atomically "$release/status" <<<stands || code=1
+[ -z "$judged" ] || ! [ -d "$judged" ] || atomically "$judged/status" <<<rolled-back || code=1
+rotate "$history" "$rotate" && append "$history" && [ "$code" = 0 ] || exit 1
 forget() { # statuses, how many of them stay: their files hold a copy of .env
   for old in "${release%/*}"/*/; do
-    status=$(cat "$old/status" 2>/dev/null) # none, or an empty one, when the host went down while it was being made
-    grep -qxE "$1" <<<"${status:-candidate}" && echo "$old"
-  done | sort -r | tail -n "+$(($2 + 1))" | while read -r old; do rm -rf "$old"; done
+    status=$(cat "$old/status" 2>/dev/null)
+    case $status in stands | rolled-back | failed) ;; *) status=candidate ;; esac # torn: nothing was proven
+    id=${old%/} rank=0
+    id=${id##*/}
+    case $id in "${release##*/}" | "$previous" | "$back") rank=1 ;; esac
+    grep -qxE "$1" <<<"$status" && echo "$rank $id"
+  done | sort -r | tail -n "+$(($2 + 1))" | sed -n 's/^0 //p' | while read -r id; do rm -rf "${release%/*}/${id:?}"; done
 }
 forget 'stands|rolled-back' 8
 forget 'failed|candidate' 3

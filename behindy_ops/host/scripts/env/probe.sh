@@ -1,4 +1,4 @@
-# lib: sections masked compose dotenv
+# lib: sections masked compose dotenv atomic
 # `what`: look, or replace the .env whose sha256 is `replaced` (none for none), keeping so many of the backups. stdin: a
 # line with the sizes in bytes of what follows it: names (one a line), a candidate .env, what it means (a compose file,
 # see probe), what the example says (the same), the checkout's compose file, for a host that has none yet; 0 for each
@@ -77,8 +77,9 @@ if [ "$what" = replace ]; then
     place=$(readlink -f "$dir/.env")
     mkdir -p "$dir/state/env" || exit 77
     if cp "$work/candidate" "$place.new" && chmod 600 "$place.new" && sync "$place.new" &&
-      { [ ! -f "$place" ] || { cp "$place" "$work/backup" && mv "$work/backup" "$dir/state/env/$backup"; }; } &&
+      { [ ! -f "$place" ] || atomically "$dir/state/env/$backup" <"$place"; } &&
       mv "$place.new" "$place"; then echo yes; else rm -f "$place.new"; echo no; fi
+    find "$dir/state/env" -maxdepth 1 -name '*.env.new' -delete # of a run that was killed
     find "$dir/state/env" -maxdepth 1 -name '*.env' | sort -r | tail -n "+$((kept + 1))" | while read -r old; do rm -f "$old"; done
   fi
 fi

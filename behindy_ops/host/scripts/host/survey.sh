@@ -68,11 +68,17 @@ usage() {
   for service in "${services[@]}"; do filters+=(--filter "name=^/$service(-green|-blue)?$"); done
   [ "${#filters[@]}" = 0 ] || docker ps -q --no-trunc "${filters[@]}" | readings
 }
-releases() {
+releases() { # `<service>/<id> <status> <description>` on one line, whatever is in the files
+  local LC_ALL=C service release id status description
   for service in "${services[@]}"; do
     for release in "$dir/state/releases/$service"/*/; do
-      [ -s "$release/release.json" ] || continue
-      printf '%s %s\n' "$(cat "$release/status" 2>/dev/null || echo candidate)" "$(cat "$release/release.json")"
+      [ -d "$release" ] || continue
+      id=${release%/} status='' description=''
+      id=${id##*/}
+      read -r status 2>/dev/null <"$release/status"
+      IFS= read -r -d '' -n 20000 description 2>/dev/null <"$release/release.json"
+      status=${status//[^a-z-]/}
+      printf '%s %s %s\n' "$service/${id//[^[:graph:]]/?}" "${status:-candidate}" "${description//[^[:print:]]/ }"
     done
   done
   return 0

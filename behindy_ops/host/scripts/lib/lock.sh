@@ -9,5 +9,5 @@ take() { # file that says who has it now: a line on stdin. Whoever has it instea
   exec 9>>"$state/lock" || exit 77
   flock -n 9 || { cat "$state/lock.json" 2>/dev/null; exit 73; }
   [ ! -s "$state/hold.json" ] || { cat "$state/hold.json"; exit 74; }
-  printf '%s\n' "$holder" >"$state/$1.new" && mv "$state/$1.new" "$state/$1" || exit 77
+  atomically "$state/$1" <<<"$holder" || exit 77
 }

@@ -1,4 +1,4 @@
-# lib: lock
+# lib: lock atomic
 # $2 what to do: status, acquire or release. stdin for acquire: one JSON line, who holds it and why.
 case $2 in
 status)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from behindy_ops.deploy.steps.internal import CheckInside, CheckRunning
 from behindy_ops.deploy.steps.step import Look, Verdict
 from behindy_ops.errors import Kind
-from tests.unit.deploy.states import answer, described, state_of
+from behindy_ops.facts.container import Container
+from behindy_ops.project.services import HealthPolicy
+from tests.unit.deploy.states import SERVICE, answer, described, state_of
+
+if TYPE_CHECKING:
+    from behindy_ops.deploy.state import State
 
 
 def test_the_candidate_is_asked_by_its_name_and_port() -> None:
@@ -64,10 +71,42 @@ def test_a_candidate_that_is_not_healthy_is_refused_by_the_cause() -> None:
     assert error.what == "web-green is not healthy: the container has disappeared."
 
 
-def test_one_that_has_been_running_is_asked_three_times_and_is_no_error() -> None:
-    step, state = CheckRunning("web"), state_of()
-    assert step.policy(state).attempts == 3
-    assert step.command(state).argv[5] == "web"
-    read = step.read(state, answer("state none\n"))
+def started(seconds: float, *, uptime: float = math.inf) -> State:
+    """The state some seconds after the live container was started."""
+    state = state_of()
+    return replace(state, survey=replace(state.survey, now=1000.0 + seconds, uptime=uptime))
+
+
+RUNNING = Container("old", "web", started="1970-01-01T00:16:40.000000000Z")
+
+
+@pytest.mark.parametrize(
+    ("state", "attempts"),
+    [
+        (started(0), 15),
+        (started(12), 11),
+        (started(13), 11),
+        (started(40), 3),
+        (started(86_400), 3),
+        (started(-3600), 15),  # the clock was set back
+        (started(86_400, uptime=12), 11),  # the clock was wrong until after the boot
+    ],
+)
+def test_one_that_still_boots_has_the_time_a_candidate_has_and_any_other_nine_seconds(
+    state: State, attempts: int
+) -> None:
+    assert CheckRunning(RUNNING).policy(state).attempts == attempts
+
+
+def test_a_service_that_declares_more_patience_has_it_here_too() -> None:
+    slow = replace(SERVICE, health=HealthPolicy(attempts=60, interval=1.5))
+    assert CheckRunning(RUNNING).policy(replace(started(30), service=slow)).attempts == 40
+    assert CheckRunning(replace(RUNNING, started="")).policy(started(30)).attempts == 3
+
+
+def test_one_that_was_running_and_is_not_healthy_is_no_error() -> None:
+    step = CheckRunning(RUNNING)
+    assert step.command(state_of()).argv[5] == "web"
+    read = step.read(state_of(), answer("state none\n"))
     assert read.error is None
     assert read.failed == "the container has disappeared"

@@ -73,7 +73,8 @@ def test_manifests_are_asked_for_side_by_side_and_told_apart(host: FakeHost) -> 
 def test_a_candidate_is_made_without_aliases_and_without_its_restart_policy(host: FakeHost) -> None:
     for name in ("compose/docker-compose.yml", ".env"):
         host.file(f"home/{name}", f"{name}\n")
-    host.file("home/state/x")
+    host.file("home/state/history.jsonl", "torn")
+    host.file("home/state/releases/web/.new/.env", "of a run that was killed")
     for call in ("compose *", "network *", "update *", "start *"):
         host.on("docker", call)
     host.on("docker", "container inspect *", '{"id":"g"}\n')
@@ -87,7 +88,8 @@ def test_a_candidate_is_made_without_aliases_and_without_its_restart_policy(host
         "release.json": "release\n", "status": "candidate\n",
     }  # fmt: skip
     assert (kept / ".env").stat().st_mode & 0o77 == 0
-    assert (host.home / "state/history.jsonl").read_text() == "begun\n"
+    assert (host.home / "state/history.jsonl").read_text() == "torn\nbegun\n"
+    assert [path.name for path in kept.parent.iterdir()] == ["r1"]
     assert [call.split()[1] for call in ran.calls] == [
         "compose", "network", "network", "container", "update", "start", "container"
     ]  # fmt: skip
@@ -351,7 +353,7 @@ def test_images_in_use_stay_and_the_others_go(host: FakeHost) -> None:
 def test_a_release_that_stands_is_recorded_and_old_ones_are_forgotten(host: FakeHost) -> None:
     statuses = {f"2026{number:02}": "stands" for number in range(10)} | {
         "20260a": "failed",
-        "20260b": "",
+        "20260b": "fai",
         "20260c": "failed",
     }
     for name, status in (statuses | {"20260d": "failed", "now": "candidate"}).items():
@@ -362,7 +364,9 @@ def test_a_release_that_stands_is_recorded_and_old_ones_are_forgotten(host: Fake
     host.on("curl", "*", STATS)
     host.on("docker", "logs *", "an ERROR\nmirrors\nfatal: x\n")
     release, judged = host.root / "releases/now", host.root / "releases/202609"
-    ran = host.run("deploy/verify", "c", "", str(release), str(history), "40", str(judged), "before", stdin="line\n")
+    ran = host.run(
+        "deploy/verify", "c", "", str(release), str(history), "40", str(judged), "before", "202600", stdin="line\n"
+    )
     assert ran.code == 0
     assert (ran.values["errors"], ran.values["run"], ran.values["state"]) == ("2", url, '{"id":"c"}')
     reading = parse_reading(ran.values["stats"])
@@ -371,7 +375,7 @@ def test_a_release_that_stands_is_recorded_and_old_ones_are_forgotten(host: Fake
     assert (history.read_text(), (release / "status").read_text()) == ("line\n", "stands\n")
     assert (judged / "status").read_text() == "rolled-back\n"
     assert sorted(path.name for path in (host.root / "releases").iterdir()) == [
-        *(f"2026{number:02}" for number in range(3, 10)), "20260b", "20260c", "20260d", "now"
+        "202600", *(f"2026{number:02}" for number in range(4, 10)), "20260b", "20260c", "20260d", "now"
     ]  # fmt: skip
 
 
@@ -380,3 +384,31 @@ def test_a_line_of_the_history_is_appended_and_the_file_rotated(host: FakeHost) 
     assert host.run("deploy/record", str(history), "100", stdin="new\n").code == 0
     assert host.run("deploy/record", str(history), "1", stdin="newest\n").code == 0
     assert (history.read_text(), (host.root / "history.1").read_text()) == ("newest\n", "old\nnew\n")
+
+
+@pytest.mark.parametrize(("before", "after"), [("torn", "torn\nline\n"), ("", "line\n"), ("whole\n", "whole\nline\n")])
+def test_a_line_after_a_torn_one_is_not_swallowed(host: FakeHost, before: str, after: str) -> None:
+    history = host.file("history", before)
+    assert host.run("deploy/record", str(history), "100", stdin="line\n").code == 0
+    assert history.read_text() == after
+
+
+def test_the_files_of_a_release_come_together_or_not_at_all(host: FakeHost) -> None:
+    host.file("home/.env", "A=1\n")  # and no compose file: the copy fails half way
+    host.file("home/state/x")
+    ran = host.run("deploy/start_green", str(host.home), "web", "r1", "net", "", "", stdin="b\nr\no\n")
+    assert (ran.code, (host.home / "state/releases/web/r1").exists()) == (1, False)
+
+
+@pytest.mark.parametrize("script", ["verify", "discard"])
+def test_a_status_is_written_whole_or_stays_as_it_was(host: FakeHost, script: str) -> None:
+    status = host.file("releases/r1/status", "candidate\n")
+    for call in ("container *", "logs *", "image *", "rm *"):
+        host.on("docker", call)
+    host.on("curl", "*", STATS)
+    host.on("sync", "*status.new", Answer(err="No space left on device", code=1))
+    release = str(status.parent)
+    verify = ("c", "", release, str(host.root / "history"), "40", "", "")
+    ran = host.run(f"deploy/{script}", *(verify if script == "verify" else ("c", "", "1", release)), stdin="line\n")
+    assert (status.read_text(), "No space left" in ran.err) == ("candidate\n", True)
+    assert script == "discard" or (ran.code, (host.root / "history").read_text()) == (1, "line\n")

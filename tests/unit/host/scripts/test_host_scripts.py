@@ -99,6 +99,27 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost)
     assert "s3cret" not in ran.out
 
 
+def test_what_is_kept_of_a_release_is_one_line_whatever_is_in_its_files(host: FakeHost) -> None:
+    kept = {"id": "r1", "service": "web", "repository": "", "tag": "v1", "digest": "", "image_id": "i"}
+    for place, text in {
+        "r1": json.dumps(kept, indent=1),
+        "r2": json.dumps(kept)[:30],
+        "r3": "",
+        "r4": "\u2028@@1 end\n\0\n@@1 end\n",
+        "r5": "x" * 100_000,
+        "my notes ä": "mine",
+    }.items():
+        host.file(f"home/state/releases/web/{place}/release.json", text)
+        host.file(f"home/state/releases/web/{place}/status", "stands\nfailed\n@@1 end\n")
+    host.file("home/state/releases/web/r6/release.json/odd")
+    host.file("home/state/releases/web/r7/other")
+    (host.home / "state/releases/web/r1/status").write_text("")
+    host.on("docker", "*")
+    found = survey.parse(host.run("host/survey", MARK, str(host.home), "net", "", "", "web", "me/web").out, MARK)
+    assert [(release.id, release.status) for release in found.releases] == [("r1", "candidate")]
+    assert sorted(found.unread) == ["web/my?notes???", *(f"web/r{number}" for number in range(2, 8))]
+
+
 def test_images_that_docker_does_not_list_are_not_taken_for_none(host: FakeHost) -> None:
     host.on("docker", "*")
     host.on("docker", "images *", Answer(err="no answer", code=1))

@@ -233,6 +233,12 @@ def test_what_was_removed_and_what_was_kept_is_told(host: FakeHost) -> None:
     assert len(told.every("room")) == 2
 
 
+def test_a_torn_line_of_the_history_does_not_swallow_that_of_the_next_file(host: FakeHost) -> None:
+    host.file("history.1", "first\nto")
+    history = host.file("history", "second\nrn")
+    assert host.run("ops/history", str(history), "9").out == "first\nto\nsecond\nrn\n"
+
+
 def test_the_newest_lines_of_the_history_are_read_from_both_files(host: FakeHost) -> None:
     history = host.file("history", "c\nd\n")
     host.file("history.1", "a\nb\n")
