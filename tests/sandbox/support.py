@@ -89,6 +89,15 @@ def deploy(service: str, tag: str, *words: str, watch: str = "0", **changes: str
     return inv(f"deploy.{service}", "--tag", tag, "--watch", watch, "--json", *words, env=environment(**changes))
 
 
+def put(name: str, value: str, *words: str) -> Ran:
+    """``env.set`` with the value on standard input."""
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", "env.set", name, *words],
+        cwd=ROOT, env=environment(), input=value.encode(), capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode(), 0.0)
+
+
 def on_host(*argv: str, user: str = "root", check: bool = True, timeout: float = 60) -> str:
     """Run a command on the sandbox's host past its sshd; return what it printed."""
     return host.run(argv, user=user, check=check, timeout=timeout).stdout.decode("utf-8", "replace").strip()

@@ -18,7 +18,7 @@ import pytest
 from behindy_ops.project.dotenv import render
 from sandbox.host import shell as host
 from sandbox.host.info import SandboxInfo
-from tests.sandbox.support import ROOT, Ran, command_lines, deploy, environment, inv, on_host, wait_for
+from tests.sandbox.support import ROOT, command_lines, deploy, environment, inv, on_host, put, wait_for
 
 Release = Callable[..., str]
 HOME = "/home/ubuntu/behindy-ops"
@@ -46,15 +46,6 @@ def file(kept: None, tmp_path: Path) -> Path:
     path = tmp_path / "host.env"
     path.write_text(host_env())
     return path
-
-
-def put(name: str, value: str, *words: str) -> Ran:
-    """``env.set`` with the value on standard input."""
-    done = subprocess.run(
-        [sys.executable, "-m", "invoke", "env.set", name, *words],
-        cwd=ROOT, env=environment(), input=value.encode(), capture_output=True, check=False, timeout=60,
-    )  # fmt: skip
-    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode(), 0.0)
 
 
 def as_compose_reads(text: str, names: list[str]) -> dict[str, str]:

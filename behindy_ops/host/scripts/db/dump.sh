@@ -5,8 +5,12 @@
 container=$1 keep=$2 name=$3 kept=$4
 set -o pipefail
 part=
-trap 'rm -rf "$work"; [ -z "$part" ] || rm -f "$part"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$work"; [ -z "$part" ] || rm -f "$part"' EXIT
 trap 'exit 143' TERM HUP INT PIPE
+if [ -n "$keep" ]; then # before anything runs beside: what waits for its end would hold the host for ever
+  [ -d "$keep" ] || mkdir -p -m 700 "$keep" || exit 77
+  [ -w "$keep" ] || { echo "$keep cannot be written" >&2; exit 77; }
+fi
 mkfifo "$work/sum" "$work/size" "$work/check" || exit 77
 sha256sum <"$work/sum" >"$work/sha256" &
 wc -c <"$work/size" >"$work/bytes" &
@@ -17,12 +21,12 @@ dump() {
     tee "$work/sum" "$work/size" "$work/check"
 }
 if [ -n "$keep" ]; then
-  mkdir -p "$keep" && chmod 700 "$keep" || exit 77
   # What a backup of this database is called; whatever else is there is somebody's own.
   digits='[0-9][0-9][0-9][0-9][0-9][0-9]' own=${name%-*-*}
   own="$own-[0-9][0-9]$digits-$digits.dump"
   find "$keep" -maxdepth 1 -type f -name "$own.part" -delete
   part=$keep/$name.part
+  : >"$part" || exit 77
   dump >"$part"
 else
   dump

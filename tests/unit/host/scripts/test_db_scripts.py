@@ -82,6 +82,28 @@ def test_a_dump_is_kept_under_its_name_only_when_it_is_whole_and_the_oldest_goes
     assert sorted(path.name for path in backups.glob("[a-z]*")) == sorted([*theirs, *ours])
 
 
+def test_where_no_backup_can_be_kept_nothing_is_left_running(postgres: FakeHost) -> None:
+    postgres.file("home/file")
+    ran = postgres.run("db/dump", "postgres", str(postgres.home / "file"), "a-20260103-000000.dump", "2")
+    assert ran.code == Code.NOT_WRITABLE  # within the time of a test: what waits on a pipe would hold the host for ever
+    assert not [*(postgres.root / "shm").iterdir()]
+
+
+def test_a_dump_that_cannot_be_written_leaves_nothing_running(postgres: FakeHost) -> None:
+    backups = postgres.home / "backups"
+    (backups / "a-20260103-000000.dump.part").mkdir()
+    ran = postgres.run("db/dump", "postgres", str(backups), "a-20260103-000000.dump", "2")
+    assert ran.code != 0
+    assert (backups / "a-20260103-000000.dump.part").is_dir()
+
+
+def test_the_directory_of_the_backups_keeps_its_mode(postgres: FakeHost) -> None:
+    backups = postgres.home / "backups"
+    backups.chmod(0o755)
+    postgres.run("db/dump", "postgres", str(backups), "a-20260103-000000.dump", "2")
+    assert backups.stat().st_mode & 0o777 == 0o755
+
+
 def test_a_backup_is_received_and_read_through(postgres: FakeHost) -> None:
     postgres.on(
         "docker", "exec -i postgres pg_restore --list", Answer(run='cat >/dev/null; printf "; \\n;     dbname: x\\n"')
