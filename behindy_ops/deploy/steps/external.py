@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from behindy_ops.deploy.state import CACHED, Phase, State
 from behindy_ops.deploy.steps.step import Attempts, Look, Read, Verdict
 from behindy_ops.errors import Kind
-from behindy_ops.facts.curl import outcome
+from behindy_ops.facts.curl import NEEDS_LOGIN, outcome
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy, Service
@@ -81,9 +81,12 @@ class Rehearse(Attempts):
         return _judge(result, candidate=True)
 
     def unhealthy(self, state: State, reason: str) -> Read:
+        remedy = "Its last log lines are above. Compare how it answers with the public Host header."
+        if NEEDS_LOGIN in reason:
+            remedy = f"Name a path that answers without one in services.{state.service.name}.x-deploy."
         error = Kind.RELEASE_REFUSED(
             f"{state.service.name}-green is fine from inside but not through {self._url(state)}: {reason}.",
-            remedy="Its last log lines are above. Compare how it answers with the public Host header.",
+            remedy=remedy,
         )
         return Read(state, error=error)
 

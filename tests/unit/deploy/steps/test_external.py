@@ -96,6 +96,13 @@ def test_a_rehearsal_that_did_not_reach_the_candidate_is_refused() -> None:
     assert step.read(state, answer("look 200 0 -green\nok\n")).error is None
 
 
+def test_a_public_path_that_needs_a_login_is_told_as_one() -> None:
+    error = Rehearse().read(state_of(), answer("look 403 0 -green\n")).error
+    assert error is not None
+    assert "HTTP 403: the path needs a login" in error.what
+    assert "services.web.x-deploy" in error.remedy
+
+
 def test_the_previous_release_says_in_a_sentence_whether_it_serves() -> None:
     step = CheckPrevious("It was started again")
     well = replace(LIVE, addresses={NETWORK: "10.0.0.2"})

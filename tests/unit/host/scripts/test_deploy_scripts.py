@@ -230,6 +230,24 @@ def test_a_candidate_is_asked_from_inside_until_it_answers(host: FakeHost) -> No
     assert ran.out.splitlines() == ["look 500 0", "look 204 0", 'state {"id":"g"}']
 
 
+def test_what_a_candidate_says_with_its_error_is_told_in_one_line_without_a_value(host: FakeHost) -> None:
+    host.on("docker", "wait *", Answer(run="sleep 5"))
+    host.on("docker", "exec nginx timeout * sh -c *", Answer("look 500 0\nlook 503 0\n", code=124))
+    body = '{"status":"DOWN",\n\t"db":"s3cret\u2028look 200 0 \u8fde\u63a5"}\n'
+    host.on("docker", "exec nginx curl *", Answer(body, code=22), Answer('{"status":"UP"}'))
+    host.on("docker", "container inspect *", '{"id":"g"}\n')
+    host.on("docker", "container inspect --format {{.Image}} *", "sha256:1\n")
+    host.on("docker", "container inspect --format *Config.Env* *", '"KEY=s3cret"\n')
+    host.on("docker", "image inspect *", "")
+    said = [
+        host.run("deploy/look_inside", "nginx", "web-green", "http://web-green:80/", "0.1", "0.01", "").out
+        for _ in range(2)
+    ]
+    told = 'body {"status":"DOWN", "db":"<KEY> look 200 0 \u8fde\u63a5"} '
+    assert said[0].splitlines() == ["look 500 0", "look 503 0", told, 'state {"id":"g"}']
+    assert "body" not in said[1]  # it is well by now
+
+
 def test_a_candidate_that_exits_ends_the_look(host: FakeHost) -> None:
     host.on("docker", "wait *", Answer(run="sleep 0.2"))
     host.on("docker", "exec *", Answer(run="exec sleep 8"))
