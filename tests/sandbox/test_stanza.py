@@ -59,3 +59,31 @@ def test_its_volumes_and_networks_are_the_same_for_every_release_and_nothing_is_
     told = json.loads(on_host("docker", "inspect", "--format", "{{json .NetworkSettings.Networks}}", "frontend"))
     assert set(told) == {"behindy-ops_internal", "behindy-ops_egress"}
     assert not any("frontend" in (network["Aliases"] or ()) for network in told.values())
+
+
+@pytest.mark.usefixtures("further")
+def test_prune_removes_what_a_release_of_an_earlier_version_left_and_nothing_with_a_name() -> None:
+    old, project = "20260101-000000-aaaa", "behindy-frontend-20260101-000000-aaaa"
+    where = f"{HOME}/state/releases/frontend/{old}"
+    deploy("frontend", "v1", "--force").ok()  # the live release has an anonymous volume
+    try:
+        on_host("mkdir", "-p", where)
+        anothers, theirs = (
+            on_host("sh", "-c", f"touch -d '{ago} seconds ago' {where}/override.yml && docker volume create")
+            for ago in (60, 1)
+        )
+        label = f"com.docker.compose.project={project}"
+        on_host("docker", "network", "create", "--label", label, f"{project}_egress")
+        on_host("docker", "volume", "create", "--label", label, f"{project}_uploads")
+        plan = json.loads(inv("ops.prune", "--dry-run", "--json").ok().out)["plan"]
+        assert (plan["volumes"], plan["named"]) == ([], [f"{project}_uploads"])  # two, and one of them may be another's
+        on_host("docker", "volume", "rm", anothers)
+        plan = json.loads(inv("ops.prune", "--dry-run", "--json").ok().out)["plan"]
+        assert (plan["volumes"], plan["networks"]) == ([theirs], [f"{project}_egress"])
+        inv("ops.prune").ok()
+        assert not {theirs, f"{project}_egress"} & (kept("volume") | kept("network"))
+        assert {f"{project}_uploads", "behindy-ops_uploads"} <= kept("volume")
+    finally:
+        on_host("rm", "-r", where)
+        on_host("docker", "volume", "rm", f"{project}_uploads", check=False)
+        on_host("docker", "network", "rm", f"{project}_egress", check=False)
