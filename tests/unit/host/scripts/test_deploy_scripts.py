@@ -406,7 +406,7 @@ def test_a_release_goes_with_its_anonymous_volumes_and_anothers_container_withou
 ) -> None:
     for call in ("stop *", "logs *", "rm *", "container inspect *", "image inspect *"):
         host.on("docker", call)
-    host.on("docker", "container inspect *behindy.release* b", "-v\n", "\n")
+    host.on("docker", "container inspect *behindy.release*}}-v{{end}} b", "-v\n", "\n")
     for removed in ("docker rm -f -v b", "docker rm -f b"):
         assert host.run(*script).calls[-1] == removed
 
