@@ -163,7 +163,9 @@ def answers(facts: Facts) -> Iterable[Check]:
         if live is None or not live.running or live.restarting or not upstream.address:
             continue
         name = upstream.service
-        if upstream.resolves != (upstream.address,):
+        # nginx sees as many of its addresses as there are networks that both are on.
+        leads_there = bool(upstream.resolves) and {upstream.address, *live.addresses.values()} >= {*upstream.resolves}
+        if not leads_there:
             leads = ", ".join(upstream.resolves) or "nowhere"
             yield LEADS_ELSEWHERE.check(
                 "answers",
@@ -177,7 +179,7 @@ def answers(facts: Facts) -> Iterable[Check]:
                 subject=name,
                 evidence=(f"asked from inside nginx: {upstream.direct.said}", state_of(live)),
             )
-        elif upstream.resolves == (upstream.address,) and not upstream.public.good:
+        elif leads_there and not upstream.public.good:
             yield _not_reached(facts, upstream)
 
 

@@ -125,7 +125,7 @@ class Walk:
         look: Look = retrying(once)
         if look.verdict is Verdict.AGAIN:
             times = f", {policy.attempts} attempts in a row" if policy.attempts > 1 else ""
-            return Look(Verdict.FATAL, f"{look.reason}{times}")
+            return dataclasses.replace(look, verdict=Verdict.FATAL, reason=f"{look.reason}{times}")
         return look
 
     def _command(self, step: Step, shown: Shown) -> Command:

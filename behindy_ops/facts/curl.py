@@ -18,6 +18,11 @@ _REASONS = {
 }
 
 
+NEEDS_LOGIN = "the path needs a login"
+
+
 def outcome(status: int, curl_exit: int) -> str:
     """Return what a request came to: its HTTP status, or why there was no answer."""
+    if status in (401, 403):
+        return f"HTTP {status}: {NEEDS_LOGIN}"
     return f"HTTP {status}" if status >= 100 else _REASONS.get(curl_exit, f"curl exit code {curl_exit}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from behindy_ops.facts.curl import outcome
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -25,7 +27,7 @@ class Answer:
     @property
     def said(self) -> str:
         """``HTTP 500``, or why there was no answer."""
-        return f"HTTP {self.status}" if self.status else self.problem
+        return outcome(self.status, 0) if self.status else self.problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,13 @@ class Code(IntEnum):
         "Keep to its major version. To go over: inv db.backup, move the old data away, inv host.up, inv db.restore.",
         "No container was changed; the database runs as before.",
     )
+    OTHER_VOLUME = (
+        93,
+        Kind.RELEASE_REFUSED,
+        "The live release has its data in another volume than the new one would have, which does not exist yet.",
+        "Copy the data on the host by the lines below, and deploy again. To begin empty: docker volume create NAME",
+        "The live release was never touched and is still running.",
+    )
 
 
 TIMED_OUT = frozenset({124, 137})

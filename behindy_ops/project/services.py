@@ -10,7 +10,7 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -33,11 +33,18 @@ class HealthPolicy:
         attempts: how many intervals it has.
         interval: seconds of each.
         look: seconds between two looks within one.
+        seconds: that a candidate may take to start, before any user meets it; 0 for no more than the attempts. A
+            release that users do meet is judged by the attempts.
     """
 
     attempts: int = 15
     interval: float = 3.0
     look: float = 0.2
+    seconds: float = 0.0
+
+    def at_start(self) -> HealthPolicy:
+        """Return what a candidate is given."""
+        return replace(self, attempts=math.ceil(self.seconds / self.interval)) if self.seconds else self
 
 
 @dataclass(frozen=True)
@@ -226,6 +233,7 @@ _HEALTH_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "attempts": partial(_whole, most=1000),
     "interval": partial(_seconds, least=0.1),
     "look": partial(_seconds, least=0.05),
+    "seconds": partial(_seconds, least=1.0),
 }
 KEYS: Mapping[str, Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]] = {
     "port": partial(_whole, most=65535),

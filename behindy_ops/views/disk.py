@@ -15,9 +15,11 @@ from behindy_ops.facts.image import Image
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.facts.survey import Survey, trio_names
+from behindy_ops.host.session import Session
 from behindy_ops.project.services import Service, repository
 from behindy_ops.report.layout import Column, bar, clip, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone
+from behindy_ops.views import leavings
 from behindy_ops.views.view import Seen, Verdict, View
 
 FULL, NEARLY = 0.95, 0.85
@@ -83,12 +85,18 @@ class Others:
 
 @dataclass(frozen=True, slots=True)
 class Prune:
-    """What ``ops.prune`` would remove. ``frees``: bytes at least; layers that only removed images share come on top."""
+    """What ``ops.prune`` would remove. ``frees``: bytes at least; layers that only removed images share come on top.
+
+    ``volumes`` and ``networks`` are names; ``named`` are volumes that it leaves to a person: see :mod:`.leavings`.
+    """
 
     images: int = 0
     cache: int = 0
     cache_size: int = 0
     frees: int = 0
+    volumes: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +135,7 @@ def describe(seen: Seen) -> DiskView:
         tuple(_shares(usage)) if usage else (),
         repositories,
         _others(usage, repositories),
-        _prune(usage, repositories),
+        _prune(usage, repositories, _left(seen, usage)),
         rooms,
         () if usage else ("Docker did not tell what it keeps; try again, or on the host: docker system df",),
     )
@@ -248,10 +256,16 @@ def _others(usage: dict[str, Any], repositories: Iterable[Repository]) -> Others
     return Others(len(others), _sum(others, "Size"), sum(not image.get("Containers") for image in others))
 
 
-def _prune(usage: dict[str, Any], repositories: Iterable[Repository]) -> Prune:
+def _left(seen: Seen, usage: dict[str, Any]) -> leavings.Leavings:
+    made, networks = ([line.split() for line in seen.lines(name)] for name in ("made", "networks_"))
+    return leavings.find(usage, made, networks)
+
+
+def _prune(usage: dict[str, Any], repositories: Iterable[Repository], left: leavings.Leavings) -> Prune:
     going = {image.id: image for repository in repositories for image in repository.images if not image.why}
     count, cached = _unused_cache(usage)
-    return Prune(len(going), count, cached, sum(max(image.own, 0) for image in going.values()) + cached)
+    frees = sum(max(image.own, 0) for image in going.values()) + cached + sum(left.volumes.values())
+    return Prune(len(going), count, cached, frees, tuple(left.volumes), left.networks, left.named)
 
 
 def lines(view: DiskView) -> list[Line]:
@@ -309,8 +323,11 @@ def _named(image: KeptImage) -> str:
 def _verdict(view: DiskView) -> list[Line]:
     told: list[Line] = []
     prune = view.prune
-    if prune.images or prune.cache:
-        parts = [f"{prune.images} image{'s' if prune.images != 1 else ''}"] if prune.images else []
+    if prune.images or prune.cache or prune.volumes or prune.networks:
+        counts = (
+            ("image", prune.images), ("anonymous volume", len(prune.volumes)), ("network", len(prune.networks))
+        )  # fmt: skip
+        parts = [f"{count} {what}{'s' if count != 1 else ''}" for what, count in counts if count]
         parts += [f"{prune.cache} entries of build cache"] if prune.cache else []
         text = f"ops.prune would remove {' and '.join(parts)}, and free {size(prune.frees)} or more."
         told += sentence(f"{text} See what exactly: inv ops.prune --dry-run", Tone.CAREFUL)
@@ -321,4 +338,11 @@ def _verdict(view: DiskView) -> list[Line]:
     return told
 
 
-VIEW = View("disk", describe, lines, survey="containers releases machine", script="ops/disk", needs_docker=False)
+def asks(session: Session) -> tuple[str, ...]:
+    """Return where the releases' files are."""
+    return (session.settings.host_dir,)
+
+
+VIEW = View(
+    "disk", describe, lines, survey="containers releases machine", script="ops/disk", asks=asks, needs_docker=False
+)

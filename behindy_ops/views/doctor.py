@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from behindy_ops.deploy.steps.stop import start
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind, RemoteCommandFailed
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
-from behindy_ops.project.services import HealthPolicy
+from behindy_ops.project.services import HealthPolicy, Service
 from behindy_ops.report.events import Event
 from behindy_ops.report.layout import heading, sentence
 from behindy_ops.report.text import Line, Tone
@@ -104,9 +104,9 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
 
 def _once_settled(session: Session, only: Sequence[str], applied: Sequence[Fix]) -> list[Check]:
     """Look until what was mended is well, or has had the time of a health check; what was started has to boot."""
-    policy = HealthPolicy()
     mended = {fix.target for fix in applied}
     started = any(fix.kind is FixKind.START for fix in applied)
+    policy = patience(session.services, applied)
     for attempt in range(policy.attempts):
         left = examine(session, only)
         hurt = {check.subject for check in _troubles(left)}
@@ -115,6 +115,13 @@ def _once_settled(session: Session, only: Sequence[str], applied: Sequence[Fix])
         if attempt + 1 < policy.attempts:
             session.sleep(policy.interval)
     return left
+
+
+def patience(services: Iterable[Service], applied: Iterable[Fix]) -> HealthPolicy:
+    """Return how long is waited for what was mended: as for a candidate, where a service was started."""
+    started = {fix.target for fix in applied if fix.kind is FixKind.START}
+    booting = [service.health.at_start() for service in services if service.name in started]
+    return max([HealthPolicy(), *booting], key=lambda policy: policy.attempts * policy.interval)
 
 
 def fixes(found: Sequence[Check]) -> list[Fix]:

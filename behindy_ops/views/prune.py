@@ -17,12 +17,23 @@ from behindy_ops.views.view import Seen, Shown, View, described, shown
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be removed: ``references`` as ``docker rmi`` takes them; ``frees`` bytes at least."""
+    """What would be removed: ``references`` as ``docker rmi`` takes them; ``frees`` bytes at least.
+
+    ``volumes`` and ``networks`` are what releases of earlier versions left, by name; ``named`` are volumes of one
+    release that stay, since they may hold data.
+    """
 
     references: tuple[str, ...]
     images: int
     cache: int
     frees: int
+    volumes: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+
+    @property
+    def needless(self) -> bool:
+        return not (self.references or self.cache or self.volumes or self.networks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,9 @@ def describe(seen: Seen) -> PruneView:
     view = disk.describe(seen)
     going = (image for repository in view.repositories for image in repository.images if not image.why)
     references = dict.fromkeys(reference for image in going for reference in image.names or (image.id,))
-    return PruneView(True, Plan(tuple(references), view.prune.images, view.prune.cache, view.prune.frees))
+    found = view.prune
+    left = (found.volumes, found.networks, found.named)
+    return PruneView(True, Plan(tuple(references), found.images, found.cache, found.frees, *left))
 
 
 def prune(session: Session, *, wait: float) -> Shown:
@@ -74,14 +87,15 @@ def prune(session: Session, *, wait: float) -> Shown:
 def now(session: Session) -> PruneView:
     """Do it; the lock is held."""
     plan = described(session, VIEW).plan
-    if not (plan.references or plan.cache):
+    if plan.needless:
         return PruneView(False, plan)
     return PruneView(False, plan, read(session.host.run(command(plan)).require().reply()))
 
 
 def command(plan: Plan) -> Command:
     """Return what removes it, under the lock."""
-    argv = script("ops/prune", "yes" if plan.cache else "no", *plan.references)
+    cache = "yes" if plan.cache else "no"
+    argv = script("ops/prune", cache, " ".join(plan.volumes), " ".join(plan.networks), *plan.references)
     return Command(argv, title="remove what nobody needs", timeout=600, changes=True)
 
 
@@ -105,13 +119,22 @@ def lines(view: PruneView) -> list[Line]:
         told += [Line(f"removed  build cache {name}", exact=True) for name in done.cache]
         told += [Line(clip(f"kept     {name}"), Tone.CAREFUL) for name in done.kept]
         return [*told, Line(f"Freed {size(done.freed)}.", Tone.GOOD)]
-    if not plan.references and not plan.cache:
-        return [Line("Nothing to remove: every image is in use or needed for a rollback.", Tone.GOOD)]
+    named = [line for name in plan.named for line in _left(name)]
+    if plan.needless:
+        return [*named, Line("Nothing to remove: every image is in use or needed for a rollback.", Tone.GOOD)]
     told = [heading("would be removed")]
     told += [Line(f"  {reference}", exact=True) for reference in plan.references]
+    told += [Line(f"  volume {name}", exact=True) for name in plan.volumes]
+    told += [Line(f"  network {name}", exact=True) for name in plan.networks]
     if plan.cache:
         told.append(Line(f"  build cache: {plan.cache} entries"))
-    return [*told, *sentence(f"{plan.images} images; frees {size(plan.frees)} or more. Do it: inv ops.prune")]
+    do_it = sentence(f"{plan.images} images; frees {size(plan.frees)} or more. Do it: inv ops.prune")
+    return [*told, *named, *do_it]
 
 
-VIEW = View("prune", describe, lines, survey=disk.VIEW.survey, script=disk.VIEW.script)
+def _left(name: str) -> list[Line]:
+    told = f"{name} was the volume of one release. It may hold data and stays; to remove it: docker volume rm {name}"
+    return sentence(told, Tone.CAREFUL)
+
+
+VIEW = View("prune", describe, lines, survey=disk.VIEW.survey, script=disk.VIEW.script, asks=disk.asks)

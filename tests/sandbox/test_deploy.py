@@ -58,7 +58,7 @@ def test_the_first_deploys_need_nothing_to_be_there(empty_host: None, release: R
 REFUSED = {
     "crash": "restarts|exited",
     "never-ready": "15 attempts",
-    "http-500": "HTTP 500",
+    "http-500": "HTTP 500, 15 attempts in a row; it says: ",
     "oom": "OOM-killed",
     "outside-only": "fine from inside but not through https://behindy.me/",
 }

@@ -9,8 +9,8 @@ from behindy_ops.deploy.state import CACHED, Phase, State
 from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Look, Read, Verdict, patience, unjudged
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import UNKNOWN
-from behindy_ops.facts.curl import outcome
-from behindy_ops.facts.survey import NETWORK, NGINX
+from behindy_ops.facts.curl import NEEDS_LOGIN, outcome
+from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy, Service
 
@@ -38,7 +38,7 @@ def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Loo
 
     Args:
         candidate: it was a rehearsal, so nginx must have said that it asked the candidate.
-        address: where the service's name must lead, unless the host has told its container's address itself.
+        address: where the service's name may lead, one or more, unless the host has told its container's itself.
     """
     reply = result.reply()
     told, looks = reply.values(), reply.every("look")
@@ -51,10 +51,11 @@ def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Loo
     if "ok" not in told:
         # 429: our own looks met the rate limit. 502 to 504: nginx could not reach it, which may pass.
         return Look(Verdict.AGAIN, answer, definite=status >= 400 and status not in (429, 502, 503, 504))
-    address, resolved = told.get("address") or address, told.get("names", "").split()
-    if address and set(resolved) != {address}:
+    # It has one on each network, and nginx sees those of the networks that it is on itself.
+    addresses, resolved = (told.get("address") or address).split(), told.get("names", "").split()
+    if addresses and not (resolved and set(resolved) <= set(addresses)):
         names = ", ".join(resolved) or "nothing"
-        return Look(Verdict.AGAIN, f"inside nginx the name resolves to {names}, not {address}")
+        return Look(Verdict.AGAIN, f"inside nginx the name resolves to {names}, not {', '.join(addresses)}")
     code, _, curl = told.get("inside", "").partition(" ")
     if code and not 200 <= int(code) < 400:
         itself = outcome(int(code), int(curl))
@@ -81,9 +82,12 @@ class Rehearse(Attempts):
         return _judge(result, candidate=True)
 
     def unhealthy(self, state: State, reason: str) -> Read:
+        remedy = "Its last log lines are above. Compare how it answers with the public Host header."
+        if NEEDS_LOGIN in reason:
+            remedy = f"Name a path that answers without one in services.{state.service.name}.x-deploy."
         error = Kind.RELEASE_REFUSED(
             f"{state.service.name}-green is fine from inside but not through {self._url(state)}: {reason}.",
-            remedy="Its last log lines are above. Compare how it answers with the public Host header.",
+            remedy=remedy,
         )
         return Read(state, error=error)
 
@@ -102,7 +106,7 @@ class CheckOutside(Attempts):
         return _ask(state.urls, self.policy(state), settled=state.after_switch(CACHED), live=asked)
 
     def judge(self, state: State, result: Result) -> Look:
-        return _judge(result, address="" if state.name_is_shared else state.candidate.addresses.get(NETWORK, ""))
+        return _judge(result, address="" if state.name_is_shared else " ".join(state.candidate.addresses.values()))
 
     def conclude(self, state: State, look: Look) -> Read:
         if look.verdict is Verdict.HEALTHY:
@@ -146,7 +150,7 @@ class CheckPrevious(CheckLive):
         return _ask(state.urls[:1], self.policy(state), settled=settled, live=state.service)
 
     def judge(self, state: State, result: Result) -> Look:
-        return _judge(result, address=state.live.addresses.get(NETWORK, "") if state.live else "")
+        return _judge(result, address=" ".join(state.live.addresses.values()) if state.live else "")
 
     def conclude(self, state: State, look: Look) -> Read:
         if look.verdict is Verdict.HEALTHY:

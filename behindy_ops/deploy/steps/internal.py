@@ -8,18 +8,40 @@ from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Look, Read, Verdict, patience
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
-from behindy_ops.facts.curl import outcome
+from behindy_ops.facts.curl import NEEDS_LOGIN, outcome
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy
 
+_SAID = 300
+"""Characters at most of what a release answers with an error."""
+
+
+def _trouble(container: Container | None) -> str:
+    """Return why a container will not answer any more; empty if it may."""
+    if container is None:
+        return "the container has disappeared"
+    if container.oom_killed:
+        limit = f" of {container.memory // 2**20} MB" if container.memory else ""
+        return f"OOM-killed: it needs more memory than its limit{limit}"
+    if container.restarting or container.restarts:
+        return f"it restarts (exit code {container.exit_code}, {container.restarts} restarts)"
+    return "" if container.running else f"it exited (exit code {container.exit_code})"
+
 
 @dataclass(frozen=True, slots=True)
 class CheckInside(Attempts):
-    """The candidate: 15 attempts, 3 s apart, unless its stanza says otherwise."""
+    """The candidate: 15 attempts, 3 s apart, or as long as its stanza says that it may take to start."""
 
     name = "internal"
-    said = "Check health from inside nginx"
+    said = "Check health from inside nginx, up to {seconds:g} s"
+
+    def title(self, state: State) -> str:
+        policy = self.policy(state)
+        return self.said.format(seconds=policy.attempts * policy.interval)
+
+    def policy(self, state: State) -> HealthPolicy:
+        return state.service.health.at_start()
 
     def asked(self, state: State) -> str:
         """Return the container's name."""
@@ -39,24 +61,22 @@ class CheckInside(Attempts):
         container = parse_state(told)
         if told == UNKNOWN:
             return Look(Verdict.AGAIN, ENGINE_AWAY)
-        if container is None:
-            return Look(Verdict.FATAL, "the container has disappeared")
-        if container.oom_killed:
-            limit = f" of {container.memory // 2**20} MB" if container.memory else ""
-            return Look(Verdict.FATAL, f"OOM-killed: it needs more memory than its limit{limit}")
-        if container.restarting or container.restarts:
-            return Look(Verdict.FATAL, f"it restarts (exit code {container.exit_code}, {container.restarts} restarts)")
-        if not container.running:
-            return Look(Verdict.FATAL, f"it exited (exit code {container.exit_code})")
+        if trouble := _trouble(container):
+            return Look(Verdict.FATAL, trouble)
         status, curl_exit = map(int, (reply.every("look") or ["0 28"])[-1].split())
-        return Look(Verdict.HEALTHY if 200 <= status < 400 else Verdict.AGAIN, outcome(status, curl_exit))
+        if 200 <= status < 400:
+            return Look(Verdict.HEALTHY, outcome(status, curl_exit))
+        said = "".join(letter if letter.isprintable() else " " for letter in reply.values().get("body", ""))
+        return Look(Verdict.AGAIN, outcome(status, curl_exit), said=" ".join(said.split())[:_SAID])
 
     def unhealthy(self, state: State, reason: str) -> Read:
-        error = Kind.RELEASE_REFUSED(
-            f"{self.asked(state)} is not healthy: {reason}.",
-            remedy="Its last log lines are above. Fix the release, or its settings in .env on the host.",
-        )
-        return Read(state, error=error)
+        remedy = "Its last log lines are above. Fix the release, or its settings in .env on the host."
+        if NEEDS_LOGIN in reason:
+            remedy = (
+                f"Let {state.service.internal} answer without one in the application, or name another path in "
+                f"services.{state.service.name}.x-deploy.internal."
+            )
+        return Read(state, error=Kind.RELEASE_REFUSED(f"{self.asked(state)} is not healthy: {reason}.", remedy=remedy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +90,8 @@ class CheckRunning(CheckInside):
 
     def asked(self, state: State) -> str:
         return self.container.name
+
+    title = Attempts.title
 
     def policy(self, state: State) -> HealthPolicy:
         return patience(state, self.container, at_least=3)

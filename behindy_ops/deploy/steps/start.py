@@ -13,6 +13,8 @@ from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
 from behindy_ops.facts.release import Labels, Release
 from behindy_ops.facts.survey import NETWORK
 from behindy_ops.host.command import Command, Result, script
+from behindy_ops.host.exit_codes import Code
+from behindy_ops.report.events import Warning_
 
 
 class Start(Step):
@@ -39,6 +41,8 @@ class Start(Step):
         return Command(argv, title=title, timeout=120, stdin=stdin.encode("utf-8"), changes=True)
 
     def read(self, state: State, result: Result) -> Read:
+        if result.exit_code == Code.OTHER_VOLUME:
+            return Read(state, error=result.error())
         if not result.ok:
             error = Kind.RELEASE_REFUSED(
                 f"{state.service.name}-green could not be started: {result.how()}.",
@@ -48,7 +52,14 @@ class Start(Step):
             return Read(state, error=error)
         told = result.reply().values()
         green = replace(parse_container(told["state"]), restart_policy=told["policy"])
-        return Read(replace(state, green=green), green.id[:12])
+        events = tuple(_left(*line.split()) for line in result.reply().every("left"))
+        return Read(replace(state, green=green), green.id[:12], events=events)
+
+
+def _left(old: str, new: str) -> Warning_:
+    return Warning_(
+        f"The volume {old} of the live release stays on the host as it is; the new one has {new}, as declared."
+    )
 
 
 def _override(release: Release, image: str) -> str:
@@ -62,6 +73,10 @@ def _override(release: Release, image: str) -> str:
         Labels.config: release.config,
         Labels.previous: release.previous,
     }
-    stanza = {"container_name": f"{release.service}-green", "image": image, "labels": labels}
-    network = {"internal": {"name": NETWORK, "external": True}}
-    return json.dumps({"services": {release.service: stanza}, "networks": network}, indent=1)
+    stanza = {
+        "container_name": f"{release.service}-green",
+        "image": image,
+        "labels": labels,
+        "networks": {"internal": {"priority": 1000}},  # Docker has the first one by its name, and can disconnect it
+    }
+    return json.dumps({"services": {release.service: stanza}}, indent=1)

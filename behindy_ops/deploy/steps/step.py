@@ -36,11 +36,13 @@ class Look:
 
     Attributes:
         definite: the release itself answered, with an error: waiting longer seldom helps.
+        said: what it answered with that error, cut; empty if that is not known.
     """
 
     verdict: Verdict
     reason: str
     definite: bool = False
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,9 @@ class Attempts(Step):
 
     def conclude(self, state: State, look: Look) -> Read:
         """Return what the last attempt came to."""
-        return Read(state, look.reason) if look.verdict is Verdict.HEALTHY else self.unhealthy(state, look.reason)
+        if look.verdict is Verdict.HEALTHY:
+            return Read(state, look.reason)
+        return self.unhealthy(state, f"{look.reason}; it says: {look.said}" if look.said else look.reason)
 
     def unhealthy(self, state: State, reason: str) -> Read:
         """Return what follows when it did not succeed."""

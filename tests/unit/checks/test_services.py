@@ -45,3 +45,10 @@ def test_a_name_that_leads_nowhere_is_told_once_and_of_a_container_off_the_netwo
     nowhere = Upstream("backend", (), "10.0.0.2", BAD, BAD, "https://b.me/")
     assert told(answers(facts(*everybody(), upstream=nowhere))) == [("name leads elsewhere", Level.REFUSAL)]
     assert told(answers(facts(*everybody(), upstream=replace(nowhere, address="")))) == []
+
+
+def test_a_container_on_further_networks_has_as_many_addresses() -> None:
+    on_two = [replace(one, addresses={**one.addresses, "egress": "10.0.1.2"}) for one in everybody()]
+    both = Upstream("backend", ("10.0.0.2", "10.0.1.2"), "10.0.0.2", GOOD, GOOD, "https://b.me/")
+    assert told(answers(facts(*on_two, upstream=both))) == []
+    assert told(answers(facts(*on_two, upstream=replace(both, resolves=("10.0.0.9",))))) != []

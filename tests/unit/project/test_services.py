@@ -44,7 +44,8 @@ def test_our_own_file_declares_the_three_services_in_the_order_of_deploy_all() -
         (8080, "/actuator/health", "/api/actuator/health"),
         (3000, "/", "/"),
     ]
-    assert all(service.health == HealthPolicy(attempts=15, interval=3) for service in found.values())
+    assert {service.health.at_start().attempts * 3 for service in found.values()} == {45, 150}
+    assert found["backend"].health == HealthPolicy(attempts=15, interval=3, seconds=150)
 
 
 def test_a_stanza_needs_only_a_port_and_two_paths() -> None:
@@ -87,7 +88,7 @@ def test_everything_a_stanza_says_arrives() -> None:
               linger: 1m30s
               stop: 0.5
               watch: 500ms
-              health: {attempts: 40, interval: 5, look: 0.5}
+              health: {attempts: 40, interval: 5, look: 0.5, seconds: 5m}
         """
     assert load(text)["web"] == Service(
         name="web",
@@ -100,7 +101,7 @@ def test_everything_a_stanza_says_arrives() -> None:
         linger=90,
         stop=0.5,
         watch=0.5,
-        health=HealthPolicy(attempts=40, interval=5, look=0.5),
+        health=HealthPolicy(attempts=40, interval=5, look=0.5, seconds=300),
         required_env=("TOKEN", "MODE"),
     )
 

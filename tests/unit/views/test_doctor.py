@@ -6,6 +6,7 @@ import pytest
 
 from behindy_ops.checks.check import Check, Fix, FixKind, Level, Problem
 from behindy_ops.errors import Kind
+from behindy_ops.project.services import HealthPolicy, Service
 from behindy_ops.views import doctor
 from tests.kinds import kind_of
 from tests.unit.ops_facts import text_of
@@ -70,3 +71,10 @@ def test_each_fix_is_named_once_as_a_sentence() -> None:
 )
 def test_what_a_fix_does_is_said_in_words(fix: Fix, title: str) -> None:
     assert doctor.title(fix) == title
+
+
+def test_a_service_that_was_started_is_given_the_time_of_a_candidate() -> None:
+    jvm = Service("api", "me/api", 80, "/", "/", "/", health=HealthPolicy(seconds=150))
+    assert doctor.patience([jvm], [Fix(FixKind.START, "api")]).attempts == 50
+    for fix in (Fix(FixKind.CONNECT, "api"), Fix(FixKind.START, "redis")):
+        assert doctor.patience([jvm], [fix]) == HealthPolicy()

@@ -22,7 +22,7 @@ def test_a_plan_names_everything_and_nothing_else_is_sent() -> None:
     assert f"  {REPO}:v1\n  sha256:d\n" in text
     command = prune.command(plan)
     assert command.changes
-    assert command.argv[-3:] == ("no", f"{REPO}:v1", "sha256:d")
+    assert command.argv[4:] == ("no", "", "", f"{REPO}:v1", "sha256:d")
     assert "Nothing to remove" in prune.lines(prune.PruneView(True, NOTHING))[0].text
 
 

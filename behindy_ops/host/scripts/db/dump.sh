@@ -8,7 +8,7 @@ part=
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$work"; [ -z "$part" ] || rm -f "$part"' EXIT
 trap 'exit 143' TERM HUP INT PIPE
 if [ -n "$keep" ]; then # before anything runs beside: what waits for its end would hold the host for ever
-  [ -d "$keep" ] || mkdir -p -m 700 "$keep" || exit 77
+  [ -d "$keep" ] || mkdir -m 700 "$keep" || exit 77
   [ -w "$keep" ] || { echo "$keep cannot be written" >&2; exit 77; }
 fi
 mkfifo "$work/sum" "$work/size" "$work/check" || exit 77

@@ -2,7 +2,7 @@
 # not touched. Prints its sha256 and size, and what pg_restore says of it.
 container=$1 dir=$2 name=$3
 umask 077
-[ -d "$dir/backups" ] || mkdir -p -m 700 "$dir/backups" || exit 77
+[ -d "$dir/backups" ] || mkdir -m 700 "$dir/backups" || exit 77
 file=$dir/backups/.behindy-restore.part
 rm -f "$file"
 whole=

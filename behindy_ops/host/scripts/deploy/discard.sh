@@ -5,4 +5,4 @@ container=$1 template=$2 lines=$3 release=$4
 state "$container" "$template"
 docker logs --tail "$lines" "$container" 2>&1 | masked given_to "$container" | sed 's/^/log /'
 [ -z "$release" ] || ! [ -d "$release" ] || atomically "$release/status" <<<failed
-unless_gone docker rm -f "$container"
+remove "$container"

@@ -1,6 +1,7 @@
-# lib: engine
+# lib: workspace engine masked
 # One health attempt from inside nginx: ends at the first success, when green exits, or when `window` is over; `pause`
-# is between looks; both in seconds.
+# is between looks; both in seconds. After an HTTP error it prints the answer's body in one line, without values of green's
+# environment.
 nginx=$1 green=$2 url=$3 window=$4 pause=$5 template=$6
 docker wait "$green" >/dev/null 2>&1 &
 watcher=$!
@@ -9,9 +10,16 @@ while :; do
 code=$(curl -s -o /dev/null -m "$2" -w "%{http_code}" "$1"); echo "look $code $?"
 case $code in 2??|3??) exit 0 ;; esac
 sleep "$3"
-done' look "$url" "$window" "$pause" &
+done' look "$url" "$window" "$pause" >"$work/looks" &
 looker=$!
 wait -n "$watcher" "$looker"
 kill "$watcher" "$looker" 2>/dev/null
 wait "$looker" 2>/dev/null
+cat "$work/looks"
+case $(tail -n 1 "$work/looks") in "look "[45]??" "*)
+  docker exec "$nginx" curl -s -m 3 --fail-with-body "$url" >"$work/answer"
+  # 22: it still is an error. Masked before anything is cut off; no character that ends a line is left in it.
+  [ "$?" != 22 ] || echo "body $(head -c 65536 "$work/answer" | masked given_to "$green" | tr -s '[:cntrl:]' ' ' |
+    LC_ALL=C sed -E 's/\xe2\x80[\xa8\xa9]|\xc2\x85/ /g')" ;;
+esac
 state "$green" "$template"

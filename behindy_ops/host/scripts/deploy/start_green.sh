@@ -7,6 +7,52 @@ green=$service-green
 set -e
 umask 077
 keep=$dir/state/releases/$service/$release
+declared=(--project-directory "$dir/compose" --env-file "$keep/.env" -f "$keep/docker-compose.yml")
+of_the_project() { # network, and `compose config` on stdin: its networks and volumes by the names they have for every release
+  awk -v network="\"$1\"" '
+    function bare(text) { gsub(/^"|"?[:,]*$/, "", text); return text }
+    function named(section, at, key, entry, all) {
+      for (at = 1; at <= count; at++) {
+        key = keys[at]
+        if (key !~ "^" section "," || !(key in name) || key in external) continue
+        entry = "\"name\": " name[key] (name[key] == network && !(key in more) ? ", \"external\": true" : "")
+        all = all (all == "" ? "" : ",") "\n\"" substr(key, length(section) + 2) "\": {" entry "}"
+      }
+      return "\"" section "\": {" all "\n}"
+    }
+    { at[depth = (match($0, /[^ ]/) - 1) / 2] = bare($1) }
+    at[1] !~ /^(networks|volumes)$/ { next }
+    depth == 2 && /{/ { keys[++count] = at[1] "," at[2] }
+    depth == 3 && /:/ {
+      key = keys[count]
+      value = $0
+      sub(/^ *"[^"]*": /, "", value)
+      sub(/,$/, "", value)
+      if (at[3] == "name") name[key] = value
+      else if (at[3] == "external") external[key]
+      else if (value != "{}") more[key]
+    }
+    END { print "{" named("networks") ", " named("volumes") "}" }'
+}
+left_behind() { # named volumes of the live release that are to be others from now on: of an earlier version of this tool, which
+  # gave each release its own, or of whoever started it
+  local declared mounted key name old code=0
+  declared=$(sed -nE '/^}, "volumes"/,$s/^"([^"]+)": \{"name": "([^"]+)".*/\1 \2/p' "$keep/names.yml")
+  [ -n "$declared" ] || return 0
+  mounted=$(docker container inspect --format '{{range .Mounts}}{{println .Name}}{{end}}' "$service" "$service-blue" 2>/dev/null) || true
+  while read -r key name; do
+    for old in $mounted; do
+      ! grep -q " $old\$" <<<"$declared" || continue
+      case $old in "$key" | *"_$key") ;; *) continue ;; esac
+      if docker volume inspect "$name" >/dev/null 2>&1; then echo "left $old $name"; else
+        echo "docker run --rm --network none --entrypoint cp -v $old:/from:ro -v $name:/to $(docker container inspect --format '{{.Config.Image}}' nginx) -a /from/. /to/" >&2
+        code=93
+      fi
+    done
+  done <<<"$declared"
+  return "$code"
+}
+own_name_alone() { docker network disconnect "$1" "$green" && docker network connect "$1" "$green"; }
 new=${keep%/*}/.new # gets its name when all of it is there
 rm -rf "$new"
 mkdir -p "$new"
@@ -23,12 +69,19 @@ echo candidate > "$new/status"
 sync "$new/.env" "$new"/*
 mv -T "$new" "$keep"
 append "$dir/state/history.jsonl" <<<"$begun"
-compose --progress quiet -p "behindy-$service-$release" --project-directory "$dir/compose" --env-file "$keep/.env" \
-  -f "$keep/docker-compose.yml" -f "$keep/override.yml" up --no-deps --no-start --pull never "$service" >&2
-docker network disconnect "$network" "$green"
-docker network connect "$network" "$green"
-policy=$(docker container inspect --format '{{.HostConfig.RestartPolicy.Name}}' "$green")
+config=$(compose "${declared[@]}" --profile '*' config --format json)
+of_the_project "$network" <<<"$config" > "$keep/names.yml"
+left_behind || exit
+compose --progress quiet -p "behindy-$service-$release" "${declared[@]}" -f "$keep/override.yml" -f "$keep/names.yml" \
+  up --no-deps --no-start --pull never "$service" </dev/null >&2
+made=$(docker container inspect --format '{{.HostConfig.RestartPolicy.Name}}{{range $name, $_ := .NetworkSettings.Networks}} {{$name}}{{end}}' "$green")
+read -r policy networks <<<"$made"
+others=() # not the project's own: Docker has them by their ids, and only a container that runs can leave one of those
+for each in $networks; do
+  if [[ $each =~ ^[0-9a-f]{64}$ ]]; then others+=("$each"); else own_name_alone "$each"; fi
+done
 docker update --restart no "$green" >/dev/null
 docker start "$green" >/dev/null
+for each in "${others[@]}"; do own_name_alone "$each" || [ "$(docker container inspect --format '{{.State.Running}}' "$green")" != true ]; done
 echo "policy $policy"
 state "$green" "$template"

@@ -1,3 +1,3 @@
 # lib: engine
 # Stops a container by id, with so many seconds of grace, and removes it; that it is gone already is success.
-unless_gone docker stop -t "$2" "$1" && unless_gone docker rm -f "$1"
+unless_gone docker stop -t "$2" "$1" && remove "$1"

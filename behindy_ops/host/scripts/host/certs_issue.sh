@@ -24,7 +24,7 @@ account=(--register-unsafely-without-email)
 [ -z "$email" ] || account=(--email "$email" --no-eff-email)
 names=()
 for name in "$@"; do names+=(-d "$name"); done
-docker rm --force behindy-certbot >/dev/null 2>&1 # of a run that was cut off
+docker rm --force --volumes behindy-certbot >/dev/null 2>&1 # of a run that was cut off
 echo "asking for a certificate for $*"
 docker run --rm --name behindy-certbot --volume /etc/letsencrypt:/etc/letsencrypt --volume /var/www/certbot:/var/www/certbot \
   "$image" certonly --webroot -w /var/www/certbot --non-interactive --agree-tos "${account[@]}" --keep-until-expiring \

@@ -38,3 +38,8 @@ unless_gone() { # a docker command; that what it is about is gone already is suc
   printf '%s\n' "$said" >&2
   return 1
 }
+remove() { # container: a release's with its anonymous volumes, which nothing would ever mount again (never a named one). What
+  # another's container kept in one may be all there is of it.
+  # shellcheck disable=SC2046 # an option, or none
+  unless_gone docker rm -f $(docker container inspect --format '{{if index .Config.Labels "behindy.release"}}-v{{end}}' "$1" 2>/dev/null) "$1"
+}

@@ -1,6 +1,16 @@
 # lib: workspace sections engine views
-# The arguments are the survey. File systems, and what Docker keeps by its own count.
+# `dir`: the host directory; the rest is the survey. File systems, what Docker keeps by its own count, and what is needed to
+# tell what releases of earlier versions of this tool left: when each was made (those have no names.yml), and networks.
+dir=$1
+shift
 look=("$@")
+made() {
+  local file
+  for file in "$dir"/state/releases/*/*/override.yml; do
+    [ ! -e "$file" ] || [ -e "${file%/*}/names.yml" ] || stat -c "%Y $file" "$file"
+  done | sed -E 's,^([0-9]+) .*/([^/]+)/([^/]+)/override.yml$,\1 \2 \3,'
+}
+networks_() { docker network ls --filter label=com.docker.compose.project --format '{{.Name}} {{.Label "com.docker.compose.project"}}'; }
 filesystems() { # of directories only: Docker mounts single files too; the inodes of each after its bytes
   local root
   root=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null)
@@ -21,4 +31,4 @@ docker_() { # as version 1.44 of its API tells it, or an older engine's own
   [ "$minor" -lt 44 ] || version=1.44
   api "http://docker/v$version/system/df"
 }
-report filesystems docker_ survey
+report filesystems docker_ made networks_ survey

@@ -1,12 +1,16 @@
 # lib: engine
 # Removes images one by one, without force: docker keeps what anything uses; with `cache` yes, empties the build cache
-# too. Prints what became of each, and the free bytes of Docker's disk before and after.
-cache=$1
-shift
+# too. `volumes` and `networks` are names in a row, likewise kept by docker where something uses them. Prints what became
+# of each, and the free bytes of Docker's disk before and after.
+cache=$1 volumes=$2 networks=$3
+shift 3
 room() { echo "room $(df -B1 --output=avail "$(docker info --format '{{.DockerRootDir}}')" 2>/dev/null | tail -n 1)"; }
 room
-for image in "$@"; do # with its last tag an image loses its digest too
-  if out=$(unless_gone docker rmi "$image" 2>&1); then echo "removed $image"; else echo "kept $image $(head -n 1 <<<"$out")"; fi
-done
+try() { # its name, and the command that removes it
+  if out=$(unless_gone "${@:2}" 2>&1); then echo "removed $1"; else echo "kept $1 $(head -n 1 <<<"$out")"; fi
+}
+for image in "$@"; do try "$image" docker rmi "$image"; done # with its last tag an image loses its digest too
+for volume in $volumes; do try "volume $volume" docker volume rm "$volume"; done
+for network in $networks; do try "network $network" docker network rm "$network"; done
 [ "$cache" != yes ] || echo "cache $(api -m 300 -X POST 'http://docker/build/prune?all=true')"
 room

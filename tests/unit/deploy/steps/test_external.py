@@ -47,6 +47,16 @@ def test_an_answer_from_elsewhere_takes_it_back(names: str, meant: str) -> None:
     assert read.state.phase is Phase.SWITCHED
 
 
+def test_a_container_may_be_on_further_networks_which_nginx_sees_or_not() -> None:
+    on_two = replace(GREEN, addresses={NETWORK: "10.0.0.2", "egress": "10.0.1.2"})
+    for names in ("10.0.0.2", "10.0.1.2 10.0.0.2"):
+        for address in ("", "address 10.0.0.2 10.0.1.2\n"):
+            said = WELL.replace("names 10.0.0.2", f"names {names}") + address
+            assert CheckOutside().judge(state_of(green=on_two), answer(said)).verdict is Verdict.HEALTHY
+    said = WELL.replace("names 10.0.0.2", "names 10.0.0.2 10.0.0.6")
+    assert "not 10.0.0.2, 10.0.1.2" in CheckOutside().judge(state_of(green=on_two), answer(said)).reason
+
+
 def test_one_that_lets_another_answer_in_its_place_is_not_proven() -> None:
     look = CheckOutside().judge(state_of(green=AT), answer(WELL.replace("inside 200 0", "inside 000 7")))
     assert look == Look(Verdict.AGAIN, "another container answered in its place; itself: connection refused")
@@ -84,6 +94,13 @@ def test_a_rehearsal_that_did_not_reach_the_candidate_is_refused() -> None:
     assert error.kind is Kind.RELEASE_REFUSED
     assert "did not route the rehearsal" in error.what
     assert step.read(state, answer("look 200 0 -green\nok\n")).error is None
+
+
+def test_a_public_path_that_needs_a_login_is_told_as_one() -> None:
+    error = Rehearse().read(state_of(), answer("look 403 0 -green\n")).error
+    assert error is not None
+    assert "HTTP 403: the path needs a login" in error.what
+    assert "services.web.x-deploy" in error.remedy
 
 
 def test_the_previous_release_says_in_a_sentence_whether_it_serves() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from behindy_ops.deploy.steps.external import CheckOutside
 from behindy_ops.deploy.steps.internal import CheckInside, CheckRunning
 from behindy_ops.deploy.steps.step import Look, Verdict
 from behindy_ops.errors import Kind
@@ -39,6 +40,46 @@ def test_the_last_answer_decides(code: str, verdict: Verdict) -> None:
     for first in ("200 0", "502 0"):
         said = f"look {first}\nlook {code}\nstate {described()}\n"
         assert CheckInside().judge(state_of(), answer(said)).verdict is verdict
+
+
+def test_the_reason_of_a_refused_release_has_what_it_answered_cut() -> None:
+    said = f'look 503 0\nbody {{"db":  "DOWN\x1b[31m"}} {"x" * 400}\nstate {described()}\n'
+    look = CheckInside().judge(state_of(), answer(said))
+    assert (look.verdict, look.reason, len(look.said)) == (Verdict.AGAIN, "HTTP 503", 300)
+    error = CheckInside().conclude(state_of(), replace(look, reason="HTTP 503, 15 attempts in a row")).error
+    assert error is not None
+    assert error.what.startswith(
+        'web-green is not healthy: HTTP 503, 15 attempts in a row; it says: {"db": "DOWN [31m"} xx'
+    )
+    assert CheckRunning(RUNNING).read(state_of(), answer(said)).failed.startswith('HTTP 503; it says: {"db"')
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_a_path_that_needs_a_login_is_told_as_one(code: int) -> None:
+    look = CheckInside().judge(state_of(), answer(f"look {code} 0\nstate {described()}\n"))
+    assert look.reason == f"HTTP {code}: the path needs a login"
+    error = CheckInside().conclude(state_of(), look).error
+    assert error is not None
+    assert "services.web.x-deploy.internal" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("policy", "attempts", "title"),
+    [
+        (HealthPolicy(), 15, "Check health from inside nginx, up to 45 s"),
+        (HealthPolicy(seconds=150), 50, "Check health from inside nginx, up to 150 s"),
+        (HealthPolicy(interval=5, seconds=61), 13, "Check health from inside nginx, up to 65 s"),
+        (HealthPolicy(attempts=40, interval=5), 40, "Check health from inside nginx, up to 200 s"),
+    ],
+)
+def test_a_candidate_may_be_given_longer_and_that_is_said_before(
+    policy: HealthPolicy, attempts: int, title: str
+) -> None:
+    state = state_of(service=replace(SERVICE, health=policy))
+    assert (CheckInside().policy(state).attempts, CheckInside().title(state)) == (attempts, title)
+    assert CheckRunning(RUNNING).title(state) == f"Check {RUNNING.name} from inside nginx"
+    # A release that users meet is not given it.
+    assert CheckOutside().policy(state).attempts == policy.attempts
 
 
 def test_no_answer_at_all_is_told_as_one_that_came_too_late() -> None:

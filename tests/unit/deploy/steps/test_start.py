@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.state import Phase
 from behindy_ops.deploy.steps.start import Start
 from behindy_ops.errors import Kind
 from behindy_ops.facts.release import Release
+from behindy_ops.host.exit_codes import Code
 from tests.unit.deploy.states import answer, described, state_of
 
 
@@ -19,6 +21,7 @@ def test_it_is_told_the_history_line_the_release_and_the_override_on_stdin() -> 
     stanza = json.loads(override)["services"]["web"]
     assert stanza["container_name"] == "web-green"
     assert stanza["labels"]["behindy.previous"] == "r1"
+    assert stanza["networks"] == {"internal": {"priority": 1000}}
 
 
 def test_an_earlier_releases_files_are_used_for_a_rollback() -> None:
@@ -38,3 +41,13 @@ def test_a_failure_refuses_the_release_with_what_was_said() -> None:
     assert error is not None
     assert (error.kind, error.lines) == (Kind.RELEASE_REFUSED, ("no such image",))
     assert Start.enters is Phase.STARTED
+
+
+def test_a_volume_that_the_live_release_keeps_is_told_and_an_empty_one_in_its_place_refused() -> None:
+    read = Start().read(state_of(green=None), answer(f"left old_u ours_u\npolicy no\nstate {described()}\n"))
+    assert [str(event) for event in read.events if "old_u" in str(event) and "ours_u" in str(event)]
+    result = replace(answer(code=Code.OTHER_VOLUME, err="docker run -v a:/from"), command=Start().command(state_of()))
+    error = Start().read(state_of(green=None), result).error
+    assert error is not None
+    assert (error.kind, error.lines) == (Kind.RELEASE_REFUSED, ("docker run -v a:/from",))
+    assert "docker volume create" in error.remedy

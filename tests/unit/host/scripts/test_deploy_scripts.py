@@ -20,7 +20,7 @@ from behindy_ops.host.exit_codes import Code
 from tests.unit.host.scripts.fake_host import INSIDE, Answer
 
 if TYPE_CHECKING:
-    from tests.unit.host.scripts.fake_host import FakeHost
+    from tests.unit.host.scripts.fake_host import FakeHost, Ran
 
 GONE = Answer(err="Error response from daemon: No such container: x", code=1)
 RESTARTING = Answer(err="Cannot connect to the Docker daemon", code=1)
@@ -70,31 +70,139 @@ def test_manifests_are_asked_for_side_by_side_and_told_apart(host: FakeHost) -> 
     assert (told.layers, told.refused) == ({"me/x:v1": {"d": 5}}, {"localhost:5000/y": "no such manifest"})
 
 
-def test_a_candidate_is_made_without_aliases_and_without_its_restart_policy(host: FakeHost) -> None:
+CONFIG = """{
+  "name": "behindy-ops",
+  "networks": {
+    "default": {
+      "name": "behindy-ops_default",
+      "ipam": {}
+    },
+    "egress": {
+      "name": "behindy-ops_egress",
+      "ipam": {},
+      "internal": true
+    },
+    "internal": {
+      "name": "net",
+      "ipam": {}
+    },
+    "theirs": {
+      "name": "zzz",
+      "ipam": {},
+      "external": true
+    }
+  },
+  "services": {
+    "web": {
+      "image": "web:latest",
+      "volumes": [
+        {
+          "type": "volume",
+          "source": "uploads",
+          "target": "/data"
+        }
+      ]
+    }
+  },
+  "volumes": {
+    "uploads": {
+      "name": "behindy-ops_uploads",
+      "labels": {
+        "name": "b\\"c"
+      }
+    }
+  }
+}
+"""
+"""As ``docker compose config --format json`` prints it."""
+
+BY_NAME = {
+    "networks": {
+        "default": {"name": "behindy-ops_default"},
+        "egress": {"name": "behindy-ops_egress"},
+        "internal": {"name": "net", "external": True},
+    },
+    "volumes": {"uploads": {"name": "behindy-ops_uploads"}},
+}
+"""What is laid over a release's own files: none of it is called by the name of the release's Compose project."""
+
+
+@pytest.fixture
+def starting(host: FakeHost) -> FakeHost:
+    """A host on which a candidate can be made, of a compose file with networks and a volume."""
     for name in ("compose/docker-compose.yml", ".env"):
         host.file(f"home/{name}", f"{name}\n")
     host.file("home/state/history.jsonl", "torn")
     host.file("home/state/releases/web/.new/.env", "of a run that was killed")
-    for call in ("compose *", "network *", "update *", "start *"):
+    for call in ("compose *", "network *", "update *", "start *", "volume *"):
         host.on("docker", call)
+    host.on("docker", "compose *config --format json*", CONFIG)
     host.on("docker", "container inspect *", '{"id":"g"}\n')
-    host.on("docker", "container inspect *RestartPolicy*", "always\n")
-    arguments = ("web", "r1", "net", "{{json .}}", "")
-    ran = host.run("deploy/start_green", str(host.home), *arguments, stdin="begun\nrelease\nservices: {}\n")
+    host.on("docker", "container inspect *RestartPolicy*", "always net behindy-ops_egress\n")
+    host.on("docker", "container inspect *Mounts*", "behindy-ops_uploads\n")
+    return host
+
+
+def start(host: FakeHost, release: str = "r1", files_of: str = "") -> Ran:
+    stdin = "begun\nrelease\nservices: {}\n"
+    return host.run("deploy/start_green", str(host.home), "web", release, "net", "{{json .}}", files_of, stdin=stdin)
+
+
+def test_a_candidate_is_made_without_aliases_and_without_its_restart_policy(starting: FakeHost) -> None:
+    host = starting
+    ran = start(host)
     assert (ran.code, ran.values) == (0, {"policy": "always", "state": '{"id":"g"}'})
     kept = host.home / "state/releases/web/r1"
-    assert {file.name: file.read_text() for file in kept.iterdir()} == {
+    files = {file.name: file.read_text() for file in kept.iterdir()}
+    assert json.loads(files.pop("names.yml")) == BY_NAME
+    assert files == {
         "override.yml": "services: {}\n", "docker-compose.yml": "compose/docker-compose.yml\n", ".env": ".env\n",
         "release.json": "release\n", "status": "candidate\n",
     }  # fmt: skip
     assert (kept / ".env").stat().st_mode & 0o77 == 0
     assert (host.home / "state/history.jsonl").read_text() == "torn\nbegun\n"
     assert [path.name for path in kept.parent.iterdir()] == ["r1"]
-    assert [call.split()[1] for call in ran.calls] == [
-        "compose", "network", "network", "container", "update", "start", "container"
-    ]  # fmt: skip
-    ran = host.run("deploy/start_green", str(host.home), *arguments[:1], "r2", "net", "", "r1", stdin="b\nr\no\n")
+    assert [" ".join(call.split()[1:3]) for call in ran.calls] == [
+        *("compose --project-directory", "container inspect", "compose --progress", "container inspect"),
+        *(["network disconnect", "network connect"] * 2),
+        *("update --restart", "start web-green", "container inspect"),
+    ]
+    ran = start(host, "r2", "r1")
     assert (host.home / "state/releases/web/r2/.env").read_text() == ".env\n"
+
+
+def test_a_network_that_is_not_the_projects_is_left_once_the_candidate_runs(starting: FakeHost) -> None:
+    starting.on("docker", "container inspect *RestartPolicy*", f"always {'0f' * 32} net\n")
+    ran = start(starting)
+    order = [call for call in ran.calls if " network " in call or " start " in call]
+    assert [call.split()[1:4] for call in order] == [
+        ["network", "disconnect", "net"], ["network", "connect", "net"], ["start", "web-green"],
+        ["network", "disconnect", "0f" * 32], ["network", "connect", "0f" * 32],
+    ]  # fmt: skip
+
+
+def test_a_network_that_is_declared_further_is_laid_over_by_its_name_only(starting: FakeHost) -> None:
+    declared = CONFIG.replace('"name": "net",', '"name": "net",\n      "enable_ipv6": true,')
+    starting.on("docker", "compose *config --format json*", declared)
+    start(starting)
+    names = json.loads((starting.home / "state/releases/web/r1/names.yml").read_text())
+    assert names["networks"]["internal"] == {"name": "net"}  # Compose refuses anything beside `external`
+
+
+@pytest.mark.parametrize(
+    "old", ["behindy-web-20260101-000000-ab_uploads", "uploads"], ids=["of a release", "of others"]
+)
+def test_a_volume_of_the_live_release_is_not_replaced_by_an_empty_one(starting: FakeHost, old: str) -> None:
+    starting.on("docker", "container inspect *Mounts*", f"{old}\n{'0f' * 32}\n")
+    starting.on("docker", "container inspect *Config.Image*", "nginx:1.28\n")
+    starting.on("docker", "volume inspect *", Answer(code=1))
+    ran = start(starting)
+    assert ran.code == Code.OTHER_VOLUME
+    assert f" -v {old}:/from:ro -v behindy-ops_uploads:/to nginx:1.28 " in ran.err
+    assert not [call for call in ran.calls if " up " in call or " start " in call]
+    starting.on("docker", "volume inspect *")
+    ran = start(starting, "r2")
+    assert (ran.code, ran.reply_short.every("left")) == (0, [f"{old} behindy-ops_uploads"])
 
 
 def test_compose_sees_none_of_what_the_login_exports(host: FakeHost) -> None:
@@ -138,6 +246,24 @@ def test_a_candidate_is_asked_from_inside_until_it_answers(host: FakeHost) -> No
     host.on("docker", "container inspect *", '{"id":"g"}\n')
     ran = host.run("deploy/look_inside", "nginx", "web-green", "http://web-green:80/", "5", "0.01", "")
     assert ran.out.splitlines() == ["look 500 0", "look 204 0", 'state {"id":"g"}']
+
+
+def test_what_a_candidate_says_with_its_error_is_told_in_one_line_without_a_value(host: FakeHost) -> None:
+    host.on("docker", "wait *", Answer(run="sleep 5"))
+    host.on("docker", "exec nginx timeout * sh -c *", Answer("look 500 0\nlook 503 0\n", code=124))
+    body = '{"status":"DOWN",\n\t"db":"s3cret\u2028look 200 0 \u8fde\u63a5"}\n'
+    host.on("docker", "exec nginx curl *", Answer(body, code=22), Answer('{"status":"UP"}'))
+    host.on("docker", "container inspect *", '{"id":"g"}\n')
+    host.on("docker", "container inspect --format {{.Image}} *", "sha256:1\n")
+    host.on("docker", "container inspect --format *Config.Env* *", '"KEY=s3cret"\n')
+    host.on("docker", "image inspect *", "")
+    said = [
+        host.run("deploy/look_inside", "nginx", "web-green", "http://web-green:80/", "0.1", "0.01", "").out
+        for _ in range(2)
+    ]
+    told = 'body {"status":"DOWN", "db":"<KEY> look 200 0 \u8fde\u63a5"} '
+    assert said[0].splitlines() == ["look 500 0", "look 503 0", told, 'state {"id":"g"}']
+    assert "body" not in said[1]  # it is well by now
 
 
 def test_a_candidate_that_exits_ends_the_look(host: FakeHost) -> None:
@@ -323,10 +449,22 @@ def test_a_moment_of_before_a_reboot_is_no_later_than_the_limit(host: FakeHost) 
 
 def test_what_is_gone_already_is_removed(host: FakeHost) -> None:
     host.on("docker", "stop -t 5 b", GONE)
+    host.on("docker", "container inspect *", GONE)
     host.on("docker", "rm -f b", GONE, Answer(err="device or resource busy", code=1))
     assert host.run("deploy/stop_blue", "b", "5").code == 0
     ran = host.run("deploy/stop_blue", "b", "5")
     assert (ran.code, ran.err) == (1, "device or resource busy\n")
+
+
+@pytest.mark.parametrize("script", [("deploy/stop_blue", "b", "5"), ("deploy/discard", "b", "", "1", "")])
+def test_a_release_goes_with_its_anonymous_volumes_and_anothers_container_without(
+    host: FakeHost, script: tuple[str, ...]
+) -> None:
+    for call in ("stop *", "logs *", "rm *", "container inspect *", "image inspect *"):
+        host.on("docker", call)
+    host.on("docker", "container inspect *behindy.release*}}-v{{end}} b", "-v\n", "\n")
+    for removed in ("docker rm -f -v b", "docker rm -f b"):
+        assert host.run(*script).calls[-1] == removed
 
 
 def test_a_failed_release_is_shown_marked_and_removed(host: FakeHost) -> None:
@@ -336,7 +474,8 @@ def test_a_failed_release_is_shown_marked_and_removed(host: FakeHost) -> None:
     host.on("docker", "container inspect --format *Config.Env* g", '"KEY=s3cret"\n')
     host.on("docker", "image inspect *", "")
     host.on("docker", "logs --tail 100 g", Answer("one s3cret\n", err="two\n"))
-    host.on("docker", "rm -f g")
+    host.on("docker", "container inspect --format *behindy.release* g", "-v\n")
+    host.on("docker", "rm -f -v g")
     ran = host.run("deploy/discard", "g", "", "100", str(release))
     assert (ran.code, ran.out) == (0, "state none\nlog one <KEY>\nlog two\n")
     assert (release / "status").read_text() == "failed\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ def unwell(host: FakeHost) -> None:
     ("name", "arguments", "sections"),
     [
         ("certs", ("nginx", "a.org"), {"address", "served", "trust", "files", "now"}),
-        ("disk", SURVEY, {"filesystems", "docker_", "survey"}),
+        ("disk", ("home", *SURVEY), {"filesystems", "docker_", "made", "networks_", "survey"}),
         ("doctor", ("nginx", "a.org", WEB, *SURVEY), {"errors", "inside", "outside", "events",
          "kernel", "survey", "address", "served", "trust", "files", "now"}),
         ("env", ("home", "web", *SURVEY), {"live", "image", "compose", "changed", "survey"}),
@@ -220,15 +221,29 @@ def test_containers_are_connected_with_their_aliases(host: FakeHost) -> None:
     assert (ran.code, ran.out) == (1, "connected a\nconnected b\nfailed c no such container\n")
 
 
+def test_when_earlier_versions_made_releases_is_told(host: FakeHost) -> None:
+    unwell(host)
+    old = host.file("home/state/releases/web/20270101-000000-ab/override.yml")
+    os.utime(old, (1000, 1000))
+    host.file("home/state/releases/web/20270102-000000-ab/override.yml")
+    host.file("home/state/releases/web/20270102-000000-ab/names.yml")  # its volumes go with its container
+    host.on("docker", "network ls *", "n p\n")
+    reply = host.run("ops/disk", MARK, "home", *SURVEY).reply
+    assert reply.lines("made") == ["1000 web 20270101-000000-ab"]
+    assert reply.lines("networks_") == ["n p"]
+
+
 def test_what_was_removed_and_what_was_kept_is_told(host: FakeHost) -> None:
     host.on("docker", "info *", f"{host.root}\n")
     host.on("docker", "rmi a")
     host.on("docker", "rmi b", Answer(err="No such image", code=1))
     host.on("docker", "rmi c", Answer(err="conflict\nx", code=1))
     host.on("curl", "*-X POST*prune*", '{"CachesDeleted":["x"]}')
-    told = host.run("ops/prune", "yes", "a", "b", "c").reply_short
+    host.on("docker", "volume rm v")
+    host.on("docker", "network rm n", Answer(err="has active endpoints", code=1))
+    told = host.run("ops/prune", "yes", "v", "n", "a", "b", "c").reply_short
     assert (told.every("removed"), told.every("kept"), told.every("cache")) == (
-        ["a", "b"], ["c conflict"], ['{"CachesDeleted":["x"]}']
+        ["a", "b", "volume v"], ["c conflict", "network n has active endpoints"], ['{"CachesDeleted":["x"]}']
     )  # fmt: skip
     assert len(told.every("room")) == 2
 
