@@ -131,8 +131,8 @@ def test_five_hundred_that_pause_in_a_body_cost_no_other_request(sandbox: Sandbo
         with Crowd(sandbox, 500, upload) as crowd:
             wait_for(lambda: crowd.sent == 500, what="500 clients")
             if upload is not SMALL:
-                wait_for(lambda: crowd.answers["503"] == 494, timeout=10, what="only 6 uploads of an address at once")
-            assert bodies_kilobytes() <= 64 * 1024
+                wait_for(lambda: crowd.answers["503"] == 496, timeout=10, what="only 4 uploads of an address at once")
+            assert bodies_kilobytes() <= 48 * 1024
         result = traffic.stop()
     assert (result.lost, result.losses) == (0, ())
     assert started() == before
