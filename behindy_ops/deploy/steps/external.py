@@ -51,11 +51,13 @@ def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Loo
     if "ok" not in told:
         # 429: our own looks met the rate limit. 502 to 504: nginx could not reach it, which may pass.
         return Look(Verdict.AGAIN, answer, definite=status >= 400 and status not in (429, 502, 503, 504))
-    # It has one on each network, and nginx sees those of the networks that it is on itself.
-    addresses, resolved = (told.get("address") or address).split(), told.get("names", "").split()
-    if addresses and not (resolved and set(resolved) <= set(addresses)):
+    resolved = told.get("names", "").split()
+    own = told.get("address", "").split()  # of both families, on every network of the container
+    if not own and address:  # IPv4, as a survey tells it: no other family is compared with it
+        own, resolved = address.split(), [name for name in resolved if ":" not in name]
+    if own and not (resolved and set(resolved) <= set(own)):
         names = ", ".join(resolved) or "nothing"
-        return Look(Verdict.AGAIN, f"inside nginx the name resolves to {names}, not {', '.join(addresses)}")
+        return Look(Verdict.AGAIN, f"inside nginx the name resolves to {names}, not {' or '.join(own)}")
     code, _, curl = told.get("inside", "").partition(" ")
     if code and not 200 <= int(code) < 400:
         itself = outcome(int(code), int(curl))

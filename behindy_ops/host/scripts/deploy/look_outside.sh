@@ -26,7 +26,7 @@ while :; do
   if [ $good = yes ] && [ "$moment" -ge "$settled" ]; then
     if [ -n "$name" ]; then
       # Asked for now: an engine that was restarted in between has given out new addresses.
-      echo "address $(docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$name")" &
+      echo "address $(docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$name")" &
       docker exec "$nginx" sh -c 'getent ahosts "$1"
 code=$(curl -s -o /dev/null -m "$3" -w "%{http_code}" "$2"); echo "inside $code $?"' look "$name" "$inside" "$window" |
         awk '$1 == "inside" {print; next} {seen[$1]} END {printf "names"; for (each in seen) printf " %s", each; print ""}'

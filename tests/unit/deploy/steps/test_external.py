@@ -37,8 +37,10 @@ def test_an_answer_from_the_right_place_proves_it() -> None:
         ("names 10.0.0.2 10.0.0.6", "resolves to 10.0.0.2, 10.0.0.6, not 10.0.0.2"),
         ("names", "resolves to nothing, not 10.0.0.2"),
         ("names 10.0.0.2\naddress 10.0.0.9", "resolves to 10.0.0.2, not 10.0.0.9"),
+        ("names 10.0.0.2 fd00::6\naddress 10.0.0.2 fd00::2", "resolves to 10.0.0.2, fd00::6, not 10.0.0.2 or fd00::2"),
+        ("names\naddress 10.0.0.2 fd00::2", "resolves to nothing, not 10.0.0.2 or fd00::2"),
     ],
-    ids=["another", "two", "none", "a new one after a restart of the engine"],
+    ids=["another", "two", "none", "a new one after a restart of the engine", "another by IPv6", "none of either"],
 )
 def test_an_answer_from_elsewhere_takes_it_back(names: str, meant: str) -> None:
     state = state_of(switched=5000, phase=Phase.SWITCHED, green=AT)
@@ -54,7 +56,23 @@ def test_a_container_may_be_on_further_networks_which_nginx_sees_or_not() -> Non
             said = WELL.replace("names 10.0.0.2", f"names {names}") + address
             assert CheckOutside().judge(state_of(green=on_two), answer(said)).verdict is Verdict.HEALTHY
     said = WELL.replace("names 10.0.0.2", "names 10.0.0.2 10.0.0.6")
-    assert "not 10.0.0.2, 10.0.1.2" in CheckOutside().judge(state_of(green=on_two), answer(said)).reason
+    assert "not 10.0.0.2 or 10.0.1.2" in CheckOutside().judge(state_of(green=on_two), answer(said)).reason
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "names 10.0.0.2 fd00::2\naddress 10.0.0.2 fd00::2",
+        "names 10.0.0.2\naddress 10.0.0.2 fd00::2",
+        "names 10.0.0.2\naddress 10.9.0.7 10.0.0.2",
+        "names 10.0.0.2 fd00::2",
+    ],
+    ids=["both families", "nginx without IPv6", "one of two networks", "an address told by the survey alone"],
+)
+def test_every_address_of_the_new_release_is_the_right_place(told: str) -> None:
+    state = state_of(switched=5000, phase=Phase.SWITCHED, green=AT)
+    read = CheckOutside().read(state, answer(f"look 200 0 none\n{told}\ninside 200 0\nok\n"))
+    assert (read.relapse, read.state.phase) == ("", Phase.PROVEN)
 
 
 def test_one_that_lets_another_answer_in_its_place_is_not_proven() -> None:
