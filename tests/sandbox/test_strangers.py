@@ -34,11 +34,9 @@ def strangers(live_at_v1: None) -> Iterator[Strangers]:
 
 
 TASKS = (
-    ("host.sync", "--dry-run"), ("host.sync", "--yes"), ("host.up", "--yes"), ("host.check",), ("env.check",),
-    ("deploy.frontend", "--tag", "v2", "--watch", "0", "--force"), ("deploy.frontend", "--tag", "v1", "--watch", "0"),
-    ("deploy.rollback", "frontend", "--watch", "0"), ("deploy.recover",), ("deploy.status",), ("deploy.history",),
-    ("db.backup", "--keep-on-host", "--keep", "1"), ("ops.prune",), ("ops.disk",), ("ops.doctor",),
-    ("ops.nginx", "--reload"), ("lock.acquire", "-m", "x"), ("lock.release",),
+    ("host.sync", "--dry-run"), ("host.sync", "--yes"), ("host.up", "--yes"),
+    ("deploy.frontend", "--tag", "v2", "--watch", "0", "--force"), ("deploy.rollback", "frontend", "--watch", "0"),
+    ("deploy.recover",), ("db.backup", "--keep-on-host", "--keep", "1"), ("ops.prune",), ("ops.doctor",),
 )  # fmt: skip
 SETS = 6
 """More than the host keeps copies of its ``.env``."""
@@ -47,8 +45,7 @@ SETS = 6
 def test_forty_files_that_are_not_ours_stay_as_they_are_and_are_not_shown(
     strangers: Strangers, release: Callable[..., str]
 ) -> None:
-    for tag in ("v1", "v2"):
-        release("frontend", tag)
+    release("frontend", "v2")
     assert len(strangers.planted) >= 40
     said = ""
     for turn in range(2):

@@ -23,6 +23,7 @@ atomically "$release/status" <<<stands || code=1
 rotate "$history" "$rotate" && append "$history" && [ "$code" = 0 ] || exit 1
 forget() { # statuses, how many of them stay: their files hold a copy of .env
   for old in "${release%/*}"/*/; do
+    [ -e "$old/status" ] || [ -e "$old/override.yml" ] || continue # not a release
     status=$(cat "$old/status" 2>/dev/null)
     case $status in stands | rolled-back | failed) ;; *) status=candidate ;; esac # torn: nothing was proven
     id=${old%/} rank=0

@@ -80,7 +80,8 @@ if [ "$what" = replace ]; then
       { [ ! -f "$place" ] || atomically "$dir/state/env/$backup" <"$place"; } &&
       mv "$place.new" "$place"; then echo yes; else rm -f "$place.new"; echo no; fi
     find "$dir/state/env" -maxdepth 1 -name '*.env.new' -delete # of a run that was killed
-    find "$dir/state/env" -maxdepth 1 -name '*.env' | sort -r | tail -n "+$((kept + 1))" | while read -r old; do rm -f "$old"; done
+    digits='[0-9][0-9][0-9][0-9][0-9][0-9]' # only what is called as these copies are; another file is somebody's own
+    find "$dir/state/env" -maxdepth 1 -type f -name "[0-9][0-9]$digits-$digits-$digits.env" | sort -r | tail -n "+$((kept + 1))" | while read -r old; do rm -f "$old"; done
   fi
 fi
 section end

@@ -2,4 +2,5 @@
 umask 077
 work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) || exit 77
 export TMPDIR=$work
-trap 'rm -rf "$work"' EXIT
+# A job in the background that is killed as soon as it is begun still has this trap, so it asks who it is.
+trap '[ "$BASHPID" != "$$" ] || rm -rf "$work"' EXIT

@@ -115,13 +115,15 @@ def test_the_file_is_replaced_only_if_it_is_the_one_that_was_seen(host: FakeHost
     env = host.file("home/.env", "A=1\n")
     host.file("home/compose/docker-compose.yml")
     for number in range(6):
-        host.file(f"home/state/env/0{number}.env")
+        host.file(f"home/state/env/20250101-00000{number}-000000.env")
+    theirs = [host.file(f"home/state/env/{name}", "theirs") for name in ("mine.env", "20250101.env")]
     candidate = parse_env("A=2\n")
     assert (probe.replace(session, candidate, expected="none").replaced, env.read_text()) == ("changed", "A=1\n")
     sha = hashlib.sha256(b"A=1\n").hexdigest()
     assert (probe.replace(session, candidate, expected=sha).replaced, env.read_text()) == ("yes", "A=2\n")
     assert env.stat().st_mode & 0o777 == 0o600
-    kept = sorted((host.home / "state/env").iterdir())
+    assert [file.read_text() for file in theirs] == ["theirs"] * 2
+    kept = sorted({*(host.home / "state/env").iterdir()} - {*theirs})
     assert (len(kept), kept[-1].read_text()) == (5, "A=1\n")
 
 
