@@ -15,7 +15,7 @@ from sandbox.host import lifecycle, releases
 from sandbox.host.checkout import HOST_VARIABLE
 from tests.sandbox.interruption_table import PROPERTY, Row, render
 from tests.sandbox.schedule import Case, parse_part, parts, units
-from tests.sandbox.support import SERVICES, deploy, live_images, unwell, wait_for
+from tests.sandbox.support import SERVICES, deploy, inv, live_addresses, live_images, unwell, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +120,9 @@ def live_at_v1(sandbox: SandboxInfo, release: Release) -> None:
 
 
 def _ensure_live(release: Release, accepted: set[str]) -> None:
+    # An engine that went down hard may start a container again without its network (seen with Docker 26.1.5).
+    if any(not address for address in live_addresses().values()):
+        inv("ops.network", "--fix").ok()
     images = {name: image for name, image in live_images().items() if name.partition("-")[0] in SERVICES}
     for service in SERVICES:
         own = {name: image for name, image in images.items() if name.partition("-")[0] == service}

@@ -143,6 +143,13 @@ def live_images() -> dict[str, str]:
     return dict(line.split("=", 1) for line in listed.splitlines())
 
 
+def live_addresses() -> dict[str, str]:
+    """Where each live container is; empty for one that runs on no network."""
+    template = "{{.Name}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    found = on_host("sh", "-c", f"docker inspect -f '{template}' {' '.join(SERVICES)} 2>/dev/null; true")
+    return {line.split()[0].strip("/"): line.partition(" ")[2] for line in found.splitlines()}
+
+
 SERVICES = ("llmserver", "backend", "frontend")
 PUBLIC = {"llmserver": "/api/ai-stories/health", "backend": "/api/actuator/health", "frontend": "/"}
 """Where the world asks each service."""
