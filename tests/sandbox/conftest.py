@@ -15,7 +15,7 @@ from sandbox.host import lifecycle, releases
 from sandbox.host.checkout import HOST_VARIABLE
 from tests.sandbox.interruption_table import PROPERTY, Row, render
 from tests.sandbox.schedule import Case, parse_part, parts, units
-from tests.sandbox.support import SERVICES, deploy, inv, live_addresses, live_images, unwell, wait_for
+from tests.sandbox.support import SERVICES, deploy, inv, live_addresses, live_images, on_host, unwell, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,12 +130,16 @@ def _ensure_live(release: Release, accepted: set[str]) -> None:
             release(service, "v1")
             deploy(service, "v1").ok()
     try:
-        wait_for(lambda: not unwell(), 10, "that all services answer")
+        wait_for(lambda: not (unwell() or unwell()), 10, "that all services answer")
     except AssertionError:  # what an earlier test has left is that test's fault; this one is to begin well
-        print(f"made anew, for what an earlier test has left: {unwell()}")  # noqa: T201
+        print(f"made anew, network and all, for what an earlier test has left: {unwell()}")  # noqa: T201
+        lifecycle.reset(print)
+        for words in ("down", "up -d --wait"):
+            line = f"cd behindy-ops/compose && docker compose {words} 2>&1"
+            on_host("su", "-", "ubuntu", "-c", line, check=words != "down", timeout=120)
         for service in SERVICES:
             release(service, "v1")
-            deploy(service, "v1", "--force").ok()
+            deploy(service, "v1").ok()
 
 
 @pytest.fixture
