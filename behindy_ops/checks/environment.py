@@ -35,7 +35,7 @@ PLACEHOLDER = Problem(
 DOLLAR = Risk(
     "dollar in a value",
     "docker compose takes a $ in a value for a variable that nothing defines: the container gets less",
-    "Set it anew, which quotes it: inv env.set {subject}",
+    "Set it again, which quotes it: inv env.set {subject}",
     symptom="A password or a key is not the one in the file.",
 )
 READABLE = Risk(

@@ -4,7 +4,7 @@ now() { # ms since the host booted, so that setting its clock makes no wait long
   read -r up _ </proc/uptime
   echo "$((10#${up/./} * 10))"
 }
-within() { # moment, ms from now: the sooner of the two. After a reboot, which begins that clock anew, the second
+within() { # moment, ms from now: the sooner of the two; after a reboot, which resets that clock, the second
   local last=$(($(now) + $2))
   echo "$(($1 < last ? $1 : last))"
 }

@@ -497,6 +497,7 @@ def test_a_release_that_stands_is_recorded_and_old_ones_are_forgotten(host: Fake
     }
     for name, status in (statuses | {"20260d": "failed", "now": "candidate"}).items():
         host.file(f"releases/{name}/status", status)
+    host.file("releases/0theirs/keep", "not a release, so it is none of the oldest")
     url = "https://github.com/a/b/actions/runs/7"
     history = host.file("history", f'{{"release": "before", "who": "{url}"}}\n' + "x" * 50)
     host.on("docker", "container inspect *", '{"id":"c"}\n')
@@ -514,7 +515,7 @@ def test_a_release_that_stands_is_recorded_and_old_ones_are_forgotten(host: Fake
     assert (history.read_text(), (release / "status").read_text()) == ("line\n", "stands\n")
     assert (judged / "status").read_text() == "rolled-back\n"
     assert sorted(path.name for path in (host.root / "releases").iterdir()) == [
-        "202600", *(f"2026{number:02}" for number in range(4, 10)), "20260b", "20260c", "20260d", "now"
+        "0theirs", "202600", *(f"2026{number:02}" for number in range(4, 10)), "20260b", "20260c", "20260d", "now"
     ]  # fmt: skip
 
 
