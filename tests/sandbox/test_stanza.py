@@ -36,6 +36,45 @@ def further(live_services: None) -> Iterator[None]:
         on_host("docker", "network", "rm", "behindy-ops_egress", check=False)
 
 
+@pytest.fixture
+def files(live_services: None) -> Iterator[None]:
+    """The host's compose file gives frontend an env_file, and a configuration that is mounted."""
+    stanza = "/^  frontend:/a\\    env_file: [further.env]\\n    configs: [{source: page, target: /page}]"
+    config = "'configs: {page: {file: page.txt}}'"
+    edit = f"sed -e '{stanza}' {FILE}.away >{FILE} && printf '%s\\n' {config} >>{FILE}"
+    on_host("sh", "-c", f"cp -p {FILE} {FILE}.away && {edit}")
+    write_files("1")
+    try:
+        yield
+    finally:
+        on_host("sh", "-c", f"mv {FILE}.away {FILE}; cd {HOME}/compose; rm further.env page.txt")
+        deploy("frontend", "v1", "--force").ok()
+
+
+def write_files(value: str) -> None:
+    on_host(
+        "sh", "-c", f"cd {HOME}/compose; echo FURTHER={value} >further.env; echo page {value} >page.txt; chmod a+r *"
+    )
+
+
+def test_a_rollback_brings_the_files_back_that_the_release_was_started_with(
+    sandbox: SandboxInfo, release: Release, files: None
+) -> None:
+    def given() -> list[str]:
+        told = on_host("docker", "exec", "frontend", "sh", "-c", "echo $FURTHER; cat /page")
+        return told.splitlines()
+
+    release("frontend", "v1")
+    deploy("frontend", "v1", "--force").ok()
+    assert given() == ["1", "page 1"]
+    write_files("2")
+    deploy("frontend", "v1").ok()  # the same image: its configuration is another
+    assert given() == ["2", "page 2"]
+    write_files("3")
+    inv("deploy.rollback", "frontend", "--watch", "0", "--json").ok()
+    assert given() == ["1", "page 1"]
+
+
 def kept(kind: str) -> set[str]:
     return set(on_host("docker", kind, "ls", "--format", "{{.Name}}").split())
 

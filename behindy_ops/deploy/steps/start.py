@@ -52,13 +52,23 @@ class Start(Step):
             return Read(state, error=error)
         told = result.reply().values()
         green = replace(parse_container(told["state"]), restart_policy=told["policy"])
-        events = tuple(_left(*line.split()) for line in result.reply().every("left"))
+        events = (
+            *(_left(*line.split()) for line in result.reply().every("left")),
+            *map(_unkept, result.reply().every("unkept")),
+        )
         return Read(replace(state, green=green), green.id[:12], events=events)
 
 
 def _left(old: str, new: str) -> Warning_:
     return Warning_(
         f"The volume {old} of the live release stays on the host as it is; the new one has {new}, as declared."
+    )
+
+
+def _unkept(path: str) -> Warning_:
+    return Warning_(
+        f"{path} is not kept with this release: the compose file names it, but it cannot be copied. A rollback reads "
+        "it as it is then."
     )
 
 

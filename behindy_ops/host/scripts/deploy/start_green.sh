@@ -2,7 +2,7 @@
 # stdin: a history line, a release line, then the Compose override. Creates green and starts it, without the aliases
 # that Compose gives (docs/design.md, "Aliases survive renames") and without its restart policy until the switch
 # (docs/design.md, "Restart policy at the switch"). Prints that policy. `from`: the release to take files from, or "".
-dir=$1 service=$2 release=$3 network=$4 template=$5 from=$6
+dir=$(cd "$1" && pwd) service=$2 release=$3 network=$4 template=$5 from=$6
 green=$service-green
 set -e
 umask 077
@@ -52,6 +52,23 @@ left_behind() { # named volumes of the live release that are to be others from n
   done <<<"$declared"
   return "$code"
 }
+keep_files() { # that the stanzas name. What they say is resolved then, in a file that is JSON (and so YAML)
+  local path n=0 mark=$'\1'
+  grep -qE "$named_files" "$new/docker-compose.yml" || return 0
+  compose --project-directory "$dir/compose" --env-file "$new/.env" -f "$new/docker-compose.yml" --profile '*' \
+    config --format json > "$new/resolved"
+  with_files_in "$keep/files" < "$new/resolved" > "$new/kept"
+  grep -v '^# ' "$new/kept" > "$new/docker-compose.yml"
+  mkdir "$new/files"
+  while read -r _ path; do
+    if ! cp -pL "$path" "$new/files/$n" 2>/dev/null; then
+      sed -i "s$mark\"$keep/files/$n\"$mark\"${path//&/\\&}\"$mark" "$new/docker-compose.yml"
+      echo "unkept $path"
+    fi
+    n=$((n + 1))
+  done < <(grep '^# ' "$new/kept")
+  rm "$new/resolved" "$new/kept"
+}
 own_name_alone() { docker network disconnect "$1" "$green" && docker network connect "$1" "$green"; }
 new=${keep%/*}/.new # gets its name when all of it is there
 rm -rf "$new"
@@ -60,13 +77,19 @@ read -r begun
 read -r description
 cat > "$new/override.yml"
 if [ -n "$from" ]; then
-  cp "$dir/state/releases/$service/$from/docker-compose.yml" "$dir/state/releases/$service/$from/.env" "$new/"
+  old=$dir/state/releases/$service/$from
+  cp "$old/docker-compose.yml" "$old/.env" "$new/"
+  if [ -d "$old/files" ]; then
+    cp -a "$old/files" "$new/"
+    sed -i "s|\"$old/files/|\"$keep/files/|" "$new/docker-compose.yml"
+  fi
 else
   cp "$dir/compose/docker-compose.yml" "$dir/.env" "$new/"
+  keep_files
 fi
 printf '%s\n' "$description" > "$new/release.json"
 echo candidate > "$new/status"
-sync "$new/.env" "$new"/*
+find "$new" -exec sync {} +
 mv -T "$new" "$keep"
 append "$dir/state/history.jsonl" <<<"$begun"
 config=$(compose "${declared[@]}" --profile '*' config --format json)

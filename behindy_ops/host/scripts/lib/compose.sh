@@ -11,7 +11,8 @@ compose() {
       COMPOSE_PROFILES= COMPOSE_PROJECT_NAME= COMPOSE_ENV_FILES= COMPOSE_DISABLE_ENV_FILE=0 COMPOSE_REMOVE_ORPHANS=0 \
       docker compose "$@" 2>&1 >&3 3>&-) || code=$?
   } 3>&1
-  [ -z "$said" ] || sed -E '/failed to read /{s/(failed to read [^:]*(: line [0-9]+)?).*/\1/;q}' <<<"$said" |
+  [ -z "$said" ] || sed -E -e '/failed to read /{s/(failed to read [^:]*(: line [0-9]+)?).*/\1/;q}' \
+    -e 's/^(line [0-9]+): .*/failed to read an env_file: \1/' -e 's/^(required variable [A-Za-z0-9_]+ is missing a value).*/\1/' <<<"$said" |
     masked written_in "${files[@]}" >&2
   return "$code"
 }
@@ -28,4 +29,33 @@ declared() { # options of compose. Prints `<service> <what> <value>` lines and n
     depth == 6 && at[3] == "deploy" && at[6] == "memory" {
       print at[2], at[5] == "limits" ? "mem_limit" : "mem_reservation", bare($2)
     }'
+}
+named_files='^[^#]*(env_file|label_file|configs|secrets|extends|include)' # what a Compose file says where it names others
+# What follows reads `config --format json`: env_file, label_file, extends and include are resolved in it; configs and secrets
+# are files. A path that JSON or Compose has to escape is passed over.
+stanza_of() { # service: its stanza, and `file <path>` for what is mounted into it
+  awk -v service="$1" '
+    function bare(text) { gsub(/^"|"?[:,]*$/, "", text); return text }
+    function text(line) { sub(/^ *"[^"]*": "/, "", line); sub(/",?$/, "", line); return line }
+    { at[depth = (match($0, /[^ ]/) - 1) / 2] = bare($1) }
+    at[1] ~ /^(configs|secrets)$/ && depth == 3 && at[3] == "file" { file[at[1] at[2]] = text($0) }
+    at[1] != "services" || at[2] != service { next }
+    depth > 2 { print }
+    depth == 5 && at[3] ~ /^(configs|secrets)$/ && at[5] == "source" { used[at[3] text($0)] }
+    END { for (name in used) if (name in file) print "file", file[name] }'
+}
+with_files_in() { # place: the same with `<place>/<n>` for the n-th file, and then `# <path>` for each
+  awk -v place="$1" '
+    function bare(text) { gsub(/^"|"?[:,]*$/, "", text); return text }
+    { at[depth = (match($0, /[^ ]/) - 1) / 2] = bare($1) }
+    at[1] ~ /^(configs|secrets)$/ && depth == 3 && at[3] == "file" && !/[$\\]/ {
+      path = $0
+      sub(/^ *"file": "/, "", path)
+      sub(/",?$/, "", path)
+      start = index($0, path "\"")
+      $0 = substr($0, 1, start - 1) place "/" n++ substr($0, start + length(path))
+      order = order "# " path "\n"
+    }
+    { print }
+    END { printf "%s", order }'
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import time
@@ -171,6 +172,63 @@ def test_a_candidate_is_made_without_aliases_and_without_its_restart_policy(star
     assert (host.home / "state/releases/web/r2/.env").read_text() == ".env\n"
 
 
+NAMING = """{
+  "configs": {
+    "proxy": {
+      "name": "x_proxy",
+      "file": "/there/한 글&|.conf"
+    },
+    "page": {
+      "name": "x_page",
+      "file": "/there/directory"
+    }
+  },
+  "secrets": {
+    "key": {
+      "name": "x_key",
+      "file": "/there/key"
+    }
+  },
+  "services": {
+    "web": {
+      "environment": {
+        "FROM_A_FILE": "file"
+      },
+      "volumes": [
+        {
+          "source": "/there/key"
+        }
+      ]
+    }
+  }
+}
+"""
+"""As ``docker compose config --format json`` prints it of a stanza with an env_file, a secret and two configs."""
+
+
+def test_a_release_keeps_every_file_that_its_stanza_names_and_hands_it_on_to_a_rollback(starting: FakeHost) -> None:
+    there = starting.root / "there"
+    for name in ("한 글&|.conf", "key", "directory/x"):
+        starting.file(f"there/{name}", f"{name}: {{}}\n")
+    starting.file("home/compose/docker-compose.yml", "services: {web: {env_file: x.env}}\n")
+    starting.on("docker", "compose *config --format json", NAMING.replace("/there/", f"{there}/"))
+    ran = start(starting)
+    assert ran.code == 0, ran.err
+    assert ran.reply_short.every("unkept") == [f"{there}/directory"]
+    shutil.rmtree(there)
+    start(starting, "r2", "r1")
+    for release in ("r1", "r2"):
+        kept = starting.home / "state/releases/web" / release
+        reads = json.loads((kept / "docker-compose.yml").read_text())
+        paths = [Path(reads["configs"]["proxy"]["file"]), Path(reads["secrets"]["key"]["file"])]
+        assert [path.read_text() for path in paths] == ["한 글&|.conf: {}\n", "key: {}\n"]
+        assert {path.parent for path in paths} == {kept / "files"}
+        assert reads["configs"]["page"]["file"] == f"{there}/directory"
+        assert reads["services"]["web"]["environment"] == {"FROM_A_FILE": "file"}
+        assert reads["services"]["web"]["volumes"] == [{"source": f"{there}/key"}]  # data, as it is on the host
+        assert kept.stat().st_mode & 0o77 == 0
+
+
 def test_a_network_that_is_not_the_projects_is_left_once_the_candidate_runs(starting: FakeHost) -> None:
     starting.on("docker", "container inspect *RestartPolicy*", f"always {'0f' * 32} net\n")
     ran = start(starting)
@@ -226,6 +284,8 @@ def test_compose_sees_none_of_what_the_login_exports(host: FakeHost) -> None:
         ),
         ('failed to read /x/.env: Invalid template: "${leakme"', "failed to read /x/.env"),
         ("Invalid hostPort: leakme", "Invalid hostPort: <PORT>"),
+        ('line 3: unterminated quoted value "of no .env', "failed to read an env_file: line 3"),
+        ("required variable X is missing a value: of no .env", "required variable X is missing a value"),
         ("services.web: a leakme\nand s3cret}", "services.web: a <PORT>\nand <KEY>}"),
         ("the end of it", "the end of it"),
     ],

@@ -99,6 +99,33 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost)
     assert "s3cret" not in ran.out
 
 
+def test_a_configuration_is_another_one_when_a_file_that_its_stanza_names_is(host: FakeHost) -> None:
+    file = host.file("home/compose/key", "1\n")
+    host.file("home/compose/docker-compose.yml", "services: {web: {env_file: web.env, secrets: [key]}}\n")
+    resolved: dict[str, Any] = {
+        "secrets": {"key": {"name": "x_key", "file": str(file)}},
+        "services": {
+            "db": {"image": "db"},
+            "web": {"environment": {"A": "1"}, "image": "web", "secrets": [{"source": "key"}]},
+        },
+    }
+    host.on("docker", "*")
+    host.on("docker", "compose *config --hash*", "web c0ffee\ndb 0ff\n")
+
+    def hashes() -> dict[str, str]:
+        host.on("docker", "compose *config --format json", json.dumps(resolved, indent=2))
+        return survey.parse(host.run("host/survey", MARK, str(host.home), "net", "", "").out, MARK).config
+
+    first = hashes()
+    assert hashes() == first
+    file.write_text("2\n")
+    second = hashes()
+    resolved["services"]["web"]["environment"]["A"] = "2"
+    third = hashes()
+    assert len({first["web"], second["web"], third["web"]}) == 3
+    assert first["db"] == second["db"] == third["db"]
+
+
 def test_what_is_kept_of_a_release_is_one_line_whatever_is_in_its_files(host: FakeHost) -> None:
     kept = {"id": "r1", "service": "web", "repository": "", "tag": "v1", "digest": "", "image_id": "i"}
     for place, text in {
