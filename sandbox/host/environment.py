@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["complete", "render", "required_names"]
 
-_FIXED = {"DB_USER": "behindy", "DB_NAME": "behindy", "DB_PORT": "5432", "REDIS_PORT": "6379", "TZ": "Asia/Seoul"}
+_FIXED = {"DB_USER": "behindy", "DB_NAME": "behindy", "TZ": "Asia/Seoul"}
 
 
 def required_names(compose: ComposeFile) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ def wait_for_services(domain: str) -> None:
     """
     ready = (
         "docker exec postgres sh -c 'pg_isready -q -h localhost -U \"$POSTGRES_USER\"'"
-        " && docker exec redis sh -c 'REDISCLI_AUTH=$REDIS_PASSWORD redis-cli -p ${REDIS_PORT:-6379} ping'"
+        " && docker exec redis sh -c 'REDISCLI_AUTH=$REDIS_PASSWORD redis-cli ping'"
         " | grep -q PONG"
         f" && curl -fsS --max-time 3 https://{domain}/health"
     )

@@ -155,6 +155,22 @@ def test_a_dollar_typed_by_hand_is_named_before_a_deploy(kept: None, release: Re
     assert json.loads(inv("env.check", "--json").ok().out)["dollar"] == []
 
 
+def test_the_applications_get_every_name_they_read_whatever_ports_were_published_once(
+    kept: None, live_services: None, release: Release
+) -> None:
+    on_host("sh", "-c", f"printf 'DB_PORT=15432\\nREDIS_PORT=16379\\n' >> {HOME}/.env")
+    file = f"{HOME}/compose/docker-compose.yml"
+    tag = release("backend", "v2")
+    on_host("sh", "-c", f"cp -p {file} {file}.away && sed -i '/ SPRING_DATA_REDIS_HOST:/d' {file}")
+    try:
+        refused = deploy("backend", tag, "--force")
+    finally:
+        on_host("mv", f"{file}.away", file)
+    assert refused.code == 50, refused.said
+    assert "not in its environment: SPRING_DATA_REDIS_HOST" in refused.said
+    deploy("backend", tag, "--force").ok()
+
+
 def test_a_value_has_no_place_on_the_command_line(kept: None, sandbox: SandboxInfo) -> None:
     before = host_env()
     assert inv("env.set", f"DB_PASS={PLAIN_SECRET}").code == 2

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from behindy_ops.project.interpolation import fill_in
 from behindy_ops.project.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-COMPOSE = Project.find(Path(__file__).parent).compose
+PROJECT = Project.find(Path(__file__).parent)
+COMPOSE = PROJECT.compose
 SERVICES = COMPOSE.stanzas
 APPS = {name: SERVICES[name] for name in COMPOSE.deployable}
 
@@ -49,3 +52,76 @@ def test_the_applications_wait_for_a_deploy_and_the_rest_starts_by_itself() -> N
 def test_logs_are_kept_small() -> None:
     for stanza in SERVICES.values():
         assert stanza["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
+
+
+OF_OLD = {
+    "DB_NAME": "n", "DB_USER": "u", "DB_PASS": "p", "DB_PORT": "15432", "REDIS_PASSWORD": "r", "REDIS_PORT": "16379",
+    "METRO_API_ENABLED": "false", "METRO_ENABLED_LINES": "7", "METRO_DAILY_LIMIT": "70",
+    **dict.fromkeys(("JWT_SECRET", "FIELD_KEY", "TABLE_KEY", "SEOUL_METRO_API_KEY", "AI_SERVER_INTERNAL_API_KEY"), "k"),
+}  # fmt: skip
+"""A host's ``.env`` from before; its two ports are those that were published once, not those inside the network."""
+
+READ = {
+    "backend": {
+        "SPRING_DATASOURCE_URL": "jdbc:postgresql://db:5432/n", "SPRING_DATASOURCE_USERNAME": "u",
+        "SPRING_DATASOURCE_PASSWORD": "p", "SPRING_DATA_REDIS_HOST": "redis", "SPRING_DATA_REDIS_PORT": "6379",
+        "SPRING_DATA_REDIS_PASSWORD": "r",
+        "DB_URL": "db:5432/n", "DB_USER": "u", "DB_PASS": "p", "REDIS_HOST": "redis", "REDIS_PORT": "6379",
+        "REDIS_PASSWORD": "r",
+        "SEOUL_METRO_API_KEY": "k", "SEOUL_METRO_API_BASE_URL": "http://swopenapi.seoul.go.kr/api/subway",
+        "SEOUL_METRO_API_ENABLED": "false", "SEOUL_METRO_API_ENABLED_LINES": "7", "SEOUL_METRO_API_TIMEOUT": "10000",
+        "SEOUL_METRO_API_RETRY_COUNT": "3", "SEOUL_METRO_CACHE_TTL": "300",
+        "SEOUL_METRO_API_UPDATE_INTERVAL": "180000", "SEOUL_METRO_MONITORING_DAILY_LIMIT": "70",
+        "METRO_API_ENABLED": "false", "METRO_ENABLED_LINES": "7", "METRO_DAILY_LIMIT": "70",
+        "METRO_UPDATE_INTERVAL": "180000",
+        "AI_SERVER_URL": "http://llmserver:8000", "AI_SERVER_TIMEOUT": "900000", "AI_SERVER_ENABLED": "true",
+        "AI_SERVER_INTERNAL_API_KEY": "k",
+        "AI_STORY_AI_TIMEOUT": "900000", "AI_STORY_DAILY_LIMIT": "10", "AI_STORY_CRON": "0 0 3 * * *",
+        "AI_STORY_RETRY_COUNT": "3", "AI_STORY_GENERATION_DELAY": "5000", "AI_STORY_HEALTH_TIMEOUT": "30000",
+        "AI_STORY_GENERATION_ENABLED": "true", "AI_STORY_BATCH_SIZE": "1", "AI_STORY_TEST_INTERVAL": "86400000",
+        "AI_STORY_MIN_PER_STATION": "2",
+        "JWT_SECRET": "k", "JWT_ACCESS_VALIDITY": "900000", "JWT_REFRESH_VALIDITY": "604800000", "FIELD_KEY": "k",
+        "TABLE_KEY": "k", "COOKIE_SECURE": "true", "COOKIE_SAME_SITE": "Strict",
+        "SPRING_PROFILES_ACTIVE": "development", "TZ": "Asia/Seoul",
+    },
+    "llmserver": {
+        "AI_PROVIDER": "openai", "OPENAI_API_KEY": "", "OPENAI_MODEL": "gpt-4o-mini", "OPENAI_MAX_TOKENS": "2000",
+        "CLAUDE_API_KEY": "", "CLAUDE_MODEL": "claude-3-haiku-20240307", "REQUEST_LIMIT_PER_HOUR": "50",
+        "REQUEST_LIMIT_PER_DAY": "500", "USE_CACHE": "true", "CACHE_TTL": "7200", "LOG_LEVEL": "INFO",
+        "REDIS_URL": "redis://:r@redis:6379/0", "AI_SERVER_INTERNAL_API_KEY": "k", "TZ": "Asia/Seoul",
+    },
+    "db": {
+        "POSTGRES_USER": "u", "POSTGRES_PASSWORD": "p", "POSTGRES_DB": "n", "TZ": "Asia/Seoul", "PGTZ": "Asia/Seoul",
+    },
+    "redis": {"REDIS_PASSWORD": "r", "TZ": "Asia/Seoul"},
+    "nginx": {"TZ": "Asia/Seoul"},
+}  # fmt: skip
+"""What the team's real images read, and what they were given. The frontend reads its names when it is built."""
+
+
+@pytest.mark.parametrize("name", READ)
+def test_every_container_gets_what_its_real_image_reads(name: str) -> None:
+    given = {key: fill_in(text or "", OF_OLD) for key, text in (COMPOSE.environment(name) or {}).items()}
+    assert {key: given.get(key) for key in READ[name]} == READ[name]
+
+
+def test_infrastructure_listens_where_the_applications_ask_whatever_was_published_once() -> None:
+    text = COMPOSE.text
+    assert "${DB_PORT" not in text
+    assert "${REDIS_PORT" not in text
+    assert "PGPORT" not in text
+
+
+def test_a_host_file_of_old_is_complete_and_holds_no_name_that_is_unknown() -> None:
+    assert set(PROJECT.wanted.required) <= OF_OLD.keys()
+    assert set(OF_OLD) <= PROJECT.wanted.known
+
+
+@pytest.mark.parametrize("name", ["backend", "llmserver"])
+def test_the_sample_applications_do_without_none_of_these_names(name: str) -> None:
+    sample = runpy.run_path(str(PROJECT.root / "sandbox" / "assets" / "app" / "sample" / "needs.py"))
+    assert set(sample["NEEDS"][name]) == READ[name].keys()
+    assert sample["missing"](name, READ[name]) == []
+    assert sample["missing"](name, {**READ[name], "AI_SERVER_INTERNAL_API_KEY": ""}) == ["AI_SERVER_INTERNAL_API_KEY"]
+    without = {key: value for key, value in READ[name].items() if key != "TZ"}
+    assert sample["missing"](name, without) == ["TZ"]

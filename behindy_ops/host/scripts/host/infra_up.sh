@@ -66,7 +66,7 @@ while :; do
   if [ "$(now)" -ge "$end" ]; then
     for service in "${waiting[@]}"; do
       compose ps -a --format '{{.Name}}: {{.Status}}' "$service" >&2
-      compose logs --no-log-prefix --tail 8 "$service" | masked written_in ../.env >&2
+      compose logs --no-log-prefix --tail 8 "$service" | masked given_to "$(compose ps -aq "$service")" >&2
     done
     exit 68
   fi

@@ -1,20 +1,26 @@
 # What services are given in their environments does not leave this host, in whatever form somebody prints it: as it is, as
-# in JSON, in a URL, or in base64. `<NAME>` stands for it. Left as they are: what is shorter than four bytes, numbers of up
-# to five digits (ports), true and false. docs/design.md, "Values are replaced on the host".
-given_to() { # container: `<name> <value as JSON>` for each that is not the image's own
-  local image
-  image=$(docker container inspect --format '{{.Image}}' "$1" 2>/dev/null) || return 0
+# in JSON, in a URL, in hex, in base64 (also in lines), or quoted for a shell. `<NAME>` stands for it. Left as they are:
+# what is shorter than four bytes, numbers of up to five digits (ports), true and false. Where the values cannot be had,
+# nothing is let through. docs/design.md, "Values are replaced on the host".
+given_to() { # container: `<name> <value as JSON>` for each that is not the image's own; the last line says that it is whole
+  local image given
+  image=$(docker container inspect --format '{{.Image}}' "$1" 2>/dev/null) &&
+    given=$(docker container inspect --format '{{range .Config.Env}}{{json .}}{{println}}{{end}}' "$1" 2>/dev/null) || return
   {
     docker image inspect --format '{{range .Config.Env}}{{json .}}{{println}}{{end}}' "$image" 2>/dev/null | sed 's/^/not /'
-    docker container inspect --format '{{range .Config.Env}}{{json .}}{{println}}{{end}}' "$1" 2>/dev/null
+    printf '%s\n' "$given"
   } | awk '/^not / { own[substr($0, 5)]; next } $0 != "" && !($0 in own) {
-    at = index($0, "="); print substr($0, 2, at - 2) " \"" substr($0, at + 1) }'
+    at = index($0, "="); print substr($0, 2, at - 2) " \"" substr($0, at + 1) }' && echo .
 }
-written_in() { # files: `<name> <value>` for each line of them; what follows a line may belong to its value
-  sed -e 's/\r$//' "$@" 2>/dev/null | sed -nE \
+written_in() ( # files: `<name> <value>` for each line of them, as given_to; what follows a line may belong to its value
+  set -o pipefail
+  there=()
+  for file in "$@"; do [ ! -e "$file" ] || there+=("$file"); done
+  [ "${#there[@]}" = 0 ] || sed -e 's/\r$//' "${there[@]}" 2>/dev/null | sed -nE \
     -e 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*[=:][[:space:]]*["'\'']?(.*)$/\2 \3/' \
-    -e 't told' -e 's/^/value /' -e ':told' -e "s/[[:space:]]+\$//" -e 'h; p' -e "s/[\"']\$//" -e 'p' -e 's/^([^ ]+ [^#]*[^# ])[[:space:]]+#.*$/\1/' -e 'p'
-}
+    -e 't told' -e 's/^/value /' -e ':told' -e "s/[[:space:]]+\$//" -e 'h; p' -e "s/[\"']\$//" -e 'p' -e 's/^([^ ]+ [^#]*[^# ])[[:space:]]+#.*$/\1/' -e 'p' &&
+    echo .
+)
 mask_program=$(
   cat <<'AWK'
 function add(form, name) {
@@ -33,12 +39,13 @@ function codes(text, start, n, lead) { # sets code[1..n], the code points from U
   }
   return n
 }
-function json(text, quoted, ascii, out, n, at, c) {
+function json(text, escaped, ascii, out, n, at, c) { # `escaped`: which of " and ' are; with <, those that HTML knows too
   out = ""
   n = codes(text)
   for (at = 1; at <= n; at++) {
     c = code[at]
-    if (c == 92 || (c == 34 && quoted)) out = out "\\" sprintf("%c", c)
+    if (c == 92 || (c < 128 && c != 60 && index(escaped, sprintf("%c", c)))) out = out "\\" sprintf("%c", c)
+    else if ((c == 38 || c == 60 || c == 62) && index(escaped, "<")) out = out sprintf("\\u%04x", c)
     else if (c == 10) out = out "\\n"
     else if (c == 9) out = out "\\t"
     else if (c == 13) out = out "\\r"
@@ -94,29 +101,92 @@ function value_of(text, out, at, c) { # of JSON
   }
   return out
 }
-function hide(name, value, lines, n, at, plain, ways, b) {
+function shell(text, special, out, at, c) { # as in double quotes, or as printf %q has it
+  out = ""
+  for (at = 1; at <= length(text); at++) {
+    c = substr(text, at, 1)
+    out = out (index(special, c) ? "\\" : "") c
+  }
+  return out
+}
+function quoted(text, by) { # as in single quotes; `by` is what a quote becomes
+  gsub(/'/, by, text)
+  return text
+}
+function pieces(text, name, at) { # base64 may be cut into lines anywhere: eight letters of it tell, and how it begins
+  for (at = 1; at <= length(text) - 7; at++) piece[substr(text, at, 8)] = name
+  for (at = 3; at < 8; at++) beginning[substr(text, 1, at)] = name
+}
+function hide(name, value, lines, n, at, plain, escaped, ways, b, text) {
   n = split(value, lines, "\n")
-  for (at = 1; at <= n; at++) add(lines[at], name)
-  add(value, name)
+  lines[n + 1] = value
+  for (at = 1; at <= n + 1; at++) {
+    add(lines[at], name)
+    add(quoted(lines[at], "'\"'\"'"), name)
+    add(quoted(lines[at], "'\\''"), name)
+    add(shell(lines[at], "\"$`\\"), name)
+    add(shell(lines[at], " \t!\"#$&'()*,;<>?[\\]^`{|}~"), name)
+    add(shell(lines[at], " \t!\"$&'()*,;<>?[\\]^`{|}"), name) # a # or ~ within it
+  }
   plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
-  for (ways = 0; ways < 4; ways++) add(json(value, ways % 2, ways > 1), name)
+  split("|\"|'|\"<", escaped, "|")
+  for (ways = 0; ways < 8; ways++) add(json(value, escaped[ways % 4 + 1], ways > 3), name)
   for (ways = 0; ways < 8; ways++)
     add(url(value, plain (ways % 2 ? "/" : ""), ways % 4 > 1 ? "+" : "", ways > 3 ? "%%%02x" : "%%%02X"), name)
   add(url(value, plain "!*'()", "", "%%%02X"), name) # as JavaScript has it
+  add(url(value, "", "", "%02x"), name)
+  add(url(value, "", "", "%02X"), name)
   b = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-  if (length(value) > 5) for (ways = 0; ways < 3; ways++) { add(base64(value, ways, b "+/"), name); add(base64(value, ways, b "-_"), name) }
+  if (length(value) > 5) for (ways = 0; ways < 6; ways++) {
+    text = base64(value, ways % 3, b (ways < 3 ? "+/" : "-_"))
+    if (length(value) < 12) add(text, name) # a word too short to be looked at
+    if (length(value) > 6) pieces(text, name)
+  }
+}
+function told(token, at) { # the name of the value that a word shows in base64
+  for (at = 1; at <= length(token) - 7; at++) if (substr(token, at, 8) in piece) return piece[substr(token, at, 8)]
+  if (length(token) == 76 || length(token) == 64) for (at = 7; at > 2; at--)
+    if (substr(token, length(token) - at + 1) in beginning) return beginning[substr(token, length(token) - at + 1)]
+  return ""
+}
+function without_base64(rest, line, token, name) { # also in lines of a fixed length, of which the last is short
+  line = ""
+  if (width && match(rest, /[A-Za-z0-9+\/_-]+=*$/) && RLENGTH <= width && (RSTART == 1 || rest ~ /^[0-9T:.-]+Z [^ ]+$/)) {
+    token = substr(rest, RSTART)
+    name = told(token)
+    if (name == "") name = carried
+    if (name != "") rest = substr(rest, 1, RSTART - 1) "<" name ">"
+    width = length(token)
+    carried = name
+    if (name != "") return rest
+  }
+  width = 0
+  carried = ""
+  while (match(rest, long_word)) {
+    token = substr(rest, RSTART, RLENGTH)
+    name = told(token)
+    line = line substr(rest, 1, RSTART - 1) (name == "" ? token : "<" name ">")
+    rest = substr(rest, RSTART + RLENGTH)
+    if (rest == "") { width = length(token); carried = name }
+  }
+  return line rest
 }
 BEGIN {
   for (at = 0; at < 256; at++) byte[sprintf("%c", at)] = at
   for (at = 0; at < 16; at++) number[sprintf("%x", at)] = number[sprintf("%X", at)] = at
+  for (at = 0; at < 16; at++) long_word = long_word "[A-Za-z0-9+/_-]"
+  long_word = long_word "+=*"
   while ((getline line < values) > 0) {
+    if (line == ".") { whole = 1; continue }
     name = line
     sub(/ .*/, "", name)
     rest = substr(line, length(name) + 2)
     hide(name, json_given ? value_of(rest) : rest)
   }
 }
+!whole { if (!said++) print "(not shown: the values that it may hold could not be looked up)"; next }
 {
+  $0 = without_base64($0) # whole words first: of one that holds two values, no part is left
   for (at = 1; at <= count; at++) {
     rest = $0
     line = ""

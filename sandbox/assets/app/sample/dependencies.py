@@ -22,13 +22,13 @@ async def ask_postgres() -> None:
     # Imported at the first use: it doubles the memory and no other service needs it.
     import asyncpg  # type: ignore[import-not-found]
 
-    url = urlsplit(os.environ.get("SPRING_DATASOURCE_URL", "jdbc:postgresql://db:5432/behindy").removeprefix("jdbc:"))
+    url = urlsplit(os.environ["SPRING_DATASOURCE_URL"].removeprefix("jdbc:"))
     connection = await asyncpg.connect(
         host=url.hostname,
         port=url.port or 5432,
         database=url.path.lstrip("/"),
-        user=os.environ.get("DB_USER", "behindy"),
-        password=os.environ.get("DB_PASS", ""),
+        user=os.environ["SPRING_DATASOURCE_USERNAME"],
+        password=os.environ["SPRING_DATASOURCE_PASSWORD"],
         ssl=False,
     )
     try:
@@ -39,8 +39,8 @@ async def ask_postgres() -> None:
 
 async def ask_redis() -> None:
     """Raise unless Redis takes the password and answers PING."""
-    host, port = os.environ.get("REDIS_HOST", "redis"), int(os.environ.get("REDIS_PORT", "6379"))
-    password = os.environ.get("REDIS_PASSWORD", "").encode()
+    host, port = os.environ["SPRING_DATA_REDIS_HOST"], int(os.environ["SPRING_DATA_REDIS_PORT"])
+    password = os.environ["SPRING_DATA_REDIS_PASSWORD"].encode()
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\n*1\r\n$4\r\nPING\r\n" % (len(password), password))
@@ -53,7 +53,7 @@ async def ask_redis() -> None:
 
 async def ask_llmserver(public_host: str = "") -> None:
     """Raise unless llmserver is healthy. ``public_host`` is the Host of the user's request, passed on as proxies do."""
-    base = os.environ.get("AI_SERVER_URL", "http://llmserver:8000")
+    base = os.environ["AI_SERVER_URL"]
     headers = {"X-Forwarded-Host": public_host} if public_host else {}
     # A session of its own: a connection kept for later would stay with the old container.
     async with aiohttp.ClientSession() as session, session.get(f"{base}/health", headers=headers) as answer:

@@ -12,6 +12,8 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
+from .needs import missing
+
 if TYPE_CHECKING:
     from aiohttp import web
 
@@ -53,6 +55,9 @@ def _print_the_environment() -> None:
 def at_boot(release: Release) -> None:
     """Do what the fault does before the server listens; also decides what SIGTERM means."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN if release.fault == "ignores-sigterm" else _die_at_once)
+    if lacking := missing(release.service, os.environ):
+        say(f"ERROR {release.service} {release.tag}: cannot start: not in its environment: {', '.join(lacking)}")
+        sys.exit(5)
     if release.fault == "crash":
         say(f"ERROR {release.service} {release.tag}: cannot start: the fault 'crash' was ordered")
         sys.exit(3)
