@@ -195,7 +195,7 @@ def examine(rules: Iterable[Rule], facts: Facts) -> tuple[Check, ...]:
 
 
 def forced(checks: Iterable[Check]) -> tuple[Check, ...]:
-    """Return the checks as ``--force`` leaves them: refusals about memory and disk are warnings."""
+    """Return the checks as ``--force`` leaves them: refusals about memory, disk and the directory are warnings."""
     return tuple(
         replace(check, level=Level.WARNING) if check.problem and check.problem.forcible else check for check in checks
     )

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 from behindy_ops.errors import Kind
+from behindy_ops.facts.release import Labels
+from behindy_ops.facts.survey import NGINX, started_from
 
 TOKEN = "rehearsal/header"  # noqa: S105 - a path
 
@@ -24,6 +26,21 @@ NO_FILES = Problem(
     "Put this project's compose/ and nginx/ there: inv host.sync (or check BEHINDY_HOST_DIR)",
     symptom="Deploys are refused.",
     kind=Kind.FILES_MISSING,
+)
+ELSEWHERE = Problem(
+    "other directory",
+    "a live release was deployed from another directory on the host than this one, with an .env of its own",
+    "Deploy from there: BEHINDY_HOST_DIR={directory}, with BEHINDY_USER the login it belongs to. To have this "
+    "directory and its .env take over, for good: inv deploy.{subject} --force",
+    symptom="Deploys from here are refused: they would bring other values, and know no release to go back to.",
+    kind=Kind.RELEASE_REFUSED,
+    forcible=True,
+)
+NGINX_ELSEWHERE = Risk(
+    "nginx of another directory",
+    "nginx was started from another directory on the host than this one",
+    "If that is the project's: BEHINDY_HOST_DIR={directory}, with BEHINDY_USER the login it belongs to.",
+    symptom="What host.sync puts here is not what nginx has, and no release can be rehearsed.",
 )
 BAD_COMPOSE_FILE = Problem(
     "compose file invalid",
@@ -75,6 +92,34 @@ def files(facts: Facts) -> Iterable[Check]:
         yield NO_FILES.check("files", found)
     else:
         yield ok("files", f"{facts.host_dir}/compose, {facts.host_dir}/nginx")
+
+
+def directory(facts: Facts) -> Iterable[Check]:
+    """Two logins have two directories, each with its own ``.env`` and releases; of those, one deploys."""
+    ours = {f"{name}/compose" for name in facts.survey.directory}
+    if not ours:
+        return
+    for service in facts.services:
+        trio = facts.survey.trio(service.name)
+        live = trio.live or trio.blue
+        where = started_from(live) if live and Labels.release in live.labels else ""
+        if where and where not in ours:
+            yield ELSEWHERE.check(
+                "directory",
+                f"The live {service.name} was deployed from {_above(where)}, not from {facts.survey.directory[0]}.",
+                subject=service.name,
+                directory=_above(where),
+            )
+        else:
+            yield ok("directory", facts.survey.directory[0], service.name)
+    nginx = facts.survey.containers.get(NGINX)
+    if nginx and (where := started_from(nginx)) and where not in ours:
+        found = f"nginx was started from {_above(where)}, not from {facts.survey.directory[0]}."
+        yield NGINX_ELSEWHERE.check("directory", found, subject=NGINX, directory=_above(where))
+
+
+def _above(compose: str) -> str:
+    return compose.removesuffix("/compose")
 
 
 def compose_file(facts: Facts) -> Iterable[Check]:

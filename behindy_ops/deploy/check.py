@@ -32,7 +32,7 @@ def require_ready(
 
     Args:
         image: what is to be pulled, or empty when it is on the host already.
-        force: refusals about memory and disk are told as warnings.
+        force: refusals about memory, disk and the directory are told as warnings.
         alone: the live container is stopped first, so what it uses counts as available.
 
     Raises:

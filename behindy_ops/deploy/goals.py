@@ -21,7 +21,7 @@ class Goal:
     Attributes:
         kind: ``deploy``, ``rollback``, ``restart`` or ``recovery``, as the history has it.
         tag: the image's.
-        force: redeploy what is live already; memory and disk that do not suffice are only warned of.
+        force: redeploy what is live already; what --force may overrule is only warned of.
         watch: seconds to watch the new release after the switch; None for what the service declares.
         recreate: stop the live release before its successor starts.
         target: the release the host remembers that is made once more, with the files it had; None for a new one.

@@ -54,6 +54,7 @@ class Survey:
 
     Attributes:
         problems: section name to what went wrong while it was read.
+        directory: the host directory from the root on, by each of its names.
         files: path below the host directory to its mode in octal digits.
         environment: names in the host's ``.env``, and whether each has a value.
         dollars: names in it whose value has a ``$`` that Compose takes for a variable of no value, to their line.
@@ -76,6 +77,7 @@ class Survey:
     containers: dict[str, Container] = field(default_factory=dict)
     images: tuple[Image, ...] = ()
     network: bool = False
+    directory: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
     environment: dict[str, bool] = field(default_factory=dict)
     dollars: dict[str, int] = field(default_factory=dict)
@@ -117,6 +119,11 @@ class Survey:
         """Return the releases of a service the host remembers, newest first (ids begin with their time)."""
         own = (release for release in self.releases if release.service == service)
         return tuple(sorted(own, key=lambda release: release.id, reverse=True))
+
+
+def started_from(container: Container) -> str:
+    """Return the directory of the Compose file a container was started with; empty where Compose did not start it."""
+    return container.labels.get("com.docker.compose.project.working_dir", "")
 
 
 def trio_names(service: str) -> tuple[str, str, str]:
@@ -171,6 +178,7 @@ def _survey(reply: Reply) -> Survey:
         containers={container.name: container for container in containers},
         images=tuple(parse_image(line) for line in lines("images")),
         network="networks" not in reply.problems,
+        directory=tuple(lines("directory")),
         files={path: mode for mode, _, _, path in reply.rows("files_")},
         environment={words[0]: words[1] == "set" for words in reply.rows("environment") if len(words) == 2},
         dollars={words[1]: int(words[2]) for words in reply.rows("environment") if len(words) == 3},

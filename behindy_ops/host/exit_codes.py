@@ -177,6 +177,12 @@ class Code(IntEnum):
         "Copy the data on the host by the lines below, and deploy again. To begin empty: docker volume create NAME",
         "The live release was never touched and is still running.",
     )
+    NO_ENGINE_LOCK = (
+        97,
+        Kind.HOST_NOT_READY,
+        "The lock that all logins of this Docker engine share, /var/tmp/behindy-ops, cannot be used.",
+        "It should be a directory of the group docker, mode 2770. Remove what it is: sudo rm -r /var/tmp/behindy-ops",
+    )
 
 
 TIMED_OUT = frozenset({124, 137})

@@ -16,7 +16,7 @@ from enum import StrEnum
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_container
 from behindy_ops.facts.replies import Reply
-from behindy_ops.facts.survey import NETWORK, NGINX, Stanza, parse_stanzas
+from behindy_ops.facts.survey import NETWORK, NGINX, Stanza, parse_stanzas, started_from
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
@@ -149,6 +149,12 @@ def obstacles(wanted: Sequence[Wanted], running: Sequence[Container]) -> list[st
     ]
 
 
+def started_elsewhere(container: Container, directory: Sequence[str]) -> bool:
+    """Whether it is one of this project's own, but of another directory on the host: another login's, say."""
+    where = started_from(container)
+    return _noted(container, "project") == PROJECT and where.endswith("/compose") and where not in directory
+
+
 def plan(wanted: Sequence[Wanted], running: Sequence[Container], *, network: bool) -> list[Change]:
     """Return the changes, in the compose file's order; nothing for a service that is as it should be.
 
@@ -222,7 +228,20 @@ def _look(session: Session) -> list[Change]:
     for change in changes:
         if places := moved(change, mounted):
             raise _data_elsewhere(change.wanted, *places)
+    for container in running:
+        if started_elsewhere(container, reply.lines("directory")):
+            raise _started_elsewhere(container)
     return changes
+
+
+def _started_elsewhere(container: Container) -> BehindyError:
+    where = started_from(container).removesuffix("/compose")
+    return Kind.HOST_NOT_READY(
+        f"{container.name} was started from {where}, which has an .env and files of its own.",
+        state="Nothing changed; it runs as before.",
+        remedy=f"Work from there: BEHINDY_HOST_DIR={where}, with BEHINDY_USER the login it belongs to. If it is to be "
+        f"this directory's from now on, at a quiet moment: docker rm --force {container.name}, then inv host.up",
+    )
 
 
 def _data_elsewhere(wanted: Wanted, there: str, would_be: str) -> BehindyError:

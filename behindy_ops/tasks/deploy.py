@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _HELP = {
     "tag": "image tag to deploy; CI gives the commit SHA (default: latest)",
     "dry-run": "survey the host and print the exact plan and commands; change nothing",
-    "force": "deploy even what is live, and though memory or disk seem too small",
+    "force": "deploy even what is live, though memory or disk seem too small, or from another directory than the last",
     "strategy": "recreate: stop the live release first, where two do not fit (downtime)",
 }
 

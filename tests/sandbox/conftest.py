@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
@@ -140,6 +142,26 @@ def _ensure_live(release: Release, accepted: set[str]) -> None:
         for service in SERVICES:
             release(service, "v1")
             deploy(service, "v1").ok()
+
+
+@pytest.fixture
+def sshd(sandbox: SandboxInfo) -> Iterator[Callable[..., None]]:
+    """Has the host's sshd go by these settings, too."""
+    file = "/etc/ssh/sshd_config.d/00-test.conf"  # of two values the first one holds
+
+    def go_by(*lines: str) -> None:
+        text = "".join(f"{line}\n" for line in lines)
+        on_host("sh", "-c", f'printf %s "$1" > {file} && sshd -t && pkill -HUP -o -x sshd', "sh", text)
+        wait_for(greets, 10, "that sshd greets again")
+
+    def greets() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", sandbox.ssh.port), 5) as asked:
+            return asked.recv(4) == b"SSH-"
+        return False
+
+    yield go_by
+    on_host("rm", "-f", file)
+    go_by()
 
 
 @pytest.fixture

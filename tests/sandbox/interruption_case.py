@@ -34,7 +34,7 @@ def ensure_steady(release: Callable[[str, str], str]) -> None:
     for tag in ("v1", "v2"):
         for service in SERVICES:
             release(service, tag)
-    on_host("rm", "-f", f"{STATE}/hold.json")
+    on_host("rm", "-f", f"{STATE}/hold.json", "/var/tmp/behindy-ops/hold.json")
     if set(containers()) > set(SERVICES):
         inv("deploy.recover", "--wait", "1m")
     if containers() == dict.fromkeys(SERVICES, "running"):

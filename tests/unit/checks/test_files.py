@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from behindy_ops.checks.check import Facts, Level
-from behindy_ops.checks.files import compose_file, rehearsal, unprepared
+from behindy_ops.checks.check import Facts, Level, forced
+from behindy_ops.checks.files import compose_file, directory, rehearsal, unprepared
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import Survey
 from behindy_ops.project.services import Service
 from tests.unit.machines import READY
@@ -36,3 +38,36 @@ def test_a_service_without_a_rehearsal_needs_no_token() -> None:
 def test_what_others_may_enter_or_read_is_closed(path: str, mode: str) -> None:
     assert not unprepared(READY.files)
     assert unprepared({**READY.files, path: mode})
+
+
+def started(name: str, where: str, *, release: str = "r1") -> Container:
+    labels = {"com.docker.compose.project.working_dir": where} | ({Labels.release: release} if release else {})
+    return Container("c", name, labels=labels)
+
+
+@pytest.mark.parametrize(
+    ("where", "release", "level"),
+    [
+        ("/home/ubuntu/behindy-ops/compose", "r1", Level.OK),
+        ("/srv/ops/compose", "r1", Level.OK),  # another name of the same directory
+        ("/home/alice/behindy-ops/compose", "r1", Level.REFUSAL),
+        ("/home/ubuntu/behindy-ops2/compose", "r1", Level.REFUSAL),
+        ("/home/ubuntu/before", "", Level.OK),  # not yet under this tool's care
+        ("", "r1", Level.OK),
+    ],
+)
+def test_a_release_of_another_directory_is_named(where: str, release: str, level: Level) -> None:
+    live = started("backend", where, release=release)
+    survey = Survey(directory=("/home/ubuntu/behindy-ops", "/srv/ops"), containers={"backend": live})
+    (check,) = directory(Facts(survey=survey, services=(BACKEND,)))
+    assert check.level is level
+    if level is Level.REFUSAL:
+        assert f"BEHINDY_HOST_DIR={where.removesuffix('/compose')}," in check.remedy
+        assert [found.level for found in forced([check])] == [Level.WARNING]
+
+
+def test_an_nginx_of_another_directory_is_a_warning() -> None:
+    survey = Survey(directory=("/srv/ops",), containers={"nginx": started("nginx", "/home/alice/ops/compose")})
+    ours, nginx = directory(Facts(survey=survey, services=(BACKEND,)))
+    assert (ours.level, nginx.level, nginx.subject) == (Level.OK, Level.WARNING, "nginx")
+    assert list(directory(Facts(survey=replace(survey, directory=()), services=(BACKEND,)))) == []

@@ -129,7 +129,7 @@ class SshServer:
 
     def _run(self, channel: paramiko.Channel, command: str) -> None:
         process = subprocess.Popen(
-            ["sh", "-c", f"{self.greeting}\n{command}"],
+            ["sh", "-c", f"{self.greeting}\n{command}".replace("/var/tmp/", f"{self.home}/")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             cwd=self.home, start_new_session=True, bufsize=0,
         )  # fmt: skip

@@ -21,6 +21,7 @@ from behindy_ops.provision.up import (
     parse,
     parse_mounted,
     plan,
+    started_elsewhere,
 )
 from behindy_ops.report.events import Note
 from tests.kinds import raises
@@ -70,6 +71,27 @@ def test_containers_whose_network_is_gone_are_replaced_since_they_cannot_be_move
 def test_a_name_that_compose_did_not_give_is_an_obstacle() -> None:
     assert obstacles([WANTED], [RUNS]) == []
     assert obstacles([WANTED], [NOT_OURS]) == ["postgres"]
+
+
+@pytest.mark.parametrize(
+    ("where", "elsewhere"),
+    [("/home/ubuntu/behindy-ops", True), ("/srv/ops", False), ("/home/alice/ops", False)],
+)
+def test_a_container_of_another_directory_is_not_replaced(where: str, elsewhere: bool) -> None:
+    line = json.loads(container("nginx", "nginx", "other"))
+    line["labels"]["com.docker.compose.project.working_dir"] = f"{where}/compose"
+    nginx = json.dumps(line)
+    names = ["/srv/ops/compose", "/home/alice/ops/compose"]
+    assert started_elsewhere(parse_container(nginx), names) is elsewhere
+    assert not started_elsewhere(NOT_OURS, names)
+    there = "".join(f"{name}\n" for name in names)
+    text = f"@ directory\n{there}@ hashes\nnginx new\n@ stanzas\nnginx container_name nginx\n@ network\nthere\n"
+    look = scripted(host__infra_look=Answer(f"{text}@ containers\n{nginx}\n@ end\n"))
+    if elsewhere:
+        with raises(Kind.HOST_NOT_READY, match=f"started from {where}"):
+            run(look)
+    else:
+        assert run(look, answer=False) == ["Replace nginx?"]
 
 
 def test_the_host_is_told_to_pull_first_and_to_replace_only_what_is_to_be_replaced() -> None:

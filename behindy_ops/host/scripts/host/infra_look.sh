@@ -1,5 +1,6 @@
 # lib: sections masked compose
-# Prints what Compose would run without a profile, and all containers; changes nothing. hashes: service and hash of its
+# Prints what Compose would run without a profile, and all containers; changes nothing. directory: of the compose file, by
+# each of its names; hashes: service and hash of its
 # configuration; stanzas: see `declared` in lib/compose.sh; images: their ids and names; mounts: what Compose would mount;
 # mounted: what each container has.
 cd "$1/compose" 2>/dev/null || exit 80
@@ -7,6 +8,8 @@ cd "$1/compose" 2>/dev/null || exit 80
 [ -r ../.env ] || exit 83
 docker version >/dev/null || exit 82
 hashes=$(compose config --hash '*' 2>/dev/null) || { compose config --quiet; exit 65; }
+section directory
+pwd -P && pwd
 section hashes
 echo "$hashes"
 section stanzas

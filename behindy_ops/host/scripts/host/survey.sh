@@ -21,6 +21,7 @@ images() {
   ids=$(for repository in "${repositories[@]}"; do docker images -q --no-trunc "$repository" || exit; done
     docker images -q --no-trunc -f dangling=true) && described image "$image" "$(sort -u <<<"$ids")"
 }
+directory() { cd "$dir" 2>/dev/null && pwd -P && pwd; } # as Compose notes it on a container, by this setting or another
 networks() { docker network inspect --format '{{json .Name}} {{json .Id}}' "$network"; }
 files_() {
   for file in compose/docker-compose.yml nginx/nginx.conf .env rehearsal/header rehearsal/map.conf; do
@@ -91,4 +92,4 @@ releases() { # `<service>/<id> <status> <description>` on one line, whatever is 
   return 0
 }
 # shellcheck disable=SC2086 # one name a word
-report ${SURVEY_PARTS:-versions tools containers images networks files_ environment configured stanzas nginx_ stale_ machine usage releases}
+report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ stale_ machine usage releases}

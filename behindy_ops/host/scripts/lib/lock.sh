@@ -1,13 +1,38 @@
-# The host's lock. $1 of each script: the state directory. A person's hold is a file, without a process, until it is released.
-state=$1
+# The locks of a host. $1 of each script: the state directory, whose lock is all that earlier versions of this tool know.
+# `engine` has another for all who may use Docker, whoever logs in: docs/design.md, "One lock for an engine". A person's
+# hold is a file, without a process, until it is released.
+state=$1 engine=/var/tmp/behindy-ops
 umask 077
 [ -d "${state%/*}" ] || exit 80
+group=$(stat -c %G /var/run/docker.sock 2>/dev/null || echo docker)
+kept() { [ "$(LC_ALL=C stat -c '%F %a %G' "$engine" 2>/dev/null)" = "directory 2770 $group" ]; } # only they can have made that
+shared() { # false: whoever may not use Docker changes nothing that others have
+  local new
+  [ "$(id -u)" = 0 ] || id -Gn | tr ' ' '\n' | grep -qxF "$group" || return
+  if ! [ -e "$engine" ] && ! [ -L "$engine" ]; then
+    new=$(mktemp -d "$engine.XXXXXX") || exit 77
+    chgrp "$group" "$new" 2>/dev/null || { rmdir "$new" && return 1; } # root, before there is Docker
+    chmod 2770 "$new" && { mv -T "$new" "$engine" 2>/dev/null || rmdir "$new" 2>/dev/null; } # or another was first
+  fi
+  kept || { ls -ld "$engine" >&2; exit 97; }
+}
 take() { # file that says who has it now: a line on stdin. Whoever has it instead is printed
   mkdir -p "$state" || exit 77
   command -v flock >/dev/null || exit 78
   read -r holder || exit 79
   exec 9>>"$state/lock" || exit 77
   flock -n 9 || { cat "$state/lock.json" 2>/dev/null; exit 73; }
-  [ ! -s "$state/hold.json" ] || { cat "$state/hold.json"; exit 74; }
-  atomically "$state/$1" <<<"$holder" || exit 77
+  shared || engine=
+  if [ -n "$engine" ]; then
+    umask 007
+    until [ "$engine/lock" -ef /dev/fd/7 ]; do # what clears /var/tmp of old files may have been in between
+      exec 7>"$engine/lock" || exit 77
+      flock -n 7 || { cat "$engine/lock.json" 2>/dev/null; exit 73; }
+    done
+  fi
+  for held in "${engine:-$state}/hold.json" "$state/hold.json"; do
+    [ ! -s "$held" ] || { cat "$held"; exit 74; }
+  done
+  atomically "${engine:-$state}/$1" <<<"$holder" || exit 77
+  [ -z "$engine" ] || ln -sfn "$engine/$1" "$state/$1" || exit 77
 }

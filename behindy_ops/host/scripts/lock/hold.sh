@@ -1,13 +1,16 @@
 # lib: lock atomic
 # $2 what to do: status, acquire or release. stdin for acquire: one JSON line, who holds it and why.
+noted() { cat "$engine/$1" 2>/dev/null || cat "$state/$1" 2>/dev/null; }
+leased() { [ -e "$1" ] && ! flock -n "$1" true; }
+case $2 in acquire) ;; *) kept || engine=$state ;; esac
 case $2 in
 status)
-  echo "hold $(cat "$state/hold.json" 2>/dev/null)"
-  if [ -e "$state/lock" ] && ! flock -n "$state/lock" true; then echo "lease $(cat "$state/lock.json" 2>/dev/null)"; fi
+  echo "hold $(noted hold.json)"
+  if leased "$state/lock" || leased "$engine/lock"; then echo "lease $(noted lock.json)"; fi
   ;;
 acquire) take hold.json ;;
 release)
-  cat "$state/hold.json" 2>/dev/null
-  rm -f "$state/hold.json"
+  noted hold.json
+  rm -f "$engine/hold.json" "$state/hold.json"
   ;;
 esac

@@ -113,6 +113,7 @@ class FakeHost:
             self._write(program)
         argv = script(name, *arguments)
         text = argv[2].replace("/etc/", f"{self.root}/etc/").replace("/dev/shm", f"{self.root}/shm")
+        text = text.replace("/var/tmp/", f"{self.root}/")
         for real, moved in self.moved.items():
             text = text.replace(real, moved)
         done = subprocess.run(
