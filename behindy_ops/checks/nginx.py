@@ -30,6 +30,14 @@ BAD_CONFIGURATION = Problem(
     "None yet for users: nginx keeps running with what it has loaded. Its next restart takes the site down.",
     kind=Kind.NGINX_NOT_READY,
 )
+NOT_INSIDE = Problem(
+    "nginx inside",
+    "a service is to ask http://nginx:<port>, and the nginx that runs does not listen there",
+    "Put this project's nginx/ on the host, and start nginx with it: inv host.sync, then inv host.up. Until then "
+    "{subject} can ask the other service itself: inv env.set NAME, for the value that names nginx",
+    "{subject} cannot reach what it asks through nginx: connection refused.",
+    kind=Kind.NGINX_NOT_READY,
+)
 STATIC_NAMES = Risk(
     "static upstream",
     "nginx's configuration has names that it resolves only when it loads",
@@ -74,6 +82,24 @@ def configuration(facts: Facts) -> Iterable[Check]:
         )
     else:
         yield ok("nginx configuration", "valid", NGINX)
+
+
+def inside(facts: Facts) -> Iterable[Check]:
+    """Whether nginx listens where the services are to ask it for each other: nginx/internal.conf."""
+    listening = facts.survey.listening
+    for service in facts.services if listening else ():
+        asked = facts.survey.stanza(service.name).asks
+        deaf = ", ".join(f"http://{NGINX}:{port}" for port in asked if port not in listening)
+        if deaf:
+            yield NOT_INSIDE.check(
+                "nginx inside",
+                f"{service.name} is to ask {deaf}, and the nginx that runs does not listen there.",
+                subject=service.name,
+                evidence=(f"nginx listens on: {', '.join(map(str, sorted(listening)))}",),
+            )
+        elif asked:
+            said = f"{service.name} is answered at {', '.join(f'http://{NGINX}:{port}' for port in asked)}"
+            yield ok("nginx inside", said, service.name)
 
 
 def static_names(facts: Facts) -> Iterable[Check]:

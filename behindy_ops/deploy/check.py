@@ -38,6 +38,8 @@ def require_ready(
     Raises:
         BehindyError: the first refusal.
     """
+    if not image:  # an earlier release comes with files of its own: what these ask nginx for says nothing of it
+        survey = replace(survey, stanzas={name: replace(one, asks=()) for name, one in survey.stanzas.items()})
     with session.step("preflight", "Check that the host is ready") as step:
         checks = _examine(session, service, without_live(survey, service) if alone else survey, image)
         checks = forced(checks) if force else checks

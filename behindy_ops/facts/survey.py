@@ -39,6 +39,7 @@ class Stanza:
         limit: memory limit in bytes, 0 for none; ``reservation`` likewise.
         ports: host ports it publishes.
         container_name: the fixed name it gives the container, or empty.
+        asks: ports of nginx that a value of its environment names, as in ``http://nginx:8000``.
     """
 
     limit: int = 0
@@ -46,6 +47,7 @@ class Stanza:
     ports: tuple[str, ...] = ()
     container_name: str = ""
     image: str = ""
+    asks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Survey:
         stanzas: service to what the host's compose file asks for it; infrastructure too.
         config: service to the hash of its configuration as it stands now.
         stale: names that nginx resolves only when it loads its configuration.
+        listening: ports on which the nginx that runs listens for other containers; none if that could not be seen.
         memory: ``MemTotal``, ``MemAvailable``, ``SwapTotal``, ``SwapFree`` in bytes.
         disk: size and free bytes of the file system that holds Docker's data.
         usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
@@ -91,6 +94,7 @@ class Survey:
     architecture: str = ""
     skew: float | None = None
     stale: frozenset[str] = frozenset()
+    listening: frozenset[int] = frozenset()
     releases: tuple[Release, ...] = ()
     unread: tuple[str, ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
@@ -192,6 +196,7 @@ def _survey(reply: Reply) -> Survey:
         releases=tuple(release for release in kept.values() if release is not None),
         unread=tuple(place for place, release in kept.items() if release is None),
         stale=frozenset(lines("stale_")),
+        listening=frozenset(int(port, 16) for port in lines("nginx_")),
         problems=dict(reply.problems),
     )
 
@@ -209,6 +214,7 @@ def parse_stanzas(rows: list[list[str]]) -> dict[str, Stanza]:
             ports=tuple(values.get("port", ())),
             image=values.get("image", [""])[0],
             container_name=values.get("container_name", [""])[0],
+            asks=tuple(sorted(map(int, set(values.get("asks", ()))))),
         )
         for service, values in found.items()
     }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
 from sandbox.bench.listing import measure_list
-from sandbox.bench.report import Bench, Sample, Series, as_markdown, render
+from sandbox.bench.report import RESULTS, Bench, Sample, Series, as_markdown, render, with_figures
 from sandbox.demo.deploys import deploy_argv, run_task, sandbox_environment
 from sandbox.demo.progress import Progress
 from sandbox.host import lifecycle, releases
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["known_hosts_for", "listening_since", "run_bench"]
 
-RESULTS = Path("benchmarks", "results.md")
 _SERVICE = "frontend"
 _BOOT_SECONDS = 1.0
 _DELAY = 0.085
@@ -56,7 +55,8 @@ def run_bench(count: int = 5) -> None:
         with _far(info) as environ:
             far = _series(progress, info, "far", count, environ)
         bench = Bench(near, far, listing)
-        (here().root / RESULTS).write_text(as_markdown(bench), encoding="utf-8")
+        path = here().root / RESULTS
+        path.write_text(with_figures(path.read_text(encoding="utf-8"), as_markdown(bench)), encoding="utf-8")
         for line in ("", *render(bench), "", f"Written to {RESULTS}"):
             progress.show(line)
         lost = near.lost + far.lost

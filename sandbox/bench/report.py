@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sandbox.bench.listing import Listing
 
-__all__ = ["Bench", "Row", "Sample", "Series", "as_markdown", "render", "rows"]
+__all__ = [
+    "RESULTS",
+    "Bench",
+    "Losses",
+    "Row",
+    "Sample",
+    "Series",
+    "as_markdown",
+    "losses_as_markdown",
+    "render",
+    "render_losses",
+    "rows",
+    "with_figures",
+    "with_losses",
+]
+
+RESULTS = Path("benchmarks", "results.md")
+_LOSSES = "## Losses by kind of request"
 
 
 @dataclass(frozen=True)
@@ -53,6 +71,15 @@ class Row:
     figure: str
     aim: str
     met: bool | None
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What was lost in a row of deploys: for each kind of request how many were sent, and how many of those lost."""
+
+    deploys: int
+    seconds: float
+    kinds: tuple[tuple[str, int, int], ...]
 
 
 def rows(bench: Bench) -> list[Row]:
@@ -130,3 +157,31 @@ def _steps(series: Series) -> str:
         for name, seconds in sample.steps:
             times.setdefault(name, []).append(seconds)
     return ", ".join(f"{name} {median(seconds):.2f}" for name, seconds in times.items())
+
+
+def render_losses(losses: Losses) -> list[str]:
+    """A table for a terminal."""
+    lines = [f"{kind:<15} {lost:>7} of {sent}" for kind, sent, lost in losses.kinds]
+    return [_summary(losses), *lines]
+
+
+def losses_as_markdown(losses: Losses) -> str:
+    """The same for ``benchmarks/results.md``."""
+    table = [f"| {kind} | {sent} | {lost} |" for kind, sent, lost in losses.kinds]
+    return "\n".join([_LOSSES, "", _summary(losses), "", "| kind | sent | lost |", "|---|---|---|", *table]) + "\n"
+
+
+def with_losses(text: str, part: str) -> str:
+    """Return the results with this part in the place of an earlier one; the other figures stay."""
+    return f"{text.partition(_LOSSES)[0].rstrip()}\n\n{part}"
+
+
+def with_figures(text: str, figures: str) -> str:
+    """Return the results with these figures; an earlier part about losses stays."""
+    _, heading, kept = text.partition(_LOSSES)
+    return f"{figures}\n{heading}{kept}" if heading else figures
+
+
+def _summary(losses: Losses) -> str:
+    sent, lost = sum(kind[1] for kind in losses.kinds), sum(kind[2] for kind in losses.kinds)
+    return f"{losses.deploys} deploys in {losses.seconds / 60:.0f} minutes: {lost} of {sent} requests lost."

@@ -1,7 +1,12 @@
-"""Asking once, over HTTP/1.1 or a WebSocket, and judging the answer. Every way to lose a request ends in ``Lost``."""
+"""Asking once, over HTTP/1.1, a WebSocket or from inside, and judging the answer.
+
+Every way to lose a request ends in ``Lost``.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import re
 import socket
 import ssl
@@ -15,13 +20,22 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from sandbox.traffic.model import Stream, StreamKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
+
+    from sandbox.traffic.inside import Inside
 
 __all__ = ["Caller", "Limited", "Lost", "Outcome", "Place", "caller"]
 
 _LOOPBACK = "127.0.0.1"
 _GOODBYE_SECONDS = 1.0
 _SUCCESS = 2  # hundred
+_PIECES = 12
+"""Of a slow body."""
+_PAGE_SECONDS = 2.0
+"""After so long somebody opens a page of their own."""
+_PAGES = 3
+"""Of so many releases pages are open: the live one, and as many before it as a rollback has images of."""
+_SCRIPT = re.compile(r'<script src="(/_next/static/[^"]+)"')
 # Far longer than any run: whoever closes an idle connection here, it is never us.
 _KEEP_ALIVE_SECONDS = 3600.0
 
@@ -62,9 +76,17 @@ class Caller(Protocol):
     async def close(self) -> None: ...
 
 
-def caller(place: Place, stream: Stream) -> Caller:
+def caller(place: Place, stream: Stream, inside: Inside | None = None) -> Caller:
     """A connection for ``stream``. Must be called in a running loop; connects at the first call."""
-    return _WebSocketCaller(place, stream) if stream.kind is StreamKind.WEBSOCKET else _HttpCaller(place, stream)
+    match stream.kind:
+        case StreamKind.WEBSOCKET:
+            return _WebSocketCaller(place, stream)
+        case StreamKind.PAGE:
+            return _PageCaller(place, stream)
+        case StreamKind.INSIDE:
+            return _InsideCaller(stream, inside)
+        case _:
+            return _HttpCaller(place, stream)
 
 
 class _Loopback(AbstractResolver):
@@ -103,6 +125,17 @@ def _reason(error: BaseException, stream: Stream) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+_POSTS = (StreamKind.POST, StreamKind.SLOW_BODY)
+
+
+async def _slowly(stream: Stream) -> AsyncIterator[bytes]:
+    """The body in pieces, over ``holds`` seconds."""
+    for piece in range(_PIECES):
+        await asyncio.sleep(stream.holds / _PIECES)
+        begin, end = (stream.body_bytes * at // _PIECES for at in (piece, piece + 1))
+        yield b"x" * (end - begin)
+
+
 class _HttpCaller:
     """One kept-alive connection (or, by stream, a new one each time), watched for being dropped.
 
@@ -135,10 +168,12 @@ class _HttpCaller:
 
     async def _ask(self) -> Outcome:
         stream = self._stream
-        post = stream.kind is StreamKind.POST
-        body = b"x" * stream.body_bytes if post else None
+        post, headers = stream.kind in _POSTS, {}
+        body: bytes | AsyncIterator[bytes] | None = b"x" * stream.body_bytes if post else None
+        if stream.kind is StreamKind.SLOW_BODY:
+            body, headers = _slowly(stream), {"Content-Length": str(stream.body_bytes)}
         async with self._session.request(
-            "POST" if post else "GET", self._url, data=body, allow_redirects=False
+            "POST" if post else "GET", self._url, data=body, headers=headers, allow_redirects=False
         ) as response:
             body_back = await response.text(errors="replace")
             announced = response.headers.get("Connection", "").lower() == "close"
@@ -152,6 +187,76 @@ class _HttpCaller:
         await self._session.close()
 
 
+class _PageCaller(_HttpCaller):
+    """Pages that stay open: each call asks for the script of one of them, and demands what it was the first time.
+
+    A new page is opened every ``_PAGE_SECONDS``; of each release one stays open, until ``_PAGES`` others are newer.
+    """
+
+    def __init__(self, place: Place, stream: Stream) -> None:
+        super().__init__(place, stream)
+        self._place = place
+        self._scripts: dict[str, str] = {}  # path to the hash of what it was, the oldest first
+        self._next = 0
+        self._open_at = 0.0
+
+    async def _ask(self) -> Outcome:
+        now = asyncio.get_running_loop().time()
+        if now >= self._open_at:
+            self._open_at = now + _PAGE_SECONDS
+            return await self._open()
+        self._next += 1
+        path = [*self._scripts][self._next % len(self._scripts)] if self._scripts else ""
+        if not path:
+            return await self._open()
+        status, _, body = await self._get(path)
+        if status // 100 != _SUCCESS:
+            return Outcome("", f"HTTP {status} for {path}, the script of an open page")
+        arrived = hashlib.sha256(body).hexdigest()
+        known, self._scripts[path] = self._scripts[path] or arrived, self._scripts[path] or arrived
+        return Outcome("", "" if known == arrived else f"{path} is another script than it was")
+
+    async def _open(self) -> Outcome:
+        status, headers, body = await self._get(self._stream.path)
+        text = body.decode("utf-8", "replace")
+        scripts = _SCRIPT.findall(text)
+        for path in scripts:
+            self._scripts.setdefault(path, "")
+        for path in [*self._scripts][:-_PAGES]:
+            del self._scripts[path]
+        fault = _fault(self._stream, status, headers, text) or ("" if scripts else "a page without a script")
+        return Outcome(headers.get("X-Release", ""), fault)
+
+    async def _get(self, path: str) -> tuple[int, Mapping[str, str], bytes]:
+        async with self._session.get(self._place.url("http", path), allow_redirects=False) as response:
+            body = await response.read()
+            self._may_open = response.headers.get("Connection", "").lower() == "close"
+            return response.status, response.headers, body
+
+
+class _InsideCaller:
+    """Asks through the process inside the network, which looks the name up and connects each time."""
+
+    def __init__(self, stream: Stream, inside: Inside | None) -> None:
+        self._stream, self._inside = stream, inside
+
+    async def call(self) -> Outcome:
+        if self._inside is None:
+            raise Lost("nobody is inside the network to ask")
+        try:
+            said = await self._inside.ask(self._stream.path, self._stream.timeout + self._stream.holds)
+        except OSError as error:
+            raise Lost(str(error)) from None
+        if "lost" in said:
+            raise Lost(said["lost"])
+        headers = said["headers"]
+        fault = _fault(self._stream, said["status"], headers, said["body"])
+        return Outcome(headers.get("X-Release", ""), fault)
+
+    async def close(self) -> None:
+        return None
+
+
 def _fault(stream: Stream, status: int, headers: Mapping[str, str], body: str) -> str:
     """Why an answer is not the one that was due; empty if it is."""
     release, service = headers.get("X-Release", ""), headers.get("X-Service", "")
@@ -163,14 +268,14 @@ def _fault(stream: Stream, status: int, headers: Mapping[str, str], body: str) -
         return f"answered by release {release}"
     if service and service != stream.service:
         return f"answered by service {service}"
-    if stream.kind is StreamKind.POST and (arrived := _arrived(body)) != str(stream.body_bytes):
+    if stream.kind in _POSTS and (arrived := _arrived(body)) != str(stream.body_bytes):
         return f"POST of {stream.body_bytes} bytes arrived as {arrived or 'nothing'}"
     return ""
 
 
 def _arrived(body: str) -> str:
-    """How many bytes of a POST the sample application says it received: its answer ends in ``<count> bytes``."""
-    match = re.search(r"\b(\d+) bytes\s*$", body)
+    """How many bytes of a POST the sample application says it received: a line of its answer ends in that."""
+    match = re.search(r"\b(\d+) bytes\s*$", body, re.MULTILINE)
     return match[1] if match else ""
 
 

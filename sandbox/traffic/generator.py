@@ -26,6 +26,7 @@ from sandbox.traffic.model import (
     TrafficResult,
     check,
     demo,
+    every_kind,
     for_service,
     websocket,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Traffic",
     "TrafficResult",
     "demo",
+    "every_kind",
     "for_service",
     "websocket",
 ]
@@ -77,15 +79,23 @@ class Traffic:
     Args:
         max_seconds: the longest it may last.
         max_requests: the most it may send.
+        inside: the command of a process inside the network (``sandbox.traffic.inside``), for streams that ask there.
 
     Raises:
         Kind.USAGE: the streams or bounds are not acceptable.
     """
 
     def __init__(
-        self, site: Site, streams: Sequence[Stream], *, max_seconds: float = 120.0, max_requests: int = 30_000
+        self,
+        site: Site,
+        streams: Sequence[Stream],
+        *,
+        max_seconds: float = 120.0,
+        max_requests: int = 30_000,
+        inside: Sequence[str] = (),
     ) -> None:
         self._streams = tuple(streams)
+        self._inside = tuple(inside)
         self._bounds = Bounds(max_seconds, max_requests)
         check(self._streams, self._bounds)
         url = urlsplit(site.https)
@@ -100,7 +110,7 @@ class Traffic:
 
     def __enter__(self) -> Self:
         streams = [{**asdict(stream), "kind": stream.kind.value} for stream in self._streams]
-        spec = {"place": self._place, "streams": streams, "bounds": asdict(self._bounds)}
+        spec = {"place": self._place, "streams": streams, "bounds": asdict(self._bounds), "inside": self._inside}
         self._child = Child("sandbox.traffic.worker", spec)
         return self
 

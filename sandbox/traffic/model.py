@@ -23,6 +23,7 @@ __all__ = [
     "TrafficResult",
     "check",
     "demo",
+    "every_kind",
     "for_service",
     "percentile",
     "websocket",
@@ -30,20 +31,30 @@ __all__ = [
 
 BUCKET_SECONDS = 0.25
 _MAX_RATE = 400.0
-_MAX_SECONDS = 900.0
-_MAX_REQUESTS = 100_000
+_MAX_SECONDS = 7200.0
+_MAX_REQUESTS = 1_000_000
 
 # Routes that nginx limits by no rate, and that reach the service itself.
 _OPEN_PATHS = {"frontend": "/", "backend": "/v3/api-docs", "llmserver": "/llm/"}
+# What asks it inside the network, and where nginx listens for that (nginx/internal.conf).
+_INSIDE = {"llmserver": ("backend", "http://nginx:8000/"), "backend": ("frontend", "http://nginx:8080/")}
 
 
 class StreamKind(Enum):
-    """How a stream asks."""
+    """How a stream asks.
+
+    ``SLOW_BODY`` is a POST whose body takes ``holds`` seconds to arrive. ``PAGE`` is a page that stays open: it asks
+    for the scripts of the page it was given, also once that release has been replaced. ``INSIDE`` asks from a container
+    on the network, each time after a lookup; its path is a whole URL.
+    """
 
     KEPT_ALIVE = "kept-alive"
     NEW_CONNECTION = "new-connection"
     POST = "post"
     WEBSOCKET = "websocket"
+    SLOW_BODY = "slow-body"
+    PAGE = "page"
+    INSIDE = "inside"
 
 
 @dataclass(frozen=True)
@@ -184,6 +195,28 @@ def demo() -> tuple[Stream, ...]:
         kept, new, slow, post = for_service(service)[:4]
         streams += (replace(kept, rate=25), replace(new, rate=8), slow, replace(post, rate=3))
     return tuple(streams)
+
+
+def every_kind() -> tuple[Stream, ...]:
+    """What may ask while any service is replaced: users and applications, some 70 requests a second, no WebSocket."""
+    streams: list[Stream] = []
+    for service, path in _OPEN_PATHS.items():
+        kept, new, slow, post = for_service(service)[:4]
+        streams += (replace(kept, rate=8), replace(new, rate=4), replace(slow, rate=1, concurrency=3))
+        streams += (replace(post, rate=1), _slow_body(service, path))
+    for service, (asker, url) in _INSIDE.items():
+        name = f"{service} asked by {asker}"
+        streams += (
+            Stream(name, service, url, rate=10, concurrency=4, kind=StreamKind.INSIDE),
+            Stream(f"{name}, slow", service, f"{url}?sleep=2", 1, concurrency=3, kind=StreamKind.INSIDE, holds=2.0),
+        )
+    return (*streams, Stream("frontend page", "frontend", "/", rate=8, concurrency=2, kind=StreamKind.PAGE))
+
+
+def _slow_body(service: str, path: str) -> Stream:
+    """One upload of 30 kB after the other: more than nginx's buffer, which goes to its place for bodies."""
+    kind, name = StreamKind.SLOW_BODY, f"{service} slow body"
+    return Stream(name, service, path, rate=0.5, concurrency=2, kind=kind, holds=3.0, body_bytes=30_000)
 
 
 def websocket() -> Stream:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.traffic.child import commands, first_line, reply
 from sandbox.traffic.client import Caller, Limited, Lost, Place, caller
+from sandbox.traffic.inside import Inside
 from sandbox.traffic.model import Bounds, Stream, StreamKind, check
 from sandbox.traffic.record import Recorder
 
@@ -32,8 +33,9 @@ def next_slot(due: float, interval: float, now: float) -> tuple[float, int]:
 class Run:
     """Workers that ask until told to stop or until a bound is reached."""
 
-    def __init__(self, place: Place, streams: Sequence[Stream], bounds: Bounds) -> None:
+    def __init__(self, place: Place, streams: Sequence[Stream], bounds: Bounds, inside: Sequence[str] = ()) -> None:
         check(streams, bounds)
+        self._inside = Inside(inside) if inside else None
         self._place = place
         self._streams = tuple(streams)
         self._bounds = bounds
@@ -59,13 +61,19 @@ class Run:
         """Return when all workers are done."""
         asyncio.get_running_loop().call_later(self._bounds.max_seconds, self.stop, "max_seconds")
         workers = [self._worker(stream, index) for stream in self._streams for index in range(stream.concurrency)]
-        await asyncio.gather(*workers)
+        if self._inside:
+            await self._inside.start()
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            if self._inside:
+                await self._inside.close()
 
     def _now(self) -> float:
         return time.monotonic() - self._begin
 
     async def _worker(self, stream: Stream, index: int) -> None:
-        connection = caller(self._place, stream)
+        connection = caller(self._place, stream, self._inside)
         interval = stream.concurrency / stream.rate
         due = self._now() + index / stream.rate
         try:
@@ -108,7 +116,7 @@ def _run_of(spec: dict[str, Any]) -> Run:
         Stream(**{**item, "kind": StreamKind(item["kind"]), "releases": tuple(item["releases"])})
         for item in spec["streams"]
     ]
-    return Run(Place(**spec["place"]), streams, Bounds(**spec["bounds"]))
+    return Run(Place(**spec["place"]), streams, Bounds(**spec["bounds"]), spec.get("inside", ()))
 
 
 async def _obey(run: Run, work: asyncio.Task[None], lines: AsyncIterator[str]) -> None:

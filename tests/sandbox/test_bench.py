@@ -9,7 +9,22 @@ import pytest
 from behindy_ops.errors import Kind
 from sandbox.bench.bench import known_hosts_for, listening_since
 from sandbox.bench.listing import Listing, measure_list
-from sandbox.bench.report import Bench, Sample, Series, as_markdown, render, rows
+from sandbox.bench.losses import by_kind
+from sandbox.bench.report import (
+    Bench,
+    Losses,
+    Sample,
+    Series,
+    as_markdown,
+    losses_as_markdown,
+    render,
+    render_losses,
+    rows,
+    with_figures,
+    with_losses,
+)
+from sandbox.traffic.model import Stream, StreamKind
+from sandbox.traffic.record import Recorder
 from tests.kinds import raises
 
 if TYPE_CHECKING:
@@ -102,3 +117,24 @@ def test_each_round_lists_the_tasks_once_after_a_warm_up(tmp_path: Path) -> None
     assert (tmp_path / "loaded").read_text() == "..."
     assert listing.ours > 0.2
     assert listing.bare > 0
+
+
+def test_losses_are_told_by_kind_of_request() -> None:
+    kept = (Stream("a", "frontend", "/", 1, 1), Stream("b", "backend", "/", 1, 1))
+    page = Stream("p", "frontend", "/", 1, 1, kind=StreamKind.PAGE)
+    record = Recorder((*kept, page), started=0.0)
+    for stream in (*kept, page, page):
+        record.sending(stream)
+    record.lost(page, at=1.0, reason="HTTP 404")
+    losses = by_kind((*kept, page), record.result(seconds=120, ended_by="stop"), 7)
+    assert losses == Losses(7, 120, (("kept-alive", 2, 0), ("page", 2, 1)))
+    assert render_losses(losses)[0] == "7 deploys in 2 minutes: 1 of 4 requests lost."
+    assert "| page | 2 | 1 |" in losses_as_markdown(losses)
+
+
+def test_either_run_leaves_the_figures_of_the_other_as_they_are() -> None:
+    first, second = (losses_as_markdown(Losses(count, 60, (("page", 9, 0),))) for count in (3, 4))
+    figures = as_markdown(_bench())
+    assert with_losses(with_losses(figures, first), second) == f"{figures}\n{second}"
+    assert with_figures(with_losses("old figures\n", first), figures) == f"{figures}\n{first}"
+    assert with_figures("old figures\n", figures) == figures

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.traffic.generator import Traffic, for_service
+from sandbox.traffic.generator import Traffic, every_kind, for_service
+from sandbox.traffic.inside import argv as asking_inside
 from tests.sandbox.support import SERVICES, containers, deploy, inv, live_release, on_host
 
 if TYPE_CHECKING:
     from sandbox.host.info import SandboxInfo
 
 Release = Callable[..., str]
+FULL = os.environ.get("BEHINDY_TEST_FULL") == "1"
 
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.usefixtures("live_services")
-def test_a_deploy_under_traffic_loses_no_request(sandbox: SandboxInfo, release: Release, service: str) -> None:
+def test_a_deploy_loses_no_request_of_any_kind(sandbox: SandboxInfo, release: Release, service: str) -> None:
     release(service, "v2")
     before = live_release(service)
     tag = "v2" if before == "v1" else release(service, "v1")
-    with Traffic(sandbox, for_service(service), max_seconds=120) as traffic:
+    tags = [tag, before] * 10 if FULL else [tag]
+    if FULL:
+        release(service, before)
+    streams = (*every_kind(), *for_service(service)[4:])
+    inside = asking_inside(sandbox.container, sandbox.image_prefix)
+    with Traffic(sandbox, streams, max_seconds=2400, max_requests=400_000, inside=inside) as traffic:
         traffic.wait_until_flowing()
-        ran = deploy(service, tag).ok()
+        for tag in tags:
+            ran = deploy(service, tag).ok()
+            assert ran.facts["tag"] == tag
+            assert int(ran.facts["remote_commands"]) <= 12
+            assert traffic.snapshot().first_answer(service, tag) is not None
         result = traffic.stop()
     assert result.lost == 0, result.losses
-    assert result.first_answer(service, tag) is not None
-    assert result.sent > 100
-    assert ran.facts["tag"] == tag
+    assert result.ended_by == "stop"
     assert containers() == dict.fromkeys(SERVICES, "running")
-    assert live_release(service) == tag
-    assert int(ran.facts["remote_commands"]) <= 12
+    assert live_release(service) == tags[-1]
 
 
 @pytest.mark.usefixtures("live_services")

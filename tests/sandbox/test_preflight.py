@@ -91,6 +91,18 @@ class TestAHostThatIsNotReady:
         with broken(f"cp -p {file} {file}.away; echo ' bad: [' >> {file}", f"mv {file}.away {file}"):
             refused(35, "compose file")
 
+    def test_an_nginx_that_does_not_listen_where_the_backend_is_to_ask_it(self) -> None:
+        conf, reload = f"{HOME}/nginx/nginx.conf", "docker exec nginx nginx -c /etc/nginx/behindy/nginx.conf -s reload"
+        with broken(
+            f"cp -p {conf} {conf}.away; sed /internal.conf/d {conf}.away >{conf}; {reload}",
+            f"cp {conf}.away {conf}; rm {conf}.away; {reload}",
+        ):
+            asking = "until ! docker exec nginx curl -so /dev/null http://nginx:8000/; do sleep 0.1; done"
+            on_host("sh", "-c", asking)
+            refused(32, "backend is to ask http://nginx:8000", "inv host.sync, then inv host.up", service="backend")
+            findings = json.loads(inv("ops.doctor", "--json").out)["findings"]
+            assert [one["subject"] for one in findings if one["name"] == "nginx inside"] == ["backend"]
+
     def test_a_user_who_may_not_use_docker(self) -> None:
         with broken("gpasswd -d ubuntu docker", "gpasswd -a ubuntu docker"):
             refused(30, "may not use Docker", "inv host.setup")

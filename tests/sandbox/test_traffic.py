@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from behindy_ops.errors import Kind
-from sandbox.traffic.generator import Bounds, Stream, StreamKind, Traffic, TrafficResult, demo, for_service
+from sandbox.traffic.generator import Bounds, Stream, StreamKind, Traffic, TrafficResult, demo, every_kind, for_service
 from sandbox.traffic.model import check, percentile
 from sandbox.traffic.record import Recorder
 from sandbox.traffic.worker import next_slot
@@ -226,6 +226,16 @@ def test_slow_streams_have_enough_workers_for_their_rate() -> None:
         assert stream.concurrency >= stream.rate * stream.holds * 1.2, stream.name
 
 
+def test_every_kind_is_asked_that_may_ask_while_any_service_is_replaced() -> None:
+    streams = every_kind()
+    check(streams, Bounds())
+    assert {stream.kind for stream in streams} == {*StreamKind} - {StreamKind.WEBSOCKET}
+    inside = {(stream.service, stream.path) for stream in streams if stream.kind is StreamKind.INSIDE}
+    assert {("llmserver", "http://nginx:8000/"), ("backend", "http://nginx:8080/")} < inside
+    for stream in streams:
+        assert stream.concurrency >= stream.rate * stream.holds, stream.name
+
+
 def test_the_demo_asks_all_three_services_100_to_150_times_a_second() -> None:
     assert 100 <= sum(stream.rate for stream in demo()) <= 150
     assert {stream.service for stream in demo()} == {"frontend", "backend", "llmserver"}
@@ -238,7 +248,7 @@ def test_the_demo_asks_all_three_services_100_to_150_times_a_second() -> None:
         ([_STREAM, _STREAM], Bounds()),
         ([Stream("s", "frontend", "/", rate=1000, concurrency=2)], Bounds()),
         ([Stream("s", "frontend", "/", rate=0, concurrency=2)], Bounds()),
-        ([_STREAM], Bounds(max_seconds=3600)),
+        ([_STREAM], Bounds(max_seconds=36_000)),
         ([_STREAM], Bounds(max_requests=10**7)),
         ([_STREAM], Bounds(max_seconds=0)),
     ],

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import WSMsgType, web
 
-from sandbox.traffic.client import Limited, Lost, Outcome, Place, caller
+from sandbox.traffic.client import Caller, Limited, Lost, Outcome, Place, caller
+from sandbox.traffic.inside import SCRIPT, Inside
 from sandbox.traffic.model import Stream, StreamKind
 
 if TYPE_CHECKING:
@@ -259,3 +261,108 @@ def test_after_a_loss_a_websocket_is_opened_anew() -> None:
 
     asyncio.run(run())
     assert opened == 2
+
+
+def test_a_slow_body_arrives_in_pieces_and_whole() -> None:
+    pieces: list[int] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        pieces.extend([len(chunk) async for chunk in request.content.iter_any()])
+        return web.Response(headers=_HEADERS, text=f"a POST {sum(pieces)} bytes\n")
+
+    slow = _stream(StreamKind.SLOW_BODY, body_bytes=1000, holds=0.3)
+    assert _ask(handler, slow) == [Outcome("v1")]
+    assert (len(pieces) > 4, sum(pieces)) == (True, 1000)
+    assert "arrived as 17" in _ask(_answers(text="a POST 17 bytes\n"), slow)[0].fault
+
+
+class _Frontend:
+    """A page that names the script of its release; scripts of ``kept`` releases are served."""
+
+    def __init__(self) -> None:
+        self.release, self.kept, self.content = "v1", {"v1", "v2"}, "let x;"
+
+    async def handler(self, request: web.Request) -> web.Response:
+        headers = {**_HEADERS, "X-Release": self.release}
+        if request.path == "/":
+            script = f'<script src="/_next/static/chunks/app-{self.release}.js" async></script>'
+            return web.Response(headers=headers, text=script, content_type="text/html")
+        found = request.path[len("/_next/static/chunks/app-") : -len(".js")] in self.kept
+        return web.Response(status=200 if found else 404, text=self.content + request.path)
+
+
+def _open_pages(frontend: _Frontend, *changes: Callable[[], None]) -> list[Outcome]:
+    """What is met after each change, by six questions each, of which the first opens a page."""
+
+    async def run() -> list[Outcome]:
+        async with _server(frontend.handler) as place:
+            connection = caller(place, _stream(StreamKind.PAGE))
+            outcomes = [await connection.call() for _ in range(3)]
+            for change in changes:
+                change()
+                connection._open_at = 0.0  # type: ignore[attr-defined]
+                outcomes += [await connection.call() for _ in range(6)]
+            await connection.close()
+            return outcomes
+
+    return asyncio.run(run())
+
+
+def test_a_page_that_stays_open_asks_for_its_own_script_after_a_deploy() -> None:
+    frontend = _Frontend()
+    outcomes = _open_pages(frontend, lambda: setattr(frontend, "release", "v2"))
+    assert {outcome.fault for outcome in outcomes} == {""}
+    gone = _Frontend()
+    outcomes = _open_pages(gone, lambda: setattr(gone, "kept", {"v2"}))
+    assert "HTTP 404 for /_next/static/chunks/app-v1.js, the script of an open page" in {
+        each.fault for each in outcomes
+    }
+
+
+def test_a_script_that_is_another_than_it_was_is_a_loss_and_so_is_a_page_without_one() -> None:
+    frontend = _Frontend()
+    outcomes = _open_pages(frontend, lambda: setattr(frontend, "content", "other"))
+    assert "/_next/static/chunks/app-v1.js is another script than it was" in {each.fault for each in outcomes}
+    assert _ask(_answers(), _stream(StreamKind.PAGE))[0].fault == "a page without a script"
+
+
+def _inside(*urls: str, handler: Handler, seconds: float = 5.0) -> list[Outcome | str]:
+    """What each of these meets, asked by the process that runs inside the network, here on this machine."""
+
+    async def one(connection: Caller) -> Outcome | str:
+        try:
+            return await connection.call()
+        except Lost as lost:
+            return str(lost)
+
+    async def run() -> list[Outcome | str]:
+        async with _server(handler) as place:
+            inside = Inside([sys.executable, "-c", SCRIPT])
+            await inside.start()
+            streams = [
+                _stream(StreamKind.INSIDE, path=url.format(port=place.port), timeout=seconds, service="frontend")
+                for url in urls
+            ]
+            outcomes = [await one(caller(place, stream, inside)) for stream in streams]
+            await inside.close()
+            outcomes.append(await one(caller(place, streams[0], inside)))
+            return outcomes
+
+    return asyncio.run(run())
+
+
+def test_whoever_asks_from_inside_looks_the_name_up_and_notices_every_loss() -> None:
+    good, unknown, refused, gone = _inside(
+        "http://localhost:{port}/", "http://nobody.invalid:{port}/", "http://127.0.0.1:1/", handler=_answers()
+    )
+    assert good == Outcome("v1")
+    assert "lookup of nobody.invalid" in str(unknown)
+    assert "Cannot connect" in str(refused)
+    assert gone == "the process inside the network has ended"
+    assert _inside("http://127.0.0.1:{port}/", handler=_answers(502))[0] == Outcome("v1", "HTTP 502")
+    assert _inside("http://127.0.0.1:{port}/", handler=_hang, seconds=0.2)[0] == "timeout after 0.2 s"
+
+
+def test_with_nobody_inside_the_question_is_lost() -> None:
+    with pytest.raises(Lost, match="nobody is inside"):
+        asyncio.run(caller(Place("b.test", 1), _stream(StreamKind.INSIDE)).call())

@@ -122,6 +122,11 @@ TROUBLES: dict[str, tuple[Facts, str, str, str, Fix | None]] = {
         facts(None, upstream("frontend", resolves=("10.0.0.3", "10.0.0.9"))), "frontend", "name leads elsewhere", "",
         None,
     ),
+    "nginx does not listen inside": (
+        facts(host(stanzas={"backend": Stanza(limit=400 * MB, asks=(8000,)), "frontend": Stanza(limit=400 * MB)},
+                   listening=frozenset({80, 443}))),
+        "backend", "nginx inside", "nginx listens on: 80, 443", None,
+    ),
     "nginx asks an old address": (
         facts(None, upstream("frontend", public=Answer(502, 0.1))), "frontend", "bad gateway", "10.0.0.3",
         Fix(FixKind.RELOAD),

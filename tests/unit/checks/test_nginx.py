@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from behindy_ops.checks.check import Facts, Fix, FixKind, Level
-from behindy_ops.checks.nginx import nginx, static_names
+from behindy_ops.checks.nginx import inside, nginx, static_names
+from behindy_ops.facts.survey import Stanza
 from behindy_ops.facts.upstream import Answer, Upstream
 from tests.unit.ops_facts import SERVICES, container, stopped, survey
 
@@ -31,3 +34,23 @@ def test_a_static_upstream_hurts_when_nginx_alone_does_not_reach_the_service(
     (check,) = static_names(given)
     assert check.level is (Level.REFUSAL if hurts else Level.WARNING)
     assert check.fix == (Fix(FixKind.RELOAD) if hurts else None)
+
+
+@pytest.mark.parametrize(
+    ("asks", "listening", "said"),
+    [
+        ((8000,), {80, 443, 8000}, "ok: http://nginx:8000"),
+        ((8000,), {80, 443}, "refusal: http://nginx:8000"),
+        ((3000, 8000, 8443), {443, 8000}, "refusal: http://nginx:3000, http://nginx:8443"),
+        ((), {80}, None),
+        ((8000,), set(), None),
+    ],
+)
+def test_who_asks_nginx_inside_the_network_needs_one_that_listens_there(
+    asks: tuple[int, ...], listening: set[int], said: str | None
+) -> None:
+    stanzas = {"backend": Stanza(asks=asks)}
+    checks = list(inside(Facts(survey=survey(stanzas=stanzas, listening=frozenset(listening)), services=SERVICES)))
+    told = [(check, ", ".join(re.findall(r"http:\S+\d", check.found))) for check in checks]
+    assert [f"{check.level.value}: {urls}" for check, urls in told] == ([said] if said else [])
+    assert all("inv host.sync, then inv host.up" in check.remedy for check in checks if check.problem)

@@ -120,6 +120,15 @@ def ready(desk: Desk, image: str = "me/behindy-backend:v2", *, force: bool = Fal
     require_ready(desk.session(), BACKEND, desk.survey, image, force=force, alone=alone)
 
 
+def test_an_earlier_release_is_not_refused_for_what_the_files_on_the_host_let_it_ask_nginx() -> None:
+    deaf = replace(
+        SURVEY, stanzas={"backend": replace(SURVEY.stanzas["backend"], asks=(8000,))}, listening=frozenset({80})
+    )
+    with raises(Kind.NGINX_NOT_READY):
+        ready(Desk(deaf))
+    ready(Desk(deaf), "")
+
+
 def test_a_deploy_asks_the_registry_only_where_a_whole_image_would_not_fit() -> None:
     desk = Desk(SURVEY)
     ready(desk)

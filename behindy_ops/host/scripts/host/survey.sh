@@ -45,11 +45,15 @@ configured() { # one hash a service over its stanza with this .env, and over the
     echo "$service $({ echo "$stanza" && sed -n 's/^file //p' <<<"$stanza" | xargs -rd '\n' sha256sum 2>&1; } | sha256sum | cut -d ' ' -f 1)"
   done <<<"$hashes"
 }
-stanzas() { # limits, ports and fixed names of each service
+stanzas() { # limits, ports and fixed names of each service, and what it asks nginx for
   cd "$dir/compose" 2>/dev/null || return 0
   declared --env-file ../.env --profile '*'
 }
-nginx_() { in_nginx nginx 'itself -t -q' >&2; } # is the configuration on disk valid?
+nginx_() { # the ports it listens on for others, in hexadecimal; and is the configuration on disk valid?
+  in_nginx nginx 'sed -nE "/: (0{24}01000000|[0-9A-F]*7F):/d
+s/^ *[0-9]+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:0000 0A .*/\\1/p" /proc/net/tcp /proc/net/tcp6 2>/dev/null
+itself -t -q >&2'
+}
 stale_() { # names that nginx resolves only when it loads: servers of upstreams, and literal ones in proxy_pass. The rest of
   # its configuration stays here: the rehearsal's token is in it.
   in_nginx nginx 'itself -T' 2>"$work/nginx-T" |

@@ -25,6 +25,12 @@ declared() { # options of compose. Prints `<service> <what> <value>` lines and n
     at[1] != "services" { next }
     depth == 2 && /[{]$/ { print at[2], "is", "there" }
     depth == 3 && at[3] ~ /^(image|container_name|mem_limit|mem_reservation)$/ { print at[2], at[3], bare($2) }
+    depth == 4 && at[3] == "environment" { # the port alone: what else a value has may be secret, even `nginx:0000@host`
+      while (match($0, /https?:\/\/nginx:[0-9]+[\/"?#,; ]/)) {
+        url = substr($0, RSTART, RLENGTH - 1); $0 = substr($0, RSTART + RLENGTH)
+        sub(/.*:/, "", url); print at[2], "asks", url
+      }
+    }
     depth == 5 && at[3] == "ports" && at[5] == "published" { print at[2], "port", bare($2) }
     depth == 6 && at[3] == "deploy" && at[6] == "memory" {
       print at[2], at[5] == "limits" ? "mem_limit" : "mem_reservation", bare($2)

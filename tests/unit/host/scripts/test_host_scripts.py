@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,10 @@ CONFIG: dict[str, Any] = {
         "web": {
             "command": ["image", 'mem_limit: s3cret\n      "mem_limit": "7"'],
             "image": "me/web:v1",
+            "environment": {
+                "AI": "http://nginx:8000", "LIST": "https://nginx:8443/x,http://nginx:3000,http://api:81/", "OF": "http://nginx/",
+                "NOT": "http://nginx:5555@db/ http://xnginx:1/ http://nginx:77x/", "image": "http://nginx:8000/s3cret",
+            },
             "mem_limit": "419430400",
             "mem_reservation": "1048576",
             "ports": [{"mode": "ingress", "target": 80, "published": "8080", "protocol": "tcp"}],
@@ -80,8 +85,11 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost)
         "*",
         '{"memory_stats":{"usage":1000,"stats":{"inactive_file":400}}}\nhttp://docker/containers/c1/stats\n',
     )
-    ran = host.run("host/survey", MARK, str(host.home), "net", "{{json .}}", "{{json .}}", "web", "me/web")
-    found = survey.parse(ran.out, MARK)
+    with socket.create_server(("0.0.0.0", 0)) as public, socket.create_server(("127.0.0.1", 0)) as private:  # noqa: S104
+        ports = {each.getsockname()[1] for each in (public, private)}
+        ran = host.run("host/survey", MARK, str(host.home), "net", "{{json .}}", "{{json .}}", "web", "me/web")
+        found = survey.parse(ran.out, MARK)
+        assert found.listening & ports == {public.getsockname()[1]}
     assert (found.docker, found.compose, found.config) == ("26.1", "2.26.1", {"web": "c0ffee"})
     assert ([*found.containers], len(found.images), found.network) == (["frontend"], 1, False)
     assert found.environment == {"A": True, "B": False}
@@ -89,7 +97,7 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost)
     assert found.files.keys() == {"compose/docker-compose.yml", "nginx/nginx.conf", ".env", "rehearsal/header"}
     assert found.stanzas == {
         "db": survey.Stanza(container_name="postgres", image="postgres:15"),
-        "web": survey.Stanza(419430400, 1048576, ("8080",), image="me/web:v1"),
+        "web": survey.Stanza(419430400, 1048576, ("8080",), image="me/web:v1", asks=(3000, 8000, 8443)),
         "old": survey.Stanza(9, 8, image="old"),
     }
     assert (sorted(found.stale), found.usage) == (["api", "gone", "web"], {"c1": 600})
