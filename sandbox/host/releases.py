@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import hashlib
 import io
 import json
 import tarfile
@@ -108,13 +109,21 @@ def application_ports(compose_file: Path) -> dict[str, int]:
 
 
 def layer(content: Release) -> bytes:
-    """The release's layer as a tar archive: one file that says what it is."""
+    """The release's layer as a tar archive: a file that says what it is, and the frontend's page has a script.
+
+    The script's name differs by build, as Next.js's do.
+    """
     text = json.dumps(asdict(content), indent=2).encode()
+    files = {"opt/release.json": text}
+    if content.service == "frontend":
+        name = f"app-{hashlib.sha256(text).hexdigest()[:16]}.js"
+        files[f"app/.next/static/chunks/{name}"] = f'globalThis.release = "{content.tag} {content.built}";\n'.encode()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        member = tarfile.TarInfo("opt/release.json")
-        member.size = len(text)
-        tar.addfile(member, io.BytesIO(text))
+        for path, file in files.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(file)
+            tar.addfile(member, io.BytesIO(file))
     return buffer.getvalue()
 
 

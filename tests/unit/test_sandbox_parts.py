@@ -252,6 +252,18 @@ def test_the_same_release_built_twice_is_two_images() -> None:
     assert releases.layer(first) != releases.layer(again)
 
 
+def test_each_build_of_the_frontend_has_a_script_of_its_own_and_no_other_service_has_one() -> None:
+    def files(service: str, built: str) -> set[str]:
+        content = releases.layer(Release(service, "v2", 3000, "", 0, built))
+        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+            return {name for name in tar.getnames() if name.startswith("app/.next/static/chunks/app-")}
+
+    scripts = [files("frontend", f"2026-01-02T03:04:0{second}Z") for second in (5, 6)]
+    assert [len(names) for names in scripts] == [1, 1]
+    assert scripts[0] != scripts[1]
+    assert files("backend", "2026-01-02T03:04:05Z") == set()
+
+
 def test_faults_by_name() -> None:
     assert releases.fault_named(None) == ""
     assert releases.fault_named("outside-late") == Fault.OUTSIDE_LATE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from aiohttp import WSMsgType, web
 
@@ -15,7 +16,9 @@ __all__ = ["serve"]
 
 KEEP_ALIVE_SECONDS = 3600.0  # a proxy's kept connection must not be closed just when it is used again
 LONGEST_SLEEP_SECONDS = 1000.0
+STATIC_PLACE = Path("/app/.next/static")  # where Next.js builds to; each release of the frontend has its own
 RELEASE = web.AppKey("release", Release)
+STATIC = web.AppKey("static", dict[str, Path])
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -45,7 +48,20 @@ async def anything(request: web.Request) -> web.StreamResponse:
     except ValueError:
         return web.Response(status=400, text="sleep takes seconds\n")
     await asyncio.sleep(max(0.0, min(seconds, LONGEST_SLEEP_SECONDS)))
-    return web.Response(text=f"{release.service} {release.tag} {request.method} {request.path} {received} bytes\n")
+    said = f"{release.service} {release.tag} {request.method} {request.path} {received} bytes\n"
+    if request.path != "/" or not request.app[STATIC]:
+        return web.Response(text=said)
+    scripts = (f'<script src="/_next/static/{name}" async></script>\n' for name in request.app[STATIC])
+    return web.Response(text=said + "".join(scripts), content_type="text/html")
+
+
+async def static(request: web.Request) -> web.StreamResponse:
+    """A file of the release's build, or 404 as Next.js says it: not to be kept."""
+    file = request.app[STATIC].get(request.match_info["name"])
+    if file is None:
+        headers = {"Cache-Control": "private, no-cache, no-store, max-age=0, must-revalidate"}
+        return web.Response(status=404, text="404 | This page could not be found.\n", headers=headers)
+    return web.FileResponse(file, headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
 
 async def mirror(request: web.Request) -> web.StreamResponse:
@@ -102,6 +118,8 @@ async def echo(request: web.Request) -> web.StreamResponse:
 def application(release: Release) -> web.Application:
     app = web.Application(middlewares=[break_if_ordered], client_max_size=64 * 1024 * 1024)
     app[RELEASE] = release
+    files = sorted(file for file in STATIC_PLACE.rglob("*") if file.is_file() and not file.is_symlink())
+    app[STATIC] = {str(file.relative_to(STATIC_PLACE)): file for file in files}
     app.on_response_prepare.append(mark)
     if release.service == "llmserver":
         app.router.add_get("/health", llmserver_health)
@@ -110,6 +128,8 @@ def application(release: Release) -> web.Application:
         app.router.add_get("/api/ai-stories/health", stories_health)
         app.router.add_get("/ws", echo)
     app.router.add_route("*", "/{path:.*__echo.*}", mirror)
+    if release.service == "frontend":
+        app.router.add_get("/_next/static/{name:.*}", static)
     app.router.add_route("*", "/{path:.*}", anything)
     return app
 
