@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 from behindy_ops.deploy.state import Phase, State
+from behindy_ops.deploy.steps.assets import KeepAssets
 from behindy_ops.deploy.steps.drain import Drain, FinishRequests
 from behindy_ops.deploy.steps.external import CheckOutside, CheckPrevious, Rehearse
 from behindy_ops.deploy.steps.internal import CheckInside
@@ -39,6 +40,8 @@ def steps(state: State) -> Iterator[Item]:
         yield PutAside()
         yield StopLive()
     yield Start()
+    if service.assets is not None:
+        yield KeepAssets()  # while it boots
     yield CheckInside()
     yield _rehearsal(state)
     paths = state.public_paths

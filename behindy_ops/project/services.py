@@ -48,6 +48,21 @@ class HealthPolicy:
 
 
 @dataclass(frozen=True)
+class Assets:
+    """Static files of releases that are kept for pages which are still open when another release is live.
+
+    Attributes:
+        source: the directory in the image.
+        at: the URL's path below which nginx serves them.
+        most: bytes of all releases of the service together.
+    """
+
+    source: str
+    at: str
+    most: int = 100 * 2**20
+
+
+@dataclass(frozen=True)
 class Service:
     """One service, as its stanza declares it. All times are in seconds.
 
@@ -62,6 +77,7 @@ class Service:
         stop: between SIGTERM and SIGKILL.
         watch: how long the new release is watched after the switch.
         through: another service that ``external`` passes through, so that it says nothing while that is missing.
+        assets: which static files outlive a release, or None.
         required_env: names the stanza cannot be filled in without.
     """
 
@@ -77,6 +93,7 @@ class Service:
     watch: float = 10.0
     health: HealthPolicy = field(default_factory=HealthPolicy)
     through: str = ""
+    assets: Assets | None = None
     required_env: tuple[str, ...] = ()
 
 
@@ -148,6 +165,10 @@ def read_stanza(
     values, wrong_values = _read_keys(f"{path}.{key}", stanza[key], KEYS)
     values = {"port": 0, "internal": "", "external": "", "health": {}, **values}
     health = HealthPolicy(**values.pop("health"))
+    given = values.pop("assets", {})
+    assets = (
+        Assets(given["from"], given["at"], given.get("max", Assets.most)) if {"from", "at"} <= given.keys() else None
+    )
     mistakes += wrong_values
     if health.look > health.interval:
         mistakes.append(f"{path}.{key}.health.look: longer than the interval, so it would never look")
@@ -156,6 +177,7 @@ def read_stanza(
         name=name,
         repository_template=str(stanza.get("image")),
         health=health,
+        assets=assets,
         required_env=required_env,
     )
     return service, mistakes
@@ -206,6 +228,21 @@ def _path_or_none(value: object) -> str | None:
     return None if value is None else _path(value)
 
 
+def _directory(value: object) -> str:
+    if value is None:
+        raise ValueError("missing; write a path such as /app/.next/static (from) or /_next/static (at)")
+    if wrong := validate.check_directory(str(value)):
+        raise ValueError(wrong)
+    return str(value).rstrip("/")
+
+
+def _bytes(value: object) -> int:
+    matched = re.fullmatch(r"([1-9][0-9]{0,8})([kmg]?)b?", str(value).lower())
+    if matched is None:
+        raise ValueError(f"{validate.shown(str(value))} is not a size; write one such as 100m")
+    return int(matched[1]) << 10 * " kmg".index(matched[2] or " ")
+
+
 def _other_service(value: object) -> str:
     if value is not None and (wrong := validate.check_service_name(str(value))):
         raise ValueError(wrong)
@@ -235,6 +272,7 @@ _HEALTH_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "look": partial(_seconds, least=0.05),
     "seconds": partial(_seconds, least=1.0),
 }
+_ASSETS_KEYS: Mapping[str, Callable[[Any], Any]] = {"from": _directory, "at": _directory, "max": _bytes}
 KEYS: Mapping[str, Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]] = {
     "port": partial(_whole, most=65535),
     "internal": _path,
@@ -246,7 +284,8 @@ KEYS: Mapping[str, Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]] = 
     "stop": _seconds,
     "watch": _seconds,
     "health": _HEALTH_KEYS,
+    "assets": _ASSETS_KEYS,
 }
 """What an ``x-deploy`` may say, and how each value is read; a table for what is a mapping of its own."""
 
-_NEEDED = ("port", "internal", "external")
+_NEEDED = ("port", "internal", "external", "from", "at")

@@ -50,6 +50,11 @@ check_tag = _form(
 )
 check_url_path = _form(r"/[A-Za-z0-9._~/?=&%+,:;@-]*", "is not a path; write one that starts with /, such as /health")
 """A path below a host, with a query if need be."""
+check_directory = _form(
+    r"(/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~@+-]+)+/?",
+    "is not a plain absolute path below /; write one such as /app/.next/static",
+)
+"""A directory in an image, or a URL's path to one."""
 check_port = _form(
     r"[1-9][0-9]{0,4}", "is not a port; write a number from 1 to 65535", lambda value: int(value) <= 65535
 )

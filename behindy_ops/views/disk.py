@@ -75,6 +75,20 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True)
+class StaticFiles:
+    """Static files of a service's releases, kept for pages that are still open; ``going``: whose ``ops.prune`` removes.
+
+    ``size`` and ``frees``: bytes of all, and of those that nothing needs.
+    """
+
+    service: str
+    size: int
+    frees: int
+    releases: int
+    going: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Others:
     """Images of other repositories. ``ops.prune`` leaves them alone; ``unused`` counts those without a container."""
 
@@ -88,6 +102,7 @@ class Prune:
     """What ``ops.prune`` would remove. ``frees``: bytes at least; layers that only removed images share come on top.
 
     ``volumes`` and ``networks`` are names; ``named`` are volumes that it leaves to a person: see :mod:`.leavings`.
+    ``assets`` are service and release of static files, as ``frontend 20260131-093000-ab12``.
     """
 
     images: int = 0
@@ -97,6 +112,7 @@ class Prune:
     volumes: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
+    assets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +123,7 @@ class DiskView:
     docker: tuple[DockerShare, ...] = ()
     repositories: tuple[Repository, ...] = ()
     others: Others = Others()
+    assets: tuple[StaticFiles, ...] = ()
     prune: Prune = Prune()
     services: tuple[Verdict, ...] = ()
     unknown: tuple[str, ...] = ()
@@ -130,12 +147,14 @@ def describe(seen: Seen) -> DiskView:
         for service in seen.services
         for check in disk(replace(seen.facts, survey=survey, services=(service,)))
     )
+    assets = tuple(_static_files(seen))
     return DiskView(
         filesystems,
         tuple(_shares(usage)) if usage else (),
         repositories,
         _others(usage, repositories),
-        _prune(usage, repositories, _left(seen, usage)),
+        assets,
+        _prune(usage, repositories, _left(seen, usage), assets),
         rooms,
         () if usage else ("Docker did not tell what it keeps; try again, or on the host: docker system df",),
     )
@@ -261,11 +280,23 @@ def _left(seen: Seen, usage: dict[str, Any]) -> leavings.Leavings:
     return leavings.find(usage, made, networks)
 
 
-def _prune(usage: dict[str, Any], repositories: Iterable[Repository], left: leavings.Leavings) -> Prune:
+def _static_files(seen: Seen) -> Iterable[StaticFiles]:
+    for service, total, frees, count, *going in (line.split() for line in seen.lines("assets_")):
+        yield StaticFiles(service, int(total), int(frees), int(count), tuple(going))
+
+
+def _prune(
+    usage: dict[str, Any],
+    repositories: Iterable[Repository],
+    left: leavings.Leavings,
+    assets: Iterable[StaticFiles],
+) -> Prune:
     going = {image.id: image for repository in repositories for image in repository.images if not image.why}
     count, cached = _unused_cache(usage)
     frees = sum(max(image.own, 0) for image in going.values()) + cached + sum(left.volumes.values())
-    return Prune(len(going), count, cached, frees, tuple(left.volumes), left.networks, left.named)
+    frees += sum(files.frees for files in assets)
+    releases = tuple(f"{files.service} {release}" for files in assets for release in files.going)
+    return Prune(len(going), count, cached, frees, tuple(left.volumes), left.networks, left.named, releases)
 
 
 def lines(view: DiskView) -> list[Line]:
@@ -277,6 +308,12 @@ def lines(view: DiskView) -> list[Line]:
         told += [Line(""), *table(columns, rows)]
     for images in view.repositories:
         told += [Line(""), *_image_lines(images)]
+    if view.assets:
+        told += [Line(""), heading("static files of releases, for pages that are still open")]
+    for files in view.assets:
+        releases = f"{files.releases} release{'s' if files.releases != 1 else ''}"
+        told.append(Line(clip(f"  {files.service}: of {releases}  {size(files.size)}")))
+        told += [Line(clip(f"  {release}  ops.prune removes them"), Tone.CAREFUL) for release in files.going]
     if view.others.count:
         others = f"{view.others.count} images of other repositories, {view.others.unused} of them without a container"
         told += [Line(""), *sentence(f"{others}: ops.prune leaves them alone.", Tone.FAINT)]
@@ -323,11 +360,13 @@ def _named(image: KeptImage) -> str:
 def _verdict(view: DiskView) -> list[Line]:
     told: list[Line] = []
     prune = view.prune
-    if prune.images or prune.cache or prune.volumes or prune.networks:
+    if prune.images or prune.cache or prune.volumes or prune.networks or prune.assets:
         counts = (
-            ("image", prune.images), ("anonymous volume", len(prune.volumes)), ("network", len(prune.networks))
+            ("image", prune.images), ("anonymous volume", len(prune.volumes)), ("network", len(prune.networks)),
         )  # fmt: skip
         parts = [f"{count} {what}{'s' if count != 1 else ''}" for what, count in counts if count]
+        kept = len(prune.assets)
+        parts += [f"the static files of {kept} release{'s' if kept != 1 else ''}"] if kept else []
         parts += [f"{prune.cache} entries of build cache"] if prune.cache else []
         text = f"ops.prune would remove {' and '.join(parts)}, and free {size(prune.frees)} or more."
         told += sentence(f"{text} See what exactly: inv ops.prune --dry-run", Tone.CAREFUL)

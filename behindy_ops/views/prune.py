@@ -20,7 +20,7 @@ class Plan:
     """What would be removed: ``references`` as ``docker rmi`` takes them; ``frees`` bytes at least.
 
     ``volumes`` and ``networks`` are what releases of earlier versions left, by name; ``named`` are volumes of one
-    release that stay, since they may hold data.
+    release that stay, since they may hold data. ``assets``: service and release of static files that go.
     """
 
     references: tuple[str, ...]
@@ -30,10 +30,11 @@ class Plan:
     volumes: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
+    assets: tuple[str, ...] = ()
 
     @property
     def needless(self) -> bool:
-        return not (self.references or self.cache or self.volumes or self.networks)
+        return not (self.references or self.cache or self.volumes or self.networks or self.assets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def describe(seen: Seen) -> PruneView:
     going = (image for repository in view.repositories for image in repository.images if not image.why)
     references = dict.fromkeys(reference for image in going for reference in image.names or (image.id,))
     found = view.prune
-    left = (found.volumes, found.networks, found.named)
+    left = (found.volumes, found.networks, found.named, found.assets)
     return PruneView(True, Plan(tuple(references), found.images, found.cache, found.frees, *left))
 
 
@@ -89,13 +90,14 @@ def now(session: Session) -> PruneView:
     plan = described(session, VIEW).plan
     if plan.needless:
         return PruneView(False, plan)
-    return PruneView(False, plan, read(session.host.run(command(plan)).require().reply()))
+    return PruneView(False, plan, read(session.host.run(command(session.settings.host_dir, plan)).require().reply()))
 
 
-def command(plan: Plan) -> Command:
+def command(host_dir: str, plan: Plan) -> Command:
     """Return what removes it, under the lock."""
-    cache = "yes" if plan.cache else "no"
-    argv = script("ops/prune", cache, " ".join(plan.volumes), " ".join(plan.networks), *plan.references)
+    cache, assets = "yes" if plan.cache else "no", "\n".join(plan.assets)
+    others = (" ".join(plan.volumes), " ".join(plan.networks), assets)
+    argv = script("ops/prune", host_dir, cache, *others, *plan.references)
     return Command(argv, title="remove what nobody needs", timeout=600, changes=True)
 
 
@@ -126,6 +128,7 @@ def lines(view: PruneView) -> list[Line]:
     told += [Line(f"  {reference}", exact=True) for reference in plan.references]
     told += [Line(f"  volume {name}", exact=True) for name in plan.volumes]
     told += [Line(f"  network {name}", exact=True) for name in plan.networks]
+    told += [Line(f"  static files of {name}", exact=True) for name in plan.assets]
     if plan.cache:
         told.append(Line(f"  build cache: {plan.cache} entries"))
     do_it = sentence(f"{plan.images} images; frees {size(plan.frees)} or more. Do it: inv ops.prune")

@@ -63,6 +63,7 @@ def _project(root: Path, environment: str) -> list[Entry]:
             (base, 0o755),
             (f"{base}/state", 0o700),
             (f"{base}/rehearsal", 0o700),
+            (f"{base}/assets", 0o755),
             (f"{base}/compose", 0o755),
             (f"{base}/nginx", 0o755),
         )

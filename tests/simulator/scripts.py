@@ -105,6 +105,26 @@ def start_green(
     return 0
 
 
+def assets(
+    world: World, me: Process, root: str, service: str, source: str, at: str, most: str, *releases: str
+) -> Body:  # fmt: skip
+    declared = world.services[service].assets
+    assert declared is not None
+    assert (root, source, at, int(most)) == ("behindy-ops", declared.source, declared.at, declared.most)
+    for container, release in zip(releases[::2], releases[1::2], strict=True):
+        if (service, release) in world.static_files:
+            continue
+        try:
+            yield from ask(world, partial(world.engine.find, container))
+        except DockerError as error:
+            me.echo(f"missing {release} {error}")
+            continue
+        yield lasting(world, 0.3)
+        world.static_files.add((service, release))
+        me.echo(f"kept {release} 3 4096")
+    return 0
+
+
 def _write_status(keep: ReleaseDir, status: str) -> Generator[Wait | None, None, None]:
     yield None
     keep.status = status
@@ -331,7 +351,7 @@ def of_docker(world: World, me: Process, operation: str, container: str) -> Body
     return 0
 
 
-def discard(world: World, me: Process, container: str, template: str, lines: str, release: str) -> Body:
+def discard(world: World, me: Process, container: str, template: str, lines: str, release: str, seen: str) -> Body:
     assert template
     assert lines == "100"
     yield from _show_state(world, me, container)
@@ -339,6 +359,8 @@ def discard(world: World, me: Process, container: str, template: str, lines: str
     keep = world.dirs.get(_release_key(release))
     if keep is not None:
         yield from _write_status(keep, "failed")
+    if seen == "no":
+        world.static_files.discard(_release_key(release))
     try:
         yield from call(world, partial(world.engine.remove, container))
     except DockerError as error:
@@ -368,7 +390,7 @@ def tidy(world: World, me: Process, *references: str) -> Body:
 
 def verify(
     world: World, me: Process, container: str, template: str, release: str, history: str, rotate: str, judged: str,
-    previous: str, back: str,
+    previous: str, back: str, most: str, replaced: str,
 ) -> Body:  # fmt: skip
     assert template
     assert (history, rotate) == ("behindy-ops/state/history.jsonl", "5000000")
@@ -398,6 +420,10 @@ def verify(
                 continue
             del world.dirs[key]
             yield None
+    for key in [key for key in world.static_files if most and key[0] == service]:
+        kept = world.dirs[key].status if key in world.dirs else None
+        if kept in (None, "candidate") and key[1] not in (_release_key(release)[1], previous, replaced):
+            world.static_files.discard(key)
     return 0
 
 
@@ -456,7 +482,7 @@ SCRIPTS: dict[str, Callable[..., Body]] = {
     function.__name__: function
     for function in (
         pull, start_green, look_inside, look_outside, swap, follow, drain, watch, stop_blue, discard, tidy, verify,
-        record,        survey,
+        record, survey, assets,
     )
 }  # fmt: skip
 

@@ -24,7 +24,7 @@ from behindy_ops.host.interrupts import Interrupts
 from behindy_ops.host.lease import Holder, argv, refusal
 from behindy_ops.host.session import Session
 from behindy_ops.project.project import Project
-from behindy_ops.project.services import HealthPolicy, Service, repository
+from behindy_ops.project.services import Assets, HealthPolicy, Service, repository
 from behindy_ops.project.settings import Settings
 from tests.simulator.docker import Behaviour
 from tests.simulator.rules import Rules
@@ -71,7 +71,17 @@ SERVICES = {
             watch=5,
             health=_PATIENCE,
         ),
-        Service("frontend", f"{_IMAGE}frontend:latest", 3000, "/", "/", "/", watch=5, health=_PATIENCE),
+        Service(
+            "frontend",
+            f"{_IMAGE}frontend:latest",
+            3000,
+            "/",
+            "/",
+            "/",
+            watch=5,
+            health=_PATIENCE,
+            assets=Assets("/app/.next/static", "/_next/static"),
+        ),
     )
 }
 

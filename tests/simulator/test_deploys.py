@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400.0
 
-WHOLE = ["pull", "start_green", "look_inside", "look_outside", "swap", "drain", "watch", "look_outside"]
+WHOLE = ["pull", "start_green", "assets", "look_inside", "look_outside", "swap", "drain", "watch", "look_outside"]
 
 
 @pytest.fixture
@@ -76,8 +76,8 @@ def test_a_deploy_goes_step_by_step_and_sends_these_commands(host: Simulation) -
     host.deploy("frontend", tag="mended")
     after = live(host)
     assert steps(host) == [
-        "survey", "preflight", "pull", "start", "internal", "rehearsal", "switch", "external", "watch", "drain", "stop",
-        "tidy", "verify",
+        "survey", "preflight", "pull", "start", "assets", "internal", "rehearsal", "switch", "external", "watch",
+        "drain", "stop", "tidy", "verify",
     ]  # fmt: skip
     assert sent(host) == [*WHOLE, "tidy", "stop_blue", "verify"]
     swap = next(command for command in host.connections[-1].sent if command.argv[3] == "deploy/swap")
@@ -93,7 +93,7 @@ def test_a_deploy_goes_step_by_step_and_sends_these_commands(host: Simulation) -
 def test_every_command_that_changes_something_is_fenced_and_the_others_are_not(host: Simulation) -> None:
     host.deploy("frontend", tag="mended")
     changing = {name_of(command) for command in host.connections[-1].sent if command.changes}
-    assert changing == {"start_green", "swap", "tidy", "stop_blue", "verify"}
+    assert changing == {"start_green", "assets", "swap", "tidy", "stop_blue", "verify"}
 
 
 def test_the_image_is_the_digest_that_was_pulled_even_if_the_tag_moves_meanwhile(host: Simulation) -> None:
@@ -109,10 +109,36 @@ def running(simulation: Simulation) -> set[str]:
 def test_a_first_deploy_has_nothing_to_drain_or_stop() -> None:
     simulation = begin(deployed=False)
     simulation.deploy("frontend", tag="first")
-    before = ["pull", "start_green", "look_inside", "look_outside"]
+    before = ["pull", "start_green", "assets", "look_inside", "look_outside"]
     assert sent(simulation) == [*before, "swap", "watch", "look_outside", "verify"]
     assert "First deploy of frontend" in decisions(simulation)
     assert live(simulation).policy == "always"
+
+
+def kept_files(simulation: Simulation) -> set[str]:
+    """The releases of frontend whose static files nginx can serve."""
+    return {release for service, release in simulation.world.static_files if service == "frontend"}
+
+
+def test_static_files_are_kept_before_the_switch_and_stay_with_every_release_that_users_have_met(
+    host: Simulation,
+) -> None:
+    host.world.static_files.clear()  # both were deployed by a version that kept none
+    first = live(host).labels["behindy.release"]
+    seen: list[set[str]] = []
+    host.world.checks.append(lambda: seen.append(kept_files(host)) if "swap" in running(host) else None)
+    host.deploy("frontend", tag="mended")
+    second = live(host).labels["behindy.release"]
+    assert (seen[0], kept_files(host)) == ({first, second}, {first, second})
+    with raises(Kind.RELEASE_REFUSED):
+        host.deploy("frontend", tag="bad-inside")
+    assert kept_files(host) == {first, second}
+    with pytest.raises(SwitchedBack):
+        host.deploy("frontend", tag="bad-in-public")
+    assert len(kept_files(host)) == 3
+    host.roll_back("frontend")
+    assert kept_files(host) >= {first, second, live(host).labels["behindy.release"]}
+    assert warnings(host) == []
 
 
 def test_a_service_that_is_reached_through_one_not_there_yet_is_checked_by_its_own_path() -> None:

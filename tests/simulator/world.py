@@ -110,6 +110,7 @@ class World(Clock):
         self.checks: list[Callable[[], None]] = []
         self.config = dict.fromkeys(services, "c0ffee")
         self.dirs: dict[tuple[str, str], ReleaseDir] = {}
+        self.static_files: set[tuple[str, str]] = set()  # service and release of those that nginx can serve
         self.history: list[str] = []
         self.up = True
         self.boots = 0

@@ -111,7 +111,8 @@ class Discard(Step):
     def command(self, state: State) -> Command:
         container = state.green.id if state.green else f"{state.service.name}-green"
         kept = state.paths.release(state.service.name, state.release.id)
-        argv = script("deploy/discard", container, CONTAINER_TEMPLATE, str(_LOG_LINES), kept)
+        seen = "yes" if state.phase >= Phase.NAMED else "no"
+        argv = script("deploy/discard", container, CONTAINER_TEMPLATE, str(_LOG_LINES), kept, seen)
         return Command(argv, title=f"remove {state.service.name}-green", timeout=150, changes=True)
 
     def read(self, state: State, result: Result) -> Read:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from behindy_ops.deploy import history
 from behindy_ops.deploy.state import State, unknown
+from behindy_ops.deploy.steps.assets import kept_as
 from behindy_ops.deploy.steps.step import ALWAYS, ENGINE_AWAY, Read, Step, unjudged
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
+from behindy_ops.facts.figures import size
 from behindy_ops.facts.readings import parse_reading
 from behindy_ops.facts.release import released_as
 from behindy_ops.facts.rollback import previous_of
 from behindy_ops.host.command import Command, Result, script
-from behindy_ops.report.events import Warning_
+from behindy_ops.report.events import Decision, Event, Warning_
 
 
 class Watch(Step):
@@ -44,9 +46,10 @@ def _verify(state: State, line: str, *, judged: str = "") -> Command:
     """
     service, release, paths = state.service.name, state.release, state.paths
     kept, left, rotated_at = paths.release(service, release.id), paths.release(service, judged), str(history.ROTATED_AT)
+    assets = state.service.assets
     argv = script(
         *("deploy/verify", service, CONTAINER_TEMPLATE, kept, paths.history, rotated_at, left, release.previous),
-        _offered(state, judged),
+        *(_offered(state, judged), str(assets.most) if assets else "", kept_as(state.live) if state.live else ""),
     )
     return Command(argv, title="verify and record", timeout=150, stdin=line.encode("utf-8") + b"\n", changes=True)
 
@@ -87,7 +90,8 @@ class Verify(Step):
             warnings.append(f"The deploy stands, but it could not be recorded: {' '.join(result.last_lines(2))}")
         facts = _facts(state, lines) | {"memory": memory, "log_errors": errors}
         detail = ", ".join(part for part in ("" if away else "steady", memory, said) if part)
-        return Read(state, detail, failed=trouble, events=tuple(map(Warning_, warnings)), facts=facts)
+        events = (*map(Warning_, warnings), *_dropped(state, result.reply().every("dropped")))
+        return Read(state, detail, failed=trouble, events=events, facts=facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,17 @@ class Record(Step):
         if result.ok:
             return Read(state)
         return Read(state, events=(Warning_(f"The host's history could not be written: {result.how()}."),))
+
+
+def _dropped(state: State, releases: list[str]) -> tuple[Event, ...]:
+    """Say whose static files had to go, though the releases are kept, since all together were too large."""
+    if not releases or state.service.assets is None:
+        return ()
+    limit = f"those of {state.service.name} may take {size(state.service.assets.most)} (x-deploy.assets.max)"
+    told = f"The static files of release {', '.join(releases)} were removed: {limit}."
+    if state.live is None or kept_as(state.live) not in releases:
+        return (Decision(told),)
+    return (Warning_(f"{told} Pages of the previous release that are still open may miss some."),)
 
 
 def _facts(state: State, lines: dict[str, str]) -> dict[str, str]:

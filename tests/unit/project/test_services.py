@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from behindy_ops.errors import Kind
 from behindy_ops.project import services
 from behindy_ops.project.compose import COMPOSE_FILE, ComposeFile
-from behindy_ops.project.services import HealthPolicy, Service, repository, seconds, validate_tag
+from behindy_ops.project.services import Assets, HealthPolicy, Service, repository, seconds, validate_tag
 from tests.kinds import raises
 
 OURS = Path(services.__file__).parents[2] / COMPOSE_FILE
@@ -89,6 +89,7 @@ def test_everything_a_stanza_says_arrives() -> None:
               stop: 0.5
               watch: 500ms
               health: {attempts: 40, interval: 5, look: 0.5, seconds: 5m}
+              assets: {from: /app/.next/static/, at: /_next/static, max: 20m}
         """
     assert load(text)["web"] == Service(
         name="web",
@@ -102,6 +103,7 @@ def test_everything_a_stanza_says_arrives() -> None:
         stop=0.5,
         watch=0.5,
         health=HealthPolicy(attempts=40, interval=5, look=0.5, seconds=300),
+        assets=Assets("/app/.next/static", "/_next/static", 20 * 2**20),
         required_env=("TOKEN", "MODE"),
     )
 
@@ -109,6 +111,47 @@ def test_everything_a_stanza_says_arrives() -> None:
 def test_no_rehearsal_is_said_by_null() -> None:
     text = stanza("{port: 80, internal: /, external: /, rehearsal: null}")
     assert load(text)["web"].rehearsal is None
+
+
+@pytest.mark.parametrize(
+    ("assets", "wrong"),
+    [
+        ("{from: /app/../etc, at: /s}", ["from"]),
+        ("{from: /app/., at: /s}", ["from"]),
+        ("{from: app/static, at: /s}", ["from"]),
+        ("{from: /, at: /s}", ["from"]),
+        ('{from: "/a b", at: /s}', ["from"]),
+        ('{from: "/a\\n/b", at: /s}', ["from"]),
+        ("{from: /a, at: /../secret}", ["at"]),
+        ('{from: /a, at: "/s%2e%2e"}', ["at"]),
+        ("{from: /a, at: /}", ["at"]),
+        ("{from: /a}", ["at"]),
+        ("{}", ["from", "at"]),
+        ("{from: /a, at: /s, max: lots}", ["max"]),
+        ("{from: /a, at: /s, max: 0}", ["max"]),
+        ("{from: /a, at: /s, max: 1.5g}", ["max"]),
+        ("{from: /a, at: /s, most: 1g}", ["most"]),
+    ],
+)
+def test_static_files_come_from_a_plain_directory_and_go_to_a_plain_path(assets: str, wrong: list[str]) -> None:
+    told = mistakes(stanza(f"{{port: 80, internal: /, external: /, assets: {assets}}}"))
+    assert [line.split(": ")[0] for line in told] == [f"services.web.x-deploy.assets.{key}" for key in wrong]
+
+
+@pytest.mark.parametrize(("text", "most"), [("7", 7), ("12k", 12 * 2**10), ("100M", 100 * 2**20), ("2gb", 2 * 2**30)])
+def test_sizes_are_written_as_in_a_compose_file(text: str, most: int) -> None:
+    found = load(stanza(f"{{port: 80, internal: /, external: /, assets: {{from: /a, at: /s, max: {text}}}}}"))
+    assert found["web"].assets == Assets("/a", "/s", most)
+
+
+def test_a_stanza_of_static_files_that_is_no_mapping_is_a_mistake() -> None:
+    assert "not a mapping" in mistakes(stanza("{port: 80, internal: /, external: /, assets: /a}"))[0]
+
+
+def test_our_own_frontend_keeps_what_nextjs_builds() -> None:
+    found = ComposeFile.read(OURS).services()
+    assert found["frontend"].assets == Assets("/app/.next/static", "/_next/static")
+    assert (found["backend"].assets, found["llmserver"].assets) == (None, None)
 
 
 def test_all_mistakes_are_told_at_once_by_their_paths() -> None:

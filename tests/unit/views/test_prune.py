@@ -20,9 +20,9 @@ def test_a_plan_names_everything_and_nothing_else_is_sent() -> None:
     plan = prune.Plan((f"{REPO}:v1", "sha256:d"), images=2, cache=0, frees=35)
     text = "\n".join(line.text for line in prune.lines(prune.PruneView(True, plan)))
     assert f"  {REPO}:v1\n  sha256:d\n" in text
-    command = prune.command(plan)
+    command = prune.command("home", plan)
     assert command.changes
-    assert command.argv[4:] == ("no", "", "", f"{REPO}:v1", "sha256:d")
+    assert command.argv[4:] == ("home", "no", "", "", "", f"{REPO}:v1", "sha256:d")
     assert "Nothing to remove" in prune.lines(prune.PruneView(True, NOTHING))[0].text
 
 

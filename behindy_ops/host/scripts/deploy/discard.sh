@@ -1,8 +1,11 @@
-# lib: engine masked atomic
+# lib: engine masked atomic assets
 # Shows a failed release's state and its last log lines (without values of its environment), marks it failed (`release`:
-# its directory, or ""), and removes it; that it is gone already is success.
-container=$1 template=$2 lines=$3 release=$4
+# its directory, or ""), and removes it; that it is gone already is success. `seen`: whether users have met it, whose pages
+# may still ask for its static files.
+container=$1 template=$2 lines=$3 release=$4 seen=$5
 state "$container" "$template"
 docker logs --tail "$lines" "$container" 2>&1 | masked given_to "$container" | sed 's/^/log /'
 [ -z "$release" ] || ! [ -d "$release" ] || atomically "$release/status" <<<failed
+of "${release%/state/releases/*}" "$(basename "${release%/*}")"
+[ "$seen" = yes ] || [ -z "$release" ] || drop "${release##*/}"
 remove "$container"

@@ -1,9 +1,10 @@
-# lib: engine history atomic
+# lib: engine history atomic assets
 # stdin: a history line. Shows how the live container and the memory are, and which run deployed the previous release
 # (`previous`, or ""); marks this one as standing and `judged`, the one a rollback leaves, if any; records the deploy,
 # and forgets releases nobody would go back to: never this one, the one before it, or the one a rollback would go to
-# (`back`, or this one). `release` and `judged` are directories, `rotate` is in bytes.
-container=$1 template=$2 release=$3 history=$4 rotate=$5 judged=$6 previous=$7 back=$8
+# (`back`, or this one). `release` and `judged` are directories, `rotate` is in bytes. Static files go with their release;
+# `most` are the bytes of those that stay ("" for a service without), `replaced` is what was live before.
+container=$1 template=$2 release=$3 history=$4 rotate=$5 judged=$6 previous=$7 back=$8 most=$9 replaced=${10}
 umask 077
 state "$container" "$template"
 printf 'stats '
@@ -34,3 +35,6 @@ forget() { # statuses, how many of them stay: their files hold a copy of .env
 }
 forget 'stands|rolled-back' 8
 forget 'failed|candidate' 3
+of "${release%/state/releases/*}" "$(basename "${release%/*}")"
+# shellcheck disable=SC2086 # ids, or none
+[ -z "$most" ] || trim "$most" "${release##*/}" $previous $replaced

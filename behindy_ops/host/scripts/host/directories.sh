@@ -8,7 +8,8 @@ for private in state rehearsal; do
   mkdir -p "$dir/$private"
   chmod 700 "$dir/$private"
 done
-mkdir -p "$dir/compose" "$dir/nginx"
+mkdir -p "$dir/compose" "$dir/nginx" "$dir/assets"
+chmod 755 "$dir/assets" # of static files, which nginx's workers read
 [ -e "$dir/compose/.env" ] || [ -L "$dir/compose/.env" ] || ln -s ../.env "$dir/compose/.env"
 [ ! -e "$dir/.env" ] || chmod 600 "$dir/.env"
 # The rehearsal's token is made here, once, is never printed, and never leaves the host.

@@ -1,6 +1,7 @@
-# lib: workspace sections engine views
+# lib: workspace sections engine views assets
 # `dir`: the host directory; the rest is the survey. File systems, what Docker keeps by its own count, and what is needed to
 # tell what releases of earlier versions of this tool left: when each was made (those have no names.yml), and networks.
+# assets_: service, bytes of its static files, bytes of those that may go, how many releases, and which of them may go.
 dir=$1
 shift
 look=("$@")
@@ -11,6 +12,19 @@ made() {
   done | sed -E 's,^([0-9]+) .*/([^/]+)/([^/]+)/override.yml$,\1 \2 \3,'
 }
 networks_() { docker network ls --filter label=com.docker.compose.project --format '{{.Name}} {{.Label "com.docker.compose.project"}}'; }
+assets_() {
+  local needed list going
+  needed=$(docker ps -a --format '{{.Label "behindy.release"}} {{.Label "behindy.previous"}} 0-{{.ID}}') || return
+  for list in "$dir"/state/assets/*/; do
+    [ -d "$list" ] || continue
+    of "$dir" "$(basename "$list")"
+    # shellcheck disable=SC2046,SC2086 # ids
+    {
+      going=$(unneeded $needed)
+      echo "$(basename "$list") $(bytes $(all)) $(($(bytes $(all)) - $(bytes $(all | grep -vxF "$going")))) $(all | wc -l)" $going
+    }
+  done
+}
 filesystems() { # of directories only: Docker mounts single files too; the inodes of each after its bytes
   local root
   root=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null)
@@ -31,4 +45,4 @@ docker_() { # as version 1.44 of its API tells it, or an older engine's own
   [ "$minor" -lt 44 ] || version=1.44
   api "http://docker/v$version/system/df"
 }
-report filesystems docker_ made networks_ survey
+report filesystems docker_ made networks_ assets_ survey

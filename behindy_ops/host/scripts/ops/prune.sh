@@ -1,9 +1,10 @@
-# lib: engine
+# lib: engine assets
 # Removes images one by one, without force: docker keeps what anything uses; with `cache` yes, empties the build cache
-# too. `volumes` and `networks` are names in a row, likewise kept by docker where something uses them. Prints what became
-# of each, and the free bytes of Docker's disk before and after.
-cache=$1 volumes=$2 networks=$3
-shift 3
+# too. `volumes` and `networks` are names in a row, likewise kept by docker where something uses them; `assets` are service
+# and release in turn, whose static files go. Prints what became of each, and the free bytes of Docker's disk before and
+# after.
+dir=$1 cache=$2 volumes=$3 networks=$4 assets=$5
+shift 5
 room() { echo "room $(df -B1 --output=avail "$(docker info --format '{{.DockerRootDir}}')" 2>/dev/null | tail -n 1)"; }
 room
 try() { # its name, and the command that removes it
@@ -12,5 +13,10 @@ try() { # its name, and the command that removes it
 for image in "$@"; do try "$image" docker rmi "$image"; done # with its last tag an image loses its digest too
 for volume in $volumes; do try "volume $volume" docker volume rm "$volume"; done
 for network in $networks; do try "network $network" docker network rm "$network"; done
+while read -r service release; do
+  [ -n "$release" ] || continue
+  of "$dir" "$service"
+  try "static files of $service $release" drop "$release"
+done <<<"$assets"
 [ "$cache" != yes ] || echo "cache $(api -m 300 -X POST 'http://docker/build/prune?all=true')"
 room

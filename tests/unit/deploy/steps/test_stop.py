@@ -67,7 +67,12 @@ def test_one_that_is_gone_already_logged_nothing() -> None:
 def test_it_is_known_by_its_name_until_it_was_started() -> None:
     assert Discard().command(state_of(green=None)).argv[4] == "web-green"
     assert Discard().command(state_of()).argv[4] == "new"
-    assert Discard().command(state_of()).argv[-1] == "behindy-ops/state/releases/web/r2"
+    assert Discard().command(state_of()).argv[-2:] == ("behindy-ops/state/releases/web/r2", "no")
+
+
+def test_what_users_have_met_keeps_its_static_files() -> None:
+    seen = {phase: Discard().command(state_of(phase=phase)).argv[-1] for phase in Phase}
+    assert {phase for phase, word in seen.items() if word == "yes"} == {Phase.NAMED, Phase.SWITCHED, Phase.PROVEN}
 
 
 def test_a_removal_that_fails_says_that_it_gets_no_traffic() -> None:

@@ -516,7 +516,7 @@ def test_what_is_gone_already_is_removed(host: FakeHost) -> None:
     assert (ran.code, ran.err) == (1, "device or resource busy\n")
 
 
-@pytest.mark.parametrize("script", [("deploy/stop_blue", "b", "5"), ("deploy/discard", "b", "", "1", "")])
+@pytest.mark.parametrize("script", [("deploy/stop_blue", "b", "5"), ("deploy/discard", "b", "", "1", "", "no")])
 def test_a_release_goes_with_its_anonymous_volumes_and_anothers_container_without(
     host: FakeHost, script: tuple[str, ...]
 ) -> None:
@@ -536,7 +536,7 @@ def test_a_failed_release_is_shown_marked_and_removed(host: FakeHost) -> None:
     host.on("docker", "logs --tail 100 g", Answer("one s3cret\n", err="two\n"))
     host.on("docker", "container inspect --format *behindy.release* g", "-v\n")
     host.on("docker", "rm -f -v g")
-    ran = host.run("deploy/discard", "g", "", "100", str(release))
+    ran = host.run("deploy/discard", "g", "", "100", str(release), "no")
     assert (ran.code, ran.out) == (0, "state none\nlog one <KEY>\nlog two\n")
     assert (release / "status").read_text() == "failed\n"
 
@@ -609,6 +609,8 @@ def test_a_status_is_written_whole_or_stays_as_it_was(host: FakeHost, script: st
     host.on("sync", "*status.new", Answer(err="No space left on device", code=1))
     release = str(status.parent)
     verify = ("c", "", release, str(host.root / "history"), "40", "", "")
-    ran = host.run(f"deploy/{script}", *(verify if script == "verify" else ("c", "", "1", release)), stdin="line\n")
+    ran = host.run(
+        f"deploy/{script}", *(verify if script == "verify" else ("c", "", "1", release, "no")), stdin="line\n"
+    )
     assert (status.read_text(), "No space left" in ran.err) == ("candidate\n", True)
     assert script == "discard" or (ran.code, (host.root / "history").read_text()) == (1, "line\n")

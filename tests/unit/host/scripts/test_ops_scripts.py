@@ -36,7 +36,7 @@ def unwell(host: FakeHost) -> None:
     ("name", "arguments", "sections"),
     [
         ("certs", ("nginx", "a.org"), {"address", "served", "trust", "files", "now"}),
-        ("disk", ("home", *SURVEY), {"filesystems", "docker_", "made", "networks_", "survey"}),
+        ("disk", ("home", *SURVEY), {"filesystems", "docker_", "made", "networks_", "assets_", "survey"}),
         ("doctor", ("nginx", "a.org", WEB, *SURVEY), {"errors", "inside", "outside", "events",
          "kernel", "survey", "address", "served", "trust", "files", "now"}),
         ("env", ("home", "web", *SURVEY), {"live", "image", "compose", "changed", "survey"}),
@@ -272,7 +272,7 @@ def test_what_was_removed_and_what_was_kept_is_told(host: FakeHost) -> None:
     host.on("curl", "*-X POST*prune*", '{"CachesDeleted":["x"]}')
     host.on("docker", "volume rm v")
     host.on("docker", "network rm n", Answer(err="has active endpoints", code=1))
-    told = host.run("ops/prune", "yes", "v", "n", "a", "b", "c").reply_short
+    told = host.run("ops/prune", "home", "yes", "v", "n", "", "a", "b", "c").reply_short
     assert (told.every("removed"), told.every("kept"), told.every("cache")) == (
         ["a", "b", "volume v"], ["c conflict", "network n has active endpoints"], ['{"CachesDeleted":["x"]}']
     )  # fmt: skip
