@@ -101,6 +101,54 @@ def test_each_service_is_rehearsed_and_no_limit_counts_rehearsals(token: str, pa
     assert statuses(path, 40, "-H", f"X-Behindy-Rehearsal: {token}") == [502] * 40
 
 
+# Static files that outlive their release
+
+
+@contextmanager
+def kept(path: str) -> Iterator[None]:
+    """A static file that only an earlier release of the frontend had."""
+    place = f"/home/ubuntu/behindy-ops/assets/frontend{path}"
+    on_host("sh", "-c", f"mkdir -p $(dirname {place}) && echo kept >{place}", user="ubuntu")
+    try:
+        yield
+    finally:
+        on_host("rm", place)
+
+
+OLD = "/_next/static/chunks/__old.js"
+
+
+def test_a_static_file_is_asked_of_the_live_release_first_and_no_kept_one_answers_a_rehearsal(
+    site: Site, token: str
+) -> None:
+    with kept(OLD), kept(OLD.replace("old", "echo")), extra("frontend-green", "candidate"):
+        assert site.ask(OLD).body == b"kept\n"
+        assert site.ask(OLD, "HEAD").status == 200
+        assert site.ask(OLD.replace("old", "echo")).one("X-Release") == "v1"
+        answer = rehearse(site, OLD, token)
+        assert (answer.status, answer.one("X-Behindy-Candidate")) == (404, "-green")
+    assert site.ask(OLD).status == 404
+    assert rehearse(site, OLD, token).status == 502
+
+
+def test_what_else_the_live_release_says_of_a_static_file_is_passed_on_though_one_is_kept(site: Site) -> None:
+    with kept(OLD.replace("old", "echo")):
+        for status in (403, 410, 500, 503):
+            answer = site.ask(f"{OLD.replace('old', 'echo')}?status={status}")
+            assert (answer.status, answer.one("X-Release")) == (status, "v1")
+
+
+def test_between_the_renames_and_without_any_release_kept_files_are_served(site: Site) -> None:
+    with kept(OLD):
+        with renamed("frontend-blue"):
+            assert site.ask(OLD).body == b"kept\n"
+            assert site.ask(OLD.replace("old", "echo")).one("X-Release") == "v1"
+            assert site.ask(OLD.replace("old", "none")).status == 404
+        with renamed("frontend-elsewhere"):
+            assert site.ask(OLD).body == b"kept\n"
+            assert site.ask(OLD.replace("old", "none")).status == 502
+
+
 # Between the two renames
 
 

@@ -185,6 +185,20 @@ def test_the_view_names_images_and_fits_eighty_columns() -> None:
     assert text_of(disk.lines(view))
 
 
+def test_static_files_are_shown_and_those_that_nothing_needs_are_for_prune_to_remove() -> None:
+    view = described(docker_=system_df(), assets_="web 5000 0 2\nfrontend 9000000 4000000 3 r1 r2\n")
+    assert view.assets == (
+        disk.StaticFiles("web", 5000, 0, 2),
+        disk.StaticFiles("frontend", 9_000_000, 4_000_000, 3, ("r1", "r2")),
+    )
+    assert (view.prune.assets, view.prune.frees) == (("frontend r1", "frontend r2"), 75 + 4_000_000)
+    lines = [line.text for line in disk.lines(view)]
+    assert "  frontend: of 3 releases  8.6 MB" in lines
+    assert "  r1  ops.prune removes them" in lines
+    assert "the static files of 2 releases" in " ".join(line.strip() for line in lines)
+    assert text_of(disk.lines(view))
+
+
 def test_without_docker_the_file_systems_are_still_shown() -> None:
     found = survey(docker="", problems={"versions": "permission denied while trying to connect"})
     view = disk.describe(seen(found, filesystems=FILESYSTEMS))

@@ -26,6 +26,13 @@ def test_a_plan_names_everything_and_nothing_else_is_sent() -> None:
     assert "Nothing to remove" in prune.lines(prune.PruneView(True, NOTHING))[0].text
 
 
+def test_static_files_are_named_and_sent_and_are_enough_to_do() -> None:
+    plan = prune.Plan((), images=0, cache=0, frees=9, assets=("web r1", "web r2"))
+    assert not plan.needless
+    assert "  static files of web r1" in [line.text for line in prune.lines(prune.PruneView(True, plan))]
+    assert prune.command("home", plan).argv[4:] == ("home", "no", "", "", "web r1\nweb r2")
+
+
 def test_what_was_removed_and_what_docker_kept_is_told_by_name() -> None:
     reply = short(
         "room 100\nremoved a:1\nkept b:2 Error response from daemon: conflict\n"

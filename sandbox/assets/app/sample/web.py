@@ -129,7 +129,8 @@ def application(release: Release) -> web.Application:
         app.router.add_get("/ws", echo)
     app.router.add_route("*", "/{path:.*__echo.*}", mirror)
     if release.service == "frontend":
-        app.router.add_get("/_next/static/{name:.*}", static)
+        # The longer beginning of a path would win over the mirror, whichever was added first.
+        app.router.add_get("/_next/static/{name:(?!.*__echo).*}", static)
     app.router.add_route("*", "/{path:.*}", anything)
     return app
 
