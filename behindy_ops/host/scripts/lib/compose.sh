@@ -26,7 +26,7 @@ declared() { # options of compose. Prints `<service> <what> <value>` lines and n
     depth == 2 && /[{]$/ { print at[2], "is", "there" }
     depth == 3 && at[3] ~ /^(image|container_name|mem_limit|mem_reservation)$/ { print at[2], at[3], bare($2) }
     depth == 4 && at[3] == "environment" { # the port alone: what else a value has may be secret, even `nginx:0000@host`
-      while (match($0, /https?:\/\/nginx:[0-9]+[\/"?#,; ]/)) {
+      while (match($0, /https?:\/\/nginx:[0-9]+[\/"?#,; \\\047]/)) {
         url = substr($0, RSTART, RLENGTH - 1); $0 = substr($0, RSTART + RLENGTH)
         sub(/.*:/, "", url); print at[2], "asks", url
       }

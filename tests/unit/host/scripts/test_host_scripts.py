@@ -37,6 +37,7 @@ CONFIG: dict[str, Any] = {
             "image": "me/web:v1",
             "environment": {
                 "AI": "http://nginx:8000", "LIST": "https://nginx:8443/x,http://nginx:3000,http://api:81/", "OF": "http://nginx/",
+                "OPTION": "-Da='http://nginx:8080'", "JSON": '{"url":"http://nginx:9000"}',
                 "NOT": "http://nginx:5555@db/ http://xnginx:1/ http://nginx:77x/", "image": "http://nginx:8000/s3cret",
             },
             "mem_limit": "419430400",
@@ -97,7 +98,7 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost)
     assert found.files.keys() == {"compose/docker-compose.yml", "nginx/nginx.conf", ".env", "rehearsal/header"}
     assert found.stanzas == {
         "db": survey.Stanza(container_name="postgres", image="postgres:15"),
-        "web": survey.Stanza(419430400, 1048576, ("8080",), image="me/web:v1", asks=(3000, 8000, 8443)),
+        "web": survey.Stanza(419430400, 1048576, ("8080",), image="me/web:v1", asks=(3000, 8000, 8080, 8443, 9000)),
         "old": survey.Stanza(9, 8, image="old"),
     }
     assert (sorted(found.stale), found.usage) == (["api", "gone", "web"], {"c1": 600})
