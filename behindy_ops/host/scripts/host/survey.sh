@@ -1,8 +1,8 @@
 # lib: workspace sections engine masked compose nginx dotenv
 # Prints every fact a decision needs; changes nothing. `container` and `image` are templates; service and repository
 # follow in turn. SURVEY_PARTS: only these. On a small host each docker command costs tens of milliseconds.
-dir=$1 network=$2 container=$3 image=$4
-shift 4
+dir=$1 domain=$2 network=$3 container=$4 image=$5
+shift 5
 services=() repositories=()
 while [ "$#" -gt 1 ]; do
   services+=("$1") repositories+=("$2")
@@ -41,7 +41,9 @@ stanzas() { # limits, ports and fixed names of each service
   cd "$dir/compose" 2>/dev/null || return 0
   declared --env-file ../.env --profile '*'
 }
-nginx_() { in_nginx nginx 'itself -t -q' >&2; } # is the configuration on disk valid?
+nginx_() { # is the configuration on disk valid? And does what is loaded know the rehearsal's token?
+  in_nginx_with_token "$dir" "$domain" nginx 'token "$1" "$2"; itself -t -q >&2'
+}
 stale_() { # names that nginx resolves only when it loads: servers of upstreams, and literal ones in proxy_pass. The rest of
   # its configuration stays here: the rehearsal's token is in it.
   in_nginx nginx 'itself -T' 2>"$work/nginx-T" |
