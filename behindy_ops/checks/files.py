@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Problem, Risk, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import NGINX, started_from
@@ -12,6 +12,12 @@ from behindy_ops.facts.survey import NGINX, started_from
 TOKEN = "rehearsal/header"  # noqa: S105 - a path
 
 _FILES = ("compose/docker-compose.yml", "nginx/nginx.conf")
+_RELOAD = "it was made after nginx had loaded its configuration"
+_NOT_LOADED = {
+    "unloaded": _RELOAD,
+    "missing": "rehearsal/map.conf has another one",
+    "unmounted": "rehearsal/ was replaced while nginx was running",
+}
 _PRIVATE = {"state": "700", "rehearsal": "700", TOKEN: "600", "rehearsal/map.conf": "600"}
 
 NO_DIRECTORIES = Problem(
@@ -54,6 +60,13 @@ NO_TOKEN = Risk(
     f"{TOKEN} is not on the host",
     "Make it: inv host.setup",
     symptom="A release that is broken in public is found only after the switch.",
+)
+TOKEN_NOT_LOADED = Problem(
+    "rehearsal token not loaded",
+    "what nginx has loaded does not know the host's rehearsal token, so no rehearsal reaches its candidate",
+    "Have nginx load it: inv host.setup",
+    symptom="Deploys are refused.",
+    kind=Kind.NGINX_NOT_READY,
 )
 UNREADABLE = Risk(
     "unreadable release",
@@ -143,6 +156,10 @@ def rehearsal(facts: Facts) -> Iterable[Check]:
     wanted = not facts.services or any(service.rehearsal for service in facts.services)
     if not wanted:
         yield ok("rehearsal", f"{', '.join(service.name for service in facts.services)} declares none")
+    elif TOKEN in facts.survey.files and (why := _NOT_LOADED.get(facts.survey.token)) and not facts.survey.stale:
+        fix = Fix(FixKind.RELOAD) if why == _RELOAD else None
+        found = f"nginx does not know the host's rehearsal token: {why}."
+        yield TOKEN_NOT_LOADED.check("rehearsal", found, fix=fix)
     elif TOKEN in facts.survey.files:
         yield ok("rehearsal", "the host has its token")
     else:

@@ -94,5 +94,6 @@ def parse(reply: Reply) -> HostFacts:
         synchronized={"yes": True, "no": False}.get(clock.get("synchronized", "")),
         logging=None if "logging" in reply.problems else reply.text("logging").strip(),
         updates="automatic" in reply.lines("updates"),
+        token=reply.values("token").get("token", ""),
         certificate="there" in reply.lines("certificate"),
     )

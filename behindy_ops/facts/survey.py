@@ -71,6 +71,9 @@ class Survey:
         now: the host's clock, seconds since the epoch.
         architecture: the engine's, as Docker names it: ``amd64``, ``arm64``.
         uptime: seconds since the host booted; unlike its clock, nobody sets that.
+        token: whether what nginx has loaded knows the rehearsal's token: ``loaded``, or what keeps it from that:
+            ``unloaded``, ``missing`` (not on the host as a whole), ``unmounted`` (nginx was started with a directory
+            that has been replaced); empty where nobody knows.
         skew: seconds that clock is ahead of ours, None if they were not compared.
     """
 
@@ -92,6 +95,7 @@ class Survey:
     now: float = 0.0
     uptime: float = math.inf
     architecture: str = ""
+    token: str = ""
     skew: float | None = None
     stale: frozenset[str] = frozenset()
     listening: frozenset[int] = frozenset()
@@ -196,7 +200,8 @@ def _survey(reply: Reply) -> Survey:
         releases=tuple(release for release in kept.values() if release is not None),
         unread=tuple(place for place, release in kept.items() if release is None),
         stale=frozenset(lines("stale_")),
-        listening=frozenset(int(port, 16) for port in lines("nginx_")),
+        listening=frozenset(int(port, 16) for port in reply.every("port", "nginx_")),
+        token=reply.values("nginx_").get("token", ""),
         problems=dict(reply.problems),
     )
 

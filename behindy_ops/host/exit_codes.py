@@ -177,6 +177,13 @@ class Code(IntEnum):
         "Copy the data on the host by the lines below, and deploy again. To begin empty: docker volume create NAME",
         "The live release was never touched and is still running.",
     )
+    TOKEN_NOT_LOADED = (
+        94,
+        Kind.NGINX_NOT_READY,
+        "nginx still does not know the host's rehearsal token.",
+        "Does nginx/maps.conf on the host include /etc/nginx/rehearsal/*.conf? Put it there: inv host.sync",
+        "nginx is serving; only rehearsals fail, and with them deploys.",
+    )
     NO_ENGINE_LOCK = (
         97,
         Kind.HOST_NOT_READY,

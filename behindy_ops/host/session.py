@@ -135,7 +135,14 @@ class Session:
         prefix = self.settings.image_prefix
         pairs = [word for service in self.services for word in (service.name, repository(service, prefix))]
         return script(
-            "host/survey", mark, self.settings.host_dir, surveys.NETWORK, CONTAINER_TEMPLATE, IMAGE_TEMPLATE, *pairs
+            "host/survey",
+            mark,
+            self.settings.host_dir,
+            self.settings.domain,
+            surveys.NETWORK,
+            CONTAINER_TEMPLATE,
+            IMAGE_TEMPLATE,
+            *pairs,
         )
 
     def ask(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from behindy_ops.errors import Kind
-from behindy_ops.project import validate
+from behindy_ops.project import proxies, validate
 from behindy_ops.project.dotenv import read_env_file
 from behindy_ops.project.secret import Secret
 
@@ -33,6 +33,7 @@ class Settings:
         port: 1 to 65535.
         key_text: a private key in PEM or OpenSSH form, lines ended by a single newline.
         known_hosts_text: lines that hold beside those of the file.
+        trusted_proxies: addresses and networks, or ``cloudflare``, that tell nginx who a visitor is.
         host_dir: directory on the host; a relative one is below the login user's home.
         image_prefix: what stands before ``/behindy-frontend``; ``""`` means what the compose file says.
     """
@@ -46,6 +47,7 @@ class Settings:
     known_hosts_file: Path = field(default_factory=lambda: Path("~/.ssh/known_hosts").expanduser())
     known_hosts_text: str = ""
     domain: str = "behindy.me"
+    trusted_proxies: tuple[str, ...] = ()
     host_dir: str = "behindy-ops"
     image_prefix: str = ""
     registry: str = "docker.io"
@@ -216,6 +218,7 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[_Reader, str], Any]]] = {
         _is(validate.check_known_hosts, lambda text: text.replace("\r\n", "\n")),
     ),
     "BEHINDY_DOMAIN": ("domain", _is(validate.check_domain)),
+    "BEHINDY_TRUSTED_PROXIES": ("trusted_proxies", _is(proxies.check_trusted_proxies, proxies.split)),
     "BEHINDY_HOST_DIR": ("host_dir", _is(validate.check_host_dir, lambda path: path.rstrip("/"))),
     "BEHINDY_IMAGE_PREFIX": ("image_prefix", _image_prefix),
     "BEHINDY_REGISTRY": ("registry", _is(validate.check_registry)),

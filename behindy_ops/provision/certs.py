@@ -14,6 +14,7 @@ from behindy_ops.checks.certificates import RENEW_DAYS
 from behindy_ops.errors import UNCHANGED
 from behindy_ops.facts.certificate import Certificate, read_files
 from behindy_ops.facts.replies import Reply
+from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
@@ -32,6 +33,11 @@ def parse(reply: Reply) -> Certificate | None:
     values = reply.values()
     lines = base64.b64decode(values["certificate"]).decode("ascii", "replace").splitlines()
     return next(iter(read_files(["file it", *lines], float(values["now"]))), None)
+
+
+def loaded(reply: Reply) -> bool:
+    """Return whether nginx serves the certificate that it finds; as far as ``host/certs_look.sh`` could tell."""
+    return reply.values().get("loaded") != "no"
 
 
 def names_served(files: Mapping[str, bytes], domain: str) -> tuple[str, ...]:
@@ -70,9 +76,12 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
     """
     domain = session.settings.domain
     names = names_served(local_files(session.project.root), domain)
-    current = _look(session)
+    seen = _look(session)
+    current = parse(seen)
     reason = due(current, names)
     if current and not reason:
+        if not loaded(seen) and not _load(session, confirm, dry_run=dry_run, wait=wait):
+            return
         _tell(session, current)
         return
     title = f"A new certificate is needed: {reason}."
@@ -85,7 +94,7 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
         session,
         "host.certs",
         reason,
-        lambda _: due(_look(session), names),
+        lambda _: due(parse(_look(session)), names),
         confirm,
         question=question,
         wait=wait,
@@ -95,13 +104,37 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
         argv = script("host/certs_issue", domain, CERTBOT, email, *names)
         command = Command(argv, title="obtain a certificate", timeout=600, changes=True, on_line=step.progress)
         session.host.run(command).require(image=CERTBOT)
-    if current := _look(session):
+    if current := parse(_look(session)):
         _tell(session, current)
 
 
-def _look(session: Session) -> Certificate | None:
+def _load(session: Session, confirm: Confirm, *, dry_run: bool, wait: float) -> bool:
+    """Have nginx load the certificate that it finds, after a yes; return whether it was done."""
+    title = "Reload nginx, which still serves an earlier certificate (kept-alive connections are closed once)"
+    session.emit(events.Plan("A valid certificate is on the host, but nginx has not loaded it.", (title,)))
+    if dry_run:
+        session.emit(events.Decision(UNCHANGED))
+        return False
+    asked = agree(
+        session,
+        "host.certs",
+        False,
+        lambda _: loaded(_look(session)),
+        confirm,
+        question="Reload nginx?",
+        wait=wait,
+    )
+    if asked is None:
+        return False
+    with session.step("load", "Reload nginx"):
+        argv = script("ops/reload", NGINX)
+        session.host.run(Command(argv, title="reload nginx", timeout=60, changes=True)).require()
+    return True
+
+
+def _look(session: Session) -> Reply:
     argv = script("host/certs_look", session.settings.domain)
-    return parse(session.host.run(Command(argv, title="inspect the certificate")).require().reply())
+    return session.host.run(Command(argv, title="inspect the certificate")).require().reply()
 
 
 def _tell(session: Session, certificate: Certificate) -> None:

@@ -21,6 +21,15 @@ SPARE_DISK = 2048 * MB
 """Bytes that must stay free on the disk beside the swap file."""
 
 
+_RELOADING = "Reload nginx, which does not know the rehearsal token yet (kept-alive connections are closed once)"
+_LOADING = {
+    "missing": _RELOADING,
+    "unloaded": _RELOADING,
+    "unmounted": "Restart nginx, whose directory with the rehearsal token was replaced (the site is down for a moment)",
+}
+"""How nginx is given the token, by what keeps it from knowing it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing to do.
@@ -72,9 +81,11 @@ class Plan:
             said.append(Step("updates", title, (f"updates-{system.manager}",)))
         elif not facts.updates:
             said.append("Security updates do not seem to be installed automatically; set that up on this system.")
-        if unprepared(facts.files):
+        if unprepared(facts.files) or facts.token in ("missing", "unmounted"):
             title = "Create the project's directories for this login alone, and the rehearsal token"
             said.append(Step("directories", title))
+        if facts.token in _LOADING:
+            said.append(Step("token", _LOADING[facts.token]))
         missing = [] if system else _missing(facts)
         return cls(
             tuple(step for step in said if isinstance(step, Step)),
@@ -233,7 +244,8 @@ def _carry_out(session: Session, facts: HostFacts, step: Step) -> None:
     if step.words:
         argv = _as_root(facts, script("host/setup", *step.words))
     else:
-        argv = script("host/directories", session.settings.host_dir)
+        scripts = {"directories": "host/directories", "token": "host/load_token"}
+        argv = script(scripts[step.name], session.settings.host_dir, session.settings.domain)
     stdin = step.stdin.encode("utf-8")
     with session.step(step.name, step.title) as running:
         command = Command(

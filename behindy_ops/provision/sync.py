@@ -21,7 +21,9 @@ from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.session import Session
+from behindy_ops.project import proxies
 from behindy_ops.project.compose import ComposeFile
+from behindy_ops.project.settings import Settings
 from behindy_ops.provision.check import require_docker
 from behindy_ops.provision.setup import look
 from behindy_ops.report import events
@@ -88,6 +90,22 @@ def local_files(root: Path) -> Files:
             f"compose/ and nginx/ are larger than {LIMIT // 1000} kB.", remedy="Keep data out of them."
         )
     return files
+
+
+def files_for(root: Path, settings: Settings) -> Files:
+    """Return the files of this checkout, and what the settings make of them: whose proxies nginx trusts.
+
+    Raises:
+        Kind.FILES_REFUSED: as :func:`local_files`; or the checkout has a file in that place.
+    """
+    files = local_files(root)
+    if not settings.trusted_proxies:
+        return files
+    if proxies.FILE in files:
+        raise Kind.FILES_REFUSED(
+            f"{proxies.FILE} is there, and BEHINDY_TRUSTED_PROXIES is set as well.", remedy="Keep one of the two."
+        )
+    return {**files, proxies.FILE: proxies.real_ip(settings.trusted_proxies).encode()}
 
 
 def wire_lines(files: Mapping[str, bytes]) -> bytes:
@@ -186,7 +204,7 @@ def sync(
         Kind.COMPOSE_INVALID: Compose rejects the compose file.
         Kind.FILES_REFUSED: nginx rejects its files.
     """
-    here = local_files(session.project.root)
+    here = files_for(session.project.root, session.settings)
     trial = nginx_trial(here)
     there = _read(session, here)
     if there.taken:

@@ -113,9 +113,9 @@ def statuses(path: str, count: int, *options: str, client: str = "") -> list[int
     return [status for status, _ in timed(path, count, *options, client=client)]
 
 
-def new_client(path: str, *options: str) -> Answer:
-    """Ask once as a client that nginx has not met."""
-    head, _, body = _curl("", "-i", *options, f"https://behindy.me{path}").partition("\r\n\r\n")
+def new_client(path: str, *options: str, client: str = "") -> Answer:
+    """Ask once as ``client``, by default one that nginx has not met."""
+    head, _, body = _curl(client, "-i", *options, f"https://behindy.me{path}").partition("\r\n\r\n")
     first, *lines = head.split("\r\n")
     pairs = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
     return Answer(int(first.split()[1]), pairs, body.encode())

@@ -64,6 +64,9 @@ def test_a_host_that_is_well_has_nothing_to_cure() -> None:
     assert ran.code == 0, ran.said
 
 
+NEW_TOKEN = rf"""cd {HOME}/rehearsal; token=$(od -An -N 32 -tx1 /dev/urandom | tr -d ' \n')
+sed -i "s/[0-9a-f]\{{64\}}/$token/" header map.conf"""
+
 CURABLE: dict[str, tuple[str, str, str, str]] = {
     "off the network": (f"docker network disconnect {NETWORK} backend", "backend", "off the network", "not connected"),
     "its name is missing": (
@@ -71,6 +74,12 @@ CURABLE: dict[str, tuple[str, str, str, str]] = {
         "frontend",
         "name missing",
         "frontend-blue: running",
+    ),
+    "nginx has not loaded the rehearsal token": (
+        NEW_TOKEN,
+        "host",
+        "rehearsal token not loaded",
+        "",
     ),
     "nginx stopped": ("docker stop -t 2 nginx", "nginx", "nginx stopped", "exited"),
     "the live container stopped": ("docker stop -t 2 frontend", "frontend", "stopped", "exited"),

@@ -370,6 +370,27 @@ class TestContainersOfCompose:
         assert "Compose did not create the container redis" in ran.err
 
 
+class TestTheRehearsalToken:
+    """nginx keeps what it has loaded: a token that is made is known to it only once it is told."""
+
+    @pytest.mark.parametrize(
+        ("breaks", "does"),
+        [
+            ("rm rehearsal/header", "Reload nginx"),
+            (f"sed -i 's/[0-9a-f]\\{{64\\}}/{'5' * 64}/' rehearsal/header rehearsal/map.conf", "Reload nginx"),
+            ("rm -r rehearsal", "Restart nginx"),
+        ],
+        ids=["a file is missing", "changed and never loaded", "the directory was replaced"],
+    )
+    def test_setup_has_nginx_load_one_that_it_does_not_know(self, made: Bare, breaks: str, does: str) -> None:
+        made.sh(f"cd {HOME} && {breaks}", user="ubuntu")
+        cured = made.inv("host.setup", "--yes").ok()
+        assert does in cured.out
+        answer = made.sh(f"curl -sk -o /dev/null -D - -H @{HOME}/rehearsal/header https://{DOMAIN}/health")
+        assert "x-behindy-candidate: -green" in answer.lower()
+        assert "nothing to do" in made.inv("host.setup").ok().out
+
+
 class TestCertificates:
     def test_one_that_ends_soon_is_renewed_and_a_failed_renewal_leaves_it_in_use(self, made: Bare) -> None:
         served = (
@@ -393,6 +414,13 @@ class TestCertificates:
         made.inv("host.certs", "--yes").ok()
         assert made.sh(served) != short
         assert "nothing to do" in made.inv("host.certs").ok().out
+        renewed = made.sh(served)
+        live = f"/etc/letsencrypt/live/{DOMAIN}"  # as if something else had obtained one, and told nginx nothing
+        for kind in ("fullchain", "privkey"):
+            made.sh(f"ln -sfn ../../archive/{DOMAIN}/{kind}1.pem {live}/{kind}.pem")
+        assert made.sh(served) == renewed
+        assert "Reload nginx" in made.inv("host.certs", "--yes").ok().out
+        assert made.sh(served) != renewed
         assert made.sh("docker inspect --format '{{.Id}} {{.State.StartedAt}}' nginx") == container
 
 

@@ -71,6 +71,19 @@ class TestAHostThatIsNotReady:
         with broken("docker rename nginx nginx-away", "docker rename nginx-away nginx"):
             refused(32, "no nginx container")
 
+    @pytest.mark.parametrize(
+        "breaks",
+        [
+            "sed -i 's/[0-9a-f]\\{64\\}/another/' rehearsal/header rehearsal/map.conf",
+            "sed -i 's/ .*/ another/' rehearsal/header",
+        ],
+        ids=["nginx has not loaded it", "its two files differ"],
+    )
+    def test_a_rehearsal_token_that_nginx_does_not_know(self, breaks: str) -> None:
+        mends = f"cp -p {HOME}/token.away/* {HOME}/rehearsal/; rm -r {HOME}/token.away"
+        with broken(f"cd {HOME} && cp -rp rehearsal token.away && {breaks}", mends):
+            refused(32, "nginx does not know the host's rehearsal token", "inv host.setup")
+
     def test_no_env_file(self) -> None:
         with broken(f"mv {HOME}/.env {HOME}/env.away", f"mv {HOME}/env.away {HOME}/.env"):
             refused(33, ".env", "compose/.env.example")

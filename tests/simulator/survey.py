@@ -53,7 +53,7 @@ def stats_line(usage: int, cache: int = 0) -> str:
 
 def survey(world: World, me: Process, *arguments: str) -> Body:
     """``survey.sh``."""
-    mark, root, network, _, _, *pairs = arguments
+    mark, root, _, network, _, _, *pairs = arguments
     assert (root, network) == ("behindy-ops", NETWORK)
     services, repositories = pairs[::2], pairs[1::2]
     yield None

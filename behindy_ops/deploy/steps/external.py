@@ -14,6 +14,9 @@ from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy, Service
 
+NOT_ROUTED = "nginx did not route the rehearsal to the candidate"
+"""The reason of a rehearsal that tells nothing of the release: another one answered it, or somebody else."""
+
 
 def _ask(
     urls: Sequence[str], policy: HealthPolicy, *, header: str = "", settled: str = "0", live: Service | None = None
@@ -47,7 +50,7 @@ def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Loo
     code, curl, asked = looks[-1].split()
     status, answer = int(code), outcome(int(code), int(curl))
     if candidate and status >= 100 and asked != "-green":
-        return Look(Verdict.FATAL, "nginx did not route the rehearsal to the candidate")
+        return Look(Verdict.FATAL, NOT_ROUTED)
     if "ok" not in told:
         # 429: our own looks met the rate limit. 502 to 504: nginx could not reach it, which may pass.
         return Look(Verdict.AGAIN, answer, definite=status >= 400 and status not in (429, 502, 503, 504))
@@ -84,6 +87,13 @@ class Rehearse(Attempts):
         return _judge(result, candidate=True)
 
     def unhealthy(self, state: State, reason: str) -> Read:
+        if reason == NOT_ROUTED:
+            error = Kind.NGINX_NOT_READY(
+                f"{self._url(state)} answered, but not by {state.service.name}-green: nginx does not know the host's "
+                "rehearsal token, or something in front of nginx does not pass its header on.",
+                remedy="This is about the host, not the release. See which of the two: inv ops.doctor",
+            )
+            return Read(state, error=error)
         remedy = "Its last log lines are above. Compare how it answers with the public Host header."
         if NEEDS_LOGIN in reason:
             remedy = f"Name a path that answers without one in services.{state.service.name}.x-deploy."

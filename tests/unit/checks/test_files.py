@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from behindy_ops.checks.check import Facts, Level, forced
+from behindy_ops.checks.check import Facts, Fix, FixKind, Level, forced
 from behindy_ops.checks.files import compose_file, directory, rehearsal, unprepared
+from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import Survey
@@ -29,6 +30,22 @@ def test_a_service_without_a_rehearsal_needs_no_token() -> None:
     assert (check.level, check.found) == (Level.OK, "backend declares none")
     rehearsed = replace(BACKEND, rehearsal="/")
     (check,) = rehearsal(Facts(survey=Survey(), services=(BACKEND, rehearsed)))
+    assert check.level is Level.WARNING
+
+
+@pytest.mark.parametrize(
+    ("token", "why"), [("unloaded", "made after"), ("missing", "another one"), ("unmounted", "was replaced")]
+)
+def test_a_token_that_nginx_does_not_know_is_the_hosts_problem(token: str, why: str) -> None:
+    rehearsed = (replace(BACKEND, rehearsal="/"),)
+    survey = Survey(files={"rehearsal/header": "600"}, token=token)
+    (check,) = rehearsal(Facts(survey=survey, services=rehearsed))
+    assert (check.level, check.error().kind) == (Level.REFUSAL, Kind.NGINX_NOT_READY)
+    assert why in check.found
+    assert check.fix == (Fix(FixKind.RELOAD) if token == "unloaded" else None)
+    for other in (replace(survey, token="loaded"), replace(survey, token=""), replace(survey, stale=frozenset("x"))):
+        assert [each.level for each in rehearsal(Facts(survey=other, services=rehearsed))] == [Level.OK]
+    (check,) = rehearsal(Facts(survey=Survey(token="missing"), services=rehearsed))
     assert check.level is Level.WARNING
 
 

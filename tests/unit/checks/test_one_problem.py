@@ -55,6 +55,7 @@ BROKEN: dict[str, tuple[Survey, HostFacts]] = {
     "files missing": without("nginx/nginx.conf"),
     "no environment file": without(".env"),
     "no rehearsal token": without("rehearsal/header"),
+    "rehearsal token not loaded": (replace(SURVEY, token="unloaded"), replace(MACHINE, token="unloaded")),
     "environment file readable": (
         replace(SURVEY, files={**SURVEY.files, ".env": "644"}),
         replace(MACHINE, files={**MACHINE.files, ".env": "644"}),

@@ -62,6 +62,17 @@ def test_a_certificate_that_is_valid_long_enough_is_left_alone() -> None:
     assert "valid until 2026-05-01 (90 days left); nothing to do" in there.told()
 
 
+def test_one_that_nginx_has_not_loaded_is_loaded_by_a_reload() -> None:
+    unloaded = Answer(f"{looked(90)}loaded no\n")
+    there = scripted(host__certs_look=unloaded, ops__reload=Answer())
+    run(there, dry_run=True)
+    assert there.told().endswith("Nothing changed.")
+    run(there)
+    assert there.host.ran() == ["host/certs_look"] * 3 + ["ops/reload"]
+    assert there.host.locked == ["host.certs"]
+    assert there.told().endswith("nothing to do.")
+
+
 def test_one_that_expires_soon_is_renewed_under_the_lock() -> None:
     there = scripted(host__certs_look=[OLD, OLD, NEW], host__certs_issue=Answer())
     run(there)

@@ -52,6 +52,23 @@ def test_a_host_that_is_ready_gets_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    ("token", "planned", "does"),
+    [
+        ("loaded", [], ""),
+        ("unloaded", ["token"], "Reload nginx"),
+        ("missing", ["directories", "token"], "Reload nginx"),
+        ("unmounted", ["directories", "token"], "Restart nginx"),
+    ],
+)
+def test_a_token_that_nginx_does_not_know_is_made_and_loaded(token: str, planned: list[str], does: str) -> None:
+    plan = Plan.of(replace(READY, token=token))
+    assert [step.name for step in plan.steps] == planned
+    assert not plan.needs_root
+    if does:
+        assert plan.steps[-1].title.startswith(does)
+
+
+@pytest.mark.parametrize(
     ("system", "version", "expected"),
     [
         ("debian", "12", {"compose": ("compose-from", "trixie", "docker-compose")}),
@@ -233,6 +250,20 @@ def test_after_a_yes_the_steps_are_carried_out_under_the_lock() -> None:
     assert there.host.ran() == ["host/facts", "mkdir", "host/facts", *steps, "host/facts"]
     assert there.host.commands[3].argv[:3] == ("sudo", "-n", "bash")
     assert there.host.locked == ["host.setup"]
+
+
+def test_nginx_is_given_a_token_by_the_login_itself() -> None:
+    unknown = Answer(printed().stdout.replace("@ memory", "@ token\ntoken missing\n@ memory"))
+    there = scripted(host__facts=[unknown, unknown, printed()], host__directories=Answer(), host__load_token=Answer())
+    run(there)
+    assert there.host.ran() == ["host/facts"] * 2 + ["host/directories", "host/load_token", "host/facts"]
+    assert there.host.commands[3].argv[4:] == ("behindy-ops", "behindy.me")
+
+
+def test_a_token_that_nginx_will_not_know_is_told_as_that() -> None:
+    unknown = Answer(printed().stdout.replace("@ memory", "@ token\ntoken unloaded\n@ memory"))
+    with raises(Kind.NGINX_NOT_READY, match="nginx/maps.conf"):
+        run(scripted(host__facts=unknown, host__load_token=Answer("", 94)))
 
 
 def test_after_a_no_not_even_the_directory_is_created() -> None:

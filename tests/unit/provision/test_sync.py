@@ -10,9 +10,11 @@ import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import read
+from behindy_ops.project.settings import Settings
 from behindy_ops.provision.sync import (
     OnHost,
     difference,
+    files_for,
     local_files,
     nginx_trial,
     parse,
@@ -50,6 +52,17 @@ def test_a_link_and_a_name_with_a_space_are_refused(tmp_path: Path) -> None:
     (tmp_path / "nginx" / "a b.conf").write_text("x")
     with raises(Kind.FILES_REFUSED, match="a b"):
         local_files(tmp_path)
+
+
+def test_the_proxies_that_are_trusted_are_a_file_of_nginx(tmp_path: Path) -> None:
+    (tmp_path / "nginx").mkdir()
+    (tmp_path / "nginx" / "nginx.conf").write_text("x")
+    assert list(files_for(tmp_path, Settings())) == ["nginx/nginx.conf"]
+    files = files_for(tmp_path, Settings(trusted_proxies=("10.0.0.7",)))
+    assert b"set_real_ip_from 10.0.0.7;" in files["nginx/real_ip.conf"]
+    (tmp_path / "nginx" / "real_ip.conf").write_text("x")
+    with raises(Kind.FILES_REFUSED, match="Keep one"):
+        files_for(tmp_path, Settings(trusted_proxies=("10.0.0.7",)))
 
 
 def test_data_is_not_sent(tmp_path: Path) -> None:

@@ -32,12 +32,10 @@ docker run --rm --name behindy-certbot --volume /etc/letsencrypt:/etc/letsencryp
 give_back
 in_nginx nginx reload || exit 71
 echo "nginx loads it"
-docker exec nginx sh -c '
-wanted=$(openssl x509 -noout -serial -in "/etc/letsencrypt/live/$1/fullchain.pem")
+in_nginx nginx '
 for _ in $(seq 20); do
-  served=$(openssl s_client -connect 127.0.0.1:443 -servername "$1" </dev/null 2>/dev/null | openssl x509 -noout -serial 2>/dev/null)
-  [ "$served" != "$wanted" ] || exit 0
+  said=$(serves_the_file "$1") && exit 0
   sleep 0.5
 done
-echo "nginx still serves $served, not $wanted" >&2
-exit 1' look "$domain" || exit 71
+echo "$said" >&2
+exit 1' "$domain" || exit 71

@@ -1,4 +1,4 @@
-# lib: sections masked compose
+# lib: sections masked compose nginx
 # Prints what host.check and host.setup want to know of a host; changes nothing. Needs no Docker, curl or flock: a bare
 # host has none of them.
 dir=$1 domain=$2
@@ -26,7 +26,12 @@ section docker
 if has docker; then
   timeout 20 docker version --format 'engine {{.Server.Version}}' 2>&1 | tail -n 1
   compose version --short 2>/dev/null | sed -n '1s/^v\{0,1\}/compose /p'
-  echo "running $(timeout 20 docker ps -q 2>/dev/null | wc -l)"
+  running=$(timeout 20 docker ps -q 2>/dev/null | wc -l)
+  echo "running $running"
+fi
+section token
+if [ "${running:-0}" -gt 0 ] && nginx_runs nginx; then
+  in_nginx_with_token "$dir" "$domain" nginx 'token "$1" "$2"' 2>/dev/null
 fi
 section memory
 sed -nE 's/^(MemTotal|MemAvailable|SwapTotal|SwapFree):[[:space:]]+([0-9]+) kB/\1 \2/p' /proc/meminfo

@@ -1,8 +1,8 @@
 # lib: workspace sections engine masked compose nginx dotenv
 # Prints every fact a decision needs; changes nothing. `container` and `image` are templates; service and repository
 # follow in turn. SURVEY_PARTS: only these. On a small host each docker command costs tens of milliseconds.
-dir=$1 network=$2 container=$3 image=$4
-shift 4
+dir=$1 domain=$2 network=$3 container=$4 image=$5
+shift 5
 services=() repositories=()
 while [ "$#" -gt 1 ]; do
   services+=("$1") repositories+=("$2")
@@ -49,9 +49,10 @@ stanzas() { # limits, ports and fixed names of each service, and what it asks ng
   cd "$dir/compose" 2>/dev/null || return 0
   declared --env-file ../.env --profile '*'
 }
-nginx_() { # the ports it listens on for others, in hexadecimal; and is the configuration on disk valid?
-  in_nginx nginx 'sed -nE "/: (0{24}01000000|[0-9A-F]*7F):/d
-s/^ *[0-9]+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:0000 0A .*/\\1/p" /proc/net/tcp /proc/net/tcp6 2>/dev/null
+nginx_() { # the ports it listens on for others, in hexadecimal; whether what is loaded knows the token; is what is on disk valid?
+  in_nginx_with_token "$dir" "$domain" nginx 'sed -nE "/: (0{24}01000000|[0-9A-F]*7F):/d
+s/^ *[0-9]+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:0000 0A .*/port \\1/p" /proc/net/tcp /proc/net/tcp6 2>/dev/null
+token "$1" "$2"
 itself -t -q >&2'
 }
 stale_() { # names that nginx resolves only when it loads: servers of upstreams, and literal ones in proxy_pass. The rest of

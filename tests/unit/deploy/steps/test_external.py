@@ -109,8 +109,9 @@ def test_a_rehearsal_that_did_not_reach_the_candidate_is_refused() -> None:
     assert step.command(state).argv[4] == "behindy-ops/rehearsal/header"
     error = step.read(state, answer("look 200 0 none\nok\n")).error
     assert error is not None
-    assert error.kind is Kind.RELEASE_REFUSED
-    assert "did not route the rehearsal" in error.what
+    assert error.kind is Kind.NGINX_NOT_READY
+    assert "not by web-green" in error.what
+    assert error.remedy.startswith("This is about the host, not the release.")
     assert step.read(state, answer("look 200 0 -green\nok\n")).error is None
 
 

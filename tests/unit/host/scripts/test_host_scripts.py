@@ -77,6 +77,7 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost)
     host.on("docker", "network inspect *", Answer(err="no such network", code=1))
     host.on("docker", "info *", "/\n")
     host.on("docker", "exec -u 0 nginx sh -c *", INSIDE)
+    host.on("docker", "exec -i -u 0 nginx sh -c *", INSIDE)
     host.on("nginx", "*-t -q", Answer(err="[emerg] x", code=1))
     conf = "upstream app { server web:3000; server kept:1 resolve; }\nproxy_pass http://app; proxy_pass http://api:80/;"
     host.on("nginx", "*-T", Answer(f"{conf} proxy_pass $x;", err='host not found in upstream "gone:80"'))
@@ -88,7 +89,7 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost)
     )
     with socket.create_server(("0.0.0.0", 0)) as public, socket.create_server(("127.0.0.1", 0)) as private:  # noqa: S104
         ports = {each.getsockname()[1] for each in (public, private)}
-        ran = host.run("host/survey", MARK, str(host.home), "net", "{{json .}}", "{{json .}}", "web", "me/web")
+        ran = host.run("host/survey", MARK, str(host.home), "a.org", "net", "{{json .}}", "{{json .}}", "web", "me/web")
         found = survey.parse(ran.out, MARK)
         assert found.listening & ports == {public.getsockname()[1]}
     assert (found.docker, found.compose, found.config) == ("26.1", "2.26.1", {"web": "c0ffee"})
@@ -123,7 +124,7 @@ def test_a_configuration_is_another_one_when_a_file_that_its_stanza_names_is(hos
 
     def hashes() -> dict[str, str]:
         host.on("docker", "compose *config --format json", json.dumps(resolved, indent=2))
-        return survey.parse(host.run("host/survey", MARK, str(host.home), "net", "", "").out, MARK).config
+        return survey.parse(host.run("host/survey", MARK, str(host.home), "a.org", "net", "", "").out, MARK).config
 
     first = hashes()
     assert hashes() == first
@@ -151,7 +152,9 @@ def test_what_is_kept_of_a_release_is_one_line_whatever_is_in_its_files(host: Fa
     host.file("home/state/releases/web/r7/other")
     (host.home / "state/releases/web/r1/status").write_text("")
     host.on("docker", "*")
-    found = survey.parse(host.run("host/survey", MARK, str(host.home), "net", "", "", "web", "me/web").out, MARK)
+    found = survey.parse(
+        host.run("host/survey", MARK, str(host.home), "a.org", "net", "", "", "web", "me/web").out, MARK
+    )
     assert [(release.id, release.status) for release in found.releases] == [("r1", "candidate")]
     assert sorted(found.unread) == ["web/my?notes???", *(f"web/r{number}" for number in range(2, 8))]
 
@@ -160,7 +163,7 @@ def test_images_that_docker_does_not_list_are_not_taken_for_none(host: FakeHost)
     host.on("docker", "*")
     host.on("docker", "images *", Answer(err="no answer", code=1))
     with pytest.raises(RemoteCommandFailed, match="did not list its images"):
-        survey.parse(host.run("host/survey", MARK, str(host.home), "net", "", "", "web", "me/web").out, MARK)
+        survey.parse(host.run("host/survey", MARK, str(host.home), "a.org", "net", "", "", "web", "me/web").out, MARK)
 
 
 def test_a_bare_host_is_looked_at_with_next_to_nothing_on_it(host: FakeHost) -> None:
@@ -185,6 +188,7 @@ def test_a_host_that_is_set_up_says_so(host: FakeHost) -> None:
     host.on("docker", "version *", "engine 26.1.5\n")
     host.on("docker", "compose version *", "v2.26.1\n")
     host.on("docker", "ps -q", "a\nb\n")
+    host.on("docker", "container inspect *", "false\n")
     host.on("timedatectl", "*", "yes\n")
     host.on("apt-config", "*", "lists='1'\nupgrade='1'\n")
     for program in ("sudo", "unattended-upgrade"):
@@ -194,6 +198,81 @@ def test_a_host_that_is_set_up_says_so(host: FakeHost) -> None:
     assert (facts.docker, facts.compose, facts.running) == ("26.1.5", "2.26.1", 2)
     assert (facts.synchronized, facts.updates, facts.certificate) == (True, True, True)
     assert facts.logging == '{"log-driver":"local"}'
+
+
+def a_host_with_a_token(host: FakeHost, *answers: Answer | str) -> None:
+    host.on("docker", "container inspect --format {{.State.Running}} nginx", "true\n")
+    host.on("docker", "exec -i -u 0 nginx sh -c *", INSIDE)
+    host.on("docker", "exec -u 0 nginx sh -c *", INSIDE)
+    (host.root / "etc/nginx").mkdir()
+    (host.root / "etc/nginx/rehearsal").symlink_to(host.home / "rehearsal")
+    host.on("curl", "*", *answers)
+    host.run("host/directories", str(host.home))
+
+
+KNOWN, UNKNOWN = "HTTP/1.1 200 OK\r\nX-Behindy-Candidate: -green\r\n", "HTTP/1.1 200 OK\r\n"
+
+
+def test_nginx_is_asked_whether_it_knows_the_token_and_that_never_stands_on_a_command_line(host: FakeHost) -> None:
+    a_host_with_a_token(host, Answer(run=f'cat >"$root/given"; printf "{KNOWN}"'))
+    for program in ("sudo", "systemd-detect-virt", "timedatectl", "apt-config", "systemctl"):
+        host.on(program, "*", Answer(code=1))
+    host.on("docker", "version *", "engine 26.1.5\n")
+    host.on("docker", "compose version *", "v2.26.1\n")
+    host.on("docker", "ps -q", "a\n")
+
+    def token() -> str:
+        ran = host.run("host/facts", MARK, str(host.home), "a.org")
+        assert given.split()[1] not in " ".join(ran.calls) + ran.out
+        return machine.parse(ran.reply).token
+
+    header = host.home / "rehearsal/header"
+    given = header.read_text()
+    assert (token(), (host.root / "given").read_text()) == ("loaded", given)
+    host.on("curl", "*", UNKNOWN)
+    assert token() == "unloaded"
+    host.on("curl", "*", "HTTP/1.1 421 Misdirected Request\r\n")
+    assert token() == ""
+    host.on("curl", "*", Answer(code=7))
+    assert token() == ""
+    host.on("curl", "*", UNKNOWN)
+    header.write_text("X-Behindy-Rehearsal: another\n")
+    assert token() == "missing"
+    host.on("docker", "ps -q", "")
+    assert token() == ""
+    assert host.run("host/directories", str(host.home)).code == 0
+    assert "another" not in header.read_text()
+
+
+def test_nginx_loads_a_token_by_a_reload_that_is_seen_to_have_worked(host: FakeHost) -> None:
+    host.moved["end=$(($(now) + 10000))"] = "end=0"
+    a_host_with_a_token(host, UNKNOWN, UNKNOWN, KNOWN)
+    host.on("nginx", "*-t -q")
+    host.on("nginx", "*-s reload", Answer(run=host.new_worker()))
+    where = (str(host.home), "a.org")
+    ran = host.run("host/load_token", *where)
+    assert (ran.code, [call for call in ran.calls if call.startswith("nginx")]) == (
+        0,
+        ["nginx -t -q", "nginx -s reload"],
+    )
+    assert not [call for call in host.run("host/load_token", *where).calls if call.startswith("nginx")]
+    host.on("curl", "*", UNKNOWN)
+    (host.root / "proc/9/cmdline").unlink()
+    assert host.run("host/load_token", *where).code == Code.TOKEN_NOT_LOADED
+    host.on("nginx", "*-t -q", Answer(code=1))
+    assert host.run("host/load_token", *where).code == Code.NGINX_INVALID
+
+
+def test_nginx_is_restarted_where_its_directory_was_replaced(host: FakeHost) -> None:
+    a_host_with_a_token(host, UNKNOWN, UNKNOWN, UNKNOWN, KNOWN)
+    (host.root / "etc/nginx/rehearsal").unlink()
+    (host.root / "etc/nginx/rehearsal").mkdir()
+    host.on("docker", "restart nginx")
+    ran = host.run("host/load_token", str(host.home), "a.org")
+    assert (ran.code, [call for call in ran.calls if call.startswith("docker restart")]) == (
+        0,
+        ["docker restart nginx"],
+    )
 
 
 def test_the_host_directory_is_made_once_and_its_token_stays(host: FakeHost) -> None:
@@ -616,11 +695,22 @@ def test_what_does_not_become_healthy_is_told_with_its_log(host: FakeHost) -> No
 def test_the_certificate_is_read_as_nginx_sees_it(host: FakeHost) -> None:
     host.on("docker", "container inspect *", "true\n", "false\n")
     host.on("docker", "exec nginx sh -c *", pem("O=behindy-ops placeholder,CN=a.org", ("a.org",)))
+    host.on("docker", "exec -u 0 nginx sh -c *")
     found = certs.parse(host.run("host/certs_look", "a.org").reply_short)
     assert found
     assert (found.until, found.names) == (UNTIL.isoformat(), ("a.org",))
     assert certs.due(found, ("a.org",)) == "there is only the placeholder"
     assert host.run("host/certs_look", "a.org").code == Code.NO_NGINX
+
+
+@pytest.mark.parametrize(("served", "loaded"), [("serial=1\n", True), ("serial=2\n", False)])
+def test_what_nginx_serves_is_compared_with_the_file(host: FakeHost, served: str, loaded: bool) -> None:
+    host.on("docker", "container inspect *", "true\n")
+    host.on("docker", "exec nginx sh -c *", "")
+    host.on("docker", "exec -u 0 nginx sh -c *", INSIDE)
+    host.on("openssl", "x509 *", Answer(run="case $* in *-in*) echo serial=1;; *) cat;; esac"))
+    host.on("openssl", "s_client *", served)
+    assert certs.loaded(host.run("host/certs_look", "a.org").reply_short) is loaded
 
 
 def test_a_certificate_is_obtained_loaded_and_seen_to_be_served(host: FakeHost) -> None:
