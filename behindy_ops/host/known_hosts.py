@@ -23,6 +23,7 @@ import paramiko
 from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 
 from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.host.dial import Proxied
 from behindy_ops.host.patience import cut_off, patiently
 from behindy_ops.host.ssh_config import SshConfig
 
@@ -266,7 +267,8 @@ def _offered(
 ) -> paramiko.PKey | None:
     """Return a key of a type that was not seen yet; None if it has none."""
     try:
-        transport = paramiko.Transport(dial())
+        sock = dial()
+        transport = paramiko.Transport(sock)
     except (OSError, paramiko.ChannelException) as error:
         raise Kind.HOST_UNREACHABLE(
             f"{name} did not answer: {getattr(error, 'strerror', None) or error}.",
@@ -281,6 +283,10 @@ def _offered(
         transport.start_client(timeout=timeout)
         return transport.get_remote_server_key()
     except (paramiko.SSHException, EOFError, OSError) as error:
+        if isinstance(sock, Proxied) and (failure := sock.failure()):
+            raise Kind.HOST_UNREACHABLE(
+                f"{name} did not answer: {failure}.", remedy="Try the ProxyCommand of the SSH configuration by hand."
+            ) from error
         if cut_off(error):
             raise
         return None
@@ -289,8 +295,18 @@ def _offered(
 
 
 def pin_to_file(file: Path, name: str, keys: Iterable[paramiko.PKey]) -> None:
-    """Append keys to a known_hosts file (made with mode 0600 if it is not there); written whole, then renamed."""
+    """Append keys to a known_hosts file (made with mode 0600 if it is not there); written whole, then renamed.
+
+    Raises:
+        Kind.SETTINGS: it is no file, such as /dev/null.
+    """
     file = file.resolve()
+    if file.exists() and not file.is_file():
+        raise Kind.SETTINGS(
+            f"{file} is no file that keeps a host key.",
+            state="Nothing was pinned.",
+            remedy="Name one in BEHINDY_KNOWN_HOSTS_FILE, or in UserKnownHostsFile of the SSH configuration.",
+        )
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = file.read_bytes() if file.exists() else b""
     if before and not before.endswith(b"\n"):

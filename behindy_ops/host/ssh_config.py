@@ -265,10 +265,8 @@ def without_ssh(name: str, file: Path, local: Local) -> str:
 _EXPANDED = frozenset({"identityfile", "proxycommand", "proxyjump"})
 """Whose tokens paramiko has put in already."""
 
-_ONLY_SSH = re.compile(
-    r"match\s.*\b(exec|tagged|localnetwork|sessiontype|command|version)\b|(knownhostscommand|securitykeyprovider|tag)\s",
-    re.IGNORECASE,
-)
+_ONLY_SSH = re.compile(r"match\s.*\b(exec|tagged|localnetwork|sessiontype|command|version)\b", re.IGNORECASE)
+"""Criteria that paramiko does not know, and takes for met, or (``exec``) runs with other tokens than ssh."""
 
 
 def _included(file: Path, folder: Path, local: Local, depth: int) -> Iterator[str]:

@@ -23,8 +23,9 @@ from behindy_ops.host.command import Command
 from behindy_ops.host.connection import route
 from behindy_ops.host.host import Host
 from behindy_ops.host.keys import parse
-from behindy_ops.host.known_hosts import fingerprint
+from behindy_ops.host.known_hosts import fingerprint, pin_to_file
 from behindy_ops.project.settings import Settings
+from behindy_ops.provision import trust
 from tests.kinds import raises
 from tests.unit.host.ssh_server import SshServer
 
@@ -359,3 +360,23 @@ def test_jump_hosts_that_lead_round_in_a_circle_are_refused_where_ssh_would_go_o
         file = world.file("config", f"{JUMPS}{jumps}")
         with raises(Kind.SETTINGS, match="leads round in a circle"):
             route(Settings(host="it", ssh_config=str(file)))
+
+
+def test_a_hosts_key_is_asked_for_on_the_same_way_as_a_connection(world: World) -> None:
+    prepare(world)
+    for config, _ in [THROUGH["a chain"], THROUGH["a jump host with a ProxyCommand"]]:
+        offer = trust.look_up(Settings(host="it", ssh_config=str(world.file("config", config))))
+        assert (offer.known, offer.keys) == (True, (world.servers["one"].host_key,))
+    file = world.file("config", f"UserKnownHostsFile <here>/fresh\n{GETS_IN['HostKeyAlias'][0]}")
+    offer = trust.look_up(Settings(host="it", ssh_config=str(file)))
+    assert (offer.known, offer.name, offer.file) == (False, "alias", world.place / "fresh")
+    pin_to_file(offer.file, offer.name, offer.keys)
+    assert trust.look_up(Settings(host="it", ssh_config=str(file))).known
+    file = world.file("config", REFUSED["a ProxyCommand that fails"][0])
+    with raises(Kind.HOST_UNREACHABLE, match="exited with 7: no way"):
+        trust.look_up(Settings(host="it", ssh_config=str(file)))
+
+
+def test_a_key_is_pinned_in_nothing_that_is_no_file(world: World) -> None:
+    with raises(Kind.SETTINGS, match="/dev/null is no file"):
+        pin_to_file(Path("/dev/null"), "it", [])
