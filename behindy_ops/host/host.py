@@ -20,7 +20,7 @@ from behindy_ops.host import lease as lock
 from behindy_ops.host.channel import POLL, Running
 from behindy_ops.host.channels import Channels
 from behindy_ops.host.command import Command, Result, begun, wire
-from behindy_ops.host.connection import open_connection
+from behindy_ops.host.connection import close, open_connection
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.project.settings import Settings
 
@@ -64,8 +64,7 @@ class Host:
 
     def __exit__(self, *_: object) -> None:
         self.release()
-        if self._connection is not None:
-            self._connection.close()
+        close(self._connection)
 
     def take_lease(self, holder: lock.Holder, state_dir: str, mark: str, survey: tuple[str, ...]) -> str:
         """Take the lock and return what the survey printed under it.

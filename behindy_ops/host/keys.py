@@ -64,4 +64,4 @@ def _normalised(text: str) -> str:
 
 
 def _refused(what: str, remedy: str) -> BehindyError:
-    return Kind.LOGIN_REFUSED(what, state="No connection was made.", remedy=remedy)
+    return Kind.LOGIN_REFUSED(what, state="Nothing changed.", remedy=remedy)

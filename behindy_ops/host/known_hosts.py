@@ -1,4 +1,4 @@
-"""Pinned host keys: a host is trusted only when it shows the key we have for it, at every hop of a ``ProxyJump``.
+"""Pinned host keys: a host, and each jump host before it, is trusted only when it shows the key we have for it.
 
 Why Fabric's own way will not do: docs/design.md, "Host keys".
 """
@@ -13,7 +13,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,9 @@ import paramiko
 from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 
 from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.host.dial import Proxied
 from behindy_ops.host.patience import cut_off, patiently
+from behindy_ops.host.ssh_config import SshConfig
 
 if TYPE_CHECKING:
     from fabric import Connection
@@ -40,17 +42,29 @@ def known_hosts_name(host: str, port: int) -> str:
     return host if port == 22 else f"[{host}]:{port}"
 
 
-def changed(error: paramiko.BadHostKeyException, where: str) -> BehindyError:
+def names_of(config: SshConfig) -> tuple[str, ...]:
+    """Return the names under which a host's key may be pinned, the one to pin it under first.
+
+    As for OpenSSH, that is its ``HostKeyAlias`` alone, if it has one; a key that is pinned for a name without a port
+    counts on every port.
+    """
+    if config.host_key_alias:
+        return (config.host_key_alias,)
+    return tuple(dict.fromkeys((known_hosts_name(config.host, config.port), config.host)))
+
+
+def changed(error: paramiko.BadHostKeyException, where: str, trust: str = "inv host.trust") -> BehindyError:
     """Turn paramiko's complaint into ours.
 
     Args:
         where: the file or setting in which the pinned key stands.
+        trust: the command that pins it.
     """
     return Kind.HOST_KEY_CHANGED(
         f"{error.hostname} showed another host key than the pinned one: {error.key.get_name()} "
         f"{fingerprint(error.key)}, pinned is {fingerprint(error.expected_key)}.",
         state="Nothing was sent to it; nothing changed.",
-        remedy=f"If the host really was reinstalled, remove its old line from {where} and run: inv host.trust. "
+        remedy=f"If the host really was reinstalled, remove its old line from {where} and run: {trust}. "
         "If not, somebody may be listening in: do not connect.",
     )
 
@@ -83,21 +97,33 @@ class Pinned:
                     found[marker].append((tuple(entry.hostnames), entry.key))
         return cls(tuple(found[""]), tuple(found["@revoked"]))
 
-    def of(self, name: str) -> list[paramiko.PKey]:
-        """Return the keys that a host may show, by its name in known_hosts."""
-        return [key for names, key in self.entries if _matches(name, names)]
+    def of(self, *names: str) -> list[paramiko.PKey]:
+        """Return the keys that a host may show, by its names in known_hosts.
 
-    def require(self, name: str, key: paramiko.PKey) -> None:
+        One that is pinned for the first name leaves the further ones without meaning.
+        """
+        for name in names:
+            if pinned := [key for patterns, key in self.entries if _matches(name, patterns)]:
+                return pinned
+        return []
+
+    def require(self, names: Sequence[str], key: paramiko.PKey, trust: str = "inv host.trust") -> None:
         """Check the key that a host shows.
+
+        Args:
+            names: those it has in known_hosts. What is pinned for a further one can only be a reason to trust it.
+            trust: the command that pins it, for people.
 
         Raises:
             paramiko.BadHostKeyException: others are pinned for it, or this one is revoked.
             Kind.HOST_KEY_UNKNOWN: none is pinned.
         """
-        pinned = self.of(name)
-        if any(_matches(name, names) and revoked == key for names, revoked in self.revoked):
+        name, pinned = names[0], self.of(names[0])
+        if any(
+            revoked == key and any(_matches(name, patterns) for name in names) for patterns, revoked in self.revoked
+        ):
             raise paramiko.BadHostKeyException(name, key, pinned[0] if pinned else key)
-        if key in pinned:
+        if key in (pinned or self.of(*names)):
             return
         if pinned:
             raise paramiko.BadHostKeyException(name, key, pinned[0])
@@ -106,7 +132,7 @@ class Pinned:
             f"It showed {key.get_name()} {fingerprint(key)}.",
             state="Nothing was sent to it; nothing changed.",
             remedy="Compare that fingerprint with the host's own (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub "
-            "on its console), then: inv host.trust",
+            f"on its console), then: {trust}",
         )
 
 
@@ -116,7 +142,7 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
     for pattern in patterns:
         plain = pattern.removeprefix("!")
         if plain.startswith("|1|"):
-            fits = paramiko.HostKeys.hash_host(name, plain) == plain
+            fits = paramiko.HostKeys.hash_host(name.lower(), plain) == plain
         else:
             fits = fnmatch.fnmatchcase(name.lower(), plain.lower().replace("[", "[[]"))
         if fits and pattern.startswith("!"):
@@ -128,41 +154,47 @@ def _matches(name: str, patterns: Iterable[str]) -> bool:
 class _OnlyPinned(paramiko.MissingHostKeyPolicy):
     """Asked for each host, as the client itself is given no key to compare with."""
 
-    def __init__(self, pinned: Pinned) -> None:
+    def __init__(self, pinned: Pinned, names: Sequence[str], trust: str) -> None:
         self._pinned = pinned
+        self._names = names
+        self._trust = trust
 
-    def missing_host_key(self, _client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
-        self._pinned.require(hostname, key)
+    def missing_host_key(self, _client: paramiko.SSHClient, _hostname: str, key: paramiko.PKey) -> None:
+        self._pinned.require(self._names, key, self._trust)
 
 
-def pinned_in(file: Path | None, text: str) -> Pinned:
+def pinned_in(files: Iterable[Path], text: str, revoked: Path | None = None) -> Pinned:
     """Read what is pinned.
 
     Args:
-        file: a known_hosts file; one that does not exist pins nothing.
-        text: lines in known_hosts format (from a secret), used beside the file.
+        files: known_hosts files; one that does not exist pins nothing.
+        text: lines in known_hosts format (from a secret), used beside the files.
+        revoked: a file of public keys that no host may show (``RevokedHostKeys``).
 
     Raises:
-        Kind.SETTINGS: the file cannot be read, or no line of the text is in known_hosts format.
+        Kind.SETTINGS: a file cannot be read, or no line of the text is in known_hosts format.
     """
     try:
-        from_file = file.read_bytes().decode("utf-8", "replace") if file is not None and file.is_file() else ""
+        lines = [file.read_bytes().decode("utf-8", "replace") for file in files if file.is_file()]
+        if revoked is not None:
+            keys = revoked.read_bytes()
+            if keys.startswith(b"SSHKRL"):
+                raise _unreadable(f"{revoked} (RevokedHostKeys) is a KRL; only a list of public keys is understood")
+            lines += [f"@revoked * {line}" for line in keys.decode("utf-8", "replace").splitlines()]
     except OSError as error:
         raise _unreadable(str(error)) from error
     if text.strip() and not (given := Pinned.read(text)).entries and not given.revoked:
         raise _unreadable("BEHINDY_KNOWN_HOSTS has no line in known_hosts format (host key-type base64)")
-    return Pinned.read(f"{from_file}\n{text}")
+    return Pinned.read("\n".join([*lines, text]))
 
 
-def pin(connection: Connection, pinned: Pinned) -> None:
-    """Make a connection, and every gateway before it, refuse all host keys but the pinned ones.
+def pin(connection: Connection, pinned: Pinned, names: Sequence[str], trust: str = "inv host.trust") -> None:
+    """Make a connection refuse all host keys but those that are pinned for one of these names.
 
     Must be called before it is opened.
     """
-    from fabric import Connection as FabricConnection
-
-    connection.client.set_missing_host_key_policy(_OnlyPinned(pinned))
-    first = [key.get_name() for key in pinned.of(known_hosts_name(connection.host, connection.port))]
+    connection.client.set_missing_host_key_policy(_OnlyPinned(pinned, names, trust))
+    first = [key.get_name() for key in pinned.of(*names)]
 
     def transport(*given: Any, **options: Any) -> paramiko.Transport:
         """One that asks the host for a key of a type that is pinned, if it has one of several."""
@@ -172,8 +204,6 @@ def pin(connection: Connection, pinned: Pinned) -> None:
         return made
 
     connection.connect_kwargs["transport_factory"] = transport
-    if isinstance(connection.gateway, FabricConnection):
-        pin(connection.gateway, pinned)
 
 
 def _preferred(kinds: Iterable[str], first: Collection[str]) -> list[str]:
@@ -237,10 +267,11 @@ def _offered(
 ) -> paramiko.PKey | None:
     """Return a key of a type that was not seen yet; None if it has none."""
     try:
-        transport = paramiko.Transport(dial())
-    except OSError as error:
+        sock = dial()
+        transport = paramiko.Transport(sock)
+    except (OSError, paramiko.ChannelException) as error:
         raise Kind.HOST_UNREACHABLE(
-            f"{name} did not answer: {error.strerror or error}.",
+            f"{name} did not answer: {getattr(error, 'strerror', None) or error}.",
             remedy="Check BEHINDY_HOST and BEHINDY_PORT, the network, and the firewall (port open to your address?).",
         ) from error
     try:
@@ -252,6 +283,10 @@ def _offered(
         transport.start_client(timeout=timeout)
         return transport.get_remote_server_key()
     except (paramiko.SSHException, EOFError, OSError) as error:
+        if isinstance(sock, Proxied) and (failure := sock.failure()):
+            raise Kind.HOST_UNREACHABLE(
+                f"{name} did not answer: {failure}.", remedy="Try the ProxyCommand of the SSH configuration by hand."
+            ) from error
         if cut_off(error):
             raise
         return None
@@ -259,14 +294,23 @@ def _offered(
         transport.close()
 
 
-def pin_to_file(file: Path, host: str, port: int, keys: Iterable[paramiko.PKey]) -> None:
-    """Append keys to a known_hosts file (made with mode 0600 if it is not there); written whole, then renamed."""
+def pin_to_file(file: Path, name: str, keys: Iterable[paramiko.PKey]) -> None:
+    """Append keys to a known_hosts file (made with mode 0600 if it is not there); written whole, then renamed.
+
+    Raises:
+        Kind.SETTINGS: it is no file, such as /dev/null.
+    """
     file = file.resolve()
+    if file.exists() and not file.is_file():
+        raise Kind.SETTINGS(
+            f"{file} is no file that keeps a host key.",
+            state="Nothing was pinned.",
+            remedy="Name one in BEHINDY_KNOWN_HOSTS_FILE, or in UserKnownHostsFile of the SSH configuration.",
+        )
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = file.read_bytes() if file.exists() else b""
     if before and not before.endswith(b"\n"):
         before += b"\n"
-    name = known_hosts_name(host, port)
     lines = [f"{name} {key.get_name()} {key.get_base64()}".encode() for key in keys]
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     with os.fdopen(handle, "wb") as out:

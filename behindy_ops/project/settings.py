@@ -10,7 +10,7 @@ import contextlib
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,15 @@ _NOT_OURS = frozenset({"BEHINDY_HTTP_PORT", "BEHINDY_HTTPS_PORT", "BEHINDY_DB_DA
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, checked. ``""`` and None mean: not set, ``~/.ssh/config`` and the SSH agent decide.
+    """All settings, checked. ``""`` and None mean: not set, the SSH configuration and the SSH agent decide.
 
     Attributes:
         host: name, address or ssh_config alias.
         port: 1 to 65535.
+        ssh_config: a file in place of the user's and the system's configuration; ``none`` for none at all.
         key_text: a private key in PEM or OpenSSH form, lines ended by a single newline.
-        known_hosts_text: lines that hold beside those of the file.
+        known_hosts_file: in place of those of the SSH configuration.
+        known_hosts_text: lines that hold beside those of the files.
         trusted_proxies: addresses and networks, or ``cloudflare``, that tell nginx who a visitor is.
         host_dir: directory on the host; a relative one is below the login user's home.
         image_prefix: what stands before ``/behindy-frontend``; ``""`` means what the compose file says.
@@ -41,10 +43,11 @@ class Settings:
     host: str = ""
     port: int | None = None
     user: str = ""
+    ssh_config: str = ""
     key_file: Path | None = None
     key_text: Secret | None = None
     key_passphrase: Secret | None = None
-    known_hosts_file: Path = field(default_factory=lambda: Path("~/.ssh/known_hosts").expanduser())
+    known_hosts_file: Path | None = None
     known_hosts_text: str = ""
     domain: str = "behindy.me"
     trusted_proxies: tuple[str, ...] = ()
@@ -180,6 +183,15 @@ def _key_file(reader: _Reader, name: str) -> Path | None:
     return path
 
 
+def _ssh_config(reader: _Reader, name: str) -> str:
+    path = reader.path(name)
+    if path is None or reader.text(name) == "none":
+        return reader.text(name)
+    if not path.is_file():
+        reader.wrong(name, f"{validate.shown(str(path))}: there is no such file; write none for no configuration")
+    return str(path)
+
+
 def _key_text(reader: _Reader, name: str) -> Secret | None:
     rank, other = reader.rank(name), reader.rank("BEHINDY_SSH_KEY_FILE")
     if reader.text(name) and rank == other:
@@ -209,6 +221,7 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[_Reader, str], Any]]] = {
     "BEHINDY_HOST": ("host", _is(validate.check_host)),
     "BEHINDY_PORT": ("port", _is(validate.check_port, lambda port: int(port or 0))),
     "BEHINDY_USER": ("user", _is(validate.check_user)),
+    "BEHINDY_SSH_CONFIG": ("ssh_config", _ssh_config),
     "BEHINDY_SSH_KEY_FILE": ("key_file", _key_file),
     "BEHINDY_SSH_KEY": ("key_text", _key_text),
     "BEHINDY_SSH_KEY_PASSPHRASE": ("key_passphrase", _ONE_LINE),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
 from behindy_ops.host import known_hosts as hostkeys
-from behindy_ops.host.connection import build
+from behindy_ops.host.connection import CONNECT_TIMEOUT, close, open_gateways, pinned_for, route
+from behindy_ops.host.dial import dial
 from behindy_ops.project.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,18 +23,16 @@ class Offer:
     """The keys of a host.
 
     Attributes:
+        name: under which it stands in known_hosts.
+        file: the known_hosts file in which a key of it is pinned.
         keys: those it showed, the preferred one first.
         pinned: fingerprints already pinned for it.
     """
 
-    host: str
-    port: int
+    name: str
+    file: Path
     keys: tuple[paramiko.PKey, ...]
     pinned: frozenset[str]
-
-    @property
-    def name(self) -> str:
-        return hostkeys.known_hosts_name(self.host, self.port)
 
     @property
     def known(self) -> bool:
@@ -42,7 +43,7 @@ class Offer:
 def look_up(settings: Settings, fingerprint: str = "", *, tell: Callable[[str], None] = lambda _: None) -> Offer:
     """Ask the host for its keys, by one connection unless that key is not the one meant.
 
-    A gateway before it must be trusted already.
+    A jump host before it must be trusted already.
 
     Args:
         fingerprint: of the key that is meant; empty if any is.
@@ -50,26 +51,32 @@ def look_up(settings: Settings, fingerprint: str = "", *, tell: Callable[[str], 
 
     Raises:
         Kind.HOST_UNREACHABLE: it does not respond.
-        Kind.HOST_KEY_UNKNOWN: the gateway's own key is not pinned.
+        Kind.HOST_KEY_UNKNOWN: a jump host's own key is not pinned.
     """
-    connection = build(settings)
-    pinned = hostkeys.pinned_in(settings.known_hosts_file, settings.known_hosts_text)
-    known = pinned.of(hostkeys.known_hosts_name(connection.host, connection.port))
+    *before, config = route(settings)
+    names = hostkeys.names_of(config)
+    known = pinned_for(settings, config).of(*names)
     fingerprints = frozenset(map(hostkeys.fingerprint, known))
 
     def enough(keys: list[paramiko.PKey]) -> bool:
         shown = set(map(hostkeys.fingerprint, keys))
         return fingerprint in shown | {""} and (not fingerprints or not shown.isdisjoint(fingerprints))
 
-    keys = hostkeys.scan(
-        connection.host,
-        connection.port,
-        dial=connection.open_gateway if connection.gateway is not None else None,
-        first=[key.get_name() for key in known],
-        enough=enough,
-        tell=tell,
-    )
-    return Offer(connection.host, connection.port, tuple(keys), fingerprints)
+    gateway = open_gateways(settings, before, tell=tell)
+    transport = gateway.transport if gateway is not None else None
+    try:
+        keys = hostkeys.scan(
+            config.host,
+            config.port,
+            dial=partial(dial, config, transport, config.timeout or CONNECT_TIMEOUT),
+            first=[key.get_name() for key in known],
+            enough=enough,
+            tell=tell,
+        )
+    finally:
+        close(gateway)
+    file = settings.known_hosts_file or next(iter(config.known_hosts), Path("~/.ssh/known_hosts").expanduser())
+    return Offer(names[0], file, tuple(keys), fingerprints)
 
 
 def choose(offer: Offer, fingerprint: str) -> paramiko.PKey:

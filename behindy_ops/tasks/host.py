@@ -28,15 +28,15 @@ def trust(_: Context, fingerprint: str = "") -> None:
     key = trusting.choose(offer, fingerprint.strip())
     print(f"{offer.name} shows this key:\n  {key.get_name()} {fingerprint_of(key)}")
     if offer.known:
-        print(f"It is already pinned in {settings.known_hosts_file}.")
+        print(f"It is already pinned in {offer.file}.")
         return
     if not fingerprint:
         print("Compare it with the host's own: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on its console.")
         if not ask("Is it the same?", otherwise="Compare it, then: inv host.trust --fingerprint SHA256:..."):
             print(UNCHANGED)
             return
-    pin_to_file(settings.known_hosts_file, offer.host, offer.port, [key])
-    print(f"Pinned in {settings.known_hosts_file}.")
+    pin_to_file(offer.file, offer.name, [key])
+    print(f"Pinned in {offer.file}.")
 
 
 @task()

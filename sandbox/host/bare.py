@@ -60,6 +60,7 @@ class BareHost:
             "BEHINDY_HOST": "127.0.0.1",
             "BEHINDY_PORT": str(self.ssh),
             "BEHINDY_USER": USER,
+            "BEHINDY_SSH_CONFIG": "none",
             "BEHINDY_SSH_KEY_FILE": str(self.key_file),
             "BEHINDY_KNOWN_HOSTS_FILE": str(self.folder / "known_hosts"),
             "BEHINDY_IMAGE_PREFIX": "behindy",

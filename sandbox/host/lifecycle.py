@@ -190,6 +190,7 @@ def _client_settings(checkout: Checkout, info: SandboxInfo) -> str:
         "BEHINDY_HOST": info.ssh.host,
         "BEHINDY_PORT": str(info.ssh.port),
         "BEHINDY_USER": info.ssh.user,
+        "BEHINDY_SSH_CONFIG": "none",  # the user's may say something else about 127.0.0.1
         "BEHINDY_SSH_KEY_FILE": info.ssh.key_file,
         "BEHINDY_KNOWN_HOSTS_FILE": info.ssh.known_hosts_file,
         "BEHINDY_DOMAIN": info.domain,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import hashlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import threading
@@ -14,10 +16,12 @@ from typing import TYPE_CHECKING
 
 import paramiko
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from behindy_ops.errors import Kind
-from behindy_ops.host import keys
+from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.host import connection, keys
 from behindy_ops.host import known_hosts as hostkeys
+from behindy_ops.project.settings import Settings
 from tests.kinds import raises
 from tests.sandbox.support import Ran, containers, deploy, environment, inv, live_release, on_host, wait_for
 
@@ -87,10 +91,11 @@ def test_an_unreachable_host_and_a_name_that_does_not_exist(sandbox: SandboxInfo
 
 
 def explicit(sandbox: SandboxInfo, home: Path, **changes: str) -> dict[str, str]:
-    """As a CI runner has it: a new HOME, no agent, no settings file, all in the environment."""
+    """As a CI runner has it: no agent, no configuration, no settings file, all in the environment."""
     base = {name: value for name, value in environment().items() if name not in ("BEHINDY_ENV", "SSH_AUTH_SOCK")}
     return base | {
         "HOME": str(home),
+        "BEHINDY_SSH_CONFIG": "none",
         "BEHINDY_HOST": "127.0.0.1",
         "BEHINDY_PORT": str(sandbox.ssh.port),
         "BEHINDY_USER": "ubuntu",
@@ -149,47 +154,170 @@ def test_a_missing_or_wrong_passphrase_is_told_apart_and_never_shown(tmp_path: P
         keys.parse("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----")
 
 
+def configured(config: Path, **changes: str) -> dict[str, str]:
+    """As somebody has it who keeps everything in an SSH configuration: no settings file, no agent."""
+    base = {name: value for name, value in environment().items() if name != "BEHINDY_ENV"}
+    return base | {"BEHINDY_SSH_CONFIG": str(config), "SSH_AUTH_SOCK": "", "BEHINDY_IMAGE_PREFIX": "x", **changes}
+
+
 def test_ssh_config_gives_name_user_port_key_and_jump(sandbox: SandboxInfo, tmp_path: Path) -> None:
-    ssh = tmp_path / ".ssh"
-    ssh.mkdir(mode=0o700)
-    common = f"User ubuntu\n IdentityFile {sandbox.ssh.key_file}\n"
-    (ssh / "config").write_text(
+    config, known = tmp_path / "config", tmp_path / "known_hosts"
+    common = f"User ubuntu\n IdentityFile {sandbox.ssh.key_file}\n UserKnownHostsFile {known}\n"
+    config.write_text(
         f"Host gate\n HostName 127.0.0.1\n Port {sandbox.ssh.port}\n {common}"
         f"Host behind\n HostName localhost\n Port 22\n ProxyJump gate\n {common}"
     )
     pinned = Path(sandbox.ssh.known_hosts_file).read_text()
     inner = pinned.replace(f"[127.0.0.1]:{sandbox.ssh.port}", "localhost")
-    (ssh / "known_hosts").write_text(pinned)
-    base = {name: value for name, value in environment().items() if name != "BEHINDY_ENV"} | {
-        "HOME": str(tmp_path), "SSH_AUTH_SOCK": "", "BEHINDY_IMAGE_PREFIX": sandbox.image_prefix,
-    }  # fmt: skip
-    assert inv("deploy.status", env=base | {"BEHINDY_HOST": "gate"}).code == 0
-    through = inv("deploy.status", env=base | {"BEHINDY_HOST": "behind"})
+    known.write_text(pinned)
+    assert inv("deploy.status", env=configured(config, BEHINDY_HOST="gate")).code == 0
+    through = inv("deploy.status", env=configured(config, BEHINDY_HOST="behind"))
     assert through.code == 12, through.said  # the gate is trusted, the host behind it is not yet
-    (ssh / "known_hosts").write_text(pinned + inner)
-    assert inv("deploy.status", env=base | {"BEHINDY_HOST": "behind"}).code == 0
+    known.write_text(pinned + inner)
+    assert inv("deploy.status", env=configured(config, BEHINDY_HOST="behind")).code == 0
+    known.write_text(inner)
+    stranger = inv("deploy.status", env=configured(config, BEHINDY_HOST="behind"))
+    assert (stranger.code, "BEHINDY_HOST=gate" in stranger.err) == (12, True), stranger.said
 
 
 def test_a_running_agent_is_used_and_never_forwarded(sandbox: SandboxInfo, tmp_path: Path) -> None:
-    started = subprocess.run(["ssh-agent", "-s"], capture_output=True, text=True, check=True).stdout
-    values = dict(part.split("=", 1) for part in started.replace("\n", "").split(";") if "=" in part)
-    agent = {name: values[name] for name in ("SSH_AUTH_SOCK", "SSH_AGENT_PID")}
-    try:
-        subprocess.run(["ssh-add", "-q", sandbox.ssh.key_file], env=os.environ | agent, check=True)
-        ssh = tmp_path / ".ssh"
-        ssh.mkdir(mode=0o700)
-        (ssh / "config").write_text(
+    with agent(tmp_path / "agent", Path(sandbox.ssh.key_file)):
+        config = tmp_path / "config"
+        config.write_text(
             f"Host it\n HostName 127.0.0.1\n Port {sandbox.ssh.port}\n User ubuntu\n ForwardAgent yes\n"
+            f"UserKnownHostsFile {sandbox.ssh.known_hosts_file}\n"
         )
-        (ssh / "known_hosts").write_text(Path(sandbox.ssh.known_hosts_file).read_text())
-        base = {name: value for name, value in environment().items() if name != "BEHINDY_ENV"}
-        ran = inv(
-            "deploy.status",
-            env=base | agent | {"HOME": str(tmp_path), "BEHINDY_HOST": "it", "BEHINDY_IMAGE_PREFIX": "x"},
-        )
+        ran = inv("deploy.status", env=configured(config, SSH_AUTH_SOCK=str(tmp_path / "agent"), BEHINDY_HOST="it"))
         assert ran.code == 0, ran.said
+
+
+@contextlib.contextmanager
+def agent(path: Path, *files: Path) -> Iterator[None]:
+    """An agent that holds keys, and the certificates beside them."""
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
+    try:
+        wait_for(path.exists)
+        environ = {**os.environ, "SSH_AUTH_SOCK": str(path)}
+        subprocess.run(["ssh-add", "-q", *map(str, files)], env=environ, check=True)
+        yield
     finally:
-        os.kill(int(agent["SSH_AGENT_PID"]), signal.SIGTERM)
+        process.terminate()
+        process.wait()
+
+
+class SecurityKey:
+    """An agent that has a security key: what it signs says that somebody touched it (OpenSSH's PROTOCOL.u2f)."""
+
+    KIND = b"sk-ssh-ed25519@openssh.com"
+
+    def __init__(self, path: Path) -> None:
+        self._key = ed25519.Ed25519PrivateKey.generate()
+        message = paramiko.Message()
+        for part in (self.KIND, self._key.public_key().public_bytes_raw(), b"ssh:"):
+            message.add_string(part)
+        self.blob = message.asbytes()
+        self.line = f"{self.KIND.decode()} {base64.b64encode(self.blob).decode()}"
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(path))
+        self._socket.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._socket.accept()
+                with client, client.makefile("rb") as asked:
+                    while size := asked.read(4):
+                        answer = self._answer(paramiko.Message(asked.read(int.from_bytes(size))))
+                        client.sendall(len(answer).to_bytes(4) + answer)
+
+    def _answer(self, asked: paramiko.Message) -> bytes:
+        answer, kind = paramiko.Message(), asked.get_byte()
+        if kind == b"\x0b":  # which keys are there
+            answer.add_byte(b"\x0c")
+            answer.add_int(1)
+            answer.add_string(self.blob)
+            answer.add_string(b"a security key")
+        elif kind == b"\x0d" and asked.get_binary() == self.blob:  # sign
+            touched = b"\x01" + (7).to_bytes(4)
+            told = hashlib.sha256(b"ssh:").digest() + touched + hashlib.sha256(asked.get_binary()).digest()
+            signature = paramiko.Message()
+            signature.add_string(self.KIND)
+            signature.add_string(self._key.sign(told))
+            answer.add_byte(b"\x0e")
+            answer.add_string(signature.asbytes() + touched)
+        else:
+            answer.add_byte(b"\x05")
+        return answer.asbytes()
+
+
+@pytest.fixture
+def authorized() -> Iterator[Callable[[str], None]]:
+    """Lets keys in until the test is over."""
+    file = "/home/ubuntu/.ssh/authorized_keys"
+    on_host("cp", "-p", file, f"{file}.before")
+    yield authorize
+    on_host("mv", f"{file}.before", file)
+
+
+def gets_in(sandbox: SandboxInfo, place: Path, config: str) -> bool:
+    """Whether one gets in with a configuration, which is the same for ssh and here."""
+    file = place / "config"
+    file.write_text(
+        f"Host it\n{config}HostName 127.0.0.1\nPort {sandbox.ssh.port}\nUser ubuntu\nIdentitiesOnly yes\n"
+        f"UserKnownHostsFile {sandbox.ssh.known_hosts_file}\nIdentityAgent none\n"
+    )
+    theirs = subprocess.run(
+        ["ssh", "-F", str(file), "-oBatchMode=yes", "it", "true"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    why = None
+    try:
+        connection.close(connection.open_connection(Settings(host="it", ssh_config=str(file))))
+    except BehindyError as error:
+        why = error
+    assert why is None or why.kind is Kind.LOGIN_REFUSED, why
+    assert (why is None) == (theirs.returncode == 0), (why and why.lines, theirs.stderr)
+    return why is None
+
+
+def test_certificates_and_security_keys_get_in_as_with_ssh(
+    sandbox: SandboxInfo, tmp_path: Path, authorized: Callable[[str], None]
+) -> None:
+    for name, kind in (("ca", "ed25519"), ("key", "ed25519"), ("rsa", "rsa"), ("bare", "ecdsa")):
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(tmp_path / name)], check=True)
+    for name in ("key", "rsa", "bare"):
+        sign = ["ssh-keygen", "-q", "-s", str(tmp_path / "ca"), "-I", name, "-n", "ubuntu"]
+        subprocess.run([*sign, str(tmp_path / f"{name}.pub")], check=True)
+    (tmp_path / "bare-cert.pub").rename(tmp_path / "elsewhere.pub")
+    sock = tmp_path / "agent"
+    by_agent = f"IdentityAgent {sock}\nIdentitiesOnly no\nIdentityFile none\n"
+    assert not gets_in(sandbox, tmp_path, f"IdentityFile {tmp_path}/key\n")
+    authorized("cert-authority " + (tmp_path / "ca.pub").read_text())
+    assert gets_in(sandbox, tmp_path, f"IdentityFile {tmp_path}/key\n")  # with the certificate beside it
+    assert gets_in(sandbox, tmp_path, f"IdentityFile {tmp_path}/rsa\n")
+    assert not gets_in(sandbox, tmp_path, f"IdentityFile {tmp_path}/bare\n")
+    assert gets_in(sandbox, tmp_path, f"IdentityFile {tmp_path}/bare\nCertificateFile {tmp_path}/elsewhere.pub\n")
+    with agent(sock, *(tmp_path / name for name in ("key", "bare"))):
+        assert gets_in(sandbox, tmp_path, by_agent)  # it holds a certificate
+    with agent(sock, tmp_path / "rsa"):
+        assert gets_in(sandbox, tmp_path, by_agent)
+    with agent(sock, tmp_path / "bare"):
+        assert not gets_in(sandbox, tmp_path, by_agent)
+        assert gets_in(sandbox, tmp_path, f"CertificateFile {tmp_path}/elsewhere.pub\n{by_agent}")
+    key = SecurityKey(tmp_path / "security")
+    touch = f"IdentityAgent {tmp_path}/security\nIdentitiesOnly no\nIdentityFile none\n"
+    assert not gets_in(sandbox, tmp_path, touch)
+    authorized(key.line)
+    assert gets_in(sandbox, tmp_path, touch)
+    (tmp_path / "security.pub").write_text(f"{key.line}\n")
+    assert gets_in(sandbox, tmp_path, f"IdentityAgent {tmp_path}/security\nIdentityFile {tmp_path}/security\n")
+    key.close()
 
 
 def test_host_trust_pins_only_what_was_named(sandbox: SandboxInfo, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 import paramiko
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_FAILED_CONNECT_FAILED, OPEN_SUCCEEDED
 
+from behindy_ops.host.known_hosts import fingerprint
 from behindy_ops.project.secret import Secret
 from behindy_ops.project.settings import Settings
 
@@ -27,20 +28,45 @@ __all__ = ["SshServer"]
 
 class _Login(paramiko.ServerInterface):
     def __init__(
-        self, accepted: paramiko.PKey, run: Callable[[paramiko.Channel, str], None], full: Callable[[], bool]
+        self,
+        server: SshServer,
+        transport: paramiko.Transport,
+        run: Callable[[paramiko.Channel, str], None],
+        full: Callable[[], bool],
     ) -> None:
-        self._accepted = accepted
+        self._server = server
+        self._transport = transport
         self._run = run
         self._full = full
+        self._key = ""
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
-        good = username == "kim" and key == self._accepted
+        good = username in self._server.users and key in (self._server.client_key, *self._server.further_client_keys)
+        self._key = fingerprint(key)
         return AUTH_SUCCESSFUL if good else AUTH_FAILED
+
+    def check_channel_direct_tcpip_request(
+        self, chanid: int, _origin: tuple[str, int], destination: tuple[str, int]
+    ) -> int:
+        self._logged_in()
+        try:
+            there = socket.create_connection(destination)
+        except OSError:
+            return OPEN_FAILED_CONNECT_FAILED
+        threading.Thread(target=_forward, args=(self._transport, chanid, there), daemon=True).start()
+        return OPEN_SUCCEEDED
+
+    def _logged_in(self) -> None:
+        """Note who is in, once he uses it: with a key that is only asked about, a login may end as well."""
+        if self._key:
+            self._server.logins.append((self._transport.get_username() or "", self._key))
+            self._key = ""
 
     def get_allowed_auths(self, _: str) -> str:
         return "publickey"
 
     def check_channel_request(self, _kind: str, _chanid: int) -> int:
+        self._logged_in()
         return OPEN_FAILED_CONNECT_FAILED if self._full() else OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
@@ -57,18 +83,23 @@ class SshServer:
         greeting: what a login does before the command: shell text.
         most: how many channels a connection may have, of those whose command has not ended.
         further_key: a host key of another type, if it has one.
+        users: who may log in, with any of the keys it knows.
+        logins: who did, and with which key.
     """
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self.host_key = paramiko.ECDSAKey.generate()
-        self.client_key = paramiko.ECDSAKey.generate()
+        self.client_key: paramiko.PKey = paramiko.ECDSAKey.generate()
         self.transports: list[paramiko.Transport] = []
         self.greeting = ""
         self.most = 10
         self._lingering = 0
         self._ended: list[paramiko.Channel] = []
         self.further_key: paramiko.PKey | None = None
+        self.users = {"kim"}
+        self.further_client_keys: list[paramiko.PKey] = []
+        self.logins: list[tuple[str, str]] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -85,6 +116,7 @@ class SshServer:
         known: dict[str, object] = {
             "host": "127.0.0.1", "port": self.port, "user": "kim", "key_text": Secret(file.read_text()),
             "known_hosts_text": self.known_hosts, "known_hosts_file": self.home / "none", "host_dir": str(self.home),
+            "ssh_config": "none",
         }  # fmt: skip
         return Settings(**known | changes)  # type: ignore[arg-type]
 
@@ -119,8 +151,9 @@ class SshServer:
             if self.further_key is not None:
                 transport.add_server_key(self.further_key)
             self.transports.append(transport)
+            login = _Login(self, transport, self._run, partial(self._full, transport))
             with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
-                transport.start_server(server=_Login(self.client_key, self._run, partial(self._full, transport)))
+                transport.start_server(server=login)
 
     def _full(self, transport: paramiko.Transport) -> bool:
         channels = transport._channels.values()  # type: ignore[attr-defined]
@@ -155,6 +188,22 @@ class SshServer:
             channel.close()
         time.sleep(0.1)  # as sshd counts a session for a moment after its end
         self._lingering -= 1
+
+
+def _forward(transport: paramiko.Transport, number: int, there: socket.socket) -> None:
+    """Connect a channel, once it is open, with where it is to lead."""
+    while (channel := transport._channels.get(number)) is None:  # type: ignore[attr-defined]
+        time.sleep(0.001)
+    for source, sink in ((channel, there), (there, channel)):
+        threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+
+
+def _pump(source: paramiko.Channel | socket.socket, sink: paramiko.Channel | socket.socket) -> None:
+    with contextlib.suppress(OSError, EOFError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with contextlib.suppress(OSError, EOFError):
+        sink.close()
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from behindy_ops.errors import BehindyError, Interrupted, Kind
 from behindy_ops.host import connection, keys, known_hosts, patience
 from behindy_ops.host.command import Command
 from behindy_ops.host.host import Host
+from behindy_ops.host.login import Candidate, Login
 from behindy_ops.project.secret import Secret
 from tests.kinds import raises
 
@@ -35,6 +37,13 @@ if TYPE_CHECKING:
     from tests.unit.host.ssh_server import SshServer
 
 
+OF_THE_AGENT = Candidate("of the agent", b"another", paramiko.ECDSAKey.generate)
+
+
+def here(server: SshServer) -> str:
+    return f"[127.0.0.1]:{server.port}"
+
+
 def login(server: SshServer, **changes: object) -> bool:
     with Host(server.settings(**changes)) as host:
         return host.run(Command(("true",), "try it")).ok
@@ -46,9 +55,12 @@ def test_a_key_from_a_file_or_a_secret_gets_in(server: SshServer) -> None:
 
 
 def test_no_key_but_the_given_one_is_offered_and_none_is_lent_to_the_host(server: SshServer) -> None:
-    built = connection.build(server.settings())
-    assert not built.forward_agent
-    assert (built.connect_kwargs["allow_agent"], built.connect_kwargs["look_for_keys"]) == (False, False)
+    settings = server.settings()
+    (config,) = connection.route(settings)
+    key = keys.parse(settings.key_text.reveal()) if settings.key_text else None
+    login = Login(replace(config, identity_files=(server.home / "key",)), key=key)
+    assert [candidate.label for candidate in login.choose([OF_THE_AGENT])] == ["BEHINDY_SSH_KEY"]
+    assert not connection.build(settings, config, login).forward_agent
 
 
 def test_a_connection_notices_that_the_other_end_is_gone(server: SshServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,12 +75,12 @@ def test_a_connection_notices_that_the_other_end_is_gone(server: SshServer, monk
 
 def test_pinned_keys_are_read_from_a_file_as_well(server: SshServer) -> None:
     file = server.home / "known_hosts"
-    known_hosts.pin_to_file(file, "127.0.0.1", server.port, [server.host_key])
-    known_hosts.pin_to_file(file, "127.0.0.1", server.port, [server.host_key])
+    known_hosts.pin_to_file(file, here(server), [server.host_key])
+    known_hosts.pin_to_file(file, here(server), [server.host_key])
     assert file.read_text() == server.known_hosts
     assert login(server, known_hosts_text="", known_hosts_file=file)
     file.write_text("other ssh-rsa x")
-    known_hosts.pin_to_file(file, "127.0.0.1", server.port, [server.host_key])
+    known_hosts.pin_to_file(file, here(server), [server.host_key])
     assert file.read_text() == f"other ssh-rsa x\n{server.known_hosts}"
 
 
@@ -147,11 +159,23 @@ def test_keys_are_read_as_secrets_deliver_them() -> None:
         keys.parse(odd)
 
 
-def test_every_host_on_the_way_is_held_to_its_pinned_key() -> None:
-    gateway = Connection("gateway")
-    known_hosts.pin(Connection("host", gateway=gateway), known_hosts.Pinned())
-    with raises(Kind.HOST_KEY_UNKNOWN):
-        gateway.client._policy.missing_host_key(gateway.client, "gateway", paramiko.ECDSAKey.generate())
+@pytest.mark.parametrize("trusted", [True, False])
+def test_every_host_on_the_way_is_held_to_its_pinned_key(server: SshServer, tmp_path: Path, trusted: bool) -> None:
+    settings = server.settings()
+    configuration = tmp_path / "config"
+    port = f"HostName 127.0.0.1\nPort {server.port}\nUser kim\nIdentityFile {tmp_path}/key\n"
+    known = f"it {server.host_key.get_name()} {server.host_key.get_base64()}\n"
+    configuration.write_text(f"Host gate\n{port}Host it\n{port}HostKeyAlias it\nProxyJump gate\n")
+    settings = replace(
+        settings, host="it", port=None, user="", ssh_config=str(configuration),
+        known_hosts_text=known + (server.known_hosts if trusted else ""),
+    )  # fmt: skip
+    if trusted:
+        connection.close(connection.open_connection(settings))
+        return
+    with raises(Kind.HOST_KEY_UNKNOWN) as caught:
+        connection.open_connection(settings)
+    assert f"BEHINDY_HOST=gate BEHINDY_PORT={server.port} inv host.trust" in caught.value.remedy
 
 
 def test_a_hosts_keys_are_seen_without_a_login(server: SshServer, tmp_path: Path) -> None:
@@ -166,22 +190,23 @@ def test_a_hosts_keys_are_seen_without_a_login(server: SshServer, tmp_path: Path
         known_hosts.scan("127.0.0.1", silent.getsockname()[1], timeout=0.05)
 
 
-def test_a_protected_key_may_be_held_by_the_agent(server: SshServer, mocker: MockerFixture) -> None:
+def test_a_protected_key_may_be_held_by_the_agent(server: SshServer) -> None:
     key = ed25519.Ed25519PrivateKey.generate()
     quick = PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(1).build(b"secret")
     file = server.home / "held"
     file.write_text(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, quick).decode())
     settings = server.settings(key_text=None, key_file=file)
-    agent = mocker.patch("paramiko.Agent")
-    agent.return_value.get_keys.return_value = ("a key",)
-    offered = connection.build(settings).connect_kwargs
-    assert (offered["allow_agent"], "pkey" in offered) == (True, False)
-    agent.return_value.get_keys.return_value = ()
-    with raises(Kind.LOGIN_REFUSED):
-        connection.build(settings)
-    agent.side_effect = paramiko.SSHException("no agent that can be spoken to")
-    with raises(Kind.LOGIN_REFUSED):
-        connection.build(settings)
+    held = Candidate("held (agent)", keys.parse(file.read_text(), "secret").asbytes(), OF_THE_AGENT.load)
+    (config,) = connection.route(settings)
+    labels = [candidate.label for candidate in Login(config, file=file).choose([OF_THE_AGENT, held])]
+    assert labels == ["held (agent)", "of the agent"]  # the one that is meant comes first
+    for agent in ("", "/no/such/agent"):
+        login = Login(replace(config, agent=agent), file=file)
+        with pytest.raises(paramiko.AuthenticationException):
+            login.authenticate(None)
+        assert login.unusable is not None
+    with raises(Kind.LOGIN_REFUSED, match="protected by a passphrase"):
+        connection.open_connection(settings)
 
 
 def test_a_host_that_stays_silent_is_told_with_how_long_it_was_waited_for(
@@ -192,19 +217,23 @@ def test_a_host_that_stays_silent_is_told_with_how_long_it_was_waited_for(
         connection.open_connection(server.settings())
 
 
-@pytest.mark.parametrize("through", ["a gateway", "a socket of another system"])
+@pytest.mark.parametrize("through", ["a gateway", "a ProxyCommand", "a socket of another system"])
 def test_where_the_system_cannot_tell_that_a_peer_is_dead_ssh_still_does(
     through: str, mocker: MockerFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = mocker.Mock()
     if through == "a gateway":  # its channel stands for the socket
         opened.transport.sock = object()
+    elif through == "a ProxyCommand":
+        opened.transport.sock = mocker.Mock(spec=socket.socket, family=socket.AF_UNIX)
     else:
         monkeypatch.delattr(socket, "TCP_USER_TIMEOUT")
-        opened.transport.sock = mocker.Mock(spec=socket.socket)
+        opened.transport.sock = mocker.Mock(spec=socket.socket, family=socket.AF_INET)
     connection._notice_dead_peers(opened)
     opened.transport.set_keepalive.assert_called_once_with(connection.KEEPALIVE)
-    if through != "a gateway":
+    if through == "a ProxyCommand":
+        opened.transport.sock.setsockopt.assert_not_called()
+    elif through != "a gateway":
         opened.transport.sock.setsockopt.assert_called_once_with(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
@@ -232,7 +261,7 @@ def test_a_line_that_cannot_be_read_spoils_no_other(server: SshServer, before: b
     file = server.home / "known_hosts"
     file.write_bytes(before + line_for(server).replace(" ", "   ").encode())
     assert login(server, known_hosts_text="", known_hosts_file=file)
-    known_hosts.pin_to_file(file, "127.0.0.1", server.port, [OTHER])
+    known_hosts.pin_to_file(file, here(server), [OTHER])
     assert file.read_bytes().startswith(before)
     assert login(server, known_hosts_text="", known_hosts_file=file)
 
@@ -250,11 +279,10 @@ def test_a_revoked_key_is_refused_whatever_else_is_pinned(server: SshServer) -> 
 
 
 def test_what_is_pinned_for_one_name_counts_for_no_other(server: SshServer) -> None:
-    here = f"[127.0.0.1]:{server.port}"
     file = server.home / "known_hosts"
-    file.write_text(line_for(server, OTHER, name=f"gateway,{here}"))
+    file.write_text(line_for(server, OTHER, name=f"gateway,{here(server)}"))
     pinned = known_hosts.Pinned.read(file.read_text() + line_for(server))
-    assert pinned.of(here) == [OTHER, server.host_key]
+    assert pinned.of(here(server)) == [OTHER, server.host_key]
     assert pinned.of("gateway") == [OTHER]
     with raises(Kind.HOST_KEY_UNKNOWN):
         login(server, known_hosts_text=line_for(server, name="elsewhere"))
@@ -285,16 +313,27 @@ def test_a_file_of_pinned_keys_keeps_its_mode_and_its_place(server: SshServer, t
     (tmp_path / "real").chmod(0o640)
     link = tmp_path / "known_hosts"
     link.symlink_to("real")
-    known_hosts.pin_to_file(link, "127.0.0.1", server.port, [server.host_key])
+    known_hosts.pin_to_file(link, here(server), [server.host_key])
     assert (link.is_symlink(), (tmp_path / "real").stat().st_mode & 0o777) == (True, 0o640)
     assert login(server, known_hosts_text="", known_hosts_file=link)
 
 
-def test_without_a_key_in_the_settings_those_of_the_user_are_tried_with_the_passphrase(server: SshServer) -> None:
-    offered = connection.build(server.settings(key_text=None, key_passphrase=Secret("word"))).connect_kwargs
-    assert offered["passphrase"] == "word"
-    assert offered.keys().isdisjoint({"pkey", "allow_agent", "look_for_keys"})
-    assert "passphrase" not in connection.build(server.settings(key_text=None)).connect_kwargs
+def test_without_a_key_in_the_settings_those_of_the_configuration_are_tried_with_the_passphrase(
+    server: SshServer,
+) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    quick = PrivateFormat.OpenSSH.encryption_builder().kdf_rounds(1).build(b"word")
+    file = server.home / "protected"
+    file.write_text(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, quick).decode())
+    file.chmod(0o600)
+    server.further_client_keys = [keys.parse(file.read_text(), "word")]
+    configuration = server.home / "config"
+    configuration.write_text(f"IdentityFile {file}\nIdentityAgent none\n")
+    settings = server.settings(key_text=None, ssh_config=str(configuration))
+    connection.close(connection.open_connection(replace(settings, key_passphrase=Secret("word"))))
+    with raises(Kind.LOGIN_REFUSED, match="there was no key to offer") as caught:
+        connection.open_connection(settings)
+    assert caught.value.lines == (f"not offered: {file}: {file} is protected by a passphrase.",)
 
 
 @pytest.mark.parametrize(
@@ -304,6 +343,7 @@ def test_without_a_key_in_the_settings_those_of_the_user_are_tried_with_the_pass
         (OSError(113, "No route to host"), "No route to host"),
         (paramiko.SSHException("Incompatible version"), "Incompatible version"),
         (EOFError(), "EOFError"),
+        (ConnectionRefusedError(111, "Connection refused"), "connection refused"),
     ],
 )
 def test_why_a_host_cannot_be_reached_is_told(

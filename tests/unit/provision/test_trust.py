@@ -12,13 +12,14 @@ import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.host.known_hosts import fingerprint
+from behindy_ops.host.ssh_config import SshConfig
 from behindy_ops.project.settings import Settings
 from behindy_ops.provision import trust
 from behindy_ops.provision.trust import Offer, choose
 from tests.kinds import raises
 
 KEYS = (paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate())
-OFFER = Offer("host.example", 2222, KEYS, frozenset())
+OFFER = Offer("[host.example]:2222", Path("known"), KEYS, frozenset())
 
 
 def test_the_preferred_key_or_the_one_that_is_named_is_chosen() -> None:
@@ -39,26 +40,31 @@ def test_a_host_with_another_key_than_the_pinned_one_is_refused() -> None:
     assert choose(known, "") is KEYS[0]
 
 
-@pytest.mark.parametrize("gateway", [None, "gateway"])
-def test_a_host_behind_a_gateway_is_asked_through_it(gateway: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+ROUTE = (
+    SshConfig("jump", "jump.example", 22, "kim"),
+    SshConfig("it", "host.example", 2222, "kim", host_key_alias="alias", known_hosts=(Path("first"), Path("second"))),
+)
+
+
+@pytest.mark.parametrize("hops", [1, 2])
+def test_a_host_behind_another_is_asked_through_it(hops: int, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, ...]] = []
+    gateway = SimpleNamespace(transport="its transport", client=SimpleNamespace(close=lambda: None), gateway=None)
 
     def scan(host: str, port: int, **how: Any) -> list[paramiko.PKey]:
-        asked.append((host, port, how["dial"] and how["dial"](), list(how["first"])))
+        asked.append((host, port, how["dial"](), list(how["first"])))
         return [KEYS[0]]
 
-    text = f"[host.example]:2222 {KEYS[1].get_name()} {KEYS[1].get_base64()}"
-    connection = SimpleNamespace(
-        host="host.example",
-        port=2222,
-        gateway=gateway,
-        open_gateway=lambda: "a channel",
-    )
-    monkeypatch.setattr(trust, "build", lambda _: connection)
+    monkeypatch.setattr(trust, "route", lambda _: ROUTE[-hops:])
+    monkeypatch.setattr(trust, "open_gateways", lambda _, before, **__: gateway if before else None)
+    monkeypatch.setattr(trust, "dial", lambda config, transport, _: (config.name, transport))
     monkeypatch.setattr("behindy_ops.host.known_hosts.scan", scan)
-    offer = trust.look_up(Settings(known_hosts_text=text, known_hosts_file=Path("none")))
-    assert asked == [("host.example", 2222, "a channel" if gateway else None, [KEYS[1].get_name()])]
+    text = f"alias {KEYS[1].get_name()} {KEYS[1].get_base64()}"
+    offer = trust.look_up(Settings(known_hosts_text=text))
+    assert asked == [("host.example", 2222, ("it", "its transport" if hops == 2 else None), [KEYS[1].get_name()])]
     assert (offer.pinned, offer.known) == (frozenset({fingerprint(KEYS[1])}), False)
+    assert (offer.name, offer.file) == ("alias", Path("first"))
+    assert trust.look_up(Settings(known_hosts_text=text, known_hosts_file=Path("set"))).file == Path("set")
 
 
 @pytest.mark.parametrize(
@@ -84,7 +90,7 @@ def test_a_further_key_is_asked_for_only_where_another_one_is_meant_or_pinned(
 
     known = (KEYS[int(number)] for number in pinned)
     text = "".join(f"host.example {key.get_name()} {key.get_base64()}\n" for key in known)
-    monkeypatch.setattr(trust, "build", lambda _: SimpleNamespace(host="host.example", port=22, gateway=None))
+    monkeypatch.setattr(trust, "route", lambda _: (SshConfig("host", "host.example", 22, "kim"),))
     monkeypatch.setattr("behindy_ops.host.known_hosts.scan", scan)
     settings = Settings(known_hosts_text=text, known_hosts_file=Path("none"))
     assert trust.look_up(settings, fingerprint(KEYS[int(meant)]) if meant else "").keys == tuple(seen)
