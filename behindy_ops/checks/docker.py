@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
+from behindy_ops.facts.survey import EngineKind
 
 NEEDED_TOOLS = ("curl", "flock", "timeout", "awk")
 
@@ -36,6 +37,24 @@ DOCKER_SILENT = Problem(
     "Start it: inv host.setup. Its log, on the host: sudo journalctl -u docker -n 50",
 )
 DOCKER_OLD = Problem("docker too old", f"older than {_OLDEST_DOCKER}", "Update Docker on the host.")
+ROOTLESS = Problem(
+    "docker rootless",
+    "the login has a rootless engine of its own, or /var/run/docker.sock is one's",
+    "It can neither take the ports 80 and 443 nor read certificates. Use the system's engine: systemctl --user disable "
+    "--now docker; inv host.setup",
+)
+REMAPPED = Problem(
+    "docker remaps users",
+    "the engine runs containers with other users than the host's (userns-remap)",
+    "In containers, root may read neither certificates nor the rehearsal's token. Take userns-remap out of "
+    "/etc/docker/daemon.json on the host and restart the engine (it has containers and images of its own then).",
+)
+SNAP = Problem(
+    "docker from snap",
+    "the program docker is a snap's",
+    "A snap sees no files outside of home directories. Take a backup (inv db.backup), then, on the host: sudo snap "
+    "remove docker; inv host.setup",
+)
 COMPOSE_MISSING = Problem("compose missing", "docker compose version does not answer", _SETUP)
 COMPOSE_OLD = Problem("compose too old", f"older than {_OLDEST_COMPOSE}", "Update the Compose plugin on the host.")
 TOOL_MISSING = Problem("tool missing", f"one of {', '.join(NEEDED_TOOLS)} is missing", _SETUP)
@@ -64,6 +83,8 @@ def engine(facts: Facts) -> Iterable[Check]:
         yield DOCKER_MISSING.check("docker", "Docker is not installed on the host.")
     elif refuses_user(said):
         yield DOCKER_FORBIDDEN.check("docker", "The login user may not use Docker.", evidence=said.splitlines()[-3:])
+    elif not survey.docker and EngineKind.ROOTLESS in survey.engine:
+        yield ROOTLESS.check("docker", "This login has an engine of its own, which is rootless, and no other.")
     elif not survey.docker:
         found = "The Docker engine on the host is not responding."
         yield DOCKER_SILENT.check("docker", found, evidence=said.splitlines()[-5:])
@@ -72,6 +93,17 @@ def engine(facts: Facts) -> Iterable[Check]:
         yield DOCKER_OLD.check("docker", found)
     else:
         yield ok("docker", f"Docker {survey.docker}")
+
+
+def kind(facts: Facts) -> Iterable[Check]:
+    """Engines that only half of it would work with."""
+    there = facts.survey.engine
+    if EngineKind.ROOTLESS in there and facts.survey.docker:
+        yield ROOTLESS.check("engine", "The Docker engine on the host is rootless.")
+    if EngineKind.REMAPPED in there:
+        yield REMAPPED.check("engine", "The Docker engine on the host gives containers other users (userns-remap).")
+    if EngineKind.SNAP in there:
+        yield SNAP.check("engine", "Docker on the host is a snap.")
 
 
 def refuses_user(said: str) -> bool:

@@ -20,6 +20,7 @@ from behindy_ops.checks.check import Rule
 
 DEPLOY: tuple[Rule, ...] = (
     docker.engine,
+    docker.kind,
     docker.compose,
     docker.tools,
     files.files,
@@ -52,6 +53,7 @@ HOST: tuple[Rule, ...] = (
     docker.tools,
     docker.authorities,
     docker.engine,
+    docker.kind,
     docker.compose,
     memory.total,
     memory.swap,
@@ -68,6 +70,7 @@ HOST: tuple[Rule, ...] = (
 """What host.check looks at: a host may have nothing on it yet."""
 
 DOCTOR: tuple[Rule, ...] = (
+    docker.kind,
     docker.compose,
     docker.tools,
     disk.roomy,

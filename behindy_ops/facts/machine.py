@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from behindy_ops.facts.replies import Reply
-from behindy_ops.facts.survey import Survey
+from behindy_ops.facts.survey import Survey, engine_kind
 
 ONE_SESSION = (
     "sshd accepts one session on a connection (MaxSessions 1): the lock takes that, and no command can follow."
@@ -60,23 +60,29 @@ class HostFacts(Survey):
     sessions: int | None = None
 
 
+_DOCKER = frozenset({"engine", "compose", "running", "kind", "data"})
+"""How the lines about Docker begin; what docker itself wrote begins otherwise."""
+
+
 def parse(reply: Reply) -> HostFacts:
     """Read what ``host/facts.sh`` printed."""
     assigned = (line.partition("=") for line in reply.lines("system"))
     release = {name.strip(): value.strip().strip("\"'") for name, _, value in assigned}
     login, docker, clock, memory = (reply.values(name) for name in ("login", "docker", "clock", "memory"))
-    told = [line for line in reply.lines("docker") if line.split(" ", 1)[0] not in {"engine", "compose", "running"}]
+    told = [line for line in reply.lines("docker") if line.split(" ", 1)[0] not in _DOCKER]
     disks = {
         mounted: (int(size), int(free)) for size, free, mounted in (line.split(" ", 2) for line in reply.lines("disk"))
     }
     holding = [mounted for mounted in disks if "/var/lib/docker/".startswith(f"{mounted.rstrip('/')}/")]
+    data = docker.get("data") or max(holding, key=len, default="")
     return HostFacts(
         docker=docker.get("engine", ""),
         compose=docker.get("compose", ""),
         tools=frozenset(reply.lines("tools")),
         files=reply.values("files"),
         memory={name: int(value) * 1024 for name, value in memory.items() if name != "swappiness"},
-        disk=disks[max(holding, key=len)] if holding else (0, 0),
+        disk=disks.get(data, (0, 0)),
+        engine=engine_kind(docker.get("kind", "")),
         now=float(clock.get("now", "0")),
         problems={"versions": " ".join(told).strip()} if told else {},
         system=release.get("ID", ""),

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum
 from typing import NamedTuple, Self
 
 from behindy_ops.errors import RemoteCommandFailed
@@ -21,6 +22,15 @@ NETWORK = "behindy-ops_internal"
 
 NGINX = "nginx"
 """The name of the nginx container."""
+
+
+class EngineKind(Enum):
+    """What can be unusual about an engine: who runs it, how it numbers users, whence it came, who keeps its images."""
+
+    ROOTLESS = "rootless"
+    REMAPPED = "userns-remap"
+    SNAP = "snap"
+    CONTAINERD = "containerd"
 
 
 class Trio(NamedTuple):
@@ -57,6 +67,7 @@ class Survey:
     Attributes:
         problems: section name to what went wrong while it was read.
         directory: the host directory from the root on, by each of its names.
+        engine: what is unusual about it.
         files: path below the host directory to its mode in octal digits.
         environment: names in the host's ``.env``, and whether each has a value.
         dollars: names in it whose value has a ``$`` that Compose takes for a variable of no value, to their line.
@@ -80,6 +91,7 @@ class Survey:
     docker: str = ""
     compose: str = ""
     tools: frozenset[str] = frozenset()
+    engine: frozenset[EngineKind] = frozenset()
     containers: dict[str, Container] = field(default_factory=dict)
     images: tuple[Image, ...] = ()
     network: bool = False
@@ -134,6 +146,18 @@ def started_from(container: Container) -> str:
     return container.labels.get("com.docker.compose.project.working_dir", "")
 
 
+def engine_kind(text: str) -> frozenset[EngineKind]:
+    """Read what ``described_engine`` in lib/engine.sh says."""
+    words = text.split()
+    signs = {
+        EngineKind.ROOTLESS: "name=rootless" in words or (words[:1] == ["/"] and "own-socket" in words),
+        EngineKind.REMAPPED: "name=userns" in words,
+        EngineKind.SNAP: bool(words) and words[-1].startswith("/snap/"),
+        EngineKind.CONTAINERD: "io.containerd.snapshotter.v1" in words,
+    }
+    return frozenset(kind for kind, there in signs.items() if there)
+
+
 def trio_names(service: str) -> tuple[str, str, str]:
     """Return the names of the live, green and blue container of a service."""
     return service, f"{service}-green", f"{service}-blue"
@@ -183,6 +207,7 @@ def _survey(reply: Reply) -> Survey:
         architecture=engine[-1],
         compose=versions[1].lstrip("v") if len(versions) > 1 else "",
         tools=frozenset(lines("tools")),
+        engine=engine_kind(machine.get("engine", "")),
         containers={container.name: container for container in containers},
         images=tuple(parse_image(line) for line in lines("images")),
         network="networks" not in reply.problems,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable
 
 import paramiko
 
+from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.host import exit_codes
 from behindy_ops.host.command import Command, Result, begun
 
@@ -84,6 +86,11 @@ class Running:
         out, err = self._from_out.never_begun + self._out.rest(), self._from_err.never_begun + self._err.rest()
         return Result(self.command, code, out, err, time.monotonic() - self._started)
 
+    @property
+    def begun(self) -> bool:
+        """Whether the host ran the command; else it ran something of its own."""
+        return self._from_out.begun or self._from_err.begun
+
     def _feed(self, pieces: Iterable[bytes]) -> None:
         """Send what the command is fed, then close its input; in a thread, since the host may be slow to take it.
 
@@ -120,22 +127,37 @@ class AfterMark:
         self._line = f"{mark}\n".encode()
         self._add = add
         self._before = bytearray()
-        self._begun = False
+        self.begun = False
 
     def add(self, data: bytes) -> None:
-        if not self._begun:
+        if not self.begun:
             self._before += data
             _, found, rest = self._before.partition(self._line)
             if not found:
                 return
-            self._begun, data = True, bytes(rest)
+            self.begun, data = True, bytes(rest)
         if data:
             self._add(data)
 
     @property
     def never_begun(self) -> str:
         """What came, if our line never did: something else than the command was run, and this is what it said."""
-        return "" if self._begun else self._before.decode("utf-8", "replace")
+        return "" if self.begun else self._before.decode("utf-8", "replace")
+
+
+def not_run(said: str) -> BehindyError:
+    """Return the error for a login for which the host runs something else than the command, with what that said."""
+    other = re.search(r'as the user "([\w.-]+)"', said)
+    lines = tuple(said.strip().splitlines()[-5:])
+    return Kind.LOGIN_REFUSED(
+        "The host let this login in, but ran something else than the command" + (f": {lines[-1]}" if lines else "."),
+        state=UNCHANGED,
+        remedy=f"Set BEHINDY_USER={other[1]}"
+        if other
+        else "Set BEHINDY_USER to a login with an ordinary shell (on the host: getent passwd), whose key in "
+        "~/.ssh/authorized_keys has no command= before it.",
+        lines=lines,
+    )
 
 
 class _Told:

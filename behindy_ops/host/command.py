@@ -158,8 +158,23 @@ def script(name: str, *arguments: str) -> tuple[str, ...]:
     return (*SHELL, script_text(name), name, *arguments)
 
 
-_BEGIN = 'SHLVL=5; export SHLVL; printf "%s\\n" "$0"; printf "%s\\n" "$0" >&2; exec "$@"'
-"""Bash reads ``~/.bashrc`` where it takes itself for the first shell of a login, as the one of our scripts would."""
+ENGINE = "unix:///var/run/docker.sock"
+"""The engine that all is about, wherever a context of the login leads: the one whose lock is taken."""
+
+_BEGIN = f"""printf "%s\\n" "$0"; printf "%s\\n" "$0" >&2
+exec env -i PATH="$PATH" HOME="$HOME" LC_ALL=C SHLVL=5 DOCKER_HOST={ENGINE} \
+  ${{http_proxy:+http_proxy="$http_proxy"}} ${{https_proxy:+https_proxy="$https_proxy"}} \
+  ${{HTTPS_PROXY:+HTTPS_PROXY="$HTTPS_PROXY"}} ${{no_proxy:+no_proxy="$no_proxy"}} ${{NO_PROXY:+NO_PROXY="$NO_PROXY"}} \
+  "$@\""""
+"""Says the mark, then runs the command with an environment of ours: docs/design.md, "What a login says". Bash reads
+``~/.bashrc`` where it takes itself for the first shell of a login (``SHLVL``), as the one of our scripts would."""
+
+
+def quoted(argv: Iterable[str]) -> str:
+    """Return a line that any login shell takes apart into these words; in fish, a backslash in quotes is no letter."""
+    return " ".join(
+        '"\\\\"'.join(shlex.quote(part) if part else "" for part in word.split("\\")) or "''" for word in argv
+    )
 
 
 def begun(line: str, mark: str) -> str:
@@ -167,7 +182,7 @@ def begun(line: str, mark: str) -> str:
 
     What a login shell says when it starts comes before that line: docs/design.md, "What a login says".
     """
-    return f"{shlex.join(('sh', '-c', _BEGIN, mark))} {line}"
+    return f"{quoted(('sh', '-c', _BEGIN, mark))} {line}"
 
 
 def wire(command: Command, fence: tuple[str, ...] = ()) -> str:
@@ -182,4 +197,4 @@ def wire(command: Command, fence: tuple[str, ...] = ()) -> str:
     if command.changes and not fence:
         raise ValueError(f"to {command.title} needs the lock")
     argv = (*fence, *command.argv) if command.changes else command.argv
-    return shlex.join(("timeout", "-k", str(KILL_AFTER), f"{command.timeout:g}", *argv))
+    return quoted(("timeout", "-k", str(KILL_AFTER), f"{command.timeout:g}", *argv))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import shlex
 import threading
 import time
 from collections.abc import Callable
@@ -17,11 +16,11 @@ import paramiko
 from behindy_ops.errors import UNCHANGED, ConnectionLost, Kind, LeaseLost
 from behindy_ops.facts.machine import MORE_SESSIONS, ONE_SESSION
 from behindy_ops.host import lease as lock
-from behindy_ops.host.channel import POLL, Running
+from behindy_ops.host.channel import POLL, Running, not_run
 from behindy_ops.host.channels import Channels
-from behindy_ops.host.command import Command, Result, begun, wire
+from behindy_ops.host.command import Command, Result, begun, quoted, wire
 from behindy_ops.host.connection import close, open_connection
-from behindy_ops.host.exit_codes import Code
+from behindy_ops.host.exit_codes import NO_STATUS, Code
 from behindy_ops.project.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class Host:
         self.remote_commands += 1
         # Its input stays open for the heartbeat. It has no `timeout`: it ends when this client is gone or silent.
         try:
-            channel.exec_command(begun(shlex.join(lock.argv(state_dir, mark, survey)), mark))
+            channel.exec_command(begun(quoted(lock.argv(state_dir, mark, survey)), mark))
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost("before the lock was taken") from error
         with contextlib.suppress(OSError):  # it has ended already, and says why
@@ -145,6 +144,8 @@ class Host:
         running = Running(command, line, new_mark(), take(), self._lost)
         self.remote_commands += 1
         result = running.wait(check)
+        if not running.begun and result.exit_code != NO_STATUS:
+            raise not_run(f"{result.stderr}\n{result.stdout}")
         if command.changes and result.exit_code == Code.LEASE_LOST:
             raise _lease_lost(f"Lost the deploy lock; refused to {command.title}.")
         return result

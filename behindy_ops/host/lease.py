@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from behindy_ops.errors import UNCHANGED, BehindyError, ConnectionLost, Kind, LockHeld
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.host import exit_codes
-from behindy_ops.host.channel import AfterMark
+from behindy_ops.host.channel import AfterMark, not_run
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
 
@@ -90,6 +90,7 @@ class Lease:
         self._heard = time.monotonic()
         self._sent: float | None = None
         self._rest = b""
+        self._begun = False
         self._stop = threading.Event()
         threading.Thread(target=self._listen, name="lease-listen", daemon=True).start()
 
@@ -126,6 +127,8 @@ class Lease:
         while self._channel.recv_stderr_ready():
             errors += self._channel.recv_stderr(65536)
         said = errors.partition(f"{self._mark}\n".encode())
+        if not (self._begun or said[1] or code == exit_codes.NO_STATUS):
+            return not_run(f"{errors.decode('utf-8', 'replace')}\n{output}")
         result = Result(
             Command((), "take the lock"), code, output, (said[2] or said[0]).decode("utf-8", "replace"), 0.0
         )
@@ -156,6 +159,7 @@ class Lease:
             while data := self._channel.recv(65536):
                 self._heard = time.monotonic()
                 heard.add(data)
+        self._begun = heard.begun
         self._take(f"{heard.never_begun}\n".encode())
         self._lines.put(None)
 

@@ -15,6 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from sandbox.host import lifecycle, releases
 from sandbox.host.checkout import HOST_VARIABLE
+from tests.sandbox import hosts_table
 from tests.sandbox.interruption_table import PROPERTY, Row, render
 from tests.sandbox.schedule import Case, parse_part, parts, units
 from tests.sandbox.support import SERVICES, deploy, inv, live_addresses, live_images, on_host, unwell, wait_for
@@ -171,11 +172,17 @@ def empty_host(sandbox: SandboxInfo) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what became of each interruption of this run."""
+    """Print what became of each interruption of this run, and of each host."""
     reports = [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]
     rows = [Row(**row) for report in reports for name, row in report.user_properties if name == PROPERTY]
-    lines = render(rows)
-    if lines:
-        terminalreporter.section("interruptions, under traffic")
+    hosts = [
+        hosts_table.HostRow(**row)
+        for report in reports
+        for name, row in report.user_properties
+        if name == hosts_table.PROPERTY
+    ]
+    for title, lines in (("interruptions, under traffic", render(rows)), ("hosts", hosts_table.render(hosts))):
+        if lines:
+            terminalreporter.section(title)
         for line in lines:
             terminalreporter.write_line(line)

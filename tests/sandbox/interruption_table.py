@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["PROPERTY", "Row", "render"]
+__all__ = ["PROPERTY", "Row", "columns", "render"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,12 @@ def render(rows: Sequence[Row]) -> list[str]:
     if not rows:
         return []
     table = [_TITLES, *(tuple(str(getattr(row, field.name)) for field in fields(Row)) for row in rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(_TITLES))]
-    shown = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
     kept = sum(row.result == "ok" for row in rows)
-    return [shown[0], "-" * min(120, max(map(len, shown))), *shown[1:], "", f"{kept} of {len(rows)} as promised"]
+    return [*columns(table), "", f"{kept} of {len(rows)} as promised"]
+
+
+def columns(table: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines in columns as wide as their widest, a rule below the first."""
+    widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
+    shown = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
+    return [shown[0], "-" * min(120, max(map(len, shown))), *shown[1:]]

@@ -28,7 +28,9 @@ SECONDS = {
     "test_forked": 1.0,
     "test_github_job": 25.0,
     "test_host_setup": 6.0,
+    "test_hosts": 20.0,
     "test_interruptions": 8.0,
+    "test_logins": 12.0,
     "test_nginx_routes": 0.5,
     "test_rollback": 25.0,
 }

@@ -11,7 +11,7 @@ from tests.sandbox.support import on_host
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["filled", "free", "small_disk"]
+__all__ = ["filled", "free", "move", "small_disk"]
 
 DATA = "/var/lib/docker"
 STATE = "/home/ubuntu/behindy-ops/state"
@@ -34,17 +34,18 @@ rm -f /var/lib/sandbox/applied
 def small_disk() -> Iterator[None]:
     """Give the host's engine a small disk of its own, with nginx, Postgres and Redis on it; afterwards its old one."""
     on_host("bash", "-c", f"rm -rf {STATE}.away && cp -a {STATE} {STATE}.away")
-    _move(f"mount -t tmpfs -o size=900m,mode=710 tmpfs {DATA}")
+    move(f"mount -t tmpfs -o size=900m,mode=710 tmpfs {DATA}")
     try:
         lifecycle.up(lambda _: None)
         yield
     finally:
-        _move(f"umount -l {DATA}")
+        move(f"umount -l {DATA}")
         on_host("bash", "-c", f"rm -rf {STATE} && mv {STATE}.away {STATE}")
         lifecycle.up(lambda _: None)
 
 
-def _move(how: str) -> None:
+def move(how: str) -> None:
+    """Stop the containers, do this, and have the engine start again."""
     on_host("bash", "-c", MOVE.replace("$1", how), timeout=120)
 
 

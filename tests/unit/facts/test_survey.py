@@ -7,7 +7,7 @@ import pytest
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
 from behindy_ops.facts.image import Image, parse_image
-from behindy_ops.facts.survey import parse
+from behindy_ops.facts.survey import EngineKind, engine_kind, parse
 from tests.unit.facts.containers import container_line
 
 MARK = "@@0123"
@@ -117,3 +117,21 @@ def test_an_images_names_in_a_repository_are_its_own_only() -> None:
     assert image.references("me/x") == ("me/x:v1", "me/x@sha256:d")
     assert image.digest("me/x") == "sha256:d"
     assert image.digest("me/xy") == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "kinds"),
+    [
+        ("/var/lib/docker name=seccomp,profile=builtin name=cgroupns extfs true /usr/bin/docker", set()),
+        ("/home/kim/.local/share/docker name=rootless /usr/bin/docker", {EngineKind.ROOTLESS}),
+        ("/ own-socket /usr/bin/docker", {EngineKind.ROOTLESS}),  # the system's does not answer
+        ("/var/lib/docker extfs own-socket /usr/bin/docker", set()),
+        ("/var/lib/docker/100000.100000 name=userns xfs /usr/bin/docker", {EngineKind.REMAPPED}),
+        ("/var/snap/docker/common/var-lib-docker name=apparmor extfs /snap/bin/docker", {EngineKind.SNAP}),
+        ("/var/lib/docker io.containerd.snapshotter.v1 /usr/bin/docker", {EngineKind.CONTAINERD}),
+        ("/ ", set()),
+        ("", set()),
+    ],
+)
+def test_what_is_unusual_about_an_engine_is_read(said: str, kinds: set[EngineKind]) -> None:
+    assert engine_kind(said) == kinds

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from behindy_ops.errors import RemoteCommandFailed
-from behindy_ops.host.command import Command, Result, script, script_text, wire
+from behindy_ops.host.command import ENGINE, Command, Result, begun, quoted, script, script_text, wire
 
 arguments = st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), max_size=4)
 
@@ -26,6 +29,26 @@ def test_a_hostile_argument_is_not_run_by_a_real_shell(tmp_path: object) -> None
     said = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True)
     assert said.stdout == hostile
     assert subprocess.run(["ls", str(tmp_path)], capture_output=True, text=True, check=True).stdout == ""
+
+
+@pytest.mark.parametrize("shell", [shell for shell in ("dash", "bash", "zsh", "fish") if shutil.which(shell)])
+def test_every_login_shell_takes_a_line_apart_into_the_same_words(shell: str) -> None:
+    words = ["it's", "\\", "\\\\", "a\\'b\\n", "", "$x `y` !z", "two\nlines\\\n", "*", "~"]
+    line = quoted(("printf", "%s|", *words))
+    assert (
+        subprocess.run([shell, "-c", line], capture_output=True, text=True, check=True).stdout.split("|")[:-1] == words
+    )
+
+
+def test_a_command_sees_none_of_what_the_login_exports(tmp_path: Path) -> None:
+    exported = {"DOCKER_HOST": "tcp://elsewhere", "DOCKER_CONTEXT": "other", "LC_ALL": "ko_KR.UTF-8", "TMPDIR": "/none"}
+    login = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "https_proxy": "http://proxy:3128"}
+    line = begun(quoted(("env",)), "@@")
+    ran = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True, env=login | exported)
+    mark, *lines = ran.stdout.splitlines()
+    seen = dict(line.split("=", 1) for line in lines)
+    ours = {"DOCKER_HOST": ENGINE, "LC_ALL": "C", "SHLVL": "5"}
+    assert (mark, {name: value for name, value in seen.items() if name not in ("_", "PWD")}) == ("@@", login | ours)
 
 
 def test_every_command_runs_under_the_hosts_timeout() -> None:

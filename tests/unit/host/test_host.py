@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import paramiko
 import pytest
 
-from behindy_ops.errors import ConnectionLost, Interrupted
+from behindy_ops.errors import ConnectionLost, Interrupted, Kind
 from behindy_ops.host import channel
 from behindy_ops.host.command import Command, Result
 from behindy_ops.host.host import Host, new_mark
 from behindy_ops.host.lease import Holder
 from behindy_ops.project.settings import Settings
+from tests.kinds import raises
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,8 +175,13 @@ def test_what_a_login_says_is_neither_an_answer_nor_an_error(host: Host, server:
 
 def test_what_another_program_says_instead_of_the_command_is_told(host: Host, server: SshServer) -> None:
     server.greeting = "echo 'Please login as the user \"ubuntu\".'; echo no >&2; exit 142"
-    result = host.run(sh("true"))
-    assert (result.exit_code, result.stdout, result.stderr) == (142, 'Please login as the user "ubuntu".\n', "no\n")
+    for run in (lambda: host.run(sh("true")), lambda: take(host)):
+        with raises(Kind.LOGIN_REFUSED, match='than the command: Please login as the user "ubu') as caught:
+            run()
+        assert (caught.value.remedy, caught.value.state) == ("Set BEHINDY_USER=ubuntu", "Nothing changed.")
+    server.greeting = "echo 'This account is currently not available.'; exit 1"  # as nologin has it
+    with raises(Kind.LOGIN_REFUSED, match="not available.*ordinary shell"):
+        host.run(sh("true"))
 
 
 def take(host: Host, *survey: str) -> str:

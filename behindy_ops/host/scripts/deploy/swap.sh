@@ -4,7 +4,7 @@
 # host's uptime in ms right after.
 first=$1 first_new=$2 first_old=$3 second=$4 second_new=$5 policy=$6
 swap() {
-  if [ -n "${DOCKER_HOST:-}" ] || ! [ -w /var/run/docker.sock ]; then
+  if ! [ -w /var/run/docker.sock ]; then
     { [ -z "$first" ] || docker rename "$first" "$first_new"; } && docker rename "$second" "$second_new"
   else
     set -- "http://docker/containers/$second/rename?name=$second_new"

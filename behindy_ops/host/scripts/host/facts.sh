@@ -1,4 +1,4 @@
-# lib: sections masked compose nginx
+# lib: sections masked compose nginx data
 # Prints what host.check and host.setup want to know of a host; changes nothing. Needs no Docker, curl or flock: a bare
 # host has none of them.
 dir=$1 domain=$2
@@ -26,6 +26,9 @@ section docker
 if has docker; then
   timeout 20 docker version --format 'engine {{.Server.Version}}' 2>&1 | tail -n 1
   compose version --short 2>/dev/null | sed -n '1s/^v\{0,1\}/compose /p'
+  engine=$(described_engine)
+  echo "kind $engine"
+  echo "data $(fullest "$engine" | awk '{ print $3 }')"
   running=$(timeout 20 docker ps -q 2>/dev/null | wc -l)
   echo "running $running"
 fi
@@ -37,7 +40,8 @@ section memory
 sed -nE 's/^(MemTotal|MemAvailable|SwapTotal|SwapFree):[[:space:]]+([0-9]+) kB/\1 \2/p' /proc/meminfo
 echo "swappiness $(cat /proc/sys/vm/swappiness 2>/dev/null)"
 section disk
-df -B1 --output=size,avail,target / /var/lib/docker "$HOME" 2>/dev/null | awk 'NR > 1 && !seen[$3]++ {print $1, $2, $3}'
+{ printf '%s\n' / "$HOME" && data_places "${engine:-/var/lib/docker}"; } | xargs -d '\n' df -B1 --output=size,avail,target 2>/dev/null |
+  awk 'NR > 1 && !seen[$3]++ {print $1, $2, $3}'
 section clock
 echo "now $(date +%s.%N)"
 if has timedatectl; then echo "synchronized $(timedatectl show -p NTPSynchronized --value 2>/dev/null)"; fi

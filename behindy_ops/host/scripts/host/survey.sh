@@ -1,4 +1,4 @@
-# lib: workspace sections engine masked compose nginx dotenv
+# lib: workspace sections engine data masked compose nginx dotenv
 # Prints every fact a decision needs; changes nothing. `container` and `image` are templates; service and repository
 # follow in turn. SURVEY_PARTS: only these. On a small host each docker command costs tens of milliseconds.
 dir=$1 domain=$2 network=$3 container=$4 image=$5
@@ -73,8 +73,10 @@ machine() {
   date +'now %s.%N'
   awk '{ print "uptime", $1 }' /proc/uptime
   sed -nE 's/^(MemTotal|MemAvailable|SwapTotal|SwapFree):[[:space:]]+([0-9]+) kB/\1 \2/p' /proc/meminfo
-  df -B1 --output=size,avail,target "$(docker info --format '{{.DockerRootDir}}' 2>/dev/null || echo /)" 2>/dev/null |
-    awk 'NR == 2 { print "disk", $1, $2, $3 }'
+  local engine
+  engine=$(described_engine)
+  echo "engine $engine"
+  echo "disk $(fullest "$engine")"
 }
 usage() {
   local filters=()

@@ -7,7 +7,7 @@ compose() {
     case $word in *.env) files+=("$word") ;; esac
   done
   {
-    said=$(env -i PATH="$PATH" HOME="$HOME" ${DOCKER_HOST:+DOCKER_HOST="$DOCKER_HOST"} COMPOSE_FILE=docker-compose.yml \
+    said=$(env -i PATH="$PATH" HOME="$HOME" DOCKER_HOST="$DOCKER_HOST" COMPOSE_FILE=docker-compose.yml \
       COMPOSE_PROFILES= COMPOSE_PROJECT_NAME= COMPOSE_ENV_FILES= COMPOSE_DISABLE_ENV_FILE=0 COMPOSE_REMOVE_ORPHANS=0 \
       docker compose "$@" 2>&1 >&3 3>&-) || code=$?
   } 3>&1

@@ -1,4 +1,4 @@
-# lib: workspace sections engine views assets
+# lib: workspace sections engine data views assets
 # `dir`: the host directory; the rest is the survey. File systems, what Docker keeps by its own count, and what is needed to
 # tell what releases of earlier versions of this tool left: when each was made (those have no names.yml), and networks.
 # assets_: service, bytes of its static files, bytes of those that may go, how many releases, and which of them may go.
@@ -26,12 +26,12 @@ assets_() {
   done
 }
 filesystems() { # of directories only: Docker mounts single files too; the inodes of each after its bytes
-  local root
-  root=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null)
-  printf 'docker %s\n' "$(df --output=target "${root:-/var/lib/docker}" 2>/dev/null | tail -n 1)"
+  local engine
+  engine=$(described_engine)
+  echo "docker $(fullest "$engine" | awk '{ print $3 }')"
   {
     df -l -B1 -x tmpfs -x devtmpfs -x squashfs -x efivarfs --output=fstype,size,used,avail,itotal,iused,target
-    [ -z "$root" ] || df -B1 --output=fstype,size,used,avail,itotal,iused,target "$root" | tail -n 1
+    data_places "$engine" | xargs -d '\n' df -B1 --output=fstype,size,used,avail,itotal,iused,target | tail -n +2
   } 2>/dev/null | tail -n +2 | sort -u | while read -r type size used free inodes taken target; do
     [ -d "$target" ] || continue
     case $target in */overlay2/*/merged | */rootfs/overlayfs/*) continue ;; esac

@@ -189,6 +189,7 @@ def test_a_host_that_is_set_up_says_so(host: FakeHost) -> None:
     host.on("docker", "compose version *", "v2.26.1\n")
     host.on("docker", "ps -q", "a\nb\n")
     host.on("docker", "container inspect *", "false\n")
+    host.on("docker", "info *", "/tmp name=seccomp,profile=builtin name=rootless extfs\n")
     host.on("timedatectl", "*", "yes\n")
     host.on("apt-config", "*", "lists='1'\nupgrade='1'\n")
     for program in ("sudo", "unattended-upgrade"):
@@ -196,6 +197,8 @@ def test_a_host_that_is_set_up_says_so(host: FakeHost) -> None:
     host.on("systemd-detect-virt", "*", Answer(code=1))
     facts = machine.parse(read(host.run("host/facts", MARK, str(host.home), "a.org").out, MARK))
     assert (facts.docker, facts.compose, facts.running) == ("26.1.5", "2.26.1", 2)
+    assert facts.engine == {survey.EngineKind.ROOTLESS}
+    assert facts.disk[0] > facts.disk[1] > 0
     assert (facts.synchronized, facts.updates, facts.certificate) == (True, True, True)
     assert facts.logging == '{"log-driver":"local"}'
 

@@ -279,6 +279,29 @@ def test_what_was_removed_and_what_was_kept_is_told(host: FakeHost) -> None:
     assert len(told.every("room")) == 2
 
 
+@pytest.mark.parametrize(
+    ("driver", "socket", "config", "places"),
+    [
+        ("extfs", True, "", ["/data"]),
+        ("io.containerd.snapshotter.v1", False, "", ["/data"]),  # a containerd of the engine's own
+        ("io.containerd.snapshotter.v1", True, "", ["/data", "/var/lib/containerd"]),
+        ("io.containerd.snapshotter.v1", True, 'version = 3\nroot = "/srv/images"\n', ["/data", "/srv/images"]),
+    ],
+)
+def test_room_is_looked_for_where_images_really_lie(
+    host: FakeHost, driver: str, socket: bool, config: str, places: list[str]
+) -> None:
+    host.on("docker", "info *", f"/data name=seccomp,profile=builtin {driver}\n")
+    if config:
+        host.file("etc/containerd/config.toml", config)
+    host.moved["/run/containerd/containerd.sock"] = str(host.file("sock") if socket else host.root / "none")
+    fuller = 'echo head; for each in "${@:3}"; do echo "100 $((${#each} > 5 ? 3 : 50)) $each"; done; exit 0'
+    host.on("df", "*", Answer(run=fuller))
+    ran = host.run("ops/prune", "no", "", "")
+    assert ran.reply_short.every("room") == ["3" if len(places) > 1 else "50"] * 2
+    assert [call.split()[3:] for call in ran.calls if call.startswith("df")] == [places, places]
+
+
 def test_a_torn_line_of_the_history_does_not_swallow_that_of_the_next_file(host: FakeHost) -> None:
     host.file("history.1", "first\nto")
     history = host.file("history", "second\nrn")
