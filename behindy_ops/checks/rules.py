@@ -13,6 +13,7 @@ from behindy_ops.checks import (
     memory,
     network,
     nginx,
+    outside,
     services,
     system,
 )
@@ -77,6 +78,7 @@ DOCTOR: tuple[Rule, ...] = (
     nginx.configuration,
     services.dependencies,
     nginx.static_names,
+    outside.firewall,
     certificates.served,
     memory.limit,
     memory.limits,
@@ -87,6 +89,7 @@ DOCTOR: tuple[Rule, ...] = (
     services.leftovers,
     services.stopped,
     services.answers,
+    outside.seen,
     environment.environment,
     files.files,
     files.compose_file,
