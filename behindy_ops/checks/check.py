@@ -15,6 +15,7 @@ from behindy_ops.errors import STILL_RUNNING, BehindyError, Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.manifest import Manifests
+from behindy_ops.facts.outside import Past, Sighting
 from behindy_ops.facts.survey import Survey
 from behindy_ops.facts.upstream import Upstream
 from behindy_ops.project.services import Service
@@ -144,11 +145,13 @@ class Served:
         days: left; negative once it has expired, None if nginx serves none.
         ready: days left of the newest file for the domain, None without one.
         distrust: why the host does not trust it, or empty.
+        until: when it expires (RFC 3339).
     """
 
     days: float | None
     ready: float | None = None
     distrust: str = ""
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +172,8 @@ class Facts:
         beside: what the compose file declares beside the services: compose name to container name.
         kills: OOM kills that are known: container and when (ISO 8601).
         certificate: what nginx serves, or None where nobody looked.
+        outside: what this machine saw at the public URL, and ``past`` what the host did; likewise.
+        rules: of Docker's firewall: ``gone``, ``passed`` by all connections, or empty.
     """
 
     survey: Survey
@@ -184,6 +189,9 @@ class Facts:
     beside: Mapping[str, str] = field(default_factory=dict)
     kills: tuple[tuple[str, str], ...] = ()
     certificate: Served | None = None
+    outside: Sighting | None = None
+    past: Past | None = None
+    rules: str = ""
 
 
 Rule = Callable[[Facts], Iterable[Check]]

@@ -13,6 +13,7 @@ from behindy_ops.checks import (
     memory,
     network,
     nginx,
+    outside,
     services,
     system,
 )
@@ -83,6 +84,7 @@ DOCTOR: tuple[Rule, ...] = (
     services.dependencies,
     nginx.static_names,
     nginx.inside,
+    outside.firewall,
     certificates.served,
     memory.limit,
     memory.limits,
@@ -93,6 +95,7 @@ DOCTOR: tuple[Rule, ...] = (
     services.leftovers,
     services.stopped,
     services.answers,
+    outside.seen,
     environment.environment,
     files.files,
     files.directory,

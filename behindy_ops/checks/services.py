@@ -74,7 +74,8 @@ BAD_GATEWAY = Problem(
 NOT_PUBLIC = Problem(
     "public URL",
     "the service answers nginx well, but not through its public URL",
-    "See inv ops.nginx and inv ops.certs; compare how it answers with the public Host header.",
+    "See inv ops.nginx and inv ops.certs; compare how it answers with the public Host header. Where only the host "
+    "does not reach it by its public name: BEHINDY_PUBLIC_ADDRESS=127.0.0.1 (.env.example).",
     "{url}: {said}, though the service itself is well.",
 )
 PUBLISHED = Problem(
@@ -197,12 +198,19 @@ def _not_reached(facts: Facts, upstream: Upstream) -> Check:
             status=str(status),
             url=upstream.url,
         )
+    past = facts.past
+    misled = past is not None and past.well and not status
+    named = [f"the name leads to {', '.join(past.leads) or 'nothing'} on the host"] if past else []
     return NOT_PUBLIC.check(
         "answers",
-        f"{upstream.service} is well, but not through the public URL ({upstream.public.said}): TLS, a route, a header "
-        "it rejects, or a service on the way.",
+        f"{upstream.service} is well, but not through the public URL ({upstream.public.said}): "
+        + (
+            "the host does not reach it by its public name, though nginx answers well at 127.0.0.1."
+            if misled
+            else "TLS, a route, a header it rejects, or a service on the way."
+        ),
         subject=upstream.service,
-        evidence=(f"directly: {upstream.direct.said}; through nginx: {upstream.public.said}",),
+        evidence=(f"directly: {upstream.direct.said}; through nginx: {upstream.public.said}", *named),
         url=upstream.url,
         said=upstream.public.said,
     )

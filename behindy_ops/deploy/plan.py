@@ -12,7 +12,7 @@ from behindy_ops.deploy.steps.external import CheckOutside, CheckPrevious, Rehea
 from behindy_ops.deploy.steps.internal import CheckInside
 from behindy_ops.deploy.steps.pull import Pull
 from behindy_ops.deploy.steps.start import Start
-from behindy_ops.deploy.steps.step import Beside, Item, Say, Step
+from behindy_ops.deploy.steps.step import Beside, FromHere, Item, Say, Step
 from behindy_ops.deploy.steps.stop import Discard, StartAgain, StopLive, StopPrevious
 from behindy_ops.deploy.steps.switch import Follow, FollowBack, GiveName, PutAside, PutNamesBack, Switch
 from behindy_ops.deploy.steps.tidy import Tidy
@@ -76,11 +76,11 @@ def followed(state: State, reload: Follow) -> Iterator[Item]:
 
 
 def after_switch(state: State) -> Iterator[Item]:
-    """Yield what follows the renames while both containers run: external check, watch, drain, all at once."""
+    """Yield what follows the renames while both containers run: external checks, watch, drain, all at once."""
     yield from followed(state, Follow())
     drained = (Drain(),) if state.blue is not None and state.blue.running else ()
     watched = (Watch(),) if state.watch > 0 else ()
-    yield Beside((*drained, *watched), (CheckOutside(),))
+    yield Beside((*drained, *watched), (CheckOutside(), FromHere(state.urls[0])))
 
 
 def way_back(state: State, *, hurried: bool) -> Iterator[Item]:
@@ -130,6 +130,8 @@ def as_lines(items: Iterable[Item], state: State) -> list[str]:
         match item:
             case Say(event):
                 lines.append(f"{'':<10}# {getattr(event, 'text', '')}")
+            case FromHere(url):
+                lines.append(f"{'outside':<10}# ask {url} from this machine too")
             case Beside(steps, inner):
                 lines += [f"{line} &" for line in as_lines(steps, state)]
                 lines += as_lines(inner, state)

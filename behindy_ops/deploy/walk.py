@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
 
+from behindy_ops.checks import outside
+from behindy_ops.checks.check import Facts
 from behindy_ops.deploy.state import Phase, State
-from behindy_ops.deploy.steps.step import Attempts, Beside, Item, Look, Read, Say, Step, Verdict
+from behindy_ops.deploy.steps.step import Attempts, Beside, FromHere, Item, Look, Read, Say, Step, Verdict
 from behindy_ops.host.command import Command, Result
 from behindy_ops.host.session import Session
 from behindy_ops.host.session import Step as Shown
+from behindy_ops.report.events import Warning_
 
 
 class Relapse(Exception):
@@ -47,6 +50,8 @@ class Walk:
             match item:
                 case Say(event):
                     self.session.emit(event)
+                case FromHere(url):
+                    self._from_here(url)
                 case Beside(steps, inner):
                     begun = [(step, self._begin(step)) for step in steps]
                     if outcome := self.go(inner):
@@ -76,6 +81,16 @@ class Walk:
         if read.relapse:
             raise Relapse(read.relapse)
         return read.outcome
+
+    def _from_here(self, url: str) -> None:
+        if self.session.outside is None:
+            return
+        with self.session.step("outside", f"Ask {url} from this machine too") as shown:
+            sight = self.session.from_here(self.session.outside(url))
+            (check,) = outside.seen(Facts(survey=self.state.survey, outside=sight))
+            shown.detail = check.found
+        if check.problem:
+            self.session.emit(Warning_(f"{check.found} {check.remedy}"))
 
     def _begin(self, step: Step) -> Future[Result] | None:
         if step.needless(self.state):

@@ -22,12 +22,14 @@ from behindy_ops.errors import STILL_RUNNING, UNCHANGED, BehindyError, Interrupt
 from behindy_ops.facts import survey as surveys
 from behindy_ops.facts.container import CONTAINER_TEMPLATE
 from behindy_ops.facts.image import IMAGE_TEMPLATE
+from behindy_ops.facts.outside import Sighting
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.host import Host, new_mark
 from behindy_ops.host.interrupts import Interrupts
 from behindy_ops.host.lease import Holder
+from behindy_ops.host.outside import begin
 from behindy_ops.project.paths import HostPaths
 from behindy_ops.project.project import Project
 from behindy_ops.project.services import Service, repository
@@ -89,6 +91,7 @@ class Session:
         durations: seconds that each step took, in the order in which they ended.
         counted: remote commands that were already reported.
         epoch: the host's clock when ours was at zero, in seconds; None until it was looked at.
+        outside: begins to ask a public URL from this machine, as ``begin`` in host/outside.py; None for never.
     """
 
     host: HostLike
@@ -105,6 +108,7 @@ class Session:
     durations: dict[str, float] = field(default_factory=dict)
     counted: int = 0
     epoch: float | None = None
+    outside: Callable[[str], Callable[[], Sighting | None]] | None = None
 
     @property
     def paths(self) -> HostPaths:
@@ -144,6 +148,13 @@ class Session:
             IMAGE_TEMPLATE,
             *pairs,
         )
+
+    def from_here(self, seeing: Callable[[], Sighting | None]) -> Sighting:
+        """Wait for what this machine sees, which takes 5 s at most; told to stop, no longer."""
+        while (sight := seeing()) is None:
+            self.interrupts.check()
+            self.sleep(0.05)
+        return sight
 
     def ask(
         self, name: str, *words: str, title: str, timeout: float = 30.0, stdin: bytes = b"", changes: bool = False
@@ -237,6 +248,7 @@ def open_session(
     with Interrupts() as interrupts:
         host = Host(settings, check=interrupts.check, tell=lambda text: emit(StepProgress("connect", text)))
         session = Session(host, project, settings, services, emit, who_am_i(environ), interrupts=interrupts)
+        session.outside = lambda url: begin(url, settings)
         with contextlib.ExitStack() as stack:
             with session.step("connect", f"Connect to {settings.host}"):
                 stack.enter_context(host)

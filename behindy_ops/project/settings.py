@@ -37,6 +37,9 @@ class Settings:
         known_hosts_text: lines that hold beside those of the files.
         trusted_proxies: addresses and networks, or ``cloudflare``, that tell nginx who a visitor is.
         host_dir: directory on the host; a relative one is below the login user's home.
+        public_address: what the host asks for the public name, as curl takes it; ``""`` means where the name leads.
+        outside_address: what this machine asks for it, or ``none``; likewise.
+        outside_ca_file: certificates that it trusts then, beside its own.
         image_prefix: what stands before ``/behindy-frontend``; ``""`` means what the compose file says.
     """
 
@@ -52,6 +55,9 @@ class Settings:
     domain: str = "behindy.me"
     trusted_proxies: tuple[str, ...] = ()
     host_dir: str = "behindy-ops"
+    public_address: str = ""
+    outside_address: str = ""
+    outside_ca_file: Path | None = None
     image_prefix: str = ""
     registry: str = "docker.io"
     registry_user: str = ""
@@ -233,6 +239,12 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[_Reader, str], Any]]] = {
     "BEHINDY_DOMAIN": ("domain", _is(validate.check_domain)),
     "BEHINDY_TRUSTED_PROXIES": ("trusted_proxies", _is(proxies.check_trusted_proxies, proxies.split)),
     "BEHINDY_HOST_DIR": ("host_dir", _is(validate.check_host_dir, lambda path: path.rstrip("/"))),
+    "BEHINDY_PUBLIC_ADDRESS": (
+        "public_address",
+        _is(validate.check_address, lambda address: f"[{address}]" if ":" in address else address),
+    ),
+    "BEHINDY_OUTSIDE_ADDRESS": ("outside_address", _is(validate.check_outside)),
+    "BEHINDY_OUTSIDE_CA_FILE": ("outside_ca_file", _Reader.path),
     "BEHINDY_IMAGE_PREFIX": ("image_prefix", _image_prefix),
     "BEHINDY_REGISTRY": ("registry", _is(validate.check_registry)),
     "DOCKERHUB_USERNAME": ("registry_user", _is(validate.check_login)),

@@ -93,6 +93,28 @@ def check_domain(value: str) -> str:
     return f"{shown(value)} is not a domain; write one such as behindy.me (an international one in its xn-- form)"
 
 
+def check_address(value: str) -> str:
+    """An IP address."""
+    return "" if _is_ip(value) else f"{shown(value)} is not an IP address; write one such as 127.0.0.1"
+
+
+def check_outside(value: str) -> str:
+    """Where this machine asks for the public name: an IP address, with a port or not; ``none``: it does not ask."""
+    if value == "none" or endpoint(value) is not None:
+        return ""
+    return f"{shown(value)} is neither none nor an IP address, perhaps with a port; write one such as 127.0.0.1:8443"
+
+
+def endpoint(value: str, port: int = 443) -> tuple[str, int] | None:
+    """Return the address and port of ``127.0.0.1``, ``127.0.0.1:8443``, ``::1`` or ``[::1]:8443``, or None."""
+    if _is_ip(value):
+        return value, port
+    match = re.fullmatch(r"(?:\[(.+)\]|([^:]+))(?::([0-9]+))?", value)
+    if match is None or not _is_ip(match[1] or match[2]) or (match[3] and check_port(match[3])):
+        return None
+    return match[1] or match[2], int(match[3] or port)
+
+
 def check_host_dir(value: str) -> str:
     """A directory on the host, absolute or below the login user's home."""
     if value.startswith("~"):

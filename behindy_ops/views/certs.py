@@ -45,7 +45,11 @@ def judged(seen: Seen) -> tuple[Served, Certificate | None, tuple[Certificate, .
     own = [file.days for file in files if f"/live/{seen.domain}/" in file.where]
     code, *said = seen.lines("trust") or ["code 1"]
     distrust = "" if code == "code 0" else printable((*said, code)[0])
-    return Served(shown.days if shown else None, max(own, default=None), distrust), shown, files
+    return (
+        Served(shown.days if shown else None, max(own, default=None), distrust, shown.until if shown else ""),
+        shown,
+        files,
+    )
 
 
 _VERDICTS = {

@@ -11,6 +11,7 @@ from behindy_ops.checks.diagnosis import diagnose
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.steps.stop import start
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind, RemoteCommandFailed
+from behindy_ops.facts.outside import Past, Sighting
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import HealthPolicy, Service
@@ -18,7 +19,7 @@ from behindy_ops.report.events import Event
 from behindy_ops.report.layout import heading, sentence
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import certs, mem, network, nginx, prune
-from behindy_ops.views.view import Shown, as_seen, locked, look, require_docker
+from behindy_ops.views.view import Seen, Shown, as_seen, locked, look, require_docker
 
 PARTS = "containers images networks files_ environment configured stanzas nginx_ stale_ machine releases"
 """Parts of the survey that the rules read."""
@@ -87,7 +88,7 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
     Raises:
         Kind.HOST_NOT_READY: Docker cannot be asked; then that is the diagnosis.
     """
-    before = session.now()
+    before, seeing = session.now(), _from_here(session, only)
     seen = look(session, "ops/doctor", *nginx.VIEW.asks(session), survey=PARTS)
     require_docker(seen.survey)
     view = nginx.describe(seen)
@@ -97,9 +98,24 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
         upstreams=view.upstreams,
         nginx_errors=view.errors,
         certificate=certs.judged(seen)[0] if view.state == "running" else None,
+        outside=session.from_here(seeing) if seeing else None,
+        past=_past(seen),
+        rules=seen.text("rules").strip(),
         kills=tuple((kill.container, kill.at) for kill in mem.known_kills(seen, {})),
     )
     return diagnose(facts, only)
+
+
+def _from_here(session: Session, only: Sequence[str]) -> Callable[[], Sighting | None] | None:
+    """Begin to ask one service's public URL from this machine, beside the look at the host."""
+    paths = [service.external for service in session.services if not only or service.name in only]
+    return session.outside(f"https://{session.settings.domain}{paths[0]}") if session.outside and paths else None
+
+
+def _past(seen: Seen) -> Past | None:
+    told = seen.values("past")
+    status = told.get("near", "0").split()[0]
+    return Past(tuple(told["leads"].split()), int(status)) if "leads" in told else None
 
 
 def _once_settled(session: Session, only: Sequence[str], applied: Sequence[Fix]) -> list[Check]:

@@ -137,9 +137,9 @@ def _status(answer: Answer) -> str:
     return str(answer.status) if answer.status else "no answer"
 
 
-def _asks(session: Session) -> tuple[str, str, str]:
+def _asks(session: Session) -> tuple[str, str, str, str]:
     services = (f"{each.name} {each.port} {each.internal} {each.external}" for each in session.services)
-    return NGINX, session.settings.domain, "\n".join(services)
+    return NGINX, session.settings.domain, "\n".join(services), session.settings.public_address
 
 
 VIEW = View("nginx", describe, lines, survey="containers nginx_", script="ops/nginx", asks=_asks)

@@ -195,6 +195,8 @@ def _client_settings(checkout: Checkout, info: SandboxInfo) -> str:
         "BEHINDY_KNOWN_HOSTS_FILE": info.ssh.known_hosts_file,
         "BEHINDY_DOMAIN": info.domain,
         "BEHINDY_HOST_DIR": host_files.HOST_DIR,
+        "BEHINDY_OUTSIDE_ADDRESS": info.https.removeprefix("https://"),
+        "BEHINDY_OUTSIDE_CA_FILE": info.ca_file,
         "BEHINDY_IMAGE_PREFIX": info.image_prefix,
     }
     lines = [f"{name}='{value}'" for name, value in values.items()]

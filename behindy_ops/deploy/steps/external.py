@@ -10,6 +10,7 @@ from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Look, Read, Ver
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import UNKNOWN
 from behindy_ops.facts.curl import NEEDS_LOGIN, outcome
+from behindy_ops.facts.outside import NGINX_IS_WELL, misled
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy, Service
@@ -19,7 +20,13 @@ NOT_ROUTED = "nginx did not route the rehearsal to the candidate"
 
 
 def _ask(
-    urls: Sequence[str], policy: HealthPolicy, *, header: str = "", settled: str = "0", live: Service | None = None
+    state: State,
+    urls: Sequence[str],
+    policy: HealthPolicy,
+    *,
+    header: str = "",
+    settled: str = "0",
+    live: Service | None = None,
 ) -> Command:
     """Return one attempt through the public URLs, all of which have to answer well.
 
@@ -32,7 +39,8 @@ def _ask(
     name = live.name if live else ""
     inside = f"http://{name}:{live.port}{live.internal}" if live else ""
     timing = (f"{policy.interval:g}", f"{policy.look:g}", settled)
-    argv = script("deploy/look_outside", header, *timing, NGINX, name, inside, *urls)
+    at = [f"at={address}"] if (address := state.settings.public_address) else []
+    argv = script("deploy/look_outside", header, *timing, NGINX, name, inside, *at, *urls)
     return Command(argv, title=f"ask {urls[0]}", timeout=policy.interval * (1 + len(urls)) + 120)
 
 
@@ -68,6 +76,19 @@ def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Loo
     return Look(Verdict.HEALTHY, answer)
 
 
+def _told_apart(result: Result, look: Look, *, candidate: bool = False) -> Look:
+    """Return a look that did not meet nginx as one that says so; waiting longer helps a rehearsal no more."""
+    reason = misled(result.reply().values(), candidate=candidate)
+    return Look(Verdict.AGAIN, reason, definite=candidate) if reason else look
+
+
+MISLED = (
+    "Lead the name to this host in DNS or in /etc/hosts on the host, or have the host ask itself: "
+    "BEHINDY_PUBLIC_ADDRESS=127.0.0.1 (.env.example)."
+)
+"""What helps where the host cannot reach its own public name, or a proxy before it drops headers."""
+
+
 class Rehearse(Attempts):
     """Ask with the secret header that makes nginx route this one request to the candidate."""
 
@@ -81,10 +102,10 @@ class Rehearse(Attempts):
         return state.url(state.service.rehearsal or "")
 
     def command(self, state: State) -> Command:
-        return _ask([self._url(state)], self.policy(state), header=state.paths.rehearsal_header)
+        return _ask(state, [self._url(state)], self.policy(state), header=state.paths.rehearsal_header)
 
     def judge(self, state: State, result: Result) -> Look:
-        return _judge(result, candidate=True)
+        return _told_apart(result, _judge(result, candidate=True), candidate=True)
 
     def unhealthy(self, state: State, reason: str) -> Read:
         if reason == NOT_ROUTED:
@@ -97,6 +118,8 @@ class Rehearse(Attempts):
         remedy = "Its last log lines are above. Compare how it answers with the public Host header."
         if NEEDS_LOGIN in reason:
             remedy = f"Name a path that answers without one in services.{state.service.name}.x-deploy."
+        if NGINX_IS_WELL in reason:
+            remedy = MISLED
         error = Kind.RELEASE_REFUSED(
             f"{state.service.name}-green is fine from inside but not through {self._url(state)}: {reason}.",
             remedy=remedy,
@@ -115,10 +138,11 @@ class CheckOutside(Attempts):
 
     def command(self, state: State) -> Command:
         asked = None if state.name_is_shared else state.service
-        return _ask(state.urls, self.policy(state), settled=state.after_switch(CACHED), live=asked)
+        return _ask(state, state.urls, self.policy(state), settled=state.after_switch(CACHED), live=asked)
 
     def judge(self, state: State, result: Result) -> Look:
-        return _judge(result, address="" if state.name_is_shared else " ".join(state.candidate.addresses.values()))
+        address = "" if state.name_is_shared else " ".join(state.candidate.addresses.values())
+        return _told_apart(result, _judge(result, address=address))
 
     def conclude(self, state: State, look: Look) -> Read:
         if look.verdict is Verdict.HEALTHY:
@@ -139,10 +163,10 @@ class CheckLive(Attempts):
         return patience(state, state.live, at_least=1) if state.live else super().policy(state)
 
     def command(self, state: State) -> Command:
-        return _ask(state.urls, self.policy(state), live=state.service)
+        return _ask(state, state.urls, self.policy(state), live=state.service)
 
     def judge(self, state: State, result: Result) -> Look:
-        return _judge(result)
+        return _told_apart(result, _judge(result))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +183,11 @@ class CheckPrevious(CheckLive):
 
     def command(self, state: State) -> Command:
         settled = "0" if state.switched is None else state.after_switch(CACHED)
-        return _ask(state.urls[:1], self.policy(state), settled=settled, live=state.service)
+        return _ask(state, state.urls[:1], self.policy(state), settled=settled, live=state.service)
 
     def judge(self, state: State, result: Result) -> Look:
-        return _judge(result, address=" ".join(state.live.addresses.values()) if state.live else "")
+        address = " ".join(state.live.addresses.values()) if state.live else ""
+        return _told_apart(result, _judge(result, address=address))
 
     def conclude(self, state: State, look: Look) -> Read:
         if look.verdict is Verdict.HEALTHY:

@@ -185,12 +185,19 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class FromHere:
+    """A public URL that this machine asks itself: nothing on the host, and never more than a warning."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Beside:
     """Steps that are sent first, go on beside ``items``, and are waited for after those, the last one first."""
 
     steps: tuple[Step, ...]
-    items: tuple[Step | Say, ...]
+    items: tuple[Step | Say | FromHere, ...]
 
 
-Item = Step | Say | Beside
+Item = Step | Say | FromHere | Beside
 """One place in a plan."""

@@ -18,9 +18,11 @@ def described(inside: str = GOOD, outside: str = OUTSIDE, problem: str = "", **c
 
 
 def test_the_host_is_asked_for_each_path_from_its_own_side() -> None:
-    session = SimpleNamespace(settings=SimpleNamespace(domain="x.example"), services=SERVICES)
-    name, domain, text = nginx.VIEW.asks(session)  # type: ignore[arg-type]
-    assert (name, domain) == ("nginx", "x.example")
+    session = SimpleNamespace(
+        settings=SimpleNamespace(domain="x.example", public_address="127.0.0.1"), services=SERVICES
+    )
+    name, domain, text, address = nginx.VIEW.asks(session)  # type: ignore[arg-type]
+    assert (name, domain, address) == ("nginx", "x.example", "127.0.0.1")
     assert text == "backend 8080 /health /api/health\nfrontend 3000 / /"
 
 

@@ -1,19 +1,29 @@
-# lib: engine
+# lib: engine public
 # One attempt from outside: every URL must answer, and go on answering until `settled` (ms of the host's uptime, or 0): until
 # then nginx may still ask the previous release. It also lets that one answer while the live one refuses connections, so
 # the live one is asked itself as well, by its name and a URL inside nginx (both or neither ""). `header`: a file, or
-# ""; `window` to look and `pause` between looks in seconds.
-header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7
+# ""; `window` to look and `pause` between looks in seconds. Before the URLs `at=<address>`, where that is asked for them.
+header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7 at=
 shift 7
+case $1 in at=*) at=${1#at=} && shift ;; esac
 secret=()
 [ -z "$header" ] || secret=(-H "@$header")
-look() {
-  answer=$(curl -sS -o /dev/null -D - -m "$window" "${secret[@]}" -w 'code %{http_code}\n' "$1" 2>/dev/null)
+look() { # URL, the word its line begins with
+  answer=$(public -sS -o /dev/null -D - -m "$window" "${secret[@]}" -w 'code %{http_code}\nmet %{remote_ip}\n' "$1" 2>/dev/null)
   status=$?
   code=$(awk '$1 == "code" {print $2}' <<<"$answer")
   asked=$(awk -F': ' 'tolower($1) == "x-behindy-candidate" {sub(/\r/, "", $2); print $2}' <<<"$answer")
-  echo "look ${code:-000} $status ${asked:-none}"
+  echo "${2:-look} ${code:-000} $status ${asked:-none}"
   case $code in 2?? | 3??) return 0 ;; *) return 1 ;; esac
+}
+apart() { # URL. Who answered in nginx's place, or where nobody did, and what nginx itself answers, past the name
+  case ${code:-000} in 000) ;; *) [ -n "$header" ] && [ -z "$asked" ] || return 0 ;; esac
+  awk '$1 == "met" {met = $2} tolower($1) == "server:" {sub(/\r/, ""); who = " " $2} END {print "met " met who}' <<<"$answer"
+  [ -z "$at" ] || return 0
+  host=${1#*://}
+  leads "${host%%/*}"
+  at=127.0.0.1 look "$1" near
+  return 0
 }
 settled=$(within "$settled" "$((${window%.*} * 1000))")
 end=$(($(now) + ${window%.*} * 1000))
@@ -32,6 +42,7 @@ code=$(curl -s -o /dev/null -m "$3" -w "%{http_code}" "$2"); echo "inside $code 
         awk '$1 == "inside" {print; next} {seen[$1]} END {printf "names"; for (each in seen) printf " %s", each; print ""}'
       wait
     fi
+    apart "$url"
     echo ok
     exit 0
   fi
@@ -39,7 +50,7 @@ code=$(curl -s -o /dev/null -m "$3" -w "%{http_code}" "$2"); echo "inside $code 
     # An engine that is away took nginx along, which says nothing about a release: it is waited for, once.
     inspect "$nginx" '{{.Id}}' >/dev/null
     [ "$?" != 2 ] || { echo unknown; exit 0; }
-    [ "$(($(now) - moment))" -ge 3000 ] && [ -z "$waited" ] || exit 0
+    [ "$(($(now) - moment))" -ge 3000 ] && [ -z "$waited" ] || { apart "$url" && exit 0; }
     waited=yes end=$(($(now) + 30000)) # what it starts needs its time too
   fi
   sleep "$pause"

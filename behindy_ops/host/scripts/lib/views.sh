@@ -11,12 +11,17 @@ inside() {
 outside() {
   while read -r name _ _ path; do
     (for _ in 1 2; do # an error that has passed a second later is none
-      code=$(curl -s -o /dev/null -m 8 -w '%{http_code} %{time_total}' "https://$domain$path") status=$?
+      code=$(public -s -o /dev/null -m 8 -w '%{http_code} %{time_total}' "https://$domain$path") status=$?
       case $code in 5*) sleep 1 ;; *) break ;; esac
     done
     echo "$name - $status $code") &
   done <<<"$services"
   wait
+}
+past() { # where the name leads here, and what nginx itself answers past it
+  leads "$domain"
+  at=127.0.0.1
+  echo "near $(public -s -o /dev/null -m 5 -w '%{http_code}' "https://$domain/health") $?"
 }
 events() { # docker keeps its last 256 events only
   timeout --foreground 2 docker events --since "$(awk '$1 == "btime" { print $2 }' /proc/stat)" --until "$(date +%s)" --filter event=oom \

@@ -11,6 +11,7 @@ from behindy_ops.deploy.steps.external import CheckLive, CheckOutside, CheckPrev
 from behindy_ops.deploy.steps.step import Look, Verdict
 from behindy_ops.errors import Kind
 from behindy_ops.facts.survey import NETWORK
+from behindy_ops.project.settings import Settings
 from tests.unit.deploy.states import GREEN, LIVE, SERVICE, answer, state_of
 
 WELL = "look 200 0 none\nnames 10.0.0.2\ninside 200 0\nok\n"
@@ -120,6 +121,33 @@ def test_a_public_path_that_needs_a_login_is_told_as_one() -> None:
     assert error is not None
     assert "HTTP 403: the path needs a login" in error.what
     assert "services.web.x-deploy" in error.remedy
+
+
+def test_a_host_that_cannot_reach_its_own_public_name_is_told_soon_with_the_setting_that_helps() -> None:
+    step, state = Rehearse(), state_of()
+    told = answer("look 000 28 none\nmet \nleads 203.0.113.9\nnear 200 0 -green\n")
+    look = step.judge(state, told)
+    assert (look.verdict, look.definite, step.definite) == (Verdict.AGAIN, True, 2)
+    error = step.read(state, told).error
+    assert error is not None
+    assert "the name leads to 203.0.113.9 on the host" in error.what
+    assert "BEHINDY_PUBLIC_ADDRESS=127.0.0.1" in error.remedy
+    cdn = answer("look 200 0 none\nmet 203.0.113.9 cdn\nleads 203.0.113.9\nnear 200 0 -green\nok\n")
+    assert "by 203.0.113.9 (cdn), which is another server" in step.judge(state, cdn).reason
+
+
+def test_a_name_that_fails_after_the_switch_is_waited_for() -> None:
+    told = answer("look 000 6 none\nmet \nleads\nnear 200 0 none\n")
+    for step in (CheckOutside(), CheckLive(), CheckPrevious("")):
+        look = step.judge(state_of(), told)
+        assert (look.verdict, look.definite) == (Verdict.AGAIN, False)
+        assert "the name leads to nothing on the host" in look.reason
+
+
+def test_every_look_on_the_host_goes_to_the_address_that_is_set() -> None:
+    state = state_of(settings=Settings(public_address="127.0.0.1"))
+    for step in (Rehearse(), CheckOutside(), CheckLive(), CheckPrevious("")):
+        assert step.command(state).argv[11:] == ("at=127.0.0.1", "https://behindy.me/")
 
 
 def test_the_previous_release_says_in_a_sentence_whether_it_serves() -> None:

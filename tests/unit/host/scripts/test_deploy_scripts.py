@@ -377,6 +377,34 @@ def test_a_look_from_outside_waits_for_an_engine_that_is_away(host: FakeHost) ->
     assert ran.out.splitlines() == ["look 000 7 none", "unknown"]
 
 
+NAMED = ("", "0", "0.01", "0", "nginx", "", "")
+URL = "https://a.org/x"
+
+
+def test_where_nobody_answers_at_the_public_name_nginx_is_asked_past_it(host: FakeHost) -> None:
+    host.on("docker", "container inspect *", "n\n")
+    host.on("getent", "ahosts a.org", "203.0.113.9 STREAM a.org\n203.0.113.9 DGRAM\n2001:db8::9 STREAM\n")
+    host.on("curl", "*https://a.org/x", Answer("code 000\nmet \n", code=28))
+    host.on("curl", "--noproxy * --connect-to ::127.0.0.1: *", "Server: nginx\r\ncode 200\nmet 127.0.0.1\n")
+    ran = host.run("deploy/look_outside", *NAMED, URL)
+    assert ran.out.splitlines()[-4:] == [
+        "look 000 28 none", "met ", "leads 203.0.113.9 2001:db8::9", "near 200 0 none"
+    ]  # fmt: skip
+    host.on("curl", "*https://a.org/x", "Server: cdn\r\ncode 200\nmet 203.0.113.9\n")
+    host.on("curl", "*--connect-to ::127.0.0.1: *", "X-Behindy-Candidate: -green\r\ncode 200\nmet 127.0.0.1\n")
+    ran = host.run("deploy/look_outside", "/h", *NAMED[1:], URL)
+    assert ran.out.splitlines()[1:] == [
+        "met 203.0.113.9 cdn", "leads 203.0.113.9 2001:db8::9", "near 200 0 -green", "ok"
+    ]  # fmt: skip
+
+
+def test_a_name_with_an_address_of_its_own_is_asked_there_alone(host: FakeHost) -> None:
+    host.on("docker", "container inspect *", "n\n")
+    host.on("curl", "--noproxy * --connect-to ::[::1]: *", Answer("code 000\nmet \n", code=7))
+    ran = host.run("deploy/look_outside", *NAMED, "at=[::1]", URL)
+    assert set(ran.out.splitlines()) == {"look 000 7 none", "met "}
+
+
 SWAP = ("b", "web-blue", "web", "g", "web", "")
 
 

@@ -30,6 +30,8 @@ def unwell(host: FakeHost) -> None:
     """An engine and logs of which nothing but refusals come."""
     for program in ("docker", "curl", "journalctl", "dmesg"):
         host.on(program, "*", Answer(err=f"{program} says no", code=1))
+    host.on("getent", "ahosts a.org", Answer(code=2))
+    host.on("ip", "-4 route get *", "192.0.2.1 via 10.0.0.1 dev eth0 src 10.0.0.7 uid 0\n")
 
 
 @pytest.mark.parametrize(
@@ -37,13 +39,13 @@ def unwell(host: FakeHost) -> None:
     [
         ("certs", ("nginx", "a.org"), {"address", "served", "trust", "files", "now"}),
         ("disk", ("home", *SURVEY), {"filesystems", "docker_", "made", "networks_", "assets_", "survey"}),
-        ("doctor", ("nginx", "a.org", WEB, *SURVEY), {"errors", "inside", "outside", "events",
+        ("doctor", ("nginx", "a.org", WEB, "", *SURVEY), {"errors", "inside", "outside", "past", "rules", "events",
          "kernel", "survey", "address", "served", "trust", "files", "now"}),
         ("env", ("home", "web", *SURVEY), {"live", "image", "compose", "changed", "survey"}),
         ("frames", ("1", "0"), {"moment", "meminfo", "containers"}),
         ("mem", SURVEY, {"meminfo", "stats", "kills", "processes", "events", "kernel", "survey"}),
         ("network", ("net", *SURVEY), {"subnet", "survey"}),
-        ("nginx", ("nginx", "a.org", WEB, *SURVEY), {"errors", "inside", "outside", "survey"}),
+        ("nginx", ("nginx", "a.org", WEB, "", *SURVEY), {"errors", "inside", "outside", "survey"}),
         ("ps", SURVEY, {"ports", "survey"}),
     ],
 )  # fmt: skip
@@ -70,11 +72,45 @@ def test_the_doctor_asks_each_service_from_inside_and_from_outside(host: FakeHos
     host.on("curl", "*https://a.org/q", "502 0.02", "200 0.03")
     host.on("journalctl", "*-n 1", "a line\n")
     host.on("journalctl", "*constraint=*", "1.5 host kernel: oom-kill:constraint=x\n")
-    reply = host.run("ops/doctor", MARK, "nginx", "a.org", f"{WEB}\napi 80 /h /q", *SURVEY).reply
+    reply = host.run("ops/doctor", MARK, "nginx", "a.org", f"{WEB}\napi 80 /h /q", "", *SURVEY).reply
     assert reply.lines("errors") == ["[error] y"]
     assert ["web", "10.0.0.2,", "0", "200", "0.01"] in reply.rows("inside")
     assert sorted(reply.rows("outside")) == [["api", "-", "0", "200", "0.03"], ["web", "-", "0", "502", "0.02"]]
     assert reply.lines("kernel") == ["readable", "1.5 host kernel: oom-kill:constraint=x"]
+
+
+FROM = {"hosts": "0700000A", "gateways": "0100D60A", "a strangers": "09090909"}
+RULES = (
+    "-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER\n-A DOCKER -p tcp -m tcp --dport 443 -j DNAT --to 10.0.0.4\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("seen_from", "nat", "told"),
+    [
+        (["hosts"], Answer(code=1), []),
+        (["gateways", "hosts"], Answer(code=1), []),
+        (["a strangers"], Answer(code=1), []),
+        (["gateways"], Answer(code=1), ["passed"]),
+        (["gateways"], "-P PREROUTING ACCEPT\n-N DOCKER\n", ["gone"]),
+        (["gateways"], RULES, []),
+    ],
+    ids=["by the rules", "others by the proxy", "not ours", "rules not to be read", "flushed", "another's masquerade"],
+)
+def test_dockers_rules_are_missed_where_nginx_sees_its_gateway(
+    host: FakeHost, seen_from: list[str], nat: Answer | str, told: list[str]
+) -> None:
+    unwell(host)
+    host.moved |= {'exec 3<>"/dev/tcp/$1/443" || exit': "true", "/proc/$": f"{host.root}/proc/$", "sleep 1": "true"}
+    host.on("docker", "container inspect *State.Pid*", "7 10.214.0.1 \n")
+    for program in ("sudo", "iptables"):
+        host.on(program, "*-t nat -S", nat)
+    lines = [f"0: 0400D60A:01BB {FROM[who]}:D426 01" for who in seen_from]
+    host.file("proc/7/net/tcp", "\n".join([*lines, "1: 0400D60A:01BB 0700000A:1111 06", ""]))
+    host.file("proc/7/net/tcp6", "0: 00000000000000000000000000000000:0050 0000:0 0A\n")
+    assert host.run("ops/doctor", MARK, "nginx", "a.org", WEB, "", *SURVEY).reply.lines("rules") == told
+    host.file("etc/docker/daemon.json", '{"iptables" : false}')
+    assert host.run("ops/doctor", MARK, "nginx", "a.org", WEB, "", *SURVEY).reply.lines("rules") == []
 
 
 def test_of_a_container_names_are_told_and_no_values(host: FakeHost) -> None:
