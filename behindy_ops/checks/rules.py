@@ -56,6 +56,7 @@ HOST: tuple[Rule, ...] = (
     disk.roomy,
     clock.clock,
     docker.logs,
+    docker.live_restore,
     system.updates,
     files.directories,
     files.rehearsal,

@@ -32,6 +32,8 @@ class HostFacts(Survey):
         root: the login is root, or may become it by ``sudo`` without a password.
         reboot: an update waits for one.
         running: containers that run now.
+        swarm: the engine belongs to a Docker swarm, which takes no live-restore.
+        live_restore: the engine has loaded that setting: containers outlive it.
         swappiness: ``vm.swappiness``, or -1 when it cannot be read.
         root_free: free bytes of the file system ``/``; None if that cannot be read.
         synchronized: by NTP; None where nothing tells.
@@ -51,6 +53,8 @@ class HostFacts(Survey):
     container: bool = False
     reboot: bool = False
     running: int = 0
+    swarm: bool = False
+    live_restore: bool = False
     swappiness: int = -1
     root_free: int | None = None
     synchronized: bool | None = None
@@ -65,7 +69,8 @@ def parse(reply: Reply) -> HostFacts:
     assigned = (line.partition("=") for line in reply.lines("system"))
     release = {name.strip(): value.strip().strip("\"'") for name, _, value in assigned}
     login, docker, clock, memory = (reply.values(name) for name in ("login", "docker", "clock", "memory"))
-    told = [line for line in reply.lines("docker") if line.split(" ", 1)[0] not in {"engine", "compose", "running"}]
+    words = {"engine", "compose", "running", "swarm", "live"}
+    told = [line for line in reply.lines("docker") if line.split(" ", 1)[0] not in words]
     disks = {
         mounted: (int(size), int(free)) for size, free, mounted in (line.split(" ", 2) for line in reply.lines("disk"))
     }
@@ -89,6 +94,8 @@ def parse(reply: Reply) -> HostFacts:
         container=login.get("container") == "yes",
         reboot=login.get("reboot") == "needed",
         running=int(docker.get("running") or 0),
+        swarm=docker.get("swarm", "inactive") != "inactive",
+        live_restore=docker.get("live") == "true",
         swappiness=int(memory.get("swappiness") or -1),
         root_free=disks.get("/", (0, None))[1],
         synchronized={"yes": True, "no": False}.get(clock.get("synchronized", "")),

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS, log_rotation, refuses_user
+from behindy_ops.checks.docker import (
+    AUTHORITIES,
+    NEEDED_TOOLS,
+    daemon_file,
+    ends_with_engine,
+    log_rotation,
+    refuses_user,
+)
 from behindy_ops.checks.files import unprepared
 from behindy_ops.checks.memory import ENOUGH_SWAP, SWAP_MIB, SWAPPINESS
 from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
@@ -54,16 +61,18 @@ class Plan:
     def of(cls, facts: HostFacts) -> Plan:
         """Return the plan for a host; one that is ready needs no steps."""
         system = recipe(facts.system, facts.version)
-        logging = True if facts.logging is None else log_rotation(facts.logging)
+        settings = True if facts.logging is None else daemon_file(facts)
         said: list[Step | str] = []
         if facts.logging is None:
             said.append(f"/etc/docker/daemon.json cannot be read by {facts.user}, so it stays as it is.")
-        if isinstance(logging, str):
-            said.append(Step("logging", "Rotate container logs (/etc/docker/daemon.json)", ("logging",), logging))
-        elif logging is None:
+        if isinstance(settings, str):
+            wanted = {_ROTATE: _rotates(facts), _OUTLIVE: ends_with_engine(facts)}
+            title = f"{' and '.join(name for name, want in wanted.items() if want)} (/etc/docker/daemon.json)"
+            said.append(Step("engine settings", title[0].upper() + title[1:], ("daemon",), settings))
+        elif settings is None:
             said.append("/etc/docker/daemon.json is not JSON, so it stays as it is; set up log rotation yourself.")
         said += _packages(facts, system)
-        said += _engine(facts, changed=isinstance(logging, str))
+        said += _engine(facts)
         said += _memory(facts)
         if not facts.updates and system:
             title = "Install security updates automatically, every night"
@@ -112,15 +121,24 @@ def _packages(facts: HostFacts, system: Recipe | None) -> Iterator[Step]:
         yield Step("compose", title, ("compose-download", COMPOSE_VERSION, checksum, facts.arch), timeout=600)
 
 
-def _engine(facts: HostFacts, *, changed: bool) -> Iterator[Step | str]:
+_ROTATE, _OUTLIVE = "rotate container logs", "let containers outlive the Docker engine"
+
+
+def _rotates(facts: HostFacts) -> bool:
+    return facts.logging is not None and isinstance(log_rotation(facts.logging), str)
+
+
+def _engine(facts: HostFacts) -> Iterator[Step | str]:
     refused = refuses_user(facts.docker_problem)
     if not facts.docker and not refused:
         yield Step("engine", "Start the Docker engine, now and at every boot", ("engine",))
-    elif changed and facts.docker and not facts.running:
+    elif _rotates(facts) and facts.docker and not facts.running:
         yield Step("restart", "Restart the Docker engine (no container is running)", ("restart",))
-    elif changed:
-        consequence = "that would stop containers, so it is not done."
-        yield f"Log rotation takes effect when the Docker engine restarts; {consequence}"
+    else:
+        if ends_with_engine(facts):
+            yield Step("reload", "Have the Docker engine load its settings (no container notices)", ("reload",))
+        if _rotates(facts):
+            yield "Log rotation takes effect when the Docker engine next starts; it is not restarted for that."
     if facts.user != "root" and "docker" not in facts.next_groups:
         title = f"Add {facts.user} to the group docker (its members can become root)"
         yield Step("group", title, ("group", facts.user))

@@ -31,6 +31,7 @@ READY = replace(
     tools=frozenset({*NEEDED_TOOLS, AUTHORITIES, "docker"}),
     docker="26.1.5",
     compose="2.26.1",
+    live_restore=True,
     next_groups=frozenset({"docker"}),
     memory={"MemTotal": 1900 * MIB, "MemAvailable": 1500 * MIB, "SwapTotal": 2048 * MIB},
     swappiness=10,

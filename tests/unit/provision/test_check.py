@@ -74,6 +74,7 @@ def test_a_host_that_is_ready_has_every_check_ok() -> None:
         (replace(READY, updates=False), "updates", "no security updates"),
         (replace(READY, logging=""), "logs", "logs grow without limit"),
         (replace(READY, logging="{bad"), "logs", "daemon.json broken"),
+        (replace(READY, live_restore=False), "live-restore", "containers end with the engine"),
         (READY, "certificate", "certificate missing"),
         (
             replace(READY, files={**READY.files, ".env": "644"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +34,7 @@ def steps(facts: HostFacts) -> dict[str, tuple[str, ...]]:
 
 def test_a_bare_debian_13_gets_everything_in_the_order_of_dependence() -> None:
     assert steps(BARE) == {
-        "logging": ("logging",),
+        "engine settings": ("daemon",),
         "packages": (
             *("packages-apt", "ca-certificates", "curl", "docker.io", "docker-cli", "docker-compose"),
             "unattended-upgrades",
@@ -135,9 +136,38 @@ def test_a_file_of_dockers_that_the_login_may_not_read_stays() -> None:
 
 def test_a_running_engine_is_not_restarted_under_containers() -> None:
     changed = replace(READY, logging="")
-    assert set(steps(changed)) == {"logging", "restart"}
-    assert set(steps(replace(changed, running=3))) == {"logging"}
-    assert "would stop containers, so it is not done" in " ".join(Plan.of(replace(changed, running=3)).notes)
+    assert set(steps(changed)) == {"engine settings", "restart"}
+    assert set(steps(replace(changed, running=3))) == {"engine settings"}
+    assert "it is not restarted for that" in " ".join(Plan.of(replace(changed, running=3)).notes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, {"engine settings", "reload"}),
+        ({"running": 3}, {"engine settings", "reload"}),
+        ({"logging": READY.logging.replace("{", '{"live-restore": true, ', 1)}, {"reload"}),
+        ({"logging": READY.logging.replace("{", '{"live-restore": false, ', 1)}, set()),
+        ({"logging": ""}, {"engine settings", "restart"}),
+        ({"logging": "", "running": 3}, {"engine settings", "reload"}),
+        ({"docker": ""}, {"engine settings", "engine"}),
+        ({"docker": "", "problems": {"versions": "permission denied"}}, {"engine settings", "reload"}),
+        ({"swarm": True}, set()),
+        ({"logging": None}, set()),
+        ({"logging": "{"}, set()),
+    ],
+)
+def test_containers_come_to_outlive_the_engine_without_its_restart(
+    changes: dict[str, object], expected: set[str]
+) -> None:
+    """Not where an administrator has decided otherwise, nor in a swarm, whose engine refuses it."""
+    facts = replace(READY, live_restore=False, **changes)
+    plan = Plan.of(facts)
+    assert {step.name for step in plan.steps} == expected
+    for step in plan.steps:
+        if step.name == "engine settings":
+            assert json.loads(step.stdin)["live-restore"] is True
+            assert ("ogs" in step.title) == (facts.logging == "")
 
 
 def test_what_a_person_has_to_see_to_is_noted() -> None:
@@ -199,7 +229,7 @@ def printed(
     paths = ("state 700", "rehearsal 700", "rehearsal/header 600", "rehearsal/map.conf 600", "compose 755", "nginx 755")
     files = "\n".join((". 750", *paths, "compose/.env link", "")) if prepared else ""
     tools = "\n".join((*NEEDED_TOOLS, AUTHORITIES, "docker" if docker else ""))
-    engine = "engine 26.1.5\ncompose 2.26.1\nrunning 0\n" if docker else ""
+    engine = "engine 26.1.5\ncompose 2.26.1\nrunning 0\nswarm inactive\nlive true\n" if docker else ""
     logging = '{"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}'
     return Answer(
         f'@ system\nID={system}\nVERSION_ID="13"\nPRETTY_NAME="A system"\n@ login\nuser admin\nlisted docker\n'

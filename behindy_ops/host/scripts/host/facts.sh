@@ -27,6 +27,9 @@ if has docker; then
   timeout 20 docker version --format 'engine {{.Server.Version}}' 2>&1 | tail -n 1
   compose version --short 2>/dev/null | sed -n '1s/^v\{0,1\}/compose /p'
   echo "running $(timeout 20 docker ps -q 2>/dev/null | wc -l)"
+  timeout 20 docker info --format 'swarm {{.Swarm.LocalNodeState}}
+live {{.LiveRestoreEnabled}}' 2>/dev/null ||
+    { as_root test -s /var/lib/docker/swarm/docker-state.json 2>/dev/null && echo swarm active; }
 fi
 section memory
 sed -nE 's/^(MemTotal|MemAvailable|SwapTotal|SwapFree):[[:space:]]+([0-9]+) kB/\1 \2/p' /proc/meminfo

@@ -66,9 +66,15 @@ compose-download) # version, SHA-256, architecture
   chmod 755 "$plugin.new"
   mv "$plugin.new" "$plugin"
   ;;
-logging) change /etc/docker/daemon.json engine_takes ;;
+daemon) change /etc/docker/daemon.json engine_takes ;;
 engine) engine start enable --now ;;
 restart) engine restart restart ;;
+reload)
+  if [ -d /run/systemd/system ]; then systemctl reload docker; else kill -HUP "$(cat /var/run/docker.pid)"; fi
+  for _ in {1..40}; do [ "$(docker info --format '{{.LiveRestoreEnabled}}')" != true ] || exit 0; sleep 0.25; done
+  echo "the engine has not loaded /etc/docker/daemon.json; see: journalctl -u docker -n 20" >&2
+  exit 1
+  ;;
 group) usermod -aG docker "$1" ;;
 directory) install -d -m 750 -o "$2" -g "$(id -gn "$2")" "$1" ;;
 swap) # megabytes
