@@ -16,6 +16,7 @@ from behindy_ops.facts.container import Container
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.manifest import Manifests
 from behindy_ops.facts.survey import Survey
+from behindy_ops.facts.timers import Timed
 from behindy_ops.facts.upstream import Upstream
 from behindy_ops.project.services import Service
 
@@ -169,6 +170,8 @@ class Facts:
         beside: what the compose file declares beside the services: compose name to container name.
         kills: OOM kills that are known: container and when (ISO 8601).
         certificate: what nginx serves, or None where nobody looked.
+        unscheduled: of what the host is to do by itself, what is not there as it should be.
+        timers: how what it does by itself went, as far as somebody looked.
     """
 
     survey: Survey
@@ -184,6 +187,8 @@ class Facts:
     beside: Mapping[str, str] = field(default_factory=dict)
     kills: tuple[tuple[str, str], ...] = ()
     certificate: Served | None = None
+    unscheduled: tuple[str, ...] = ()
+    timers: tuple[Timed, ...] = ()
 
 
 Rule = Callable[[Facts], Iterable[Check]]

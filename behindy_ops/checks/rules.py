@@ -15,6 +15,7 @@ from behindy_ops.checks import (
     nginx,
     services,
     system,
+    timers,
 )
 from behindy_ops.checks.check import Rule
 
@@ -63,6 +64,7 @@ HOST: tuple[Rule, ...] = (
     environment.file,
     files.files,
     certificates.installed,
+    timers.scheduled,
 )
 """What host.check looks at: a host may have nothing on it yet."""
 
@@ -97,5 +99,6 @@ DOCTOR: tuple[Rule, ...] = (
     services.static_health,
     images.rollback_image,
     images.built_here,
+    timers.runs,
 )
 """What ops.doctor looks at: the cause of several symptoms comes before them."""

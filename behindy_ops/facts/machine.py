@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Survey
@@ -39,6 +39,10 @@ class HostFacts(Survey):
         synchronized: by NTP; None where nothing tells.
         logging: the text of ``/etc/docker/daemon.json``, empty when there is none; None if the login may not read it.
         updates: security updates are installed automatically.
+        directory: the host directory, as an absolute path.
+        systemd: it is what starts things here; ``cron``: cron is there instead.
+        timers: those of ours that are on, by the names of their systemd units.
+        placed: SHA-256 of what host.setup places, by path, as far as it is there.
         certificate: whether the domain has one, as far as the login may look.
         sessions: how many channels sshd accepts on a connection; None where it refused none.
     """
@@ -60,6 +64,11 @@ class HostFacts(Survey):
     synchronized: bool | None = None
     logging: str | None = ""
     updates: bool = False
+    directory: str = ""
+    systemd: bool = False
+    cron: bool = False
+    timers: frozenset[str] = frozenset()
+    placed: dict[str, str] = field(default_factory=dict)
     certificate: bool = False
     sessions: int | None = None
 
@@ -69,6 +78,7 @@ def parse(reply: Reply) -> HostFacts:
     assigned = (line.partition("=") for line in reply.lines("system"))
     release = {name.strip(): value.strip().strip("\"'") for name, _, value in assigned}
     login, docker, clock, memory = (reply.values(name) for name in ("login", "docker", "clock", "memory"))
+    timers = reply.values("timers")
     words = {"engine", "compose", "running", "swarm", "live"}
     told = [line for line in reply.lines("docker") if line.split(" ", 1)[0] not in words]
     disks = {
@@ -101,5 +111,10 @@ def parse(reply: Reply) -> HostFacts:
         synchronized={"yes": True, "no": False}.get(clock.get("synchronized", "")),
         logging=None if "logging" in reply.problems else reply.text("logging").strip(),
         updates="automatic" in reply.lines("updates"),
+        directory=timers.get("directory", ""),
+        systemd="systemd" in timers,
+        cron="cron" in timers,
+        timers=frozenset(reply.every("on", "timers")),
+        placed={path: digest for digest, path in (line.split("  ", 1) for line in reply.every("placed", "timers"))},
         certificate="there" in reply.lines("certificate"),
     )

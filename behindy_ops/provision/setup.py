@@ -21,6 +21,7 @@ from behindy_ops.facts.machine import HostFacts, parse
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Connect, Session
+from behindy_ops.provision import timers
 from behindy_ops.provision.recipes import COMPOSE_VERSION, SUPPORTED, Recipe, recipe
 from behindy_ops.report import events
 
@@ -58,8 +59,12 @@ class Plan:
         return any(step.words for step in self.steps)
 
     @classmethod
-    def of(cls, facts: HostFacts) -> Plan:
-        """Return the plan for a host; one that is ready needs no steps."""
+    def of(cls, facts: HostFacts, domain: str) -> Plan:
+        """Return the plan for a host; one that is ready needs no steps.
+
+        Args:
+            domain: the public one.
+        """
         system = recipe(facts.system, facts.version)
         settings = True if facts.logging is None else daemon_file(facts)
         said: list[Step | str] = []
@@ -84,6 +89,7 @@ class Plan:
         if unprepared(facts.files):
             title = "Create the project's directories for this login alone, and the rehearsal token"
             said.append(Step("directories", title))
+        said += _timers(facts, domain, installs_cron=system is not None)
         missing = [] if system else _missing(facts)
         return cls(
             tuple(step for step in said if isinstance(step, Step)),
@@ -106,6 +112,8 @@ def _packages(facts: HostFacts, system: Recipe | None) -> Iterator[Step]:
         names.append(system.compose)
     if not facts.updates:
         names.append(system.updates)
+    if not facts.systemd and not facts.cron:
+        names.append(system.cron)
     if names:
         words = (f"packages-{system.manager}", *names)
         yield Step("packages", f"Install {', '.join(names)}", words, timeout=1200)
@@ -164,10 +172,25 @@ def _memory(facts: HostFacts) -> Iterator[Step | str]:
         yield Step("swappiness", title, ("swappiness", str(SWAPPINESS)))
 
 
+def _timers(facts: HostFacts, domain: str, *, installs_cron: bool) -> Iterator[Step | str]:
+    if not (facts.systemd or facts.cron or installs_cron):
+        yield "Neither systemd nor cron is here, so run inv db.backup and inv host.certs regularly from elsewhere."
+        return
+    placed = timers.missing(facts, domain)
+    if not placed and timers.are_on(facts):
+        return
+    by = "systemd timers" if facts.systemd else "cron"
+    title = (
+        f"Back the database up daily (the last {timers.KEPT} stay) and renew certificates, by {by} of the host itself"
+    )
+    yield Step("timers", title, ("timers",), timers.as_stdin(placed))
+
+
 def look(session: Session) -> HostFacts:
     """Inspect the machine, without the lock, by what needs nothing installed."""
     settings = session.settings
-    return parse(session.ask("host/facts", settings.host_dir, settings.domain, title="inspect the host", timeout=90))
+    words = (settings.host_dir, settings.domain, *timers.PATHS)
+    return parse(session.ask("host/facts", *words, title="inspect the host", timeout=90))
 
 
 def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
@@ -182,7 +205,7 @@ def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
     """
     with connect() as session:
         facts = look(session)
-        plan = Plan.of(facts)
+        plan = Plan.of(facts, session.settings.domain)
         if plan.steps:
             title = f"{facts.name}, login {facts.user}. To be done:"
             session.emit(events.Plan(title, tuple(step.title for step in plan.steps)))
@@ -207,7 +230,7 @@ def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
             prepared,
             question="Do this on the host?",
             wait=wait,
-            matters=lambda seen: Plan.of(seen).steps,
+            matters=lambda seen: Plan.of(seen, session.settings.domain).steps,
         ):
             return
         for step in plan.steps:
@@ -272,7 +295,7 @@ def _verify(connect: Connect) -> None:
     """Inspect the host over a new connection, since a login keeps the groups it began with."""
     with connect() as session, session.step("verify", "Check that the host is ready") as step:
         facts = look(session)
-        left = Plan.of(facts).steps
+        left = Plan.of(facts, session.settings.domain).steps
         if left or not facts.docker or not facts.compose:
             raise Kind.SETUP_FAILED(
                 "The host is still not ready.",
