@@ -10,6 +10,9 @@ from behindy_ops.facts.survey import NGINX
 RENEW_DAYS = 30
 """Let's Encrypt's certificates are valid for 90 days; renewing in the last 30 leaves time for what goes wrong."""
 
+LATE_DAYS = 21
+"""By then the host's own timer has tried in vain for nine days."""
+
 NO_CERTIFICATE = Risk(
     "certificate missing",
     "there is none for the domain, or nginx serves none",
@@ -19,7 +22,7 @@ NO_CERTIFICATE = Risk(
 EXPIRED = Problem("certificate expired", "its last day is over", "Get one: inv host.certs", "Browsers refuse the site.")
 EXPIRES_SOON = Risk(
     "certificate expires soon",
-    f"less than {RENEW_DAYS} days left",
+    f"less than {LATE_DAYS} days left (the host renews it from {RENEW_DAYS} on)",
     "Renew it: inv host.certs",
     "None yet.",
 )
@@ -61,7 +64,7 @@ def served(facts: Facts) -> Iterable[Check]:
         yield NOT_LOADED.check("certificate", ready, subject=NGINX)
     elif found.days < 0:
         yield EXPIRED.check("certificate", f"{says}: browsers refuse the site.", subject=NGINX)
-    elif found.days < RENEW_DAYS:
+    elif found.days < LATE_DAYS:
         yield EXPIRES_SOON.check("certificate", f"{says}: it is time to renew it.", subject=NGINX)
     elif found.distrust:
         text = f"The host does not trust the certificate nginx serves: {found.distrust}"

@@ -17,6 +17,7 @@ from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.manifest import Manifests
 from behindy_ops.facts.outside import Past, Sighting
 from behindy_ops.facts.survey import Survey
+from behindy_ops.facts.timers import Timed
 from behindy_ops.facts.upstream import Upstream
 from behindy_ops.project.services import Service
 
@@ -174,6 +175,8 @@ class Facts:
         certificate: what nginx serves, or None where nobody looked.
         outside: what this machine saw at the public URL, and ``past`` what the host did; likewise.
         rules: of Docker's firewall: ``gone``, ``passed`` by all connections, or empty.
+        unscheduled: of what the host is to do by itself, what is not there as it should be.
+        timers: how what it does by itself went, as far as somebody looked.
     """
 
     survey: Survey
@@ -192,6 +195,8 @@ class Facts:
     outside: Sighting | None = None
     past: Past | None = None
     rules: str = ""
+    unscheduled: tuple[str, ...] = ()
+    timers: tuple[Timed, ...] = ()
 
 
 Rule = Callable[[Facts], Iterable[Check]]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
+from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.survey import EngineKind
 
 NEEDED_TOOLS = ("curl", "flock", "timeout", "awk")
@@ -66,6 +67,12 @@ LOGS_GROW = Risk(
     "the engine's json-file logs have no max-size or no max-file",
     "Rotate them: inv host.setup",
     symptom="Logs of containers outside the compose file fill the disk.",
+)
+ENDS_WITH_ENGINE = Risk(
+    "containers end with the engine",
+    "the engine runs without live-restore, and is no swarm's",
+    "Let them outlive it: inv host.setup",
+    symptom="An update or a crash of dockerd takes the site down for seconds.",
 )
 DAEMON_FILE_BROKEN = Risk(
     "daemon.json broken",
@@ -161,19 +168,54 @@ def logs(facts: Facts) -> Iterable[Check]:
         yield LOGS_GROW.check("logs", "Containers outside the compose file log without limit.")
 
 
+def live_restore(facts: Facts) -> Iterable[Check]:
+    """Whether containers outlive the engine."""
+    machine = facts.machine
+    if machine.live_restore:
+        yield ok("live-restore", "containers outlive the engine")
+    elif machine.docker and ends_with_engine(machine):
+        yield ENDS_WITH_ENGINE.check("live-restore", "Containers end whenever the Docker engine does.")
+
+
+def ends_with_engine(machine: HostFacts) -> bool:
+    """Whether live-restore is to be set: it is off, and neither a swarm nor an administrator is against it."""
+    content = _daemon_file(machine.logging or "")
+    if machine.logging is None or content is None or content.get("live-restore", True) is not True:
+        return False
+    return not machine.swarm and not machine.live_restore
+
+
+def daemon_file(machine: HostFacts) -> str | bool | None:
+    """Return ``daemon.json`` with what host.setup wants in it; True if it needs no change, None if it is no object."""
+    rotated = log_rotation(machine.logging or "")
+    content = _daemon_file(rotated if isinstance(rotated, str) else machine.logging or "")
+    if rotated is None or content is None or not ends_with_engine(machine) or "live-restore" in content:
+        return rotated
+    return _written(content | {"live-restore": True})
+
+
 def log_rotation(text: str) -> str | bool | None:
     """Return ``daemon.json`` with log rotation added; True if it needs no change, None if it is not a JSON object.
 
     What an administrator has set stays: another log driver means another idea of logs.
     """
-    try:
-        content: Any = json.loads(text or "{}")
-    except ValueError:
-        return None
-    if not isinstance(content, dict):
+    content = _daemon_file(text)
+    if content is None:
         return None
     options = content.get("log-opts", {})
     if content.get("log-driver", "json-file") != "json-file" or not isinstance(options, dict):
         return True
     merged = content | {"log-driver": "json-file", "log-opts": ROTATION | options}
-    return True if merged == content else json.dumps(merged, indent=2, ensure_ascii=False) + "\n"
+    return True if merged == content else _written(merged)
+
+
+def _daemon_file(text: str) -> dict[str, Any] | None:
+    try:
+        content: Any = json.loads(text or "{}")
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _written(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -16,6 +16,7 @@ from behindy_ops.checks import (
     outside,
     services,
     system,
+    timers,
 )
 from behindy_ops.checks.check import Rule
 
@@ -61,12 +62,14 @@ HOST: tuple[Rule, ...] = (
     disk.roomy,
     clock.clock,
     docker.logs,
+    docker.live_restore,
     system.updates,
     files.directories,
     files.rehearsal,
     environment.file,
     files.files,
     certificates.installed,
+    timers.scheduled,
 )
 """What host.check looks at: a host may have nothing on it yet."""
 
@@ -106,5 +109,6 @@ DOCTOR: tuple[Rule, ...] = (
     services.static_health,
     images.rollback_image,
     images.built_here,
+    timers.runs,
 )
 """What ops.doctor looks at: the cause of several symptoms comes before them."""

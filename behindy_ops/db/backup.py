@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from behindy_ops.db.database import CONTAINER, LONGEST, Meter, look
+from behindy_ops.db.database import LONGEST, Meter, look
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.facts.database import Database, parse_sum
+from behindy_ops.facts.database import CONTAINER, Database, parse_sum
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.replies import short
 from behindy_ops.host.command import Command, Result, script
@@ -76,9 +76,52 @@ def backup_on_host(session: Session, count: int, wait: float) -> str:
     return name
 
 
+def fetch(session: Session, name: str, to: Path) -> Path:
+    """Bring a backup that is kept on the host to this machine, and return the file.
+
+    Args:
+        name: of the backup; empty for the newest that was made of the database in use.
+        to: a directory, or the file itself.
+
+    Raises:
+        Kind.BACKUP_INVALID: there is none.
+        Kind.BACKUP_FAILED: it did not arrive whole; nothing is left of it.
+    """
+    database = look(session)
+    own = re.compile(rf"{re.escape(_plain(database.name))}-[0-9]{{8}}-[0-9]{{6}}\.dump")
+    name = name or max(filter(own.fullmatch, database.backups), default="")
+    if name not in database.backups:
+        kept = ", ".join(sorted(database.backups)) or "none"
+        what = f"The host keeps no backup {name}." if name else f"The host keeps no backup of {database.name}."
+        raise Kind.BACKUP_INVALID(what, state=UNCHANGED, remedy=f"Backups there: {kept}. Make one: inv db.backup")
+    path = _path(to, name)
+    with session.step("fetch", f"Fetch {name}") as step:
+        with _whole_or_nothing(path) as file:
+            meter = Meter(step, database.backups[name])
+
+            def keep(piece: bytes) -> None:
+                file.write(piece)
+                meter.add(piece)
+
+            argv = script("db/fetch", session.settings.host_dir, name)
+            result = session.host.run(Command(argv, title="fetch the backup", timeout=LONGEST, sink=keep))
+            if not result.ok or parse_sum(short(result.stderr)) != meter.sum():
+                raise Kind.BACKUP_FAILED(
+                    "What arrived is not what the host keeps.", state=UNCHANGED, remedy="Try again.",
+                    lines=result.last_lines(3),
+                )  # fmt: skip
+        step.detail = f"{size(database.backups[name])}, same checksum here"
+    session.emit(Decision(f"Backup of {database.name}: {path}"))
+    return path
+
+
 def name_for(database: str, now: datetime) -> str:
     """Return what a backup is called: ``behindy-20260131-093000.dump`` (UTC); names sort by time."""
-    return f"{re.sub(r'[^A-Za-z0-9_.]', '_', database)}-{now:%Y%m%d-%H%M%S}.dump"
+    return f"{_plain(database)}-{now:%Y%m%d-%H%M%S}.dump"
+
+
+def _plain(database: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.]", "_", database)
 
 
 def _title(database: Database) -> str:

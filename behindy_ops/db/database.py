@@ -5,14 +5,11 @@ from __future__ import annotations
 import hashlib
 
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.facts.database import Database, parse_database
+from behindy_ops.facts.database import CONTAINER, Database, parse_database
 from behindy_ops.facts.figures import MB, size
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.session import Session, Step
-
-CONTAINER = "postgres"
-"""The container of the service ``db``."""
 
 LONGEST = 6 * 3600.0
 """Seconds a dump or a restore may take at most."""

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from behindy_ops.db.database import CONTAINER, LONGEST, Meter, look
+from behindy_ops.db.database import LONGEST, Meter, look
 from behindy_ops.errors import BehindyError, Interrupted, Kind, RemoteCommandFailed
-from behindy_ops.facts.database import Database, Dump, parse_dump
+from behindy_ops.facts.database import CONTAINER, Database, Dump, parse_dump
 from behindy_ops.facts.figures import size
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script

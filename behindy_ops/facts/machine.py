@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Survey, engine_kind
@@ -32,11 +32,17 @@ class HostFacts(Survey):
         root: the login is root, or may become it by ``sudo`` without a password.
         reboot: an update waits for one.
         running: containers that run now.
+        swarm: the engine belongs to a Docker swarm, which takes no live-restore.
+        live_restore: the engine has loaded that setting: containers outlive it.
         swappiness: ``vm.swappiness``, or -1 when it cannot be read.
         root_free: free bytes of the file system ``/``; None if that cannot be read.
         synchronized: by NTP; None where nothing tells.
         logging: the text of ``/etc/docker/daemon.json``, empty when there is none; None if the login may not read it.
         updates: security updates are installed automatically.
+        directory: the host directory, as an absolute path.
+        systemd: it is what starts things here; ``cron``: cron is there instead.
+        timers: those of ours that are on, by the names of their systemd units.
+        placed: SHA-256 of what host.setup places, by path, as far as it is there.
         certificate: whether the domain has one, as far as the login may look.
         sessions: how many channels sshd accepts on a connection; None where it refused none.
     """
@@ -51,16 +57,22 @@ class HostFacts(Survey):
     container: bool = False
     reboot: bool = False
     running: int = 0
+    swarm: bool = False
+    live_restore: bool = False
     swappiness: int = -1
     root_free: int | None = None
     synchronized: bool | None = None
     logging: str | None = ""
     updates: bool = False
+    systemd: bool = False
+    cron: bool = False
+    timers: frozenset[str] = frozenset()
+    placed: dict[str, str] = field(default_factory=dict)
     certificate: bool = False
     sessions: int | None = None
 
 
-_DOCKER = frozenset({"engine", "compose", "running", "kind", "data"})
+_DOCKER = frozenset({"engine", "compose", "running", "kind", "data", "swarm", "live"})
 """How the lines about Docker begin; what docker itself wrote begins otherwise."""
 
 
@@ -70,6 +82,7 @@ def parse(reply: Reply) -> HostFacts:
     release = {name.strip(): value.strip().strip("\"'") for name, _, value in assigned}
     login, docker, clock, memory = (reply.values(name) for name in ("login", "docker", "clock", "memory"))
     told = [line for line in reply.lines("docker") if line.split(" ", 1)[0] not in _DOCKER]
+    timers = reply.values("timers")
     disks = {
         mounted: (int(size), int(free)) for size, free, mounted in (line.split(" ", 2) for line in reply.lines("disk"))
     }
@@ -95,11 +108,18 @@ def parse(reply: Reply) -> HostFacts:
         container=login.get("container") == "yes",
         reboot=login.get("reboot") == "needed",
         running=int(docker.get("running") or 0),
+        swarm=docker.get("swarm", "inactive") != "inactive",
+        live_restore=docker.get("live") == "true",
         swappiness=int(memory.get("swappiness") or -1),
         root_free=disks.get("/", (0, None))[1],
         synchronized={"yes": True, "no": False}.get(clock.get("synchronized", "")),
         logging=None if "logging" in reply.problems else reply.text("logging").strip(),
         updates="automatic" in reply.lines("updates"),
         token=reply.values("token").get("token", ""),
+        directory=tuple(reply.every("directory", "timers")),
+        systemd="systemd" in timers,
+        cron="cron" in timers,
+        timers=frozenset(reply.every("on", "timers")),
+        placed={path: digest for digest, path in (line.split("  ", 1) for line in reply.every("placed", "timers"))},
         certificate="there" in reply.lines("certificate"),
     )

@@ -18,10 +18,10 @@ from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
+from behindy_ops.provision.recipes import CERTBOT
 from behindy_ops.provision.sync import local_files
 from behindy_ops.report import events
 
-CERTBOT = "certbot/certbot:v2.11.0"
 PLACEHOLDER = "behindy-ops placeholder"
 """What issued the certificate that ``host.up`` creates."""
 

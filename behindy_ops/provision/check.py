@@ -9,6 +9,7 @@ from behindy_ops.checks import docker, rules
 from behindy_ops.checks.check import Check, Facts, Level, examine, first_refusal
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.host.session import Session
+from behindy_ops.provision import timers
 from behindy_ops.provision.recipes import SUPPORTED, recipe
 from behindy_ops.provision.setup import Plan, look
 from behindy_ops.report.text import ASCII, LEVEL_TONES, Line, Marks, Tone, entry
@@ -29,17 +30,19 @@ def check_host(session: Session) -> tuple[Check, ...]:
     """Look at the host and judge it."""
     before = session.now()
     facts = replace(look(session).compared(before, session.now()), sessions=session.host.sessions)
-    return findings(facts, host_dir=session.settings.host_dir)
+    return findings(facts, host_dir=session.settings.host_dir, domain=session.settings.domain)
 
 
-def findings(facts: HostFacts, *, host_dir: str) -> tuple[Check, ...]:
+def findings(facts: HostFacts, *, host_dir: str, domain: str) -> tuple[Check, ...]:
     """Return all checks, in the order in which things depend on each other.
 
     Where host.setup would be refused, since this login may not become root, each remedy says so.
     """
     supported = SUPPORTED if recipe(facts.system, facts.version) is None else ""
-    checks = examine(rules.HOST, Facts(survey=facts, host_dir=host_dir, machine=facts, supported=supported))
-    if facts.root or not Plan.of(facts).needs_root:
+    unscheduled = (*timers.missing(facts, domain), *(() if timers.are_on(facts) else ("a timer is off",)))
+    known = Facts(survey=facts, host_dir=host_dir, machine=facts, supported=supported, unscheduled=unscheduled)
+    checks = examine(rules.HOST, known)
+    if facts.root or not Plan.of(facts, domain).needs_root:
         return checks
     setup = ": inv host.setup"
     needs = f"{setup} (once {facts.user} may use sudo without a password)"

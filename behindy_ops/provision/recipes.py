@@ -19,6 +19,8 @@ from dataclasses import dataclass
 
 SUPPORTED = "Debian 12 and 13, Ubuntu 22.04 and 24.04, Amazon Linux 2023"
 
+CERTBOT = "certbot/certbot:v2.11.0"
+
 COMPOSE_VERSION = "2.29.2"
 COMPOSE_SHA256 = {
     "x86_64": "d037bd4937bf18fba67cff4366e084ee125a3e15c25657ee1aeceff8db3672b4",
@@ -38,6 +40,7 @@ class Recipe:
         compose_from: release of the same distribution whose package is taken instead of its own.
         download: architecture to SHA-256 of Docker's own binary of Compose, where there is no package at all.
         updates: package that installs security updates by itself.
+        cron: package of cron, for a system without systemd.
         tools: program to the package that has it.
     """
 
@@ -47,6 +50,7 @@ class Recipe:
     updates: str
     tools: tuple[tuple[str, str], ...]
     compose_from: str = ""
+    cron: str = "cron"
     download: tuple[tuple[str, str], ...] = ()
 
 
@@ -61,7 +65,7 @@ _RECIPES = {
     ("ubuntu", "22.04"): Recipe("apt", ("docker.io",), "docker-compose-v2", _UPDATES, _APT_TOOLS),
     ("ubuntu", "24.04"): Recipe("apt", ("docker.io",), "docker-compose-v2", _UPDATES, _APT_TOOLS),
     ("amzn", "2023"): Recipe(
-        "dnf", ("docker",), "", "dnf-automatic", _DNF_TOOLS, download=tuple(COMPOSE_SHA256.items())
+        "dnf", ("docker",), "", "dnf-automatic", _DNF_TOOLS, cron="cronie", download=tuple(COMPOSE_SHA256.items())
     ),
 }
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS, log_rotation, refuses_user
+from behindy_ops.checks.docker import (
+    AUTHORITIES,
+    NEEDED_TOOLS,
+    daemon_file,
+    ends_with_engine,
+    log_rotation,
+    refuses_user,
+)
 from behindy_ops.checks.files import unprepared
 from behindy_ops.checks.memory import ENOUGH_SWAP, SWAP_MIB, SWAPPINESS
 from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
@@ -14,6 +21,7 @@ from behindy_ops.facts.machine import HostFacts, parse
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Connect, Session
+from behindy_ops.provision import timers
 from behindy_ops.provision.recipes import COMPOSE_VERSION, SUPPORTED, Recipe, recipe
 from behindy_ops.report import events
 
@@ -60,19 +68,25 @@ class Plan:
         return any(step.words for step in self.steps)
 
     @classmethod
-    def of(cls, facts: HostFacts) -> Plan:
-        """Return the plan for a host; one that is ready needs no steps."""
+    def of(cls, facts: HostFacts, domain: str) -> Plan:
+        """Return the plan for a host; one that is ready needs no steps.
+
+        Args:
+            domain: the public one.
+        """
         system = recipe(facts.system, facts.version)
-        logging = True if facts.logging is None else log_rotation(facts.logging)
+        settings = True if facts.logging is None else daemon_file(facts)
         said: list[Step | str] = []
         if facts.logging is None:
             said.append(f"/etc/docker/daemon.json cannot be read by {facts.user}, so it stays as it is.")
-        if isinstance(logging, str):
-            said.append(Step("logging", "Rotate container logs (/etc/docker/daemon.json)", ("logging",), logging))
-        elif logging is None:
+        if isinstance(settings, str):
+            wanted = {_ROTATE: _rotates(facts), _OUTLIVE: ends_with_engine(facts)}
+            title = f"{' and '.join(name for name, want in wanted.items() if want)} (/etc/docker/daemon.json)"
+            said.append(Step("engine settings", title[0].upper() + title[1:], ("daemon",), settings))
+        elif settings is None:
             said.append("/etc/docker/daemon.json is not JSON, so it stays as it is; set up log rotation yourself.")
         said += _packages(facts, system)
-        said += _engine(facts, changed=isinstance(logging, str))
+        said += _engine(facts)
         said += _memory(facts)
         if not facts.updates and system:
             title = "Install security updates automatically, every night"
@@ -86,6 +100,7 @@ class Plan:
             said.append(Step("directories", title))
         if facts.token in _LOADING:
             said.append(Step("token", _LOADING[facts.token]))
+        said += _timers(facts, domain, installs_cron=system is not None)
         missing = [] if system else _missing(facts)
         return cls(
             tuple(step for step in said if isinstance(step, Step)),
@@ -108,6 +123,8 @@ def _packages(facts: HostFacts, system: Recipe | None) -> Iterator[Step]:
         names.append(system.compose)
     if not facts.updates:
         names.append(system.updates)
+    if not facts.systemd and not facts.cron:
+        names.append(system.cron)
     if names:
         words = (f"packages-{system.manager}", *names)
         yield Step("packages", f"Install {', '.join(names)}", words, timeout=1200)
@@ -123,15 +140,24 @@ def _packages(facts: HostFacts, system: Recipe | None) -> Iterator[Step]:
         yield Step("compose", title, ("compose-download", COMPOSE_VERSION, checksum, facts.arch), timeout=600)
 
 
-def _engine(facts: HostFacts, *, changed: bool) -> Iterator[Step | str]:
+_ROTATE, _OUTLIVE = "rotate container logs", "let containers outlive the Docker engine"
+
+
+def _rotates(facts: HostFacts) -> bool:
+    return facts.logging is not None and isinstance(log_rotation(facts.logging), str)
+
+
+def _engine(facts: HostFacts) -> Iterator[Step | str]:
     refused = refuses_user(facts.docker_problem)
     if not facts.docker and not refused:
         yield Step("engine", "Start the Docker engine, now and at every boot", ("engine",))
-    elif changed and facts.docker and not facts.running:
+    elif _rotates(facts) and facts.docker and not facts.running:
         yield Step("restart", "Restart the Docker engine (no container is running)", ("restart",))
-    elif changed:
-        consequence = "that would stop containers, so it is not done."
-        yield f"Log rotation takes effect when the Docker engine restarts; {consequence}"
+    else:
+        if ends_with_engine(facts):
+            yield Step("reload", "Have the Docker engine load its settings (no container notices)", ("reload",))
+        if _rotates(facts):
+            yield "Log rotation takes effect when the Docker engine next starts; it is not restarted for that."
     if facts.user != "root" and "docker" not in facts.next_groups:
         title = f"Add {facts.user} to the group docker (its members can become root)"
         yield Step("group", title, ("group", facts.user))
@@ -157,10 +183,25 @@ def _memory(facts: HostFacts) -> Iterator[Step | str]:
         yield Step("swappiness", title, ("swappiness", str(SWAPPINESS)))
 
 
+def _timers(facts: HostFacts, domain: str, *, installs_cron: bool) -> Iterator[Step | str]:
+    if not (facts.systemd or facts.cron or installs_cron):
+        yield "Neither systemd nor cron is here, so run inv db.backup and inv host.certs regularly from elsewhere."
+        return
+    placed = timers.missing(facts, domain)
+    if not placed and timers.are_on(facts):
+        return
+    by = "systemd timers" if facts.systemd else "cron"
+    title = (
+        f"Back the database up daily (the last {timers.KEPT} stay) and renew certificates, by {by} of the host itself"
+    )
+    yield Step("timers", title, ("timers",), timers.as_stdin(placed))
+
+
 def look(session: Session) -> HostFacts:
     """Inspect the machine, without the lock, by what needs nothing installed."""
     settings = session.settings
-    return parse(session.ask("host/facts", settings.host_dir, settings.domain, title="inspect the host", timeout=90))
+    words = (settings.host_dir, settings.domain, *timers.PATHS)
+    return parse(session.ask("host/facts", *words, title="inspect the host", timeout=90))
 
 
 def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
@@ -175,7 +216,7 @@ def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
     """
     with connect() as session:
         facts = look(session)
-        plan = Plan.of(facts)
+        plan = Plan.of(facts, session.settings.domain)
         if plan.steps:
             title = f"{facts.name}, login {facts.user}. To be done:"
             session.emit(events.Plan(title, tuple(step.title for step in plan.steps)))
@@ -200,7 +241,7 @@ def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
             prepared,
             question="Do this on the host?",
             wait=wait,
-            matters=lambda seen: Plan.of(seen).steps,
+            matters=lambda seen: Plan.of(seen, session.settings.domain).steps,
         ):
             return
         for step in plan.steps:
@@ -266,7 +307,7 @@ def _verify(connect: Connect) -> None:
     """Inspect the host over a new connection, since a login keeps the groups it began with."""
     with connect() as session, session.step("verify", "Check that the host is ready") as step:
         facts = look(session)
-        left = Plan.of(facts).steps
+        left = Plan.of(facts, session.settings.domain).steps
         if left or not facts.docker or not facts.compose:
             raise Kind.SETUP_FAILED(
                 "The host is still not ready.",

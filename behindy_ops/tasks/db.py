@@ -37,6 +37,20 @@ def backup(
 
 @task(
     help={
+        "name": "of a backup that the host keeps (default: the newest of this database)",
+        "to": "directory or file on this machine (default: backups/)",
+    }
+)
+def fetch(_: Context, name: str = "", to: str = "backups", json: bool = False) -> None:
+    """Copy a backup kept on the host to this machine."""
+    from behindy_ops.db.backup import fetch as bring
+
+    with client(services=False, json=json) as this, this.connect() as session:
+        bring(session, name, this.project.root / Path(to).expanduser())
+
+
+@task(
+    help={
         "backup": "file on this machine; with --from-host the name of one on the host",
         "from-host": "take one that is kept on the host",
         "yes": "do not ask, even if the database is not empty",

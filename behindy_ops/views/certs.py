@@ -80,7 +80,7 @@ def lines(view: CertsView) -> list[Line]:
     columns = [Column("certificate", 48), Column("until", 10), *figures("days left")]
     rows = [(each.where, each.until[:10], f"{each.days:.0f}") for each in everything]
     tones = [
-        Tone.BAD if each.days < 0 else Tone.CAREFUL if each.days < certificates.RENEW_DAYS else Tone.PLAIN
+        Tone.BAD if each.days < 0 else Tone.CAREFUL if each.days < certificates.LATE_DAYS else Tone.PLAIN
         for each in everything
     ]
     told = [Line(view.domain, Tone.STRONG), *(table(columns, rows, tones) if rows else [])]

@@ -11,6 +11,7 @@ from behindy_ops.checks.diagnosis import diagnose
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.steps.stop import start
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind, RemoteCommandFailed
+from behindy_ops.facts import timers
 from behindy_ops.facts.outside import Past, Sighting
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
@@ -89,7 +90,7 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
         Kind.HOST_NOT_READY: Docker cannot be asked; then that is the diagnosis.
     """
     before, seeing = session.now(), _from_here(session, only)
-    seen = look(session, "ops/doctor", *nginx.VIEW.asks(session), survey=PARTS)
+    seen = look(session, "ops/doctor", *nginx.VIEW.asks(session), session.settings.host_dir, survey=PARTS)
     require_docker(seen.survey)
     view = nginx.describe(seen)
     facts = replace(
@@ -101,6 +102,7 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
         outside=session.from_here(seeing) if seeing else None,
         past=_past(seen),
         rules=seen.text("rules").strip(),
+        timers=timers.parse(seen.lines("timers")),
         kills=tuple((kill.container, kill.at) for kill in mem.known_kills(seen, {})),
     )
     return diagnose(facts, only)

@@ -8,6 +8,9 @@ import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from behindy_ops.facts.machine import HostFacts
+from behindy_ops.facts.timers import PROGRAMS
+from behindy_ops.provision import timers
 from sandbox.host.keys import HOST_KEY_TYPES, Keys
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ class Entry:
 
 def collect(root: Path, environment: str, keys: Keys, domain: str) -> list[Entry]:
     """Gather everything: from the checkout at ``root``, the text of ``.env``, and the keys."""
-    return [*_project(root, environment), *_login(keys), *_certificates(keys, domain)]
+    return [*_project(root, environment), *_login(keys), *_certificates(keys, domain), *_timers(domain)]
 
 
 def archive(entries: list[Entry]) -> tuple[bytes, str]:
@@ -96,6 +99,17 @@ def _login(keys: Keys) -> list[Entry]:
         entries.append(Entry(f"etc/ssh/{key.name}.pub", key.with_suffix(".pub").read_bytes()))
         entries.append(Entry(f"etc/ssh/{key.name}", key.read_bytes(), mode=0o600))
     return entries
+
+
+def _timers(domain: str) -> list[Entry]:
+    """As host.setup places them where there is no systemd; cron does not run here, so nothing happens unasked."""
+    placed = timers.files(HostFacts(directory=f"/{HOME}/{HOST_DIR}", user=USER), domain)
+    folders = [Entry(folder, mode=0o755) for folder in sorted({path.rpartition("/")[0][1:] for path in placed})]
+    files = [
+        Entry(path[1:], text.encode(), mode=0o755 if path.startswith(PROGRAMS) else 0o644)
+        for path, text in placed.items()
+    ]
+    return [*folders, *files]
 
 
 def _certificates(keys: Keys, domain: str) -> list[Entry]:

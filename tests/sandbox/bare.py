@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from behindy_ops.project.project import Project
-from behindy_ops.provision.certs import CERTBOT
+from behindy_ops.provision.recipes import CERTBOT
 from sandbox.host import authority, environment, images, releases
 from sandbox.host.bare import bare_host
 from sandbox.host.checkout import here
 from sandbox.host.keys import make_authority
 from sandbox.host.registry import Registry
+from tests.sandbox.strangers import AROUND, Strangers
 from tests.sandbox.support import ROOT, Ran, inv
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Bare:
     again: dict[str, Ran] = field(default_factory=dict)
     changed: dict[str, str] = field(default_factory=dict)
     ca: tuple[bytes, bytes] = (b"", b"")
+    around: list[Strangers] = field(default_factory=list)
 
     @property
     def https(self) -> str:
@@ -67,9 +69,9 @@ class Bare:
         env = {**kept, "PYTHONUNBUFFERED": "1", **self.host.settings()}
         return inv(*words, cwd=self.project, env=env, timeout=timeout)
 
-    def sh(self, line: str, *, user: str = "root") -> str:
-        """Run a shell line on the host past its sshd; return what it printed."""
-        done = self.host.run("bash", "-c", line, user=user)
+    def sh(self, line: str, *, user: str = "root", words: tuple[str, ...] = ()) -> str:
+        """Run a shell line on the host past its sshd, with further words as its arguments; return what it printed."""
+        done = self.host.run("bash", "-c", line, "bash", *words, user=user)
         assert done.returncode == 0, (line, done.stdout, done.stderr)
         return done.stdout.decode().strip()
 
@@ -151,6 +153,9 @@ def from_nothing_to_three_services(made: Bare) -> None:
     """The whole way, as the README tells it."""
     made.twice("host.trust", "--fingerprint", fingerprint_of_its_key(made))
     made.first["bare"] = made.inv("host.check", "--json")
+    for place in ("/etc/docker", "/etc/cron.d", "/etc/systemd/system", "/usr/local/lib/behindy-ops"):
+        made.sh(f"mkdir -p {place}")
+        made.around.append(Strangers(lambda text, *words: made.sh(text, words=words), place, AROUND))
     made.twice("host.setup", "--yes")
     believe_the_authority(made)
     write_environment(made)

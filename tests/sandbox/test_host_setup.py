@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from behindy_ops.facts.timers import PROGRAMS
 from sandbox.host.bare import DAEMON
 from sandbox.traffic.generator import Traffic, for_service
 from tests.sandbox.bare import DOMAIN, HOME, Bare, bare, curl_from_here, from_nothing_to_three_services
-from tests.sandbox.support import ROOT, SERVICES, inv
+from tests.sandbox.strangers import MARK
+from tests.sandbox.support import ROOT, SERVICES, inv, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +99,8 @@ class TestFromNothing:
 
     def test_what_the_administrator_had_set_for_docker_is_still_there(self, made: Bare) -> None:
         there = json.loads(made.sh("cat /etc/docker/daemon.json"))
-        assert there == {**DAEMON, "log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}
+        log = {"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}
+        assert there == {**DAEMON, **log, "live-restore": True}
         assert made.sh("stat -c '%a %U' /etc/docker/daemon.json") == "600 root"
         assert json.loads(made.sh("cat /etc/docker/daemon.json.behindy-*")) == DAEMON
 
@@ -111,6 +114,11 @@ class TestFromNothing:
         token = made.sh(f"cat {HOME}/rehearsal/header").removeprefix("X-Behindy-Rehearsal: ")
         assert len(token) == 64
         assert not any(token in ran.said for ran in (*made.first.values(), *made.again.values()))
+
+    def test_what_lies_where_the_setup_writes_is_as_before_and_was_not_shown(self, made: Bare) -> None:
+        assert [len(strangers.planted) > 4 for strangers in made.around] == [True] * 4
+        assert [strangers.missing() for strangers in made.around] == [[]] * 4
+        assert not any(MARK in ran.said for ran in (*made.first.values(), *made.again.values()))
 
     def test_security_updates_install_themselves(self, made: Bare) -> None:
         assert made.sh("apt-config dump APT::Periodic::Unattended-Upgrade") == 'APT::Periodic::Unattended-Upgrade "1";'
@@ -422,6 +430,86 @@ class TestCertificates:
         assert "Reload nginx" in made.inv("host.certs", "--yes").ok().out
         assert made.sh(served) != renewed
         assert made.sh("docker inspect --format '{{.Id}} {{.State.StartedAt}}' nginx") == container
+
+
+class TestByItself:
+    """What cron starts on this host, which has no systemd; the programs are the same."""
+
+    def ran(self, made: Bare, name: str) -> dict[str, Any]:
+        """Run what the timer runs, as it does; return what it noted."""
+        path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        made.sh(f"env -i {path} setsid {PROGRAMS}/{name} </dev/null >/dev/null 2>&1; true", user="ubuntu")
+        noted: dict[str, Any] = json.loads(made.sh(f"cat {HOME}/state/timers/{name}.json"))
+        return noted
+
+    def found(self, made: Bare) -> list[str]:
+        """What the doctor has against it."""
+        told = json.loads(made.inv("ops.doctor", "--json").out)
+        return [one["cause"] for one in told["findings"] if one["name"].startswith(("scheduled", "not scheduled"))]
+
+    def test_a_backup_is_made_found_fetched_and_restored(self, made: Bare, tmp_path: Path) -> None:
+        query = 'docker exec postgres psql -qtA -U behindy behindy -c "{}"'
+        made.sh(query.format("create table if not exists noted as select 3 as answer"))
+        noted = self.ran(made, "backup")
+        assert (noted["ok"], noted["good"]) == (True, noted["at"]), noted
+        name = noted["said"].partition(",")[0]
+        made.inv("db.fetch", "--to", str(tmp_path)).ok()
+        assert (tmp_path / name).read_bytes()[:5] == b"PGDMP"
+        made.sh(query.format("drop table noted"))
+        made.inv("db.restore", name, "--from-host", "--yes").ok()
+        assert made.sh(query.format("select answer from noted")) == "3"
+        assert self.found(made) == []
+
+    def test_a_run_that_fails_is_told_with_its_reason_and_no_secret(self, made: Bare) -> None:
+        self.ran(made, "backup")
+        made.sh("docker stop -t 1 postgres")
+        try:
+            noted = self.ran(made, "backup")
+            (found,) = self.found(made)
+        finally:
+            made.sh("docker start postgres")
+        assert (noted["ok"], noted["good"] > 0) == (False, True)
+        assert "Postgres does not respond; its container is exited" in found
+        made.sh(f"rm -r {HOME}/state/timers")
+
+    def test_a_certificate_is_renewed_in_time_but_not_into_a_deploy(self, made: Bare) -> None:
+        assert "valid until" in self.ran(made, "certs")["said"]
+        made.certbot(days=20)
+        made.sh("rm -r /etc/letsencrypt/renewal /etc/letsencrypt/live")
+        made.inv("host.certs", "--yes").ok()
+        made.certbot(days=90)
+        serial = "openssl x509 -noout -serial -in /etc/letsencrypt/live/behindy.me/fullchain.pem"
+        short = made.sh(serial)
+        with Traffic(made, for_service("frontend"), max_seconds=100) as traffic:
+            traffic.wait_until_flowing()
+            made.sh(f"nohup {PROGRAMS}/certs >/dev/null 2>&1 & disown; sleep 0.1", user="ubuntu")
+            ran = made.inv("deploy.frontend", "--tag", "v1", "--force", "--watch", "0", "--wait", "1m").ok()
+            wait_for(lambda: made.sh(serial) != short, 60, "a new certificate")
+            result = traffic.stop()
+        assert ran.code == 0
+        assert result.ended_by == "stop"
+        wait_for(lambda: "renewed for behindy.me www.behindy.me" in made.sh(f"cat {HOME}/state/timers/certs.json"), 30)
+        assert "has 90 days left" in made.inv("ops.certs").out
+
+    def test_what_somebody_has_changed_or_removed_is_put_back(self, made: Bare) -> None:
+        look = f"cat {PROGRAMS}/* /etc/cron.d/behindy-ops | sha256sum"
+        before = made.sh(look)
+        made.sh(f"echo >> {PROGRAMS}/backup; rm /etc/cron.d/behindy-ops")
+        assert "not scheduled" in made.inv("host.check", "--json").out
+        assert "daily backup is not scheduled" in " ".join(self.found(made))
+        made.inv("host.setup", "--yes").ok()
+        made.sh(f"rm {PROGRAMS}/backup.behindy-*")
+        assert made.sh(look) == before
+        assert "nothing to do" in made.inv("host.setup", "--yes").ok().out
+
+    @pytest.mark.skipif(os.environ.get("BEHINDY_TEST_FULL") != "1", reason="cron looks once a minute; --full runs it")
+    def test_cron_itself_starts_it(self, made: Bare) -> None:
+        made.sh(f"rm -rf {HOME}/state/timers; sed -i 's/^23 3 /* * /' /etc/cron.d/behindy-ops")
+        try:
+            wait_for(lambda: made.sh(f"ls {HOME}/state/timers 2>/dev/null; true").find("backup.json") >= 0, 130)
+        finally:
+            made.inv("host.setup", "--yes").ok()
+        assert json.loads(made.sh(f"cat {HOME}/state/timers/backup.json"))["ok"] is True
 
 
 @pytest.mark.skipif(os.environ.get("BEHINDY_TEST_FULL") != "1", reason="a second release of Debian; --full runs it")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 
 from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS
 from behindy_ops.facts.machine import HostFacts
+from behindy_ops.provision.timers import files
 
-__all__ = ["BARE", "MIB", "READY"]
+__all__ = ["BARE", "DOMAIN", "MIB", "READY"]
 
+DOMAIN = "behindy.me"
 MIB = 2**20
 
 BARE = HostFacts(
@@ -25,12 +28,17 @@ BARE = HostFacts(
     root_free=15_000 * MIB,
     now=1000.0,
     skew=0.0,
+    directory=("/home/admin/behindy-ops",),
+    systemd=True,
 )
 READY = replace(
     BARE,
     tools=frozenset({*NEEDED_TOOLS, AUTHORITIES, "docker"}),
     docker="26.1.5",
     compose="2.26.1",
+    live_restore=True,
+    timers=frozenset({"behindy-backup", "behindy-certs"}),
+    placed={path: sha256(text.encode()).hexdigest() for path, text in files(BARE, DOMAIN).items()},
     next_groups=frozenset({"docker"}),
     memory={"MemTotal": 1900 * MIB, "MemAvailable": 1500 * MIB, "SwapTotal": 2048 * MIB},
     swappiness=10,

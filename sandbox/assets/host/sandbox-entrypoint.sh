@@ -31,9 +31,14 @@ run_sshd() {
     exec /usr/sbin/sshd -D -e
 }
 
+# While the engine starts, its rules are away for some 0.3 s: meanwhile, new connections wait. As host.setup has it.
+waiting() { iptables -w 5 "$1" INPUT -p tcp -m multiport --dports 80,443 --syn -j DROP 2>/dev/null; }
+
 run_dockerd() {
     # A dockerd that was killed leaves its number behind, and that number may belong to another process by now.
     rm -f /run/docker.pid
+    waiting -I
+    { timeout 60 sh -c 'until docker version; do sleep 0.1; done'; waiting -D; } >/dev/null 2>&1 &
     exec dockerd
 }
 
@@ -62,4 +67,9 @@ log "started"
 for service in "${services[@]}"; do
     while kill -0 "$service" 2>/dev/null; do wait "$service"; done
 done
+# What systemd does as the last thing before it powers a machine off: containers outlive their engine.
+if [[ -n $stopping ]]; then
+    kill -TERM -1
+    for _ in {1..40}; do [[ $(pgrep -c .) -gt 1 ]] || break; sleep 0.1; done
+fi 2>/dev/null
 log "stopped${stopping:+ on request}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from behindy_ops.checks import certificates
-from behindy_ops.checks.certificates import RENEW_DAYS
+from behindy_ops.checks.certificates import LATE_DAYS
 from behindy_ops.checks.check import Check, Facts, Served
 from behindy_ops.facts.survey import Survey
 
@@ -18,8 +18,8 @@ def examine(served: Served) -> Check:
 @pytest.mark.parametrize(
     ("served", "problem", "words", "remedy"),
     [
-        (Served(RENEW_DAYS), None, "has 30 days left", ""),
-        (Served(RENEW_DAYS - 0.1), "certificate expires soon", "has 30 days left: it is time", "inv host.certs"),
+        (Served(LATE_DAYS), None, "has 21 days left", ""),
+        (Served(LATE_DAYS - 0.1), "certificate expires soon", "has 21 days left: it is time", "inv host.certs"),
         (Served(-2.0), "certificate expired", "expired 2 days ago", "inv host.certs"),
         (Served(10.0, ready=11.5), "certificate not loaded", "(12 days left)", "inv ops.nginx --reload"),
         (Served(80.0, ready=81.0), None, "has 80 days left", ""),

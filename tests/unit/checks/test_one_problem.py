@@ -12,7 +12,7 @@ from behindy_ops.checks.rules import BEFORE_DEPLOY
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.survey import Stanza, Survey
 from behindy_ops.provision.check import findings
-from tests.unit.machines import MIB, READY
+from tests.unit.machines import DOMAIN, MIB, READY
 from tests.unit.ready import BACKEND, GREEN, PATHS, SURVEY
 
 MACHINE = replace(
@@ -98,7 +98,7 @@ def met(survey: Survey, machine: HostFacts) -> dict[str, list[Check]]:
     everything = {
         "deploy.check": examine(BEFORE_DEPLOY, facts),
         "ops.doctor": diagnose(facts),
-        "host.check": findings(replace(machine, skew=survey.skew), host_dir="behindy-ops"),
+        "host.check": findings(replace(machine, skew=survey.skew), host_dir="behindy-ops", domain=DOMAIN),
     }
     return {task: [check for check in checks if check.problem] for task, checks in everything.items()}
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from behindy_ops.db.backup import backup_here, backup_on_host, name_for
+from behindy_ops.db.backup import backup_here, backup_on_host, fetch, name_for
 from behindy_ops.errors import Kind
 from behindy_ops.report.events import StepDone
 from tests.kinds import raises
@@ -64,3 +64,33 @@ def test_without_room_nothing_is_dumped(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=999))
     with raises(Kind.HOST_NOT_READY, match="this machine"):
         backup_here(scripted(db__look=LOOKED).session, tmp_path)
+
+
+KEPT = Answer(
+    "state running\navail 5000\nbackup behindy-20260101-000000.dump 6\nbackup behindy-20260131-093000.dump 6\n"
+    "backup behindy-prod.dump 9\nbackup zoo-20270101-000000.dump 6\ndatabase 150004 1000 3 2 behindy\n"
+)
+
+
+def test_the_newest_backup_of_this_database_is_fetched(tmp_path: Path) -> None:
+    there = scripted(db__look=KEPT, db__fetch=Answer("dumped", stderr=SUM))
+    file = fetch(there.session, "", tmp_path)
+    assert (file.name, file.read_bytes()) == ("behindy-20260131-093000.dump", b"dumped")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert not there.host.locked
+    assert fetch(there.session, "behindy-prod.dump", tmp_path).name == "behindy-prod.dump"
+
+
+@pytest.mark.parametrize("answer", [Answer("dumpe", stderr=SUM), Answer("dumped"), Answer("dumped", 77, SUM)])
+def test_of_one_that_does_not_arrive_whole_nothing_is_left(tmp_path: Path, answer: Answer) -> None:
+    with raises(Kind.BACKUP_FAILED, match="Try again"):
+        fetch(scripted(db__look=KEPT, db__fetch=answer).session, "", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../.env", "behindy-20200101-000000.dump"])
+def test_only_a_backup_is_fetched(tmp_path: Path, name: str) -> None:
+    with raises(Kind.BACKUP_INVALID, match="behindy-20260131-093000.dump"):
+        fetch(scripted(db__look=KEPT).session, name, tmp_path)
+    with raises(Kind.BACKUP_INVALID, match="inv db.backup"):
+        fetch(scripted(db__look=LOOKED).session, "", tmp_path)

@@ -9,15 +9,15 @@ import pytest
 from behindy_ops.checks.check import Check, Level
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.provision.check import as_json, as_lines, findings
-from tests.unit.machines import BARE, MIB, READY
+from tests.unit.machines import BARE, DOMAIN, MIB, READY
 
 
 def examine(facts: HostFacts) -> dict[str, Check]:
-    return {check.name: check for check in findings(facts, host_dir="behindy-ops")}
+    return {check.name: check for check in findings(facts, host_dir="behindy-ops", domain=DOMAIN)}
 
 
 def test_what_a_bare_host_lacks_is_named_with_its_remedy() -> None:
-    checks = findings(BARE, host_dir="behindy-ops")
+    checks = findings(BARE, host_dir="behindy-ops", domain=DOMAIN)
     missing = {check.name: check.remedy for check in checks if check.level is Level.REFUSAL}
     assert {name: remedy.partition("inv ")[2].split()[0].rstrip(",.") for name, remedy in missing.items()} == {
         "tools": "host.setup",
@@ -52,7 +52,9 @@ FILES = dict.fromkeys((".env", "compose/docker-compose.yml", "nginx/nginx.conf")
 
 
 def test_a_host_that_is_ready_has_every_check_ok() -> None:
-    checks = findings(replace(READY, files={**READY.files, **FILES}, certificate=True, skew=0.2), host_dir="x")
+    checks = findings(
+        replace(READY, files={**READY.files, **FILES}, certificate=True, skew=0.2), host_dir="x", domain=DOMAIN
+    )
     assert [check.found for check in checks if check.level is not Level.OK] == []
     assert as_lines(checks, "host")[-1].text == "host is ready for a deploy."
 
@@ -74,6 +76,9 @@ def test_a_host_that_is_ready_has_every_check_ok() -> None:
         (replace(READY, updates=False), "updates", "no security updates"),
         (replace(READY, logging=""), "logs", "logs grow without limit"),
         (replace(READY, logging="{bad"), "logs", "daemon.json broken"),
+        (replace(READY, timers=frozenset()), "timers", "not scheduled"),
+        (replace(READY, placed={}), "timers", "not scheduled"),
+        (replace(READY, live_restore=False), "live-restore", "containers end with the engine"),
         (READY, "certificate", "certificate missing"),
         (
             replace(READY, files={**READY.files, ".env": "644"}),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,12 +15,13 @@ from behindy_ops.checks.docker import AUTHORITIES, NEEDED_TOOLS
 from behindy_ops.errors import Kind
 from behindy_ops.facts.machine import HostFacts, parse
 from behindy_ops.facts.replies import read
+from behindy_ops.facts.timers import PROGRAMS
 from behindy_ops.host.command import script_text
 from behindy_ops.provision.recipes import COMPOSE_SHA256, recipe
 from behindy_ops.provision.setup import Plan, set_up
 from tests.kinds import raises
 from tests.scripted import Answer, Scripted, scripted
-from tests.unit.machines import BARE, MIB, READY
+from tests.unit.machines import BARE, DOMAIN, MIB, READY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,13 +29,17 @@ if TYPE_CHECKING:
     from behindy_ops.host.session import Session
 
 
+def plan_of(facts: HostFacts) -> Plan:
+    return Plan.of(facts, DOMAIN)
+
+
 def steps(facts: HostFacts) -> dict[str, tuple[str, ...]]:
-    return {step.name: step.words for step in Plan.of(facts).steps}
+    return {step.name: step.words for step in plan_of(facts).steps}
 
 
 def test_a_bare_debian_13_gets_everything_in_the_order_of_dependence() -> None:
     assert steps(BARE) == {
-        "logging": ("logging",),
+        "engine settings": ("daemon",),
         "packages": (
             *("packages-apt", "ca-certificates", "curl", "docker.io", "docker-cli", "docker-compose"),
             "unattended-upgrades",
@@ -44,11 +50,12 @@ def test_a_bare_debian_13_gets_everything_in_the_order_of_dependence() -> None:
         "swappiness": ("swappiness", "10"),
         "updates": ("updates-apt",),
         "directories": (),
+        "timers": ("timers",),
     }
 
 
 def test_a_host_that_is_ready_gets_nothing() -> None:
-    assert Plan.of(READY) == Plan()
+    assert plan_of(READY) == Plan()
 
 
 @pytest.mark.parametrize(
@@ -61,7 +68,7 @@ def test_a_host_that_is_ready_gets_nothing() -> None:
     ],
 )
 def test_a_token_that_nginx_does_not_know_is_made_and_loaded(token: str, planned: list[str], does: str) -> None:
-    plan = Plan.of(replace(READY, token=token))
+    plan = plan_of(replace(READY, token=token))
     assert [step.name for step in plan.steps] == planned
     assert not plan.needs_root
     if does:
@@ -85,7 +92,7 @@ def test_where_compose_comes_from(system: str, version: str, expected: dict[str,
 
 def test_amazon_linux_is_unbound_from_the_version_it_was_launched_with() -> None:
     """Else the repositories never show an update (its manual, "deterministic upgrades")."""
-    titles = {step.name: step.title for step in Plan.of(replace(BARE, system="amzn", version="2023")).steps}
+    titles = {step.name: step.title for step in plan_of(replace(BARE, system="amzn", version="2023")).steps}
     assert "latest version of Amazon's repositories" in titles["updates"]
     assert steps(replace(BARE, system="amzn", version="2023"))["updates"] == ("updates-dnf",)
 
@@ -129,39 +136,86 @@ def test_updates_of_dnf_are_made_and_seen(
 @pytest.mark.parametrize(("system", "version"), [("debian", "11"), ("alpine", "3.20"), ("ubuntu", "20.04")])
 def test_an_unknown_system_is_named_with_what_it_lacks(system: str, version: str) -> None:
     assert recipe(system, version) is None
-    assert "lacks docker, curl, ca-certificates" in Plan.of(replace(BARE, system=system, version=version)).obstacle
-    assert not Plan.of(replace(READY, system=system, version=version)).obstacle
+    assert "lacks docker, curl, ca-certificates" in plan_of(replace(BARE, system=system, version=version)).obstacle
+    assert not plan_of(replace(READY, system=system, version=version)).obstacle
 
 
 def test_in_a_container_no_swap_is_made_and_that_is_said() -> None:
-    plan = Plan.of(replace(BARE, container=True))
+    plan = plan_of(replace(BARE, container=True))
     assert not {"swap", "swappiness"} & {step.name for step in plan.steps}
     assert "this is a container" in " ".join(plan.notes)
 
 
 def test_swap_is_not_made_where_the_disk_would_be_full() -> None:
-    plan = Plan.of(replace(BARE, root_free=4_000 * MIB))
+    plan = plan_of(replace(BARE, root_free=4_000 * MIB))
     assert "swap" not in {step.name for step in plan.steps}
     assert "No room for 2 GB of swap" in " ".join(plan.notes)
 
 
 def test_a_file_of_dockers_that_the_login_may_not_read_stays() -> None:
-    plan = Plan.of(replace(READY, logging=None))
+    plan = plan_of(replace(READY, logging=None))
     assert (plan.steps, "stays as it is" in " ".join(plan.notes)) == ((), True)
 
 
 def test_a_running_engine_is_not_restarted_under_containers() -> None:
     changed = replace(READY, logging="")
-    assert set(steps(changed)) == {"logging", "restart"}
-    assert set(steps(replace(changed, running=3))) == {"logging"}
-    assert "would stop containers, so it is not done" in " ".join(Plan.of(replace(changed, running=3)).notes)
+    assert set(steps(changed)) == {"engine settings", "restart"}
+    assert set(steps(replace(changed, running=3))) == {"engine settings"}
+    assert "it is not restarted for that" in " ".join(plan_of(replace(changed, running=3)).notes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, {"engine settings", "reload"}),
+        ({"running": 3}, {"engine settings", "reload"}),
+        ({"logging": str(READY.logging).replace("{", '{"live-restore": true, ', 1)}, {"reload"}),
+        ({"logging": str(READY.logging).replace("{", '{"live-restore": false, ', 1)}, set()),
+        ({"logging": ""}, {"engine settings", "restart"}),
+        ({"logging": "", "running": 3}, {"engine settings", "reload"}),
+        ({"docker": ""}, {"engine settings", "engine"}),
+        ({"docker": "", "problems": {"versions": "permission denied"}}, {"engine settings", "reload"}),
+        ({"swarm": True}, set()),
+        ({"logging": None}, set()),
+        ({"logging": "{"}, set()),
+    ],
+)
+def test_containers_come_to_outlive_the_engine_without_its_restart(changes: dict[str, Any], expected: set[str]) -> None:
+    """Not where an administrator has decided otherwise, nor in a swarm, whose engine refuses it."""
+    facts = replace(READY, live_restore=False, **changes)
+    plan = plan_of(facts)
+    assert {step.name for step in plan.steps} == expected
+    for step in plan.steps:
+        if step.name == "engine settings":
+            assert json.loads(step.stdin)["live-restore"] is True
+            assert ("ogs" in step.title) == (facts.logging == "")
+
+
+def test_where_there_is_no_systemd_cron_does_it() -> None:
+    bare = replace(READY, systemd=False, placed={}, timers=frozenset())
+    assert steps(bare)["packages"] == ("packages-apt", "cron")
+    assert steps(replace(bare, system="amzn", version="2023"))["packages"] == ("packages-dnf", "cronie")
+    (step,) = plan_of(replace(bare, cron=True)).steps
+    assert "by cron of the host itself" in step.title
+    paths = [line.split()[1] for line in step.stdin.splitlines()]
+    assert paths == [f"{PROGRAMS}/backup", f"{PROGRAMS}/certs", "/etc/cron.d/behindy-ops"]
+    neither = plan_of(replace(bare, system="alpine"))
+    assert (neither.steps, "Neither systemd nor cron" in neither.notes[0]) == ((), True)
+
+
+def test_only_what_is_not_as_it_should_be_is_placed() -> None:
+    path = "/etc/systemd/system/behindy-backup.timer"
+    (step,) = plan_of(replace(READY, placed={**READY.placed, path: "0" * 64})).steps
+    assert [line.split()[:2] for line in step.stdin.splitlines()] == [["644", path]]
+    (step,) = plan_of(replace(READY, timers=frozenset({"behindy-certs"}))).steps
+    assert (step.name, step.words, step.stdin) == ("timers", ("timers",), "")
 
 
 def test_what_a_person_has_to_see_to_is_noted() -> None:
-    broken = Plan.of(replace(READY, logging="{"))
+    broken = plan_of(replace(READY, logging="{"))
     assert (broken.steps, len(broken.notes)) == ((), 1)
     assert "is not JSON, so it stays as it is" in broken.notes[0]
-    unknown = Plan.of(replace(READY, system="alpine", updates=False))
+    unknown = plan_of(replace(READY, system="alpine", updates=False))
     assert (unknown.steps, len(unknown.notes)) == ((), 1)
     assert "set that up on this system" in unknown.notes[0]
 
@@ -216,13 +270,16 @@ def printed(
     paths = ("state 700", "rehearsal 700", "rehearsal/header 600", "rehearsal/map.conf 600", "compose 755", "nginx 755")
     files = "\n".join((". 750", *paths, "compose/.env link", "")) if prepared else ""
     tools = "\n".join((*NEEDED_TOOLS, AUTHORITIES, "docker" if docker else ""))
-    engine = "engine 26.1.5\ncompose 2.26.1\nrunning 0\n" if docker else ""
+    engine = "engine 26.1.5\ncompose 2.26.1\nrunning 0\nswarm inactive\nlive true\n" if docker else ""
     logging = '{"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}'
+    on = f"@ timers\ndirectory {READY.directory}\nsystemd yes\n"
+    on += "".join(f"on {timer}\n" for timer in sorted(READY.timers))
+    on += "".join(f"placed {digest}  {path}\n" for path, digest in READY.placed.items())
     return Answer(
         f'@ system\nID={system}\nVERSION_ID="13"\nPRETTY_NAME="A system"\n@ login\nuser admin\nlisted docker\n'
         f"{'root yes' if root else ''}\n@ tools\n{tools}\n@ docker\n{engine}@ memory\nMemTotal 1900000\n"
         f"SwapTotal 2097152\nswappiness 10\n@ disk\n20000000000 15000000000 /\n@ clock\nnow 1\n@ logging\n{logging}\n"
-        f"@ updates\n{'automatic' if updates else ''}\n@ files\n{files}@ certificate\n@ end\n"
+        f"@ updates\n{'automatic' if updates else ''}\n{on}@ files\n{files}@ certificate\n@ end\n"
     )
 
 

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from behindy_ops.checks.certificates import RENEW_DAYS
+from behindy_ops.checks.certificates import LATE_DAYS
 from behindy_ops.report.text import Tone
 from behindy_ops.views import certs
 from tests.unit.ops_facts import NOW, seen, survey, text_of
@@ -49,7 +49,7 @@ def described(served: float | None, ready: float | None = None, trust: str = "co
     [
         (60, 60, "ok"),
         (60, None, "ok"),
-        (RENEW_DAYS - 1, RENEW_DAYS - 1, "renew soon"),
+        (LATE_DAYS - 1, LATE_DAYS - 1, "renew soon"),
         (-2, -2, "expired"),
         (5, 89, "not loaded"),
         (-2, 89, "not loaded"),

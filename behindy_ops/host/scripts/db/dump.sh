@@ -10,6 +10,7 @@ trap 'exit 143' TERM HUP INT PIPE
 if [ -n "$keep" ]; then # before anything runs beside: what waits for its end would hold the host for ever
   [ -d "$keep" ] || mkdir -m 700 "$keep" || exit 77
   [ -w "$keep" ] || { echo "$keep cannot be written" >&2; exit 77; }
+  exec 6<"$keep" && flock -w 7200 6 || exit 77 # the host's own timer and db.backup, one after the other
 fi
 mkfifo "$work/sum" "$work/size" "$work/check" || exit 77
 sha256sum <"$work/sum" >"$work/sha256" &

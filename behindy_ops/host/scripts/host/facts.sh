@@ -2,6 +2,7 @@
 # Prints what host.check and host.setup want to know of a host; changes nothing. Needs no Docker, curl or flock: a bare
 # host has none of them.
 dir=$1 domain=$2
+shift 2 # the rest: paths of what host.setup places
 # A login by SSH has no administrator's directories on its path, and some of the programs asked for live there.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -31,6 +32,9 @@ if has docker; then
   echo "data $(fullest "$engine" | awk '{ print $3 }')"
   running=$(timeout 20 docker ps -q 2>/dev/null | wc -l)
   echo "running $running"
+  timeout 20 docker info --format 'swarm {{.Swarm.LocalNodeState}}
+live {{.LiveRestoreEnabled}}' 2>/dev/null ||
+    { as_root test -s /var/lib/docker/swarm/docker-state.json 2>/dev/null && echo swarm active; }
 fi
 section token
 if [ "${running:-0}" -gt 0 ] && nginx_runs nginx; then
@@ -60,6 +64,17 @@ elif has systemctl; then
     { ! grep -q '^ID="\?amzn"\?$' /etc/os-release || [ "$(cat /etc/dnf/vars/releasever 2>/dev/null)" = latest ]; } &&
     echo automatic
 fi
+section timers
+echo "directory $(readlink -m "$dir")"
+if [ -d /run/systemd/system ]; then
+  echo "systemd yes"
+  for timer in behindy-backup behindy-certs; do
+    if systemctl -q is-enabled "$timer.timer" 2>/dev/null && systemctl -q is-active "$timer.timer"; then echo "on $timer"; fi
+  done
+elif has cron || has crond; then echo "cron yes"; fi
+for file in "$@"; do
+  if [ -e "$file" ]; then sha256sum "$file" 2>/dev/null | sed 's/^/placed /'; fi
+done
 section files
 for file in . state rehearsal compose nginx .env rehearsal/header rehearsal/map.conf compose/docker-compose.yml \
   nginx/nginx.conf; do

@@ -23,6 +23,16 @@ past() { # where the name leads here, and what nginx itself answers past it
   at=127.0.0.1
   echo "near $(public -s -o /dev/null -m 5 -w '%{http_code}' "https://$domain/health") $?"
 }
+timers() { # what the host does by itself: whether it is on, since when it is there, and how it went
+  for name in backup certs; do
+    on=off
+    if [ -d /run/systemd/system ]; then
+      if systemctl -q is-enabled "behindy-$name.timer" 2>/dev/null && systemctl -q is-active "behindy-$name.timer"; then on=on; fi
+    elif [ -e /etc/cron.d/behindy-ops ]; then on=on; fi
+    placed=$(stat -c %Z "/usr/local/lib/behindy-ops/$name" 2>/dev/null) || on=off
+    echo "$name $on ${placed:-0} $(head -c 2000 "$dir/state/timers/$name.json" 2>/dev/null | tr '\n' ' ')"
+  done
+}
 events() { # docker keeps its last 256 events only
   timeout --foreground 2 docker events --since "$(awk '$1 == "btime" { print $2 }' /proc/stat)" --until "$(date +%s)" --filter event=oom \
     --format '{{.TimeNano}} {{.Actor.ID}} {{.Actor.Attributes.name}}'

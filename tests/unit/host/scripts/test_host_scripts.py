@@ -190,6 +190,7 @@ def test_a_host_that_is_set_up_says_so(host: FakeHost) -> None:
     host.on("docker", "ps -q", "a\nb\n")
     host.on("docker", "container inspect *", "false\n")
     host.on("docker", "info *", "/tmp name=seccomp,profile=builtin name=rootless extfs\n")
+    host.on("docker", "info *LiveRestore*", "swarm inactive\nlive true\n")
     host.on("timedatectl", "*", "yes\n")
     host.on("apt-config", "*", "lists='1'\nupgrade='1'\n")
     for program in ("sudo", "unattended-upgrade"):
@@ -199,6 +200,7 @@ def test_a_host_that_is_set_up_says_so(host: FakeHost) -> None:
     assert (facts.docker, facts.compose, facts.running) == ("26.1.5", "2.26.1", 2)
     assert facts.engine == {survey.EngineKind.ROOTLESS}
     assert facts.disk[0] > facts.disk[1] > 0
+    assert (facts.swarm, facts.live_restore, facts.problems) == (False, True, {})
     assert (facts.synchronized, facts.updates, facts.certificate) == (True, True, True)
     assert facts.logging == '{"log-driver":"local"}'
 
@@ -315,7 +317,7 @@ def test_a_step_of_the_setup_calls_what_it_is_about(host: FakeHost, words: tuple
 
 def test_a_configuration_is_put_in_its_place_whole(host: FakeHost) -> None:
     host.on("dockerd", "--help", "")
-    assert host.run("host/setup", "logging", stdin="{}").code == 0
+    assert host.run("host/setup", "daemon", stdin="{}").code == 0
     placed = host.root / "etc/docker/daemon.json"
     assert (placed.read_text(), placed.stat().st_mode & 0o777) == ("{}", 0o644)
     theirs = host.file("etc/apt/apt.conf.d/20auto-upgrades", 'APT::Periodic::AutocleanInterval "7";\n')
@@ -326,6 +328,27 @@ def test_a_configuration_is_put_in_its_place_whole(host: FakeHost) -> None:
     assert (host.root / "made").stat().st_mode & 0o777 == 0o750
 
 
+def test_a_swarm_is_known_also_while_its_engine_does_not_answer(host: FakeHost) -> None:
+    host.moved["/var/lib/docker"] = str(host.root)
+    host.file("swarm/docker-state.json", "{}")
+    for program in ("docker", "systemd-detect-virt", "timedatectl", "apt-config", "systemctl"):
+        host.on(program, "*", Answer(code=1))
+    host.on("sudo", "*", Answer(run='[ "$1" != -n ] || shift; exec "$@"'))
+    assert machine.parse(host.run("host/facts", MARK, str(host.home), "a.org").reply).swarm
+
+
+def test_the_engine_loads_its_settings_or_the_step_fails(host: FakeHost) -> None:
+    host.moved["/var/run/docker.pid"] = str(host.file("docker.pid", "1"))
+    host.moved["/run/systemd/system"] = "/nowhere"
+    host.moved["sleep 0.25"] = "true"
+    host.moved['kill -HUP "$(cat'] = 'echo "$(cat'
+    host.on("docker", "info *", "true\n")
+    assert host.run("host/setup", "reload").code == 0
+    host.on("docker", "info *", "false\n")
+    ran = host.run("host/setup", "reload")
+    assert (ran.code, "has not loaded" in ran.err) == (1, True)
+
+
 def test_a_system_file_keeps_its_mode_and_a_copy_of_it_stays(host: FakeHost) -> None:
     host.on("dockerd", "--help", "  --validate\n")
     host.on("dockerd", "--validate *", "configuration OK\n")
@@ -334,14 +357,14 @@ def test_a_system_file_keeps_its_mode_and_a_copy_of_it_stays(host: FakeHost) -> 
     (host.root / "etc/docker").mkdir()
     (host.root / "etc/docker/daemon.json").symlink_to("../elsewhere.json")
     host.file("etc/docker/theirs", "theirs")
-    ran = host.run("host/setup", "logging", stdin='{"data-root": "/x", "log-driver": "json-file"}')
+    ran = host.run("host/setup", "daemon", stdin='{"data-root": "/x", "log-driver": "json-file"}')
     assert (ran.code, ran.calls[-1]) == (0, f"dockerd --validate --config-file {real}.behindy-new")
     assert (host.root / "etc/docker/daemon.json").read_text() == '{"data-root": "/x", "log-driver": "json-file"}'
     assert (real.is_symlink(), real.stat().st_mode & 0o777) == (False, 0o600)
     (copy,) = (host.root / "etc").glob("elsewhere.json.behindy-*")
     assert (copy.read_text(), copy.stat().st_mode & 0o777) == ('{"data-root": "/x"}', 0o600)
     host.on("dockerd", "--validate *", Answer(err="unknown option\n", code=1))
-    ran = host.run("host/setup", "logging", stdin='{"logdriver": 1}')
+    ran = host.run("host/setup", "daemon", stdin='{"logdriver": 1}')
     assert (ran.code, "stays as it is" in ran.err, "unknown option" in ran.err) == (1, True, True)
     assert "log-driver" in real.read_text()
     assert sorted(path.name for path in (host.root / "etc/docker").iterdir()) == ["daemon.json", "theirs"]

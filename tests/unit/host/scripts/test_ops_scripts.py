@@ -39,7 +39,8 @@ def unwell(host: FakeHost) -> None:
     [
         ("certs", ("nginx", "a.org"), {"address", "served", "trust", "files", "now"}),
         ("disk", ("home", *SURVEY), {"filesystems", "docker_", "made", "networks_", "assets_", "survey"}),
-        ("doctor", ("nginx", "a.org", WEB, "", *SURVEY), {"errors", "inside", "outside", "past", "rules", "events",
+         ("doctor", ("nginx", "a.org", WEB, "", "home", *SURVEY), {"errors", "inside", "outside", "past", "rules",
+         "events", "timers",
          "kernel", "survey", "address", "served", "trust", "files", "now"}),
         ("env", ("home", "web", *SURVEY), {"live", "image", "compose", "changed", "survey"}),
         ("frames", ("1", "0"), {"moment", "meminfo", "containers"}),
@@ -72,7 +73,7 @@ def test_the_doctor_asks_each_service_from_inside_and_from_outside(host: FakeHos
     host.on("curl", "*https://a.org/q", "502 0.02", "200 0.03")
     host.on("journalctl", "*-n 1", "a line\n")
     host.on("journalctl", "*constraint=*", "1.5 host kernel: oom-kill:constraint=x\n")
-    reply = host.run("ops/doctor", MARK, "nginx", "a.org", f"{WEB}\napi 80 /h /q", "", *SURVEY).reply
+    reply = host.run("ops/doctor", MARK, "nginx", "a.org", f"{WEB}\napi 80 /h /q", "", "home", *SURVEY).reply
     assert reply.lines("errors") == ["[error] y"]
     assert ["web", "10.0.0.2,", "0", "200", "0.01"] in reply.rows("inside")
     assert sorted(reply.rows("outside")) == [["api", "-", "0", "200", "0.03"], ["web", "-", "0", "502", "0.02"]]

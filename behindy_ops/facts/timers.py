@@ -1,0 +1,48 @@
+"""What the host did by itself, and how that went. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from behindy_ops.facts.replies import parse_json
+
+PROGRAMS = "/usr/local/lib/behindy-ops"
+"""Where the host has what its timers start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Something that a timer starts. Times are the host's, in seconds since the epoch, 0 for never.
+
+    Attributes:
+        name: ``backup`` or ``certs``.
+        on: whether its timer is there and on.
+        placed: since when it is there.
+        at: when it ran last, whether that went well (``ok``), and what it ``said``.
+        good: when it last went well.
+    """
+
+    name: str
+    on: bool
+    placed: float
+    at: float = 0.0
+    ok: bool = True
+    good: float = 0.0
+    said: str = ""
+
+    @property
+    def program(self) -> str:
+        return f"{PROGRAMS}/{self.name}"
+
+
+def parse(lines: Iterable[str]) -> tuple[Timed, ...]:
+    """Read lines ``<name> <on|off> <since> <JSON>``; a run that cannot be read counts as none."""
+    found = []
+    for line in lines:
+        name, on, placed, text = f"{line}   ".split(" ", 3)
+        run = parse_json(text) or {}
+        at, good = (value if isinstance(value := run.get(key), int) else 0 for key in ("at", "good"))
+        ok = run.get("ok", True) is True
+        found.append(Timed(name, on == "on", float(placed or 0), at, ok, good, str(run.get("said", ""))))
+    return tuple(found)

@@ -1,0 +1,20 @@
+# The daily backup: what db.backup --keep-on-host does, by the same scripts. $1 container, $2 host directory, $3 how many
+# are kept; then db/look.sh and db/dump.sh, as four words each.
+container=$1 dir=$2 kept=$3 LC_ALL=C.UTF-8
+look=("${@:4:4}") dump=("${@:8:4}")
+settled() { # somebody may be putting a backup in the database's place; nobody has to wait for us
+  [ ! -e "$dir/state/lock" ] || flock -w 3600 "$dir/state/lock" true
+}
+backup() {
+  local seen free size database name
+  seen=$("${look[@]}" "$container" "$dir") || return
+  free=$(sed -n 's/^avail *//p' <<<"$seen")
+  read -r _ _ size _ _ database <<<"$(grep '^database ' <<<"$seen")"
+  [ -n "$database" ] || { echo "Postgres does not respond; its container is $(sed -n 's/^state //p' <<<"$seen")"; return 1; }
+  [ "$free" -ge "$size" ] || { echo "not enough room: $free bytes free, the database has $size"; return 1; }
+  name=${database//[^A-Za-z0-9_.]/_}-$(date -u +%Y%m%d-%H%M%S).dump
+  "${dump[@]}" "$container" "$dir/backups" "$name" "$kept" || return
+  echo "$name, $(stat -c %s "$dir/backups/$name") bytes"
+}
+settled
+backup || { settled; backup; }

@@ -1,0 +1,177 @@
+"""What a host's timers start: each run is noted, a backup falls into no restore, a renewal into no deploy."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from behindy_ops.db.backup import name_for
+from behindy_ops.facts import machine
+from behindy_ops.host.command import script
+from tests.unit.host.scripts.fake_host import INSIDE, MARK, Answer
+
+if TYPE_CHECKING:
+    from tests.unit.host.scripts.fake_host import FakeHost, Ran
+
+CERT = "docker", "exec nginx sh -c *"
+
+
+@pytest.fixture
+def state(host: FakeHost) -> str:
+    host.file("home/state/x")
+    host.file("home/.env", "PASSWORD=s3cret-value\n")
+    return str(host.home / "state")
+
+
+def noted(host: FakeHost, *command: str) -> tuple[int, dict[str, Any]]:
+    ran = host.run("timers/run", str(host.home / "state"), "backup", str(host.home / ".env"), *command)
+    file = host.home / "state/timers/backup.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    said: dict[str, Any] = json.loads(file.read_text())
+    return ran.code, said
+
+
+@pytest.mark.usefixtures("state")
+def test_a_run_is_noted_with_its_reason_and_without_secrets(host: FakeHost) -> None:
+    code, first = noted(host, "echo", "a.dump, 5 bytes")
+    assert (code, first["ok"], first["said"], first["good"]) == (0, True, "a.dump, 5 bytes", first["at"])
+    bad = 'printf "one\\n\\ntwo\\nthree \\"quoted\\" back\\\\\\\\slash\\n한 s3cret-value\\nAsk for help or search\\n"'
+    code, second = noted(host, "bash", "-c", f"{bad}; exit 4")
+    assert (code, second["ok"], second["good"]) == (4, False, first["good"])
+    assert second["said"] == "two three quoted backslash ??? <PASSWORD>"
+
+
+@pytest.mark.usefixtures("state")
+def test_a_run_that_is_still_at_it_is_left_alone(host: FakeHost) -> None:
+    with host.file("home/state/timers/backup.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ran = host.run("timers/run", str(host.home / "state"), "backup", "none", "false")
+    assert ran.code == 0
+    assert not (host.home / "state/timers/backup.json").exists()
+
+
+def backup(host: FakeHost, size: int = 1000, kept: int = 2) -> Ran:
+    seen = f"printf 'state running\\navail 1000\\ndatabase 150004 {size} 3 2 my db/é\\n'"
+    dump = 'mkdir -p "$2"; echo "$@" >>"$2/../asked"; ! rm "$2/../fails" 2>/dev/null || exit 1; echo x >"$2/$3"'
+    scripts = ("bash", "-c", seen, "db/look", "bash", "-c", dump, "db/dump")
+    return host.run("timers/backup", "postgres", str(host.home), str(kept), *scripts)
+
+
+def test_a_backup_is_named_and_kept_as_db_backup_does(host: FakeHost, state: str) -> None:
+    ran = backup(host)
+    name, _, size = ran.out.partition(", ")
+    assert (ran.code, size) == (0, "2 bytes\n")
+    moment = datetime.strptime(name[-20:-5], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    assert name == name_for("my db/é", moment)
+    assert (host.home / "asked").read_text() == f"postgres {host.home}/backups {name} 2\n"
+    assert state
+
+
+def test_a_backup_that_met_the_end_of_a_restore_is_made_once_more(host: FakeHost) -> None:
+    host.file("home/fails")
+    assert backup(host).code == 0
+    assert len((host.home / "asked").read_text().splitlines()) == 2
+
+
+def test_without_room_or_postgres_nothing_is_dumped(host: FakeHost) -> None:
+    ran = backup(host, size=1001)
+    assert (ran.code, "not enough room: 1000 bytes free" in ran.out) == (1, True)
+    none = ("bash", "-c", "echo state none", "db/look", *script("db/dump")[:4])
+    ran = host.run("timers/backup", "postgres", str(host.home), "7", *none)
+    assert (ran.code, "its container is none" in ran.out) == (1, True)
+    assert not (host.home / "backups").exists()
+
+
+def test_two_that_dump_at_once_take_turns(host: FakeHost) -> None:
+    backups = host.file("home/backups/x").parent
+    host.moved["flock -w 7200"] = "flock -w 0.2"
+    host.on("docker", "exec *", INSIDE)
+    folder = os.open(backups, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    try:
+        assert host.run("db/dump", "postgres", str(backups), "a.dump", "7").code == 77
+    finally:
+        os.close(folder)
+
+
+def certs(host: FakeHost, issue: str = "exit 0") -> Ran:
+    issue = f'cat "{host.home}/state/lock.json" >"{host.home}/seen"; echo "$@" >>"{host.home}/asked"; {issue}'
+    issuing = ("bash", "-c", issue, "host/certs_issue", "a.org", "image", "")
+    return host.run("timers/certs", "a.org", str(host.home / "state"), "30", *issuing)
+
+
+@pytest.mark.usefixtures("state")
+def test_a_certificate_is_renewed_under_the_lock_for_the_names_it_has(host: FakeHost) -> None:
+    host.on("docker", "container inspect *", "true\n")
+    host.on(*CERT, "DNS:a.org\nDNS:www.a.org\n")
+    ran = certs(host)
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, "renewed for a.org www.a.org")
+    assert (host.home / "asked").read_text() == "a.org image  a.org www.a.org\n"
+    assert json.loads((host.home / "seen").read_text())["what"] == "renewal of the certificate"
+    assert not (host.home / "state/lock.json").exists()
+    assert certs(host, "exit 70").code == 70
+
+
+@pytest.mark.usefixtures("state")
+@pytest.mark.parametrize(
+    ("said", "code", "words"),
+    [
+        ("placeholder\n", 0, "inv host.certs"),
+        ("notAfter=Jan 1 00:00:00 2030 GMT\n", 0, "valid until Jan 1"),
+        (Answer(err="Could not open file\n", code=1), 1, "no certificate of a.org can be read"),
+    ],
+)
+def test_a_certificate_that_is_not_due_is_left_alone(host: FakeHost, said: Answer | str, code: int, words: str) -> None:
+    host.on("docker", "container inspect *", "true\n")
+    host.on(*CERT, said)
+    ran = certs(host)
+    assert (ran.code, words in ran.out) == (code, True)
+    assert not (host.home / "asked").exists()
+
+
+@pytest.mark.usefixtures("state")
+def test_it_waits_for_whoever_changes_the_host_and_not_for_ever(host: FakeHost) -> None:
+    host.on("docker", "container inspect *", "true\n")
+    host.on(*CERT, "DNS:a.org\n")
+    host.moved["flock -w 3600"] = "flock -w 0.2"
+    with host.file("home/state/lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert certs(host).code == 73
+    host.file("home/state/hold.json", "{}")
+    ran = certs(host)
+    assert (ran.code, "inv lock.status" in ran.out) == (74, True)
+    assert not (host.home / "asked").exists()
+    host.on("docker", "container inspect *", "false\n")
+    assert certs(host).code == 69
+
+
+def test_a_backup_is_printed_with_its_sum(host: FakeHost) -> None:
+    host.file("home/backups/a.dump", "dumped")
+    ran = host.run("db/fetch", str(host.home), "a.dump")
+    assert (ran.code, ran.out, ran.err.split()[0::2]) == (0, "dumped", ["sum", "6"])
+    assert host.run("db/fetch", str(host.home), "b.dump").code == 86
+
+
+def test_what_is_placed_is_put_there_whole_and_switched_on(host: FakeHost) -> None:
+    host.moved["/run/systemd/system"] = str(host.root)
+    host.on("systemctl", "*")
+    where = host.root / "lib/behindy/backup"
+    ran = host.run("host/setup", "timers", stdin=f"755 {where} aGVsbG8K\n644 {host.root}/x.timer eAo=\n")
+    assert (ran.code, where.read_text(), where.stat().st_mode & 0o777) == (0, "hello\n", 0o755)
+    assert ran.calls == ["systemctl daemon-reload", "systemctl enable --now behindy-backup.timer behindy-certs.timer"]
+
+
+def test_the_look_tells_what_is_placed_and_on(host: FakeHost) -> None:
+    placed = host.file("x.timer", "x\n")
+    for program in ("docker", "sudo", "systemd-detect-virt", "timedatectl", "apt-config"):
+        host.on(program, "*", Answer(code=1))
+    host.moved["/run/systemd/system"] = str(host.root)
+    host.on("systemctl", "*", Answer(run='case "$*" in *certs*) exit 1 ;; esac'))
+    facts = machine.parse(host.run("host/facts", MARK, "home", "a.org", str(placed), str(host.root / "no")).reply)
+    assert (facts.systemd, facts.timers, facts.directory) == (True, frozenset({"behindy-backup"}), str(host.home))
+    assert facts.placed.keys() == {str(placed)}
