@@ -92,7 +92,7 @@ def test_an_open_page_has_its_static_files_over_deploys_and_a_rollback(site: Sit
         assert second != first
         inv("deploy.rollback", "frontend", "--watch", "0").ok()
     assert live_release("frontend") == "static-1"
-    assert len(answers) > 100
+    assert len(answers) > 20
     assert {(answer.status, answer.one("Cache-Control")) for answer in answers} == {(200, IMMUTABLE)}
     assert all(b"static-1" in answer.body for answer in answers)
     kept = site.ask(second)

@@ -125,6 +125,7 @@ def test_nginx_is_tried_in_the_image_and_with_the_mounts_of_the_compose_file() -
     assert nginx_trial(local_files(CHECKOUT))[1:] == (
         "nginx:/etc/nginx/behindy",
         "rehearsal:/etc/nginx/rehearsal",
+        "assets:/var/www/behindy-assets",
         "/etc/letsencrypt:/etc/letsencrypt",
         "/var/www/certbot:/var/www/certbot",
     )

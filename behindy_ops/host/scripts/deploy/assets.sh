@@ -10,8 +10,8 @@ of "$dir" "$service" || exit 80
 new=${served%/*}/.new
 keep() { # container, release
   local codes
-  rm -rf "$new"
-  mkdir -p "$new$at" "$served" "$lists" || return
+  chmod -R u+rwX "$new" 2>/dev/null # what a run that was killed has left
+  rm -rf "$new" && mkdir -p "$new$at" "$served" "$lists" || return
   chmod go+rx "${served%/*}" "$served" 2>/dev/null # nginx's workers are others here
   docker cp "$1:$from/." - |
     { head -c "$most" && [ "$(head -c 1 | wc -c)" = 0 ]; } |

@@ -32,8 +32,9 @@ if [ -n "$image" ]; then
       continue
     fi
     case $source in nginx/*) source=$stage/$source ;; /*) ;; *) source=$base/$source ;; esac
-    # Docker would make a missing one as root, and then the setup could not narrow it.
-    case $source in "$base"/*) [ -e "$source" ] || (umask 077 && mkdir -p "$source") ;; esac
+    # Docker would make a missing one as root, and then the setup could not narrow it. What nginx serves its workers read.
+    case $target in /var/www/*) mask=022 ;; *) mask=077 ;; esac
+    case $source in "$base"/*) [ -e "$source" ] || (umask "$mask" && mkdir -p "$source") ;; esac
     if [ "$target" = /etc/letsencrypt ]; then
       options+=(--volume "$source:/behindy-letsencrypt:ro" --tmpfs /etc/letsencrypt)
     else

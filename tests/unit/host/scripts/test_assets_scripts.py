@@ -88,6 +88,14 @@ def test_whatever_their_modes_in_the_image_nginx_can_read_them_and_they_can_be_r
         assert path.stat().st_mode & 0o7777 == (0o644 if path.is_file() else 0o755), path
 
 
+def test_what_a_run_that_was_killed_has_left_is_not_taken_for_a_releases(host: FakeHost) -> None:
+    host.file("home/assets/.new/_next/static/locked/stale", "half")
+    (host.home / "assets/.new/_next/static/locked").chmod(0o500)
+    image(host, "r1", a="one")
+    assert keep(host, "r1").code == 0
+    assert served(host) == {"a": "one"}
+
+
 def test_a_newer_release_has_the_last_word_on_a_name_that_both_have(host: FakeHost) -> None:
     image(host, "r1", plain="old")
     image(host, "r2", plain="new")

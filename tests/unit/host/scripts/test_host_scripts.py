@@ -291,8 +291,10 @@ def test_the_host_directory_is_made_once_and_its_token_stays(host: FakeHost) -> 
     assert (host.home / "ops/rehearsal/header").read_text() == token
     assert token.split()[1] in (host.home / "ops/rehearsal/map.conf").read_text()
     assert (ran.out, ran.err) == ("", "")
-    modes = {name: (host.home / "ops" / name).stat().st_mode & 0o777 for name in ("state", "rehearsal", ".env")}
-    assert modes == {"state": 0o700, "rehearsal": 0o700, ".env": 0o600}
+    modes = {
+        name: (host.home / "ops" / name).stat().st_mode & 0o777 for name in ("state", "rehearsal", "assets", ".env")
+    }
+    assert modes == {"state": 0o700, "rehearsal": 0o700, "assets": 0o755, ".env": 0o600}
     assert (host.home / "ops/compose/.env").readlink() == Path("../.env")
 
 
@@ -502,7 +504,8 @@ def test_a_place_that_is_taken_is_named(host: FakeHost) -> None:
 def stage(host: FakeHost, what: str = "keep", image: str = "nginx:1") -> Ran:
     content = base64.b64encode(b"x\n").decode()
     return host.run("host/sync_stage", str(host.home), "v1", what, "a.org", image, "nginx:/etc/nginx/behindy",
-                    "data:/data", stdin=f"nginx/a.conf {content}\ncompose/docker-compose.yml {content}\n")  # fmt: skip
+                    "data:/data", "assets:/var/www/a",
+                    stdin=f"nginx/a.conf {content}\ncompose/docker-compose.yml {content}\n")  # fmt: skip
 
 
 def test_files_are_tried_before_they_are_kept(host: FakeHost) -> None:
@@ -514,6 +517,7 @@ def test_files_are_tried_before_they_are_kept(host: FakeHost) -> None:
     assert (ran.code, (host.home / "nginx/versions/v1/nginx/a.conf").read_text()) == (0, "x\n")
     assert f"--volume {host.home}/nginx/versions/v1.new/nginx:" in ran.calls[-1]
     assert (host.home / "data").stat().st_mode & 0o77 == 0
+    assert (host.home / "assets").stat().st_mode & 0o777 == 0o755
     assert [path.name for path in (host.home / "nginx/versions").iterdir()] == ["v1"]
 
 
