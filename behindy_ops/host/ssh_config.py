@@ -214,16 +214,16 @@ def look_up(name: str, *, user: str = "", port: int | None = None, jumps: str = 
     if name.startswith("-"):
         raise Kind.SETTINGS(f"{name} is no name of a host.", state=UNCHANGED)
     local = Local.here()
+    given = {"User": user, "Port": str(port or ""), "ProxyJump": jumps}
+    wins = [f"{option} {value}" for option, value in given.items() if value]
     if file == NONE:
         text = ""
     elif shutil.which("ssh"):
-        given = {"-F": file, "-l": user, "-p": str(port or ""), "-J": jumps}
-        text = _asked([word for option, value in given.items() if value for word in (option, value)], name)
+        options = {"-F": file, "-l": user, "-p": str(port or ""), "-J": jumps}
+        text = _asked([word for option, value in options.items() if value for word in (option, value)], name)
     else:
-        text = without_ssh(name, Path(file or f"{local.home}/.ssh/config"), local)
-    given = {"user": user, "port": str(port or ""), "proxyjump": jumps}
-    wins = "".join(f"{option} {value}\n" for option, value in given.items() if value)
-    return read(wins + text, name, local)
+        text = without_ssh(name, Path(file or f"{local.home}/.ssh/config"), local, wins)
+    return read("\n".join([*wins, text]), name, local)
 
 
 def _asked(options: Sequence[str], name: str) -> str:
@@ -239,8 +239,11 @@ def _asked(options: Sequence[str], name: str) -> str:
     return ran.stdout.decode("utf-8", "surrogateescape")
 
 
-def without_ssh(name: str, file: Path, local: Local) -> str:
+def without_ssh(name: str, file: Path, local: Local, wins: Sequence[str] = ()) -> str:
     """Return what can be told of a configuration where there is no ssh, in the form of ``ssh -G``.
+
+    Args:
+        wins: lines that come before those of the file.
 
     Raises:
         Kind.SETTINGS: it says what only ssh understands.
@@ -251,7 +254,7 @@ def without_ssh(name: str, file: Path, local: Local) -> str:
     if not file.is_file():
         return ""
     try:
-        lines = list(_included(file, Path(local.home, ".ssh"), local, 0))
+        lines = [*wins, *_included(file, Path(local.home, ".ssh"), local, 0)]
         found: dict[str, Any] = {**paramiko.SSHConfig.from_text("\n".join(lines)).lookup(name)}
     except (OSError, ValueError, KeyError, ConfigParseError, CouldNotCanonicalize) as error:
         raise _unusable(name, [str(error)]) from error
@@ -265,7 +268,9 @@ def without_ssh(name: str, file: Path, local: Local) -> str:
 _EXPANDED = frozenset({"identityfile", "proxycommand", "proxyjump"})
 """Whose tokens paramiko has put in already."""
 
-_ONLY_SSH = re.compile(r"match\s.*\b(exec|tagged|localnetwork|sessiontype|command|version)\b", re.IGNORECASE)
+_ONLY_SSH = re.compile(
+    r"match\s+(?:.*\s)?!?(?:exec|tagged|localnetwork|sessiontype|command|version)(?=[\s=]|$)", re.IGNORECASE
+)
 """Criteria that paramiko does not know, and takes for met, or (``exec``) runs with other tokens than ssh."""
 
 

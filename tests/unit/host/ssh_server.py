@@ -59,7 +59,7 @@ class _Login(paramiko.ServerInterface):
     def _logged_in(self) -> None:
         """Note who is in, once he uses it: with a key that is only asked about, a login may end as well."""
         if self._key:
-            self._server.logins.append((self._transport.get_username() or "", self._key))
+            self._server.logins.append((time.monotonic(), self._transport.get_username() or "", self._key))
             self._key = ""
 
     def get_allowed_auths(self, _: str) -> str:
@@ -84,7 +84,7 @@ class SshServer:
         most: how many channels a connection may have, of those whose command has not ended.
         further_key: a host key of another type, if it has one.
         users: who may log in, with any of the keys it knows.
-        logins: who did, and with which key.
+        logins: when who did, and with which key.
     """
 
     def __init__(self, home: Path) -> None:
@@ -99,7 +99,7 @@ class SshServer:
         self.further_key: paramiko.PKey | None = None
         self.users = {"kim"}
         self.further_client_keys: list[paramiko.PKey] = []
-        self.logins: list[tuple[str, str]] = []
+        self.logins: list[tuple[float, str, str]] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self._processes: list[subprocess.Popen[bytes]] = []

@@ -221,9 +221,11 @@ def test_what_only_ssh_understands_is_named_and_not_passed_over(home: Path, text
 def test_the_fallback_is_taken_where_there_is_no_ssh(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     file = home / "other"
-    file.write_text("Host it\nHostName host.example\nProxyJump gate\n")
+    file.write_text("Host it\nHostName host.example\nProxyJump gate\nMatch host my-exec.example\nPort 1\n")
     config = look_up("it", user="lee", port=5, file=str(file))
     assert (config.host, config.user, config.port, config.jumps) == ("host.example", "lee", 5, ("gate",))
+    file.write_text("Match user lee\nProxyCommand nc %h %p %r\nMatch all\nUser kim\nPort 1\n")
+    assert look_up("it", user="lee", port=5, file=str(file)).proxy_command == "nc it 5 lee"
     monkeypatch.setattr(ssh_config.Local, "here", lambda: Local(str(home), "kim"))
     (home / ".ssh" / "config").write_text("User lee\n")
     assert look_up("it").user == "lee"
