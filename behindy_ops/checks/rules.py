@@ -36,6 +36,7 @@ DEPLOY: tuple[Rule, ...] = (
     memory.fits,
     disk.disk,
     files.rehearsal,
+    outside.public_name,
     files.releases,
     clock.clock,
 )

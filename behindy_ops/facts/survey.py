@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.container import Container, parse_container
 from behindy_ops.facts.image import Image, parse_image
+from behindy_ops.facts.outside import elsewhere
 from behindy_ops.facts.readings import parse_readings
 from behindy_ops.facts.release import Release, remembered
 from behindy_ops.facts.replies import Reply, read
@@ -67,6 +68,7 @@ class Survey:
         now: the host's clock, seconds since the epoch.
         architecture: the engine's, as Docker names it: ``amd64``, ``arm64``.
         uptime: seconds since the host booted; unlike its clock, nobody sets that.
+        misled: how curl ended at the public name, and where that leads on the host, where nginx answers well past it.
         skew: seconds that clock is ahead of ours, None if they were not compared.
     """
 
@@ -92,6 +94,7 @@ class Survey:
     releases: tuple[Release, ...] = ()
     unread: tuple[str, ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
+    misled: tuple[int, tuple[str, ...]] | None = None
 
     @property
     def docker_problem(self) -> str:
@@ -185,7 +188,13 @@ def _survey(reply: Reply) -> Survey:
         unread=tuple(place for place, release in kept.items() if release is None),
         stale=frozenset(lines("stale_")),
         problems=dict(reply.problems),
+        misled=_misled(reply.values("public_")),
     )
+
+
+def _misled(told: dict[str, str]) -> tuple[int, tuple[str, ...]] | None:
+    leads = tuple(told.get("leads", "").split())
+    return (int(told["failed"]), leads) if "failed" in told and elsewhere(leads) else None
 
 
 def parse_stanzas(rows: list[list[str]]) -> dict[str, Stanza]:

@@ -138,8 +138,11 @@ class Session:
         """Return the command that surveys the host; ``mark`` is the boundary between its parts."""
         prefix = self.settings.image_prefix
         pairs = [word for service in self.services for word in (service.name, repository(service, prefix))]
+        public = f"{self.settings.domain}@{self.settings.public_address}"
         return script(
-            "host/survey", mark, self.settings.host_dir, surveys.NETWORK, CONTAINER_TEMPLATE, IMAGE_TEMPLATE, *pairs
+            *("host/survey", mark, self.settings.host_dir, surveys.NETWORK, CONTAINER_TEMPLATE, IMAGE_TEMPLATE),
+            *pairs,
+            public,
         )
 
     def from_here(self, seeing: Callable[[], Sighting | None]) -> Sighting:

@@ -1,6 +1,6 @@
-# lib: workspace sections engine masked compose nginx dotenv
+# lib: workspace sections engine masked compose nginx dotenv public
 # Prints every fact a decision needs; changes nothing. `container` and `image` are templates; service and repository
-# follow in turn. SURVEY_PARTS: only these. On a small host each docker command costs tens of milliseconds.
+# follow in turn, and last the domain and `at` of lib/public.sh, with an @ between. SURVEY_PARTS: only these. On a small host each docker command costs tens of milliseconds.
 dir=$1 network=$2 container=$3 image=$4
 shift 4
 services=() repositories=()
@@ -8,6 +8,7 @@ while [ "$#" -gt 1 ]; do
   services+=("$1") repositories+=("$2")
   shift 2
 done
+domain=${1-} && at=${domain#*@} && domain=${domain%@*}
 versions() {
   docker version --format '{{json .Server.Version}} {{json .Server.APIVersion}} {{json .Server.Arch}}' && compose version --short
 }
@@ -56,6 +57,13 @@ stale_() { # names that nginx resolves only when it loads: servers of upstreams,
   # A name that is missing right now keeps it from being printed; then that name is one of them.
   sed -nE 's/.*host not found in upstream "([^":]+).*/\1/p' "$work/nginx-T"
 }
+public_() { # how the public name fails where nginx does well past it: curl's exit code, and where the name leads
+  [ -n "$domain" ] && [ -z "$at" ] || return 0
+  public -s -o /dev/null -m 3 "https://$domain/health" && return 0
+  (at=127.0.0.1 && public -s -o /dev/null -m 1 "https://$domain/health") || return 0 # a host that is merely slow is not
+  public -s -o /dev/null -m 3 "https://$domain/health" && return 0 || status=$?
+  echo "failed $status" && leads "$domain"
+}
 machine() {
   date +'now %s.%N'
   awk '{ print "uptime", $1 }' /proc/uptime
@@ -84,4 +92,4 @@ releases() { # `<service>/<id> <status> <description>` on one line, whatever is 
   return 0
 }
 # shellcheck disable=SC2086 # one name a word
-report ${SURVEY_PARTS:-versions tools containers images networks files_ environment configured stanzas nginx_ stale_ machine usage releases}
+report ${SURVEY_PARTS:-versions tools containers images networks files_ environment configured stanzas nginx_ stale_ public_ machine usage releases}

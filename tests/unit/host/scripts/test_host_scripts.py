@@ -120,6 +120,31 @@ def test_what_is_kept_of_a_release_is_one_line_whatever_is_in_its_files(host: Fa
     assert sorted(found.unread) == ["web/my?notes???", *(f"web/r{number}" for number in range(2, 8))]
 
 
+@pytest.mark.parametrize(
+    ("named", "past", "told"),
+    [
+        (["0"], "0", None),
+        (["28", "0"], "0", None),
+        (["28", "6"], "0", (6, ("203.0.113.9", "2001:db8::9"))),
+        (["28", "6"], "28", None),
+        (["7"], "7", None),
+    ],
+    ids=["well", "once", "no hairpin", "slow", "nginx is down"],
+)
+def test_a_public_name_the_host_does_not_reach_is_told_where_nginx_answers_past_it(
+    host: FakeHost, named: list[str], past: str, told: tuple[int, tuple[str, ...]] | None
+) -> None:
+    host.on("docker", "*")
+    host.on("getent", "ahosts a.org", "203.0.113.9 STREAM a.org\n203.0.113.9 DGRAM\n2001:db8::9 STREAM\n")
+    host.on("curl", "*https://a.org/health", *(Answer(code=int(code)) for code in named))
+    host.on("curl", "*--connect-to ::127.0.0.1: *https://a.org/health", Answer(code=int(past)))
+    arguments = (MARK, str(host.home), "net", "", "", "web", "me/web")
+    assert survey.parse(host.run("host/survey", *arguments, "a.org@").out, MARK).misled == told
+    ran = host.run("host/survey", *arguments, "a.org@127.0.0.1")
+    assert survey.parse(ran.out, MARK).misled is None
+    assert not [call for call in ran.calls if "https://" in call]
+
+
 def test_images_that_docker_does_not_list_are_not_taken_for_none(host: FakeHost) -> None:
     host.on("docker", "*")
     host.on("docker", "images *", Answer(err="no answer", code=1))
