@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from behindy_ops.checks.check import Check, Facts, Level, Problem, Risk, ok
-from behindy_ops.facts.outside import Failure, Sighting
+from behindy_ops.facts.curl import outcome
+from behindy_ops.facts.outside import NGINX_IS_WELL, REACH_IT, Failure, Sighting
 
 _RULES = "sudo systemctl restart docker"
 """What puts Docker's rules back. Measured: docs/design.md, "Docker's firewall rules"."""
@@ -21,6 +22,12 @@ FIREWALL_RULES = Problem(
     "firewall that flushes them.",
     "All users share one address, and with it the limits for one; containers cannot reach the internet; with "
     "`userland-proxy: false` nobody reaches the host.",
+)
+MISLED = Problem(
+    "public name",
+    "the host gets no answer at the public URL, twice, while nginx answers well at 127.0.0.1 under the same name",
+    REACH_IT,
+    "None for users, perhaps: no release can be checked through the public URL.",
 )
 NOT_REACHED = Risk(
     "not reachable from outside",
@@ -73,6 +80,17 @@ def seen(facts: Facts) -> Iterable[Check]:
         yield ELSEWHERE.check(_NAME, f"Another server answers here: {sight.told}.", evidence=_evidence(facts, sight))
     else:
         yield ok(_NAME, sight.told)
+
+
+def public_name(facts: Facts) -> Iterable[Check]:
+    """Whether the host reaches its own public name, without which no release is ever proven."""
+    if facts.survey.misled is not None:
+        curl, leads = facts.survey.misled
+        found = (
+            f"The host does not reach its own public name ({outcome(0, curl)}): it leads to "
+            f"{', '.join(leads) or 'nothing'} there, while {NGINX_IS_WELL}."
+        )
+        yield MISLED.check("public name", found)
 
 
 _NAME = "seen from outside"

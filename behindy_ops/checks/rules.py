@@ -40,6 +40,7 @@ DEPLOY: tuple[Rule, ...] = (
     memory.fits,
     disk.disk,
     files.rehearsal,
+    outside.public_name,
     files.releases,
     clock.clock,
 )

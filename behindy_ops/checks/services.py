@@ -199,7 +199,7 @@ def _not_reached(facts: Facts, upstream: Upstream) -> Check:
             url=upstream.url,
         )
     past = facts.past
-    misled = past is not None and past.well and not status
+    misled = past is not None and past.misled and not status
     named = [f"the name leads to {', '.join(past.leads) or 'nothing'} on the host"] if past else []
     return NOT_PUBLIC.check(
         "answers",

@@ -6,7 +6,7 @@ from behindy_ops.deploy.check import require_ready
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.plan import bring_back, steps, way_back
 from behindy_ops.deploy.state import Phase, begin
-from behindy_ops.deploy.steps.external import MISLED, CheckOutside
+from behindy_ops.deploy.steps.external import CheckOutside
 from behindy_ops.deploy.steps.step import Item
 from behindy_ops.deploy.steps.stop import Discard
 from behindy_ops.deploy.steps.switch import Follow
@@ -22,7 +22,7 @@ from behindy_ops.errors import (
     RemoteCommandFailed,
     SwitchedBack,
 )
-from behindy_ops.facts.outside import NGINX_IS_WELL
+from behindy_ops.facts.outside import NGINX_IS_WELL, REACH_IT
 from behindy_ops.facts.release import next_id
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
@@ -127,7 +127,7 @@ class Replacement:
             self._record("switched back", stopped or what)
             if self.walk.state.goal.recreate and self.walk.state.live is not None:
                 self._brought_back()
-        remedy = MISLED if NGINX_IS_WELL in reason else "Its last log lines are above. Fix it and deploy again."
+        remedy = REACH_IT if NGINX_IS_WELL in reason else "Its last log lines are above. Fix it and deploy again."
         return SwitchedBack(what, state=self.walk.state.serving, remedy=remedy)
 
     def _stopped_after_switch(self, error: Interrupted) -> Interrupted:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from behindy_ops.facts.curl import outcome
 
-NGINX_IS_WELL = "nginx does it well at 127.0.0.1"
+NGINX_IS_WELL = "nginx answers well at 127.0.0.1"
+
+REACH_IT = (
+    "Lead the name to this host in DNS or in /etc/hosts on the host, or have the host ask itself: "
+    "BEHINDY_PUBLIC_ADDRESS=127.0.0.1 (.env.example)."
+)
+"""What helps where the host cannot reach its own public name, or a proxy before it drops headers."""
 
 
 def plain_text(text: str) -> str:
@@ -56,6 +62,11 @@ class Sighting:
         return f"{outcome(self.status, 0)} from {self.met}{f' ({self.server})' if self.server else ''}"
 
 
+def elsewhere(leads: Sequence[str]) -> bool:
+    """Return whether a name leads past this host's loopback, or nowhere; else it is only slow to answer."""
+    return not leads or not all(address == "::1" or address.startswith("127.") for address in leads)
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """What the host saw of its public name.
@@ -69,8 +80,9 @@ class Past:
     status: int = 0
 
     @property
-    def well(self) -> bool:
-        return 200 <= self.status < 400
+    def misled(self) -> bool:
+        """Whether nginx is well past a name that leads elsewhere."""
+        return 200 <= self.status < 400 and elsewhere(self.leads)
 
 
 def misled(told: Mapping[str, str], *, candidate: bool) -> str:
@@ -82,6 +94,8 @@ def misled(told: Mapping[str, str], *, candidate: bool) -> str:
     """
     status, _, asked = (told.get("near", "").split() or ["0", "", ""])[:3]
     if asked != "-green" if candidate else not 200 <= int(status) < 400:
+        return ""
+    if not elsewhere(told.get("leads", "").split()):
         return ""
     code, curl, _ = told["look"].split()
     answer = outcome(int(code), int(curl))

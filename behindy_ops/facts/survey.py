@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.container import Container, parse_container
 from behindy_ops.facts.image import Image, parse_image
+from behindy_ops.facts.outside import elsewhere
 from behindy_ops.facts.readings import parse_readings
 from behindy_ops.facts.release import Release, remembered
 from behindy_ops.facts.replies import Reply, read
@@ -85,6 +86,7 @@ class Survey:
         token: whether what nginx has loaded knows the rehearsal's token: ``loaded``, or what keeps it from that:
             ``unloaded``, ``missing`` (not on the host as a whole), ``unmounted`` (nginx was started with a directory
             that has been replaced); empty where nobody knows.
+        misled: how curl ended at the public name, and where that leads on the host, where nginx answers well past it.
         skew: seconds that clock is ahead of ours, None if they were not compared.
     """
 
@@ -114,6 +116,7 @@ class Survey:
     releases: tuple[Release, ...] = ()
     unread: tuple[str, ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
+    misled: tuple[int, tuple[str, ...]] | None = None
 
     @property
     def docker_problem(self) -> str:
@@ -228,7 +231,13 @@ def _survey(reply: Reply) -> Survey:
         listening=frozenset(int(port, 16) for port in reply.every("port", "nginx_")),
         token=reply.values("nginx_").get("token", ""),
         problems=dict(reply.problems),
+        misled=_misled(reply.values("public_")),
     )
+
+
+def _misled(told: dict[str, str]) -> tuple[int, tuple[str, ...]] | None:
+    leads = tuple(told.get("leads", "").split())
+    return (int(told["failed"]), leads) if "failed" in told and elsewhere(leads) else None
 
 
 def parse_stanzas(rows: list[list[str]]) -> dict[str, Stanza]:

@@ -23,6 +23,10 @@ SECONDS = 5.0
 """For all of it; whoever waits for the answer waits no longer."""
 
 
+_LIMITED, _BROKEN = 429, 500
+"""Of HTTP: too many requests, and errors of a server from here on."""
+
+
 def begin(url: str, settings: Settings) -> Callable[[], Sighting | None]:
     """Begin to ask; return what gives the answer, or None until there is one. It never raises and holds nobody up."""
     found: list[Sighting] = []
@@ -38,7 +42,11 @@ def look(url: str, settings: Settings, end: float) -> Sighting:
     try:
         if reason := _not_asked(url, settings):
             return replace(nothing, failure=Failure.NOT_ASKED, said=reason)
-        return _asked(nothing, settings, end)
+        sight = _asked(nothing, settings, end)
+        if sight.status == _LIMITED or sight.status >= _BROKEN:  # as the host does: one that has passed is none
+            time.sleep(1)
+            sight = _asked(nothing, settings, end)
+        return sight
     except Exception as error:  # noqa: BLE001 # a look that is no part of what was asked for fails nothing
         return replace(nothing, failure=Failure.NOT_ASKED, said=f"it could not be asked ({type(error).__name__})")
 

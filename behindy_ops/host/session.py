@@ -136,17 +136,11 @@ class Session:
 
     def survey_argv(self, mark: str) -> tuple[str, ...]:
         """Return the command that surveys the host; ``mark`` is the boundary between its parts."""
-        prefix = self.settings.image_prefix
-        pairs = [word for service in self.services for word in (service.name, repository(service, prefix))]
+        settings = self.settings
+        pairs = [word for each in self.services for word in (each.name, repository(each, settings.image_prefix))]
         return script(
-            "host/survey",
-            mark,
-            self.settings.host_dir,
-            self.settings.domain,
-            surveys.NETWORK,
-            CONTAINER_TEMPLATE,
-            IMAGE_TEMPLATE,
-            *pairs,
+            *("host/survey", mark, settings.host_dir, settings.domain, settings.public_address),
+            *(surveys.NETWORK, CONTAINER_TEMPLATE, IMAGE_TEMPLATE, *pairs),
         )
 
     def from_here(self, seeing: Callable[[], Sighting | None]) -> Sighting:

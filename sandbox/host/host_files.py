@@ -103,7 +103,7 @@ def _login(keys: Keys) -> list[Entry]:
 
 def _timers(domain: str) -> list[Entry]:
     """As host.setup places them where there is no systemd; cron does not run here, so nothing happens unasked."""
-    placed = timers.files(HostFacts(directory=f"/{HOME}/{HOST_DIR}", user=USER), domain)
+    placed = timers.files(HostFacts(directory=(f"/{HOME}/{HOST_DIR}",), user=USER), domain)
     folders = [Entry(folder, mode=0o755) for folder in sorted({path.rpartition("/")[0][1:] for path in placed})]
     files = [
         Entry(path[1:], text.encode(), mode=0o755 if path.startswith(PROGRAMS) else 0o644)

@@ -10,7 +10,7 @@ from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Look, Read, Ver
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import UNKNOWN
 from behindy_ops.facts.curl import NEEDS_LOGIN, outcome
-from behindy_ops.facts.outside import NGINX_IS_WELL, misled
+from behindy_ops.facts.outside import NGINX_IS_WELL, REACH_IT, misled
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy, Service
@@ -82,13 +82,6 @@ def _told_apart(result: Result, look: Look, *, candidate: bool = False) -> Look:
     return Look(Verdict.AGAIN, reason, definite=candidate) if reason else look
 
 
-MISLED = (
-    "Lead the name to this host in DNS or in /etc/hosts on the host, or have the host ask itself: "
-    "BEHINDY_PUBLIC_ADDRESS=127.0.0.1 (.env.example)."
-)
-"""What helps where the host cannot reach its own public name, or a proxy before it drops headers."""
-
-
 class Rehearse(Attempts):
     """Ask with the secret header that makes nginx route this one request to the candidate."""
 
@@ -118,9 +111,10 @@ class Rehearse(Attempts):
         remedy = "Its last log lines are above. Compare how it answers with the public Host header."
         if NEEDS_LOGIN in reason:
             remedy = f"Name a path that answers without one in services.{state.service.name}.x-deploy."
+        kind = Kind.RELEASE_REFUSED
         if NGINX_IS_WELL in reason:
-            remedy = MISLED
-        error = Kind.RELEASE_REFUSED(
+            kind, remedy = Kind.HOST_NOT_READY, REACH_IT
+        error = kind(
             f"{state.service.name}-green is fine from inside but not through {self._url(state)}: {reason}.",
             remedy=remedy,
         )

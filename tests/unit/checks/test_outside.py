@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from behindy_ops.checks.check import Check, Facts, Level, Served
-from behindy_ops.checks.outside import firewall, seen
+from behindy_ops.checks.outside import firewall, public_name, seen
 from behindy_ops.facts.outside import Failure, Past, Sighting
 from behindy_ops.facts.survey import Survey
 from behindy_ops.facts.upstream import Answer, Upstream
@@ -85,6 +85,14 @@ def test_a_deploy_knows_less_and_says_what_it_knows() -> None:
     (check,) = seen(Facts(survey=Survey(), outside=failed(Failure.NO_CONNECTION)))
     assert check.evidence[0] == "asked here: 203.0.113.9"
     assert [*seen(Facts(survey=Survey()))] == []
+
+
+def test_a_host_that_does_not_reach_its_own_name_is_not_ready_for_a_deploy() -> None:
+    assert [*public_name(Facts(survey=Survey()))] == []
+    (check,) = public_name(Facts(survey=Survey(misled=(28, ("203.0.113.9",)))))
+    assert (check.level, check.name) == (Level.REFUSAL, "public name")
+    assert "(no answer in time): it leads to 203.0.113.9 there" in check.found
+    assert "BEHINDY_PUBLIC_ADDRESS=127.0.0.1" in check.remedy
 
 
 @pytest.mark.parametrize(("rules", "levels"), [("", []), ("gone", [Level.REFUSAL]), ("passed", [Level.WARNING])])

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from behindy_ops.deploy.steps.step import Attempts, Look, Verdict
+from behindy_ops.deploy.steps.step import Attempts, FromHere, Look, Verdict
 from behindy_ops.deploy.walk import Walk
+from behindy_ops.facts.outside import Failure, Sighting
+from behindy_ops.host.session import Session
 from behindy_ops.project.services import HealthPolicy
+from behindy_ops.project.settings import Settings
+from behindy_ops.report.events import Event, StepDone, StepStarted, Warning_
 from tests.unit.deploy.states import answer, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from behindy_ops.host.command import Command, Result
-    from behindy_ops.host.session import Session
 
 AGAIN, GOOD = Look(Verdict.AGAIN, "HTTP 503"), Look(Verdict.HEALTHY, "HTTP 200")
 DEFINITE = Look(Verdict.AGAIN, "HTTP 500", definite=True)
@@ -75,6 +78,29 @@ def run(
     step = Scripted(looks, policy, definite=definite_limit, yields=yields)
     look = Walk(cast("Session", session), state_of())._attempt(step, answer().command)
     return look, clock, len(made)
+
+
+def from_here(sight: Sighting | None) -> list[Event]:
+    told: list[Event] = []
+    session = Session(
+        cast("Any", None), cast("Any", None), Settings(), (), told.append, "me", sleep=lambda _: None,
+        outside=(lambda _: iter([None, sight]).__next__) if sight else None,
+    )  # fmt: skip
+    assert Walk(session, state_of()).go([FromHere("https://b.me/")]) == ""
+    return told
+
+
+def test_what_this_machine_sees_is_told_and_ends_nothing() -> None:
+    refused = Sighting("https://b.me/", ("192.0.2.1",), "192.0.2.1", failure=Failure.NO_CONNECTION, said="refused")
+    began, done, warning = from_here(refused)
+    assert isinstance(began, StepStarted)
+    assert isinstance(done, StepDone)
+    assert isinstance(warning, Warning_)
+    assert "does not reach https://b.me/: refused at 192.0.2.1. Let ports 80 and 443 in" in warning.text
+    _, done = from_here(Sighting("https://b.me/", met="192.0.2.1", status=200))
+    assert isinstance(done, StepDone)
+    assert done.detail == "HTTP 200 from 192.0.2.1"
+    assert from_here(None) == []
 
 
 def test_fifteen_attempts_three_seconds_apart_and_then_it_has_failed() -> None:

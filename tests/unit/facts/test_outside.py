@@ -13,7 +13,7 @@ from behindy_ops.facts.outside import Failure, Sighting, misled
         (
             {"look": "000 28 none", "leads": "203.0.113.9", "near": "200 0 -green", "met": ""},
             True,
-            "no answer in time: the name leads to 203.0.113.9 on the host, while nginx does it well at 127.0.0.1",
+            "no answer in time: the name leads to 203.0.113.9 on the host, while nginx answers well at 127.0.0.1",
         ),
         (
             {"look": "000 6 none", "leads": "", "near": "404 0 -green", "met": ""},
@@ -26,12 +26,13 @@ from behindy_ops.facts.outside import Failure, Sighting, misled
             "HTTP 200 by 192.0.2.9 (cdn), which is another server, or drops the rehearsal's header: the name leads",
         ),
         ({"look": "000 7 none", "leads": "10.0.0.1", "near": "302 0 none"}, False, "connection refused: the name"),
+        ({"look": "000 28 none", "leads": "127.0.0.1 ::1", "near": "200 0 none"}, False, ""),
         ({"look": "000 7 none", "leads": "10.0.0.1", "near": "502 0 none"}, False, ""),
         ({"look": "000 7 none", "leads": "10.0.0.1", "near": "000 7 none"}, True, ""),
         ({"look": "200 0 none", "leads": "10.0.0.1", "near": "200 0 none"}, True, ""),
         ({"look": "200 0 none"}, True, ""),
     ],
-    ids=["no hairpin", "no name", "another server", "a redirect", "a bad release", "nginx is down", "no token", "old"],
+    ids=["no hairpin", "no name", "another server", "a redirect", "slow", "a bad release", "nginx is down", "no token", "old"],
 )  # fmt: skip
 def test_a_name_that_does_not_lead_to_a_good_nginx_is_told_apart(
     told: dict[str, str], candidate: bool, words: str

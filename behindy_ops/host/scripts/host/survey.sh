@@ -1,8 +1,9 @@
-# lib: workspace sections engine data masked compose nginx dotenv
-# Prints every fact a decision needs; changes nothing. `container` and `image` are templates; service and repository
-# follow in turn. SURVEY_PARTS: only these. On a small host each docker command costs tens of milliseconds.
-dir=$1 domain=$2 network=$3 container=$4 image=$5
-shift 5
+# lib: workspace sections engine data masked compose nginx dotenv public
+# Prints every fact a decision needs; changes nothing. `at` as in lib/public.sh; `container` and `image` are templates;
+# service and repository follow in turn. SURVEY_PARTS: only these. On a small host each docker command costs tens of
+# milliseconds.
+dir=$1 domain=$2 at=$3 network=$4 container=$5 image=$6
+shift 6
 services=() repositories=()
 while [ "$#" -gt 1 ]; do
   services+=("$1") repositories+=("$2")
@@ -69,6 +70,13 @@ stale_() { # names that nginx resolves only when it loads: servers of upstreams,
   # A name that is missing right now keeps it from being printed; then that name is one of them.
   sed -nE 's/.*host not found in upstream "([^":]+).*/\1/p' "$work/nginx-T"
 }
+public_() { # how the public name fails where nginx does well past it: curl's exit code, and where the name leads
+  [ -n "$domain" ] && [ -z "$at" ] || return 0
+  public -s -o /dev/null -m 3 "https://$domain/health" && return 0
+  (at=127.0.0.1 && public -s -o /dev/null -m 1 "https://$domain/health") || return 0 # a host that is merely slow is not
+  public -s -o /dev/null -m 3 "https://$domain/health" && return 0 || status=$?
+  echo "failed $status" && leads "$domain"
+}
 machine() {
   date +'now %s.%N'
   awk '{ print "uptime", $1 }' /proc/uptime
@@ -99,4 +107,4 @@ releases() { # `<service>/<id> <status> <description>` on one line, whatever is 
   return 0
 }
 # shellcheck disable=SC2086 # one name a word
-report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ stale_ machine usage releases}
+report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ stale_ public_ machine usage releases}

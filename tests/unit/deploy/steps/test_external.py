@@ -130,6 +130,7 @@ def test_a_host_that_cannot_reach_its_own_public_name_is_told_soon_with_the_sett
     assert (look.verdict, look.definite, step.definite) == (Verdict.AGAIN, True, 2)
     error = step.read(state, told).error
     assert error is not None
+    assert error.kind is Kind.HOST_NOT_READY
     assert "the name leads to 203.0.113.9 on the host" in error.what
     assert "BEHINDY_PUBLIC_ADDRESS=127.0.0.1" in error.remedy
     cdn = answer("look 200 0 none\nmet 203.0.113.9 cdn\nleads 203.0.113.9\nnear 200 0 -green\nok\n")

@@ -89,7 +89,9 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost)
     )
     with socket.create_server(("0.0.0.0", 0)) as public, socket.create_server(("127.0.0.1", 0)) as private:  # noqa: S104
         ports = {each.getsockname()[1] for each in (public, private)}
-        ran = host.run("host/survey", MARK, str(host.home), "a.org", "net", "{{json .}}", "{{json .}}", "web", "me/web")
+        ran = host.run(
+            "host/survey", MARK, str(host.home), "a.org", "", "net", "{{json .}}", "{{json .}}", "web", "me/web"
+        )
         found = survey.parse(ran.out, MARK)
         assert found.listening & ports == {public.getsockname()[1]}
     assert (found.docker, found.compose, found.config) == ("26.1", "2.26.1", {"web": "c0ffee"})
@@ -124,7 +126,7 @@ def test_a_configuration_is_another_one_when_a_file_that_its_stanza_names_is(hos
 
     def hashes() -> dict[str, str]:
         host.on("docker", "compose *config --format json", json.dumps(resolved, indent=2))
-        return survey.parse(host.run("host/survey", MARK, str(host.home), "a.org", "net", "", "").out, MARK).config
+        return survey.parse(host.run("host/survey", MARK, str(host.home), "a.org", "", "net", "", "").out, MARK).config
 
     first = hashes()
     assert hashes() == first
@@ -153,17 +155,44 @@ def test_what_is_kept_of_a_release_is_one_line_whatever_is_in_its_files(host: Fa
     (host.home / "state/releases/web/r1/status").write_text("")
     host.on("docker", "*")
     found = survey.parse(
-        host.run("host/survey", MARK, str(host.home), "a.org", "net", "", "", "web", "me/web").out, MARK
+        host.run("host/survey", MARK, str(host.home), "a.org", "", "net", "", "", "web", "me/web").out, MARK
     )
     assert [(release.id, release.status) for release in found.releases] == [("r1", "candidate")]
     assert sorted(found.unread) == ["web/my?notes???", *(f"web/r{number}" for number in range(2, 8))]
+
+
+@pytest.mark.parametrize(
+    ("named", "past", "told"),
+    [
+        (["0"], "0", None),
+        (["28", "0"], "0", None),
+        (["28", "6"], "0", (6, ("203.0.113.9", "2001:db8::9"))),
+        (["28", "6"], "28", None),
+        (["7"], "7", None),
+    ],
+    ids=["well", "once", "no hairpin", "slow", "nginx is down"],
+)
+def test_a_public_name_the_host_does_not_reach_is_told_where_nginx_answers_past_it(
+    host: FakeHost, named: list[str], past: str, told: tuple[int, tuple[str, ...]] | None
+) -> None:
+    host.on("docker", "*")
+    host.on("getent", "ahosts a.org", "203.0.113.9 STREAM a.org\n203.0.113.9 DGRAM\n2001:db8::9 STREAM\n")
+    host.on("curl", "*https://a.org/health", *(Answer(code=int(code)) for code in named))
+    host.on("curl", "*--connect-to ::127.0.0.1: *https://a.org/health", Answer(code=int(past)))
+    arguments = ("net", "", "", "web", "me/web")
+    assert survey.parse(host.run("host/survey", MARK, str(host.home), "a.org", "", *arguments).out, MARK).misled == told
+    ran = host.run("host/survey", MARK, str(host.home), "a.org", "127.0.0.1", *arguments)
+    assert survey.parse(ran.out, MARK).misled is None
+    assert not [call for call in ran.calls if "https://" in call]
 
 
 def test_images_that_docker_does_not_list_are_not_taken_for_none(host: FakeHost) -> None:
     host.on("docker", "*")
     host.on("docker", "images *", Answer(err="no answer", code=1))
     with pytest.raises(RemoteCommandFailed, match="did not list its images"):
-        survey.parse(host.run("host/survey", MARK, str(host.home), "a.org", "net", "", "", "web", "me/web").out, MARK)
+        survey.parse(
+            host.run("host/survey", MARK, str(host.home), "a.org", "", "net", "", "", "web", "me/web").out, MARK
+        )
 
 
 def test_a_bare_host_is_looked_at_with_next_to_nothing_on_it(host: FakeHost) -> None:

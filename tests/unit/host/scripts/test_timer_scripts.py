@@ -173,5 +173,5 @@ def test_the_look_tells_what_is_placed_and_on(host: FakeHost) -> None:
     host.moved["/run/systemd/system"] = str(host.root)
     host.on("systemctl", "*", Answer(run='case "$*" in *certs*) exit 1 ;; esac'))
     facts = machine.parse(host.run("host/facts", MARK, "home", "a.org", str(placed), str(host.root / "no")).reply)
-    assert (facts.systemd, facts.timers, facts.directory) == (True, frozenset({"behindy-backup"}), str(host.home))
+    assert (facts.systemd, facts.timers, facts.directory) == (True, frozenset({"behindy-backup"}), (str(host.home),))
     assert facts.placed.keys() == {str(placed)}
