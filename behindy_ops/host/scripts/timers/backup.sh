@@ -13,7 +13,7 @@ backup() {
   [ -n "$database" ] || { echo "Postgres does not respond; its container is $(sed -n 's/^state //p' <<<"$seen")"; return 1; }
   [ "$free" -ge "$size" ] || { echo "not enough room: $free bytes free, the database has $size"; return 1; }
   name=${database//[^A-Za-z0-9_.]/_}-$(date -u +%Y%m%d-%H%M%S).dump
-  "${dump[@]}" "$container" "$dir/backups" "$name" "$kept" || return
+  seen=$("${dump[@]}" "$container" "$dir/backups" "$name" "$kept" 2>&1) || { printf '%s\n' "$seen"; return 1; }
   echo "$name, $(stat -c %s "$dir/backups/$name") bytes"
 }
 settled
