@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
@@ -11,7 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.host import lifecycle
+from sandbox.host import lifecycle, releases
+from sandbox.host.checkout import here
+from sandbox.host.registry import Registry
+from tests.sandbox.bare import Bare, bare, believe_the_authority, fingerprint_of_its_key, write_environment
 from tests.sandbox.host_variants import ALL, ALWAYS, USUAL, USUAL_ENGINE, Variant
 from tests.sandbox.hosts_table import PROPERTY, HostRow
 from tests.sandbox.small_disk import move
@@ -74,7 +78,8 @@ def test_it_works_or_is_refused_by_name(
     before = containers()
     if variant.engine and not variant.refused:
         deploy("frontend", one).ok()
-    tag = one if live_release("frontend") == other else other if "frontend" in before or variant.engine else one
+    live = live_release("frontend") if "frontend" in containers() else ""
+    tag = one if live == other else other
     went = Went(deploy("frontend", tag), _rollback(), inv("ops.doctor"), inv("db.backup", "--to", str(tmp_path)))
     wrong = _refused(variant, went, before) if variant.refused else _works(went, tag, tmp_path)
     result = ", ".join(wrong) or (f"refused: {variant.refused}" if variant.refused else "works")
@@ -121,3 +126,67 @@ def _checks(ran: Ran) -> list[dict[str, str]]:
     except (ValueError, KeyError):
         return []
     return checks
+
+
+INSTALL = """
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+install="apt-get install -y -qq --no-install-recommends"
+$install docker.io docker-cli docker-compose curl ca-certificates iptables >/dev/null
+"""
+ENGINES = {
+    "bookworm": ("bookworm", ""),  # what host.setup installs there
+    "trixie": ("trixie", ""),
+    "sid": ("sid", INSTALL),  # the newest there is; host.setup has no recipe for it
+    "sid, images kept by containerd": (
+        "sid",
+        INSTALL + """sed -i '1a "features": {"containerd-snapshotter": true},' /etc/docker/daemon.json""",
+    ),
+}
+
+
+@pytest.mark.skipif(not FULL, reason="takes minutes: only with --full")
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_engines_and_compose_of_debian(
+    name: str, record_property: Callable[[str, object], None], tmp_path: Path
+) -> None:
+    suite, arrange = ENGINES[name]
+    with bare(suite, tmp_path) as made:
+        assert made.host.run("bash", "-ec", arrange, timeout=400).returncode == 0
+        made.inv("host.trust", "--fingerprint", fingerprint_of_its_key(made)).ok()
+        made.inv("host.setup", "--yes").ok()
+        believe_the_authority(made)
+        write_environment(made)
+        for words in (("env.push",), ("host.sync",), ("host.up",), ("host.certs", "--email", "ops@behindy.me")):
+            made.inv(*words, "--yes").ok()
+        made.inv("deploy.all", "--tag", "v1", "--watch", "0").ok()
+        _move_latest(made)
+        made.inv("deploy.frontend", "--watch", "0").ok()
+        first = made.sh(DIGEST)
+        _move_latest(made)
+        went = Went(
+            made.inv("deploy.frontend", "--watch", "0"),
+            made.inv("deploy.rollback", "frontend", "--watch", "0"),
+            made.inv("ops.doctor"),
+            made.inv("db.backup", "--to", str(tmp_path / "backups")),
+        )
+        seen = json.loads(made.inv("deploy.status", "--json").ok().out)
+        versions = made.sh("docker version --format '{{.Server.Version}}' && docker compose version --short")
+        wrong = [] if made.sh(DIGEST) == first else ["another release is live after the rollback"]
+        wrong += [each for each in ("deploy", "rollback", "doctor", "backup") if getattr(went, each).code]
+        cells = {each: _cell(getattr(went, each)) for each in ("deploy", "rollback", "doctor", "backup")}
+        docker, compose = versions.split()
+        row = HostRow(f"{name}: Docker {docker}, Compose {compose}", **cells, result=", ".join(wrong) or "works")
+        record_property(PROPERTY, asdict(row))
+        assert not wrong, (seen, went)
+
+
+DIGEST = "docker inspect --format '{{index .Config.Labels \"behindy.digest\"}}' frontend"
+
+
+def _move_latest(made: Bare) -> None:
+    """Push another image as ``latest``."""
+    now = dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
+    port = releases.application_ports(here().compose_file)["frontend"]
+    releases.push(Registry(made.host.registry), releases.Release("frontend", "latest", port, "", 0, now))
