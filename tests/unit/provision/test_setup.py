@@ -272,7 +272,7 @@ def printed(
     tools = "\n".join((*NEEDED_TOOLS, AUTHORITIES, "docker" if docker else ""))
     engine = "engine 26.1.5\ncompose 2.26.1\nrunning 0\nswarm inactive\nlive true\n" if docker else ""
     logging = '{"log-driver": "json-file", "log-opts": {"max-size": "10m", "max-file": "3"}}'
-    on = f"@ timers\ndirectory {READY.directory}\nsystemd yes\n"
+    on = f"@ timers\ndirectory {READY.directory[0]}\nsystemd yes\n"
     on += "".join(f"on {timer}\n" for timer in sorted(READY.timers))
     on += "".join(f"placed {digest}  {path}\n" for path, digest in READY.placed.items())
     return Answer(

@@ -33,7 +33,7 @@ def test_a_program_is_composed_of_the_scripts_that_are_sent(name: str, tmp_path:
     parts = {"backup": ("timers/backup", "db/look", "db/dump"), "certs": ("timers/certs", "host/certs_issue")}[name]
     for part in ("timers/run", *parts):
         assert words[words.index(part) - 1] == script_text(part)
-    assert words[4:7] == [f"{BARE.directory}/state", name, f"{BARE.directory}/.env"]
+    assert words[4:7] == [f"{BARE.directory[0]}/state", name, f"{BARE.directory[0]}/.env"]
 
 
 def test_it_runs_as_the_login_and_a_run_that_was_missed_is_made_up_for() -> None:

@@ -254,6 +254,7 @@ def test_nginx_is_asked_whether_it_knows_the_token_and_that_never_stands_on_a_co
     host.on("docker", "version *", "engine 26.1.5\n")
     host.on("docker", "compose version *", "v2.26.1\n")
     host.on("docker", "ps -q", "a\n")
+    host.on("docker", "info *", "/\n")
 
     def token() -> str:
         ran = host.run("host/facts", MARK, str(host.home), "a.org")

@@ -334,7 +334,7 @@ def test_room_is_looked_for_where_images_really_lie(
     host.moved["/run/containerd/containerd.sock"] = str(host.file("sock") if socket else host.root / "none")
     fuller = 'echo head; for each in "${@:3}"; do echo "100 $((${#each} > 5 ? 3 : 50)) $each"; done; exit 0'
     host.on("df", "*", Answer(run=fuller))
-    ran = host.run("ops/prune", "no", "", "")
+    ran = host.run("ops/prune", str(host.home), "no", "", "", "")
     assert ran.reply_short.every("room") == ["3" if len(places) > 1 else "50"] * 2
     assert [call.split()[3:] for call in ran.calls if call.startswith("df")] == [places, places]
 

@@ -57,7 +57,8 @@ def test_a_run_that_is_still_at_it_is_left_alone(host: FakeHost) -> None:
 
 def backup(host: FakeHost, size: int = 1000, kept: int = 2) -> Ran:
     seen = f"printf 'state running\\navail 1000\\ndatabase 150004 {size} 3 2 my db/é\\n'"
-    dump = 'mkdir -p "$2"; echo "$@" >>"$2/../asked"; ! rm "$2/../fails" 2>/dev/null || exit 1; echo x >"$2/$3"; echo sum 1 2 >&2'
+    dump = 'mkdir -p "$2"; echo "$@" >>"$2/../asked"; ! rm "$2/../fails" 2>/dev/null || exit 1; '
+    dump += 'echo x >"$2/$3"; echo sum 1 2 >&2'
     scripts = ("bash", "-c", seen, "db/look", "bash", "-c", dump, "db/dump")
     return host.run("timers/backup", "postgres", str(host.home), str(kept), *scripts)
 
