@@ -33,7 +33,7 @@ def test_a_deploy_under_traffic_loses_no_request(sandbox: SandboxInfo, release: 
     assert ran.facts["tag"] == tag
     assert containers() == dict.fromkeys(SERVICES, "running")
     assert live_release(service) == tag
-    assert int(ran.facts["remote_commands"]) <= 12
+    assert int(ran.facts["remote_commands"]) <= (13 if service == "frontend" else 12)  # which has static files
 
 
 @pytest.mark.usefixtures("live_services")
