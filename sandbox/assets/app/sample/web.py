@@ -49,7 +49,7 @@ async def anything(request: web.Request) -> web.StreamResponse:
         return web.Response(status=400, text="sleep takes seconds\n")
     await asyncio.sleep(max(0.0, min(seconds, LONGEST_SLEEP_SECONDS)))
     said = f"{release.service} {release.tag} {request.method} {request.path} {received} bytes\n"
-    if request.path != "/" or not request.app[STATIC]:
+    if request.path != "/" or request.method != "GET" or not request.app[STATIC]:
         return web.Response(text=said)
     scripts = (f'<script src="/_next/static/{name}" async></script>\n' for name in request.app[STATIC])
     return web.Response(text=said + "".join(scripts), content_type="text/html")
