@@ -17,6 +17,7 @@ from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.manifest import Manifests
 from behindy_ops.facts.survey import Survey
 from behindy_ops.facts.upstream import Upstream
+from behindy_ops.facts.visitors import Visitors
 from behindy_ops.project.services import Service
 
 HOST = "host"
@@ -169,6 +170,7 @@ class Facts:
         beside: what the compose file declares beside the services: compose name to container name.
         kills: OOM kills that are known: container and when (ISO 8601).
         certificate: what nginx serves, or None where nobody looked.
+        visitors: whether nginx can tell them apart; empty where nobody looked.
     """
 
     survey: Survey
@@ -184,6 +186,7 @@ class Facts:
     beside: Mapping[str, str] = field(default_factory=dict)
     kills: tuple[tuple[str, str], ...] = ()
     certificate: Served | None = None
+    visitors: Visitors = field(default_factory=Visitors)
 
 
 Rule = Callable[[Facts], Iterable[Check]]

@@ -15,6 +15,7 @@ from behindy_ops.checks import (
     nginx,
     services,
     system,
+    visitors,
 )
 from behindy_ops.checks.check import Rule
 
@@ -62,6 +63,7 @@ HOST: tuple[Rule, ...] = (
     environment.file,
     files.files,
     certificates.installed,
+    visitors.visitors,
 )
 """What host.check looks at: a host may have nothing on it yet."""
 
@@ -78,6 +80,7 @@ DOCTOR: tuple[Rule, ...] = (
     services.dependencies,
     nginx.static_names,
     certificates.served,
+    visitors.visitors,
     memory.limit,
     memory.limits,
     memory.total,

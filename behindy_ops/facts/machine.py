@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from behindy_ops.facts import visitors
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Survey
+from behindy_ops.facts.visitors import Visitors
 
 ONE_SESSION = (
     "sshd accepts one session on a connection (MaxSessions 1): the lock takes that, and no command can follow."
@@ -38,6 +40,7 @@ class HostFacts(Survey):
         logging: the text of ``/etc/docker/daemon.json``, empty when there is none; None if the login may not read it.
         updates: security updates are installed automatically.
         certificate: whether the domain has one, as far as the login may look.
+        visitors: whether nginx can tell them apart.
         sessions: how many channels sshd accepts on a connection; None where it refused none.
     """
 
@@ -57,6 +60,7 @@ class HostFacts(Survey):
     logging: str | None = ""
     updates: bool = False
     certificate: bool = False
+    visitors: Visitors = field(default_factory=Visitors)
     sessions: int | None = None
 
 
@@ -95,5 +99,6 @@ def parse(reply: Reply) -> HostFacts:
         logging=None if "logging" in reply.problems else reply.text("logging").strip(),
         updates="automatic" in reply.lines("updates"),
         token=reply.values("token").get("token", ""),
+        visitors=visitors.parse(reply),
         certificate="there" in reply.lines("certificate"),
     )

@@ -38,7 +38,9 @@ def findings(facts: HostFacts, *, host_dir: str) -> tuple[Check, ...]:
     Where host.setup would be refused, since this login may not become root, each remedy says so.
     """
     supported = SUPPORTED if recipe(facts.system, facts.version) is None else ""
-    checks = examine(rules.HOST, Facts(survey=facts, host_dir=host_dir, machine=facts, supported=supported))
+    checks = examine(
+        rules.HOST, Facts(survey=facts, host_dir=host_dir, machine=facts, supported=supported, visitors=facts.visitors)
+    )
     if facts.root or not Plan.of(facts).needs_root:
         return checks
     setup = ": inv host.setup"

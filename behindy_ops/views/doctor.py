@@ -11,6 +11,7 @@ from behindy_ops.checks.diagnosis import diagnose
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.steps.stop import start
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind, RemoteCommandFailed
+from behindy_ops.facts import visitors
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import HealthPolicy, Service
@@ -97,6 +98,7 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
         upstreams=view.upstreams,
         nginx_errors=view.errors,
         certificate=certs.judged(seen)[0] if view.state == "running" else None,
+        visitors=visitors.parse(seen),
         kills=tuple((kill.container, kill.at) for kill in mem.known_kills(seen, {})),
     )
     return diagnose(facts, only)
