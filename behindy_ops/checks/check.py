@@ -19,6 +19,7 @@ from behindy_ops.facts.outside import Past, Sighting
 from behindy_ops.facts.survey import Survey
 from behindy_ops.facts.timers import Timed
 from behindy_ops.facts.upstream import Upstream
+from behindy_ops.facts.visitors import Visitors
 from behindy_ops.project.services import Service
 
 HOST = "host"
@@ -177,6 +178,7 @@ class Facts:
         rules: of Docker's firewall: ``gone``, ``passed`` by all connections, or empty.
         unscheduled: of what the host is to do by itself, what is not there as it should be.
         timers: how what it does by itself went, as far as somebody looked.
+        visitors: whether nginx can tell them apart; empty where nobody looked.
     """
 
     survey: Survey
@@ -197,6 +199,7 @@ class Facts:
     rules: str = ""
     unscheduled: tuple[str, ...] = ()
     timers: tuple[Timed, ...] = ()
+    visitors: Visitors = field(default_factory=Visitors)
 
 
 Rule = Callable[[Facts], Iterable[Check]]

@@ -17,6 +17,7 @@ from behindy_ops.checks import (
     services,
     system,
     timers,
+    visitors,
 )
 from behindy_ops.checks.check import Rule
 
@@ -71,6 +72,7 @@ HOST: tuple[Rule, ...] = (
     files.files,
     certificates.installed,
     timers.scheduled,
+    visitors.visitors,
 )
 """What host.check looks at: a host may have nothing on it yet."""
 
@@ -90,6 +92,7 @@ DOCTOR: tuple[Rule, ...] = (
     nginx.inside,
     outside.firewall,
     certificates.served,
+    visitors.visitors,
     memory.limit,
     memory.limits,
     memory.total,

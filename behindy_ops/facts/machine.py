@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from behindy_ops.facts import visitors
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Survey, engine_kind
+from behindy_ops.facts.visitors import Visitors
 
 ONE_SESSION = (
     "sshd accepts one session on a connection (MaxSessions 1): the lock takes that, and no command can follow."
@@ -44,6 +46,7 @@ class HostFacts(Survey):
         timers: those of ours that are on, by the names of their systemd units.
         placed: SHA-256 of what host.setup places, by path, as far as it is there.
         certificate: whether the domain has one, as far as the login may look.
+        visitors: whether nginx can tell them apart.
         sessions: how many channels sshd accepts on a connection; None where it refused none.
     """
 
@@ -69,6 +72,7 @@ class HostFacts(Survey):
     timers: frozenset[str] = frozenset()
     placed: dict[str, str] = field(default_factory=dict)
     certificate: bool = False
+    visitors: Visitors = field(default_factory=Visitors)
     sessions: int | None = None
 
 
@@ -121,5 +125,6 @@ def parse(reply: Reply) -> HostFacts:
         cron="cron" in timers,
         timers=frozenset(reply.every("on", "timers")),
         placed={path: digest for digest, path in (line.split("  ", 1) for line in reply.every("placed", "timers"))},
+        visitors=visitors.parse(reply),
         certificate="there" in reply.lines("certificate"),
     )

@@ -40,7 +40,14 @@ def findings(facts: HostFacts, *, host_dir: str, domain: str) -> tuple[Check, ..
     """
     supported = SUPPORTED if recipe(facts.system, facts.version) is None else ""
     unscheduled = (*timers.missing(facts, domain), *(() if timers.are_on(facts) else ("a timer is off",)))
-    known = Facts(survey=facts, host_dir=host_dir, machine=facts, supported=supported, unscheduled=unscheduled)
+    known = Facts(
+        survey=facts,
+        host_dir=host_dir,
+        machine=facts,
+        supported=supported,
+        unscheduled=unscheduled,
+        visitors=facts.visitors,
+    )
     checks = examine(rules.HOST, known)
     if facts.root or not Plan.of(facts, domain).needs_root:
         return checks

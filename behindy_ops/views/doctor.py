@@ -11,7 +11,7 @@ from behindy_ops.checks.diagnosis import diagnose
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.steps.stop import start
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind, RemoteCommandFailed
-from behindy_ops.facts import timers
+from behindy_ops.facts import timers, visitors
 from behindy_ops.facts.outside import Past, Sighting
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
@@ -103,6 +103,7 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
         past=_past(seen),
         rules=seen.text("rules").strip(),
         timers=timers.parse(seen.lines("timers")),
+        visitors=visitors.parse(seen),
         kills=tuple((kill.container, kill.at) for kill in mem.known_kills(seen, {})),
     )
     return diagnose(facts, only)

@@ -140,6 +140,23 @@ def test_what_a_person_has_to_mend_is_named_with_its_remedy(
     assert finding["fix"] is None
 
 
+HIDDEN = {
+    "a CDN": ("2606:4700::6815:1", "visitors hidden by a CDN"),
+    "IPv6": ("2001:db8::7", "visitors hidden by IPv6"),
+}
+
+
+@pytest.mark.parametrize(("address", "name"), HIDDEN.values(), ids=HIDDEN.keys())
+def test_what_makes_all_visitors_one_is_told_by_the_doctor_and_host_check(address: str, name: str) -> None:
+    known = "cp /etc/hosts /root/hosts.away; echo"
+    with broken(f"{known} '{address} behindy.me' >>/etc/hosts", "cat /root/hosts.away >/etc/hosts"):
+        finding = doctor().finding("nginx", name)
+        assert (address in finding["cause"], finding["severity"], finding["fix"]) == (True, "risk", None)
+        (check,) = (one for one in json.loads(inv("host.check", "--json").out)["checks"] if one["name"] == "visitors")
+        assert (check["problem"], check["remedy"]) == (name, finding["remedy"])
+    assert "visitors" not in " ".join(one["name"] for one in doctor().data["findings"])
+
+
 HOG = "head -c 600m /dev/zero | tail"
 
 

@@ -1,4 +1,4 @@
-# lib: sections masked compose nginx data
+# lib: sections masked compose nginx data visitors
 # Prints what host.check and host.setup want to know of a host; changes nothing. Needs no Docker, curl or flock: a bare
 # host has none of them.
 dir=$1 domain=$2
@@ -77,10 +77,12 @@ for file in "$@"; do
 done
 section files
 for file in . state rehearsal compose nginx .env rehearsal/header rehearsal/map.conf compose/docker-compose.yml \
-  nginx/nginx.conf; do
+  nginx/nginx.conf nginx/real_ip.conf; do
   [ -e "$dir/$file" ] && echo "$file $(stat -L -c %a "$dir/$file")"
 done
 [ -L "$dir/compose/.env" ] && echo "compose/.env link"
+section visitors
+visitors
 section certificate
 if as_root test -e "/etc/letsencrypt/live/$domain/fullchain.pem" 2>/dev/null; then echo there; fi
 section end

@@ -25,7 +25,7 @@ images() {
 directory() { cd "$dir" 2>/dev/null && pwd -P && pwd; } # as Compose notes it on a container, by this setting or another
 networks() { docker network inspect --format '{{json .Name}} {{json .Id}}' "$network"; }
 files_() {
-  for file in compose/docker-compose.yml nginx/nginx.conf .env rehearsal/header rehearsal/map.conf; do
+  for file in compose/docker-compose.yml nginx/nginx.conf nginx/real_ip.conf .env rehearsal/header rehearsal/map.conf; do
     [ -e "$dir/$file" ] && stat -c "%a %Y %s $file" "$dir/$file"
   done
   return 0

@@ -200,7 +200,7 @@ def test_a_bare_host_is_looked_at_with_next_to_nothing_on_it(host: FakeHost) -> 
     host.file("home/.env")
     host.file("home/compose/.env").unlink()
     (host.home / "compose/.env").symlink_to("../.env")
-    for program in ("docker", "sudo", "systemd-detect-virt", "timedatectl", "apt-config", "systemctl"):
+    for program in ("docker", "sudo", "systemd-detect-virt", "timedatectl", "apt-config", "systemctl", "getent"):
         host.on(program, "*", Answer(err=f"{program} says no\n", code=1))
     facts = machine.parse(read(host.run("host/facts", MARK, str(host.home), "a.org").out, MARK))
     assert (facts.system, facts.version, facts.name) == ("debian", "12", "Debian 12")
@@ -225,6 +225,9 @@ def test_a_host_that_is_set_up_says_so(host: FakeHost) -> None:
     for program in ("sudo", "unattended-upgrade"):
         host.on(program, "*", Answer(run='[ "$1" != -n ] || shift; [ "$1" != test ] || exec "$@"'))
     host.on("systemd-detect-virt", "*", Answer(code=1))
+    host.on("getent", "--no-addrconfig ahosts a.org", Answer(code=64))
+    host.on("getent", "ahosts a.org", "104.21.3.4 STREAM a.org\n104.21.3.4 DGRAM\n2606:4700::1 STREAM\n")
+    host.on("docker", "container inspect *GlobalIPv6Address*", "")
     facts = machine.parse(read(host.run("host/facts", MARK, str(host.home), "a.org").out, MARK))
     assert (facts.docker, facts.compose, facts.running) == ("26.1.5", "2.26.1", 2)
     assert facts.engine == {survey.EngineKind.ROOTLESS}
@@ -232,6 +235,7 @@ def test_a_host_that_is_set_up_says_so(host: FakeHost) -> None:
     assert (facts.swarm, facts.live_restore, facts.problems) == (False, True, {})
     assert (facts.synchronized, facts.updates, facts.certificate) == (True, True, True)
     assert facts.logging == '{"log-driver":"local"}'
+    assert facts.visitors.leads == ("104.21.3.4", "2606:4700::1")
 
 
 def a_host_with_a_token(host: FakeHost, *answers: Answer | str) -> None:
@@ -249,8 +253,9 @@ KNOWN, UNKNOWN = "HTTP/1.1 200 OK\r\nX-Behindy-Candidate: -green\r\n", "HTTP/1.1
 
 def test_nginx_is_asked_whether_it_knows_the_token_and_that_never_stands_on_a_command_line(host: FakeHost) -> None:
     a_host_with_a_token(host, Answer(run=f'cat >"$root/given"; printf "{KNOWN}"'))
-    for program in ("sudo", "systemd-detect-virt", "timedatectl", "apt-config", "systemctl"):
+    for program in ("sudo", "systemd-detect-virt", "timedatectl", "apt-config", "systemctl", "getent"):
         host.on(program, "*", Answer(code=1))
+    host.on("docker", "container inspect *GlobalIPv6Address*", "")
     host.on("docker", "version *", "engine 26.1.5\n")
     host.on("docker", "compose version *", "v2.26.1\n")
     host.on("docker", "ps -q", "a\n")
@@ -455,7 +460,7 @@ def test_a_file_that_only_has_the_name_of_swap_is_not_removed(host: FakeHost) ->
 def test_what_root_alone_may_read_is_read_by_root_or_unknown(host: FakeHost) -> None:
     host.file("etc/docker/daemon.json", '{"data-root": "/x"}')
     host.moved["{ cat "] = "{ false "  # as for a login that may not
-    for program in ("docker", "systemd-detect-virt", "timedatectl", "apt-config", "systemctl"):
+    for program in ("docker", "systemd-detect-virt", "timedatectl", "apt-config", "systemctl", "getent"):
         host.on(program, "*", Answer(code=1))
     host.on("sudo", "*", Answer(run='[ "$1" != -n ] || shift; exec "$@"'))
     host.moved['[ "$(id -u)" = 0 ]'] = "false"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from behindy_ops.facts import visitors
 from behindy_ops.facts.readings import parse_readings
 from behindy_ops.host.command import script
 from behindy_ops.host.exit_codes import Code
@@ -28,7 +29,7 @@ STATS = '{"memory_stats":{"usage":9}}\nhttp://docker/containers/c1/stats?x=1\n'
 
 def unwell(host: FakeHost) -> None:
     """An engine and logs of which nothing but refusals come."""
-    for program in ("docker", "curl", "journalctl", "dmesg"):
+    for program in ("docker", "curl", "journalctl", "dmesg", "getent"):
         host.on(program, "*", Answer(err=f"{program} says no", code=1))
     host.on("getent", "ahosts a.org", Answer(code=2))
     host.on("ip", "-4 route get *", "192.0.2.1 via 10.0.0.1 dev eth0 src 10.0.0.7 uid 0\n")
@@ -40,7 +41,7 @@ def unwell(host: FakeHost) -> None:
         ("certs", ("nginx", "a.org"), {"address", "served", "trust", "files", "now"}),
         ("disk", ("home", *SURVEY), {"filesystems", "docker_", "made", "networks_", "assets_", "survey"}),
          ("doctor", ("nginx", "a.org", WEB, "", "home", *SURVEY), {"errors", "inside", "outside", "past", "rules",
-         "events", "timers",
+         "events", "timers", "visitors",
          "kernel", "survey", "address", "served", "trust", "files", "now"}),
         ("env", ("home", "web", *SURVEY), {"live", "image", "compose", "changed", "survey"}),
         ("frames", ("1", "0"), {"moment", "meminfo", "containers"}),
@@ -65,6 +66,8 @@ def test_the_doctor_asks_each_service_from_inside_and_from_outside(host: FakeHos
     unwell(host)
     host.on("docker", "logs *", Answer("output\n", err="[notice] x\n[error] y\n"))
     host.on("docker", "exec nginx sh -c *", INSIDE)
+    host.on("getent", "--no-addrconfig ahosts a.org", "198.51.100.7 STREAM a.org\n198.51.100.7 RAW\n::1 STREAM\n")
+    host.on("docker", "container inspect *GlobalIPv6Address*", "ipv6 fd00::2\n")
     host.on("getent", "ahostsv4 web", "10.0.0.2 STREAM web\n10.0.0.2 RAW\n")
     host.on("getent", "ahostsv4 api", "10.0.0.3 STREAM api\n")
     host.on("curl", "*http://web:80/h", "200 0.01")
@@ -75,6 +78,7 @@ def test_the_doctor_asks_each_service_from_inside_and_from_outside(host: FakeHos
     host.on("journalctl", "*constraint=*", "1.5 host kernel: oom-kill:constraint=x\n")
     reply = host.run("ops/doctor", MARK, "nginx", "a.org", f"{WEB}\napi 80 /h /q", "", "home", *SURVEY).reply
     assert reply.lines("errors") == ["[error] y"]
+    assert visitors.parse(reply) == visitors.Visitors(("198.51.100.7",), ipv6=True)
     assert ["web", "10.0.0.2,", "0", "200", "0.01"] in reply.rows("inside")
     assert sorted(reply.rows("outside")) == [["api", "-", "0", "200", "0.03"], ["web", "-", "0", "502", "0.02"]]
     assert reply.lines("kernel") == ["readable", "1.5 host kernel: oom-kill:constraint=x"]
