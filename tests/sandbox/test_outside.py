@@ -55,7 +55,7 @@ def test_what_this_machine_sees_is_a_warning_and_never_the_end_of_a_deploy() -> 
     told = " ".join(inv(*RESTART, env=closed).ok().said.split())
     assert "This machine does not reach https://behindy.me/: connection refused at 127.0.0.1" in told
     assert "security group" in told
-    finding = Told(inv("ops.doctor", "--json", env=closed)).finding("host", "not reachable from outside")
+    finding = Told(inv("ops.doctor", "frontend", "--json", env=closed)).finding("host", "not reachable from outside")
     assert finding["severity"] == "risk"
 
 
