@@ -32,10 +32,7 @@ from behindy_ops.facts.outside import Failure, Sighting, misled
         ({"look": "200 0 none", "leads": "10.0.0.1", "near": "200 0 none"}, True, ""),
         ({"look": "200 0 none"}, True, ""),
     ],
-    ids=[
-        *("no hairpin", "no name", "another server", "a redirect", "slow"),
-        *("a bad release", "nginx is down", "no token", "old"),
-    ],
+    ids=["no hairpin", "no name", "another server", "a redirect", "slow", "bad", "nginx is down", "no token", "old"],
 )  # fmt: skip
 def test_a_name_that_does_not_lead_to_a_good_nginx_is_told_apart(
     told: dict[str, str], candidate: bool, words: str

@@ -7,7 +7,7 @@ rules() {
     --format '{{.State.Pid}} {{range .NetworkSettings.Networks}}{{.Gateway}} {{end}}' "$nginx" 2>/dev/null)
   gateway=${gateway%% *} own=$(ip -4 route get 192.0.2.1 2>/dev/null | sed -nE 's/.* src ([0-9.]+).*/\1/p')
   [ -n "$own" ] && [ -n "$gateway" ] && [ -r "/proc/$pid/net/tcp" ] || return 0
-  [ "$(timeout 3 bash -c "$seen_from" from "$own" "$pid" "$(hexed "$own")" "$(hexed "$gateway")" 2>/dev/null)" = gateway ] || return 0
+  [ "$(timeout 10 bash -c "$seen_from" from "$own" "$pid" "$(hexed "$own")" "$(hexed "$gateway")" 2>/dev/null)" = gateway ] || return 0
   if nat=$(if [ "$(id -u)" = 0 ]; then iptables -t nat -S; else sudo -n iptables -t nat -S; fi 2>/dev/null); then
     if grep -q '^-A PREROUTING .*-j DOCKER$' <<<"$nat" && grep -q '^-A DOCKER .*--dport 443 .*-j DNAT' <<<"$nat"; then return 0; fi
     echo gone # for sure; else a rule of somebody's own may change the address
