@@ -38,8 +38,9 @@ def noted(host: FakeHost, *command: str) -> tuple[int, dict[str, Any]]:
 
 @pytest.mark.usefixtures("state")
 def test_a_run_is_noted_with_its_reason_and_without_secrets(host: FakeHost) -> None:
-    code, first = noted(host, "echo", "a.dump, 5 bytes")
-    assert (code, first["ok"], first["said"], first["good"]) == (0, True, "a.dump, 5 bytes", first["at"])
+    good = "s3cret-value-1.dump, 5 bytes"  # a database is called by a value of .env
+    code, first = noted(host, "echo", good)
+    assert (code, first["ok"], first["said"], first["good"]) == (0, True, good, first["at"])
     bad = 'printf "one\\n\\ntwo\\nthree \\"quoted\\" back\\\\\\\\slash\\n한 s3cret-value\\nAsk for help or search\\n"'
     code, second = noted(host, "bash", "-c", f"{bad}; exit 4")
     assert (code, second["ok"], second["good"]) == (4, False, first["good"])
@@ -57,8 +58,8 @@ def test_a_run_that_is_still_at_it_is_left_alone(host: FakeHost) -> None:
 
 def backup(host: FakeHost, size: int = 1000, kept: int = 2) -> Ran:
     seen = f"printf 'state running\\navail 1000\\ndatabase 150004 {size} 3 2 my db/é\\n'"
-    dump = 'mkdir -p "$2"; echo "$@" >>"$2/../asked"; ! rm "$2/../fails" 2>/dev/null || exit 1; '
-    dump += 'echo x >"$2/$3"; echo sum 1 2 >&2'
+    dump = 'mkdir -p "$2"; echo "$@" >>"$2/../asked"; ! rm "$2/../fails" 2>/dev/null || exit 1'
+    dump += '; echo x >"$2/$3"; echo sum 1 2 >&2'
     scripts = ("bash", "-c", seen, "db/look", "bash", "-c", dump, "db/dump")
     return host.run("timers/backup", "postgres", str(host.home), str(kept), *scripts)
 
