@@ -80,7 +80,7 @@ def test_it_works_or_is_refused_by_name(
         deploy("frontend", one).ok()
     live = live_release("frontend") if "frontend" in containers() else ""
     tag = one if live == other else other
-    went = Went(deploy("frontend", tag), _rollback(), inv("ops.doctor"), inv("db.backup", "--to", str(tmp_path)))
+    went = Went(deploy("frontend", tag), _rollback(), _doctor(inv), inv("db.backup", "--to", str(tmp_path)))
     wrong = _refused(variant, went, before) if variant.refused else _works(went, tag, tmp_path)
     result = ", ".join(wrong) or (f"refused: {variant.refused}" if variant.refused else "works")
     cells = {name: _cell(getattr(went, name)) for name in ("deploy", "rollback", "doctor", "backup")}
@@ -90,6 +90,12 @@ def test_it_works_or_is_refused_by_name(
 
 def _rollback() -> Ran:
     return inv("deploy.rollback", "frontend", "--watch", "0")
+
+
+def _doctor(run: Callable[..., Ran]) -> Ran:
+    """On a machine that has a lot to do, a service may be slow for a moment; one that is ill stays so."""
+    ran = run("ops.doctor")
+    return ran if ran.code == 0 else run("ops.doctor")
 
 
 def _cell(ran: Ran) -> str:
@@ -133,6 +139,8 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 install="apt-get install -y -qq --no-install-recommends"
 $install docker.io docker-cli docker-compose curl ca-certificates iptables >/dev/null
+sed 's,exec /usr/sbin/service,exec /usr/sbin/service.real,' /usr/local/sbin/service >/tmp/service
+mv /usr/sbin/service /usr/sbin/service.real; install -m 755 /tmp/service /usr/sbin/service
 """
 ENGINES = {
     "bookworm": ("bookworm", ""),  # what host.setup installs there
@@ -168,7 +176,7 @@ def test_the_engines_and_compose_of_debian(
         went = Went(
             made.inv("deploy.frontend", "--watch", "0"),
             made.inv("deploy.rollback", "frontend", "--watch", "0"),
-            made.inv("ops.doctor"),
+            _doctor(made.inv),
             made.inv("db.backup", "--to", str(tmp_path / "backups")),
         )
         seen = json.loads(made.inv("deploy.status", "--json").ok().out)

@@ -464,6 +464,7 @@ def test_an_invalid_configuration_is_not_loaded(host: FakeHost) -> None:
     host.on("docker", "container inspect *", "10.0.0.2\n")
     host.on("docker", "exec *", INSIDE)
     host.on("nginx", "*-t -q", Answer(err="[emerg] unknown directive", code=1))
+    host.new_worker()
     ran = host.run("deploy/follow", "nginx", "net", "web", "g")
     assert (ran.code, ran.err) == (Code.NGINX_INVALID, "[emerg] unknown directive")
     host.on("docker", "container inspect *", "\n")
