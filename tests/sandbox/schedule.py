@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Case", "Unit", "parse_part", "parts", "units"]
 
-TOGETHER = frozenset({"test_disk_full", "test_github_job", "test_host_setup"})
+TOGETHER = frozenset({"test_disk_full", "test_github_job", "test_host_setup", "test_secrets"})
 """Files with a fixture for all their tests that takes long, or changes the host: they share one, in their order."""
 
 WHOLE_FILE_SECONDS = 30.0
@@ -33,6 +33,7 @@ SECONDS = {
     "test_logins": 12.0,
     "test_nginx_routes": 0.5,
     "test_rollback": 25.0,
+    "test_secrets": 12.0,
 }
 """About how many seconds a test of a file takes; it decides about order and balance alone."""
 

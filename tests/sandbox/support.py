@@ -106,7 +106,7 @@ def on_host(*argv: str, user: str = "root", check: bool = True, timeout: float =
 @contextlib.contextmanager
 def command_lines(container: str) -> Iterator[list[str]]:
     """Look at what runs on the host, again and again while this lasts; then the list holds all that was seen."""
-    look = "while :; do ps -eo args; read -rt 0.02; (($? > 128)) || exit 0; done"
+    look = "while :; do ps -eo args; read -rt 0.02; (($? > 128)) || exit 0; done | awk '!seen[$0]++'"
     argv = ["docker", "exec", "--interactive", container, "bash", "-c", look]
     seen: list[str] = []
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as looking:

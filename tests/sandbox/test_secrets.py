@@ -1,16 +1,21 @@
-"""No value of the host's ``.env`` leaves the host: not by a release that prints it, not by a damaged file."""
+"""No value of the host's ``.env`` is seen: in no output mode, from no damaged file, after no kill in the middle."""
 
 from __future__ import annotations
 
 import os
+import random
+from signal import SIGINT, SIGKILL, Signals
 from typing import TYPE_CHECKING
 
 import pytest
 
 from behindy_ops.project.dotenv import render
 from sandbox.host import shell as host
-from tests.leaks import leaks
-from tests.sandbox.support import environment, inv, on_host
+from tests.sandbox.interruption import Moment
+from tests.sandbox.interruption_case import leftover_processes
+from tests.sandbox.secret_search import HOME, MODES, watching
+from tests.sandbox.secret_values import DAMAGED, TASKS, marked_values
+from tests.sandbox.support import SERVICES, deploy, inv, on_host, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,85 +23,108 @@ if TYPE_CHECKING:
 
     from sandbox.host.info import SandboxInfo
 
-HOME = "/home/ubuntu/behindy-ops"
-MARKED = {
-    "NEXT_PUBLIC_APP_NAME": "leak-one 'quoted' \"twice\" $HOME ${X} #no comment",
-    "JWT_SECRET": "leak-two\nof two lines\tand a tab",
-    "FIELD_KEY": "비밀 leak-three 😀",
-    "TABLE_KEY": '{"json": "leak-four", "and": ["more", 1]}',
-    "OPENAI_API_KEY": "https://user:leak%2Dfive@example.org/path?q=a+b&c=/",
-}
 FULL = os.environ.get("BEHINDY_TEST_FULL") == "1"
+pytestmark = pytest.mark.timeout(3600 if FULL else 300)
+
+
+def write(text: bytes) -> None:
+    host.run(["sh", "-c", f"cat > {HOME}/.env"], stdin=text, user="ubuntu")
+
+
+@pytest.fixture(scope="module")
+def marked(all_live: None, release: Callable[..., str]) -> Iterator[dict[str, str]]:
+    """The host's file with marked values, and a live backend that has them and prints them; all values by name."""
+    values = marked_values()
+    before = host.run(["cat", f"{HOME}/.env"]).stdout
+    kept = [line for line in before.decode().splitlines() if line.partition("=")[0] not in values]
+    write("".join([*(f"{line}\n" for line in kept), *(render(name, value) for name, value in values.items())]).encode())
+    passwords = dict(line.split("=", 1) for line in kept if "PASS" in line.partition("=")[0])
+    for service in SERVICES:
+        release(service, "leaks", "leaks")
+    try:
+        deploy("backend", "v1", "--force").ok()
+        say = "from sample.faults import print_the_environment as say; say()"
+        on_host("docker", "exec", "backend", "sh", "-c", f"python3 -c '{say}' >/proc/1/fd/1")
+        yield {**values, **{name: value.strip("'\"") for name, value in passwords.items()}}
+    finally:
+        write(before)
+        for service in SERVICES if FULL else ("backend",):
+            deploy(service, "v1", "--force").ok()
+        on_host("rm", "-rf", f"{HOME}/state/env")
 
 
 @pytest.fixture
-def marked(live_services: None) -> Iterator[dict[str, str]]:
-    """The host's file with marked values in it; what its values are. As it was, afterwards."""
-    on_host("cp", "-a", f"{HOME}/.env", "/root/env.kept")
-    text = host.run(["cat", f"{HOME}/.env"]).stdout.decode()
-    kept = [line for line in text.splitlines() if line.partition("=")[0] not in MARKED]
-    lines = [*kept, *(render(name, value) for name, value in MARKED.items())]
-    host.run(["sh", "-c", f"cat > {HOME}/.env"], stdin="\n".join([*lines, ""]).encode(), user="ubuntu")
-    passwords = dict(line.split("=", 1) for line in kept if "PASS" in line.partition("=")[0])
+def candidate(marked: dict[str, str], tmp_path: Path) -> Iterator[Path]:
+    """What the host's file says, in a file of the client; the host's as it was, afterwards."""
+    before = host.run(["cat", f"{HOME}/.env"]).stdout
+    (tmp_path / "candidate").write_bytes(before)
     try:
-        yield {**MARKED, **{name: value.strip("'\"") for name, value in passwords.items()}}
+        yield tmp_path
     finally:
-        on_host("sh", "-c", f"cp -a /root/env.kept {HOME}/.env; rm -rf /root/env.kept")
+        write(before)
+        on_host("rm", "-f", f"{HOME}/state/hold.json")
 
 
-@pytest.mark.parametrize("mode", ["plain", "--json", "GITHUB_ACTIONS"])
-def test_a_release_that_prints_its_environment_is_refused_without_a_value(
-    marked: dict[str, str], release: Callable[..., str], mode: str, tmp_path: Path
-) -> None:
-    summary = tmp_path / "summary"
-    summary.touch()
-    words = ["--json"] if mode == "--json" else []
-    github = {mode: "true", "GITHUB_STEP_SUMMARY": str(summary)} if mode.isupper() else {}
-    env = environment(**github)
-    ran = inv("deploy.backend", "--tag", release("backend", "leaks", "leaks"), "--watch", "0", *words, env=env)
-    logs = on_host("sh", "-c", f"cat {HOME}/state/history.jsonl; cat /tmp/*.log 2>/dev/null; true")
-    assert ran.code != 0
-    assert any(f"<{name}>" in ran.said for name in marked)
-    assert leaks(ran.said + summary.read_text() + logs, marked) == []
-    assert on_host("ls", f"{HOME}/state/releases/backend") != ""
-
-
-DAMAGED = {
-    "a quote that is not closed": b'EXTRA="leakme-1\nMORE=leakme-2\n',
-    "a single quote that is not closed": b"EXTRA='leakme-1\nMORE=leakme-2\n",
-    "a name with a space": b"leakme 1=leakme-2\n",
-    "a template that is not closed": b"EXTRA=${leakme\n",
-    "a variable that is required": b"EXTRA=${NONE:?leakme}\n",
-    "no name": b"=leakme-1\n",
-    "no assignment": b"leakme-1\n",
-    "a port that is none": b"BEHINDY_HTTP_PORT=leakme\n",
-    "a path that is none": b'BEHINDY_DB_DATA="leakme-1:leakme-2:leakme-3:x"\n',
-    "not UTF-8": b"\xff\xfeEXTRA=leakme\n",
-    "a NUL": b"EXTRA=leak\x00leakme\n",
-    "from Windows": b"EXTRA=leakme\r\nMORE='leakme\r\n",
-    "text after a quote": b'EXTRA="x" leakme\n',
-    "a dollar": b"EXTRA=le$akme-leakme\n",
-    "a key of a certificate": b"EXTRA=-----BEGIN KEY-----\nleakme/base64+==\n-----END KEY-----\n",
+ALWAYS = {
+    "terminal": ("deploy.backend", "env.push"),
+    "plain": ("env.set", "ops.logs"),
+    "--json": ("ops.env", "ops.logs"),
+    "GitHub": ("deploy.llmserver",),
 }
-ALWAYS = ("a quote that is not closed", "a port that is none")
-TASKS = (
-    ("deploy.check",), ("deploy.frontend", "--tag", "v1", "--watch", "0"), ("ops.doctor",), ("host.up", "--yes"),
-    ("host.sync", "--dry-run"), ("env.check",), ("ops.env", "frontend"), ("deploy.status",), ("host.check",),
-)  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [kind for kind in DAMAGED if FULL or kind in ALWAYS])
-def test_a_damaged_file_is_told_without_a_value(marked: dict[str, str], sandbox: SandboxInfo, kind: str) -> None:
-    damage = DAMAGED[kind]
-    host.run(
-        ["sh", "-c", f"cat - {HOME}/.env > {HOME}/.env.new && mv {HOME}/.env.new {HOME}/.env"],
-        stdin=damage,
-        user="ubuntu",
-    )
-    said = ""
-    for words in TASKS:
-        said += inv(*words, env=environment(GITHUB_ACTIONS="true")).said  # says all that a terminal is told, and more
-        said += inv(*words, env=environment()).said if FULL else ""
-    said += on_host("cat", f"{HOME}/state/history.jsonl")
-    assert "leakme" not in said, [line for line in said.splitlines() if "leakme" in line]
-    assert leaks(said, marked) == []
+@pytest.mark.parametrize("mode", MODES)
+def test_no_task_shows_a_value_nor_leaves_one(
+    marked: dict[str, str], candidate: Path, sandbox: SandboxInfo, mode: str
+) -> None:
+    with watching(marked, candidate, sandbox.container) as watch:
+        for task in TASKS if FULL else ALWAYS[mode]:
+            said = watch.run(task, mode)
+            if task == "ops.logs" or TASKS[task][1:2] == ("leaks",):
+                assert any(f"<{name}>" in said for name in marked), said
+
+
+DAMAGED_ALWAYS = ("a quote that is not closed",)
+TASKS_ALWAYS = ("deploy.check", "env.check", "host.up", "env.diff")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in DAMAGED if FULL or kind in DAMAGED_ALWAYS])
+def test_a_damaged_file_is_told_without_a_value(
+    marked: dict[str, str], candidate: Path, sandbox: SandboxInfo, kind: str
+) -> None:
+    damaged = DAMAGED[kind] + (candidate / "candidate").read_bytes()
+    (candidate / "candidate").write_bytes(damaged)
+    values = {**marked, "what is damaged": "leakme"}
+    with watching(values, candidate, sandbox.container) as watch:
+        for number, task in enumerate(TASKS if FULL else TASKS_ALWAYS, list(DAMAGED).index(kind)):
+            write(damaged)
+            watch.run(task, MODES[number % len(MODES)], kind)  # over all kinds, each task in each mode
+
+
+CHOSEN = random.Random(10)  # noqa: S311 - the same moments each time
+KILLED: list[tuple[str, Signals, Moment | float]] = [
+    ("deploy.backend", SIGKILL, Moment("internal", "started")),
+    ("env.set", SIGINT, 0.9),
+    *(
+        ("deploy.backend", number, moment)
+        for number in (SIGKILL, SIGINT)
+        for moment in (Moment("connect"), Moment("pull"), Moment("start", "started", 0.3), Moment("start"))
+    ),
+    *(
+        (task, number, round(CHOSEN.uniform(0.3, 2.5), 2))
+        for task in ("env.set", "env.push", "env.diff", "host.up", "ops.logs", "deploy.check", "db.backup", "env.edit")
+        for number in (SIGKILL, SIGINT)
+        for _ in range(2)
+        if (task, number) != ("env.edit", SIGKILL)  # which alone may leave its copy in memory
+    ),
+]
+
+
+def test_a_client_that_is_killed_in_the_middle_leaves_no_value(
+    marked: dict[str, str], candidate: Path, sandbox: SandboxInfo
+) -> None:
+    with watching(marked, candidate, sandbox.container) as watch:
+        for task, number, moment in KILLED if FULL else KILLED[:2]:
+            watch.killed(task, number, moment)
+        wait_for(lambda: not leftover_processes(), 30, "that no process of an interrupted command is left")
+        watch.note("afterwards", inv("deploy.recover", "--wait", "1m").ok().said)

@@ -14,6 +14,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.project.project import Project
 from behindy_ops.tasks import root
 from sandbox.tasks import add_to, quality
+from tests.sandbox.secret_values import TASKS
 
 CHECKOUT = Path(quality.__file__).resolve().parents[2]
 
@@ -25,6 +26,10 @@ def test_the_tasks_are_those_the_readme_lists() -> None:
     listed = set(add_to(root()).task_names)
     assert {"demo", "bench", "test", "lint", "deploy.all", "deploy.status", "host.trust"} <= listed
     assert {"deploy.llmserver", "deploy.backend", "deploy.frontend"} <= listed
+
+
+def test_every_task_is_run_by_the_test_that_looks_for_values_of_the_host() -> None:
+    assert list(TASKS) == sorted(root().task_names)
 
 
 def test_every_task_has_one_line_of_help() -> None:

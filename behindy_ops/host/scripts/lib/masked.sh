@@ -39,7 +39,8 @@ function codes(text, start, n, lead) { # sets code[1..n], the code points from U
   }
   return n
 }
-function json(text, escaped, ascii, out, n, at, c) { # `escaped`: which of " and ' are; with <, those that HTML knows too
+function json(text, escaped, style, out, n, at, c) { # `escaped`: which of " and ' are; with <, those that HTML knows too
+  # style: 0 all but control characters as they are, 1 in ASCII, 2 as Python has it, which escapes what it cannot print
   out = ""
   n = codes(text)
   for (at = 1; at <= n; at++) {
@@ -49,13 +50,17 @@ function json(text, escaped, ascii, out, n, at, c) { # `escaped`: which of " and
     else if (c == 10) out = out "\\n"
     else if (c == 9) out = out "\\t"
     else if (c == 13) out = out "\\r"
+    else if (style == 2 && (c < 32 || (c > 126 && c < 161) || c == 173)) out = out sprintf("\\x%02x", c)
     else if (c < 32) out = out sprintf("\\u%04x", c)
     else if (c < 128) out = out sprintf("%c", c)
-    else if (!ascii) out = out utf8(c)
+    else if (style == 0 || (style == 2 && !unseen(c))) out = out utf8(c)
     else if (c < 65536) out = out sprintf("\\u%04x", c)
     else out = out sprintf("\\u%04x\\u%04x", 55296 + int((c - 65536) / 1024), 56320 + (c - 65536) % 1024)
   }
   return out
+}
+function unseen(c) { # spaces, joiners, marks of direction
+  return c == 12288 || c == 65279 || (c > 8191 && c < 8208) || (c > 8231 && c < 8240) || (c > 8286 && c < 8304)
 }
 function utf8(c) {
   if (c < 128) return sprintf("%c", c)
@@ -130,7 +135,7 @@ function hide(name, value, lines, n, at, plain, escaped, ways, b, text) {
   }
   plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
   split("|\"|'|\"<", escaped, "|")
-  for (ways = 0; ways < 8; ways++) add(json(value, escaped[ways % 4 + 1], ways > 3), name)
+  for (ways = 0; ways < 12; ways++) add(json(value, escaped[ways % 4 + 1], int(ways / 4)), name)
   for (ways = 0; ways < 8; ways++)
     add(url(value, plain (ways % 2 ? "/" : ""), ways % 4 > 1 ? "+" : "", ways > 3 ? "%%%02x" : "%%%02X"), name)
   add(url(value, plain "!*'()", "", "%%%02X"), name) # as JavaScript has it

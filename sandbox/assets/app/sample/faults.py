@@ -6,20 +6,21 @@ import asyncio
 import base64
 import json
 import os
+import shlex
 import signal
 import sys
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
-from .needs import missing
+from .needs import NEEDS, missing
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from .release import Release
 
-__all__ = ["at_boot", "broken_for", "once_ready"]
+__all__ = ["at_boot", "broken_for", "once_ready", "print_the_environment"]
 
 PUBLIC_HOSTS = frozenset({"behindy.me", "www.behindy.me"})
 OOM_CEILING_BYTES = 1536 * 1024 * 1024
@@ -44,11 +45,15 @@ def _eat_memory() -> None:
     say(f"ERROR no memory limit stopped me at {len(hoard) * 8} MB")
 
 
-def _print_the_environment() -> None:
-    for name, value in os.environ.items():
+def print_the_environment() -> None:
+    """Print each value in the forms in which programs print values; those that were given to the service come last."""
+    given = [*NEEDS.get(os.environ.get("SAMPLE_SERVICE", ""), []), *(name for name in os.environ if "NEXT_" in name)]
+    for name, value in sorted(os.environ.items(), key=lambda each: each[0] in given):
         say(f"ERROR {name}={value} {value!r} {json.dumps({name: value})} {json.dumps(value, ensure_ascii=False)}")
         say(f"ERROR {quote(value)} {quote(value, safe='')} {quote_plus(value)}")
+        say(f"ERROR {shlex.quote(value)} {value.encode().hex()} {value.encode().hex().upper()}")
         for text in (value, f"{name}={value}", f"x{value}"):
+            say(base64.encodebytes(text.encode()).decode())
             say(f"ERROR {base64.b64encode(text.encode()).decode()} {base64.urlsafe_b64encode(text.encode()).decode()}")
 
 
@@ -62,7 +67,7 @@ def at_boot(release: Release) -> None:
         say(f"ERROR {release.service} {release.tag}: cannot start: the fault 'crash' was ordered")
         sys.exit(3)
     if release.fault == "leaks":
-        _print_the_environment()
+        print_the_environment()
         sys.exit(4)
     if release.fault == "oom":
         _eat_memory()

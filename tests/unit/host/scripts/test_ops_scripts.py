@@ -177,6 +177,7 @@ VALUES = {
     "KOREAN": "비밀번호 값이다😀",
     "LINK": "postgres://u:pä/ss@db:5432/x?y=1&z='",
     "SETTINGS": '{"a": "bcdef", "k": [1,2]}',
+    "FAMILY": "👩\u200d👧 'é' \x1b[1m \u00a0\"x\"",
     "LONGEST": "a value and more",
     "SHORTER": "a value",
 }
