@@ -203,7 +203,7 @@ def _survey(reply: Reply) -> Survey:
     versions = lines("versions")
     engine = [json.loads(word) for word in versions[0].split()] if versions else [""]
     machine = reply.values("machine")
-    disk = machine.get("disk", "0 0").split()
+    disk = (machine.get("disk") or "0 0").split()
     kept = dict(_kept(lines("releases")))
     return Survey(
         docker=engine[0],

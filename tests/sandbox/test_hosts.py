@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from behindy_ops.errors import Kind
 from sandbox.host import lifecycle, releases
 from sandbox.host.checkout import here
 from sandbox.host.registry import Registry
@@ -115,8 +116,9 @@ def _works(went: Went, tag: str, folder: Path) -> list[str]:
 
 def _refused(variant: Variant, went: Went, before: dict[str, str]) -> list[str]:
     wrong = []
-    if went.deploy.code == 0 or went.rollback.code == 0:
-        wrong.append("not refused")
+    by_name = {Kind.LOGIN_REFUSED.exit_code, Kind.HOST_NOT_READY.exit_code}
+    if not {went.deploy.code, went.rollback.code} <= by_name:
+        wrong.append("not refused by name")
     checked = inv("host.check", "--json")
     found = [check["problem"] for check in _checks(checked)]
     if variant.refused not in found and variant.refused not in checked.said:

@@ -135,3 +135,10 @@ def test_an_images_names_in_a_repository_are_its_own_only() -> None:
 )
 def test_what_is_unusual_about_an_engine_is_read(said: str, kinds: set[EngineKind]) -> None:
     assert engine_kind(said) == kinds
+
+
+def test_a_disk_that_may_not_be_looked_at_is_not_known() -> None:
+    machine = "now 1700000000.5\nengine /var/lib/docker/100000.100000 name=userns /usr/bin/docker\ndisk "
+    survey = parse(printed(machine=machine), MARK)
+    assert survey.disk == (0, 0)
+    assert survey.engine == {EngineKind.REMAPPED}
