@@ -68,6 +68,7 @@ DAMAGED = {
 
 TASKS: dict[str, tuple[str, ...]] = {
     "db.backup": ("--to", "{new}"),
+    "db.fetch": ("--to", "{new}"),
     "db.restore": ("{junk}", "--yes"),
     "deploy.all": ("--tag", "v1", "--dry-run"),
     "deploy.backend": ("--tag", "leaks", "--watch", "0"),

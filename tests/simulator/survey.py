@@ -53,9 +53,9 @@ def stats_line(usage: int, cache: int = 0) -> str:
 
 def survey(world: World, me: Process, *arguments: str) -> Body:
     """``survey.sh``."""
-    mark, root, _, network, _, _, *pairs = arguments
+    mark, root, _, _, network, _, _, *pairs = arguments
     assert (root, network) == ("behindy-ops", NETWORK)
-    services, repositories = pairs[:-1:2], pairs[1::2]
+    services, repositories = pairs[::2], pairs[1::2]
     yield None
     _say(world, me, mark, {"versions": ['"26.1.5" "1.45" "amd64"', "2.26.1"]})
     me.echo(f"{mark} tools\ndocker\ncurl\nflock\ntimeout\nawk")

@@ -170,7 +170,7 @@ def test_what_is_placed_is_put_there_whole_and_switched_on(host: FakeHost) -> No
 
 def test_the_look_tells_what_is_placed_and_on(host: FakeHost) -> None:
     placed = host.file("x.timer", "x\n")
-    for program in ("docker", "sudo", "systemd-detect-virt", "timedatectl", "apt-config"):
+    for program in ("docker", "sudo", "systemd-detect-virt", "timedatectl", "apt-config", "getent"):
         host.on(program, "*", Answer(code=1))
     host.moved["/run/systemd/system"] = str(host.root)
     host.on("systemctl", "*", Answer(run='case "$*" in *certs*) exit 1 ;; esac'))
