@@ -7,10 +7,14 @@ settled() { # somebody may be putting a backup in the database's place; nobody h
 }
 backup() {
   local seen free size database name
-  seen=$("${look[@]}" "$container" "$dir") || return
+  seen=$("${look[@]}" "$container" "$dir" 2>&1)
   free=$(sed -n 's/^avail *//p' <<<"$seen")
   read -r _ _ size _ _ database <<<"$(grep '^database ' <<<"$seen")"
-  [ -n "$database" ] || { echo "Postgres does not respond; its container is $(sed -n 's/^state //p' <<<"$seen")"; return 1; }
+  [ -n "$database" ] || {
+    grep -vE '^(state|avail|backup) ' <<<"$seen"
+    echo "Postgres does not respond; its container is $(sed -n 's/^state //p' <<<"$seen")"
+    return 1
+  }
   [ "$free" -ge "$size" ] || { echo "not enough room: $free bytes free, the database has $size"; return 1; }
   name=${database//[^A-Za-z0-9_.]/_}-$(date -u +%Y%m%d-%H%M%S).dump
   seen=$("${dump[@]}" "$container" "$dir/backups" "$name" "$kept" 2>&1) || { printf '%s\n' "$seen"; return 1; }

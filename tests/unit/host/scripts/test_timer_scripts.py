@@ -83,9 +83,11 @@ def test_a_backup_that_met_the_end_of_a_restore_is_made_once_more(host: FakeHost
 def test_without_room_or_postgres_nothing_is_dumped(host: FakeHost) -> None:
     ran = backup(host, size=1001)
     assert (ran.code, "not enough room: 1000 bytes free" in ran.out) == (1, True)
-    none = ("bash", "-c", "echo state none", "db/look", *script("db/dump")[:4])
-    ran = host.run("timers/backup", "postgres", str(host.home), "7", *none)
-    assert (ran.code, "its container is none" in ran.out) == (1, True)
+    for state, ends in (("none", "true"), ("exited", "echo no such process >&2; exit 1")):
+        none = ("bash", "-c", f"echo state {state}; {ends}", "db/look", *script("db/dump")[:4])
+        ran = host.run("timers/backup", "postgres", str(host.home), "7", *none)
+        assert (ran.code, f"its container is {state}" in ran.out) == (1, True)
+    assert "no such process" in ran.out
     assert not (host.home / "backups").exists()
 
 
