@@ -234,7 +234,8 @@ class TestFilesThatAreGood:
         container = made.sh("docker inspect --format '{{.Id}} {{.State.StartedAt}}' nginx")
         by_hand = (
             f"set -e; cd {HOME}; copy=$(mktemp -d); cp -aL nginx/live/compose nginx/live/nginx $copy/; rm -rf nginx/*;"
-            " rm compose/docker-compose.yml compose/.env.example compose/java.security; cp -a $copy/compose $copy/nginx .; rm -rf $copy;"
+            " rm compose/docker-compose.yml compose/.env.example compose/java.security;"
+            " cp -a $copy/compose $copy/nginx .; rm -rf $copy;"
             " echo '# by hand' > nginx/extra.conf"
         )
         made.sh(by_hand, user="ubuntu")
