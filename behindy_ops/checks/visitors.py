@@ -21,7 +21,7 @@ BEHIND_A_CDN = Risk(
 BY_IPV6 = Risk(
     "visitors hidden by IPv6",
     "the domain has an IPv6 address (AAAA record); nginx's container has none, or the engine no firewall rules for it",
-    "Set BEHINDY_IPV6=yes here, then: inv host.setup, inv host.sync, inv host.up. Or take the AAAA record away",
+    "Set BEHINDY_IPV6=yes here, then run inv host.setup, inv host.sync, inv host.up. Or take the AAAA record away",
     "All who come by IPv6 count as one: they share 5 logins a minute (429).",
 )
 
