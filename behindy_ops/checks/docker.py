@@ -185,13 +185,33 @@ def ends_with_engine(machine: HostFacts) -> bool:
     return not machine.swarm and not machine.live_restore
 
 
-def daemon_file(machine: HostFacts) -> str | bool | None:
+def loads_ipv6_rules(machine: HostFacts) -> bool:
+    """Whether the engine, asked for firewall rules for IPv6, has to start again to have them."""
+    seen, content = machine.visitors, _daemon_file(machine.logging or "")
+    if machine.logging is None or content is None or content.get("ip6tables", True) is not True:
+        return False  # an administrator is against it, or the file would not be read
+    return seen.lacks == "rules" or (seen.lacks == "restart" and not seen.ipv6)
+
+
+def sets_ipv6_rules(machine: HostFacts) -> bool:
+    """Whether they are to be asked for; of an engine that is not there yet too, since it may become an older one."""
+    return "ip6tables" not in (_daemon_file(machine.logging or "") or {}) and (
+        machine.visitors.lacks == "rules" or not machine.docker
+    )
+
+
+def daemon_file(machine: HostFacts, *, ipv6: bool = False) -> str | bool | None:
     """Return ``daemon.json`` with what host.setup wants in it; True if it needs no change, None if it is no object."""
     rotated = log_rotation(machine.logging or "")
     content = _daemon_file(rotated if isinstance(rotated, str) else machine.logging or "")
-    if rotated is None or content is None or not ends_with_engine(machine) or "live-restore" in content:
-        return rotated
-    return _written(content | {"live-restore": True})
+    if content is None:
+        return None
+    added: dict[str, Any] = {}
+    if ends_with_engine(machine) and "live-restore" not in content:
+        added |= {"live-restore": True}
+    if ipv6 and sets_ipv6_rules(machine):
+        added |= {"experimental": True, "ip6tables": True}  # without the first one, an older engine does not start
+    return _written(content | added) if added else rotated
 
 
 def log_rotation(text: str) -> str | bool | None:

@@ -20,8 +20,8 @@ BEHIND_A_CDN = Risk(
 )
 BY_IPV6 = Risk(
     "visitors hidden by IPv6",
-    "the domain has an IPv6 address (AAAA record), and nginx's container has none",
-    "Take the AAAA record away; or have a CDN answer by IPv6, and set BEHINDY_TRUSTED_PROXIES here",
+    "the domain has an IPv6 address (AAAA record); nginx's container has none, or the engine no firewall rules for it",
+    "Set BEHINDY_IPV6=yes here, then run inv host.setup, inv host.sync, inv host.up. Or take the AAAA record away",
     "All who come by IPv6 count as one: they share 5 logins a minute (429).",
 )
 
@@ -37,7 +37,7 @@ def visitors(facts: Facts) -> Iterable[Check]:
         else:
             found = f"The domain leads to Cloudflare ({behind[0]}), so nginx takes all visitors for Cloudflare."
             yield BEHIND_A_CDN.check("visitors", found, subject=NGINX)
-    elif seen.leads_by_ipv6 and not seen.ipv6:
+    elif seen.leads_by_ipv6 and (not seen.ipv6 or seen.lacks == "rules"):
         address = seen.leads_by_ipv6[0]
         found = f"The domain leads to {address}, too, and Docker hands IPv6 visitors to nginx under its own address."
         yield BY_IPV6.check("visitors", found, subject=NGINX)

@@ -21,6 +21,10 @@ from behindy_ops.facts.replies import Reply, read
 NETWORK = "behindy-ops_internal"
 """The Docker network of all services, as ``compose/docker-compose.yml`` names it."""
 
+EDGE = "behindy-ops_edge"
+"""One with IPv6 for nginx alone, where BEHINDY_IPV6 asks for it. Before Docker 28, a container's ports and its way out
+are those of the network whose name sorts first."""
+
 NGINX = "nginx"
 """The name of the nginx container."""
 

@@ -16,10 +16,12 @@ class Visitors:
         leads: addresses that the domain leads to, as the host finds them; without those of the host's own loopback,
             which stand in a file there and say nothing of what the world sees.
         ipv6: nginx's container has a global IPv6 address, so that who comes by IPv6 reaches it as himself.
+        lacks: what the engine lacks for that: firewall ``rules`` for IPv6; or a ``restart``, to load the setting.
     """
 
     leads: tuple[str, ...] = ()
     ipv6: bool = False
+    lacks: str = ""
 
     @property
     def leads_by_ipv6(self) -> tuple[str, ...]:
@@ -29,4 +31,5 @@ class Visitors:
 def parse(reply: Reply) -> Visitors:
     """Read what ``lib/visitors.sh`` printed."""
     leads = [address for address in reply.every("leads", "visitors") if not ip_address(address).is_loopback]
-    return Visitors(tuple(leads), ipv6=bool(reply.every("ipv6", "visitors")))
+    lacks = "".join(reply.every("lacks", "visitors"))
+    return Visitors(tuple(leads), ipv6=bool(reply.every("ipv6", "visitors")), lacks=lacks)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from behindy_ops.errors import Kind
-from behindy_ops.project import proxies, validate
+from behindy_ops.project import ipv6, proxies, validate
 from behindy_ops.project.dotenv import read_env_file
 from behindy_ops.project.secret import Secret
 
@@ -36,6 +36,7 @@ class Settings:
         known_hosts_file: in place of those of the SSH configuration.
         known_hosts_text: lines that hold beside those of the files.
         trusted_proxies: addresses and networks, or ``cloudflare``, that tell nginx who a visitor is.
+        ipv6: nginx is to meet visitors who come by IPv6 under their own addresses.
         host_dir: directory on the host; a relative one is below the login user's home.
         public_address: what the host asks for the public name, as curl takes it; ``""`` means where the name leads.
         outside_address: what this machine asks for it, or ``none``; likewise.
@@ -54,6 +55,7 @@ class Settings:
     known_hosts_text: str = ""
     domain: str = "behindy.me"
     trusted_proxies: tuple[str, ...] = ()
+    ipv6: bool = False
     host_dir: str = "behindy-ops"
     public_address: str = ""
     outside_address: str = ""
@@ -238,6 +240,7 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[_Reader, str], Any]]] = {
     ),
     "BEHINDY_DOMAIN": ("domain", _is(validate.check_domain)),
     "BEHINDY_TRUSTED_PROXIES": ("trusted_proxies", _is(proxies.check_trusted_proxies, proxies.split)),
+    "BEHINDY_IPV6": ("ipv6", _is(ipv6.check_ipv6, lambda value: value == "yes")),
     "BEHINDY_HOST_DIR": ("host_dir", _is(validate.check_host_dir, lambda path: path.rstrip("/"))),
     "BEHINDY_PUBLIC_ADDRESS": (
         "public_address",

@@ -10,8 +10,10 @@ from behindy_ops.checks.docker import (
     NEEDED_TOOLS,
     daemon_file,
     ends_with_engine,
+    loads_ipv6_rules,
     log_rotation,
     refuses_user,
+    sets_ipv6_rules,
 )
 from behindy_ops.checks.files import unprepared
 from behindy_ops.checks.memory import ENOUGH_SWAP, SWAP_MIB, SWAPPINESS
@@ -68,25 +70,30 @@ class Plan:
         return any(step.words for step in self.steps)
 
     @classmethod
-    def of(cls, facts: HostFacts, domain: str) -> Plan:
+    def of(cls, facts: HostFacts, domain: str, *, ipv6: bool = False) -> Plan:
         """Return the plan for a host; one that is ready needs no steps.
 
         Args:
             domain: the public one.
+            ipv6: visitors are to reach nginx by IPv6 as well.
         """
         system = recipe(facts.system, facts.version)
-        settings = True if facts.logging is None else daemon_file(facts)
+        settings = True if facts.logging is None else daemon_file(facts, ipv6=ipv6)
         said: list[Step | str] = []
         if facts.logging is None:
             said.append(f"/etc/docker/daemon.json cannot be read by {facts.user}, so it stays as it is.")
         if isinstance(settings, str):
-            wanted = {_ROTATE: _rotates(facts), _OUTLIVE: ends_with_engine(facts)}
+            wanted = {
+                _ROTATE: _rotates(facts),
+                _OUTLIVE: ends_with_engine(facts),
+                _IPV6: ipv6 and sets_ipv6_rules(facts),
+            }
             title = f"{' and '.join(name for name, want in wanted.items() if want)} (/etc/docker/daemon.json)"
             said.append(Step("engine settings", title[0].upper() + title[1:], ("daemon",), settings))
         elif settings is None:
             said.append("/etc/docker/daemon.json is not JSON, so it stays as it is; set up log rotation yourself.")
         said += _packages(facts, system)
-        said += _engine(facts)
+        said += _engine(facts, ipv6=ipv6)
         said += _memory(facts)
         if not facts.updates and system:
             title = "Install security updates automatically, every night"
@@ -141,22 +148,29 @@ def _packages(facts: HostFacts, system: Recipe | None) -> Iterator[Step]:
 
 
 _ROTATE, _OUTLIVE = "rotate container logs", "let containers outlive the Docker engine"
+_IPV6 = "have firewall rules for IPv6"
 
 
 def _rotates(facts: HostFacts) -> bool:
     return facts.logging is not None and isinstance(log_rotation(facts.logging), str)
 
 
-def _engine(facts: HostFacts) -> Iterator[Step | str]:
+def _engine(facts: HostFacts, *, ipv6: bool) -> Iterator[Step | str]:
     refused = refuses_user(facts.docker_problem)
+    loads = ipv6 and loads_ipv6_rules(facts)
     if not facts.docker and not refused:
         yield Step("engine", "Start the Docker engine, now and at every boot", ("engine",))
-    elif _rotates(facts) and facts.docker and not facts.running:
+    elif (_rotates(facts) or loads) and facts.docker and not facts.running:
         yield Step("restart", "Restart the Docker engine (no container is running)", ("restart",))
     else:
         if ends_with_engine(facts):
             yield Step("reload", "Have the Docker engine load its settings (no container notices)", ("reload",))
-        if _rotates(facts):
+        if loads and (facts.live_restore or ends_with_engine(facts)):
+            title = "Restart the Docker engine, for IPv6 (containers outlive it; who comes meanwhile waits for seconds)"
+            yield Step("restart", title, ("restart",))
+        elif loads:
+            yield "IPv6 takes effect when the Docker engine next starts, which ends containers: it is not restarted."
+        elif _rotates(facts):
             yield "Log rotation takes effect when the Docker engine next starts; it is not restarted for that."
     if facts.user != "root" and "docker" not in facts.next_groups:
         title = f"Add {facts.user} to the group docker (its members can become root)"
@@ -216,7 +230,7 @@ def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
     """
     with connect() as session:
         facts = look(session)
-        plan = Plan.of(facts, session.settings.domain)
+        plan = Plan.of(facts, session.settings.domain, ipv6=session.settings.ipv6)
         if plan.steps:
             title = f"{facts.name}, login {facts.user}. To be done:"
             session.emit(events.Plan(title, tuple(step.title for step in plan.steps)))
@@ -241,7 +255,7 @@ def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
             prepared,
             question="Do this on the host?",
             wait=wait,
-            matters=lambda seen: Plan.of(seen, session.settings.domain).steps,
+            matters=lambda seen: Plan.of(seen, session.settings.domain, ipv6=session.settings.ipv6).steps,
         ):
             return
         for step in plan.steps:
@@ -307,7 +321,7 @@ def _verify(connect: Connect) -> None:
     """Inspect the host over a new connection, since a login keeps the groups it began with."""
     with connect() as session, session.step("verify", "Check that the host is ready") as step:
         facts = look(session)
-        left = Plan.of(facts, session.settings.domain).steps
+        left = Plan.of(facts, session.settings.domain, ipv6=session.settings.ipv6).steps
         if left or not facts.docker or not facts.compose:
             raise Kind.SETUP_FAILED(
                 "The host is still not ready.",

@@ -17,11 +17,12 @@ from typing import Any
 
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.facts.replies import Reply
+from behindy_ops.facts.survey import EDGE, NGINX
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.session import Session
-from behindy_ops.project import proxies
+from behindy_ops.project import ipv6, proxies
 from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.settings import Settings
 from behindy_ops.provision.check import require_docker
@@ -93,19 +94,21 @@ def local_files(root: Path) -> Files:
 
 
 def files_for(root: Path, settings: Settings) -> Files:
-    """Return the files of this checkout, and what the settings make of them: whose proxies nginx trusts.
+    """Return the files of this checkout, and what the settings make of them: whose proxies nginx trusts, and IPv6.
 
     Raises:
-        Kind.FILES_REFUSED: as :func:`local_files`; or the checkout has a file in that place.
+        Kind.FILES_REFUSED: as :func:`local_files`; or the checkout has a file in such a place.
     """
     files = local_files(root)
-    if not settings.trusted_proxies:
-        return files
-    if proxies.FILE in files:
-        raise Kind.FILES_REFUSED(
-            f"{proxies.FILE} is there, and BEHINDY_TRUSTED_PROXIES is set as well.", remedy="Keep one of the two."
-        )
-    return {**files, proxies.FILE: proxies.real_ip(settings.trusted_proxies).encode()}
+    made: dict[str, tuple[str, str]] = {}
+    if settings.trusted_proxies:
+        made[proxies.FILE] = "BEHINDY_TRUSTED_PROXIES", proxies.real_ip(settings.trusted_proxies)
+    if settings.ipv6:
+        made |= {path: ("BEHINDY_IPV6", text) for path, text in ipv6.FILES.items()}
+    for path, (setting, _) in made.items():
+        if path in files:
+            raise Kind.FILES_REFUSED(f"{path} is there, and {setting} is set as well.", remedy="Keep one of the two.")
+    return files | {path: text.encode() for path, (_, text) in made.items()}
 
 
 def wire_lines(files: Mapping[str, bytes]) -> bytes:
@@ -216,7 +219,10 @@ def sync(
         session.emit(events.Decision("The host has these files already; nothing to do."))
         return
     show(changes)
-    require_docker(look(session))
+    facts = look(session)
+    require_docker(facts)
+    if facts.visitors.ipv6 and any(path in there.files and path not in here for path in ipv6.FILES):
+        raise _deaf_to_ipv6()
     if dry_run:
         session.lock("host.sync --dry-run", wait=wait)
         _try(session, here, trial, keep=False)
@@ -250,6 +256,15 @@ def _taken(taken: Mapping[str, str]) -> BehindyError:
         "; ".join(f"{path} on the host {why[reason]}" for path, reason in sorted(taken.items())) + ".",
         state=UNCHANGED,
         remedy="host.sync did not put it there: move it away on the host, then try again.",
+    )
+
+
+def _deaf_to_ipv6() -> BehindyError:
+    return Kind.FILES_REFUSED(
+        "BEHINDY_IPV6 is not set here, and visitors reach nginx by IPv6: they would be refused.",
+        state=UNCHANGED,
+        remedy="Set BEHINDY_IPV6=yes. To give IPv6 up, run the line below on the host first (connections are cut).",
+        lines=(f"docker network disconnect {EDGE} {NGINX}",),
     )
 
 

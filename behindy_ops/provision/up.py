@@ -16,7 +16,7 @@ from enum import StrEnum
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_container
 from behindy_ops.facts.replies import Reply
-from behindy_ops.facts.survey import NETWORK, NGINX, Stanza, parse_stanzas, started_from
+from behindy_ops.facts.survey import EDGE, NETWORK, NGINX, Stanza, parse_stanzas, started_from
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
@@ -37,6 +37,8 @@ class Action(StrEnum):
     CREATE = "create"
     START = "start"
     REPLACE = "replace"
+    CONNECT = "connect"
+    """To the network with IPv6; else it is as it should be."""
 
 
 Mounts = dict[str, str]
@@ -72,6 +74,8 @@ class Change:
     def sentence(self) -> str:
         """The change for a person, with what users notice of it."""
         name = self.wanted.service
+        if self.action is Action.CONNECT:
+            return f"connect {name} to {EDGE}, for visitors by IPv6: its open connections are cut"
         if self.action is not Action.REPLACE:
             return f"{self.action} {name}"
         notice = {
@@ -155,14 +159,21 @@ def started_elsewhere(container: Container, directory: Sequence[str]) -> bool:
     return _noted(container, "project") == PROJECT and where.endswith("/compose") and where not in directory
 
 
-def plan(wanted: Sequence[Wanted], running: Sequence[Container], *, network: bool) -> list[Change]:
+def plan(wanted: Sequence[Wanted], running: Sequence[Container], *, network: bool, ipv6: bool = False) -> list[Change]:
     """Return the changes, in the compose file's order; nothing for a service that is as it should be.
 
     Args:
         network: whether the network exists; a container cannot be moved to another one of the same name.
+        ipv6: nginx belongs on the network with IPv6 too.
     """
     own = {_noted(container, "service"): container for container in running if _noted(container, "project") == PROJECT}
-    changes = (_change(service, own.get(service.service), network=network) for service in wanted)
+    changes = []
+    for service in wanted:
+        container = own.get(service.service)
+        change = _change(service, container, network=network)
+        if change is None and ipv6 and service.service == NGINX and container and EDGE not in container.addresses:
+            change = Change(service, Action.CONNECT)
+        changes.append(change)
     return [change for change in changes if change is not None]
 
 
@@ -180,8 +191,8 @@ def _change(wanted: Wanted, container: Container | None, *, network: bool) -> Ch
     return None
 
 
-def arguments(changes: Sequence[Change]) -> tuple[str, ...]:
-    """Return the arguments of ``host/infra_up.sh``."""
+def arguments(changes: Sequence[Change], *, ipv6: bool = False) -> tuple[str, ...]:
+    """Return the arguments of ``host/infra_up.sh``; ``ipv6`` as in :func:`plan`."""
     words: list[str] = []
     for change in changes:
         if not change.wanted.image_id:
@@ -189,7 +200,10 @@ def arguments(changes: Sequence[Change]) -> tuple[str, ...]:
         if change.wanted.service == NGINX:
             words += ("placeholder", change.wanted.image)
     for change in changes:
-        words += ("recreate" if change.action is Action.REPLACE else "create", change.wanted.service)
+        if change.action is not Action.CONNECT:
+            words += ("recreate" if change.action is Action.REPLACE else "create", change.wanted.service)
+        if ipv6 and change.wanted.service == NGINX:
+            words += ("ipv6", change.wanted.container)
     return tuple(words)
 
 
@@ -210,6 +224,8 @@ def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
     session.emit(events.Plan("To be done:", tuple(change.sentence for change in changes)))
     replaced = [change.wanted.service for change in changes if change.action is Action.REPLACE]
     question = f"Replace {', '.join(replaced)}?" if replaced else ""
+    if any(change.action is Action.CONNECT for change in changes):
+        question = f"{question} Connect nginx to {EDGE}?".strip()
     if agree(session, "host.up", changes, lambda _: _look(session), confirm, question=question, wait=wait):
         _carry_out(session, changes)
 
@@ -224,7 +240,10 @@ def _look(session: Session) -> list[Change]:
             state=UNCHANGED,
             remedy="Remove it at a quiet moment (its volumes stay), then run inv host.up again.",
         )
-    changes, mounted = plan(wanted, running, network=network), parse_mounted(reply)
+    ipv6 = session.settings.ipv6
+    changes, mounted = plan(wanted, running, network=network, ipv6=ipv6), parse_mounted(reply)
+    if ipv6 and any(change.wanted.service == NGINX for change in changes):
+        _require_ipv6(reply)
     for change in changes:
         if places := moved(change, mounted):
             raise _data_elsewhere(change.wanted, *places)
@@ -232,6 +251,32 @@ def _look(session: Session) -> list[Change]:
         if started_elsewhere(container, reply.lines("directory")):
             raise _started_elsewhere(container)
     return changes
+
+
+def _require_ipv6(reply: Reply) -> None:
+    """Refuse to lead visitors where they would be refused, or hidden behind Docker's own address."""
+    told = set(reply.lines("ipv6"))
+    for word, (what, remedy) in _LACKS.items():
+        if f"lacks {word}" in told:
+            raise Kind.HOST_NOT_READY(what, state=UNCHANGED, remedy=remedy)
+
+
+_IP6TABLES = "inv host.setup; then inv host.up. A setting ip6tables false in /etc/docker/daemon.json has to go by hand."
+_ROUTER = (
+    "The host would lose its way out by IPv6: its kernel learns the router from announcements (accept_ra is 1), and "
+    "stops doing so once it forwards, which Docker has it do."
+)
+_LACKS = {
+    "files": ("nginx does not listen on IPv6 yet.", "inv host.sync; then inv host.up"),
+    "rules": ("The Docker engine has no firewall rules for IPv6.", _IP6TABLES),
+    "restart": ("The Docker engine has not loaded its firewall rules for IPv6 yet.", _IP6TABLES),
+    "address": ("The host has no public IPv6 address.", "Give it one, or take BEHINDY_IPV6 away here."),
+    "router": (
+        _ROUTER,
+        "On the host, set net.ipv6.conf.INTERFACE.accept_ra to 2 in /etc/sysctl.d/: sudo sysctl --system; inv host.up",
+    ),
+}
+"""What keeps visitors from coming by IPv6, and what to do about it, by what ``host/infra_look.sh`` calls it."""
 
 
 def _started_elsewhere(container: Container) -> BehindyError:
@@ -262,8 +307,9 @@ def _data_elsewhere(wanted: Wanted, there: str, would_be: str) -> BehindyError:
 def _carry_out(session: Session, changes: Sequence[Change]) -> None:
     names = ", ".join(change.wanted.service for change in changes)
     settings = session.settings
+    words = arguments(changes, ipv6=settings.ipv6)
     with session.step("up", f"Start {names}; wait until healthy") as step:
-        argv = script("host/infra_up", settings.host_dir, settings.domain, str(HEALTH_SECONDS), *arguments(changes))
+        argv = script("host/infra_up", settings.host_dir, settings.domain, str(HEALTH_SECONDS), *words)
         command = Command(
             argv, title=f"start {names}", timeout=HEALTH_SECONDS + 900, changes=True, on_line=step.progress
         )

@@ -27,6 +27,8 @@ def problem(found: Visitors, *files: str) -> str | None:
         (Visitors((OWN, OWN6)), "visitors hidden by IPv6"),
         (Visitors((OWN6,)), "visitors hidden by IPv6"),
         (Visitors((OWN, OWN6), ipv6=True), "ok"),
+        (Visitors((OWN, OWN6), ipv6=True, lacks="restart"), "ok"),
+        (Visitors((OWN, OWN6), ipv6=True, lacks="rules"), "visitors hidden by IPv6"),
         (Visitors((CDN,)), "visitors hidden by a CDN"),
         (Visitors((CDN, CDN6)), "visitors hidden by a CDN"),
         (Visitors((CDN6,), ipv6=True), "visitors hidden by a CDN"),
@@ -43,4 +45,5 @@ def test_a_cdn_that_nginx_trusts_hides_nobody() -> None:
 def test_a_name_that_the_host_itself_leads_to_loopback_says_nothing() -> None:
     lines = ["leads 127.0.0.1", "leads ::1", f"leads {OWN}", "ipv6 fd00::2"]
     assert parse(Reply({"visitors": lines})) == Visitors((OWN,), ipv6=True)
+    assert parse(Reply({"visitors": [*lines, "lacks rules"]})) == Visitors((OWN,), ipv6=True, lacks="rules")
     assert parse(Reply()) == Visitors()

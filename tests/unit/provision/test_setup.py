@@ -16,6 +16,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.facts.machine import HostFacts, parse
 from behindy_ops.facts.replies import read
 from behindy_ops.facts.timers import PROGRAMS
+from behindy_ops.facts.visitors import Visitors
 from behindy_ops.host.command import script_text
 from behindy_ops.provision.recipes import COMPOSE_SHA256, recipe
 from behindy_ops.provision.setup import Plan, set_up
@@ -189,6 +190,54 @@ def test_containers_come_to_outlive_the_engine_without_its_restart(changes: dict
         if step.name == "engine settings":
             assert json.loads(step.stdin)["live-restore"] is True
             assert ("ogs" in step.title) == (facts.logging == "")
+
+
+IPV6 = "experimental", "ip6tables"
+ASKED = str(READY.logging).replace("{", '{"experimental": true, "ip6tables": true, ', 1)
+REFUSED = str(READY.logging).replace("{", '{"ip6tables": false, ', 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"visitors": Visitors()}, set()),
+        ({"visitors": Visitors(lacks="rules"), "running": 3}, {"engine settings", "restart"}),
+        ({"visitors": Visitors(lacks="rules")}, {"engine settings", "restart"}),
+        (
+            {"visitors": Visitors(lacks="rules"), "running": 3, "live_restore": False},
+            {"engine settings", "reload", "restart"},
+        ),
+        (
+            {"visitors": Visitors(lacks="rules"), "running": 3, "live_restore": False, "swarm": True},
+            {"engine settings"},
+        ),
+        ({"visitors": Visitors(lacks="restart"), "running": 3, "logging": ASKED}, {"restart"}),
+        ({"visitors": Visitors(lacks="restart", ipv6=True), "running": 3, "logging": ASKED}, set()),
+        ({"visitors": Visitors(lacks="rules"), "running": 3, "logging": REFUSED}, set()),
+        ({"visitors": Visitors(lacks="rules"), "running": 3, "logging": None}, set()),
+        ({"visitors": Visitors(lacks="rules"), "running": 3, "logging": "{"}, set()),
+        ({"docker": ""}, {"engine settings", "engine"}),
+    ],
+)
+def test_an_older_engine_gets_firewall_rules_for_ipv6_where_a_setting_asks_for_them(
+    changes: dict[str, Any], expected: set[str]
+) -> None:
+    facts = replace(READY, **changes)
+    plan = Plan.of(facts, DOMAIN, ipv6=True)
+    assert {step.name for step in plan.steps} == expected
+    for step in plan.steps:
+        if step.name == "engine settings":
+            assert [json.loads(step.stdin)[name] for name in IPV6] == [True, True]
+            assert json.loads(step.stdin)["log-opts"] == json.loads(READY.logging or "")["log-opts"]
+            assert "irewall rules for IPv6" in step.title
+    names = {step.name: step.stdin for step in plan_of(facts).steps}
+    assert "restart" not in names
+    assert "ip6tables" not in names.get("engine settings", "")
+
+
+def test_an_engine_without_live_restore_is_not_restarted_under_containers_for_ipv6_either() -> None:
+    facts = replace(READY, visitors=Visitors(lacks="rules"), running=3, live_restore=False, swarm=True)
+    assert "it is not restarted" in " ".join(Plan.of(facts, DOMAIN, ipv6=True).notes)
 
 
 def test_where_there_is_no_systemd_cron_does_it() -> None:

@@ -65,6 +65,36 @@ def test_the_proxies_that_are_trusted_are_a_file_of_nginx(tmp_path: Path) -> Non
         files_for(tmp_path, Settings(trusted_proxies=("10.0.0.7",)))
 
 
+def test_nginx_listens_on_ipv6_where_a_setting_asks_for_it(tmp_path: Path) -> None:
+    (tmp_path / "nginx").mkdir()
+    files = files_for(tmp_path, Settings(ipv6=True, trusted_proxies=("10.0.0.7",)))
+    assert sorted(files) == ["nginx/listen_443.conf", "nginx/listen_80.conf", "nginx/real_ip.conf"]
+    assert b"\nlisten [::]:443 ssl;\n" in files["nginx/listen_443.conf"]
+    (tmp_path / "nginx" / "listen_80.conf").write_text("x")
+    with raises(Kind.FILES_REFUSED, match="BEHINDY_IPV6 is set"):
+        files_for(tmp_path, Settings(ipv6=True))
+
+
+@pytest.mark.parametrize("connected", [False, True])
+def test_visitors_by_ipv6_are_not_refused_because_a_checkout_lacks_the_setting(tmp_path: Path, connected: bool) -> None:
+    files = files_for(checkout(tmp_path), Settings(ipv6=True))
+    there = scripted(
+        root=tmp_path,
+        host__files=Answer(f"@ files\n{wire_lines(files).decode()}@ state\nlive 1\n@ end\n"),
+        host__facts=Answer(
+            MACHINE.stdout.replace("@ end", "@ visitors\nipv6 fd00::2\n@ end" if connected else "@ end")
+        ),
+        host__sync_stage=Answer(),
+        host__sync_apply=Answer("live 2\n"),
+    )
+    if connected:
+        with raises(Kind.FILES_REFUSED, match="they would be refused") as raised:
+            run(there, answer=False)
+        assert raised.value.lines == ("docker network disconnect behindy-ops_edge nginx",)
+    else:
+        assert "-listen [::]:443 ssl;" in run(there, answer=False)
+
+
 def test_data_is_not_sent(tmp_path: Path) -> None:
     (tmp_path / "nginx").mkdir()
     (tmp_path / "nginx" / "data").write_bytes(b"x" * 1_000_001)

@@ -10,6 +10,7 @@ import pytest
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container, parse_container
 from behindy_ops.facts.replies import read
+from behindy_ops.facts.survey import EDGE
 from behindy_ops.provision.up import (
     Action,
     Change,
@@ -214,6 +215,46 @@ def test_what_is_missing_is_started_without_a_question() -> None:
     assert run(there, answer=False) == []
     assert there.host.commands[-1].argv[-6:] == ("pull", "nginx:1.28", "placeholder", "nginx:1.28", "create", "nginx")
     assert any(isinstance(event, Note) and "inv host.certs" in event.text for event in there.events)
+
+
+ON_EDGE = WEB.replace('"networks": {', f'"networks": {{"{EDGE}": {{"IPAddress": "10.0.1.2"}}, ')
+
+
+def with_ipv6(there: Scripted) -> Scripted:
+    there.session.settings = replace(there.session.settings, ipv6=True)
+    return there
+
+
+def test_nginx_is_connected_for_ipv6_where_a_setting_asks_for_it_and_after_a_yes() -> None:
+    look, up = looked(DB, WEB), Answer()
+    assert run(scripted(host__infra_look=look)) == []
+    there = with_ipv6(scripted(host__infra_look=look, host__infra_up=up))
+    assert run(there) == [f"Connect nginx to {EDGE}?"]
+    assert there.host.commands[-1].argv[-4:] == ("placeholder", "nginx:1.28", "ipv6", "nginx")
+    assert "its open connections are cut" in there.told()
+    assert run(with_ipv6(scripted(host__infra_look=looked(DB, ON_EDGE)))) == []
+
+
+def test_an_nginx_that_is_created_or_replaced_is_connected_as_well() -> None:
+    nginx = Wanted("nginx", "h", "nginx:1.28", "sha256:1", "nginx")
+    for action, word in ((Action.CREATE, "create"), (Action.REPLACE, "recreate"), (Action.START, "create")):
+        changes = [Change(WANTED, action), Change(nginx, action)]
+        told = ("placeholder", "nginx:1.28", word, "db", word, "nginx")
+        assert arguments(changes, ipv6=True) == (*told, "ipv6", "nginx")
+        assert arguments(changes) == told
+
+
+@pytest.mark.parametrize("lack", ["files", "rules", "restart", "address", "router"])
+@pytest.mark.parametrize("there", [(DB, WEB), (DB,)], ids=["connect", "create"])
+def test_what_would_refuse_or_hide_visitors_by_ipv6_refuses_first(lack: str, there: tuple[str, ...]) -> None:
+    look = looked(*there)
+    look = Answer(look.stdout.replace("@ containers", f"@ ipv6\nlacks {lack}\n@ containers"))
+    assert run(scripted(host__infra_look=look, host__infra_up=Answer()), answer=True) == []
+    with raises(Kind.HOST_NOT_READY, match="IPv6"):
+        run(with_ipv6(scripted(host__infra_look=look)))
+    for changed in (looked(DB, ON_EDGE), looked(OLD_DB, ON_EDGE)):  # of no concern to it
+        again = Answer(changed.stdout.replace("@ containers", f"@ ipv6\nlacks {lack}\n@ containers"))
+        run(with_ipv6(scripted(host__infra_look=again)), answer=False)
 
 
 def test_a_database_is_replaced_only_after_a_yes() -> None:

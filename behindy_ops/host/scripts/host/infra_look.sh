@@ -1,8 +1,8 @@
-# lib: sections masked compose
+# lib: sections masked compose visitors
 # Prints what Compose would run without a profile, and all containers; changes nothing. directory: of the compose file, by
 # each of its names; hashes: service and hash of its
 # configuration; stanzas: see `declared` in lib/compose.sh; images: their ids and names; mounts: what Compose would mount;
-# mounted: what each container has.
+# mounted: what each container has; ipv6: what lacks for visitors by IPv6.
 cd "$1/compose" 2>/dev/null || exit 80
 [ -r docker-compose.yml ] || exit 81
 [ -r ../.env ] || exit 83
@@ -27,6 +27,15 @@ compose config --format json | awk '
   depth == 3 && at[1] == "volumes" && at[3] == "name" { print ":", at[2], value }'
 section network
 docker network inspect behindy-ops_internal >/dev/null 2>&1 && echo there
+section ipv6
+[ -e ../nginx/listen_443.conf ] || echo "lacks files"
+ipv6_rules
+[ -n "$(public_ipv6)" ] || echo "lacks address"
+# A default route that the kernel itself has learned from announcements (RTF_DEFAULT): it hears no more of them once Docker has
+# it forward, unless accept_ra is 2.
+awk '$1 $2 ~ /^0+$/ && substr($9, 4, 1) ~ /[13579bdf]/ { print $10 }' /proc/net/ipv6_route 2>/dev/null | while read -r interface; do
+  [ "$(cat "/proc/sys/net/ipv6/conf/$interface/accept_ra" 2>/dev/null)" != 1 ] || echo "lacks router"
+done
 section containers
 docker ps -aq --no-trunc | xargs -r docker container inspect --format "$2" 2>/dev/null
 section mounted # name, and what is mounted

@@ -1,14 +1,15 @@
-# lib: engine masked compose
+# lib: engine masked compose visitors
 # `limit`: seconds to wait for health. Then words: create SERVICE, recreate SERVICE, pull IMAGE, placeholder IMAGE
-# (nginx's, when it may have no certificate). Prints what it is at, and the logs' last lines of what is not healthy in time.
+# (nginx's, when it may have no certificate), ipv6 CONTAINER (nginx's, for visitors by IPv6). Prints what it is at, and the logs' last lines of what is not healthy in time.
 dir=$1 domain=$2 limit=$3
 shift 3
 cd "$dir/compose" || exit 80
-create=() recreate=()
+create=() recreate=() ipv6='' edge=behindy-ops_edge
 while [ "$#" -gt 1 ]; do
   case $1 in
   create) create+=("$2") ;;
   recreate) recreate+=("$2") ;;
+  ipv6) ipv6=$2 ;;
   pull)
     echo "pulling $2"
     docker pull --quiet "$2" >/dev/null || exit 67
@@ -47,6 +48,23 @@ if [ "${#recreate[@]}" -gt 0 ]; then
   echo "replacing ${recreate[*]}"
   compose --progress quiet up -d --no-deps --force-recreate "${recreate[@]}" >&2 || exit 1
 fi
+reached() { # whether nginx answers at all of its published ports, and by IPv6 at the host's public address
+  local published at
+  published=$(docker port "$ipv6" 80/tcp) || return 1
+  case $published in *::*) ;; *) return 1 ;; esac
+  for at in $published; do
+    case $at in *::*) at="[$(public_ipv6)]:${at##*:}" ;; esac
+    curl -fsS --globoff -o /dev/null -m 5 --retry 3 --retry-connrefused "http://$at/health" || return 1
+  done
+}
+if [ -n "$ipv6" ]; then
+  echo "connecting $ipv6 to $edge"
+  docker network inspect "$edge" >/dev/null 2>&1 || # an address space of its own (RFC 4193)
+    docker network create --ipv6 --subnet "$(od -An -N6 -tx2 /dev/urandom | awk '{ print "fd" substr($1, 3) ":" $2 ":" $3 "::/64" }')" \
+      "$edge" >/dev/null || exit 1
+  docker container inspect --format '{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}' "$ipv6" |
+    grep -qxF "$edge" || docker network connect "$edge" "$ipv6" || exit 1
+fi
 end=$(($(now) + limit * 1000))
 while :; do
   waiting=()
@@ -62,7 +80,7 @@ while :; do
     *) waiting+=("$service") ;;
     esac
   done
-  [ "${#waiting[@]}" -gt 0 ] || exit 0
+  [ "${#waiting[@]}" -gt 0 ] || break
   if [ "$(now)" -ge "$end" ]; then
     for service in "${waiting[@]}"; do
       compose ps -a --format '{{.Name}}: {{.Status}}' "$service" >&2
@@ -73,3 +91,9 @@ while :; do
   echo "waiting for ${waiting[*]}"
   sleep 0.5
 done
+if [ -n "$ipv6" ] && ! reached; then
+  docker network disconnect "$edge" "$ipv6"
+  echo "nginx did not answer at its published ports on $edge, so it is off that network again" >&2
+  exit 1
+fi
+exit 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import socket
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -661,10 +663,19 @@ def test_a_version_that_somebody_put_a_file_into_is_not_removed(host: FakeHost) 
     assert sorted(path.name for path in (host.home / "nginx/versions").iterdir()) == ["loaded", "v1", "v3"]
 
 
+LINK_LOCAL = (
+    "fe800000000000000042acfffe110002 02 40 20 80     eth0\nfd5a0001000200030000000000000001 03 40 00 80 br-1\n"
+)
+ADDRESSES = f"{LINK_LOCAL}20010db8005a00000000000000000001 02 40 00 80     eth0\n"
+
+
 def infrastructure(host: FakeHost) -> None:
     host.file("home/compose/docker-compose.yml")
     host.file("home/.env")
     host.on("docker", "version")
+    host.on("docker", "version --format *", "26.1.5+dfsg1\n")
+    host.moved["/proc/net/if_inet6"] = str(host.file("if_inet6", ADDRESSES))
+    host.moved["/proc/net/ipv6_route"] = str(host.file("ipv6_route"))
 
 
 def test_what_compose_would_run_and_what_runs_is_told(host: FakeHost) -> None:
@@ -758,6 +769,96 @@ def test_what_does_not_become_healthy_is_told_with_its_log(host: FakeHost) -> No
     assert (ran.code, ran.err) == (Code.NOT_HEALTHY, "db: Up\nthe reason\n")
     host.on("docker", "pull *", Answer(code=1))
     assert host.run("host/infra_up", str(host.home), "a.org", "0", "pull", "x").code == Code.NO_IMAGE
+
+
+NEWER, OLDER = "touch -d '2 min ago' {0}/docker.pid", "touch -d '2 min ago' {0}/etc/docker/daemon.json"
+
+
+@pytest.mark.parametrize(
+    ("engine", "daemon", "begun", "lacks"),
+    [
+        ("26.1.5+dfsg1", "{}", OLDER, ["rules"]),
+        ("26.1.5+dfsg1", '{"ip6tables" : false}', OLDER, ["rules"]),
+        ("26.1.5+dfsg1", '{"experimental": true, "ip6tables":true}', OLDER, []),
+        ("26.1.5+dfsg1", '{"experimental": true, "ip6tables":true}', NEWER, ["restart"]),
+        ("27.0.3", "{}", OLDER, []),
+        ("28.5.1-1~debian.13", '{"ip6tables": false}', OLDER, ["rules"]),
+        ("28.5.1", '{"ip6tables": true}', NEWER, []),
+        ("", "{}", OLDER, []),
+    ],
+)
+def test_what_an_engine_lacks_for_visitors_by_ipv6(
+    host: FakeHost, engine: str, daemon: str, begun: str, lacks: list[str]
+) -> None:
+    infrastructure(host)
+    for call in ("compose *", "ps *", "network *"):
+        host.on("docker", call)
+    host.on("docker", "version --format *", f"{engine}\n")
+    host.file("etc/docker/daemon.json", daemon)
+    host.file("docker.pid")
+    subprocess.run(begun.format(host.root), shell=True, check=True)  # noqa: S602
+    host.moved["/var/run/docker.pid"] = f"{host.root}/docker.pid"
+    host.file("home/nginx/listen_443.conf")
+    ran = host.run("host/infra_look", MARK, str(host.home), "")
+    assert ran.reply.lines("ipv6") == [f"lacks {word}" for word in lacks]
+
+
+NONE = "0" * 32
+ROUTES = f"{NONE} 00 {NONE} 00 fe80{NONE[4:]} 64 1 0 {{}} ens5\n{NONE} 00 {NONE} 00 {NONE} ffffffff 1 0 00200200 lo\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "accepts", "lacks"),
+    [("00450003", "1", ["router"]), ("00450003", "2", []), ("00450003", "0", []), ("00000003", "1", [])],
+)
+def test_what_a_host_lacks_for_visitors_by_ipv6(host: FakeHost, flags: str, accepts: str, lacks: list[str]) -> None:
+    """A kernel that learns its way out from announcements stops doing so once it forwards, unless accept_ra is 2."""
+    infrastructure(host)
+    for call in ("compose *", "ps *", "network *"):
+        host.on("docker", call)
+    host.on("docker", "version --format *", "27.0.0\n")
+    host.file("ipv6_route", ROUTES.format(flags))
+    host.file("if_inet6", LINK_LOCAL)
+    host.file("ens5/accept_ra", f"{accepts}\n")
+    host.moved["/proc/sys/net/ipv6/conf"] = str(host.root)
+    found = [f"lacks {word}" for word in lacks]
+    look = ("host/infra_look", MARK, str(host.home), "")
+    assert host.run(*look).reply.lines("ipv6") == ["lacks files", "lacks address", *found]
+    host.file("home/nginx/listen_443.conf")
+    host.file("if_inet6", ADDRESSES)
+    assert host.run(*look).reply.lines("ipv6") == found
+
+
+PUBLISHED = "0.0.0.0:80\n[::]:80\n"
+
+
+@pytest.mark.parametrize(
+    ("published", "answers", "networks", "code", "changes"),
+    [
+        (PUBLISHED, True, "", 0, ["create", "connect"]),
+        (PUBLISHED.replace("[::]", "::"), True, "", 0, ["create", "connect"]),
+        (PUBLISHED, True, "behindy-ops_edge\n", 0, ["create"]),
+        (PUBLISHED, False, "", 1, ["create", "connect", "disconnect"]),
+        ("0.0.0.0:80\n", True, "", 1, ["create", "connect", "disconnect"]),
+    ],
+    ids=["well", "an older docker", "connected", "no answer", "not published"],
+)
+def test_nginx_is_connected_for_ipv6_and_not_left_so_if_that_does_not_work(
+    host: FakeHost, published: str, answers: bool, networks: str, code: int, changes: list[str]
+) -> None:
+    infrastructure(host)
+    host.on("docker", "network *")
+    host.on("docker", "network inspect *", Answer(code=1))
+    host.on("docker", "container inspect *", networks)
+    host.on("docker", "port nginx 80/tcp", published)
+    host.on("curl", "*http://0.0.0.0:80/health")
+    host.on("curl", "*2001:0db8:005a:0000:0000:0000:0000:0001*:80/health", Answer(code=0 if answers else 7))
+    ran = host.run("host/infra_up", str(host.home), "a.org", "5", "ipv6", "nginx")
+    assert ran.code == code, ran.err
+    calls = [call.split() for call in ran.calls if call.startswith("docker network") and "inspect" not in call]
+    assert [words[2] for words in calls] == changes
+    subnet = ipaddress.IPv6Network(calls[0][5])
+    assert (subnet.prefixlen, subnet.subnet_of(ipaddress.IPv6Network("fd00::/8"))) == (64, True)
 
 
 def test_the_certificate_is_read_as_nginx_sees_it(host: FakeHost) -> None:
