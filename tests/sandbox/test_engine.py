@@ -56,6 +56,7 @@ def visitors(base: str) -> Iterator[list[str]]:
         coming.join()
 
 
+@pytest.mark.serial  # a client that waits for 10 s has to outlast the start of the engine
 @pytest.mark.usefixtures("live_services")
 @pytest.mark.parametrize("signal", ["KILL", "TERM"])
 def test_an_engine_that_ends_and_starts_again_costs_no_request(sandbox: SandboxInfo, signal: str) -> None:
