@@ -154,7 +154,7 @@ def started_from(container: Container) -> str:
 
 
 def engine_kind(text: str) -> frozenset[EngineKind]:
-    """Read what ``described_engine`` in lib/engine.sh says."""
+    """Read what ``described_engine`` in lib/data.sh says."""
     words = text.split()
     signs = {
         EngineKind.ROOTLESS: "name=rootless" in words or (words[:1] == ["/"] and "own-socket" in words),

@@ -1,6 +1,7 @@
 # lib: engine masked compose visitors
 # `limit`: seconds to wait for health. Then words: create SERVICE, recreate SERVICE, pull IMAGE, placeholder IMAGE
-# (nginx's, when it may have no certificate), ipv6 CONTAINER (nginx's, for visitors by IPv6). Prints what it is at, and the logs' last lines of what is not healthy in time.
+# (nginx's, when it may have no certificate), ipv6 CONTAINER (nginx's, for visitors by IPv6). Prints what it is at, and the
+# logs' last lines of what is not healthy in time.
 dir=$1 domain=$2 limit=$3
 shift 3
 cd "$dir/compose" || exit 80

@@ -51,3 +51,9 @@ def test_a_volume_that_the_live_release_keeps_is_told_and_an_empty_one_in_its_pl
     assert error is not None
     assert (error.kind, error.lines) == (Kind.RELEASE_REFUSED, ("docker run -v a:/from",))
     assert "docker volume create" in error.remedy
+
+
+def test_a_file_that_the_release_does_not_keep_is_told_by_its_whole_path() -> None:
+    said = f"policy no\nunkept /srv/my files/key\nstate {described()}\n"
+    (event,) = Start().read(state_of(green=None), answer(said)).events
+    assert str(event).count("/srv/my files/key is not kept with this release") == 1
