@@ -79,9 +79,9 @@ def as_stdin(placed: dict[str, str]) -> str:
 
 def _programs(directory: str, domain: str) -> list[tuple[str, str]]:
     state = f"{directory}/state"
-    backup = script("timers/backup", CONTAINER, directory, str(KEPT), *script("db/look"), *script("db/dump"))
+    backup = script("timers/backup", state, CONTAINER, str(KEPT), *script("db/look"), *script("db/dump"))
     issue = script("host/certs_issue", domain, CERTBOT, "")
-    certs = script("timers/certs", domain, state, str(RENEW_DAYS), *issue)
+    certs = script("timers/certs", state, domain, str(RENEW_DAYS), *issue)
     return [
         (f"{PROGRAMS}/{name}", _program(*script("timers/run", state, name, f"{directory}/.env"), *argv))
         for name, argv in (("backup", backup), ("certs", certs))

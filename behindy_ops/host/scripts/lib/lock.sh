@@ -16,18 +16,19 @@ shared() { # false: whoever may not use Docker changes nothing that others have
   fi
   kept || { ls -ld "$engine" >&2; exit 97; }
 }
+patience=0 # seconds to wait for whoever has it
 take() { # file that says who has it now: a line on stdin. Whoever has it instead is printed
   mkdir -p "$state" || exit 77
   command -v flock >/dev/null || exit 78
   read -r holder || exit 79
   exec 9>>"$state/lock" || exit 77
-  flock -n 9 || { cat "$state/lock.json" 2>/dev/null; exit 73; }
+  flock -w "$patience" 9 || { cat "$state/lock.json" 2>/dev/null; exit 73; }
   shared || engine=
   if [ -n "$engine" ]; then
     umask 007
     until [ "$engine/lock" -ef /dev/fd/7 ]; do # what clears /var/tmp of old files may have been in between
       exec 7>"$engine/lock" || exit 77
-      flock -n 7 || { cat "$engine/lock.json" 2>/dev/null; exit 73; }
+      flock -w "$patience" 7 || { cat "$engine/lock.json" 2>/dev/null; exit 73; }
     done
   fi
   for held in "${engine:-$state}/hold.json" "$state/hold.json"; do
@@ -35,4 +36,10 @@ take() { # file that says who has it now: a line on stdin. Whoever has it instea
   done
   atomically "${engine:-$state}/$1" <<<"$holder" || exit 77
   [ -z "$engine" ] || ln -sfn "$engine/$1" "$state/$1" || exit 77
+}
+lease() { # while this script lives; who has it: a line on stdin. What was being changed has ended
+  take lock.json
+  trap 'rm -f "$state/lock.json" "${engine:-$state}/lock.json"' EXIT
+  ( exec 8>>"$state/busy" && flock -x -w 90 8 ) 9>&- 7>&- || exit 76
+  [ -z "$engine" ] || ( exec 8>"$engine/busy" && flock -x -w 60 8 ) 9>&- 7>&- || exit 76
 }

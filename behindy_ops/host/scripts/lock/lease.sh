@@ -4,10 +4,7 @@
 # a line arrives on stdin every $2 seconds, and answers each with one: docs/design.md, "Lock".
 silence=$2 mark=$3
 shift 3
-take lock.json
-trap 'rm -f "$state/lock.json" "${engine:-$state}/lock.json"' EXIT
-( exec 8>>"$state/busy" && flock -x -w 90 8 ) 9>&- 7>&- || exit 76
-[ -z "$engine" ] || ( exec 8>"$engine/busy" && flock -x -w 60 8 ) 9>&- 7>&- || exit 76
+lease
 umask 077
 printf '%s lease\n' "$mark"
 if [ "$#" -gt 0 ]; then timeout -k 5 60 "$@" 9>&- 7>&-; fi

@@ -1,9 +1,14 @@
-# The daily backup: what db.backup --keep-on-host does, by the same scripts. $1 container, $2 host directory, $3 how many
+# lib: lock
+# The daily backup: what db.backup --keep-on-host does, by the same scripts. $1 state directory, $2 container, $3 how many
 # are kept; then db/look.sh and db/dump.sh, as four words each.
-container=$1 dir=$2 kept=$3 LC_ALL=C.UTF-8
+dir=${state%/*} container=$2 keep=$3 LC_ALL=C.UTF-8
 look=("${@:4:4}") dump=("${@:8:4}")
 settled() { # somebody may be putting a backup in the database's place; nobody has to wait for us
-  [ ! -e "$dir/state/lock" ] || flock -w 3600 "$dir/state/lock" true
+  local each
+  kept || engine=$state
+  for each in "$state/lock" "$engine/lock"; do
+    [ ! -e "$each" ] || flock -w 3600 "$each" true
+  done
 }
 backup() {
   local seen free size database name
@@ -17,7 +22,7 @@ backup() {
   }
   [ "$free" -ge "$size" ] || { echo "not enough room: $free bytes free, the database has $size"; return 1; }
   name=${database//[^A-Za-z0-9_.]/_}-$(date -u +%Y%m%d-%H%M%S).dump
-  seen=$("${dump[@]}" "$container" "$dir/backups" "$name" "$kept" 2>&1) || { printf '%s\n' "$seen"; return 1; }
+  seen=$("${dump[@]}" "$container" "$dir/backups" "$name" "$keep" 2>&1) || { printf '%s\n' "$seen"; return 1; }
   echo "$name, $(stat -c %s "$dir/backups/$name") bytes"
 }
 settled

@@ -1,7 +1,7 @@
-# lib: nginx atomic
+# lib: lock nginx atomic
 # Renews the domain's certificate once it has few days left: what host.certs does, by the same script, for the names it
-# has. $1 domain, $2 state directory, $3 days; then host/certs_issue.sh with what comes before the names.
-domain=$1 state=$2 days=$3
+# has. $1 state directory, $2 domain, $3 days; then host/certs_issue.sh with what comes before the names.
+domain=$2 days=$3 patience=3600
 shift 3
 nginx_runs nginx || { echo 'nginx is not running'; exit 69; }
 seen=$(docker exec nginx sh -c '
@@ -16,12 +16,11 @@ notAfter=*) echo "valid until ${seen#notAfter=}"; exit 0 ;;
 esac
 mapfile -t names <<<"${seen//DNS:/}"
 # nginx is reloaded at the end of it, which may not fall into a deploy.
-exec 9>>"$state/lock" || exit 77
-flock -w 3600 9 || { echo "somebody else has been changing this host for an hour"; exit 73; }
-[ ! -s "$state/hold.json" ] || { echo "somebody holds this host: inv lock.status"; exit 74; }
-trap 'rm -f "$state/lock.json"' EXIT
-printf '{"who": "behindy-certs on this host", "what": "renewal of the certificate", "since": "%s", "token": "timer"}\n' \
-  "$(date -u +%Y-%m-%dT%H:%M:%SZ)" | atomically "$state/lock.json" || exit 77
-( exec 8>>"$state/busy" && flock -x -w 90 8 ) 9>&- || exit 76
-"$@" "${names[@]}" 9>&- || exit
+trap 'case $? in
+73) echo "somebody else has been changing this host for an hour" ;;
+74) echo "somebody holds this host: inv lock.status" ;;
+esac' EXIT
+lease < <(printf '{"who": "behindy-certs on this host", "what": "renewal of the certificate", "since": "%s", "token": "timer"}\n' \
+  "$(date -u +%Y-%m-%dT%H:%M:%SZ)")
+"$@" "${names[@]}" 9>&- 7>&- || exit
 echo "renewed for ${names[*]}"

@@ -15,3 +15,11 @@ if TYPE_CHECKING:
 @pytest.fixture
 def host(tmp_path: Path) -> FakeHost:
     return FakeHost(tmp_path)
+
+
+@pytest.fixture
+def engine(host: FakeHost) -> Path:
+    """What all who may use Docker share, as this login does."""
+    host.moved["/var/run/docker.sock"] = str(host.file("docker.sock"))
+    (host.root / "alice").mkdir()
+    return host.root / "behindy-ops"

@@ -5,9 +5,11 @@ A call that nobody has prepared is refused, and fails the test.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,9 +17,10 @@ from behindy_ops.facts.replies import Reply, read, short
 from behindy_ops.host.command import Command, script, wire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["INSIDE", "MARK", "Answer", "FakeHost", "Ran"]
+__all__ = ["INSIDE", "MARK", "Answer", "FakeHost", "Ran", "locked"]
 
 MARK = "@@1"
 
@@ -146,6 +149,14 @@ class FakeHost:
         path = self.root / "bin" / program
         path.write_text("\n".join(lines) + "\n")
         path.chmod(0o755)
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a lock that a script wants."""
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _glob(pattern: str) -> str:

@@ -7,16 +7,13 @@ import json
 import os
 import shlex
 import subprocess
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-import pytest
 
 from behindy_ops.host.command import Command, script, wire
 from behindy_ops.host.exit_codes import Code
+from tests.unit.host.scripts.fake_host import locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.unit.host.scripts.fake_host import FakeHost
@@ -26,21 +23,6 @@ KIM = json.dumps({"who": "kim", "token": "t0ken"})
 
 def state(host: FakeHost) -> str:
     return str(host.file("home/state/x").parent)
-
-
-@pytest.fixture
-def engine(host: FakeHost) -> Path:
-    """What all who may use Docker share, as this login does."""
-    host.moved["/var/run/docker.sock"] = str(host.file("docker.sock"))
-    (host.root / "alice").mkdir()
-    return host.root / "behindy-ops"
-
-
-@contextmanager
-def locked(file: Path) -> Iterator[None]:
-    with file.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def test_a_lease_lasts_as_long_as_it_is_heard_and_answers_each_beat(host: FakeHost) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import subprocess
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,11 @@ import pytest
 from behindy_ops.db.backup import name_for
 from behindy_ops.facts import machine
 from behindy_ops.host.command import script
-from tests.unit.host.scripts.fake_host import INSIDE, MARK, Answer
+from tests.unit.host.scripts.fake_host import INSIDE, MARK, Answer, locked
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.unit.host.scripts.fake_host import FakeHost, Ran
 
 CERT = "docker", "exec nginx sh -c *"
@@ -61,7 +64,7 @@ def backup(host: FakeHost, size: int = 1000, kept: int = 2) -> Ran:
     dump = 'mkdir -p "$2"; echo "$@" >>"$2/../asked"; ! rm "$2/../fails" 2>/dev/null || exit 1'
     dump += '; echo x >"$2/$3"; echo sum 1 2 >&2'
     scripts = ("bash", "-c", seen, "db/look", "bash", "-c", dump, "db/dump")
-    return host.run("timers/backup", "postgres", str(host.home), str(kept), *scripts)
+    return host.run("timers/backup", str(host.home / "state"), "postgres", str(kept), *scripts)
 
 
 def test_a_backup_is_named_and_kept_as_db_backup_does(host: FakeHost, state: str) -> None:
@@ -80,12 +83,23 @@ def test_a_backup_that_met_the_end_of_a_restore_is_made_once_more(host: FakeHost
     assert len((host.home / "asked").read_text().splitlines()) == 2
 
 
+@pytest.mark.parametrize("lock", ["home/state/lock", "behindy-ops/lock"])
+def test_a_backup_waits_for_whoever_changes_the_database(host: FakeHost, state: str, engine: Path, lock: str) -> None:
+    """Whatever their login: a restore has the lock of the engine."""
+    assert host.run("lock/lease", state, "5", MARK, stdin="{}\n").code == 0
+    host.moved['flock -w 3600 "$each" true'] = 'flock -w 0.1 "$each" true || echo "would wait for $each"'
+    with locked(host.root / lock):
+        ran = backup(host)
+    assert (ran.code, ran.out.splitlines()[0]) == (0, f"would wait for {host.root / lock}")
+    assert "would wait" not in backup(host).out
+
+
 def test_without_room_or_postgres_nothing_is_dumped(host: FakeHost) -> None:
     ran = backup(host, size=1001)
     assert (ran.code, "not enough room: 1000 bytes free" in ran.out) == (1, True)
     for state, ends in (("none", "true"), ("exited", "echo no such process >&2; exit 1")):
         none = ("bash", "-c", f"echo state {state}; {ends}", "db/look", *script("db/dump")[:4])
-        ran = host.run("timers/backup", "postgres", str(host.home), "7", *none)
+        ran = host.run("timers/backup", str(host.home / "state"), "postgres", "7", *none)
         assert (ran.code, f"its container is {state}" in ran.out) == (1, True)
     assert "no such process" in ran.out
     assert not (host.home / "backups").exists()
@@ -106,19 +120,20 @@ def test_two_that_dump_at_once_take_turns(host: FakeHost) -> None:
 def certs(host: FakeHost, issue: str = "exit 0") -> Ran:
     issue = f'cat "{host.home}/state/lock.json" >"{host.home}/seen"; echo "$@" >>"{host.home}/asked"; {issue}'
     issuing = ("bash", "-c", issue, "host/certs_issue", "a.org", "image", "")
-    return host.run("timers/certs", "a.org", str(host.home / "state"), "30", *issuing)
+    return host.run("timers/certs", str(host.home / "state"), "a.org", "30", *issuing)
 
 
-@pytest.mark.usefixtures("state")
-def test_a_certificate_is_renewed_under_the_lock_for_the_names_it_has(host: FakeHost) -> None:
+def test_a_certificate_is_renewed_under_the_lock_for_the_names_it_has(host: FakeHost, state: str, engine: Path) -> None:
     host.on("docker", "container inspect *", "true\n")
     host.on(*CERT, "DNS:a.org\nDNS:www.a.org\n")
     ran = certs(host)
     assert (ran.code, ran.out.splitlines()[-1]) == (0, "renewed for a.org www.a.org")
     assert (host.home / "asked").read_text() == "a.org image  a.org www.a.org\n"
     assert json.loads((host.home / "seen").read_text())["what"] == "renewal of the certificate"
-    assert not (host.home / "state/lock.json").exists()
-    assert certs(host, "exit 70").code == 70
+    assert not os.path.lexists(f"{state}/lock.json")
+    assert certs(host, f"cp {engine}/lock.json {host.home}; exit 70").code == 70
+    assert json.loads((host.home / "lock.json").read_text())["who"] == "behindy-certs on this host"
+    assert not (engine / "lock.json").exists()
 
 
 @pytest.mark.usefixtures("state")
@@ -138,14 +153,23 @@ def test_a_certificate_that_is_not_due_is_left_alone(host: FakeHost, said: Answe
     assert not (host.home / "asked").exists()
 
 
-@pytest.mark.usefixtures("state")
-def test_it_waits_for_whoever_changes_the_host_and_not_for_ever(host: FakeHost) -> None:
+def test_it_waits_for_whoever_changes_the_host_and_not_for_ever(host: FakeHost, state: str, engine: Path) -> None:
     host.on("docker", "container inspect *", "true\n")
     host.on(*CERT, "DNS:a.org\n")
-    host.moved["flock -w 3600"] = "flock -w 0.2"
-    with host.file("home/state/lock").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        assert certs(host).code == 73
+    assert host.run("lock/lease", state, "5", MARK, stdin="{}\n").code == 0
+    host.moved["patience=3600"] = "patience=0.2"
+    for lock in ("home/state/lock", "behindy-ops/lock"):
+        with locked(host.root / lock):
+            ran = certs(host)
+        assert (ran.code, "for an hour" in ran.out) == (73, True), lock
+        host.moved["patience=3600"] = "patience=5"
+        holder = ["flock", str(host.root / lock), "sh", "-c", "echo; exec sleep 0.3"]
+        with subprocess.Popen(holder, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            assert certs(host).code == 0
+        (host.home / "asked").unlink()
+        host.moved["patience=3600"] = "patience=0.2"
     host.file("home/state/hold.json", "{}")
     ran = certs(host)
     assert (ran.code, "inv lock.status" in ran.out) == (74, True)
