@@ -7,7 +7,7 @@ from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.plan import bring_back, steps, way_back
 from behindy_ops.deploy.state import Phase, begin
 from behindy_ops.deploy.steps.external import CheckOutside
-from behindy_ops.deploy.steps.step import Item
+from behindy_ops.deploy.steps.step import Fault, Item
 from behindy_ops.deploy.steps.stop import Discard
 from behindy_ops.deploy.steps.switch import Follow
 from behindy_ops.deploy.steps.verify import Record
@@ -22,7 +22,7 @@ from behindy_ops.errors import (
     RemoteCommandFailed,
     SwitchedBack,
 )
-from behindy_ops.facts.outside import NGINX_IS_WELL, REACH_IT
+from behindy_ops.facts.outside import REACH_IT
 from behindy_ops.facts.release import next_id
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
@@ -63,7 +63,7 @@ class Replacement:
         except (ConnectionLost, LeaseLost):
             raise
         except Relapse as relapse:
-            raise self._taken_back(str(relapse)) from None
+            raise self._taken_back(str(relapse), relapse.fault) from None
         except BehindyError as error:
             raise self._ended_by(error) from error
         finally:
@@ -108,10 +108,11 @@ class Replacement:
         self.walk.go(bring_back(self.walk.state))
         return self.walk.state.serving
 
-    def _taken_back(self, reason: str, *, stopped: str = "") -> SwitchedBack:
+    def _taken_back(self, reason: str, fault: Fault, *, stopped: str = "") -> SwitchedBack:
         """Give the name back to the previous release, see that it serves, and remove the failed one.
 
         Args:
+            fault: whose the reason is.
             stopped: what told the run to stop, so that it hurries; empty if nothing did.
         """
         name = self.walk.state.service.name
@@ -127,7 +128,7 @@ class Replacement:
             self._record("switched back", stopped or what)
             if self.walk.state.goal.recreate and self.walk.state.live is not None:
                 self._brought_back()
-        remedy = REACH_IT if NGINX_IS_WELL in reason else "Its last log lines are above. Fix it and deploy again."
+        remedy = REACH_IT if fault is Fault.NAME else "Its last log lines are above. Fix it and deploy again."
         return SwitchedBack(what, state=self.walk.state.serving, remedy=remedy)
 
     def _stopped_after_switch(self, error: Interrupted) -> Interrupted:
@@ -141,7 +142,7 @@ class Replacement:
                 self.walk.go(items)
             except Relapse as relapse:
                 reason = f"it was not proven before the run was told to stop: {relapse}"
-                back = self._taken_back(reason, stopped=error.what)
+                back = self._taken_back(reason, relapse.fault, stopped=error.what)
                 return error.but(state=f"{back.what} {back.state}")
             left = f" {name}-blue was left to the next run" if self.walk.state.live else ""
             self._record("live", f"{error.what}{left}")

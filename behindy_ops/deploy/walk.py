@@ -11,7 +11,7 @@ from functools import partial
 from behindy_ops.checks import outside
 from behindy_ops.checks.check import Facts
 from behindy_ops.deploy.state import Phase, State
-from behindy_ops.deploy.steps.step import Attempts, Beside, FromHere, Item, Look, Read, Say, Step, Verdict
+from behindy_ops.deploy.steps.step import Attempts, Beside, Fault, FromHere, Item, Look, Read, Say, Step, Verdict
 from behindy_ops.host.command import Command, Result
 from behindy_ops.host.session import Session
 from behindy_ops.host.session import Step as Shown
@@ -19,7 +19,15 @@ from behindy_ops.report.events import Warning_
 
 
 class Relapse(Exception):
-    """The new release has to be taken back; its text says why."""
+    """The new release has to be taken back; its text says why.
+
+    Attributes:
+        fault: whose that is.
+    """
+
+    def __init__(self, reason: str, fault: Fault) -> None:
+        super().__init__(reason)
+        self.fault = fault
 
 
 class Walk:
@@ -79,7 +87,7 @@ class Walk:
             self.session.emit(event)
         self.facts |= read.facts
         if read.relapse:
-            raise Relapse(read.relapse)
+            raise Relapse(read.relapse, read.fault)
         return read.outcome
 
     def _from_here(self, url: str) -> None:

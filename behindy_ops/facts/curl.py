@@ -18,11 +18,13 @@ _REASONS = {
 }
 
 
-NEEDS_LOGIN = "the path needs a login"
+def needs_login(status: int) -> bool:
+    """Return whether somebody who has not logged in gets this HTTP status."""
+    return status in (401, 403)
 
 
 def outcome(status: int, curl_exit: int) -> str:
     """Return what a request came to: its HTTP status, or why there was no answer."""
-    if status in (401, 403):
-        return f"HTTP {status}: {NEEDS_LOGIN}"
+    if needs_login(status):
+        return f"HTTP {status}: the path needs a login"
     return f"HTTP {status}" if status >= 100 else _REASONS.get(curl_exit, f"curl exit code {curl_exit}")

@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from behindy_ops.deploy.state import CACHED, Phase, State
-from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Look, Read, Verdict, patience, unjudged
+from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Fault, Look, Read, Verdict, patience, unjudged
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import UNKNOWN
-from behindy_ops.facts.curl import NEEDS_LOGIN, outcome
-from behindy_ops.facts.outside import NGINX_IS_WELL, REACH_IT, misled
+from behindy_ops.facts.curl import needs_login, outcome
+from behindy_ops.facts.outside import REACH_IT, misled
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy, Service
-
-NOT_ROUTED = "nginx did not route the rehearsal to the candidate"
-"""The reason of a rehearsal that tells nothing of the release: another one answered it, or somebody else."""
 
 
 def _ask(
@@ -54,14 +51,15 @@ def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Loo
     reply = result.reply()
     told, looks = reply.values(), reply.every("look")
     if UNKNOWN in told or not looks:
-        return Look(Verdict.FATAL, ENGINE_AWAY) if UNKNOWN in told else Look(Verdict.AGAIN, "no answer")
+        return Look(Verdict.FATAL, ENGINE_AWAY, Fault.ENGINE) if UNKNOWN in told else Look(Verdict.AGAIN, "no answer")
     code, curl, asked = looks[-1].split()
     status, answer = int(code), outcome(int(code), int(curl))
     if candidate and status >= 100 and asked != "-green":
-        return Look(Verdict.FATAL, NOT_ROUTED)
+        return Look(Verdict.FATAL, "nginx did not route the rehearsal to the candidate", Fault.ROUTE)
     if "ok" not in told:
         # 429: our own looks met the rate limit. 502 to 504: nginx could not reach it, which may pass.
-        return Look(Verdict.AGAIN, answer, definite=status >= 400 and status not in (429, 502, 503, 504))
+        definite = status >= 400 and status not in (429, 502, 503, 504)
+        return Look(Verdict.AGAIN, answer, Fault.LOGIN if needs_login(status) else Fault.RELEASE, definite)
     resolved = told.get("names", "").split()
     own = told.get("address", "").split()  # of both families, on every network of the container
     if not own and address:  # IPv4, as a survey tells it: no other family is compared with it
@@ -79,7 +77,7 @@ def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Loo
 def _told_apart(result: Result, look: Look, *, candidate: bool = False) -> Look:
     """Return a look that did not meet nginx as one that says so; waiting longer helps a rehearsal no more."""
     reason = misled(result.reply().values(), candidate=candidate)
-    return Look(Verdict.AGAIN, reason, definite=candidate) if reason else look
+    return Look(Verdict.AGAIN, reason, Fault.NAME, definite=candidate) if reason else look
 
 
 class Rehearse(Attempts):
@@ -100,8 +98,8 @@ class Rehearse(Attempts):
     def judge(self, state: State, result: Result) -> Look:
         return _told_apart(result, _judge(result, candidate=True), candidate=True)
 
-    def unhealthy(self, state: State, reason: str) -> Read:
-        if reason == NOT_ROUTED:
+    def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
+        if fault is Fault.ROUTE:
             error = Kind.NGINX_NOT_READY(
                 f"{self._url(state)} answered, but not by {state.service.name}-green: nginx does not know the host's "
                 "rehearsal token, or something in front of nginx does not pass its header on.",
@@ -109,10 +107,10 @@ class Rehearse(Attempts):
             )
             return Read(state, error=error)
         remedy = "Its last log lines are above. Compare how it answers with the public Host header."
-        if NEEDS_LOGIN in reason:
+        if fault is Fault.LOGIN:
             remedy = f"Name a path that answers without one in services.{state.service.name}.x-deploy."
         kind = Kind.RELEASE_REFUSED
-        if NGINX_IS_WELL in reason:
+        if fault is Fault.NAME:
             kind, remedy = Kind.HOST_NOT_READY, REACH_IT
         error = kind(
             f"{state.service.name}-green is fine from inside but not through {self._url(state)}: {reason}.",
@@ -141,9 +139,9 @@ class CheckOutside(Attempts):
     def conclude(self, state: State, look: Look) -> Read:
         if look.verdict is Verdict.HEALTHY:
             return Read(state.at(Phase.PROVEN), look.reason)
-        if look.reason == ENGINE_AWAY:
+        if look.fault is Fault.ENGINE:
             return unjudged(state)
-        return Read(state, failed=look.reason, relapse=f"it fails from outside: {look.reason}")
+        return Read(state, failed=look.reason, relapse=f"it fails from outside: {look.reason}", fault=look.fault)
 
 
 class CheckLive(Attempts):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Look, Read, Verdict, patience
+from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Fault, Look, Read, Verdict, patience
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
-from behindy_ops.facts.curl import NEEDS_LOGIN, outcome
+from behindy_ops.facts.curl import needs_login, outcome
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy
@@ -60,18 +60,19 @@ class CheckInside(Attempts):
         told = reply.values().get("state", "")
         container = parse_state(told)
         if told == UNKNOWN:
-            return Look(Verdict.AGAIN, ENGINE_AWAY)
+            return Look(Verdict.AGAIN, ENGINE_AWAY, Fault.ENGINE)
         if trouble := _trouble(container):
             return Look(Verdict.FATAL, trouble)
         status, curl_exit = map(int, (reply.every("look") or ["0 28"])[-1].split())
         if 200 <= status < 400:
             return Look(Verdict.HEALTHY, outcome(status, curl_exit))
         said = "".join(letter if letter.isprintable() else " " for letter in reply.values().get("body", ""))
-        return Look(Verdict.AGAIN, outcome(status, curl_exit), said=" ".join(said.split())[:_SAID])
+        fault = Fault.LOGIN if needs_login(status) else Fault.RELEASE
+        return Look(Verdict.AGAIN, outcome(status, curl_exit), fault, said=" ".join(said.split())[:_SAID])
 
-    def unhealthy(self, state: State, reason: str) -> Read:
+    def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
         remedy = "Its last log lines are above. Fix the release, or its settings in .env on the host."
-        if NEEDS_LOGIN in reason:
+        if fault is Fault.LOGIN:
             remedy = (
                 f"Let {state.service.internal} answer without one in the application, or name another path in "
                 f"services.{state.service.name}.x-deploy.internal."

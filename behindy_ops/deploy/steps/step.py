@@ -17,9 +17,17 @@ from behindy_ops.report.events import Event
 
 ALWAYS = math.inf
 
-
 ENGINE_AWAY = "Docker does not answer"
-"""The reason of a look that tells nothing."""
+
+
+class Fault(Enum):
+    """Whose it is that an attempt was not well, as far as is known."""
+
+    RELEASE = "the release's"
+    LOGIN = "its path's, which needs a login"
+    ROUTE = "nginx's, which did not ask the candidate"
+    NAME = "the host's, on which the public name leads past its nginx"
+    ENGINE = "the engine's"
 
 
 class Verdict(Enum):
@@ -41,6 +49,7 @@ class Look:
 
     verdict: Verdict
     reason: str
+    fault: Fault = Fault.RELEASE
     definite: bool = False
     said: str = ""
 
@@ -56,6 +65,7 @@ class Read:
         events: what is told beside it.
         error: what ends the walk.
         relapse: why the new release has to be taken back.
+        fault: whose that is.
         outcome: ends the walk well, before its last step: ``unchanged``.
         facts: what the operator wants to know of the new release.
     """
@@ -66,6 +76,7 @@ class Read:
     events: tuple[Event, ...] = ()
     error: BehindyError | None = None
     relapse: str = ""
+    fault: Fault = Fault.RELEASE
     outcome: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
 
@@ -156,9 +167,9 @@ class Attempts(Step):
         """Return what the last attempt came to."""
         if look.verdict is Verdict.HEALTHY:
             return Read(state, look.reason)
-        return self.unhealthy(state, f"{look.reason}; it says: {look.said}" if look.said else look.reason)
+        return self.unhealthy(state, f"{look.reason}; it says: {look.said}" if look.said else look.reason, look.fault)
 
-    def unhealthy(self, state: State, reason: str) -> Read:
+    def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
         """Return what follows when it did not succeed."""
         return Read(state, reason, failed=reason)
 

@@ -63,6 +63,14 @@ def test_a_path_that_needs_a_login_is_told_as_one(code: int) -> None:
     assert "services.web.x-deploy.internal" in error.remedy
 
 
+def test_what_a_release_says_is_not_taken_for_our_own_words() -> None:
+    said = f"look 500 0\nbody HTTP 401: the path needs a login\nstate {described()}\n"
+    error = CheckInside().conclude(state_of(), CheckInside().judge(state_of(), answer(said))).error
+    assert error is not None
+    assert error.what.endswith("HTTP 500; it says: HTTP 401: the path needs a login.")
+    assert "x-deploy" not in error.remedy
+
+
 @pytest.mark.parametrize(
     ("policy", "attempts", "title"),
     [
