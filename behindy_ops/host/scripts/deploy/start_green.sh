@@ -9,28 +9,23 @@ umask 077
 keep=$dir/state/releases/$service/$release
 declared=(--project-directory "$dir/compose" --env-file "$keep/.env" -f "$keep/docker-compose.yml")
 of_the_project() { # network, and `compose config` on stdin: its networks and volumes by the names they have for every release
-  awk -v network="\"$1\"" '
-    function bare(text) { gsub(/^"|"?[:,]*$/, "", text); return text }
+  awk -v network="$1" "$each_line"'
     function named(section, at, key, entry, all) {
       for (at = 1; at <= count; at++) {
         key = keys[at]
         if (key !~ "^" section "," || !(key in name) || key in external) continue
-        entry = "\"name\": " name[key] (name[key] == network && !(key in more) ? ", \"external\": true" : "")
+        entry = "\"name\": \"" name[key] "\"" (name[key] == network && !(key in more) ? ", \"external\": true" : "")
         all = all (all == "" ? "" : ",") "\n\"" substr(key, length(section) + 2) "\": {" entry "}"
       }
       return "\"" section "\": {" all "\n}"
     }
-    { at[depth = (match($0, /[^ ]/) - 1) / 2] = bare($1) }
     at[1] !~ /^(networks|volumes)$/ { next }
     depth == 2 && /{/ { keys[++count] = at[1] "," at[2] }
     depth == 3 && /:/ {
       key = keys[count]
-      value = $0
-      sub(/^ *"[^"]*": /, "", value)
-      sub(/,$/, "", value)
-      if (at[3] == "name") name[key] = value
+      if (at[3] == "name") name[key] = text()
       else if (at[3] == "external") external[key]
-      else if (value != "{}") more[key]
+      else if (!/: [{][}],?$/) more[key]
     }
     END { print "{" named("networks") ", " named("volumes") "}" }'
 }

@@ -16,12 +16,14 @@ compose() {
     masked written_in "${files[@]}" >&2
   return "$code"
 }
+# How awk reads `config --format json`, in which each key stands on a line of its own, indented by its depth, and no string
+# spans lines: at[1] to at[depth] are the keys that lead to a line, text() is the string that stands there.
+each_line='function bare(word) { gsub(/^"|"?[:,]*$/, "", word); return word }
+  function text() { return match($0, /: ".*"/) ? substr($0, RSTART + 3, RLENGTH - 4) : "" }
+  { at[depth = (match($0, /[^ ]/) - 1) / 2] = bare($1) }'
 # shellcheck disable=SC2120 # none is a choice as well
-declared() { # options of compose. Prints `<service> <what> <value>` lines and no more of the JSON, which holds secrets; each
-  # key in it stands on a line of its own, indented by its depth, and no string spans lines.
-  compose "$@" config --format json 2>/dev/null | awk '
-    function bare(text) { gsub(/^"|"?[:,]?$/, "", text); return text }
-    { at[depth = (match($0, /[^ ]/) - 1) / 2] = bare($1) }
+declared() { # options of compose. Prints `<service> <what> <value>` lines and no more of the JSON, which holds secrets
+  compose "$@" config --format json 2>/dev/null | awk "$each_line"'
     at[1] != "services" { next }
     depth == 2 && /[{]$/ { print at[2], "is", "there" }
     depth == 3 && at[3] ~ /^(image|container_name|mem_limit|mem_reservation)$/ { print at[2], at[3], bare($2) }
@@ -40,24 +42,17 @@ named_files='^[^#]*(env_file|label_file|configs|secrets|extends|include)' # what
 # What follows reads `config --format json`: env_file, label_file, extends and include are resolved in it; configs and secrets
 # are files. A path that JSON or Compose has to escape is passed over.
 stanza_of() { # service: its stanza, and `file <path>` for what is mounted into it
-  awk -v service="$1" '
-    function bare(text) { gsub(/^"|"?[:,]*$/, "", text); return text }
-    function text(line) { sub(/^ *"[^"]*": "/, "", line); sub(/",?$/, "", line); return line }
-    { at[depth = (match($0, /[^ ]/) - 1) / 2] = bare($1) }
-    at[1] ~ /^(configs|secrets)$/ && depth == 3 && at[3] == "file" { file[at[1] at[2]] = text($0) }
+  awk -v service="$1" "$each_line"'
+    at[1] ~ /^(configs|secrets)$/ && depth == 3 && at[3] == "file" { file[at[1] at[2]] = text() }
     at[1] != "services" || at[2] != service { next }
     depth > 2 { print }
-    depth == 5 && at[3] ~ /^(configs|secrets)$/ && at[5] == "source" { used[at[3] text($0)] }
+    depth == 5 && at[3] ~ /^(configs|secrets)$/ && at[5] == "source" { used[at[3] text()] }
     END { for (name in used) if (name in file) print "file", file[name] }'
 }
 with_files_in() { # place: the same with `<place>/<n>` for the n-th file, and then `# <path>` for each
-  awk -v place="$1" '
-    function bare(text) { gsub(/^"|"?[:,]*$/, "", text); return text }
-    { at[depth = (match($0, /[^ ]/) - 1) / 2] = bare($1) }
+  awk -v place="$1" "$each_line"'
     at[1] ~ /^(configs|secrets)$/ && depth == 3 && at[3] == "file" && !/[$\\]/ {
-      path = $0
-      sub(/^ *"file": "/, "", path)
-      sub(/",?$/, "", path)
+      path = text()
       start = index($0, path "\"")
       $0 = substr($0, 1, start - 1) place "/" n++ substr($0, start + length(path))
       order = order "# " path "\n"
