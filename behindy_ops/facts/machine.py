@@ -112,7 +112,7 @@ def parse(reply: Reply) -> HostFacts:
         container=login.get("container") == "yes",
         reboot=login.get("reboot") == "needed",
         running=int(docker.get("running") or 0),
-        swarm=docker.get("swarm", "inactive") != "inactive",
+        swarm=docker.get("swarm", "") not in ("", "inactive"),  # empty: a newer docker, of an engine that is off
         live_restore=docker.get("live") == "true",
         swappiness=int(memory.get("swappiness") or -1),
         root_free=disks.get("/", (0, None))[1],

@@ -47,6 +47,17 @@ CONFIGURATION = (
 )
 """What Docker says of containers, without what it keeps for them alone."""
 
+STARTED = """
+import os, sys
+def started(event, told):
+    if event in ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"):
+        file = os.open({file!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.write(file, repr(told[:2]).encode() + b"\\n")
+        os.close(file)
+sys.addaudithook(started)
+"""
+"""A client that notes the command line of each program it starts."""
+
 
 @dataclass
 class Watch:
@@ -62,8 +73,15 @@ class Watch:
     def environment(self) -> dict[str, str]:
         """A client's, with a home and a place for temporary files of its own."""
         place = self.folder / "client"
-        place.mkdir(exist_ok=True)
-        return environment(HOME=str(place), TMPDIR=str(place), EDITOR="true", VISUAL="")
+        code = place / "python/sitecustomize.py"
+        code.parent.mkdir(exist_ok=True, parents=True)
+        code.write_text(STARTED.format(file=str(self.started)))
+        return environment(HOME=str(place), TMPDIR=str(place), EDITOR="true", VISUAL="", PYTHONPATH=str(code.parent))
+
+    @property
+    def started(self) -> Path:
+        """The command lines of all programs that clients have started."""
+        return self.folder / "client" / "started"
 
     def words(self, task: str) -> list[str]:
         """The task's words, with the files that they name."""
@@ -136,6 +154,7 @@ def watching(values: Mapping[str, str], folder: Path, container: str) -> Iterato
         with command_lines(container) as processes:
             yield watch
         assert any("docker" in line for line in processes)
+        assert "'git'" in watch.started.read_text()
         found = watch.leaks(Search(values), processes)
         assert not found, found
     finally:

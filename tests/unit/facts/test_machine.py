@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from behindy_ops.facts.machine import HostFacts, parse
 from behindy_ops.facts.replies import read
 
@@ -48,6 +50,21 @@ def test_what_the_host_prints_is_read() -> None:
     assert (facts.memory, facts.swappiness) == ({"MemTotal": 2**31}, 60)
     assert facts.files == {".": "750", "compose/.env": "link"}
     assert parsed(swappiness="").swappiness == -1
+
+
+@pytest.mark.parametrize(
+    ("told", "swarm"),
+    [
+        ("", False),
+        ("swarm \nlive false\n", False),  # docker 28, of an engine that is off
+        ("swarm inactive\n", False),
+        ("swarm active\n", True),
+        ("swarm pending\n", True),
+        ("swarm \nlive false\nswarm active\n", True),  # by its file
+    ],
+)
+def test_an_engine_that_is_off_is_in_no_swarm_that_nobody_knows_of(told: str, swarm: bool) -> None:
+    assert parse(read(f"@ docker\n{told}@ end\n", "@")).swarm is swarm
 
 
 def test_the_disk_that_counts_is_the_one_that_holds_dockers_data() -> None:
