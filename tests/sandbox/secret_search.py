@@ -114,6 +114,8 @@ class Watch:
     def killed(self, task: str, number: signal.Signals, moment: Moment | float) -> None:
         """Run a task and end its client by a signal, at a step or after some seconds."""
         words, what = self.words(task), f"{task}, {number.name} {moment}"
+        if any(each.name == "wait" for each in root(Project(ROOT))[task].get_arguments()):
+            words += ["--wait", "1m"]  # for the host to notice the end of the one before
         if isinstance(moment, Moment):
             with Client(*words, "--json", env=self.environment) as client:
                 client.until(moment.reached, timeout=90)
