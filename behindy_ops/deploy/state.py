@@ -103,9 +103,14 @@ class State:
 
     @property
     def pinned(self) -> str:
-        """The image by its digest or id, so that a tag that moves meanwhile changes nothing."""
-        release = self.release
-        return f"{release.repository}@{release.digest}" if release.digest else release.image_id
+        """The image by its digest or id, so that a tag that moves meanwhile changes nothing.
+
+        An engine whose images containerd keeps forgets the digest of one that has lost its last tag.
+        """
+        release, image = self.release, self.image
+        if release.digest and (image is None or image.digest(release.repository) == release.digest):
+            return f"{release.repository}@{release.digest}"
+        return image.id if image else release.image_id
 
     @property
     def name_is_shared(self) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.steps.pull import Pull, registry_login
 from behindy_ops.errors import Kind
+from behindy_ops.facts.image import Image
 from behindy_ops.facts.release import Release
 from behindy_ops.project.secret import Secret
 from behindy_ops.project.settings import Settings
@@ -33,6 +34,13 @@ def test_the_image_and_its_digest_are_known_from_here() -> None:
 def test_an_image_without_a_digest_is_known_by_its_id() -> None:
     read = PULL.read(state_of(image=None), answer(pulled(digests=[])))
     assert read.state.pinned == "sha256:2"
+
+
+def test_an_image_that_lost_its_last_tag_is_known_by_its_id_where_the_engine_forgets_its_digest() -> None:
+    release = replace(state_of().release, repository="me/web", digest="sha256:dd", image_id="sha256:2")
+    kept, forgotten = Image("sha256:2", digests=("me/web@sha256:dd",)), Image("sha256:2")
+    assert state_of(release=release, image=kept).pinned == "me/web@sha256:dd"
+    assert state_of(release=release, image=forgotten).pinned == "sha256:2"
 
 
 def test_what_is_live_with_the_same_configuration_ends_it() -> None:
