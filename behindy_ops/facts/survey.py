@@ -231,7 +231,7 @@ def _survey(reply: Reply) -> Survey:
         uptime=float(machine.get("uptime", "inf")),
         releases=tuple(release for release in kept.values() if release is not None),
         unread=tuple(place for place, release in kept.items() if release is None),
-        stale=frozenset(lines("stale_")),
+        stale=frozenset(reply.every("stale", "nginx_")),
         listening=frozenset(int(port, 16) for port in reply.every("port", "nginx_")),
         token=reply.values("nginx_").get("token", ""),
         problems=dict(reply.problems),

@@ -97,7 +97,7 @@ def _say_files(world: World, me: Process, mark: str, services: list[str]) -> Non
     me.out.extend(f"{name} {digest}" for name, digest in world.config.items())
     me.echo(f"{mark} stanzas")
     me.out.extend(f"{name} mem_limit {400 * 2**20}" for name in world.config)
-    me.echo(f"{mark} nginx_\n{mark} stale_")
+    me.echo(f"{mark} nginx_")
     me.out.extend(world.stale)
     me.echo(f"{mark} machine\nnow {world.now:.9f}\nuptime {world.uptime:.2f}")
     me.echo(f"MemTotal 2097152\nMemAvailable {world.available // 1024}")

@@ -9,6 +9,10 @@ within() { # moment, ms from now: the sooner of the two; after a reboot, which r
   echo "$(($1 < last ? $1 : last))"
 }
 api() { curl -sS -m 20 --unix-socket /var/run/docker.sock "$@"; }
+listed() { # paths of lists of the engine: the ids in them. False where none is
+  api -gf --fail-early "${@/#/http://docker/}" 2>/dev/null | grep -oE '[{,]"Id":"[^"]+"' | cut -d '"' -f 4
+  return "${PIPESTATUS[1]}"
+}
 readings() { # stdin: ids. For each a line of JSON, the numbers `docker stats` counts with (a quick reading, no wait), and its URL
   local urls=()
   while read -r id; do urls+=("http://docker/containers/$id/stats?stream=false&one-shot=true"); done

@@ -346,7 +346,21 @@ def test_the_public_url_and_the_live_container_are_asked_from_outside(host: Fake
     assert sorted(ran.out.splitlines()) == [
         "address 10.0.0.2 ", "inside 200 0", "look 200 0 -green", "names 10.0.0.2", "ok"
     ]  # fmt: skip
-    assert "-H @/h" in ran.calls[0]
+    assert any("-H @/h" in call for call in ran.calls)
+    assert len([call for call in ran.calls if call.startswith("docker exec")]) == 1
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_was_seen_inside_beside_the_looks_counts_only_if_it_is_whole_and_new(
+    host: FakeHost, *, late: bool
+) -> None:
+    """The engine may have been away then, and what is seen long before the public URL is well says nothing."""
+    host.on("curl", "*https://a.org/", *([Answer("code 502\n", run="sleep 0.7")] if late else []), "code 200\n")
+    host.on("docker", "container inspect *", "10.0.0.9 \n", "10.0.0.2 \n")
+    host.on("docker", "exec nginx sh -c *", "inside 200 0\n" if late else Answer(code=1), "inside 204 0\n")
+    ran = host.run("deploy/look_outside", "", "5", "0.01", "0", "nginx", "web", "http://web:80/", "https://a.org/")
+    seen = sorted(line for line in ran.out.splitlines() if line[:3] in ("ins", "add"))
+    assert seen == ["address 10.0.0.2 ", "inside 204 0"]
 
 
 def test_a_good_answer_from_outside_has_to_stay_good_until_all_have_switched(host: FakeHost) -> None:
