@@ -163,13 +163,32 @@ def test_a_candidate_is_made_without_aliases_and_without_its_restart_policy(star
     assert (kept / ".env").stat().st_mode & 0o77 == 0
     assert (host.home / "state/history.jsonl").read_text() == "torn\nbegun\n"
     assert [path.name for path in kept.parent.iterdir()] == ["r1"]
-    assert [" ".join(call.split()[1:3]) for call in ran.calls] == [
+    assert [" ".join(call.split()[1:3]) for call in ran.calls if call.startswith("docker")] == [
         *("compose --project-directory", "container inspect", "compose --progress", "container inspect"),
         *(["network disconnect", "network connect"] * 2),
         *("update --restart", "start web-green", "container inspect"),
     ]
     ran = start(host, "r2", "r1")
     assert (host.home / "state/releases/web/r2/.env").read_text() == ".env\n"
+
+
+def test_the_engine_itself_does_what_it_can_for_a_candidate(starting: FakeHost) -> None:
+    starting.on("curl", "*--unix-socket *", "200")
+    starting.on("curl", "*/start", "304")
+    ran = start(starting)
+    assert (ran.code, ran.values) == (0, {"policy": "always", "state": '{"id":"g"}'})
+    asked = [call.partition(" -d ")[2] for call in ran.calls if call.startswith("curl")]
+    green = '{"Container":"web-green"}'
+    assert asked == [
+        *(
+            f"{green} http://docker/networks/{net}/{do}"
+            for net in ("net", "behindy-ops_egress")
+            for do in ("disconnect", "connect")
+        ),
+        '{"RestartPolicy":{"Name":"no"}} http://docker/containers/web-green/update',
+        " http://docker/containers/web-green/start",
+    ]
+    assert not [call for call in ran.calls if call.split()[1] in ("network", "update", "start")]
 
 
 NAMING = """{
@@ -568,6 +587,25 @@ def test_a_release_goes_with_its_anonymous_volumes_and_anothers_container_withou
     host.on("docker", "container inspect *behindy.release*}}-v{{end}} b", "-v\n", "\n")
     for removed in ("docker rm -f -v b", "docker rm -f b"):
         assert host.run(*script).calls[-1] == removed
+
+
+@pytest.mark.parametrize(
+    ("labels", "answer", "last"),
+    [
+        ('{"behindy.release":"r1"}', "204", "curl "),
+        ('{"behindy.release":"r1"}', "404", "curl "),
+        ('{"behindy.release":"r1"}', "409", "docker rm -f -v b"),
+        (r'{"x":"\"behindy.release\":"}', "204", "docker rm -f -v b"),
+    ],
+)
+def test_the_engine_itself_removes_a_release_and_no_other(host: FakeHost, labels: str, answer: str, last: str) -> None:
+    for call in ("stop *", "rm *"):
+        host.on("docker", call)
+    host.on("docker", "container inspect *behindy.release*}}-v{{end}} b", "-v\n")
+    host.on("curl", "*/containers/b/json", f'{{"Id":"b","Config":{{"Labels":{labels}}}}}')
+    host.on("curl", "*-X DELETE http://docker/containers/b?force=1&v=1", answer)
+    ran = host.run("deploy/stop_blue", "b", "5")
+    assert (ran.code, ran.calls[-1].startswith(last)) == (0, True)
 
 
 def test_a_failed_release_is_shown_marked_and_removed(host: FakeHost) -> None:
