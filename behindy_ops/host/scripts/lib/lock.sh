@@ -22,7 +22,7 @@ take() { # file that says who has it now: a line on stdin. Whoever has it instea
   command -v flock >/dev/null || exit 78
   read -r holder || exit 79
   exec 9>>"$state/lock" || exit 77
-  flock -w "$patience" 9 || { cat "$state/lock.json" 2>/dev/null; exit 73; }
+  flock -w "$patience" 9 || { cat "$state/lock.json" 2>/dev/null || cat "$engine/lock.json" 2>/dev/null; exit 73; }
   shared || engine=
   if [ -n "$engine" ]; then
     umask 007
@@ -36,6 +36,12 @@ take() { # file that says who has it now: a line on stdin. Whoever has it instea
   done
   atomically "${engine:-$state}/$1" <<<"$holder" || exit 77
   [ -z "$engine" ] || ln -sfn "$engine/$1" "$state/$1" || exit 77
+}
+settled() { # whoever changes this host has ended; false if that takes an hour
+  local each
+  for each in "$state" "$engine"; do
+    if [ -e "$each/lock" ] && { [ "$each" = "$state" ] || kept; }; then flock -w 3600 "$each/lock" true || return; fi
+  done
 }
 lease() { # while this script lives; who has it: a line on stdin. What was being changed has ended
   take lock.json

@@ -3,13 +3,6 @@
 # are kept; then db/look.sh and db/dump.sh, as four words each.
 dir=${state%/*} container=$2 keep=$3 LC_ALL=C.UTF-8
 look=("${@:4:4}") dump=("${@:8:4}")
-settled() { # somebody may be putting a backup in the database's place; nobody has to wait for us
-  local each
-  kept || engine=$state
-  for each in "$state/lock" "$engine/lock"; do
-    [ ! -e "$each" ] || flock -w 3600 "$each" true
-  done
-}
 backup() {
   local seen free size database name
   seen=$("${look[@]}" "$container" "$dir" 2>&1)
@@ -25,5 +18,5 @@ backup() {
   seen=$("${dump[@]}" "$container" "$dir/backups" "$name" "$keep" 2>&1) || { printf '%s\n' "$seen"; return 1; }
   echo "$name, $(stat -c %s "$dir/backups/$name") bytes"
 }
-settled
+settled # somebody may be putting a backup in the database's place; nobody has to wait for us
 backup || { settled; backup; }

@@ -1,7 +1,7 @@
 # lib: lock nginx atomic
 # Renews the domain's certificate once it has few days left: what host.certs does, by the same script, for the names it
 # has. $1 state directory, $2 domain, $3 days; then host/certs_issue.sh with what comes before the names.
-domain=$2 days=$3 patience=3600
+domain=$2 days=$3 patience=60
 shift 3
 nginx_runs nginx || { echo 'nginx is not running'; exit 69; }
 seen=$(docker exec nginx sh -c '
@@ -20,6 +20,7 @@ trap 'case $? in
 73) echo "somebody else has been changing this host for an hour" ;;
 74) echo "somebody holds this host: inv lock.status" ;;
 esac' EXIT
+settled || exit 73
 lease < <(printf '{"who": "behindy-certs on this host", "what": "renewal of the certificate", "since": "%s", "token": "timer"}\n' \
   "$(date -u +%Y-%m-%dT%H:%M:%SZ)")
 "$@" "${names[@]}" 9>&- 7>&- || exit

@@ -131,6 +131,8 @@ def test_a_lease_of_one_login_is_one_of_the_engine(host: FakeHost, engine: Path)
             ran = host.run(*what, stdin="{}\n")
             assert (ran.code, ran.out) == (Code.LEASED, KIM)
         assert host.run("lock/hold", f"{host.root}/alice/state", "status").values == {"hold": "", "lease": KIM}
+    with locked(host.home / "state/lock"):  # by one that waits for the engine's, and has not written who it is
+        assert host.run("lock/lease", where, "5", "@@", stdin="{}\n").out == KIM
     host.moved["-w 60"] = "-w 0.1"
     with locked(engine / "busy"):
         assert host.run("lock/lease", where, "5", "@@", stdin="{}\n").code == Code.BUSY

@@ -87,7 +87,7 @@ def test_a_backup_that_met_the_end_of_a_restore_is_made_once_more(host: FakeHost
 def test_a_backup_waits_for_whoever_changes_the_database(host: FakeHost, state: str, engine: Path, lock: str) -> None:
     """Whatever their login: a restore has the lock of the engine."""
     assert host.run("lock/lease", state, "5", MARK, stdin="{}\n").code == 0
-    host.moved['flock -w 3600 "$each" true'] = 'flock -w 0.1 "$each" true || echo "would wait for $each"'
+    host.moved['flock -w 3600 "$each/lock" true'] = 'flock -w 0.1 "$each/lock" true || echo "would wait for $each/lock"'
     with locked(host.root / lock):
         ran = backup(host)
     assert (ran.code, ran.out.splitlines()[0]) == (0, f"would wait for {host.root / lock}")
@@ -157,19 +157,18 @@ def test_it_waits_for_whoever_changes_the_host_and_not_for_ever(host: FakeHost, 
     host.on("docker", "container inspect *", "true\n")
     host.on(*CERT, "DNS:a.org\n")
     assert host.run("lock/lease", state, "5", MARK, stdin="{}\n").code == 0
-    host.moved["patience=3600"] = "patience=0.2"
     for lock in ("home/state/lock", "behindy-ops/lock"):
+        host.moved["flock -w 3600"] = "flock -w 0.2"
         with locked(host.root / lock):
             ran = certs(host)
         assert (ran.code, "for an hour" in ran.out) == (73, True), lock
-        host.moved["patience=3600"] = "patience=5"
+        del host.moved["flock -w 3600"]
         holder = ["flock", str(host.root / lock), "sh", "-c", "echo; exec sleep 0.3"]
         with subprocess.Popen(holder, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
             assert certs(host).code == 0
         (host.home / "asked").unlink()
-        host.moved["patience=3600"] = "patience=0.2"
     host.file("home/state/hold.json", "{}")
     ran = certs(host)
     assert (ran.code, "inv lock.status" in ran.out) == (74, True)
