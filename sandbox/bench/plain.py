@@ -24,18 +24,23 @@ __all__ = ["plain_deploy"]
 _TIMEOUT = 60.0
 _SCRIPT = r"""
 set -e
-service=$1 image=$2 port=$3 path=$4 network=$5
+umask 077
+service=$1 image=$2 port=$3 path=$4 network=$5 kept=$(mktemp -d -p /dev/shm)
+trap 'rm -r "$kept"' EXIT
 docker pull --quiet "$image"
-docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$service" >/dev/shm/plain.env
-docker run --detach --name "$service-green" --network "$network" --env-file /dev/shm/plain.env --memory 400m \
-  --restart unless-stopped "$image"
-docker exec nginx sh -c 'until curl -fso /dev/null "$1"; do sleep 0.1; done' ask "http://$service-green:$port$path"
+names='{{range .Config.Env}}{{println .}}{{end}}'
+labels='{{range $key, $value := .Config.Labels}}{{printf "%s=%s\n" $key $value}}{{end}}'
+docker inspect --format "$names" "$(docker inspect --format '{{.Image}}' "$service")" >"$kept/image"
+docker inspect --format "$names" "$service" | grep -vxFf "$kept/image" >"$kept/env"
+docker inspect --format "$labels" "$service" >"$kept/labels"
+docker run --detach --name "$service-green" --network "$network" --env-file "$kept/env" --label-file "$kept/labels" \
+  --memory 400m --restart unless-stopped "$image"
+docker exec nginx timeout 30 sh -c 'until curl -fso /dev/null "$1"; do sleep 0.1; done' ask "http://$service-green:$port$path"
 docker rename "$service" "$service-blue"
 docker rename "$service-green" "$service"
 sleep 2
 docker stop "$service-blue"
 docker rm "$service-blue"
-rm /dev/shm/plain.env
 """
 
 
@@ -63,7 +68,10 @@ def plain_deploy(ssh: SshInfo, service: str, image: str, *, port: int, path: str
         *(f"{ssh.user}@{ssh.host}", "bash", "-s", "--", service, image, str(port), path, NETWORK),
     ]
     begun = time.monotonic()
-    ran = subprocess.run(argv, input=_SCRIPT, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+    try:
+        ran = subprocess.run(argv, input=_SCRIPT, capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+    except subprocess.TimeoutExpired:
+        raise Kind.SANDBOX(f"The plain script took more than {_TIMEOUT:g} s.") from None
     if ran.returncode:
         raise Kind.SANDBOX(
             f"The plain script failed: exit code {ran.returncode}.", lines=tuple(ran.stderr.splitlines()[-5:])

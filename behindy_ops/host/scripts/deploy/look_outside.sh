@@ -27,18 +27,19 @@ apart() { # URL. Who answered in nginx's place, or where nobody did, and what ng
 }
 whose() { # once it is settled: the addresses of the container that has the name, those that nginx knows, and how it answers
   # Asked for then: an engine that was restarted in between has given out new addresses.
-  { while [ "$(now)" -lt "$settled" ]; do sleep 0.02; done
-    echo "address $(docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$name")"; } &
-  docker exec "$nginx" sh -c 'until read -r up _ </proc/uptime; [ "${up%.*}${up#*.}0" -ge "$4" ]; do sleep 0.02; done
-getent ahosts "$1"
-code=$(curl -s -o /dev/null -m "$3" -w "%{http_code}" "$2"); echo "inside $code $?"' look "$name" "$inside" "$window" "$settled" |
+  local job most=$((2 * ${window%.*} + 10))
+  { until_settled; echo "address $(timeout "$most" docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$name")"; } &
+  job=$!
+  timeout "$most" docker exec -i "$nginx" sh -c 'read -r go; getent ahosts "$1"
+code=$(curl -s -o /dev/null -m "$3" -w "%{http_code}" "$2"); echo "inside $code $?"' look "$name" "$inside" "$window" < <(until_settled; echo) |
     awk '$1 == "inside" {print; next} {seen[$1]} END {printf "names"; for (each in seen) printf " %s", each; print ""}'
-  wait
+  wait "$job"
 }
+until_settled() { while [ "$(now)" -lt "$settled" ]; do sleep 0.02; done; }
 settled=$(within "$settled" "$((${window%.*} * 1000))")
-soon=$(($(now) + 500))
-[ "$soon" -gt "$((settled + 500))" ] || soon=$((settled + 500))
-[ -z "$name" ] || exec 5< <(whose 2>/dev/null) # beside the looks: it takes a while to get inside
+fresh_until=$(($(now) + 500))
+[ "$fresh_until" -gt "$((settled + 500))" ] || fresh_until=$((settled + 500))
+[ -z "$name" ] || exec 5< <(exec 2>/dev/null; whose) # beside the looks: it takes a while to get inside
 end=$(($(now) + ${window%.*} * 1000))
 [ "$end" -ge "$settled" ] || end=$((settled + 1000))
 waited=
@@ -49,7 +50,7 @@ while :; do
   if [ $good = yes ] && [ "$moment" -ge "$settled" ]; then
     if [ -n "$name" ]; then
       told=
-      [ "$moment" -gt "$soon" ] || told=$(cat <&5)
+      [ "$moment" -gt "$fresh_until" ] || told=$(cat <&5)
       case $told in *inside*) printf '%s\n' "$told" ;; *) whose ;; esac
     fi
     apart "$url"

@@ -69,7 +69,7 @@ s/^ *[0-9]+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:0000 0A .*/port \\1/p" /proc/net/
 token "$1" "$2"
 echo configuration
 itself -T -q' 2>"$work/nginx-T" |
-    sed '1,/^configuration$/b; s/#.*//; s/[;{}]/&\n/g' | awk '
+    sed '0,/^configuration$/b; s/#.*//; s/[;{}]/&\n/g' | awk '
       function bare(text) { sub(/^[a-z]+:\/\//, "", text); sub(/[:\/;].*/, "", text); return text }
       !within { if ($0 == "configuration") within = 1; else print; next }
       $1 == "upstream" { inside = 1; group[$2] = 1 }

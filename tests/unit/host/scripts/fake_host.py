@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["INSIDE", "MARK", "Answer", "FakeHost", "Ran", "locked"]
+__all__ = ["INSIDE", "MARK", "NO_API", "Answer", "FakeHost", "Ran", "locked"]
 
 MARK = "@@1"
 
@@ -45,6 +45,9 @@ class Answer:
     code: int = 0
     run: str = ""
 
+
+NO_API = Answer(code=7)
+"""The engine's own API, where its socket cannot be used."""
 
 INSIDE = Answer(run='while [ "$1" != sh ]; do shift; done; exec "$@"')
 """``docker exec`` that runs its ``sh -c`` here, with the fakes."""
@@ -83,8 +86,10 @@ class FakeHost:
         self.root = root
         self.home = root / "home"
         self.moved: dict[str, str] = {}
-        # The engine's own API does not answer, unless a test says so: then docker is asked.
-        self._answers: dict[str, list[tuple[str, list[Answer]]]] = {"curl": [("*--unix-socket *", [Answer(code=7)])]}
+        # The engine's own API tells nothing, unless a test says so: then docker is asked.
+        asked = ("version", "info", "containers/json?*", "images/json?*", "networks/*", "containers/*/json")
+        silent = [(f"*-sS -m 20 --unix-socket /var/run/docker.sock *http://docker/{path}", [NO_API]) for path in asked]
+        self._answers: dict[str, list[tuple[str, list[Answer]]]] = {"curl": silent}
         for name in ("bin", "home", "etc", "shm"):
             (root / name).mkdir()
 

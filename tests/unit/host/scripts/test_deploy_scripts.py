@@ -18,7 +18,7 @@ import behindy_ops.host
 from behindy_ops.facts.manifest import parse as parse_manifests
 from behindy_ops.facts.readings import parse_reading
 from behindy_ops.host.exit_codes import Code
-from tests.unit.host.scripts.fake_host import INSIDE, Answer
+from tests.unit.host.scripts.fake_host import INSIDE, NO_API, Answer
 
 if TYPE_CHECKING:
     from tests.unit.host.scripts.fake_host import FakeHost, Ran
@@ -137,6 +137,7 @@ def starting(host: FakeHost) -> FakeHost:
     host.file("home/state/releases/web/.new/.env", "of a run that was killed")
     for call in ("compose *", "network *", "update *", "start *", "volume *"):
         host.on("docker", call)
+    host.on("curl", "* -d *", NO_API)
     host.on("docker", "compose *config --format json*", CONFIG)
     host.on("docker", "container inspect *", '{"id":"g"}\n')
     host.on("docker", "container inspect *RestartPolicy*", "always net behindy-ops_egress\n")
@@ -251,7 +252,7 @@ def test_a_release_keeps_every_file_that_its_stanza_names_and_hands_it_on_to_a_r
 def test_a_network_that_is_not_the_projects_is_left_once_the_candidate_runs(starting: FakeHost) -> None:
     starting.on("docker", "container inspect *RestartPolicy*", f"always {'0f' * 32} net\n")
     ran = start(starting)
-    order = [call for call in ran.calls if " network " in call or " start " in call]
+    order = [call for call in ran.calls if call.startswith(("docker network", "docker start"))]
     assert [call.split()[1:4] for call in order] == [
         ["network", "disconnect", "net"], ["network", "connect", "net"], ["start", "web-green"],
         ["network", "disconnect", "0f" * 32], ["network", "connect", "0f" * 32],
@@ -358,7 +359,7 @@ def test_the_public_url_and_the_live_container_are_asked_from_outside(host: Fake
     host.on("curl", "*https://a.org/", "X-Behindy-Candidate: -green\r\ncode 200\n")
     host.on("curl", "*http://web:80/*", "200")
     host.on("docker", "container inspect *", "10.0.0.2 \n")
-    host.on("docker", "exec nginx sh -c *", INSIDE)
+    host.on("docker", "exec -i nginx sh -c *", INSIDE)
     host.on("getent", "ahosts web", "10.0.0.2 STREAM web\n10.0.0.2 DGRAM\n")
     arguments = ("/h", "5", "0.01", "0", "nginx", "web", "http://web:80/", "https://a.org/")
     ran = host.run("deploy/look_outside", *arguments)
@@ -376,7 +377,7 @@ def test_what_was_seen_inside_beside_the_looks_counts_only_if_it_is_whole_and_ne
     """The engine may have been away then, and what is seen long before the public URL is well says nothing."""
     host.on("curl", "*https://a.org/", *([Answer("code 502\n", run="sleep 0.7")] if late else []), "code 200\n")
     host.on("docker", "container inspect *", "10.0.0.9 \n", "10.0.0.2 \n")
-    host.on("docker", "exec nginx sh -c *", "inside 200 0\n" if late else Answer(code=1), "inside 204 0\n")
+    host.on("docker", "exec -i nginx sh -c *", "inside 200 0\n" if late else Answer(code=1), "inside 204 0\n")
     ran = host.run("deploy/look_outside", "", "5", "0.01", "0", "nginx", "web", "http://web:80/", "https://a.org/")
     seen = sorted(line for line in ran.out.splitlines() if line[:3] in ("ins", "add"))
     assert seen == ["address 10.0.0.2 ", "inside 204 0"]
@@ -476,6 +477,7 @@ def test_only_the_engine_tells_how_far_a_failed_switch_came(
 
 def test_a_policy_that_cannot_be_set_leaves_the_names(host: FakeHost) -> None:
     host.on("docker", "update *", Answer(code=1))
+    host.on("curl", "* -d *", "500")
     assert host.run("deploy/swap", *SWAP[:5], "always").code == Code.SWITCH_UNDONE
 
 
