@@ -20,6 +20,7 @@ Release = Callable[..., str]
 FULL = os.environ.get("BEHINDY_TEST_FULL") == "1"
 
 
+@pytest.mark.timeout(1800 if FULL else 300)
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.usefixtures("live_services")
 def test_a_deploy_loses_no_request_of_any_kind(sandbox: SandboxInfo, release: Release, service: str) -> None:
