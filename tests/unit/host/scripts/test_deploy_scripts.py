@@ -173,6 +173,26 @@ def test_a_candidate_is_made_without_aliases_and_without_its_restart_policy(star
     assert (host.home / "state/releases/web/r2/.env").read_text() == ".env\n"
 
 
+@pytest.mark.parametrize(
+    ("settings", "itself"), [(None, True), ("{}", True), ('{"cliPluginsExtraDirs": ["/x"]}', False)]
+)
+def test_compose_is_started_by_itself_where_docker_would_find_it(
+    starting: FakeHost, settings: str | None, *, itself: bool
+) -> None:
+    starting.moved["-w /var/run/docker.sock"] = f"-w {starting.file('docker.sock')}"
+    if settings is not None:
+        starting.file(".docker/config.json", settings)
+    resolved, used = starting.file("resolved", CONFIG), starting.root / "used"
+    plugin = starting.file(
+        ".docker/cli-plugins/docker-compose",
+        f'#!/bin/sh\necho "$@" >>{used}\ncase "$*" in *"config --format json") cat {resolved} ;; esac\n',
+    )
+    plugin.chmod(0o755)
+    ran = start(starting)
+    assert (ran.code, used.exists(), any(" compose " in call for call in ran.calls)) == (0, itself, not itself)
+    assert json.loads((starting.home / "state/releases/web/r1/names.yml").read_text()) == BY_NAME
+
+
 def test_the_engine_itself_does_what_it_can_for_a_candidate(starting: FakeHost) -> None:
     starting.on("curl", "*--unix-socket *", "200")
     starting.on("curl", "*/start", "304")
