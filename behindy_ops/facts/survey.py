@@ -184,7 +184,8 @@ def parse(text: str, mark: str) -> Survey:
     reply = read(text, mark)
     problems = reply.problems
     unread = [name for name in ("containers", "images") if name in problems and "versions" not in problems]
-    if unread:  # to take this for "there are none" would make a first deploy out of any
+    strangers = next((problems[name] for name in unread if "API version" in problems[name]), "")
+    if unread and not strangers:  # to take this for "there are none" would make a first deploy out of any
         raise RemoteCommandFailed(
             f"Docker on the host did not list its {' and '.join(unread)}.",
             state="Nothing changed.",
@@ -192,13 +193,15 @@ def parse(text: str, mark: str) -> Survey:
             lines=tuple(problems[unread[0]].splitlines()[-5:]),
         )
     try:
-        return _survey(reply)
+        found = _survey(reply)
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise RemoteCommandFailed(
             f"What the host printed cannot be read: {error}.",
             state="Nothing changed.",
             remedy="Is its Docker older than 20.10? See: docker version",
         ) from error
+    # The engine answers, but not to this docker: one of the two was updated, and the other not started again since.
+    return replace(found, docker="", problems={**problems, "versions": strangers}) if strangers else found
 
 
 def _survey(reply: Reply) -> Survey:
@@ -231,7 +234,7 @@ def _survey(reply: Reply) -> Survey:
         uptime=float(machine.get("uptime", "inf")),
         releases=tuple(release for release in kept.values() if release is not None),
         unread=tuple(place for place, release in kept.items() if release is None),
-        stale=frozenset(lines("stale_")),
+        stale=frozenset(reply.every("stale", "nginx_")),
         listening=frozenset(int(port, 16) for port in reply.every("port", "nginx_")),
         token=reply.values("nginx_").get("token", ""),
         problems=dict(reply.problems),

@@ -1,4 +1,8 @@
-"""Measure deploys in the sandbox: how long, how soon, how many remote commands, what users notice; near and far."""
+"""Measure deploys in the sandbox: how long, how soon, how many remote commands, what users notice; near and far.
+
+Each deploy is followed by one of a plain script, under the same traffic: of what differs between machines, the ratio of
+the two tells little.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,19 @@ import time
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
 from sandbox.bench.listing import measure_list
-from sandbox.bench.report import RESULTS, Bench, Sample, Series, as_markdown, render, with_figures
+from sandbox.bench.plain import plain_deploy
+from sandbox.bench.report import RESULTS, Bench, Plain, Sample, Series, as_markdown, render, with_figures
 from sandbox.demo.deploys import deploy_argv, run_task, sandbox_environment
 from sandbox.demo.progress import Progress
 from sandbox.host import lifecycle, releases
 from sandbox.host import shell as host
 from sandbox.host.checkout import here
-from sandbox.traffic.generator import Stream, StreamKind, Traffic
+from sandbox.traffic.generator import Stream, StreamKind, Traffic, TrafficResult
 from sandbox.traffic.relay import Relay
 
 if TYPE_CHECKING:
@@ -80,35 +86,61 @@ def known_hosts_for(text: str, port: int) -> str:
 
 
 def _series(progress: Progress, info: SandboxInfo, name: str, count: int, environ: Mapping[str, str]) -> Series:
+    port = releases.application_ports(here().compose_file)[_SERVICE]
     tags = [f"{name}-{number}" for number in range(count + 1)]
-    progress.say(f"Building {len(tags)} releases of {_SERVICE} that boot in {_BOOT_SECONDS:g} s")
-    for tag in tags:
+    progress.say(f"Building {2 * len(tags) - 1} releases of {_SERVICE} that boot in {_BOOT_SECONDS:g} s")
+    for tag in (*tags, *(_plain(tag) for tag in tags[1:])):
         releases.release(_SERVICE, tag, boot_seconds=_BOOT_SECONDS)
     _deploy(tags[0], environ)  # something to replace; it is not measured
-    with Traffic(info, _STREAMS, max_seconds=600, max_requests=90_000) as traffic:
-        traffic.wait_until_flowing()
-        runs = []
-        for number, tag in enumerate(tags[1:], 1):
+    samples, plain = [], []
+    under: list[TrafficResult] = []
+    for number, tag in enumerate(tags[1:], 1):
+        with _under_traffic(info, under):
             run = _deploy(tag, environ)
-            runs.append((tag, run, listening_since(_logs(), tag)))
-            progress.say(f"{name}, deploy {number} of {count}: {run.seconds:.1f} s")
-            time.sleep(1.0)
-        result = traffic.stop()
-    samples = []
-    for tag, run, could in runs:
-        first = result.first_answer(_SERVICE, tag)
-        if first is None:
-            raise Kind.SANDBOX(f"Release {tag} never answered, although its deploy succeeded.")
-        samples.append(
-            Sample(
-                command=run.seconds,
-                deploy=run.deploys[0].seconds,
-                late=first - could,
-                remote_commands=int(run.deploys[0].facts["remote_commands"]),
-                steps=tuple((step.name, step.seconds) for step in run.deploys[0].steps),
-            )
-        )
-    return Series(tuple(samples), sent=result.sent, lost=result.lost, p50=result.p50, p99=result.p99)
+            could = listening_since(_logs(), tag)
+        samples.append(_sample(run, under[-1].first_answer(_SERVICE, tag), could))
+        image = f"{info.image_prefix}/behindy-{_SERVICE}:{_plain(tag)}"
+        unheeded: list[TrafficResult] = []
+        with _under_traffic(info, unheeded):
+            seconds = plain_deploy(info.ssh, _SERVICE, image, port=port, path="/", environ=environ)
+        plain.append(Plain(seconds, sent=unheeded[-1].sent, lost=unheeded[-1].lost))
+        progress.say(f"{name}, deploy {number} of {count}: {run.seconds:.1f} s; by a plain script {seconds:.1f} s")
+    return Series(
+        tuple(samples),
+        sent=sum(result.sent for result in under),
+        lost=sum(result.lost for result in under),
+        p50=median(result.p50 for result in under),
+        p99=median(result.p99 for result in under),
+        plain=tuple(plain),
+    )
+
+
+def _plain(tag: str) -> str:
+    """Return the tag of the release that the plain script deploys after this one."""
+    return f"{tag}-plain"
+
+
+@contextmanager
+def _under_traffic(info: SandboxInfo, results: list[TrafficResult]) -> Iterator[None]:
+    """Send requests meanwhile and for a second after; append what became of them."""
+    with Traffic(info, _STREAMS, max_seconds=120, max_requests=18_000) as traffic:
+        traffic.wait_until_flowing()
+        yield
+        time.sleep(1.0)
+        results.append(traffic.stop())
+
+
+def _sample(run: Run, first: float | None, could: float) -> Sample:
+    deploy = run.deploys[0]
+    if first is None:
+        raise Kind.SANDBOX(f"Release {deploy.facts['tag']} never answered, although its deploy succeeded.")
+    return Sample(
+        command=run.seconds,
+        deploy=deploy.seconds,
+        late=first - could,
+        remote_commands=int(deploy.facts["remote_commands"]),
+        steps=tuple((step.name, step.seconds) for step in deploy.steps),
+    )
 
 
 def _deploy(tag: str, environ: Mapping[str, str]) -> Run:

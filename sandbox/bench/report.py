@@ -14,6 +14,7 @@ __all__ = [
     "RESULTS",
     "Bench",
     "Losses",
+    "Plain",
     "Row",
     "Sample",
     "Series",
@@ -46,14 +47,27 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Plain:
+    """One deploy by a plain script: the seconds it took, and the requests that were sent and lost meanwhile."""
+
+    seconds: float
+    sent: int
+    lost: int
+
+
+@dataclass(frozen=True)
 class Series:
-    """Some deploys over one link, and what the traffic meanwhile noticed; latencies in seconds."""
+    """Some deploys over one link, and what the traffic meanwhile noticed; latencies in seconds.
+
+    ``plain`` are those of a plain script, one after each.
+    """
 
     samples: tuple[Sample, ...]
     sent: int
     lost: int
     p50: float
     p99: float
+    plain: tuple[Plain, ...]
 
 
 @dataclass(frozen=True)
@@ -102,6 +116,8 @@ def _series_rows(link: str, series: Series, *, whole: float) -> list[Row]:
     late = median(sample.late for sample in series.samples)
     most = max(sample.remote_commands for sample in series.samples)
     count = len(series.samples)
+    plain = median(sample.seconds for sample in series.plain)
+    lost, sent = (sum(getattr(sample, what) for sample in series.plain) for what in ("lost", "sent"))
     return [
         Row(f"{link}: whole deploy, median of {count}", f"{command:.1f} s", f"at most {whole:g} s", command <= whole),
         Row(
@@ -111,6 +127,13 @@ def _series_rows(link: str, series: Series, *, whole: float) -> list[Row]:
             late <= 1.5,
         ),
         Row(f"{link}: remote commands", str(most), "at most 12", most <= 12),
+        Row(
+            f"{link}: beside a plain script",
+            f"{command / plain:.2f} ({command:.1f} of {plain:.1f} s)",
+            "at most 1.3",
+            command / plain <= 1.3,
+        ),
+        Row(f"{link}: lost by that script", f"{lost} of {sent}", "", None),
         Row(f"{link}: requests lost at 100/s", f"{series.lost} of {series.sent}", "0", series.lost == 0),
         Row(f"{link}: latency, median and p99", f"{series.p50 * 1000:.0f} and {series.p99 * 1000:.0f} ms", "", None),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from sandbox.bench.losses import by_kind
 from sandbox.bench.report import (
     Bench,
     Losses,
+    Plain,
     Sample,
     Series,
     as_markdown,
@@ -38,7 +40,8 @@ def _series(command: float = 4.0, *, late: float = 1.0, commands: int = 11, lost
         Sample(command + spread, command - 0.5, late + spread, commands, (("pull", 0.5 + spread), ("switch", 0.1)))
         for spread in (-0.2, 0.0, 0.3)
     )
-    return Series(samples, sent=5000, lost=lost, p50=0.002, p99=0.015)
+    plain = tuple(Plain(seconds * command, sent=400, lost=1) for seconds in (0.7, 0.8, 1.4))
+    return Series(samples, sent=5000, lost=lost, p50=0.002, p99=0.015, plain=plain)
 
 
 def _bench(near: Series | None = None, *, ours: float = 0.12) -> Bench:
@@ -65,6 +68,14 @@ def test_a_missed_aim_is_marked(bench: Bench, missed: str) -> None:
     assert [line for line in render(bench) if "MISSED" in line] == [
         line for line in render(bench) if line.startswith(missed)
     ]
+
+
+def test_a_deploy_is_compared_with_a_plain_script_by_medians() -> None:
+    near = {row.title: row for row in rows(_bench()) if row.title.startswith("no delay")}
+    assert near["no delay: beside a plain script"].figure == "1.25 (4.0 of 3.2 s)"
+    assert near["no delay: lost by that script"].figure == "3 of 1200"
+    slow = replace(_series(), plain=(Plain(3.0, 400, 0),))
+    assert [row.title for row in rows(_bench(slow)) if row.met is False] == ["no delay: beside a plain script"]
 
 
 def test_the_long_link_has_its_own_aim() -> None:

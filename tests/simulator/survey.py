@@ -66,7 +66,7 @@ def survey(world: World, me: Process, *arguments: str) -> Body:
         for image in world.engine.images.values()
         if not image.tags | image.digests or any(_in(repository, image) for repository in repositories)
     ]
-    _say(world, me, mark, {"images": images, "networks": [f'"{NETWORK}" "n1"']})
+    _say(world, me, mark, {"images": images, "networks": []})
     _say_files(world, me, mark, services)
     yield None
     me.echo(f"{mark} end")
@@ -97,8 +97,8 @@ def _say_files(world: World, me: Process, mark: str, services: list[str]) -> Non
     me.out.extend(f"{name} {digest}" for name, digest in world.config.items())
     me.echo(f"{mark} stanzas")
     me.out.extend(f"{name} mem_limit {400 * 2**20}" for name in world.config)
-    me.echo(f"{mark} nginx_\n{mark} stale_")
-    me.out.extend(world.stale)
+    me.echo(f"{mark} nginx_")
+    me.out.extend(f"stale {name}" for name in world.stale)
     me.echo(f"{mark} machine\nnow {world.now:.9f}\nuptime {world.uptime:.2f}")
     me.echo(f"MemTotal 2097152\nMemAvailable {world.available // 1024}")
     me.echo("disk 8000000000 4000000000 /")

@@ -20,7 +20,7 @@ def printed(**sections: str) -> str:
         "tools": "docker\ncurl\nflock\ntimeout\nawk",
         "containers": container_line(),
         "images": '{"id":"sha256:1","tags":["me/x:v1"],"digests":null,"created":"2026","size":7}',
-        "networks": '"behindy-ops_internal" "n1"',
+        "networks": "",
         "files_": "600 1700000000 12 .env\n644 1 2 compose/docker-compose.yml",
         "environment": "DB_PASS set\nJWT_SECRET empty",
         "configured": "frontend cafe",
@@ -65,6 +65,12 @@ def test_a_list_docker_did_not_give_is_never_taken_for_an_empty_one(part: str) -
 def test_where_docker_cannot_be_asked_at_all_that_is_what_is_told() -> None:
     failed = {part: f"{MARK} {part}! 1\n{MARK} {part}.err\ncannot connect" for part in ("versions", "containers")}
     assert parse(printed(**failed), MARK).docker_problem == "cannot connect"
+
+
+def test_an_engine_and_a_docker_that_do_not_understand_each_other_are_told_so() -> None:
+    said = "Error response from daemon: client version 1.52 is too new. Maximum supported API version is 1.43"
+    survey = parse(printed(containers=f"{MARK} containers! 1\n{MARK} containers.err\n{said}"), MARK)
+    assert (survey.docker, survey.docker_problem) == ("", said)
 
 
 KEPT = '{"id":"a","service":"web","repository":"","tag":"v1","digest":"","image_id":"i"}'

@@ -64,7 +64,12 @@ keep_files() { # that the stanzas name. What they say is resolved then, in a fil
   done < <(grep '^# ' "$new/kept")
   rm "$new/resolved" "$new/kept"
 }
-own_name_alone() { docker network disconnect "$1" "$green" && docker network connect "$1" "$green"; }
+own_name_alone() {
+  local what
+  for what in disconnect connect; do
+    post "networks/$1/$what" "{\"Container\":\"$green\"}" || docker network "$what" "$1" "$green" || return
+  done
+}
 new=${keep%/*}/.new # gets its name when all of it is there
 rm -rf "$new"
 mkdir -p "$new"
@@ -98,8 +103,8 @@ others=() # not the project's own: Docker has them by their ids, and only a cont
 for each in $networks; do
   if [[ $each =~ ^[0-9a-f]{64}$ ]]; then others+=("$each"); else own_name_alone "$each"; fi
 done
-docker update --restart no "$green" >/dev/null
-docker start "$green" >/dev/null
+restarts "$green" no
+post "containers/$green/start" '' || docker start "$green" >/dev/null
 for each in "${others[@]}"; do own_name_alone "$each" || [ "$(docker container inspect --format '{{.State.Running}}' "$green")" != true ]; done
 echo "policy $policy"
 state "$green" "$template"

@@ -15,7 +15,7 @@ swap() {
 switched() { echo "switched $(now)"; exit 0; }
 undone() { echo undone; exit 84; }
 stuck() { echo stuck; exit 85; }
-[ -z "$policy" ] || docker update --restart "$policy" "$second" >/dev/null || undone
+[ -z "$policy" ] || restarts "$second" "$policy" || undone
 swap && switched
 # Only the engine can tell how far it came; nothing bears the name meanwhile.
 named=$(inspect "$second" '{{.Name}}')

@@ -7,11 +7,11 @@
 container=$1 template=$2 release=$3 history=$4 rotate=$5 judged=$6 previous=$7 back=$8 most=$9 replaced=${10}
 umask 077
 state "$container" "$template"
+exec 5< <(docker logs --tail 5000 "$container" 2>&1 | grep -ciE '(^|[^a-z])(error|exception|fatal|panic|traceback)')
 printf 'stats '
 api "http://docker/containers/$container/stats?stream=false&one-shot=true"
 echo
-printf 'errors '
-docker logs --tail 5000 "$container" 2>&1 | grep -ciE '(^|[^a-z])(error|exception|fatal|panic|traceback)'
+echo "errors $(cat <&5)"
 printf 'available '
 sed -nE 's/^MemAvailable:[[:space:]]+([0-9]+) kB/\1/p' /proc/meminfo
 printf 'run '

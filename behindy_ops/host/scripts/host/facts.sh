@@ -1,4 +1,4 @@
-# lib: sections masked compose nginx data visitors
+# lib: sections engine masked compose nginx data visitors
 # Prints what host.check and host.setup want to know of a host; changes nothing. Needs no Docker, curl or flock: a bare
 # host has none of them.
 dir=$1 domain=$2

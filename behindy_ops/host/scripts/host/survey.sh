@@ -1,7 +1,7 @@
 # lib: workspace sections engine data masked compose nginx dotenv public
 # Prints every fact a decision needs; changes nothing. `at` as in lib/public.sh; `container` and `image` are templates;
-# service and repository follow in turn. SURVEY_PARTS: only these. On a small host each docker command costs tens of
-# milliseconds.
+# service and repository follow in turn. SURVEY_PARTS: only these. A docker command computes for 60 ms or more before it
+# asks the engine, which answers in 2: what it is asked by curl. Where that cannot be, docker says why.
 dir=$1 domain=$2 at=$3 network=$4 container=$5 image=$6
 shift 6
 services=() repositories=()
@@ -10,20 +10,31 @@ while [ "$#" -gt 1 ]; do
   shift 2
 done
 versions() {
-  docker version --format '{{json .Server.Version}} {{json .Server.APIVersion}} {{json .Server.Arch}}' && compose version --short
+  api -f http://docker/version 2>/dev/null |
+    sed -nE 's/.*,("Version"):("[^"]*"),"ApiVersion":("[^"]*").*"Arch":("[^"]*").*/\2 \3 \4/p' | grep . ||
+    docker version --format '{{json .Server.Version}} {{json .Server.APIVersion}} {{json .Server.Arch}}' || return
+  compose version --short
 }
 tools() { for tool in docker curl flock timeout awk; do command -v "$tool" >/dev/null && echo "$tool"; done; }
 described() { # container or image, template, their ids, one a line: one may end between the list and the look
   # shellcheck disable=SC2086
   [ -z "$3" ] || docker "$1" inspect --format "$2" $3 2>"$work/no-$1" || ! grep -v "No such $1" "$work/no-$1" >&2
 }
-containers() { ids=$(docker ps -aq --no-trunc) && described container "$container" "$ids"; }
+containers() {
+  ids=$(listed 'containers/json?all=true' || docker ps -aq --no-trunc) && described container "$container" "$ids"
+}
 images() {
-  ids=$(for repository in "${repositories[@]}"; do docker images -q --no-trunc "$repository" || exit; done
-    docker images -q --no-trunc -f dangling=true) && described image "$image" "$(sort -u <<<"$ids")"
+  local reference=("${repositories[@]/#/,%22}")
+  reference=("${reference[@]/%/%22}")
+  ids=$(listed "images/json?filters=%7B%22reference%22:%5B$(printf %s "${reference[@]}" | cut -c 2-)%5D%7D" \
+    'images/json?filters=%7B%22dangling%22:%5B%22true%22%5D%7D' ||
+    { for repository in "${repositories[@]}"; do docker images -q --no-trunc "$repository" || exit; done
+      docker images -q --no-trunc -f dangling=true; }) && described image "$image" "$(sort -u <<<"$ids")"
 }
 directory() { cd "$dir" 2>/dev/null && pwd -P && pwd; } # as Compose notes it on a container, by this setting or another
-networks() { docker network inspect --format '{{json .Name}} {{json .Id}}' "$network"; }
+networks() {
+  api -f -o /dev/null "http://docker/networks/$network" 2>/dev/null || docker network inspect --format '{{.Id}}' "$network"
+}
 files_() {
   for file in compose/docker-compose.yml nginx/nginx.conf nginx/real_ip.conf .env rehearsal/header rehearsal/map.conf; do
     [ -e "$dir/$file" ] && stat -c "%a %Y %s $file" "$dir/$file"
@@ -51,24 +62,27 @@ stanzas() { # limits, ports and fixed names of each service, and what it asks ng
   declared --env-file ../.env --profile '*'
 }
 nginx_() { # the ports it listens on for others, in hexadecimal; whether what is loaded knows the token; is what is on disk valid?
+  # Names that it resolves only when it loads: servers of upstreams, and literal ones in proxy_pass. The rest of its
+  # configuration stays here: the rehearsal's token is in it.
   in_nginx_with_token "$dir" "$domain" nginx 'sed -nE "/: (0{24}01000000|[0-9A-F]*7F):/d
 s/^ *[0-9]+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:0000 0A .*/port \\1/p" /proc/net/tcp /proc/net/tcp6 2>/dev/null
 token "$1" "$2"
-itself -t -q >&2'
-}
-stale_() { # names that nginx resolves only when it loads: servers of upstreams, and literal ones in proxy_pass. The rest of
-  # its configuration stays here: the rehearsal's token is in it.
-  in_nginx nginx 'itself -T' 2>"$work/nginx-T" |
-    sed 's/#.*//; s/[;{}]/&\n/g' | awk '
+echo configuration
+itself -T -q' 2>"$work/nginx-T" |
+    sed '0,/^configuration$/b; s/#.*//; s/[;{}]/&\n/g' | awk '
       function bare(text) { sub(/^[a-z]+:\/\//, "", text); sub(/[:\/;].*/, "", text); return text }
+      !within { if ($0 == "configuration") within = 1; else print; next }
       $1 == "upstream" { inside = 1; group[$2] = 1 }
       inside && $1 == "server" && !/ resolve[ ;]/ { found[bare($2)] = 1 }
       $1 == "proxy_pass" && !/\$/ { asked[bare($2)] = 1 }
       /}/ { inside = 0 }
       END { for (name in asked) if (!(name in group)) found[name] = 1
-            for (name in found) if (name ~ /^[a-z][a-z0-9_-]*$/) print name }'
+            for (name in found) if (name ~ /^[a-z][a-z0-9_-]*$/) print "stale", name }'
+  local code=${PIPESTATUS[0]}
   # A name that is missing right now keeps it from being printed; then that name is one of them.
-  sed -nE 's/.*host not found in upstream "([^":]+).*/\1/p' "$work/nginx-T"
+  sed -nE 's/.*host not found in upstream "([^":]+).*/stale \1/p' <<<"$(<"$work/nginx-T")"
+  cat "$work/nginx-T" >&2
+  return "$code"
 }
 public_() { # how the public name fails where nginx does well past it: curl's exit code, and where the name leads
   [ -n "$domain" ] && [ -z "$at" ] || return 0
@@ -87,9 +101,10 @@ machine() {
   echo "disk $(fullest "$engine")"
 }
 usage() {
-  local filters=()
-  for service in "${services[@]}"; do filters+=(--filter "name=^/$service(-green|-blue)?$"); done
-  [ "${#filters[@]}" = 0 ] || docker ps -q --no-trunc "${filters[@]}" | readings
+  local names
+  [ "${#services[@]}" != 0 ] || return 0
+  names=$(printf ',%%22^/%s(-green|-blue)?$%%22' "${services[@]}")
+  listed "containers/json?filters=%7B%22name%22:%5B${names#,}%5D%7D" | readings
 }
 releases() { # `<service>/<id> <status> <description>` on one line, whatever is in the files
   local LC_ALL=C service release id status description
@@ -107,4 +122,4 @@ releases() { # `<service>/<id> <status> <description>` on one line, whatever is 
   return 0
 }
 # shellcheck disable=SC2086 # one name a word
-report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ stale_ public_ machine usage releases}
+report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ public_ machine usage releases}

@@ -1,7 +1,13 @@
 # Docker Compose, always with a clean environment: what the login exports would win over .env. Nothing in .env decides
 # either what a command is about: a profile there would start the applications beside those that are live.
 # What it complains of may hold values: of a .env that it cannot read, the line is told and no more (lib/masked.sh).
-compose() {
+composer=(docker compose)
+if [ -w /var/run/docker.sock ] && ! grep -qs cliPlugins "$HOME/.docker/config.json"; then # where docker looks for it, in its order
+  for plugin in "$HOME/.docker" /usr/local/{lib,libexec}/docker /usr/{lib,libexec}/docker; do
+    if [ -x "$plugin/cli-plugins/docker-compose" ]; then composer=("$plugin/cli-plugins/docker-compose") && break; fi
+  done
+fi
+compose() { # docker computes for 60 ms before it starts its plugin, so that is started by itself where that is to be found
   local said word files=() code=0
   for word in .env ../.env "$@"; do
     case $word in *.env) files+=("$word") ;; esac
@@ -9,7 +15,7 @@ compose() {
   {
     said=$(env -i PATH="$PATH" HOME="$HOME" DOCKER_HOST="$DOCKER_HOST" COMPOSE_FILE=docker-compose.yml \
       COMPOSE_PROFILES= COMPOSE_PROJECT_NAME= COMPOSE_ENV_FILES= COMPOSE_DISABLE_ENV_FILE=0 COMPOSE_REMOVE_ORPHANS=0 \
-      docker compose "$@" 2>&1 >&3 3>&-) || code=$?
+      "${composer[@]}" "$@" 2>&1 >&3 3>&-) || code=$?
   } 3>&1
   [ -z "$said" ] || sed -E -e '/failed to read /{s/(failed to read [^:]*(: line [0-9]+)?).*/\1/;q}' \
     -e 's/^(line [0-9]+): .*/failed to read an env_file: \1/' -e 's/^(required variable [A-Za-z0-9_]+ is missing a value).*/\1/' <<<"$said" |

@@ -1,7 +1,11 @@
 # What kind of engine it is, and where it keeps its data.
 described_engine() { # in words: its directory, its security options, its storage driver's status; then what docker is
   local info
-  info=$(docker info --format \
+  info=$(api -f http://docker/info 2>/dev/null | sed -nE 'h
+s/.*"DockerRootDir":"([^"]*)".*/\1/p
+g; s/.*"SecurityOptions":\[([^]]*)\].*/\1/p
+g; s/.*"DriverStatus":\[((\[[^]]*\],?)*)\].*/\1/p' | tr '[],"\n' ' ')
+  [ -n "$info" ] || info=$(docker info --format \
     '{{.DockerRootDir}}{{range .SecurityOptions}} {{.}}{{end}}{{range .DriverStatus}} {{index . 1}}{{end}}' 2>/dev/null)
   info=${info:-/}
   [ ! -S "/run/user/$(id -u)/docker.sock" ] || info+=" own-socket"

@@ -9,6 +9,21 @@ within() { # moment, ms from now: the sooner of the two; after a reboot, which r
   echo "$(($1 < last ? $1 : last))"
 }
 api() { curl -sS -m 20 --unix-socket /var/run/docker.sock "$@"; }
+post() { # path, JSON: has the engine do it; false where it did not, and docker tells why when it is asked for the same
+  case $(api -m 600 -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' -d "$2" "http://docker/$1" 2>/dev/null) in
+  2?? | 304) return 0 ;;
+  esac
+  return 1
+}
+restarts() { # container, policy
+  post "containers/$1/update" "{\"RestartPolicy\":{\"Name\":\"$2\"}}" || docker update --restart "$2" "$1" >/dev/null
+}
+listed() { # paths of lists of the engine: the ids in them. False where none is, or not all could be read
+  local codes
+  api -gf --fail-early "${@/#/http://docker/}" 2>/dev/null | grep -oE '[{,]"Id":"(sha256:)?[0-9a-f]{64}"' | cut -d '"' -f 4
+  codes=("${PIPESTATUS[@]}")
+  return "$((codes[0] | codes[1]))"
+}
 readings() { # stdin: ids. For each a line of JSON, the numbers `docker stats` counts with (a quick reading, no wait), and its URL
   local urls=()
   while read -r id; do urls+=("http://docker/containers/$id/stats?stream=false&one-shot=true"); done
@@ -40,6 +55,11 @@ unless_gone() { # a docker command; that what it is about is gone already is suc
 }
 remove() { # container: a release's with its anonymous volumes, which nothing would ever mount again (never a named one). What
   # another's container kept in one may be all there is of it.
+  case $(api "http://docker/containers/$1/json" 2>/dev/null) in
+  *'"behindy.release":"'[!\"]*) # a key of its labels: in a value, its quotes would be escaped
+    case $(api -m 600 -o /dev/null -w '%{http_code}' -X DELETE "http://docker/containers/$1?force=1&v=1" 2>/dev/null) in 204 | 404) return 0 ;; esac
+    ;;
+  esac
   # shellcheck disable=SC2046 # an option, or none
   unless_gone docker rm -f $(docker container inspect --format '{{if index .Config.Labels "behindy.release"}}-v{{end}}' "$1" 2>/dev/null) "$1"
 }

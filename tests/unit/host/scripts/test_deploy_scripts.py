@@ -18,7 +18,7 @@ import behindy_ops.host
 from behindy_ops.facts.manifest import parse as parse_manifests
 from behindy_ops.facts.readings import parse_reading
 from behindy_ops.host.exit_codes import Code
-from tests.unit.host.scripts.fake_host import INSIDE, Answer
+from tests.unit.host.scripts.fake_host import INSIDE, NO_API, Answer
 
 if TYPE_CHECKING:
     from tests.unit.host.scripts.fake_host import FakeHost, Ran
@@ -137,6 +137,7 @@ def starting(host: FakeHost) -> FakeHost:
     host.file("home/state/releases/web/.new/.env", "of a run that was killed")
     for call in ("compose *", "network *", "update *", "start *", "volume *"):
         host.on("docker", call)
+    host.on("curl", "* -d *", NO_API)
     host.on("docker", "compose *config --format json*", CONFIG)
     host.on("docker", "container inspect *", '{"id":"g"}\n')
     host.on("docker", "container inspect *RestartPolicy*", "always net behindy-ops_egress\n")
@@ -163,13 +164,52 @@ def test_a_candidate_is_made_without_aliases_and_without_its_restart_policy(star
     assert (kept / ".env").stat().st_mode & 0o77 == 0
     assert (host.home / "state/history.jsonl").read_text() == "torn\nbegun\n"
     assert [path.name for path in kept.parent.iterdir()] == ["r1"]
-    assert [" ".join(call.split()[1:3]) for call in ran.calls] == [
+    assert [" ".join(call.split()[1:3]) for call in ran.calls if call.startswith("docker")] == [
         *("compose --project-directory", "container inspect", "compose --progress", "container inspect"),
         *(["network disconnect", "network connect"] * 2),
         *("update --restart", "start web-green", "container inspect"),
     ]
     ran = start(host, "r2", "r1")
     assert (host.home / "state/releases/web/r2/.env").read_text() == ".env\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "itself"), [(None, True), ("{}", True), ('{"cliPluginsExtraDirs": ["/x"]}', False)]
+)
+def test_compose_is_started_by_itself_where_docker_would_find_it(
+    starting: FakeHost, settings: str | None, *, itself: bool
+) -> None:
+    starting.moved["-w /var/run/docker.sock"] = f"-w {starting.file('docker.sock')}"
+    if settings is not None:
+        starting.file(".docker/config.json", settings)
+    resolved, used = starting.file("resolved", CONFIG), starting.root / "used"
+    plugin = starting.file(
+        ".docker/cli-plugins/docker-compose",
+        f'#!/bin/sh\necho "$@" >>{used}\ncase "$*" in *"config --format json") cat {resolved} ;; esac\n',
+    )
+    plugin.chmod(0o755)
+    ran = start(starting)
+    assert (ran.code, used.exists(), any(" compose " in call for call in ran.calls)) == (0, itself, not itself)
+    assert json.loads((starting.home / "state/releases/web/r1/names.yml").read_text()) == BY_NAME
+
+
+def test_the_engine_itself_does_what_it_can_for_a_candidate(starting: FakeHost) -> None:
+    starting.on("curl", "*--unix-socket *", "200")
+    starting.on("curl", "*/start", "304")
+    ran = start(starting)
+    assert (ran.code, ran.values) == (0, {"policy": "always", "state": '{"id":"g"}'})
+    asked = [call.partition(" -d ")[2] for call in ran.calls if call.startswith("curl")]
+    green = '{"Container":"web-green"}'
+    assert asked == [
+        *(
+            f"{green} http://docker/networks/{net}/{do}"
+            for net in ("net", "behindy-ops_egress")
+            for do in ("disconnect", "connect")
+        ),
+        '{"RestartPolicy":{"Name":"no"}} http://docker/containers/web-green/update',
+        " http://docker/containers/web-green/start",
+    ]
+    assert not [call for call in ran.calls if call.split()[1] in ("network", "update", "start")]
 
 
 NAMING = """{
@@ -232,7 +272,7 @@ def test_a_release_keeps_every_file_that_its_stanza_names_and_hands_it_on_to_a_r
 def test_a_network_that_is_not_the_projects_is_left_once_the_candidate_runs(starting: FakeHost) -> None:
     starting.on("docker", "container inspect *RestartPolicy*", f"always {'0f' * 32} net\n")
     ran = start(starting)
-    order = [call for call in ran.calls if " network " in call or " start " in call]
+    order = [call for call in ran.calls if call.startswith(("docker network", "docker start"))]
     assert [call.split()[1:4] for call in order] == [
         ["network", "disconnect", "net"], ["network", "connect", "net"], ["start", "web-green"],
         ["network", "disconnect", "0f" * 32], ["network", "connect", "0f" * 32],
@@ -339,14 +379,28 @@ def test_the_public_url_and_the_live_container_are_asked_from_outside(host: Fake
     host.on("curl", "*https://a.org/", "X-Behindy-Candidate: -green\r\ncode 200\n")
     host.on("curl", "*http://web:80/*", "200")
     host.on("docker", "container inspect *", "10.0.0.2 \n")
-    host.on("docker", "exec nginx sh -c *", INSIDE)
+    host.on("docker", "exec -i nginx sh -c *", INSIDE)
     host.on("getent", "ahosts web", "10.0.0.2 STREAM web\n10.0.0.2 DGRAM\n")
     arguments = ("/h", "5", "0.01", "0", "nginx", "web", "http://web:80/", "https://a.org/")
     ran = host.run("deploy/look_outside", *arguments)
     assert sorted(ran.out.splitlines()) == [
         "address 10.0.0.2 ", "inside 200 0", "look 200 0 -green", "names 10.0.0.2", "ok"
     ]  # fmt: skip
-    assert "-H @/h" in ran.calls[0]
+    assert any("-H @/h" in call for call in ran.calls)
+    assert len([call for call in ran.calls if call.startswith("docker exec")]) == 1
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_was_seen_inside_beside_the_looks_counts_only_if_it_is_whole_and_new(
+    host: FakeHost, *, late: bool
+) -> None:
+    """The engine may have been away then, and what is seen long before the public URL is well says nothing."""
+    host.on("curl", "*https://a.org/", *([Answer("code 502\n", run="sleep 0.7")] if late else []), "code 200\n")
+    host.on("docker", "container inspect *", "10.0.0.9 \n", "10.0.0.2 \n")
+    host.on("docker", "exec -i nginx sh -c *", "inside 200 0\n" if late else Answer(code=1), "inside 204 0\n")
+    ran = host.run("deploy/look_outside", "", "5", "0.01", "0", "nginx", "web", "http://web:80/", "https://a.org/")
+    seen = sorted(line for line in ran.out.splitlines() if line[:3] in ("ins", "add"))
+    assert seen == ["address 10.0.0.2 ", "inside 204 0"]
 
 
 def test_a_good_answer_from_outside_has_to_stay_good_until_all_have_switched(host: FakeHost) -> None:
@@ -443,6 +497,7 @@ def test_only_the_engine_tells_how_far_a_failed_switch_came(
 
 def test_a_policy_that_cannot_be_set_leaves_the_names(host: FakeHost) -> None:
     host.on("docker", "update *", Answer(code=1))
+    host.on("curl", "* -d *", "500")
     assert host.run("deploy/swap", *SWAP[:5], "always").code == Code.SWITCH_UNDONE
 
 
@@ -554,6 +609,25 @@ def test_a_release_goes_with_its_anonymous_volumes_and_anothers_container_withou
     host.on("docker", "container inspect *behindy.release*}}-v{{end}} b", "-v\n", "\n")
     for removed in ("docker rm -f -v b", "docker rm -f b"):
         assert host.run(*script).calls[-1] == removed
+
+
+@pytest.mark.parametrize(
+    ("labels", "answer", "last"),
+    [
+        ('{"behindy.release":"r1"}', "204", "curl "),
+        ('{"behindy.release":"r1"}', "404", "curl "),
+        ('{"behindy.release":"r1"}', "409", "docker rm -f -v b"),
+        (r'{"x":"\"behindy.release\":"}', "204", "docker rm -f -v b"),
+    ],
+)
+def test_the_engine_itself_removes_a_release_and_no_other(host: FakeHost, labels: str, answer: str, last: str) -> None:
+    for call in ("stop *", "rm *"):
+        host.on("docker", call)
+    host.on("docker", "container inspect *behindy.release*}}-v{{end}} b", "-v\n")
+    host.on("curl", "*/containers/b/json", f'{{"Id":"b","Config":{{"Labels":{labels}}}}}')
+    host.on("curl", "*-X DELETE http://docker/containers/b?force=1&v=1", answer)
+    ran = host.run("deploy/stop_blue", "b", "5")
+    assert (ran.code, ran.calls[-1].startswith(last)) == (0, True)
 
 
 def test_a_failed_release_is_shown_marked_and_removed(host: FakeHost) -> None:

@@ -61,34 +61,51 @@ def test_every_script_is_run_by_a_test_of_this_folder() -> None:
     assert [name for name in script_names() if f'"{name}"' not in named] == []
 
 
-def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost) -> None:  # noqa: PLR0915
+C1, C2, IMAGE = "c1" * 32, "c2" * 32, f"sha256:{'1' * 64}"
+API = {
+    "version": '{"Platform":{"Name":""},"Components":[{"Name":"Engine","Version":"26.1","Details":{"ApiVersion":"1.4"}'
+    '},{"Name":"runc","Version":"1.1"}],"Version":"26.1","ApiVersion":"1.45","Os":"linux","Arch":"amd64","BuildTime":"x"}',
+    "info": '{"ID":"X","Driver":"overlay2","DriverStatus":[["Backing Filesystem","extfs"],["userxattr","false"]],'
+    '"DockerRootDir":"/","HttpProxy":"","SecurityOptions":["name=seccomp,profile=builtin","name=userns"]}',
+    "containers/json?all=true": f'[{{"Id":"{C1}","ImageID":"{IMAGE}","Labels":{{"Id":"My App"}}}},{{"Id":"{C2}"}}]\n',
+    "images/json?filters=*reference%22:%5B%22me/web%22%5D*dangling*": f'[{{"Containers":-1,"Id":"{IMAGE}"}}]\n[]\n',
+    "containers/json?filters=*name%22:%5B%22^/web(-green|-blue)?$%22%5D*": f'[{{"Id":"{C1}"}}]\n',
+}
+"""What the engine's own API says of the same host."""
+
+
+@pytest.mark.parametrize("api", [True, False], ids=["by its API", "by docker"])
+def test_the_survey_reads_all_that_a_decision_needs_and_no_value(  # noqa: PLR0915
+    host: FakeHost, *, api: bool
+) -> None:
     for name in ("compose/docker-compose.yml", "nginx/nginx.conf", "rehearsal/header"):
         host.file(f"home/{name}")
     host.file("home/.env", "A=s3cret\nexport B=\n# C=1\n")
     release = '{"id":"r1","service":"web","repository":"me/web","tag":"v1","digest":"","image_id":""}'
     host.file("home/state/releases/web/r1/release.json", release)
     host.file("home/state/releases/web/r2/status", "stands")
-    host.on("docker", "version *", '"26.1" "1.45" "amd64"\n')
+    for path, said in API.items() if api else ():
+        host.on("curl", f"*http://docker/{path}", said)
+    if not api:
+        host.on("docker", "version *", '"26.1" "1.45" "amd64"\n')
+        host.on("docker", "ps -aq --no-trunc", f"{C1}\n{C2}\n")
+        host.on("docker", "images *", f"{IMAGE}\n")
+        host.on("docker", "info *", "/ name=userns\n")
     host.on("docker", "compose version *", "2.26.1\n")
     host.on("docker", "compose *config --hash*", "web c0ffee\n")
     host.on("docker", "compose *config --format json", json.dumps(CONFIG, indent=2))
-    host.on("docker", "ps -aq --no-trunc", "c1\nc2\n")
     host.on("docker", "container inspect *", Answer(container_line(), err="Error: No such container: c2\n", code=1))
-    host.on("docker", "images *", "sha256:1\n")
     host.on("docker", "image inspect *", '{"id":"sha256:1","tags":null,"digests":null,"created":"2026","size":7}\n')
     host.on("docker", "network inspect *", Answer(err="no such network", code=1))
-    host.on("docker", "info *", "/\n")
-    host.on("docker", "exec -u 0 nginx sh -c *", INSIDE)
     host.on("docker", "exec -i -u 0 nginx sh -c *", INSIDE)
-    host.on("nginx", "*-t -q", Answer(err="[emerg] x", code=1))
     conf = "upstream app { server web:3000; server kept:1 resolve; }\nproxy_pass http://app; proxy_pass http://api:80/;"
-    host.on("nginx", "*-T", Answer(f"{conf} proxy_pass $x;", err='host not found in upstream "gone:80"'))
-    host.on("docker", "ps -q --no-trunc --filter name=^/web(-green|-blue)?$", "c1\n")
-    host.on(
-        "curl",
-        "*",
-        '{"memory_stats":{"usage":1000,"stats":{"inactive_file":400}}}\nhttp://docker/containers/c1/stats\n',
+    missing = '[emerg] host not found in upstream "gone:80"'
+    host.on("nginx", "-T -q", Answer(f"{conf} proxy_pass $x;", err=missing, code=1))
+    reading = (
+        f'{{"memory_stats":{{"usage":1000,"stats":{{"inactive_file":400}}}}}}\nhttp://docker/containers/{C1}/stats\n'
     )
+    host.on("curl", "*/stats?*", reading)
+    host.on("curl", "* https://a.org/health")
     with socket.create_server(("0.0.0.0", 0)) as public, socket.create_server(("127.0.0.1", 0)) as private:  # noqa: S104
         ports = {each.getsockname()[1] for each in (public, private)}
         ran = host.run(
@@ -106,11 +123,34 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(host: FakeHost)
         "web": survey.Stanza(419430400, 1048576, ("8080",), image="me/web:v1", asks=(3000, 8000, 8080, 8443, 9000)),
         "old": survey.Stanza(9, 8, image="old"),
     }
-    assert (sorted(found.stale), found.usage) == (["api", "gone", "web"], {"c1": 600})
+    assert (sorted(found.stale), found.usage) == (["api", "gone", "web"], {C1: 600} if api else {})
+    assert (found.architecture, *found.engine) == ("amd64", survey.EngineKind.REMAPPED)
     assert [(kept.id, kept.status) for kept in found.releases] == [("r1", "candidate")]
-    assert found.problems == {"networks": "no such network", "nginx_": "[emerg] x"}
+    assert found.problems == {"networks": "no such network", "nginx_": missing}
+    asked = [call for call in ran.calls if call.startswith("docker") and "compose" not in call]
+    assert len(asked) == (4 if api else 9)
     assert (found.memory["MemTotal"] > 0, found.disk[0] > 0, found.now > 0) == (True, True, True)
     assert "s3cret" not in ran.out
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Answer(f'[{{"Id":"{C1}"}},{{"Id":', code=18),
+        Answer(f'[{{"Id":"{C1}"}}]\n{{"message":"no space left"}}\n', code=22),
+    ],
+    ids=["cut off", "the second list failed"],
+)
+def test_a_list_of_which_a_part_came_is_asked_for_again(host: FakeHost, said: Answer) -> None:
+    host.on("curl", "*https://a.org/health")
+    host.on("curl", "*http://docker/*", said)
+    host.on("docker", "*")
+    host.on("docker", "ps -aq --no-trunc", f"{C1}\n{C2}\n")
+    host.on("docker", "images *", f"{IMAGE}\n")
+    ran = host.run("host/survey", MARK, str(host.home), "a.org", "", "net", "", "", "web", "me/web")
+    described = [call for call in ran.calls if " inspect " in call]
+    assert any(C2 in call for call in described)
+    assert any(IMAGE in call for call in described)
 
 
 def test_a_configuration_is_another_one_when_a_file_that_its_stanza_names_is(host: FakeHost) -> None:
@@ -187,7 +227,7 @@ def test_a_public_name_the_host_does_not_reach_is_told_where_nginx_answers_past_
     assert survey.parse(host.run("host/survey", MARK, str(host.home), "a.org", "", *arguments).out, MARK).misled == told
     ran = host.run("host/survey", MARK, str(host.home), "a.org", "127.0.0.1", *arguments)
     assert survey.parse(ran.out, MARK).misled is None
-    assert not [call for call in ran.calls if call.startswith("curl")]
+    assert not [call for call in ran.calls if call.startswith("curl") and "--unix-socket" not in call]
 
 
 def test_images_that_docker_does_not_list_are_not_taken_for_none(host: FakeHost) -> None:
