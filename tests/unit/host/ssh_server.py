@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -144,7 +145,9 @@ class SshServer:
         while True:
             try:
                 client, _ = self._socket.accept()
-            except OSError:
+            except OSError as error:
+                if error.errno == errno.ECONNABORTED:  # one client that was gone before
+                    continue
                 return
             transport = paramiko.Transport(client)
             transport.add_server_key(self.host_key)
@@ -153,7 +156,7 @@ class SshServer:
             self.transports.append(transport)
             login = _Login(self, transport, self._run, partial(self._full, transport))
             with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
-                transport.start_server(server=login)
+                transport.start_server(event=threading.Event(), server=login)  # others need not wait for this one
 
     def _full(self, transport: paramiko.Transport) -> bool:
         channels = transport._channels.values()  # type: ignore[attr-defined]

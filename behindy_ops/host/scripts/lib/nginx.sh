@@ -56,9 +56,12 @@ in_nginx() { # container, shell text, its arguments
 $2" nginx "${@:3}"
 }
 in_nginx_with_token() { # host directory, domain, container, shell text: `token "$1" "$2"` may be in it. The token goes by stdin.
-  local dir=$1 domain=$2
-  docker exec -i -u 0 "$3" sh -c "$nginx_sh
+  local dir=$1 domain=$2 code
+  timeout 30 docker exec -i -u 0 "$3" sh -c "$nginx_sh
 $4" nginx "$domain" "$(stat -Lc %d:%i "$dir/rehearsal" 2>/dev/null)" < <(whole_header "$dir")
+  code=$?
+  [ "$code" != 124 ] || echo "nginx could not be looked into within 30 s" >&2
+  return "$code"
 }
 whole_header() { # host directory: the rehearsal's header, if nginx's map has the same token
   local header map
