@@ -236,7 +236,7 @@ def test_an_nginx_that_cannot_be_looked_into_does_not_hold_up_the_survey(host: F
     host.on("docker", "exec -i -u 0 nginx *", Answer(run="exec sleep 9"))
     host.moved["timeout 30"] = "timeout 0.2"
     ran = host.run("host/survey", MARK, str(host.home), "a.org", "", "net", "", "", "web", "me/web")
-    assert survey.parse(ran.out, MARK).problems == {"nginx_": "nginx could not be looked into within 30 s"}
+    assert survey.parse(ran.out, MARK).problems == {"nginx_": "nginx could not be looked into within 30 s\n"}
 
 
 def test_images_that_docker_does_not_list_are_not_taken_for_none(host: FakeHost) -> None:
