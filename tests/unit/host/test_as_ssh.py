@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -140,6 +141,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     for process in agents:
         process.terminate()
         process.wait()
+
+
+@pytest.fixture(autouse=True)
+def hangups_end_what_they_are_sent_to() -> Iterator[None]:
+    """As ``ssh`` ends its own proxies and then waits for them; below ``nohup``, all that is started ignores it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture
