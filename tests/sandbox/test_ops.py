@@ -93,7 +93,7 @@ class TestFigures:
         with broken(begin, "docker exec nginx pkill -x timeout || docker restart -t 1 nginx"):
             busy = {one["name"]: one["cpu"] for one in view("stats")["containers"]}
         assert busy["nginx"] == max(busy.values())
-        assert busy["nginx"] > 15
+        assert busy["nginx"] > 4  # idle, it has less than 1; beside three other hosts, a loop gets little of two cores
 
 
 def free_lines() -> list[str]:
