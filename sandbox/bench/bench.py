@@ -1,7 +1,7 @@
 """Measure deploys in the sandbox: how long, how soon, how many remote commands, what users notice; near and far.
 
-Each deploy is followed by one of a plain script, under the same traffic: of what differs between machines, the ratio of
-the two tells little.
+Each deploy is followed by one of a plain script, under the same traffic: the ratio of the two depends less on the
+machine than seconds do.
 """
 
 from __future__ import annotations

@@ -43,6 +43,7 @@ class Look:
     """One attempt's verdict and the reason in words.
 
     Attributes:
+        fault: whose it is that it was not well.
         definite: the release itself answered, with an error: waiting longer seldom helps.
         said: what it answered with that error, cut; empty if that is not known.
     """

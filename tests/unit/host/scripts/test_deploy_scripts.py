@@ -390,6 +390,18 @@ def test_the_public_url_and_the_live_container_are_asked_from_outside(host: Fake
     assert len([call for call in ran.calls if call.startswith("docker exec")]) == 1
 
 
+def test_who_has_the_name_is_asked_when_nginx_has_to_know_it_and_not_before(host: FakeHost) -> None:
+    settled = int(uptime() * 1000) + 800
+    host.on("curl", "*https://a.org/", "code 200\n")
+    host.on("curl", "*http://web:80/*", "200")
+    host.on("docker", "container inspect *", "10.0.0.2 \n")
+    host.on("docker", "exec -i nginx sh -c *", INSIDE)
+    host.on("getent", "ahosts web", Answer(run='cut -d" " -f1 /proc/uptime >>"$root/asked"; echo 10.0.0.2 STREAM web'))
+    arguments = ("", "5", "0.1", str(settled), "nginx", "web", "http://web:80/", "https://a.org/")
+    assert "ok" in host.run("deploy/look_outside", *arguments).out.splitlines()
+    assert [float(at) * 1000 >= settled for at in (host.root / "asked").read_text().split()] == [True]
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_what_was_seen_inside_beside_the_looks_counts_only_if_it_is_whole_and_new(
     host: FakeHost, *, late: bool
@@ -618,6 +630,7 @@ def test_a_release_goes_with_its_anonymous_volumes_and_anothers_container_withou
         ('{"behindy.release":"r1"}', "404", "curl "),
         ('{"behindy.release":"r1"}', "409", "docker rm -f -v b"),
         (r'{"x":"\"behindy.release\":"}', "204", "docker rm -f -v b"),
+        ('{"behindy.release":""}', "204", "docker rm -f -v b"),
     ],
 )
 def test_the_engine_itself_removes_a_release_and_no_other(host: FakeHost, labels: str, answer: str, last: str) -> None:

@@ -230,6 +230,16 @@ def test_a_public_name_the_host_does_not_reach_is_told_where_nginx_answers_past_
     assert not [call for call in ran.calls if call.startswith("curl") and "--unix-socket" not in call]
 
 
+def test_the_names_of_an_nginx_that_says_nothing_else_are_found(host: FakeHost) -> None:
+    host.on("curl", "*https://a.org/health")
+    host.on("docker", "*")
+    host.on("docker", "exec -i -u 0 nginx *", INSIDE)
+    host.on("nginx", "-T -q", "upstream app { server web:3000; } # server not:1;\n")
+    host.moved["/proc/net/tcp /proc/net/tcp6"] = "/dev/null"
+    ran = host.run("host/survey", MARK, str(host.home), "a.org", "", "net", "", "", "web", "me/web")
+    assert survey.parse(ran.out, MARK).stale == {"web"}
+
+
 def test_an_nginx_that_cannot_be_looked_into_does_not_hold_up_the_survey(host: FakeHost) -> None:
     host.on("curl", "*https://a.org/health")
     host.on("docker", "*")
