@@ -84,6 +84,9 @@ class ScriptedHost:
     def end(self, future: Future[Result]) -> Result:
         return future.result()
 
+    def release(self) -> None:
+        self.locked.append("")
+
     def take_lease(
         self,
         holder: Holder,

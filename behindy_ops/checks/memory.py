@@ -117,6 +117,7 @@ def fits(facts: Facts) -> Iterable[Check]:
     for service in facts.services:
         needed = need(facts.survey, service)
         says = f"a deploy of {service.name} needs about {size(needed)}; {size(available)} available"
+        says += "".join(_drains(facts.survey))
         said = f"{says}, {size(swap)} of swap free"
         if needed + SPARE <= available:
             yield ok("memory", f"{says}: fits", service.name)
@@ -124,6 +125,16 @@ def fits(facts: Facts) -> Iterable[Check]:
             yield FITS_WITH_SWAP.check("memory", f"{said}: fits with the help of swap, slowly", subject=service.name)
         else:
             yield DOES_NOT_FIT.check("memory", f"{said}: does not fit", subject=service.name)
+
+
+def _drains(survey: Survey) -> Iterable[str]:
+    """Say what uses memory only until the host has drained it."""
+    for name, drain in survey.draining.items():
+        blue = survey.trio(name).blue
+        if blue is not None and blue.running:
+            used = survey.usage.get(blue.id, 0)
+            most = f"{size(used)}" if used else f"up to {size(blue.memory)}" if blue.memory else "some"
+            yield f" beside {blue.name}, which uses {most} until it is drained ({drain.latest()} at the latest)"
 
 
 def total(facts: Facts) -> Iterable[Check]:

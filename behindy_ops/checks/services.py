@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok, state_of
 from behindy_ops.checks.environment import lacking
 from behindy_ops.errors import Kind
-from behindy_ops.facts.leftovers import Recovery, decide, serves
+from behindy_ops.facts.leftovers import Recovery, leftover, serves
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.facts.upstream import Upstream
 
@@ -125,9 +125,11 @@ def leftovers(facts: Facts) -> Iterable[Check]:
     """A candidate that failed, a name that is missing, a previous release still beside: docs/design.md, "Reconcile"."""
     for service in facts.services:
         trio = facts.survey.trio(service.name)
-        recovery = decide(trio)
+        recovery = leftover(facts.survey, service.name)
         if recovery is Recovery.NOTHING:
-            yield ok("leftovers", "none", service.name)
+            drains = facts.survey.draining.get(service.name)
+            found = f"none; the host drains {service.name}-blue: {drains.described()}" if drains else "none"
+            yield ok("leftovers", found, service.name)
             continue
         problem = NAME_MISSING if trio.live is None and trio.blue is not None else LEFTOVER
         yield problem.check(

@@ -24,6 +24,7 @@ class Goal:
         force: redeploy what is live already; what --force may overrule is only warned of.
         watch: seconds to watch the new release after the switch; None for what the service declares.
         recreate: stop the live release before its successor starts.
+        wait_drain: wait until the previous release is idle and stopped, instead of leaving that to the host.
         target: the release the host remembers that is made once more, with the files it had; None for a new one.
     """
 
@@ -32,6 +33,7 @@ class Goal:
     force: bool = False
     watch: float | None = None
     recreate: bool = False
+    wait_drain: bool = False
     target: Release | None = None
 
     def release(self, service: Service, settings: Settings, survey: Survey) -> Release:
@@ -67,7 +69,9 @@ def find_target(releases: Sequence[Release], wanted: str) -> Release:
     )
 
 
-def rollback(survey: Survey, service: Service, *, to: str = "", watch: float | None = None) -> Goal:
+def rollback(
+    survey: Survey, service: Service, *, to: str = "", watch: float | None = None, wait_drain: bool = False
+) -> Goal:
     """Return the goal of going back to an earlier release, with the configuration it had.
 
     Args:
@@ -89,10 +93,10 @@ def rollback(survey: Survey, service: Service, *, to: str = "", watch: float | N
             state=UNCHANGED,
             remedy="Deploy it by its tag instead.",
         )
-    return Goal("rollback", target.tag, force=True, watch=watch, target=target)
+    return Goal("rollback", target.tag, force=True, watch=watch, wait_drain=wait_drain, target=target)
 
 
-def restart(survey: Survey, service: Service, *, watch: float | None = None) -> Goal:
+def restart(survey: Survey, service: Service, *, watch: float | None = None, wait_drain: bool = False) -> Goal:
     """Return the goal of the same release in a new container, with the files it was started with.
 
     Raises:
@@ -108,7 +112,7 @@ def restart(survey: Survey, service: Service, *, watch: float | None = None) -> 
     current = released_as(live)
     for release in survey.released(service.name):
         if release.id == current.id:
-            return Goal("restart", release.tag, force=True, watch=watch, target=release)
+            return Goal("restart", release.tag, force=True, watch=watch, wait_drain=wait_drain, target=release)
     raise Kind.USAGE(
         f"{service.name} was not started by this tool, or the files of its release are gone.",
         state=UNCHANGED,

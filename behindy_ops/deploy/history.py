@@ -22,6 +22,15 @@ def ended(state: State, outcome: str, reason: str = "") -> str:
     return _line(state, "ended", {"seconds": seconds, "outcome": outcome} | ({"reason": reason} if reason else {}))
 
 
+def drained(state: State) -> str:
+    """Return the line that the host itself writes once the previous release is stopped, or left.
+
+    It fills in ``@at@``, ``@seconds@``, ``@outcome@`` (``removed`` or ``left``) and ``@reason@``.
+    """
+    fill_in = {"seconds": {"drain": "@seconds@"}, "outcome": "@outcome@", "reason": "@reason@", "at": "@at@"}
+    return _line(state, "drained", fill_in)
+
+
 def _line(state: State, event: str, more: Mapping[str, object]) -> str:
     if state.now is None:
         return unknown("history line")

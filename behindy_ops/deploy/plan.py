@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.assets import KeepAssets
-from behindy_ops.deploy.steps.drain import Drain, FinishRequests
+from behindy_ops.deploy.steps.drain import Drain, FinishRequests, LeaveToDrain
 from behindy_ops.deploy.steps.external import CheckOutside, CheckPrevious, Rehearse
 from behindy_ops.deploy.steps.internal import CheckInside
 from behindy_ops.deploy.steps.pull import Pull
 from behindy_ops.deploy.steps.start import Start
-from behindy_ops.deploy.steps.step import Beside, FromHere, Item, Say, Step
+from behindy_ops.deploy.steps.step import Beside, FromHere, Item, Say, Step, Together
 from behindy_ops.deploy.steps.stop import Discard, StartAgain, StopLive, StopPrevious
 from behindy_ops.deploy.steps.switch import Follow, FollowBack, GiveName, PutAside, PutNamesBack, Switch
 from behindy_ops.deploy.steps.tidy import Tidy
@@ -49,9 +49,12 @@ def steps(state: State) -> Iterator[Item]:
         yield Say(Decision(f"{service.through} is not there yet: {service.name} is checked through {paths[0]}."))
     yield Switch()
     yield from after_switch(state)
-    tidy = Tidy()
-    yield Beside(() if tidy.needless(state) else (tidy,), (StopPrevious(),) if state.live else ())
-    yield Verify()
+    tidy = () if Tidy().needless(state) else (Tidy(),)
+    if state.left_to_host:
+        yield Beside((FromHere(state.urls[0]),), (Together((LeaveToDrain(), *tidy, Verify())),))
+    else:
+        yield Beside(tidy, (StopPrevious(),) if state.live else ())
+        yield Verify()
 
 
 def _rehearsal(state: State) -> Step | Say:
@@ -78,9 +81,10 @@ def followed(state: State, reload: Follow) -> Iterator[Item]:
 def after_switch(state: State) -> Iterator[Item]:
     """Yield what follows the renames while both containers run: external checks, watch, drain, all at once."""
     yield from followed(state, Follow())
-    drained = (Drain(),) if state.blue is not None and state.blue.running else ()
+    drained = (Drain(),) if state.blue is not None and state.blue.running and not state.left_to_host else ()
     watched = (Watch(),) if state.watch > 0 else ()
-    yield Beside((*drained, *watched), (CheckOutside(), FromHere(state.urls[0])))
+    here = () if state.left_to_host else (FromHere(state.urls[0]),)  # beside what ends such a deploy
+    yield Beside((*drained, *watched), (CheckOutside(), *here))
 
 
 def way_back(state: State, *, hurried: bool) -> Iterator[Item]:
@@ -119,8 +123,18 @@ def bring_back(state: State) -> Iterator[Item]:
 
 def commands(items: Iterable[Item], state: State) -> list[tuple[str, Command]]:
     """Return each step's name and what it sends; what only an earlier answer tells stands in angle brackets."""
-    sent = [step for item in items for step in ((*item.steps, *item.items) if isinstance(item, Beside) else (item,))]
-    return [(step.name, step.command(state)) for step in sent if isinstance(step, Step)]
+    return [(step.name, step.command(state)) for step in _flat(items) if isinstance(step, Step)]
+
+
+def _flat(items: Iterable[Item]) -> Iterator[Item]:
+    for item in items:
+        match item:
+            case Beside(steps, inner):
+                yield from _flat((*steps, *inner))
+            case Together(steps):
+                yield from steps
+            case _:
+                yield item
 
 
 def as_lines(items: Iterable[Item], state: State) -> list[str]:
@@ -135,7 +149,9 @@ def as_lines(items: Iterable[Item], state: State) -> list[str]:
             case Beside(steps, inner):
                 lines += [f"{line} &" for line in as_lines(steps, state)]
                 lines += as_lines(inner, state)
-                lines += [f"{step.name:<10}# wait for it" for step in reversed(steps)]
+                lines += [f"{step.name:<10}# wait for it" for step in reversed(steps) if isinstance(step, Step)]
+            case Together(steps):
+                lines += as_lines(steps, state)  # of which none waits for another
             case Step():
                 lines.append(f"{item.name:<10}{_short(item.command(state))}")
     return lines

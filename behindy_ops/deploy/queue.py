@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from behindy_ops.checks import files, preflight
 from behindy_ops.checks.check import first_refusal, forced
-from behindy_ops.deploy import plan
+from behindy_ops.deploy import drains, plan
 from behindy_ops.deploy.check import truthful, without_live
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.replace import Replacement
 from behindy_ops.deploy.state import begin
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost
-from behindy_ops.facts.leftovers import Recovery, decide
+from behindy_ops.facts.leftovers import Recovery, leftover
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Connect, Session
@@ -40,7 +40,9 @@ def show_plan(connect: Connect, services: Sequence[Service], goal: Goal) -> None
             problem = first_refusal(forced(checks) if goal.force else checks)
             if (problem := truthful(problem, survey, service)) is not None:
                 raise problem
-            recovery = decide(survey.trio(service.name))
+            recovery = leftover(survey, service.name)
+            if (drain := survey.draining.get(service.name)) is not None:
+                session.emit(Decision(f"{service.name}-blue is drained first: {drain.described()}."))
             if recovery is not Recovery.NOTHING:
                 session.emit(Warning_(f"{service.name}: first, {recovery.value}."))
             state = begin(service, goal, session.settings, survey)
@@ -53,18 +55,19 @@ def show_plan(connect: Connect, services: Sequence[Service], goal: Goal) -> None
         session.emit(Decision("Dry run: nothing changed."))
 
 
-def deploy(connect: Connect, services: Sequence[Service], goal: Goal, *, wait: float = 0.0) -> None:
+def deploy(connect: Connect, services: Sequence[Service], goal: Goal, *, wait: float = 0.0, now: bool = False) -> None:
     """Deploy services in the order given; stop at the first that fails.
 
     Nothing is repeated blindly: a new session reconciles first, and a release it then finds live is not made again.
 
     Args:
         wait: seconds to queue for the lock.
+        now: have a release of theirs that the host still drains stopped, instead of waiting for it.
 
     Raises:
         BehindyError: it failed; nothing after that service was touched.
     """
-    queue = _Queue(list(services), goal)
+    queue = _Queue(list(services), goal, now)
     try:
         with connect() as session:
             queue.work(session, wait=wait)
@@ -88,25 +91,44 @@ def deploy(connect: Connect, services: Sequence[Service], goal: Goal, *, wait: f
 
 
 def return_to(
-    choose: Callable[[Survey, Service], Goal], connect: Connect, service: Service, *, what: str, wait: float = 0.0
+    choose: Callable[[Survey, Service], Goal],
+    connect: Connect,
+    service: Service,
+    *,
+    what: str,
+    wait: float = 0.0,
+    now: bool = False,
+    enough: Collection[Recovery] = (),
 ) -> None:
     """Go back to an earlier release of one service, or make its live release once more in a new container.
 
     Args:
         what: what it is, for whoever meets the lock: ``rollback``.
         wait: seconds to queue for the lock.
+        now: have a release of it that the host still drains stopped, instead of waiting for it.
+        enough: what a recovery may do that is all that is wanted.
 
     Raises:
         BehindyError: it failed; the error says in what state the host is.
     """
     with connect() as session:
+        began = session.clock()
         survey = session.lock(f"{what} of {service.name}", wait=wait)
-        survey, _ = reconcile(session, service, survey)
-        Replacement(session, service, choose(survey, service), survey).run()
+        survey = drains.ended(session, service, survey, what=f"{what} of {service.name}", wait=wait, now=now)
+        survey, done = reconcile(session, service, survey)
+        live = survey.trio(service.name).live
+        if live is not None and not set(done).isdisjoint(enough):
+            _tell_live(session, released_as(live), began)
+        else:
+            Replacement(session, service, choose(survey, service), survey).run()
 
 
-def recover(connect: Connect, services: Sequence[Service], *, wait: float = 0.0) -> None:
+def recover(connect: Connect, services: Sequence[Service], *, wait: float = 0.0, now: bool = False) -> None:
     """Finish or undo what interrupted runs left, and record it.
+
+    Args:
+        wait: seconds to queue for the lock.
+        now: have releases that the host still drains stopped.
 
     Raises:
         BehindyError: it failed; the error says in what state the host is.
@@ -114,12 +136,27 @@ def recover(connect: Connect, services: Sequence[Service], *, wait: float = 0.0)
     with connect() as session:
         survey = session.lock("recovery", wait=wait)
         for service in services:
+            if now:
+                survey = drains.ended(session, service, survey, what="recovery", wait=wait, now=True)
             survey, done = reconcile(session, service, survey)
             for check in preflight.examine(survey, service, session.settings, chosen=(files.releases,)):
                 session.emit(Warning_(f"{check.found} {check.remedy}"))
             if not done:
                 there = survey.trio(service.name).live is not None
-                session.emit(Decision(f"{service.name}: {'steady' if there else 'not deployed'}; nothing to do."))
+                how = "steady" if there else "not deployed"
+                if drain := survey.draining.get(service.name):
+                    how = f"{how}; the host drains {service.name}-blue ({drain.described()})"
+                session.emit(Decision(f"{service.name}: {how}; nothing to do."))
+
+
+def _tell_live(session: Session, release: Release, began: float) -> None:
+    session.emit(Decision(f"{release.service}: release {release.id} is live."))
+    facts = {"release": release.id, "tag": release.tag, "digest": release.digest, "previous": release.previous}
+    session.emit(DeployFinished(release.service, "live", session.clock() - began, facts))
+
+
+WENT_BACK = (Recovery.SWITCH_BACK, Recovery.RESTORE_BLUE)
+"""Recoveries that are a rollback to the previous release."""
 
 
 @dataclass
@@ -127,11 +164,13 @@ class _Queue:
     """The services still to be deployed, the release that was being made of the first, and what was live before it.
 
     Attributes:
+        now: what the host still drains of them is stopped at once.
         locked: this connection held the lock, so something may have been changed.
     """
 
     left: list[Service]
     goal: Goal
+    now: bool = False
     underway: str = ""
     before: str | None = None
     began: float = 0.0
@@ -139,14 +178,16 @@ class _Queue:
 
     def work(self, session: Session, *, wait: float) -> None:
         names = ", ".join(service.name for service in self.left)
-        survey = session.lock(f"deploy of {names}:{self.goal.tag}", wait=wait)
+        what = f"deploy of {names}:{self.goal.tag}"
+        survey = session.lock(what, wait=wait)
         self.locked = True
         while self.left:
             service = self.left[0]
+            if self._underway_is_live(survey) is None:  # else what drains is what it has replaced itself
+                survey = drains.ended(session, service, survey, what=what, wait=wait, now=self.now)
             survey, _ = reconcile(session, service, survey)
-            live = survey.trio(service.name).live
-            if self.underway and live is not None and released_as(live).id == self.underway:
-                self._finished(session, released_as(live))
+            if (release := self._underway_is_live(survey)) is not None:
+                self._finished(session, release)
             else:
                 self._deploy(session, service, survey)
             self.left.pop(0)
@@ -155,10 +196,13 @@ class _Queue:
                 session.durations.clear()
                 survey = session.look()
 
+    def _underway_is_live(self, survey: Survey) -> Release | None:
+        live = survey.trio(self.left[0].name).live
+        release = released_as(live) if live is not None and self.underway else None
+        return release if release is not None and release.id == self.underway else None
+
     def _finished(self, session: Session, release: Release) -> None:
-        session.emit(Decision(f"{release.service}: release {release.id} is live."))
-        facts = {"release": release.id, "tag": release.tag, "digest": release.digest, "previous": release.previous}
-        session.emit(DeployFinished(release.service, "live", session.clock() - self.began, facts))
+        _tell_live(session, release, self.began)
 
     def _deploy(self, session: Session, service: Service, survey: Survey) -> None:
         live = survey.trio(service.name).live

@@ -1,4 +1,4 @@
-"""Finishing or undoing what an interrupted run left; the decision is :func:`behindy_ops.facts.leftovers.decide`."""
+"""Finishing or undoing what an interrupted run left; the decision is :func:`behindy_ops.facts.leftovers.leftover`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from behindy_ops.checks import preflight
+from behindy_ops.deploy import drains
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.plan import after_switch, followed
 from behindy_ops.deploy.replace import take_back
@@ -21,7 +22,7 @@ from behindy_ops.deploy.steps.verify import Record
 from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import Interrupted, RemoteCommandFailed
 from behindy_ops.facts.container import Container
-from behindy_ops.facts.leftovers import Recovery, decide, serves
+from behindy_ops.facts.leftovers import Recovery, leftover, serves
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
@@ -70,8 +71,11 @@ def reconcile(session: Session, service: Service, survey: Survey) -> tuple[Surve
 def _recover_once(session: Session, service: Service, survey: Survey) -> Recovery:
     """Do what the table says for what was seen, and return it; doing it twice does no harm."""
     trio = survey.trio(service.name)
-    recovery = decide(trio)
+    recovery = leftover(survey, service.name)
     if recovery is Recovery.NOTHING:
+        return recovery
+    if service.name in survey.draining and trio.green is None:
+        drains.end(session, service, survey, word=drains.LEAVE)  # one at a time; what it left is seen then
         return recovery
     session.emit(Decision(f"{service.name}: {recovery.value}."))
     walk = Walk(session, _state(session, service, survey))
@@ -95,7 +99,9 @@ def _recover_once(session: Session, service: Service, survey: Survey) -> Recover
 def _state(session: Session, service: Service, survey: Survey) -> State:
     live = survey.trio(service.name).live
     release = released_as(live) if live else Release("", service.name, "", "", "", "")
-    return State(service, Goal("recovery", watch=0), session.settings, survey, live, release, who=session.who)
+    return State(
+        service, Goal("recovery", watch=0, wait_drain=True), session.settings, survey, live, release, who=session.who
+    )
 
 
 def stopped_last(live: Container, blue: Container) -> bool:
@@ -172,5 +178,6 @@ def _record(session: Session, service: Service, survey: Survey, done: Sequence[R
             told = f"{service.name} was never proven and does not answer from outside. Deploy a good release."
             session.emit(Warning_(told))
     if done or stands:
-        reason = "; ".join(recovery.value for recovery in done) or "an earlier run died before it could record its end"
+        said = "; ".join(recovery.value for recovery in dict.fromkeys(done))
+        reason = said or "an earlier run died before it could record its end"
         walk.go([Record("live" if live else "not deployed", reason, stands=stands)])

@@ -6,6 +6,7 @@ from behindy_ops.deploy.check import require_ready
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.plan import bring_back, steps, way_back
 from behindy_ops.deploy.state import Phase, begin
+from behindy_ops.deploy.steps.drain import LeaveToDrain
 from behindy_ops.deploy.steps.external import CheckOutside
 from behindy_ops.deploy.steps.step import Fault, Item
 from behindy_ops.deploy.steps.stop import Discard
@@ -22,6 +23,7 @@ from behindy_ops.errors import (
     RemoteCommandFailed,
     SwitchedBack,
 )
+from behindy_ops.facts.figures import took
 from behindy_ops.facts.outside import REACH_IT
 from behindy_ops.facts.release import next_id
 from behindy_ops.facts.survey import Survey
@@ -38,8 +40,9 @@ class Replacement:
         release_id = f"{next_id(now, survey.released(service.name))}-{session.randomness(4)}"
         made = {"release_id": release_id, "created": now.isoformat(timespec="seconds"), "who": session.who}
         self.session = session
-        self.walk = Walk(session, begin(service, goal, session.settings, survey, **made))
+        self.walk = Walk(session, begin(service, goal, session.settings, survey, **made), reached=self._reached)
         self._holds = True
+        self._began = session.clock()
 
     def run(self) -> None:
         """Replace it, or find that it need not be.
@@ -48,7 +51,7 @@ class Replacement:
             BehindyError: it failed; the error says in what state the host is.
         """
         session, state = self.session, self.walk.state
-        goal, name, began = state.goal, state.service.name, session.clock()
+        goal, name = state.goal, state.service.name
         shown = goal.target.id if goal.target else state.release.repository
         session.emit(DeployStarted(name, goal.tag, session.settings.host, shown))
         pulled = "" if goal.target else f"{state.release.repository}:{goal.tag}"
@@ -69,8 +72,30 @@ class Replacement:
         finally:
             self._say_how_long_it_was_down()
         sent, session.counted = session.host.remote_commands - session.counted, session.host.remote_commands
-        facts = {**self.walk.facts, "remote_commands": str(sent)}
-        session.emit(DeployFinished(name, outcome, session.clock() - began, facts))
+        facts = {**self._when(), **self.walk.facts, "remote_commands": str(sent)}
+        session.emit(DeployFinished(name, outcome, session.clock() - self._began, facts))
+
+    def _reached(self, phase: Phase) -> None:
+        state = self.walk.state
+        if phase is Phase.PROVEN and state.watch > 0:
+            seconds = took(self.session.clock() - self._began)
+            told = f"The new release of {state.service.name} is live and proven after {seconds}"
+            more = "; it is being watched" if self._watched_after() > 0 else ""
+            self.session.emit(Decision(f"{told}{more}."))
+
+    def _watched_after(self) -> float:
+        """Return how many seconds it is watched after it was proven; the watch begins with the switch."""
+        phases, watch = self.walk.phases, self.walk.state.watch
+        switched = phases.get(Phase.SWITCHED, phases[Phase.PROVEN])
+        return max(0.0, switched + watch - phases[Phase.PROVEN])
+
+    def _when(self) -> dict[str, str]:
+        """Return when the new release was live and proven, and how long it was watched after that."""
+        if Phase.PROVEN not in self.walk.phases:
+            return {}
+        after = self._watched_after()
+        proven = f"after {took(self.walk.phases[Phase.PROVEN] - self._began)}"
+        return {"live_and_proven": proven, "watched_after_that": took(after) if after else "not at all"}
 
     def _ended_by(self, error: BehindyError) -> BehindyError:
         """Go to a safe state from wherever it failed; return the error with the state that leaves."""
@@ -144,10 +169,15 @@ class Replacement:
                 reason = f"it was not proven before the run was told to stop: {relapse}"
                 back = self._taken_back(reason, relapse.fault, stopped=error.what)
                 return error.but(state=f"{back.what} {back.state}")
-            left = f" {name}-blue was left to the next run" if self.walk.state.live else ""
+            if self.walk.state.left_to_host and not self.walk.state.handed_over:
+                self.walk.go([LeaveToDrain()])
+            by_host = self.walk.state.handed_over
+            left = f" {name}-blue was left to the {'host' if by_host else 'next run'}" if self.walk.state.live else ""
             self._record("live", f"{error.what}{left}")
         if self.walk.state.live is None:
             return error.but(state=f"{name} is live.")
+        if by_host:
+            return error.but(state=f"The new release of {name} is live; the host drains and stops {name}-blue.")
         return error.but(
             state=f"The new release of {name} is live; {name}-blue may still be there.",
             remedy=f"The next deploy of {name} removes it; or now: inv deploy.recover {name}",

@@ -55,6 +55,7 @@ class State:
         release: the release that is made; what is not known of it yet stands in angle brackets.
         green: the candidate; after the switch it is live.
         switched: the host's uptime right after the renames (after the reload of an nginx that needs one), in ms.
+        handed_over: the host drains the previous release by itself.
         serving: a sentence on what serves now, after a way back.
         who: who runs this, for the history.
         now: the time by the host's clock, for what is recorded; None in a plan.
@@ -71,6 +72,7 @@ class State:
     green: Container | None = None
     switched: int | None = None
     phase: Phase = Phase.UNCHANGED
+    handed_over: bool = False
     serving: str = ""
     who: str = ""
     now: datetime | None = None
@@ -84,6 +86,11 @@ class State:
     def blue(self) -> Container | None:
         """The previous release's container, if it runs beside the new one."""
         return None if self.goal.recreate else self.live
+
+    @property
+    def left_to_host(self) -> bool:
+        """Whether the previous release is drained by the host itself once the new one is proven."""
+        return self.blue is not None and self.blue.running and not self.goal.wait_drain
 
     @property
     def candidate(self) -> Container:

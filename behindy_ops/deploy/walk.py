@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
 from behindy_ops.checks import outside
 from behindy_ops.checks.check import Facts
 from behindy_ops.deploy.state import Phase, State
-from behindy_ops.deploy.steps.step import Attempts, Beside, Fault, FromHere, Item, Look, Read, Say, Step, Verdict
-from behindy_ops.host.command import Command, Result
+from behindy_ops.deploy.steps.step import (
+    Attempts,
+    Beside,
+    Fault,
+    FromHere,
+    Item,
+    Look,
+    Read,
+    Say,
+    Step,
+    Together,
+    Verdict,
+)
+from behindy_ops.facts.outside import Sighting
+from behindy_ops.host.command import Command, Result, apart, together
+from behindy_ops.host.host import new_mark
 from behindy_ops.host.session import Session
 from behindy_ops.host.session import Step as Shown
 from behindy_ops.report.events import Warning_
@@ -38,14 +52,17 @@ class Walk:
         phases: when each phase was come to, on this side's clock, in seconds.
         facts: what the steps told of the new release.
         healthy: what the last step with attempts came to.
+        reached: is told of each phase that is come to, once the step that did is.
     """
 
-    def __init__(self, session: Session, state: State) -> None:
+    def __init__(self, session: Session, state: State, *, reached: Callable[[Phase], None] = lambda _: None) -> None:
         self.session = session
+        self.reached = reached
         self.state = state
         self.phases: dict[Phase, float] = {}
         self.facts: dict[str, str] = {}
         self.healthy = False
+        self._untold: list[Phase] = []
 
     def go(self, items: Iterable[Item]) -> str:
         """Walk; return the outcome if a step ended it early, else an empty string.
@@ -58,18 +75,35 @@ class Walk:
             match item:
                 case Say(event):
                     self.session.emit(event)
-                case FromHere(url):
-                    self._from_here(url)
+                case FromHere():
+                    self._begin(item)()
                 case Beside(steps, inner):
-                    begun = [(step, self._begin(step)) for step in steps]
+                    begun = [self._begin(step) for step in steps]
                     if outcome := self.go(inner):
                         return outcome
-                    for step, answer in reversed(begun):
-                        self._walk(step, partial(self._end, answer))
+                    for end in reversed(begun):
+                        end()
+                case Together(steps):
+                    self._together(steps)
                 case Step():
                     if outcome := self._walk(item, self._send):
                         return outcome
         return ""
+
+    def _together(self, steps: Sequence[Step]) -> None:
+        mark, sent = new_mark(), [step for step in steps if not step.needless(self.state)]
+        commands = [self._to_begin(step) for step in sent]
+        ended: list[Result] = []
+
+        def answer(step: Step, shown: Shown) -> Read:
+            if step not in sent:
+                return self._end(None, step, shown)
+            if not ended:
+                ended.extend(apart(mark, self.session.host.run(together(mark, commands)), commands))
+            return step.read(self.state, ended[sent.index(step)])
+
+        for step in steps:
+            self._walk(step, answer)
 
     def _walk(self, step: Step, answer: Callable[[Step, Shown], Read]) -> str:
         shielded = self.session.interrupts.shielded(step.shield) if step.shield else contextlib.nullcontext()
@@ -83,6 +117,8 @@ class Walk:
                 for event in read.events:
                     self.session.emit(event)
                 raise read.error
+        while self._untold:  # once the step that came to it is told
+            self.reached(self._untold.pop(0))
         for event in read.events:
             self.session.emit(event)
         self.facts |= read.facts
@@ -90,20 +126,24 @@ class Walk:
             raise Relapse(read.relapse, read.fault)
         return read.outcome
 
-    def _from_here(self, url: str) -> None:
-        if self.session.outside is None:
-            return
+    def _from_here(self, url: str, seeing: Callable[[], Sighting | None]) -> None:
         with self.session.step("outside", f"Ask {url} from this machine too") as shown:
-            sight = self.session.from_here(self.session.outside(url))
+            sight = self.session.from_here(seeing)
             (check,) = outside.seen(Facts(survey=self.state.survey, outside=sight))
             shown.detail = check.found
         if check.problem:
             self.session.emit(Warning_(f"{check.found} {check.remedy}"))
 
-    def _begin(self, step: Step) -> Future[Result] | None:
-        if step.needless(self.state):
-            return None
-        return self.session.host.begin(self._command(step, Shown(step.name, emit=self.session.emit)))
+    def _begin(self, item: Step | FromHere) -> Callable[[], object]:
+        """Begin something, and return what waits for it and takes its answer."""
+        if isinstance(item, FromHere):
+            outside = self.session.outside
+            return (lambda: None) if outside is None else partial(self._from_here, item.url, outside(item.url))
+        answer = None if item.needless(self.state) else self.session.host.begin(self._to_begin(item))
+        return partial(self._walk, item, partial(self._end, answer))
+
+    def _to_begin(self, step: Step) -> Command:
+        return self._command(step, Shown(step.name, emit=self.session.emit))
 
     def _end(self, answer: Future[Result] | None, step: Step, _: Shown) -> Read:
         if answer is None:  # it turned out to be needless
@@ -111,6 +151,8 @@ class Walk:
         return step.read(self.state, self.session.host.end(answer))
 
     def _send(self, step: Step, shown: Shown) -> Read:
+        if step.needless(self.state):
+            return self._end(None, step, shown)
         command = self._command(step, shown)
         if not isinstance(step, Attempts):
             return step.read(self.state, self.session.host.run(command))
@@ -166,4 +208,5 @@ class Walk:
     def _accept(self, state: State) -> None:
         if state.phase is not self.state.phase:
             self.phases[state.phase] = self.session.clock()
+            self._untold.append(state.phase)
         self.state = state

@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum
 
 from behindy_ops.facts.container import Container
-from behindy_ops.facts.survey import Trio
+from behindy_ops.facts.survey import Survey, Trio
 
 
 class Recovery(Enum):
@@ -34,15 +34,26 @@ def serves(container: Container | None) -> bool:
     return container is not None and container.running and not container.restarting and container.health != "unhealthy"
 
 
-def decide(trio: Trio) -> Recovery:
-    """Return what to do first; after it the host is looked at again, until there is nothing left to do."""
+def leftover(survey: Survey, service: str) -> Recovery:
+    """Return what an interrupted run left of a service, by what was seen."""
+    return decide(survey.trio(service), draining=service in survey.draining)
+
+
+def decide(trio: Trio, *, draining: bool = False) -> Recovery:
+    """Return what to do first; after it the host is looked at again, until there is nothing left to do.
+
+    Args:
+        draining: the host drains the previous container by itself, so that nobody else need finish that.
+    """
     live, green, blue = trio.live, trio.green, trio.blue
     if live is not None:
         if green is not None:
             return Recovery.REMOVE_GREEN
         if blue is None:
             return Recovery.NOTHING
-        return Recovery.SWITCH_BACK if not serves(live) and serves(blue) else Recovery.FINISH_DRAIN
+        if not serves(live) and serves(blue):
+            return Recovery.SWITCH_BACK
+        return Recovery.NOTHING if draining else Recovery.FINISH_DRAIN
     if blue is not None:
         return Recovery.FINISH_SWITCH if green is not None else Recovery.RESTORE_BLUE
     return Recovery.START_OVER if green is not None else Recovery.NOTHING

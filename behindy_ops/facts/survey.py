@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.container import Container, parse_container
+from behindy_ops.facts.draining import Draining, parse_draining
 from behindy_ops.facts.image import Image, parse_image
 from behindy_ops.facts.outside import elsewhere
 from behindy_ops.facts.readings import parse_readings
@@ -83,6 +84,7 @@ class Survey:
         memory: ``MemTotal``, ``MemAvailable``, ``SwapTotal``, ``SwapFree`` in bytes.
         disk: size and free bytes of the file system that holds Docker's data.
         usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
+        draining: service to the previous container that the host drains by itself.
         unread: releases that are kept and cannot be read: ``<service>/<id>``.
         now: the host's clock, seconds since the epoch.
         architecture: the engine's, as Docker names it: ``amd64``, ``arm64``.
@@ -119,6 +121,7 @@ class Survey:
     listening: frozenset[int] = frozenset()
     releases: tuple[Release, ...] = ()
     unread: tuple[str, ...] = ()
+    draining: dict[str, Draining] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     misled: tuple[int, tuple[str, ...]] | None = None
 
@@ -234,6 +237,7 @@ def _survey(reply: Reply) -> Survey:
         uptime=float(machine.get("uptime", "inf")),
         releases=tuple(release for release in kept.values() if release is not None),
         unread=tuple(place for place, release in kept.items() if release is None),
+        draining=parse_draining(reply.rows("draining")),
         stale=frozenset(reply.every("stale", "nginx_")),
         listening=frozenset(int(port, 16) for port in reply.every("port", "nginx_")),
         token=reply.values("nginx_").get("token", ""),

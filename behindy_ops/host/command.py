@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -156,6 +157,35 @@ def script(name: str, *arguments: str) -> tuple[str, ...]:
         arguments: its ``$1``, ``$2``, ...
     """
     return (*SHELL, script_text(name), name, *arguments)
+
+
+def together(mark: str, commands: Sequence[Command]) -> Command:
+    """Return one command that runs these side by side; :func:`apart` takes its answer apart.
+
+    Args:
+        mark: what begins the lines between them; random.
+        commands: none of which is heard of before it has ended; each reads one line at most.
+    """
+    words = [word for command in commands for word in (str(len(command.argv)), *command.argv)]
+    lines = [command.stdin.strip(b"\n") + b"\n" for command in commands]
+    return Command(
+        script("host/together", mark, *words),
+        title=" and ".join(command.title for command in commands),
+        timeout=max(command.timeout for command in commands) + 10,
+        stdin=b"".join(lines),
+        changes=any(command.changes for command in commands),
+    )
+
+
+def apart(mark: str, result: Result, commands: Sequence[Command]) -> list[Result]:
+    """Return how each of these ended; one that is not told of ended as all of them did."""
+    ended = result.exit_code or -1
+    parts = re.split(rf"^{re.escape(mark)} (.*)\n", result.stdout, flags=re.MULTILINE)[1:]
+    told = [(parts[at], parts[at + 1], parts[at + 3]) for at in range(0, len(parts) - 3, 4)]
+    found = [Result(command, ended, "", result.stderr, result.seconds) for command in commands]
+    for number, (code, out, err) in enumerate(told[: len(found)]):
+        found[number] = Result(commands[number], int(code), out, err.strip(), result.seconds)
+    return found
 
 
 ENGINE = "unix:///var/run/docker.sock"

@@ -54,6 +54,8 @@ class HostLike(Protocol):
 
     def end(self, future: Future[Result]) -> Result: ...
 
+    def release(self) -> None: ...
+
     def take_lease(self, holder: Holder, state_dir: str, mark: str, survey: tuple[str, ...]) -> str: ...
 
 
@@ -200,6 +202,10 @@ class Session:
             survey = self._surveyed(text, mark, before)
             step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
         return survey
+
+    def unlock(self) -> None:
+        """Give the lock back, if it is held; the connection stays."""
+        self.host.release()
 
     def _queue(self, step: Step, deadline: float) -> Retrying:
         """Return what tries again until the deadline, by our clock, while another client has the lock."""

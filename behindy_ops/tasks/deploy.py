@@ -35,6 +35,8 @@ def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., No
         strategy: str = "blue-green",
         watch: str = "",
         wait: str = "",
+        wait_drain: bool = False,
+        now: bool = False,
         json: bool = False,
     ) -> None:
         from behindy_ops.deploy import queue
@@ -47,13 +49,15 @@ def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., No
                 f"There is no strategy {strategy!r}.", remedy="Choose one of: blue-green (the default), recreate."
             )
         watching = duration("watch", watch)
-        goal = Goal(tag=validate_tag(tag), force=force, watch=watching, recreate=strategy == "recreate")
+        goal = Goal(
+            tag=validate_tag(tag), force=force, watch=watching, recreate=strategy == "recreate", wait_drain=wait_drain
+        )
         seconds = waiting(wait)
         with client(*services, json=json) as this:
             if dry_run:
                 queue.show_plan(this.connect, this.services, goal)
             else:
-                queue.deploy(this.connect, this.services, goal, wait=seconds)
+                queue.deploy(this.connect, this.services, goal, wait=seconds, now=now)
 
     deploy.__doc__ = help_
     return task(name=name, help=_HELP)(deploy)
@@ -86,17 +90,27 @@ def check(_: Context, service: str = "", tag: str = "latest", json: bool = False
 
 
 @task(help={"to": "release id, tag or digest (default: the previous one)"})
-def rollback(_: Context, service: str, to: str = "", watch: str = "", wait: str = "", json: bool = False) -> None:
+def rollback(
+    _: Context,
+    service: str,
+    to: str = "",
+    watch: str = "",
+    wait: str = "",
+    wait_drain: bool = False,
+    now: bool = False,
+    json: bool = False,
+) -> None:
     """Go back to an earlier release and its configuration."""
     from functools import partial
 
     from behindy_ops.deploy import goals
-    from behindy_ops.deploy.queue import return_to
+    from behindy_ops.deploy.queue import WENT_BACK, return_to
 
     watching, seconds = duration("watch", watch), waiting(wait)
     with client(service, json=json) as this:
-        choose = partial(goals.rollback, to=to, watch=watching)
-        return_to(choose, this.connect, this.services[0], what="rollback", wait=seconds)
+        choose = partial(goals.rollback, to=to, watch=watching, wait_drain=wait_drain)
+        enough = () if to else WENT_BACK
+        return_to(choose, this.connect, this.services[0], what="rollback", wait=seconds, now=now, enough=enough)
 
 
 @task()
@@ -116,13 +130,13 @@ def history(_: Context, service: str = "", json: bool = False) -> None:
 
 
 @task()
-def recover(_: Context, service: str = "", wait: str = "", json: bool = False) -> None:
+def recover(_: Context, service: str = "", wait: str = "", now: bool = False, json: bool = False) -> None:
     """Finish or undo what an interrupted run left."""
     from behindy_ops.deploy import queue
 
     seconds = waiting(wait)
     with client(service, json=json) as this:
-        queue.recover(this.connect, this.services, wait=seconds)
+        queue.recover(this.connect, this.services, wait=seconds, now=now)
 
 
 def collection(service_names: Sequence[str]) -> Collection:

@@ -168,7 +168,15 @@ def ps(_: Context, json: bool = False) -> None:
 
 
 @task()
-def restart(_: Context, service: str, watch: str = "", wait: str = "", json: bool = False) -> None:
+def restart(
+    _: Context,
+    service: str,
+    watch: str = "",
+    wait: str = "",
+    wait_drain: bool = False,
+    now: bool = False,
+    json: bool = False,
+) -> None:
     """Put a new container of the same release live; no downtime."""
     from functools import partial
 
@@ -177,8 +185,8 @@ def restart(_: Context, service: str, watch: str = "", wait: str = "", json: boo
 
     watching, seconds = duration("watch", watch), waiting(wait)
     with client(service, json=json) as this:
-        choose = partial(goals.restart, watch=watching)
-        return_to(choose, this.connect, this.services[0], what="restart", wait=seconds)
+        choose = partial(goals.restart, watch=watching, wait_drain=wait_drain)
+        return_to(choose, this.connect, this.services[0], what="restart", wait=seconds, now=now)
 
 
 @task(help={"watch": _AGAIN, "every": _EVERY})

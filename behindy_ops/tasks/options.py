@@ -25,6 +25,8 @@ _SHARED = {
     "wait": "how long to queue if the host is locked, such as 10m (default: not at all)",
     "watch": "how long to watch the new container after the switch (default: what the service declares)",
     "yes": "do not ask; for scripts",
+    "wait_drain": "wait until the previous container is idle and stopped, which the host else does by itself",
+    "now": "do not wait for a previous container that the host still drains: have it stopped",
 }
 _ONLY = "only this one"
 

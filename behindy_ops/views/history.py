@@ -38,6 +38,8 @@ def lines(found: Sequence[dict[str, Any]]) -> list[Line]:
         if entry.get("event") == "begun" and entry.get("release") in ended:
             continue
         outcome = entry.get("outcome", "begun, no end recorded")
+        if entry.get("event") == "drained":
+            outcome = f"previous release drained by the host, {outcome}"
         seconds = _seconds(entry.get("seconds"))
         told += sentence(
             f"{str(entry.get('at', ''))[:19]}  {entry.get('kind')} of {entry.get('service')}:{entry.get('tag')}"

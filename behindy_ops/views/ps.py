@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.figures import age
-from behindy_ops.facts.leftovers import Recovery, decide
+from behindy_ops.facts.leftovers import Recovery, leftover
 from behindy_ops.facts.release import released_as
 from behindy_ops.facts.survey import NGINX, Survey, trio_names
 from behindy_ops.report.layout import Column, sentence, table
@@ -36,10 +36,16 @@ class ContainerState:
 
 @dataclass(frozen=True, slots=True)
 class PsView:
-    """All containers: services, infrastructure, leftovers, others. ``leftovers``: what each service needs, in words."""
+    """All containers: services, infrastructure, leftovers, others.
+
+    Attributes:
+        leftovers: what each service needs, in words.
+        draining: container that the host drains by itself to how far that is, in words.
+    """
 
     containers: tuple[ContainerState, ...]
     leftovers: dict[str, str]
+    draining: dict[str, str] = field(default_factory=dict)
 
 
 def describe(seen: Seen) -> PsView:
@@ -50,10 +56,12 @@ def describe(seen: Seen) -> PsView:
     roles |= dict.fromkeys(seen.facts.beside.values(), "infrastructure")
     for service in seen.services:
         roles |= dict.fromkeys(trio_names(service.name)[1:], "leftover")
+    draining = {f"{name}-blue": each.described() for name, each in survey.draining.items()}
+    roles |= {name: "draining" for name in draining if roles.get(name) == "leftover"}
     missing = [
         ContainerState(name, role, "missing", trouble="not deployed" if role == "service" else "missing")
         for name, role in roles.items()
-        if role != "leftover" and name not in survey.containers
+        if role not in ("leftover", "draining") and name not in survey.containers
     ]
     there = [
         _state(survey, container, roles.get(container.name, "other"), ports.get(container.id, ()))
@@ -61,9 +69,9 @@ def describe(seen: Seen) -> PsView:
     ]
     position = {name: index for index, name in enumerate(roles)}  # by role, and others behind them
     containers = sorted([*missing, *there], key=lambda state: (position.get(state.name, len(roles)), state.name))
-    recoveries = {service.name: decide(survey.trio(service.name)) for service in seen.services}
+    recoveries = {service.name: leftover(survey, service.name) for service in seen.services}
     leftovers = {name: recovery.value for name, recovery in recoveries.items() if recovery is not Recovery.NOTHING}
-    return PsView(tuple(containers), leftovers)
+    return PsView(tuple(containers), leftovers, draining)
 
 
 def _published(text: str) -> tuple[str, ...]:
@@ -73,7 +81,7 @@ def _published(text: str) -> tuple[str, ...]:
 
 def _state(survey: Survey, container: Container, role: str, ports: tuple[str, ...]) -> ContainerState:
     since = container.started if container.running else container.finished
-    ours = released_as(container) if role in ("service", "leftover") else None
+    ours = released_as(container) if role in ("service", "leftover", "draining") else None
     moment = datetime.fromisoformat(since).timestamp() if since else 0.0  # docker writes the year 1 for "never"
     return ContainerState(
         name=container.name,
@@ -122,19 +130,21 @@ def lines(view: PsView) -> list[Line]:
     troubles = [
         each for each in view.containers if each.trouble and each.state != "missing" and each.role != "leftover"
     ]
-    told += [Line("")] if troubles or view.leftovers else []
+    told += [Line("")] if troubles or view.leftovers or view.draining else []
     for each in troubles:
         look = f". Look: inv ops.logs {each.name}" if each.role != "other" else ""
         told += sentence(f"{each.name}: {each.trouble}{look}", Tone.BAD)
-    for service, leftover in view.leftovers.items():
-        told += sentence(f"{service}: {leftover}. The next deploy does it; or now: inv deploy.recover", Tone.CAREFUL)
+    for name, how in view.draining.items():
+        told += sentence(f"{name} is drained by the host: {how}.", Tone.FAINT)
+    for service, left in view.leftovers.items():
+        told += sentence(f"{service}: {left}. The next deploy does it; or now: inv deploy.recover", Tone.CAREFUL)
     return told
 
 
 def _what(container: ContainerState) -> str:
     if container.state == "missing":
         return container.trouble
-    if container.role in ("service", "leftover"):
+    if container.role in ("service", "leftover", "draining"):
         return " ".join(word for word in (container.tag, container.release) if word)
     return container.image
 
@@ -146,4 +156,4 @@ def _tone(container: ContainerState) -> Tone:
     return Tone.FAINT if container.role == "other" else Tone.PLAIN
 
 
-VIEW = View("ps", describe, lines, survey="containers machine", script="ops/ps")
+VIEW = View("ps", describe, lines, survey="containers machine draining", script="ops/ps")

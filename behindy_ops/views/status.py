@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from behindy_ops.facts.figures import age, size
-from behindy_ops.facts.leftovers import Recovery, decide
+from behindy_ops.facts.leftovers import Recovery, leftover
 from behindy_ops.facts.release import released_as
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.facts.survey import Survey
@@ -27,6 +27,7 @@ class ServiceStatus:
         memory_limit: bytes, 0 for none.
         previous: the release a rollback would go to, or empty; ``previous_on_disk`` tells if its image is there.
         leftover: what an interrupted run left, in words, or empty.
+        draining: how far the host is with the previous release, which it drains by itself, in words, or empty.
     """
 
     service: str
@@ -44,6 +45,7 @@ class ServiceStatus:
     previous_tag: str
     previous_on_disk: bool
     leftover: str
+    draining: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def describe(seen: Seen) -> StatusView:
 
 def _status(survey: Survey, service: str) -> ServiceStatus:
     trio = survey.trio(service)
-    live, recovery, previous = trio.live, decide(trio), previous_release(survey, service)
+    live, recovery, previous = trio.live, leftover(survey, service), previous_release(survey, service)
     release = released_as(live) if live else None
     running = live is not None and live.running
     return ServiceStatus(
@@ -80,6 +82,7 @@ def _status(survey: Survey, service: str) -> ServiceStatus:
         previous_tag=previous.tag if previous else "",
         previous_on_disk=previous is not None and any(image.id == previous.image_id for image in survey.images),
         leftover="" if recovery is Recovery.NOTHING else recovery.value,
+        draining=survey.draining[service].described() if service in survey.draining else "",
     )
 
 
@@ -114,6 +117,7 @@ def _rows(status: ServiceStatus) -> list[tuple[str, str]]:
         ("since", f"{status.since[:19]}Z, {age(status.age)} ago" if status.since else ""),
         ("memory", f"{size(status.memory_used)} {limit}" if status.memory_used or status.memory_limit else ""),
         ("previous", f"{status.previous} ({status.previous_tag}), {where}" if status.previous else ""),
+        ("draining", f"{status.service}-blue: {status.draining}" if status.draining else ""),
         ("left", left if status.leftover else ""),
     ]
 

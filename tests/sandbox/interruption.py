@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STEPS = ("connect", "survey", "pull", "start", "internal", "rehearsal", "switch")
 """The steps of a deploy up to the switch, in order, by the names their events have."""
 
-STEPS_AFTER_SWITCH = ("external", "watch", "drain", "stop", "tidy", "verify")
+STEPS_AFTER_SWITCH = ("external", "watch", "verify", "tidy", "drain")
 
 
 class Kind(Enum):

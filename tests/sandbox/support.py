@@ -85,8 +85,22 @@ def inv_anew(*words: str, timeout: float = 180, cwd: Path = ROOT, env: dict[str,
 
 
 def deploy(service: str, tag: str, *words: str, watch: str = "0", **changes: str) -> Ran:
-    """Deploy with JSON events, by default without the seconds of watching."""
+    """Deploy with JSON events, by default without the seconds of watching, and wait until the host has drained, too."""
+    ran = deploy_alone(service, tag, *words, watch=watch, **changes)
+    if ran.code == 0:
+        all_drained()
+    return ran
+
+
+def deploy_alone(service: str, tag: str, *words: str, watch: str = "0", **changes: str) -> Ran:
+    """As ``deploy``, but no longer than the task itself takes."""
     return inv(f"deploy.{service}", "--tag", tag, "--watch", watch, "--json", *words, env=environment(**changes))
+
+
+def all_drained(timeout: float = 60) -> None:
+    """Wait until the host drains nothing any more."""
+    each = 'for lock in /var/tmp/behindy-ops/drain-*.lock; do [ ! -e "$lock" ] || flock -s "$lock" true; done'
+    on_host("bash", "-c", each, user="ubuntu", timeout=timeout)
 
 
 def put(name: str, value: str, *words: str) -> Ran:

@@ -17,7 +17,7 @@ from behindy_ops.errors import Kind
 from sandbox.host import shell as host
 from sandbox.host.info import SandboxInfo
 from tests.github_runner import Runner, StepRun, load
-from tests.sandbox.support import ROOT, containers, inv, live_release, on_host
+from tests.sandbox.support import ROOT, all_drained, containers, inv, live_release, on_host
 
 pytestmark = pytest.mark.timeout(600)  # it makes .venv as a new machine does
 
@@ -218,6 +218,7 @@ class TestTheDeployJob:
         lock = json.loads(inv("lock.status", "--json").ok().out)
         assert lock == {"hold": None, "lease": None}
         after = inv("deploy.frontend", "--tag", tag, "--watch", "0").ok()
+        all_drained()
         assert containers()["frontend"] == "running", after.said
         assert "frontend-blue" not in containers()
 

@@ -16,7 +16,7 @@ from tests.sandbox.interruption_case import other_tag
 from tests.sandbox.interruption_table import PROPERTY, Row, render
 from tests.sandbox.interruption_verdict import Case, Outage, Outcome, problems
 from tests.sandbox.interruption_verdict import row as row_of
-from tests.sandbox.support import SERVICES, Ran, containers, deploy, live_release
+from tests.sandbox.support import SERVICES, Ran, all_drained, containers, deploy, live_release
 
 if TYPE_CHECKING:
     from _pytest.mark import ParameterSet
@@ -30,8 +30,8 @@ OF_THE_HOST = (Kind.ENGINE, Kind.REBOOT)
 IN_THE_MIDDLE = (
     Moment("start", "started", 0.2),
     Moment("switch", "started"),
-    Moment("drain", "started"),
-    Moment("stop", "started", 0.1),
+    Moment("watch", "started", 0.5),
+    Moment("verify", "started", 0.1),
 )
 
 REPRESENTATIVE = [
@@ -131,6 +131,7 @@ def test_of_two_deploys_started_in_the_same_moment_one_goes_on(release: Release)
         ended = {"one": one.wait(), "two": two.wait()}
     assert sorted(ran.code for ran in ended.values()) == [0, 20], [ran.said for ran in ended.values()]
     assert ended[live_release("frontend")].code == 0
+    all_drained()
     assert containers() == dict.fromkeys(SERVICES, "running")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.host.info import SandboxInfo
 from sandbox.traffic.generator import Traffic, for_service
-from tests.sandbox.support import SERVICES, containers, deploy, environment, inv, live_release, on_host
+from tests.sandbox.support import SERVICES, all_drained, containers, deploy, environment, inv, live_release, on_host
 
 Release = Callable[..., str]
 HISTORY = "/home/ubuntu/behindy-ops/state/history.jsonl"
@@ -89,7 +89,11 @@ def test_every_end_is_one_line_of_history_and_private(release: Release) -> None:
     deploy("frontend", release("frontend", "noted"), **runner).ok()
     assert deploy("frontend", release("frontend", "bad-crash", "crash")).code == 50
     rollback()
-    lines = [json.loads(line) for line in on_host("cat", HISTORY).splitlines()]
+    all_drained()
+    written = [json.loads(line) for line in on_host("cat", HISTORY).splitlines()]
+    by_host = [line for line in written if line["event"] == "drained"]
+    assert [(line["kind"], line["outcome"]) for line in by_host] == [("deploy", "removed"), ("rollback", "removed")]
+    lines = [line for line in written if line not in by_host]
     assert [(line["event"], line["kind"], line.get("outcome")) for line in lines] == [
         ("begun", "deploy", None),
         ("ended", "deploy", "live"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.sandbox.ops_support import HOME
-from tests.sandbox.support import deploy, inv, on_host
+from tests.sandbox.support import all_drained, deploy, inv, on_host
 
 if TYPE_CHECKING:
     from sandbox.host.info import SandboxInfo
@@ -88,6 +88,7 @@ def test_its_volumes_and_networks_are_the_same_for_every_release_and_nothing_is_
         deploy("frontend", tag, "--force").ok()
         on_host("docker", "exec", "frontend", "sh", "-c", f"echo {tag} >>/data/said")
     inv("deploy.rollback", "frontend", "--watch", "0", "--json").ok()
+    all_drained()
     assert on_host("docker", "exec", "frontend", "cat", "/data/said").split() == ["v1", "v2"]
     assert kept("network") - networks == {"behindy-ops_egress"}
     named = {name for name in kept("volume") - volumes if len(name) < 64}

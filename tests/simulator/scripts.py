@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Generator
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from tests.simulator.docker import Box, DockerError
 from tests.simulator.survey import container_line, image_line, stats_line, survey
-from tests.simulator.world import Body, Process, ReleaseDir, Wait, World
+from tests.simulator.world import Body, Drain, Process, ReleaseDir, Wait, World
 
 if TYPE_CHECKING:
     from behindy_ops.host.command import Command
 
-__all__ = ["body_of", "fenced", "lease", "name_of"]
+__all__ = ["body_of", "each_of", "fenced", "lease", "name_of"]
 
 T = TypeVar("T")
 
@@ -174,42 +176,25 @@ def _time_after_engine(world: World, me: Process) -> Generator[Wait | None, None
 
 
 def look_outside(
-    world: World,
-    me: Process,
-    header: str,
-    window: str,
-    pause: str,
-    settled: str,
-    nginx: str,
-    name: str,
-    inside: str,
+    world: World, me: Process, header: str, window: str, pause: str, settled: str, nginx: str, name: str, inside: str,
     *urls: str,
-) -> Body:
+) -> Body:  # fmt: skip
     assert nginx == "nginx"
-    assert not header or (header == "behindy-ops/rehearsal/header" and world.rehearsals)
+    mine, urls = (urls[0].removeprefix("mine=").split(), urls[1:]) if urls[0].startswith("mine=") else ([], urls)
+    rehearsal = bool(header) and not mine
+    assert header in ("", "behindy-ops/rehearsal/header")
+    assert world.rehearsals or not rehearsal
     settled_at = _moment(world, settled, float(window))
     end = world.now + float(window)
     if end < settled_at:
         end = settled_at + 1
     waited = False
     while True:
-        good = True
-        for url in urls:
-            yield None
-            code, curl, asked = world.ask_outside("/" + url.split("/", 3)[3], rehearsal=bool(header))
-            me.echo(f"look {code:03d} {curl} {asked}")
-            if not 200 <= code < 400:
-                good = False
-                break
-        if good and world.now >= settled_at:
+        good = yield from _looks(world, me, urls, mine, rehearsal=rehearsal)
+        if good and (good == "met" or world.now >= settled_at):
             if name:
-                me.echo(f"address {getattr(world.engine.named(name), 'address', '')}")
                 assert inside.startswith(f"http://{name}:")
-                yield None
-                live = next(iter(world.engine.resolve(name)), None)
-                code, curl = world.ask_inside(live) if live is not None else (0, 6)
-                me.echo(f"inside {code:03d} {curl}")
-                me.echo("names " + " ".join(sorted(box.address for box in world.engine.resolve(name))))
+                yield from _whose(world, me, name)
             me.echo("ok")
             return 0
         if world.now >= end:
@@ -218,6 +203,31 @@ def look_outside(
                 return 0
             waited, end = True, world.now + more
         yield lasting(world, max(float(pause), 0.5))
+
+
+def _looks(
+    world: World, me: Process, urls: tuple[str, ...], mine: list[str], *, rehearsal: bool
+) -> Generator[Wait | None, None, str]:
+    """Ask every URL: empty if one is not well, ``met`` if nginx says that one of ``mine`` answered."""
+    found = "well"
+    for url in urls:
+        yield None
+        code, curl, asked = world.ask_outside("/" + url.split("/", 3)[3], rehearsal=rehearsal)
+        me.echo(f"look {code:03d} {curl} {asked}")
+        if world.rehearsals and world.answered_by in mine:
+            found = "met"
+        if not 200 <= code < 400:
+            return ""
+    return found
+
+
+def _whose(world: World, me: Process, name: str) -> Generator[Wait | None, None, None]:
+    me.echo(f"address {getattr(world.engine.named(name), 'address', '')}")
+    yield None
+    live = next(iter(world.engine.resolve(name)), None)
+    code, curl = world.ask_inside(live) if live is not None else (0, 6)
+    me.echo(f"inside {code:03d} {curl}")
+    me.echo("names " + " ".join(sorted(box.address for box in world.engine.resolve(name))))
 
 
 def swap(
@@ -307,6 +317,85 @@ def drain(world: World, me: Process, container: str, port: str, earliest: str, l
         me.echo(f"idle {int((world.now - begun) * 1000)}")
     else:
         me.echo("cut 1")
+    return 0
+
+
+def leave(
+    world: World, me: Process, state: str, service: str, container: str, port: str, earliest: str, latest: str,
+    limit: str, looks: str, grace: str, release: str, history: str, apart: str,
+) -> Body:  # fmt: skip
+    assert (state, history, apart) == ("behindy-ops/state", "behindy-ops/state/history.jsonl", "")
+    if (known := world.draining.get(service)) is not None:
+        assert known.container == container
+        me.echo(f"until {known.until:.0f}")
+        me.echo("open 0")
+        return 0
+    yield None
+    ends = _moment(world, latest, float(limit))
+    drainer = Process("drainer", stdin=me.stdin)
+    world.draining[service] = Drain(container, release, ends)
+    world.spawn(drainer, _drained(world, drainer, service, container, _moment(world, earliest, float(limit)), looks))
+    me.echo(f"until {ends:.0f}")
+    me.echo(f"open {world.connected(service)}")
+    return 0
+
+
+def _drained(world: World, me: Process, service: str, container: str, earliest: float, looks: str) -> Body:
+    """What ``leave.sh`` leaves behind: no client's, under nobody's lease."""
+    mine = world.draining[service]
+    outcome, reason = "left", "Docker did not answer"
+    try:
+        yield _engine_back(world)
+        box = yield from ask(world, partial(world.engine.find, container))
+        idle = max(earliest, world.now, box.busy) + 0.1 * int(looks)
+        yield Wait(max(earliest, min(idle, mine.until)), lambda: mine.word != "" and world.now >= earliest)
+        yield Wait(world.now + 1, lambda: mine.word == "leave")
+        reason = _left(world, mine, service, box)
+        if not reason and (yield from stop_blue(world, me, container, "10")):
+            reason = "Docker could not stop it"
+        outcome = "left" if reason else "removed"
+    except DockerError as error:
+        if "No such container" in str(error):
+            outcome, reason = "removed", "it was gone already"
+    finally:
+        if world.draining.get(service) is mine:
+            del world.draining[service]
+    line = me.stdin.strip().replace("@at@", datetime.fromtimestamp(world.now, UTC).isoformat())
+    line = line.replace("@outcome@", outcome).replace("@reason@", reason or "it was idle")
+    world.history.append(line.replace('"@seconds@"', "1.000"))
+    return 0
+
+
+def _left(world: World, mine: Drain, service: str, box: Box) -> str:
+    """Why it is not stopped, or an empty string."""
+    live = world.engine.named(service)
+    if mine.word == "leave":
+        return "a command has taken it over"
+    if box.name != f"{service}-blue":
+        return "it has another name"
+    return "" if live is not None and live.status == "running" else "its successor does not run"
+
+
+def await_(world: World, me: Process, state: str, service: str, word: str, limit: str) -> Body:
+    assert state == "behindy-ops/state"
+    yield None
+    if (drain := world.draining.get(service)) is not None:
+        drain.word = word or drain.word
+        yield Wait(world.now + int(limit), lambda: service not in world.draining)
+    return int(service in world.draining)
+
+
+def together(world: World, me: Process, mark: str, *words: str) -> Body:
+    """Each as a process of its own, which ends with this one's lease or not at all."""
+    lines, begun = iter(me.stdin.splitlines()), []
+    while words:
+        argv, words = words[1 : 1 + int(words[0])], words[1 + int(words[0]) :]
+        each = Process(argv[3].rpartition("/")[2], me.deadline, me.token, next(lines), changing=True)
+        begun.append(each)
+        world.spawn(each, SCRIPTS[each.name](world, each, *argv[4:]))
+    yield Wait(condition=lambda: all(each.code is not None for each in begun))
+    for each in begun:
+        me.out += [f"{mark} {each.code}", *each.out, f"{mark} errors", *each.err]
     return 0
 
 
@@ -482,9 +571,9 @@ SCRIPTS: dict[str, Callable[..., Body]] = {
     function.__name__: function
     for function in (
         pull, start_green, look_inside, look_outside, swap, follow, drain, watch, stop_blue, discard, tidy, verify,
-        record, survey, assets,
+        record, survey, assets, leave, together,
     )
-}  # fmt: skip
+} | {"await": await_}  # fmt: skip
 
 
 def _stopped(box: Box) -> bool:
@@ -494,6 +583,27 @@ def _stopped(box: Box) -> bool:
 def name_of(command: Command) -> str:
     """``drain`` of ``deploy/drain.sh``, or what docker is to do."""
     return command.argv[3].rpartition("/")[2] if command.argv[0] == "bash" else command.argv[1]
+
+
+def each_of(command: Command) -> list[Command]:
+    """Itself, or those that it sends together."""
+    if name_of(command) != "together":
+        return [command]
+    words, lines = command.argv[5:], command.stdin.splitlines(keepends=True)
+    found: list[Command] = []
+    while words:
+        argv, words = words[1 : 1 + int(words[0])], words[1 + int(words[0]) :]
+        name = argv[3].rpartition("/")[2]
+        title = {"tidy": "remove old images", "verify": "verify and record"}.get(name, "leave {}-blue to the host")
+        found.append(
+            replace(
+                command,
+                argv=argv,
+                stdin=lines[len(found)],
+                title=title.format(argv[-1] if name != "leave" else argv[5]),
+            )
+        )
+    return found
 
 
 def body_of(world: World, me: Process, command: Command) -> Body:

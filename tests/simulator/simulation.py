@@ -143,6 +143,7 @@ class SimHost:
     def take_lease(self, holder: Holder, state_dir: str, mark: str, survey: tuple[str, ...]) -> str:
         self.require_alive()
         self.remote_commands += 1
+        self.closed = False
         process = Process("lease", stdin=holder.line().decode())
         self.world.spawn(process, lease(self.world, process, self.hears, argv(state_dir, mark, survey)[4:]))
         self._mine.append(process)
@@ -250,40 +251,57 @@ class Simulation:
         strategy: str = "",
         watch: float | None = None,
         wait: float = 0.0,
+        wait_drain: bool = False,
+        now: bool = False,
+        drained: bool = True,
     ) -> None:
-        goal = Goal(tag=tag, force=force, watch=watch, recreate=strategy == "recreate")
-        with self._settled():
-            queue.deploy(self.connect, self._chosen(names), goal, wait=wait)
+        """As an operator does; ``drained``: time passes until the host has drained what was live before."""
+        goal = Goal(tag=tag, force=force, watch=watch, recreate=strategy == "recreate", wait_drain=wait_drain)
+        with self._settled(drained=drained):
+            queue.deploy(self.connect, self._chosen(names), goal, wait=wait, now=now)
 
     def recreate(self, name: str, *, tag: str = "latest") -> None:
         """Deploy with an announced downtime, in which the rules about being served do not hold."""
         self.rules.announced.add(name)
         self.deploy(name, tag=tag, strategy="recreate")
 
-    def roll_back(self, name: str, *, to: str = "", wait: float = 0.0) -> None:
+    def roll_back(self, name: str, *, to: str = "", wait: float = 0.0, now: bool = False) -> None:
         with self._settled():
             queue.return_to(
-                partial(goals.rollback, to=to), self.connect, self.world.services[name], what="rollback", wait=wait
+                partial(goals.rollback, to=to),
+                self.connect,
+                self.world.services[name],
+                what="rollback",
+                enough=() if to else queue.WENT_BACK,
+                wait=wait,
+                now=now,
             )
 
     def restart(self, name: str) -> None:
         with self._settled():
             queue.return_to(goals.restart, self.connect, self.world.services[name], what="restart")
 
-    def recover(self, *names: str, wait: float = 0.0) -> None:
+    def recover(self, *names: str, wait: float = 0.0, now: bool = False) -> None:
         with self._settled():
-            queue.recover(self.connect, self._chosen(names), wait=wait)
+            queue.recover(self.connect, self._chosen(names), wait=wait, now=now)
 
     def _chosen(self, names: Sequence[str]) -> list[Service]:
         return [self.world.services[name] for name in names] or list(self.world.services.values())
 
     @contextlib.contextmanager
-    def _settled(self) -> Iterator[None]:
+    def _settled(self, *, drained: bool = True) -> Iterator[None]:
         try:
             yield
         finally:
             if not any(connection.dead for connection in self.connections[-1:]):
                 self.world.pass_time(0.5)  # in which the lock is given back
+                if drained:
+                    self.drained()
+
+    def drained(self) -> None:
+        """Let time pass until the host drains nothing any more."""
+        while self.world.draining:
+            self.world.step()
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Session]:

@@ -107,6 +107,9 @@ def _say_files(world: World, me: Process, mark: str, services: list[str]) -> Non
         if box.running:
             me.echo(stats_line(world.used))
             me.echo(f"http://docker/containers/{box.id}/stats?stream=false&one-shot=true")
+    me.echo(f"{mark} draining")
+    for service, drain in world.draining.items():
+        me.echo(f"{service} {drain.container} {drain.release} {drain.until:.0f} {world.connected(service)}")
     me.echo(f"{mark} releases")
     for (service, release), kept in world.dirs.items():
         if service in services:

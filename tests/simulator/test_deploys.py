@@ -17,7 +17,7 @@ from behindy_ops.project.services import HealthPolicy
 from behindy_ops.report.events import Decision, DeployFinished, Logs, StepFailed, StepStarted, Warning_
 from tests.kinds import raises
 from tests.simulator.faults import Fault, plan, plan_during
-from tests.simulator.scripts import name_of
+from tests.simulator.scripts import each_of, name_of
 from tests.simulator.simulation import SERVICES, ClientKilled, Simulation
 from tests.simulator.start import begin
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400.0
 
-WHOLE = ["pull", "start_green", "assets", "look_inside", "look_outside", "swap", "drain", "watch", "look_outside"]
+WHOLE = ["pull", "start_green", "assets", "look_inside", "look_outside", "swap", "watch", "look_outside"]
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def host() -> Simulation:
 def sent(simulation: Simulation, connection: int = -1) -> list[str]:
     """The scripts a client has sent."""
     commands = simulation.connections[connection].sent
-    return [name_of(command) for command in commands]
+    return [name_of(each) for command in commands for each in each_of(command)]
 
 
 def steps(simulation: Simulation) -> list[str]:
@@ -61,6 +61,10 @@ def history(simulation: Simulation) -> list[dict[str, Any]]:
     return [json.loads(line) for line in simulation.world.history]
 
 
+def ended(simulation: Simulation) -> list[dict[str, Any]]:
+    return [entry for entry in history(simulation) if entry["event"] == "ended"]
+
+
 def live(simulation: Simulation, service: str = "frontend") -> Box:
     found = simulation.world.live(service)
     assert found is not None
@@ -77,23 +81,33 @@ def test_a_deploy_goes_step_by_step_and_sends_these_commands(host: Simulation) -
     after = live(host)
     assert steps(host) == [
         "survey", "preflight", "pull", "start", "assets", "internal", "rehearsal", "switch", "external", "watch",
-        "drain", "stop", "tidy", "verify",
+        "drain", "tidy", "verify",
     ]  # fmt: skip
-    assert sent(host) == [*WHOLE, "tidy", "stop_blue", "verify"]
+    assert sent(host) == [*WHOLE, "leave", "tidy", "verify"]
     swap = next(command for command in host.connections[-1].sent if command.argv[3] == "deploy/swap")
     assert swap.argv[4:] == (before.id, "frontend-blue", "frontend", after.id, "frontend", "always")
     assert (outcomes(host), warnings(host), tag(host)) == (["live"], [], "mended")
+    told = [
+        getattr(event, "step", "") or getattr(event, "text", "")
+        for event in host.events
+        if not isinstance(event, StepStarted)
+    ]
+    proven = next(number for number, text in enumerate(told) if "is live and proven after" in text)
+    assert told[proven - 1] == "external"
+    assert told.index("watch") > proven
     assert host.rules.at_rest("frontend") == ""
-    began, ended = history(host)
+    began, ended, drained = history(host)
     assert (began["event"], ended["event"], ended["outcome"]) == ("begun", "ended", "live")
-    assert list(ended["seconds"]) == steps(host)[:-1]
+    assert list(ended["seconds"]) == steps(host)[:-3]
+    assert (drained["event"], drained["outcome"]) == ("drained", "removed")
     assert began["previous"] == before.labels["behindy.release"]
 
 
 def test_every_command_that_changes_something_is_fenced_and_the_others_are_not(host: Simulation) -> None:
     host.deploy("frontend", tag="mended")
-    changing = {name_of(command) for command in host.connections[-1].sent if command.changes}
-    assert changing == {"start_green", "assets", "swap", "tidy", "stop_blue", "verify"}
+    sent_at_all = [each for command in host.connections[-1].sent for each in each_of(command)]
+    changing = {name_of(command) for command in sent_at_all if command.changes}
+    assert changing == {"start_green", "assets", "swap", "tidy", "leave", "verify"}
 
 
 def test_the_image_is_the_digest_that_was_pulled_even_if_the_tag_moves_meanwhile(host: Simulation) -> None:
@@ -257,7 +271,7 @@ def test_a_live_container_that_refuses_connections_is_not_proven_by_blue_answeri
 
 def test_connections_that_stay_open_are_cut_at_the_deadline_and_said_so(host: Simulation) -> None:
     live(host).busy = host.world.now + 3600
-    host.deploy("frontend", tag="mended")
+    host.deploy("frontend", tag="mended", wait_drain=True)
     (said,) = warnings(host)
     assert said.startswith("1 connection(s) to the previous release were still open after 30 s")
     assert outcomes(host) == ["live"]
@@ -266,14 +280,14 @@ def test_connections_that_stay_open_are_cut_at_the_deadline_and_said_so(host: Si
 def test_a_long_request_is_waited_for(host: Simulation) -> None:
     live(host).busy = host.world.now + 20
     begun = host.world.now
-    host.deploy("frontend", tag="mended")
+    host.deploy("frontend", tag="mended", wait_drain=True)
     assert host.world.now - begun > 20
     assert warnings(host) == []
 
 
 def test_a_blue_that_cannot_be_removed_is_reported_and_the_deploy_stands(host: Simulation) -> None:
     host.world.engine.stuck_until = host.world.now + 20
-    host.deploy("frontend", tag="mended")
+    host.deploy("frontend", tag="mended", wait_drain=True)
     assert "frontend-blue could not be removed; the next deploy will." in warnings(host)[0]
     assert "device is busy" in warnings(host)[0]
     assert (outcomes(host), tag(host)) == (["live"], "mended")
@@ -378,7 +392,7 @@ def test_an_engine_that_is_away_for_25_seconds_is_no_verdict(host: Simulation, s
     plan_during(host, script, Fault.DOCKERD_AWAY, tick=tick)
     host.deploy("frontend", tag="mended")
     assert live(host).image.behaviour.good
-    assert history(host)[-1]["outcome"] == "live"
+    assert ended(host)[-1]["outcome"] == "live"
 
 
 @pytest.mark.parametrize("tick", range(1, 7))
@@ -572,9 +586,12 @@ def test_a_signal_is_what_the_history_gives_as_the_reason(
     plan_during(host, during, Fault.SIGNAL)
     with pytest.raises(Interrupted) as stopped:
         host.deploy("frontend", tag=release)
-    assert history(host)[-1]["outcome"] == outcome
-    assert history(host)[-1]["reason"].startswith(stopped.value.what)
+    assert ended(host)[-1]["outcome"] == outcome
+    assert ended(host)[-1]["reason"].startswith(stopped.value.what)
     assert "last requests" not in steps(host)
+    if outcome == "live":  # what was proven need not wait for the next command
+        assert stopped.value.state.endswith("the host drains and stops frontend-blue.")
+        assert host.rules.at_rest("frontend") == ""
 
 
 def test_a_silent_cut_is_waited_out_and_the_deploy_goes_on(host: Simulation) -> None:
@@ -588,7 +605,7 @@ def test_each_service_is_recorded_with_its_own_seconds(host: Simulation) -> None
     alone = begin()
     alone.deploy("backend", tag="mended")
     for step in ("pull", "start", "watch"):
-        assert history(host)[-1]["seconds"][step] == pytest.approx(history(alone)[-1]["seconds"][step], abs=0.5)
+        assert ended(host)[-1]["seconds"][step] == pytest.approx(ended(alone)[-1]["seconds"][step], abs=0.5)
 
 
 @pytest.mark.parametrize(("own", "after"), [("no", "always"), ("unless-stopped", "unless-stopped")])

@@ -21,6 +21,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.facts.release import Labels
 from behindy_ops.report.events import Plan
 from tests.kinds import raises
+from tests.simulator.scripts import each_of
 from tests.simulator.start import begin
 from tests.unit.deploy.states import SERVICE, state_of
 
@@ -89,7 +90,8 @@ def plan_then_run(
         survey = session.look()
     planned = planned_of(host, survey, host.world.services[service], choose(survey, host.world.services[service]))
     run()
-    known = assert_as_planned(planned, host.connections[-1].sent)
+    sent = [each for command in host.connections[-1].sent for each in each_of(command)]
+    known = assert_as_planned(planned, sent)
     live = host.world.live(service)
     assert live is not None
     assert known["release"] == live.labels[Labels.release]
@@ -171,12 +173,14 @@ def test_what_goes_on_beside_others_is_waited_for() -> None:
     with host.connect() as session:
         survey = session.look()
     for service in host.world.services.values():
-        state = begin_state(service, Goal(), host.settings, survey)
-        lines = plan.as_lines(plan.steps(state), state)
-        begun = [line.split()[0] for line in lines if line.endswith(" &")]
-        ended = [line.split()[0] for line in lines if line.endswith("# wait for it")]
-        assert begun == ["drain", "watch", "tidy"]
-        assert ended == ["watch", "drain", "tidy"]
+        for goal, beside, back in (
+            (Goal(), ["watch", "outside"], ["watch"]),
+            (Goal(wait_drain=True), ["drain", "watch", "tidy"], ["watch", "drain", "tidy"]),
+        ):
+            state = begin_state(service, goal, host.settings, survey)
+            lines = plan.as_lines(plan.steps(state), state)
+            assert [line.split()[0] for line in lines if line.endswith(" &")] == beside
+            assert [line.split()[0] for line in lines if line.endswith("# wait for it")] == back
 
 
 def test_a_plan_is_shown_a_line_a_step_with_what_is_begun_beside_others() -> None:
@@ -187,8 +191,11 @@ def test_a_plan_is_shown_a_line_a_step_with_what_is_begun_beside_others() -> Non
     lines = plan.as_lines(plan.steps(state), state)
     assert lines[0].startswith("pull      deploy/pull.sh me/behindy-llmserver:v2")
     drained = next(line for line in lines if line.startswith("drain"))
-    assert drained.endswith("'<switched+5000>' 20 4 &")
-    assert "drain     # wait for it" in lines
+    assert "'<switched+5000>' '<switched+20000>' 20 4 10" in drained
+    assert [line.split()[0] for line in lines][-4:] == ["outside", "drain", "tidy", "verify"]
+    waiting = replace(state, goal=Goal(tag="v2", wait_drain=True))
+    lines = plan.as_lines(plan.steps(waiting), waiting)
+    assert next(line for line in lines if line.startswith("drain")).endswith("'<switched+5000>' 20 4 &")
     assert [line.split()[0] for line in lines][-4:] == ["tidy", "stop", "tidy", "verify"]
 
 

@@ -89,6 +89,16 @@ class ReleaseDir:
     config: str
 
 
+@dataclass
+class Drain:
+    """What the host drains by itself; ``word`` is what a command has told whoever does it."""
+
+    container: str
+    release: str
+    until: float
+    word: str = ""
+
+
 class World(Clock):
     """One host.
 
@@ -112,6 +122,7 @@ class World(Clock):
         self.dirs: dict[tuple[str, str], ReleaseDir] = {}
         self.static_files: set[tuple[str, str]] = set()  # service and release of those that nginx can serve
         self.history: list[str] = []
+        self.draining: dict[str, Drain] = {}
         self.up = True
         self.boots = 0
         self.booted = self.now - 1000
@@ -123,6 +134,7 @@ class World(Clock):
         self.available, self.used = 1024 * 2**20, 0  # bytes of memory: left on the host, used by each container
         self.stale: dict[str, Box] = {}  # names that nginx has resolved when it loaded
         self.reload_fails = False
+        self.answered_by = ""  # address of whom nginx asked last
         self._turn = 0
         self._cached: dict[str, tuple[float, list[Box]]] = {}
         nginx = self.engine.create("nginx", self.engine.push("nginx:1", _nginx()))
@@ -177,6 +189,7 @@ class World(Clock):
         self.lock_json = lock_json  # a trap does not run when the power goes
         self.locked, self.leased = None, ""
         self.busy.clear()
+        self.draining.clear()
         self._cached.clear()
         boots = self.boots
         self.at(self.now + seconds, lambda: self._booted(boots))
@@ -184,6 +197,11 @@ class World(Clock):
 
     def _booted(self, boots: int) -> None:
         self.up = self.up or boots == self.boots
+
+    def connected(self, service: str) -> int:
+        """How many connections the previous container of a service has."""
+        box = self.engine.named(f"{service}-blue")
+        return int(box is not None and box.busy > self.now)
 
     def live(self, service: str) -> Box | None:
         return self.engine.named(service)
@@ -216,6 +234,7 @@ class World(Clock):
             box = self.stale[first] if self.stale[first].running and self.now >= self.stale[first].ready else None
         else:
             box = self._answering(first, cached=True) or self._answering(f"{first}-blue") or self._answering(first)
+        self.answered_by = "" if box is None else box.address
         for name in rest:
             if box is not None and box.image.behaviour.outside == 200:
                 box = self._answering(name)

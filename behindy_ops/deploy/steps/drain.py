@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from behindy_ops.deploy import history
 from behindy_ops.deploy.state import CACHED, State
 from behindy_ops.deploy.steps.step import Attempts, Look, Read, Step, Verdict
 from behindy_ops.facts.container import Container
+from behindy_ops.facts.draining import clock_time, open_connections
+from behindy_ops.facts.release import released_as
 from behindy_ops.host.command import Command, Result, script
-from behindy_ops.project.services import HealthPolicy
-from behindy_ops.report.events import Warning_
+from behindy_ops.project.services import HealthPolicy, Service
+from behindy_ops.report.events import Decision, Warning_
 
 _LOOKS = 4
 """Looks in a row without a connection, 0.1 s apart, that mean idle."""
@@ -56,21 +59,57 @@ class Drain(Step):
         service = state.service
         earliest = state.after_switch(max(CACHED, service.linger))
         container = state.blue.id if state.blue else ""
-        limit = max(service.drain, service.linger, CACHED + 1)
-        return _drain(container, service.port, earliest=earliest, limit=limit)
+        return _drain(container, service.port, earliest=earliest, limit=most(service))
 
     def progress(self, line: str) -> str:
         word, _, count = line.partition(" ")
         return f"{count} open connection(s)" if word == "open" and count != "0" else ""
 
     def read(self, state: State, result: Result) -> Read:
+        told = _told(result)
         if not (count := _cut(result)):
-            return Read(state, _told(result))
+            return Read(state, told, facts={"drain": told})
         cut = Warning_(
             f"{count} connection(s) to the previous release were still open after {state.service.drain:g} s "
             "(WebSockets or long requests); stopping it ends them."
         )
-        return Read(state, _told(result), events=(cut,))
+        return Read(state, told, events=(cut,), facts={"drain": told})
+
+
+def most(service: Service) -> float:
+    """Return how many seconds a previous release gets at most."""
+    return max(service.drain, service.linger, CACHED + 1)
+
+
+class LeaveToDrain(Step):
+    """Hand the previous container to a process of the host's own: docs/design.md, "The drain belongs to the host"."""
+
+    name = "drain"
+    said = "Leave {service}-blue to the host, which drains and stops it"
+
+    def command(self, state: State) -> Command:
+        service, blue = state.service, state.blue
+        earliest, latest = state.after_switch(max(CACHED, service.linger)), state.after_switch(most(service))
+        left = released_as(blue).id if blue else ""
+        argv = script(
+            *("deploy/leave", state.paths.state, service.name, blue.id if blue else "", str(service.port)),
+            *(earliest, latest, f"{most(service):.0f}", str(_LOOKS), f"{service.stop:.0f}", left or "-"),
+            *(state.paths.history, ""),
+        )
+        line = history.drained(state).encode("utf-8") + b"\n"
+        return Command(argv, title=f"leave {service.name}-blue to the host", timeout=90, stdin=line, changes=True)
+
+    def read(self, state: State, result: Result) -> Read:
+        name, told = f"{state.service.name}-blue", result.reply().values()
+        if not result.ok:
+            said = " ".join(result.last_lines(2))
+            left = Warning_(f"{name} could not be left to the host; the next deploy stops it. {said}")
+            return Read(state, failed=result.how(), events=(left,))
+        count = int(told.get("open") or 0)
+        detail = f"{open_connections(count)}, until {clock_time(float(told['until']))} at the latest"
+        lasts = count != 0 or state.service.linger > CACHED
+        events = (Decision(f"{name} is drained by the host: {detail}."),) if lasts else ()
+        return Read(replace(state, handed_over=True), detail, events=events, facts={"draining": f"{name}: {detail}"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from behindy_ops.deploy.state import CACHED, Phase, State
+from behindy_ops.deploy.state import CACHED, Phase, State, unknown
 from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Fault, Look, Read, Verdict, patience, unjudged
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import UNKNOWN
@@ -14,6 +14,9 @@ from behindy_ops.facts.outside import REACH_IT, misled
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy, Service
+
+_OFTEN = 0.05
+"""Seconds between looks for the moment at which nginx asks the new release."""
 
 
 def _ask(
@@ -24,6 +27,7 @@ def _ask(
     header: str = "",
     settled: str = "0",
     live: Service | None = None,
+    mine: Iterable[str] = (),
 ) -> Command:
     """Return one attempt through the public URLs, all of which have to answer well.
 
@@ -32,11 +36,15 @@ def _ask(
         settled: the host's uptime, in ms, before which success does not count.
         live: the service that has to have the name alone, and to answer itself too: while it refuses connections,
             nginx lets the previous release answer.
+        mine: its addresses; that nginx says it asked one of those, which it tells whoever has the header, settles it
+            sooner.
     """
     name = live.name if live else ""
     inside = f"http://{name}:{live.port}{live.internal}" if live else ""
     timing = (f"{policy.interval:g}", f"{policy.look:g}", settled)
     at = [f"at={address}"] if (address := state.settings.public_address) else []
+    if own := " ".join(mine):
+        at.append(f"mine={own}")
     argv = script("deploy/look_outside", header, *timing, NGINX, name, inside, *at, *urls)
     return Command(argv, title=f"ask {urls[0]}", timeout=policy.interval * (1 + len(urls)) + 120)
 
@@ -129,8 +137,15 @@ class CheckOutside(Attempts):
     definite = 2
 
     def command(self, state: State) -> Command:
-        asked = None if state.name_is_shared else state.service
-        return _ask(state, state.urls, self.policy(state), settled=state.after_switch(CACHED), live=asked)
+        settled = state.after_switch(CACHED)
+        if state.name_is_shared:
+            return _ask(state, state.urls, self.policy(state), settled=settled)
+        if state.stale:  # an nginx that is not ours would pass the token on
+            return _ask(state, state.urls, self.policy(state), settled=settled, live=state.service)
+        known = state.candidate.addresses.values() or [unknown("address")]
+        header = state.paths.rehearsal_header
+        policy = replace(self.policy(state), look=min(self.policy(state).look, _OFTEN))
+        return _ask(state, state.urls, policy, header=header, settled=settled, live=state.service, mine=known)
 
     def judge(self, state: State, result: Result) -> Look:
         address = "" if state.name_is_shared else " ".join(state.candidate.addresses.values())

@@ -204,12 +204,19 @@ class FromHere:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """Steps that are sent first, go on beside ``items``, and are waited for after those, the last one first."""
+class Together:
+    """Steps that need nothing of one another: sent as one command, in one round trip."""
 
     steps: tuple[Step, ...]
-    items: tuple[Step | Say | FromHere, ...]
 
 
-Item = Step | Say | FromHere | Beside
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Steps that are begun first, go on beside ``items``, and are waited for after those, the last one first."""
+
+    steps: tuple[Step | FromHere, ...]
+    items: tuple[Step | Say | FromHere | Together, ...]
+
+
+Item = Step | Say | FromHere | Beside | Together
 """One place in a plan."""

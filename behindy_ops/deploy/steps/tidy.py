@@ -17,6 +17,9 @@ from behindy_ops.report.events import Warning_
 KEEP = 2
 """Images of a repository that stay, by creation time."""
 
+MOST = 200
+"""Images that one deploy removes at most: a host that nobody tidied has thousands, and each takes 20 ms or more."""
+
 
 class Tidy(Step):
     """By name, never forced: Docker refuses those in use."""
@@ -34,7 +37,8 @@ class Tidy(Step):
     def read(self, state: State, result: Result) -> Read:
         old = to_remove(state)
         if result.ok:
-            return Read(state, f"kept {len(old.kept)}, removed {old.count}")
+            rest = f"; {old.rest} more go with the next deploys, or now: inv ops.prune" if old.rest else ""
+            return Read(state, f"kept {len(old.kept)}, removed {old.count}{rest}")
         told = Warning_(f"Old images could not all be removed: {' '.join(result.last_lines(2))}")
         return Read(state, "some could not be removed", events=(told,))
 
@@ -47,11 +51,13 @@ class Old:
         references: (``repo:tag``, ``repo@digest``) and ids of dangling images, for ``docker rmi``.
         count: images that these are.
         kept: ids of the repository's images that stay.
+        rest: images beyond :data:`MOST`, which another deploy removes.
     """
 
     references: tuple[str, ...]
     count: int
     kept: tuple[str, ...]
+    rest: int = 0
 
 
 def to_remove(state: State) -> Old:
@@ -79,10 +85,12 @@ def choose(images: Collection[Image], repository: str, protected: Collection[str
     own = [image for image in images if image.references(repository)]
     own.sort(key=lambda image: image.created, reverse=True)
     keep = {image.id for image in own[:KEEP]} | set(protected)
-    going = [image for image in own if image.id not in keep]
-    dangling = [image.id for image in images if not image.tags and not image.digests and image.id not in set(protected)]
+    dangling = [image for image in images if not image.tags and not image.digests and image.id not in protected]
+    every = [*dangling, *(image for image in own if image.id not in keep)]
+    going = every[-MOST:]  # the oldest first
     return Old(
-        (*(reference for image in going for reference in image.references(repository)), *dangling),
-        len(going) + len(dangling),
+        tuple(name for image in going for name in image.references(repository) or (image.id,)),
+        len(going),
         tuple(image.id for image in own if image.id in keep),
+        len(every) - len(going),
     )

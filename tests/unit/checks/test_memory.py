@@ -10,6 +10,7 @@ from behindy_ops.checks import memory
 from behindy_ops.checks.check import Check, Facts, Level, first_refusal, forced
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
+from behindy_ops.facts.draining import Draining
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.survey import Stanza, Survey
 from behindy_ops.project.services import Service
@@ -101,3 +102,24 @@ def test_a_container_that_was_killed_and_runs_again_is_told_once_and_not_started
     survey = Survey(containers={"backend": replace(LIVE, oom_killed=True)})
     (check,) = memory.oom(Facts(survey=survey, services=(BACKEND,), kills=(("backend", "2027-01-15T08:00:00Z"),)))
     assert (check.level, check.fix) == (Level.REFUSAL, None)
+
+
+@pytest.mark.parametrize(
+    ("blue", "usage", "words"),
+    [
+        (Container("b", "llm-blue", memory=350 * MB), {}, "which uses up to 350 MB until it is drained"),
+        (Container("b", "llm-blue", memory=350 * MB), {"b": 90 * MB}, "which uses 90 MB until it is drained"),
+        (Container("b", "llm-blue"), {}, "which uses some until it is drained"),
+    ],
+)
+def test_what_the_host_still_drains_is_counted_and_named(blue: Container, usage: dict[str, int], words: str) -> None:
+    drains = {"llm": Draining("b", "r1", 1_800_000_000.0)}
+    crowded = host(100)
+    crowded = replace(
+        crowded, draining=drains, usage=crowded.usage | usage, containers=crowded.containers | {"llm-blue": blue}
+    )
+    check = fits(crowded)
+    assert check.problem is memory.DOES_NOT_FIT
+    assert f"100 MB available beside llm-blue, {words} (08:00:00 UTC at the latest)" in check.found
+    gone = replace(crowded, containers=host(100).containers)
+    assert "beside" not in fits(gone).found

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
-from behindy_ops.deploy.steps.step import Attempts, FromHere, Look, Verdict
+from behindy_ops.deploy.steps.drain import LeaveToDrain
+from behindy_ops.deploy.steps.step import Attempts, FromHere, Look, Together, Verdict
+from behindy_ops.deploy.steps.tidy import Tidy
+from behindy_ops.deploy.steps.verify import Verify
 from behindy_ops.deploy.walk import Walk
 from behindy_ops.facts.outside import Failure, Sighting
+from behindy_ops.host.command import Result
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import HealthPolicy
 from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import Event, StepDone, StepStarted, Warning_
-from tests.unit.deploy.states import answer, state_of
+from tests.unit.deploy.states import LIVE, answer, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from behindy_ops.host.command import Command, Result
+    from behindy_ops.host.command import Command
 
 AGAIN, GOOD = Look(Verdict.AGAIN, "HTTP 503"), Look(Verdict.HEALTHY, "HTTP 200")
 DEFINITE = Look(Verdict.AGAIN, "HTTP 500", definite=True)
@@ -150,3 +155,43 @@ def test_a_signal_ends_at_once_what_yields_to_it_and_nothing_else() -> None:
     assert (look, made) == (Look(Verdict.FATAL, "HTTP 503"), 1)
     assert run([AGAIN] * 9, HealthPolicy(attempts=3), stopped=True)[2] == 3
     assert run([AGAIN] * 9, HealthPolicy(attempts=3), yields=True)[2] == 3
+
+
+def together(said: str, *, code: int = 0) -> tuple[list[Event], list[Command]]:
+    """Two steps that are sent as one, where the host answers this; ``@@`` stands for the mark."""
+    told: list[Event] = []
+    sent: list[Command] = []
+
+    def ask(command: Command) -> Result:
+        sent.append(command)
+        return Result(command, code, said.replace("@@", command.argv[4]), "", 0.1)
+
+    host = SimpleNamespace(run=ask)
+    session = Session(cast("Any", host), cast("Any", None), Settings(), (), told.append, "me")
+    live = replace(LIVE, running=True)
+    assert Walk(session, state_of(live=live, switched=1000)).go([Together((LeaveToDrain(), Tidy(), Verify()))]) == ""
+    return told, sent
+
+
+def test_steps_that_need_nothing_of_one_another_go_in_one_round_trip_and_are_told_apart() -> None:
+    verified = "@@ 0\nstate none\nerrors 3\n@@ errors\n\n"
+    told, (command,) = together(f"@@ 0\nuntil 1800000000\nopen 2\n@@ errors\n\n{verified}")
+    assert [command.argv[3], command.argv[9], command.changes] == ["host/together", "deploy/leave", True]
+    assert [json.loads(line)["event"] for line in command.stdin.splitlines()] == ["drained", "ended"]
+    done = {event.step: event.detail for event in told if isinstance(event, StepDone)}
+    assert done["drain"] == "2 open connections, until 08:00:00 UTC at the latest"
+    assert done["tidy"] == "kept 1, removed 0", "there was nothing to do, so it is not sent"
+
+
+def test_what_one_of_them_says_in_vain_is_its_own() -> None:
+    told, _ = together("@@ 77\n@@ errors\nNo space left\n\n@@ 0\nerrors 0\n@@ errors\n\n")
+    warnings = [event.text for event in told if isinstance(event, Warning_)]
+    assert "web-blue could not be left to the host; the next deploy stops it. No space left" in warnings
+    assert not [text for text in warnings if "recorded" in text]
+
+
+def test_an_answer_that_is_cut_short_is_none() -> None:
+    told, _ = together("@@ 0\nuntil 1", code=-1)
+    warnings = [event.text for event in told if isinstance(event, Warning_)]
+    assert any("could not be left to the host" in text for text in warnings)
+    assert any("could not be recorded" in text for text in warnings)

@@ -7,8 +7,9 @@ import itertools
 import pytest
 
 from behindy_ops.facts.container import Container
-from behindy_ops.facts.leftovers import Recovery, decide, serves
-from behindy_ops.facts.survey import Trio
+from behindy_ops.facts.draining import Draining
+from behindy_ops.facts.leftovers import Recovery, decide, leftover, serves
+from behindy_ops.facts.survey import Survey, Trio
 
 LIVE, GREEN, BLUE = Container("1", "frontend"), Container("2", "frontend-green"), Container("3", "frontend-blue")
 DEAD = Container("1", "frontend", running=False, status="exited")
@@ -60,3 +61,22 @@ def test_a_serving_live_container_never_loses_its_name_by_the_decision_alone() -
 def test_nothing_that_is_missing_serves() -> None:
     assert not serves(None)
     assert serves(LIVE)
+
+
+@pytest.mark.parametrize(
+    ("trio", "recovery"),
+    [
+        (Trio(live=LIVE, blue=BLUE), Recovery.NOTHING),
+        (Trio(live=DEAD, blue=BLUE), Recovery.SWITCH_BACK),
+        (Trio(live=LIVE, green=GREEN, blue=BLUE), Recovery.REMOVE_GREEN),
+        (Trio(blue=BLUE), Recovery.RESTORE_BLUE),
+        (Trio(live=LIVE), Recovery.NOTHING),
+    ],
+)
+def test_what_the_host_drains_itself_is_left_to_it_as_long_as_its_successor_serves(
+    trio: Trio, recovery: Recovery
+) -> None:
+    assert decide(trio, draining=True) is recovery
+    containers = {each.name: each for each in trio if each is not None}
+    survey = Survey(containers=containers, draining={"frontend": Draining("3", "r1", 0.0)})
+    assert leftover(survey, "frontend") is recovery

@@ -41,3 +41,10 @@ def test_nothing_recorded_is_said() -> None:
 def test_entries_of_a_later_version_are_shown_as_far_as_they_are_understood() -> None:
     written = ["[1]", "7", json.dumps(entry("ended", 1, outcome="live", release=["r1"], seconds="5 s"))]
     assert text_of(history.lines(history.entries(written, ""))).endswith("deploy of backend:v1 live, by mona")
+
+
+def test_what_the_host_drained_by_itself_is_told_as_that() -> None:
+    drained = entry("drained", 2, outcome="removed", seconds={"drain": 12.25}, reason="it was idle")
+    assert text_of(history.lines([drained])).endswith(
+        "deploy of backend:v2 previous release drained by the host, removed in 12.2 s, by mona it was idle"
+    )

@@ -74,7 +74,7 @@ def test_the_plan_names_them_and_sends_them_and_tells_what_stays() -> None:
     )
     assert "1 network" in "\n".join(line.text for line in disk.lines(disk.describe(facts)))
     view = prune.describe(facts)
-    assert prune.command("home", view.plan).argv[4:] == ("home", "no", "", f"{PROJECT}_x", "")
+    assert prune.command("home", view.plan).stdin == f"network {PROJECT}_x\n".encode()
     text = " ".join(line.text.strip() for line in prune.lines(view))
     assert f"network {PROJECT}_x" in text
     assert f"docker volume rm {PROJECT}_uploads" in text

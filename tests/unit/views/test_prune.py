@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from behindy_ops.facts.replies import short
+from behindy_ops.host.command import wire
 from behindy_ops.views import prune
 from tests.unit.ops_facts import container, seen, survey
 from tests.unit.views.test_disk import FILESYSTEMS, REPO, system_df
+
+LONGEST = 128 * 1024
+"""Bytes of one argument on Linux (MAX_ARG_STRLEN); sshd gives the shell a command line as one."""
 
 NOTHING = prune.Plan((), 0, 0, 0)
 
@@ -22,7 +26,8 @@ def test_a_plan_names_everything_and_nothing_else_is_sent() -> None:
     assert f"  {REPO}:v1\n  sha256:d\n" in text
     command = prune.command("home", plan)
     assert command.changes
-    assert command.argv[4:] == ("home", "no", "", "", "", f"{REPO}:v1", "sha256:d")
+    assert command.argv[4:] == ("home", "no")
+    assert command.stdin == f"image {REPO}:v1\nimage sha256:d\n".encode()
     assert "Nothing to remove" in prune.lines(prune.PruneView(True, NOTHING))[0].text
 
 
@@ -30,7 +35,12 @@ def test_static_files_are_named_and_sent_and_are_enough_to_do() -> None:
     plan = prune.Plan((), images=0, cache=0, frees=9, assets=("web r1", "web r2"))
     assert not plan.needless
     assert "  static files of web r1" in [line.text for line in prune.lines(prune.PruneView(True, plan))]
-    assert prune.command("home", plan).argv[4:] == ("home", "no", "", "", "web r1\nweb r2")
+    assert prune.command("home", plan).stdin == b"assets web r1\nassets web r2\n"
+
+
+def test_however_much_is_to_go_the_command_line_stays_short() -> None:
+    plan = prune.Plan(tuple(f"{REPO}:v{number}" for number in range(5000)), images=5000, cache=0, frees=0)
+    assert len(wire(prune.command("home", plan), ("fence",))) < LONGEST
 
 
 def test_what_was_removed_and_what_docker_kept_is_told_by_name() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from behindy_ops.facts.draining import Draining
 from behindy_ops.views import ps
-from tests.unit.ops_facts import NEVER, STARTED, container, everybody, seen, stopped, survey, text_of
+from tests.unit.ops_facts import NEVER, NOW, STARTED, container, everybody, seen, stopped, survey, text_of
 
 
 def test_services_come_first_then_infrastructure_leftovers_and_others() -> None:
@@ -70,3 +71,14 @@ def test_an_age_counts_from_the_start_of_what_runs_and_the_end_of_what_does_not(
     found = survey(container("backend"), stopped("frontend", started=NEVER), container("new", started=NEVER))
     ages = {one.name: (one.since, one.seconds) for one in ps.describe(seen(found)).containers if one.state != "missing"}
     assert ages == {"backend": (STARTED, 3599.9), "frontend": (STARTED, 3599.9), "new": ("", 0.0)}
+
+
+def test_what_the_host_drains_by_itself_is_no_trouble_and_told() -> None:
+    found = survey(*everybody(), container("backend-blue"), draining={"backend": Draining("b", "r1", NOW + 60, 2)})
+    view = ps.describe(seen(found))
+    (blue,) = [one for one in view.containers if one.name == "backend-blue"]
+    assert (blue.role, blue.trouble, view.leftovers) == ("draining", "", {})
+    assert view.draining == {"backend-blue": "2 open connections, until 08:01:00 UTC at the latest"}
+    said = text_of(ps.lines(view))
+    assert "backend-blue is drained by the host: 2 open connections" in said
+    assert "recover" not in said

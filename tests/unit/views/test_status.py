@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from behindy_ops.facts.draining import Draining
 from behindy_ops.facts.survey import Survey
 from behindy_ops.report.text import Tone
 from behindy_ops.views import status
@@ -63,3 +64,12 @@ def test_a_container_that_this_tool_did_not_start_says_so() -> None:
 def test_a_service_is_coloured_unless_it_runs_and_is_not_unhealthy(changes: dict[str, Any], tone: Tone) -> None:
     told = status.lines(status.describe(seen(survey(container("backend", **changes)))))
     assert [line.tone for line in told if line.text.startswith("backend: ")] == [tone]
+
+
+def test_what_the_host_drains_by_itself_is_told_and_is_nothing_left() -> None:
+    drains = {"backend": Draining("b", "r1", 1_800_000_060.0, 1)}
+    view = described(container("backend-blue"), draining=drains)
+    assert (view.services[0].leftover, view.services[1].draining) == ("", "")
+    said = text_of(status.lines(view))
+    assert "draining backend-blue: 1 open connection, until 08:01:00 UTC at the latest" in said
+    assert "deploy.recover" not in said

@@ -1,16 +1,18 @@
 # lib: workspace engine masked
 # One health attempt from inside nginx: ends at the first success, when green exits, or when `window` is over; `pause`
-# is between looks; both in seconds. After an HTTP error it prints the answer's body in one line, without values of green's
-# environment.
+# is between looks, half of that in the first dozen; both in seconds. After an HTTP error it prints the answer's body in
+# one line, without values of green's environment.
 nginx=$1 green=$2 url=$3 window=$4 pause=$5 template=$6
 docker wait "$green" >/dev/null 2>&1 &
 watcher=$!
 docker exec "$nginx" timeout "$window" sh -c '
+looks=0
 while :; do
 code=$(curl -s -o /dev/null -m "$2" -w "%{http_code}" "$1"); echo "look $code $?"
 case $code in 2??|3??) exit 0 ;; esac
-sleep "$3"
-done' look "$url" "$window" "$pause" >"$work/looks" &
+looks=$((looks + 1))
+if [ "$looks" -le 12 ]; then sleep "$4"; else sleep "$3"; fi
+done' look "$url" "$window" "$pause" "$(awk -v pause="$pause" 'BEGIN { print pause / 2 }')" >"$work/looks" &
 looker=$!
 wait -n "$watcher" "$looker"
 kill "$watcher" "$looker" 2>/dev/null

@@ -1,18 +1,25 @@
-# lib: engine public
+# lib: workspace engine public
 # One attempt from outside: every URL must answer, and go on answering until `settled` (ms of the host's uptime, or 0): until
 # then nginx may still ask the previous release. It also lets that one answer while the live one refuses connections, so
 # the live one is asked itself as well, by its name and a URL inside nginx (both or neither ""). `header`: a file, or
-# ""; `window` to look and `pause` between looks in seconds. Before the URLs `at=<address>`, where that is asked for them.
-header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7 at=
+# ""; `window` to look and `pause` between looks in seconds. Before the URLs `at=<address>`, where that is asked for them;
+# `mine=<addresses>`: nginx is asked who answered, by the same header, and that it was one of those settles it sooner.
+header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7 at='' mine=''
 shift 7
 case $1 in at=*) at=${1#at=} && shift ;; esac
+case $1 in mine=*) mine=${1#mine=} && shift ;; esac
 secret=()
-[ -z "$header" ] || secret=(-H "@$header")
+if [ -n "$mine" ]; then
+  if sed 's/: /: live /' "$header" >"$work/header" 2>/dev/null; then secret=(-H "@$work/header"); else mine=; fi
+  header=
+elif [ -n "$header" ]; then secret=(-H "@$header"); fi
 look() { # URL, the word its line begins with
   answer=$(public -sS -o /dev/null -D - -m "$window" "${secret[@]}" -w 'code %{http_code}\nmet %{remote_ip}\n' "$1" 2>/dev/null)
   status=$?
   code=$(awk '$1 == "code" {print $2}' <<<"$answer")
   asked=$(awk -F': ' 'tolower($1) == "x-behindy-candidate" {sub(/\r/, "", $2); print $2}' <<<"$answer")
+  by=$(awk -F': ' 'tolower($1) == "x-behindy-answered-by" {sub(/\r/, "", $2); sub(/.*[ ,]/, "", $2); sub(/:[0-9]+$/, "", $2); print $2}' <<<"$answer")
+  case " $mine " in *" ${by:-?} "*) met=$by ;; esac
   echo "${2:-look} ${code:-000} $status ${asked:-none}"
   case $code in 2?? | 3??) return 0 ;; *) return 1 ;; esac
 }
@@ -35,27 +42,39 @@ code=$(curl -s -o /dev/null -m "$3" -w "%{http_code}" "$2"); echo "inside $code 
     awk '$1 == "inside" {print; next} {seen[$1]} END {printf "names"; for (each in seen) printf " %s", each; print ""}'
   wait "$job"
 }
-until_settled() { while [ "$(now)" -lt "$settled" ]; do sleep 0.02; done; }
+until_settled() { while [ "$(now)" -lt "$settled" ] && ! [ -e "$work/settled" ]; do sleep 0.02; done; }
 settled=$(within "$settled" "$((${window%.*} * 1000))")
 fresh_until=$(($(now) + 500))
 [ "$fresh_until" -gt "$((settled + 500))" ] || fresh_until=$((settled + 500))
 [ -z "$name" ] || exec 5< <(exec 2>/dev/null; whose) # beside the looks: it takes a while to get inside
 end=$(($(now) + ${window%.*} * 1000))
 [ "$end" -ge "$settled" ] || end=$((settled + 1000))
-waited=
+waited='' seen=''
 while :; do
-  good=yes
+  good=yes before=$seen met=''
   for url in "$@"; do look "$url" || { good=no; break; }; done
   moment=$(now)
-  if [ $good = yes ] && [ "$moment" -ge "$settled" ]; then
+  # Of several URLs, those before the one that met it may still have been answered by the previous release.
+  seen=$met
+  [ "$#" = 1 ] || [ -n "$before" ] || met=''
+  if [ $good = yes ] && { [ "$moment" -ge "$settled" ] || [ -n "$met" ]; }; then
+    : >"$work/settled"
+    told="address $met "
     if [ -n "$name" ]; then
       told=
       [ "$moment" -gt "$fresh_until" ] || told=$(cat <&5)
-      case $told in *inside*) printf '%s\n' "$told" ;; *) whose ;; esac
+      case $told in *inside*) ;; *) told=$(whose) ;; esac
     fi
-    apart "$url"
-    echo ok
-    exit 0
+    # An engine that was restarted has given another container's address to it: then only time tells.
+    case $met-$(grep '^address ' <<<"$told") in -* | *" $met "*)
+      [ -z "$name" ] || printf '%s\n' "$told"
+      apart "$url"
+      echo ok
+      exit 0
+      ;;
+    esac
+    rm "$work/settled"
+    mine=
   fi
   if [ "$moment" -ge "$end" ]; then
     # An engine that is away took nginx along, which says nothing about a release: it is waited for, once.

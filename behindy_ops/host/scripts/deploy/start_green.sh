@@ -8,8 +8,9 @@ set -e
 umask 077
 keep=$dir/state/releases/$service/$release
 declared=(--project-directory "$dir/compose" --env-file "$keep/.env" -f "$keep/docker-compose.yml")
+way='"x-way": 1' # of finding names, which a later one of ours may change
 of_the_project() { # network, and `compose config` on stdin: its networks and volumes by the names they have for every release
-  awk -v network="$1" "$each_line"'
+  awk -v network="$1" -v way="$way" "$each_line"'
     function named(section, at, key, entry, all) {
       for (at = 1; at <= count; at++) {
         key = keys[at]
@@ -27,7 +28,18 @@ of_the_project() { # network, and `compose config` on stdin: its networks and vo
       else if (at[3] == "external") external[key]
       else if (!/: [{][}],?$/) more[key]
     }
-    END { print "{" named("networks") ", " named("volumes") "}" }'
+    END { print "{" way ", " named("networks") ", " named("volumes") "}" }'
+}
+names_of_before() { # a release with the same stanzas and values has the same names: to ask Compose takes longer than all else here
+  local each
+  ! grep -qE '^[[:space:]]*"?(include|extends)"?[[:space:]]*:' "$keep/docker-compose.yml" || return
+  for each in "${keep%/*}"/*/; do
+    if cmp -s "$each/docker-compose.yml" "$keep/docker-compose.yml" && cmp -s "$each/.env" "$keep/.env" &&
+      grep -qF "$way" "$each/names.yml" 2>/dev/null; then
+      cat "$each/names.yml" && return
+    fi
+  done
+  return 1
 }
 left_behind() { # named volumes of the live release that are to be others from now on: of an earlier version of this tool, which
   # gave each release its own, or of whoever started it
@@ -92,8 +104,11 @@ echo candidate > "$new/status"
 find "$new" -exec sync {} +
 mv -T "$new" "$keep"
 append "$dir/state/history.jsonl" <<<"$begun"
-config=$(compose "${declared[@]}" --profile '*' config --format json)
-of_the_project "$network" <<<"$config" > "$keep/names.yml"
+if ! known=$(names_of_before); then
+  config=$(compose "${declared[@]}" --profile '*' config --format json)
+  known=$(of_the_project "$network" <<<"$config")
+fi
+printf '%s\n' "$known" > "$keep/names.yml"
 left_behind || exit
 compose --progress quiet -p "behindy-$service-$release" "${declared[@]}" -f "$keep/override.yml" -f "$keep/names.yml" \
   up --no-deps --no-start --pull never "$service" </dev/null >&2

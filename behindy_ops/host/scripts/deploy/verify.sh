@@ -6,8 +6,9 @@
 # `most` are the bytes of those that stay ("" for a service without), `replaced` is what was live before.
 container=$1 template=$2 release=$3 history=$4 rotate=$5 judged=$6 previous=$7 back=$8 most=$9 replaced=${10}
 umask 077
+exec 5< <({ api -f "http://docker/containers/$container/logs?stdout=1&stderr=1&tail=5000" 2>/dev/null ||
+  docker logs --tail 5000 "$container" 2>&1; } | grep -aciE '(^|[^a-z])(error|exception|fatal|panic|traceback)')
 state "$container" "$template"
-exec 5< <(docker logs --tail 5000 "$container" 2>&1 | grep -ciE '(^|[^a-z])(error|exception|fatal|panic|traceback)')
 printf 'stats '
 api "http://docker/containers/$container/stats?stream=false&one-shot=true"
 echo

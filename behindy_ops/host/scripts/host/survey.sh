@@ -1,4 +1,4 @@
-# lib: workspace sections engine data masked compose nginx dotenv public
+# lib: workspace sections shared drains connections engine data masked compose nginx dotenv public
 # Prints every fact a decision needs; changes nothing. `at` as in lib/public.sh; `container` and `image` are templates;
 # service and repository follow in turn. SURVEY_PARTS: only these. A docker command computes for 60 ms or more before it
 # asks the engine, which answers in 2: what it is asked by curl. Where that cannot be, docker says why.
@@ -17,8 +17,7 @@ versions() {
 }
 tools() { for tool in docker curl flock timeout awk; do command -v "$tool" >/dev/null && echo "$tool"; done; }
 described() { # container or image, template, their ids, one a line: one may end between the list and the look
-  # shellcheck disable=SC2086
-  [ -z "$3" ] || docker "$1" inspect --format "$2" $3 2>"$work/no-$1" || ! grep -v "No such $1" "$work/no-$1" >&2
+  [ -z "$3" ] || xargs docker "$1" inspect --format "$2" <<<"$3" 2>"$work/no-$1" || ! grep -v "No such $1" "$work/no-$1" >&2
 }
 containers() {
   ids=$(listed 'containers/json?all=true' || docker ps -aq --no-trunc) && described container "$container" "$ids"
@@ -121,5 +120,15 @@ releases() { # `<service>/<id> <status> <description>` on one line, whatever is 
   done
   return 0
 }
+draining() { # what this host drains by itself, in the words of lib/drains.sh but for the last two, and how many connections it has
+  local each service container release until pid port
+  for each in "$(drains "$dir/state")"/drain-*.lock; do
+    each=${each%.lock}
+    if [ -e "$each" ] && ! drained "$each" && read -r service container release until pid port 2>/dev/null <"$each"; then
+      echo "$service $container $release $until $(opened "$pid" "$port")"
+    fi
+  done
+  return 0
+}
 # shellcheck disable=SC2086 # one name a word
-report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ public_ machine usage releases}
+report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ public_ machine usage releases draining}

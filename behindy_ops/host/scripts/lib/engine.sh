@@ -53,6 +53,19 @@ unless_gone() { # a docker command; that what it is about is gone already is suc
   printf '%s\n' "$said" >&2
   return 1
 }
+untag() { # stdin: names and ids of images. Removes each as `docker rmi` does, which takes 70 ms to ask for 20 ms of work. Prints
+  # what became of each, `removed <image>` or `kept <image> <why>`; that it is gone already is success
+  local images image said
+  local -A gone=()
+  mapfile -t images
+  [ "${#images[@]}" -gt 0 ] || return 0
+  while read -r image; do gone[$image]=yes; done < <(printf 'url = "http://docker/images/%s"\n' "${images[@]}" |
+    api -g -X DELETE -w '\n%{http_code} %{url_effective}\n' -K - 2>/dev/null | sed -nE 's,^(200|404) http://docker/images/,,p')
+  for image in "${images[@]}"; do # docker tells why, when it is asked for the same
+    if [ -n "${gone[$image]}" ] || said=$(unless_gone docker rmi "$image" 2>&1); then echo "removed $image"
+    else echo "kept $image $(head -n 1 <<<"$said")"; fi
+  done
+}
 remove() { # container: a release's with its anonymous volumes, which nothing would ever mount again (never a named one). What
   # another's container kept in one may be all there is of it.
   case $(api "http://docker/containers/$1/json" 2>/dev/null) in

@@ -1,11 +1,9 @@
 # The locks of a host. $1 of each script: the state directory, whose lock is all that earlier versions of this tool know.
-# `engine` has another for all who may use Docker, whoever logs in: docs/design.md, "One lock for an engine". A person's
-# hold is a file, without a process, until it is released.
-state=$1 engine=/var/tmp/behindy-ops
+# `engine` (lib/shared.sh) has another for all who may use Docker, whoever logs in. A person's hold is a file, without a
+# process, until it is released.
+state=$1
 umask 077
 [ -d "${state%/*}" ] || exit 80
-group=$(stat -c %G /var/run/docker.sock 2>/dev/null || echo docker)
-kept() { [ "$(LC_ALL=C stat -c '%F %a %G' "$engine" 2>/dev/null)" = "directory 2770 $group" ]; } # only they can have made that
 shared() { # false: whoever may not use Docker changes nothing that others have
   local new
   [ "$(id -u)" = 0 ] || id -Gn | tr ' ' '\n' | grep -qxF "$group" || return

@@ -1,4 +1,4 @@
-# lib: lock atomic
+# lib: shared lock atomic
 # $2 what to do: status, acquire or release. stdin for acquire: one JSON line, who holds it and why.
 noted() { cat "$engine/$1" 2>/dev/null || cat "$state/$1" 2>/dev/null; }
 leased() { [ -e "$1" ] && ! flock -n "$1" true; }

@@ -1,4 +1,4 @@
-# lib: lock atomic
+# lib: shared lock atomic
 # $2 seconds of silence after which the lease ends, $3 boundary, then the survey's arguments.
 # First line of stdin: who holds it (JSON, one line). Prints `<boundary> lease`, then the survey; then it lives as long as
 # a line arrives on stdin every $2 seconds, and answers each with one: docs/design.md, "Lock".

@@ -1,4 +1,4 @@
-# lib: lock
+# lib: shared lock
 # The daily backup: what db.backup --keep-on-host does, by the same scripts. $1 state directory, $2 container, $3 how many
 # are kept; then db/look.sh and db/dump.sh, as four words each.
 dir=${state%/*} container=$2 keep=$3 LC_ALL=C.UTF-8

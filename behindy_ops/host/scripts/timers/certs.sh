@@ -1,4 +1,4 @@
-# lib: lock nginx atomic
+# lib: shared lock nginx atomic
 # Renews the domain's certificate once it has few days left: what host.certs does, by the same script, for the names it
 # has. $1 state directory, $2 domain, $3 days; then host/certs_issue.sh with what comes before the names.
 domain=$2 days=$3 patience=60

@@ -20,8 +20,18 @@ AT = replace(GREEN, addresses={NETWORK: "10.0.0.2"})
 
 def test_the_new_release_is_asked_until_nginx_has_forgotten_the_old_address() -> None:
     command = CheckOutside().command(state_of(switched=5000))
-    assert command.argv[4:11] == ("", "3", "0.2", "7100", "nginx", "web", "http://web:3000/")
-    assert command.argv[11:] == ("https://behindy.me/",)
+    header = "behindy-ops/rehearsal/header"
+    assert command.argv[4:11] == (header, "3", "0.05", "7100", "nginx", "web", "http://web:3000/")
+    assert command.argv[11:] == ("mine=<address>", "https://behindy.me/")
+    assert CheckOutside().command(state_of(switched=5000, green=AT)).argv[11] == "mine=10.0.0.2"
+
+
+def test_an_nginx_that_is_not_ours_is_never_sent_the_token() -> None:
+    state = state_of(switched=5000, green=AT)
+    stale = replace(state, survey=replace(state.survey, stale=frozenset({"web"})))
+    sent = CheckOutside().command(stale).argv
+    assert sent[4:11] == ("", "3", "0.2", "7100", "nginx", "web", "http://web:3000/")
+    assert not [word for word in sent[4:] if "rehearsal" in word or "mine=" in word]
 
 
 def test_an_answer_from_the_right_place_proves_it() -> None:
@@ -148,7 +158,8 @@ def test_a_name_that_fails_after_the_switch_is_waited_for() -> None:
 def test_every_look_on_the_host_goes_to_the_address_that_is_set() -> None:
     state = state_of(settings=Settings(public_address="127.0.0.1"))
     for step in (Rehearse(), CheckOutside(), CheckLive(), CheckPrevious("")):
-        assert step.command(state).argv[11:] == ("at=127.0.0.1", "https://behindy.me/")
+        sent = step.command(state).argv
+        assert (sent[11], sent[-1]) == ("at=127.0.0.1", "https://behindy.me/")
 
 
 def test_the_previous_release_says_in_a_sentence_whether_it_serves() -> None:

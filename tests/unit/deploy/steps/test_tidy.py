@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.tidy import KEEP, Tidy, choose, to_remove
+from behindy_ops.deploy.steps.tidy import KEEP, MOST, Tidy, choose, to_remove
 from behindy_ops.facts.image import Image
+from behindy_ops.host.command import wire
 from behindy_ops.report.events import Warning_
 from tests.unit.deploy.states import LIVE, answer, state_of
 
@@ -51,6 +52,20 @@ def test_images_that_stay_are_reported() -> None:
     (event,) = Tidy().read(state, answer(code=1, err="image is in use")).events
     assert isinstance(event, Warning_)
     assert "image is in use" in event.text
+
+
+def test_a_host_that_nobody_tidied_is_tidied_by_and_by() -> None:
+    old = tuple(Image(f"sha256:o{n}", (f"me/web:{n:0120d}",), (), f"0{n:04d}") for n in range(3000))
+    state = with_images(state_of(image=Image("sha256:2", ("me/web:v2",), (), "2")))
+    state = replace(state, survey=replace(state.survey, images=(*state.survey.images, *old)))
+    command, going = Tidy().command(state), to_remove(state)
+    # Linux's limit for one argument; sshd gives the shell a command line as one.
+    assert len(wire(command, ("fence",))) < 128 * 1024
+    assert (going.count, going.rest) == (MOST, 3002 - MOST)
+    assert "me/web:v0" in going.references
+    assert old[-1].tags[0] not in going.references
+    rest = f"{going.rest} more go with the next deploys, or now: inv ops.prune"
+    assert Tidy().read(state, answer()).detail == f"kept 2, removed {MOST}; {rest}"
 
 
 REPO = "me/behindy-frontend"

@@ -87,7 +87,15 @@ class FakeHost:
         self.home = root / "home"
         self.moved: dict[str, str] = {}
         # The engine's own API tells nothing, unless a test says so: then docker is asked.
-        asked = ("version", "info", "containers/json?*", "images/json?*", "networks/*", "containers/*/json")
+        asked = (
+            "version",
+            "info",
+            "containers/json?*",
+            "images/json?*",
+            "networks/*",
+            "containers/*/json",
+            "containers/*/logs?*",
+        )
         silent = [(f"*-sS -m 20 --unix-socket /var/run/docker.sock *http://docker/{path}", [NO_API]) for path in asked]
         self._answers: dict[str, list[tuple[str, list[Answer]]]] = {"curl": silent}
         for name in ("bin", "home", "etc", "shm"):

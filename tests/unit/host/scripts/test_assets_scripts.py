@@ -201,7 +201,7 @@ def test_the_disk_is_told_what_they_take_and_prune_removes_what_it_named(host: F
     host.on("curl", "*")
     reply = host.run("ops/disk", MARK, "home", "true").reply
     assert reply.lines("assets_") == ["web 1007 100 4 r1"]
-    ran = host.run("ops/prune", "home", "no", "", "", "web r1")
+    ran = host.run("ops/prune", "home", "no", stdin="assets web r1\n")
     assert "removed static files of web r1" in ran.out
     assert served(host).keys() == {"own2", "own3", "own4", "all"}
     assert host.run("ops/disk", MARK, "home", "true").reply.lines("assets_") == ["web 907 0 3"]

@@ -38,7 +38,10 @@ STATS = '{"memory_stats":{"usage":9,"stats":{"inactive_file":4}}}'
 def test_no_step_of_a_deploy_waits_by_a_clock_that_can_be_set() -> None:
     scripts = Path(behindy_ops.host.__file__).parent / "scripts"
     waiting = [*scripts.glob("deploy/*.sh"), *(scripts / name for name in ("lib/engine.sh", "host/unalias.sh"))]
-    assert [file.name for file in waiting if re.search(r"\bdate\b|EPOCH|SECONDS", file.read_text())] == []
+    told = r"\b(until|at)=\$\(date [^)]*\)"  # what a person is told
+    assert [
+        file.name for file in waiting if re.search(r"\bdate\b|EPOCH|SECONDS", re.sub(told, "", file.read_text()))
+    ] == []
 
 
 def test_a_pull_logs_in_for_itself_alone_and_leaves_no_token(host: FakeHost) -> None:
@@ -118,6 +121,7 @@ CONFIG = """{
 """As ``docker compose config --format json`` prints it."""
 
 BY_NAME = {
+    "x-way": 1,
     "networks": {
         "default": {"name": "behindy-ops_default"},
         "egress": {"name": "behindy-ops_egress"},
@@ -191,6 +195,35 @@ def test_compose_is_started_by_itself_where_docker_would_find_it(
     ran = start(starting)
     assert (ran.code, used.exists(), any(" compose " in call for call in ran.calls)) == (0, itself, not itself)
     assert json.loads((starting.home / "state/releases/web/r1/names.yml").read_text()) == BY_NAME
+
+
+@pytest.mark.parametrize(
+    ("changed", "text", "asked"),
+    [
+        ("", "", False),
+        ("compose/docker-compose.yml", "another: file\n", True),
+        (".env", "KEY=new\n", True),
+        ("state/releases/web/r1/names.yml", '{"x-way": 0, "networks": {}}', True),
+        ("state/releases/web/r1/names.yml", "", True),
+    ],
+    ids=["nothing", "a stanza", "a value", "found in another way", "torn"],
+)
+def test_a_release_with_the_stanzas_and_values_of_one_before_has_its_names(
+    starting: FakeHost, changed: str, text: str, *, asked: bool
+) -> None:
+    assert start(starting).code == 0
+    if changed:
+        starting.file(f"home/{changed}", text)
+    ran = start(starting, "r2")
+    assert ran.code == 0
+    assert any("config --format json" in call for call in ran.calls) is asked
+    assert json.loads((starting.home / "state/releases/web/r2/names.yml").read_text()) == BY_NAME
+
+
+def test_names_of_files_that_are_included_are_always_asked_for(starting: FakeHost) -> None:
+    starting.file("home/compose/docker-compose.yml", "include:\n  - more.yml\n")
+    for release in ("r1", "r2"):
+        assert any("config --format json" in call for call in start(starting, release).calls)
 
 
 def test_the_engine_itself_does_what_it_can_for_a_candidate(starting: FakeHost) -> None:
@@ -423,6 +456,65 @@ def test_a_good_answer_from_outside_has_to_stay_good_until_all_have_switched(hos
     assert (ran.out.splitlines()[-1], uptime() * 1000 >= settled) == ("ok", True)
 
 
+def answers_by(host: FakeHost, *addresses: str, own: str = "10.0.0.2") -> tuple[Ran, float]:
+    """What is seen of a release at 10.0.0.2 where nginx says that these answered, and after how many seconds."""
+    host.file("home/rehearsal/header", "X-Behindy-Rehearsal: abc\n")
+    told = [f"X-Behindy-Answered-By: {address}:80\r\ncode 200\n" if address else "code 200\n" for address in addresses]
+    host.on("curl", "*https://a.org/", *told)
+    host.on("curl", "*http://web:80/*", "200")
+    host.on("docker", "container inspect *", f"{own} \n")
+    host.on("docker", "exec -i nginx sh -c *", INSIDE)
+    host.on("getent", "ahosts web", f"{own} STREAM web\n")
+    begun = uptime()
+    words = (str(host.home / "rehearsal/header"), "5", "0.01", str(int(begun * 1000) + 1500), "nginx", "web")
+    ran = host.run("deploy/look_outside", *words, "http://web:80/", "mine=10.0.0.2 10.9.0.2", "https://a.org/")
+    assert ran.out.splitlines()[-1] == "ok"
+    return ran, uptime() - begun
+
+
+def test_nginx_says_who_answered_and_that_it_was_the_new_release_settles_it(host: FakeHost) -> None:
+    header = host.root / "sent"
+    host.moved["status=$?\n"] = f'status=$?\ncp "$work/header" {header}\n'
+    ran, seconds = answers_by(host, "10.0.0.1", "10.0.0.1, 10.0.0.2")
+    assert seconds < 1.4
+    assert len([line for line in ran.out.splitlines() if line.startswith("look")]) == 2
+    assert header.read_text() == "X-Behindy-Rehearsal: live abc\n"
+    assert not [call for call in ran.calls if "abc" in call], "the token is on a command line"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "own"),
+    [
+        (("10.0.0.1",), "10.0.0.2"),
+        (("",), "10.0.0.2"),
+        (("10.0.0.2, 10.0.0.1",), "10.0.0.2"),
+        (("10.0.0.20",), "10.0.0.2"),
+        (("10.0.0.2",), "10.0.0.7"),
+    ],
+    ids=["another", "not told", "the new one refused", "a longer one", "an engine has given it to another"],
+)
+def test_where_it_was_another_the_time_decides(host: FakeHost, addresses: tuple[str, ...], own: str) -> None:
+    _, seconds = answers_by(host, *addresses, own=own)
+    assert seconds >= 1.4
+
+
+def test_of_two_urls_the_first_may_have_met_the_previous_release_so_both_are_asked_again(host: FakeHost) -> None:
+    host.file("home/rehearsal/header", "X-Behindy-Rehearsal: abc\n")
+    host.on("curl", "*https://a.org/one", "X-Behindy-Answered-By: 10.9.9.9:80\r\ncode 200\n")
+    host.on("curl", "*https://a.org/two", "X-Behindy-Answered-By: 10.0.0.2:80\r\ncode 200\n")
+    words = (str(host.home / "rehearsal/header"), "5", "0.01", str(int(uptime() * 1000) + 3000), "nginx", "", "")
+    ran = host.run("deploy/look_outside", *words, "mine=10.0.0.2", "https://a.org/one", "https://a.org/two")
+    assert ran.out.splitlines() == ["look 200 0 none"] * 4 + ["ok"]
+
+
+def test_without_a_token_the_time_decides(host: FakeHost) -> None:
+    host.on("curl", "*https://a.org/", "X-Behindy-Answered-By: 10.0.0.2:80\r\ncode 200\n")
+    settled = int(uptime() * 1000) + 700
+    words = ("/no/header", "5", "0.01", str(settled), "nginx", "", "", "mine=10.0.0.2", "https://a.org/")
+    assert host.run("deploy/look_outside", *words).out.splitlines()[-1] == "ok"
+    assert uptime() * 1000 >= settled
+
+
 def test_a_look_from_outside_ends_with_its_time(host: FakeHost) -> None:
     host.on("curl", "*", Answer("code 502\n", code=22))
     host.on("docker", "container inspect *", "n\n")
@@ -566,7 +658,7 @@ def test_a_container_that_is_gone_need_not_be_drained_but_an_engine_that_restart
 
 
 def test_where_nothing_can_be_seen_it_gets_a_fixed_time(host: FakeHost) -> None:
-    host.moved["sleep 10"] = "true"
+    host.moved["10000"] = "10"
     host.on("docker", "container inspect *", "999999999\n")
     assert host.run("deploy/drain", "c", "80", "0", "5", "2").out == "blind\n"
 
@@ -661,8 +753,32 @@ def test_images_in_use_stay_and_the_others_go(host: FakeHost) -> None:
     host.on("docker", "rmi a")
     host.on("docker", "rmi b", Answer(err="Error: No such image: b", code=1))
     host.on("docker", "rmi c", Answer(err="conflict: in use", code=1))
+    host.on("curl", "*-X DELETE*", NO_API)
     ran = host.run("deploy/tidy", "a", "b", "c")
-    assert (ran.code, ran.err, len(ran.calls)) == (1, "conflict: in use\n", 3)
+    assert (ran.code, ran.err, len(ran.calls)) == (1, "conflict: in use\n", 4)
+
+
+def test_the_engine_itself_is_asked_to_remove_images_all_by_one_curl(host: FakeHost) -> None:
+    place = "http://docker/images"
+    codes = {"a:1": 200, "me/b@sha256:0": 404, "sha256:c": 409}
+    said = "".join(f'{{"message":"x"}}\n{code} {place}/{image}\n' for image, code in codes.items())
+    host.on("curl", "*-g -X DELETE*", Answer(run=f"cat >$root/asked; printf %s {shlex.quote(said)}; exit 0"))
+    host.on("docker", "rmi sha256:c", Answer(err="conflict: in use", code=1))
+    ran = host.run("deploy/tidy", "a:1", "me/b@sha256:0", "sha256:c")
+    assert (ran.code, ran.err, len(ran.calls)) == (1, "conflict: in use\n", 2)
+    assert (host.root / "asked").read_text().splitlines()[1] == 'url = "http://docker/images/me/b@sha256:0"'
+
+
+def test_the_errors_in_a_log_are_counted_as_the_engine_itself_gives_it(host: FakeHost) -> None:
+    host.file("releases/now/status", "candidate")
+    host.on("docker", "container inspect *", '{"id":"c"}\n')
+    host.on("curl", "*/stats?*", STATS)
+    framed = r"\002\000\000\000\000\000\000\011an ERROR\n\001\000\000\000\000\000\000\010mirrors\n"
+    host.on("curl", "*/containers/c/logs?stdout=1&stderr=1&tail=5000", Answer(run=f"printf '{framed}'; exit 0"))
+    release, history = str(host.root / "releases/now"), str(host.root / "history")
+    ran = host.run("deploy/verify", "c", "", release, history, "40", "", "", "now", stdin="line\n")
+    assert (ran.code, ran.values["errors"]) == (0, "1")
+    assert not [call for call in ran.calls if call.startswith("docker logs")]
 
 
 def test_a_release_that_stands_is_recorded_and_old_ones_are_forgotten(host: FakeHost) -> None:
@@ -677,7 +793,7 @@ def test_a_release_that_stands_is_recorded_and_old_ones_are_forgotten(host: Fake
     url = "https://github.com/a/b/actions/runs/7"
     history = host.file("history", f'{{"release": "before", "who": "{url}"}}\n' + "x" * 50)
     host.on("docker", "container inspect *", '{"id":"c"}\n')
-    host.on("curl", "*", STATS)
+    host.on("curl", "*/stats?*", STATS)
     host.on("docker", "logs *", "an ERROR\nmirrors\nfatal: x\n")
     release, judged = host.root / "releases/now", host.root / "releases/202609"
     ran = host.run(
@@ -721,7 +837,7 @@ def test_a_status_is_written_whole_or_stays_as_it_was(host: FakeHost, script: st
     status = host.file("releases/r1/status", "candidate\n")
     for call in ("container *", "logs *", "image *", "rm *"):
         host.on("docker", call)
-    host.on("curl", "*", STATS)
+    host.on("curl", "*/stats?*", STATS)
     host.on("sync", "*status.new", Answer(err="No space left on device", code=1))
     release = str(status.parent)
     verify = ("c", "", release, str(host.root / "history"), "40", "", "")

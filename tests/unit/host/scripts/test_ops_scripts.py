@@ -314,7 +314,9 @@ def test_what_was_removed_and_what_was_kept_is_told(host: FakeHost) -> None:
     host.on("curl", "*-X POST*prune*", '{"CachesDeleted":["x"]}')
     host.on("docker", "volume rm v")
     host.on("docker", "network rm n", Answer(err="has active endpoints", code=1))
-    told = host.run("ops/prune", "home", "yes", "v", "n", "", "a", "b", "c").reply_short
+    host.on("curl", "*-X DELETE*", Answer(code=7))
+    given = "image a\nimage b\nimage c\nvolume v\nnetwork n\n"
+    told = host.run("ops/prune", "home", "yes", stdin=given).reply_short
     assert (told.every("removed"), told.every("kept"), told.every("cache")) == (
         ["a", "b", "volume v"], ["c conflict", "network n has active endpoints"], ['{"CachesDeleted":["x"]}']
     )  # fmt: skip
@@ -339,7 +341,7 @@ def test_room_is_looked_for_where_images_really_lie(
     host.moved["/run/containerd/containerd.sock"] = str(host.file("sock") if socket else host.root / "none")
     fuller = 'echo head; for each in "${@:3}"; do echo "100 $((${#each} > 5 ? 3 : 50)) $each"; done; exit 0'
     host.on("df", "*", Answer(run=fuller))
-    ran = host.run("ops/prune", str(host.home), "no", "", "", "")
+    ran = host.run("ops/prune", str(host.home), "no")
     assert ran.reply_short.every("room") == ["3" if len(places) > 1 else "50"] * 2
     assert [call.split()[3:] for call in ran.calls if call.startswith("df")] == [places, places]
 
