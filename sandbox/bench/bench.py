@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from behindy_ops.errors import Kind
 from sandbox.bench.listing import measure_list
 from sandbox.bench.plain import plain_deploy
-from sandbox.bench.report import RESULTS, Bench, Plain, Sample, Series, as_markdown, render, with_figures
+from sandbox.bench.report import PLAIN_WAIT, RESULTS, Bench, Plain, Sample, Series, as_markdown, render, with_figures
 from sandbox.demo.deploys import deploy_argv, run_task, sandbox_environment
 from sandbox.demo.progress import Progress
 from sandbox.host import lifecycle, releases
@@ -33,11 +33,12 @@ if TYPE_CHECKING:
 
     from sandbox.demo.deploys import Run
     from sandbox.host.info import SandboxInfo
+    from sandbox.traffic.generator import Site
 
-__all__ = ["known_hosts_for", "listening_since", "run_bench"]
+__all__ = ["BOOT_SECONDS", "deploy", "far_link", "known_hosts_for", "listening_since", "run_bench", "under_traffic"]
 
 _SERVICE = "frontend"
-_BOOT_SECONDS = 1.0
+BOOT_SECONDS = 1.0
 _DELAY = 0.085
 _STREAMS = (
     Stream("kept-alive", _SERVICE, "/", rate=80, concurrency=8),
@@ -58,7 +59,7 @@ def run_bench(count: int = 5) -> None:
         progress.say("Measuring inv --list against the one of an empty tasks file")
         listing = measure_list(here().root)
         near = _series(progress, info, "near", count, {})
-        with _far(info) as environ:
+        with far_link(info) as environ:
             far = _series(progress, info, "far", count, environ)
         bench = Bench(near, far, listing)
         path = here().root / RESULTS
@@ -71,7 +72,7 @@ def run_bench(count: int = 5) -> None:
 
 
 @contextmanager
-def _far(info: SandboxInfo) -> Iterator[Mapping[str, str]]:
+def far_link(info: SandboxInfo) -> Iterator[Mapping[str, str]]:
     """What to change in the environment so that a task reaches the sandbox over a long link."""
     with Relay(info.ssh.host, info.ssh.port, delay=_DELAY) as relay, tempfile.TemporaryDirectory() as folder:
         known = Path(folder, "known_hosts")
@@ -88,20 +89,20 @@ def known_hosts_for(text: str, port: int) -> str:
 def _series(progress: Progress, info: SandboxInfo, name: str, count: int, environ: Mapping[str, str]) -> Series:
     port = releases.application_ports(here().compose_file)[_SERVICE]
     tags = [f"{name}-{number}" for number in range(count + 1)]
-    progress.say(f"Building {2 * len(tags) - 1} releases of {_SERVICE} that boot in {_BOOT_SECONDS:g} s")
+    progress.say(f"Building {2 * len(tags) - 1} releases of {_SERVICE} that boot in {BOOT_SECONDS:g} s")
     for tag in (*tags, *(_plain(tag) for tag in tags[1:])):
-        releases.release(_SERVICE, tag, boot_seconds=_BOOT_SECONDS)
-    _deploy(tags[0], environ)  # something to replace; it is not measured
+        releases.release(_SERVICE, tag, boot_seconds=BOOT_SECONDS)
+    deploy(tags[0], environ)  # something to replace; it is not measured
     samples, plain = [], []
     under: list[TrafficResult] = []
     for number, tag in enumerate(tags[1:], 1):
-        with _under_traffic(info, under):
-            run = _deploy(tag, environ)
+        with under_traffic(info, under, phase(number, count)):
+            run = deploy(tag, environ)
             could = listening_since(_logs(), tag)
         samples.append(_sample(run, under[-1].first_answer(_SERVICE, tag), could))
         image = f"{info.image_prefix}/behindy-{_SERVICE}:{_plain(tag)}"
         unheeded: list[TrafficResult] = []
-        with _under_traffic(info, unheeded):
+        with under_traffic(info, unheeded):
             seconds = plain_deploy(info.ssh, _SERVICE, image, port=port, path="/", environ=environ)
         plain.append(Plain(seconds, sent=unheeded[-1].sent, lost=unheeded[-1].lost))
         progress.say(f"{name}, deploy {number} of {count}: {run.seconds:.1f} s; by a plain script {seconds:.1f} s")
@@ -115,35 +116,50 @@ def _series(progress: Progress, info: SandboxInfo, name: str, count: int, enviro
     )
 
 
+def phase(number: int, count: int) -> float:
+    """Return after how many seconds of traffic a deploy, counted from 1, begins: they are evenly spread over 2 s.
+
+    Under traffic, nginx asks for an address every 2 s. Deploys that all began at the same moment of that would all wait
+    equally long for it, and their median would tell nothing of the others.
+    """
+    return PLAIN_WAIT * (number - 1) / count
+
+
 def _plain(tag: str) -> str:
     """Return the tag of the release that the plain script deploys after this one."""
     return f"{tag}-plain"
 
 
 @contextmanager
-def _under_traffic(info: SandboxInfo, results: list[TrafficResult]) -> Iterator[None]:
-    """Send requests meanwhile and for a second after; append what became of them."""
-    with Traffic(info, _STREAMS, max_seconds=120, max_requests=18_000) as traffic:
+def under_traffic(site: Site, results: list[TrafficResult], before: float = 0.0) -> Iterator[None]:
+    """Send requests meanwhile, so many seconds before, and one after; append what became of them."""
+    with Traffic(site, _STREAMS, max_seconds=120, max_requests=18_000) as traffic:
         traffic.wait_until_flowing()
+        time.sleep(before)
         yield
         time.sleep(1.0)
         results.append(traffic.stop())
 
 
 def _sample(run: Run, first: float | None, could: float) -> Sample:
-    deploy = run.deploys[0]
+    told = run.deploys[0]
     if first is None:
-        raise Kind.SANDBOX(f"Release {deploy.facts['tag']} never answered, although its deploy succeeded.")
+        raise Kind.SANDBOX(f"Release {told.facts['tag']} never answered, although its deploy succeeded.")
     return Sample(
         command=run.seconds,
-        deploy=deploy.seconds,
+        deploy=told.seconds,
         late=first - could,
-        remote_commands=int(deploy.facts["remote_commands"]),
-        steps=tuple((step.name, step.seconds) for step in deploy.steps),
+        remote_commands=int(told.facts["remote_commands"]),
+        steps=tuple((step.name, step.seconds) for step in told.steps),
     )
 
 
-def _deploy(tag: str, environ: Mapping[str, str]) -> Run:
+def deploy(tag: str, environ: Mapping[str, str]) -> Run:
+    """Deploy a release of the frontend, without the watch afterwards.
+
+    Raises:
+        Kind.SANDBOX: that failed.
+    """
     run = run_task(
         deploy_argv(_SERVICE, tag, watch=0),
         checkout=here().root,

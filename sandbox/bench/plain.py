@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
 from behindy_ops.facts.survey import NETWORK
+from sandbox.bench.report import PLAIN_WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,7 @@ docker run --detach --name "$service-green" --network "$network" --env-file "$ke
 docker exec nginx timeout 30 sh -c 'until curl -fso /dev/null "$1"; do sleep 0.1; done' ask "http://$service-green:$port$path"
 docker rename "$service" "$service-blue"
 docker rename "$service-green" "$service"
-sleep 2
+sleep $6
 docker stop "$service-blue"
 docker rm "$service-blue"
 """
@@ -65,7 +66,7 @@ def plain_deploy(ssh: SshInfo, service: str, image: str, *, port: int, path: str
     argv = [
         *("ssh", "-F", "none", "-i", ssh.key_file, "-p", environ.get("BEHINDY_PORT", str(ssh.port))),
         *(word for option in options for word in ("-o", option)),
-        *(f"{ssh.user}@{ssh.host}", "bash", "-s", "--", service, image, str(port), path, NETWORK),
+        *(f"{ssh.user}@{ssh.host}", "bash", "-s", "--", service, image, str(port), path, NETWORK, f"{PLAIN_WAIT:g}"),
     ]
     begun = time.monotonic()
     try:

@@ -28,6 +28,9 @@ __all__ = [
 ]
 
 RESULTS = Path("benchmarks", "results.md")
+PLAIN_WAIT = 2.0
+"""Seconds that the plain script waits for nginx, after which its names lead to the new release."""
+
 _LOSSES = "## Losses by kind of request"
 
 
@@ -101,7 +104,7 @@ def rows(bench: Bench) -> list[Row]:
     listing = bench.listing
     return [
         *_series_rows("no delay", bench.near, whole=5.0),
-        *_series_rows("85 ms each way", bench.far, whole=9.0),
+        *_series_rows("85 ms each way", bench.far, whole=7.0),
         Row(
             "`inv --list` against a bare one",
             f"{listing.ratio:.2f} ({listing.ours * 1000:.0f} of {listing.bare * 1000:.0f} ms)",
@@ -126,7 +129,7 @@ def _series_rows(link: str, series: Series, *, whole: float) -> list[Row]:
             "at most 1.5 s",
             late <= 1.5,
         ),
-        Row(f"{link}: remote commands", str(most), "at most 12", most <= 12),
+        Row(f"{link}: remote commands", str(most), "at most 11", most <= 11),
         Row(
             f"{link}: beside a plain script",
             f"{command / plain:.2f} ({command:.1f} of {plain:.1f} s)",
@@ -144,7 +147,8 @@ def render(bench: Bench) -> list[str]:
     found = rows(bench)
     title, figure = (max(len(getattr(row, name)) for row in found) for name in ("title", "figure"))
     table = [f"{row.title:<{title}}  {row.figure:>{figure}}  {row.aim:<13} {_verdict(row)}".rstrip() for row in found]
-    return [*table, "", *(f"Steps, {name}: {_steps(series)}" for name, series in _links(bench))]
+    told = [f"Steps, {name}: {_steps(series)}" for name, series in _links(bench)]
+    return [*table, "", *told, *(f"Floor, {name}: {_floor(series)}" for name, series in _links(bench))]
 
 
 def as_markdown(bench: Bench) -> str:
@@ -162,8 +166,32 @@ def as_markdown(bench: Bench) -> str:
             f"Steps ({name}), median seconds; some run at the same time: {_steps(series)}\n"
             for name, series in _links(bench)
         ),
+        *(f"The floor ({name}): {_floor(series)}.\n" for name, series in _links(bench)),
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _floor(series: Series) -> str:
+    """What any tool needs for this, and what is left above it; the plain script is what that is measured with."""
+    times = _medians(series)
+    least = median(sample.seconds for sample in series.plain) - PLAIN_WAIT
+    whole = median(sample.command for sample in series.samples)
+    above = {
+        "looking at the host under its lock": times.get("survey", 0.0),
+        "rehearsing, and proving it from outside once nginx asks it": times.get("rehearsal", 0.0)
+        + times.get("external", 0.0)
+        + times.get("outside", 0.0),
+        "recording, tidying and handing the previous one over": sum(
+            times.get(name, 0.0) for name in ("verify", "tidy", "drain")
+        ),
+    }
+    rest = whole - least - sum(above.values())
+    parts = ", ".join(f"{name} {seconds:.2f}" for name, seconds in above.items())
+    return (
+        f"{least:.1f} s, what the plain script takes without the {PLAIN_WAIT:g} s it waits for nginx: it pulls, "
+        f"creates, boots (1 s) and renames, and proves nothing. Above it {whole - least:.1f} s: {parts}; "
+        f"{rest:.2f} for Python's start, Compose instead of `docker run`, static files, and round trips"
+    )
 
 
 def _links(bench: Bench) -> list[tuple[str, Series]]:
@@ -174,12 +202,16 @@ def _verdict(row: Row) -> str:
     return {True: "met", False: "MISSED", None: ""}[row.met]
 
 
-def _steps(series: Series) -> str:
+def _medians(series: Series) -> dict[str, float]:
     times: dict[str, list[float]] = {}
     for sample in series.samples:
         for name, seconds in sample.steps:
             times.setdefault(name, []).append(seconds)
-    return ", ".join(f"{name} {median(seconds):.2f}" for name, seconds in times.items())
+    return {name: median(seconds) for name, seconds in times.items()}
+
+
+def _steps(series: Series) -> str:
+    return ", ".join(f"{name} {seconds:.2f}" for name, seconds in _medians(series).items())
 
 
 def render_losses(losses: Losses) -> list[str]:

@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import tarfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,10 @@ from sandbox.host.registry import CONFIG_TYPE, PLAIN_LAYER_TYPE, Registry
 from sandbox.host.seed import REPOSITORY, tag_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-__all__ = ["Fault", "Release", "application_ports", "configure", "fault_named", "layer", "push", "release"]
+__all__ = ["Fault", "Release", "application_ports", "configure", "fault_named", "layer", "push", "put_above", "release"]
 
 
 class Fault(StrEnum):
@@ -52,6 +53,7 @@ class Release:
     fault: str
     boot_seconds: float
     built: str
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self) -> list[str]:
         """What the sample application reads, as an image's configuration has it."""
@@ -64,7 +66,14 @@ class Release:
         ]
 
 
-def release(service: str, tag: str, fault: str | None = None, *, boot_seconds: float = 0) -> str:
+def release(
+    service: str,
+    tag: str,
+    fault: str | None = None,
+    *,
+    boot_seconds: float = 0,
+    labels: Mapping[str, str] | None = None,
+) -> str:
     """Build a release and push it to the sandbox's registry.
 
     Args:
@@ -72,6 +81,7 @@ def release(service: str, tag: str, fault: str | None = None, *, boot_seconds: f
         tag: the image's tag; the answers' ``X-Release`` too. One that exists is replaced.
         fault: the name of a ``Fault``, or None for a good release.
         boot_seconds: how long it sleeps before it listens.
+        labels: the image's, besides those of the sample application.
 
     Returns:
         The image's name as the host pulls it.
@@ -88,7 +98,8 @@ def release(service: str, tag: str, fault: str | None = None, *, boot_seconds: f
     chosen = fault_named(fault)
     info = load()
     built = dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
-    push(Registry(info.registry), Release(service, tag, ports[service], chosen, boot_seconds, built))
+    content = Release(service, tag, ports[service], chosen, boot_seconds, built, labels or {})
+    push(Registry(info.registry), content)
     return f"{info.image_prefix}/behindy-{service}:{tag}"
 
 
@@ -136,6 +147,7 @@ def configure(base: dict[str, Any], content: Release, diff_id: str) -> dict[str,
     kept = [line for line in image["config"].get("Env") or [] if line.partition("=")[0] not in names]
     image["config"]["Env"] = [*kept, *own]
     image["config"]["ExposedPorts"] = {f"{content.port}/tcp": {}}
+    image["config"]["Labels"] = {**(image["config"].get("Labels") or {}), **content.labels}
     image["rootfs"]["diff_ids"].append(diff_id)
     image.setdefault("history", []).append({"created": content.built, "created_by": "sandbox.release"})
     return image
@@ -144,13 +156,29 @@ def configure(base: dict[str, Any], content: Release, diff_id: str) -> dict[str,
 def push(registry: Registry, content: Release) -> None:
     """Put a release into a registry that has the sample application."""
     repository = f"behindy/behindy-{content.service}"
+    put_above(
+        registry, f"{repository}:{content.tag}", layer(content), lambda base, diff: configure(base, content, diff)
+    )
+
+
+def put_above(
+    registry: Registry, name: str, tar: bytes, configured: Callable[[dict[str, Any], str], dict[str, Any]]
+) -> None:
+    """Put an image into a registry: the sample application's with one more layer.
+
+    Args:
+        registry: one that has the sample application.
+        name: of the image, ``repository:tag``.
+        tar: the layer.
+        configured: makes the image's configuration of that of the sample application and the layer's digest.
+    """
+    repository, _, tag = name.partition(":")
     manifest = registry.manifest(REPOSITORY, tag_of(Part.APP, named(Part.APP)))
     config = json.loads(registry.blob(REPOSITORY, manifest["config"]["digest"]))
     for below in manifest["layers"]:
         registry.mount(repository, below["digest"], REPOSITORY)
-    tar = layer(content)
     added = registry.put_blob(repository, io.BytesIO(tar))
-    text = json.dumps(configure(config, content, added["digest"])).encode()
+    text = json.dumps(configured(config, added["digest"])).encode()
     changed = registry.put_blob(repository, io.BytesIO(text))
     layers = [*manifest["layers"], {**added, "mediaType": PLAIN_LAYER_TYPE}]
-    registry.put_image(repository, content.tag, {**changed, "mediaType": CONFIG_TYPE}, layers)
+    registry.put_image(repository, tag, {**changed, "mediaType": CONFIG_TYPE}, layers)
