@@ -15,8 +15,8 @@ from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import HealthPolicy, Service
 
-_OFTEN = 0.05
-"""Seconds between looks for the moment at which nginx asks the new release."""
+_OFTEN = 0.1
+"""Seconds between looks for the moment at which nginx asks the new release; its rate limit counts them."""
 
 
 def _ask(

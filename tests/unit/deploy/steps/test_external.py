@@ -21,7 +21,7 @@ AT = replace(GREEN, addresses={NETWORK: "10.0.0.2"})
 def test_the_new_release_is_asked_until_nginx_has_forgotten_the_old_address() -> None:
     command = CheckOutside().command(state_of(switched=5000))
     header = "behindy-ops/rehearsal/header"
-    assert command.argv[4:11] == (header, "3", "0.05", "7100", "nginx", "web", "http://web:3000/")
+    assert command.argv[4:11] == (header, "3", "0.1", "7100", "nginx", "web", "http://web:3000/")
     assert command.argv[11:] == ("mine=<address>", "https://behindy.me/")
     assert CheckOutside().command(state_of(switched=5000, green=AT)).argv[11] == "mine=10.0.0.2"
 

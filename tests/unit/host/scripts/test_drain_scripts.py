@@ -235,3 +235,11 @@ def test_what_is_gone_already_is_left_to_nobody(host: FakeHost, blue: Busy) -> N
     assert blue.leave().values["open"] == "0"
     assert not blue.drains()
     assert not (blue.state / "history.jsonl").exists()
+
+
+def test_even_at_once_is_not_before_callers_have_forgotten_its_address(host: FakeHost, blue: Busy) -> None:
+    earliest = uptime() + 900
+    blue.leave(earliest=earliest)
+    assert host.run("deploy/await", str(blue.state), "web", "now", "10").code == 0
+    assert uptime() >= earliest
+    assert blue.ended()["outcome"] == "removed"
