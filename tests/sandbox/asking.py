@@ -23,6 +23,8 @@ __all__ = ["Answer", "Site", "new_client", "statuses", "timed"]
 
 TOO_MANY = 429
 PATIENCE_SECONDS = 5.0
+LONGEST_SECONDS = 120.0
+"""How long an answer may take."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Site:
         self._ca_file = info.ca_file
 
     def connect(self, scheme: str = "https", *protocols: str) -> socket.socket:
-        raw = socket.create_connection(("127.0.0.1", self._ports[scheme]), timeout=30)
+        raw = socket.create_connection(("127.0.0.1", self._ports[scheme]), timeout=LONGEST_SECONDS)
         if scheme == "http":
             return raw
         tls = ssl.create_default_context(cafile=self._ca_file)

@@ -18,7 +18,18 @@ from sandbox.host.checkout import HOST_VARIABLE
 from tests.sandbox import hosts_table
 from tests.sandbox.interruption_table import PROPERTY, Row, render
 from tests.sandbox.schedule import Case, parse_part, parts, units
-from tests.sandbox.support import SERVICES, deploy, inv, live_addresses, live_images, on_host, unwell, wait_for
+from tests.sandbox.support import (
+    SERVICES,
+    deploy,
+    ensure_infrastructure,
+    inv,
+    live_addresses,
+    live_images,
+    on_host,
+    remake_infrastructure,
+    unwell,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +134,7 @@ def live_at_v1(sandbox: SandboxInfo, release: Release) -> None:
 
 
 def _ensure_live(release: Release, accepted: set[str]) -> None:
-    # An engine that went down hard may start a container again without its network (seen with Docker 26.1.5).
+    ensure_infrastructure()
     if any(not address for address in live_addresses().values()):
         inv("ops.network", "--fix").ok()
     images = {name: image for name, image in live_images().items() if name.partition("-")[0] in SERVICES}
@@ -137,9 +148,7 @@ def _ensure_live(release: Release, accepted: set[str]) -> None:
     except AssertionError:  # what an earlier test has left is that test's fault; this one is to begin well
         print(f"made anew, network and all, for what an earlier test has left: {unwell()}")  # noqa: T201
         lifecycle.reset(print)
-        for words in ("down", "up -d --wait"):
-            line = f"cd behindy-ops/compose && docker compose {words} 2>&1"
-            on_host("su", "-", "ubuntu", "-c", line, check=words != "down", timeout=120)
+        remake_infrastructure()
         for service in SERVICES:
             release(service, "v1")
             deploy(service, "v1").ok()

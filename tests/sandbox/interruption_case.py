@@ -10,7 +10,18 @@ from sandbox.host import inner, lifecycle
 from sandbox.traffic.generator import Traffic, TrafficResult, for_service
 from tests.sandbox.interruption import Armed, Client, Kind, armed
 from tests.sandbox.interruption_verdict import Case, Outage, Outcome
-from tests.sandbox.support import SERVICES, Ran, containers, deploy, inv, live_release, on_host, wait_for
+from tests.sandbox.support import (
+    SERVICES,
+    Ran,
+    containers,
+    deploy,
+    ensure_infrastructure,
+    inv,
+    live_addresses,
+    live_release,
+    on_host,
+    wait_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,10 +45,11 @@ def ensure_steady(release: Callable[[str, str], str]) -> None:
     for tag in ("v1", "v2"):
         for service in SERVICES:
             release(service, tag)
+    ensure_infrastructure()
     on_host("rm", "-f", f"{STATE}/hold.json", "/var/tmp/behindy-ops/hold.json")
     if set(containers()) > set(SERVICES):
         inv("deploy.recover", "--wait", "1m")
-    if containers() == dict.fromkeys(SERVICES, "running"):
+    if containers() == dict.fromkeys(SERVICES, "running") and all(live_addresses().values()):
         return
     lifecycle.reset(lambda _: None)
     for service in SERVICES:

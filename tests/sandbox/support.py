@@ -179,6 +179,43 @@ def unwell() -> dict[str, str]:
     return {service: answer for service, answer in said.items() if answer.split()[-1] != "200"}
 
 
+INFRASTRUCTURE = ("nginx", "postgres", "redis")
+
+
+def lame() -> list[str]:
+    """What of nginx, the database and the cache does not run well, or is on no network."""
+    template = (
+        "{{.Name}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{end}} "
+        "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    )
+    found = on_host("sh", "-c", f"docker inspect -f '{template}' {' '.join(INFRASTRUCTURE)} 2>&1; true")
+    words = {line.split()[0].strip("/"): line.split()[1:] for line in found.splitlines() if line.startswith("/")}
+    return [
+        f"{name}: {' '.join(words.get(name, ['missing']))}"
+        for name in INFRASTRUCTURE
+        if words.get(name, [])[:2] != ["running", "healthy"] or len(words[name]) < 3
+    ]
+
+
+def ensure_infrastructure() -> None:
+    """Have nginx, the database and the cache as they should be, whatever an earlier test has left.
+
+    An engine that went down hard may start a container again without its network (seen with Docker 26.1.5), and a
+    backend without its database is waited for, for minutes.
+    """
+    with contextlib.suppress(AssertionError):
+        wait_for(lambda: not lame(), 30, "that nginx, the database and the cache run")
+    if found := lame():
+        print(f"made again, for what an earlier test has left: {'; '.join(found)}")  # noqa: T201
+        remake_infrastructure()
+
+
+def remake_infrastructure() -> None:
+    for words in ("down", "up -d --wait"):
+        line = f"cd behindy-ops/compose && docker compose {words} 2>&1"
+        on_host("su", "-", "ubuntu", "-c", line, check=words != "down", timeout=120)
+
+
 def live_release(service: str) -> str:
     """The tag of the live release, by the container's own label."""
     return on_host("docker", "inspect", "--format", '{{index .Config.Labels "behindy.tag"}}', service)

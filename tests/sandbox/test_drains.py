@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox.host import docker_cli, inner
+from sandbox.host.checkout import here
+from sandbox.host.releases import application_ports
 from sandbox.traffic.generator import Traffic, for_service
 from tests.sandbox.asking import Site
 from tests.sandbox.interruption_case import ensure_steady, other_tag
@@ -31,8 +33,11 @@ if TYPE_CHECKING:
 
     from sandbox.host.info import SandboxInfo
 
-LONG, LONGER = 14, 24
+LONG = 20
 """Seconds that a request takes which the previous release of frontend still has to answer; its ``drain`` is 30."""
+
+PORTS = application_ports(here().compose_file)
+PATHS = {"frontend": "/", "llmserver": "/llm/story"}
 
 STREAMS = for_service("frontend")
 
@@ -47,15 +52,16 @@ def steady(release: Callable[[str, str], str]) -> Iterator[None]:
 class LongRequest:
     """A request to what is live now that takes long, from outside; the status and the release that answered."""
 
-    def __init__(self, sandbox: SandboxInfo, seconds: int) -> None:
+    def __init__(self, sandbox: SandboxInfo, seconds: int, service: str = "frontend") -> None:
         self.said = ""
+        self._service = service
         self._thread = threading.Thread(target=self._ask, args=(Site(sandbox), seconds), daemon=True)
         self._thread.start()
-        wait_for(lambda: connections() > 0, 10, "that the request is under way")
+        wait_for(lambda: connections(service) > 0, 10, "that the request is under way")
 
     def _ask(self, site: Site, seconds: int) -> None:
         try:
-            answer = site.ask(f"/?sleep={seconds}")
+            answer = site.ask(f"{PATHS[self._service]}?sleep={seconds}")
             self.said = f"{answer.status} {answer.one('X-Release')}"
         except (OSError, HTTPException) as error:
             self.said = type(error).__name__
@@ -64,26 +70,32 @@ class LongRequest:
     def open(self) -> bool:
         return self._thread.is_alive()
 
+    def hasten(self) -> None:
+        """Have the previous release answer now."""
+        on_host("docker", "kill", "--signal", "USR1", f"{self._service}-blue")
+
     def answer(self) -> str:
         self._thread.join(60)
         return self.said
 
 
-def connections() -> int:
-    """Of nginx to the live frontend, by the kernel."""
-    look = "cat /proc/$(docker inspect -f '{{.State.Pid}}' frontend)/net/tcp* | awk '$4 == \"01\" && $2 ~ /:0BB8$/'"
-    return len(on_host("sh", "-c", look).splitlines())
+def connections(service: str) -> int:
+    """Of nginx to the live container, by the kernel."""
+    port = f":{PORTS[service]:04X}"
+    look = f"cat /proc/$(docker inspect -f '{{{{.State.Pid}}}}' {service})/net/tcp*"
+    lines = map(str.split, on_host("sh", "-c", look).splitlines())
+    return sum(1 for words in lines if words[3] == "01" and words[1].endswith(port))
 
 
-def status() -> dict[str, Any]:
+def status(service: str = "frontend") -> dict[str, Any]:
     services = json.loads(inv("deploy.status", "--json").ok().out)["services"]
-    found: dict[str, Any] = next(each for each in services if each["service"] == "frontend")
+    found: dict[str, Any] = next(each for each in services if each["service"] == service)
     return found
 
 
-def drained() -> list[dict[str, Any]]:
-    """The host's own lines in the history, of frontend."""
-    entries = map(json.loads, inv("deploy.history", "frontend", "--json").ok().out.splitlines())
+def drained(service: str = "frontend") -> list[dict[str, Any]]:
+    """The host's own lines in the history."""
+    entries = map(json.loads, inv("deploy.history", service, "--json").ok().out.splitlines())
     return [entry for entry in entries if entry["event"] == "drained"]
 
 
@@ -92,28 +104,30 @@ def drainers() -> str:
 
 
 def test_a_deploy_ends_before_the_previous_release_is_idle(sandbox: SandboxInfo) -> None:
-    before, tag = live_release("frontend"), other_tag("frontend")
-    asking = LongRequest(sandbox, LONGER)
-    with Traffic(sandbox, STREAMS[:4], max_seconds=120) as traffic:  # no WebSocket: backend is deployed, too
+    service = "llmserver"  # which may drain for 15 minutes
+    before, tag = live_release(service), other_tag(service)
+    asking = LongRequest(sandbox, 600, service)
+    with Traffic(sandbox, for_service(service)[:4], max_seconds=240) as traffic:  # no WebSocket: backend is deployed
         traffic.wait_until_flowing()
-        ran = deploy_alone("frontend", tag).ok()
+        ran = deploy_alone(service, tag).ok()
         assert asking.open, "the request ended before the deploy"
         assert "drain" in [event["step"] for event in ran.named("step_done")]
-        assert "frontend-blue: " in ran.facts["draining"]
-        assert containers()["frontend-blue"] == "running"
-        assert "at the latest" in status()["draining"]
-        assert not status()["leftover"]
-        assert "frontend-blue is drained by the host" in inv("ops.ps").ok().out
+        assert f"{service}-blue: " in ran.facts["draining"]
+        assert containers()[f"{service}-blue"] == "running"
+        assert "at the latest" in status(service)["draining"]
+        assert not status(service)["leftover"]
+        assert f"{service}-blue is drained by the host" in inv("ops.ps").ok().out
         other = deploy_alone("backend", other_tag("backend")).ok()
         assert asking.open, "the request ended before the other service's deploy"
         assert other.facts["tag"] == live_release("backend")
+        asking.hasten()
         assert asking.answer() == f"200 {before}"
         all_drained()
         assert containers() == dict.fromkeys(SERVICES, "running")
         result = traffic.stop()
     assert result.lost == 0, result.losses
-    assert drained()[-1]["outcome"] == "removed"
-    assert drained()[-1]["reason"] == "it was idle"
+    assert drained(service)[-1]["outcome"] == "removed"
+    assert drained(service)[-1]["reason"] == "it was idle"
     assert not drainers(), "something of it stays"
 
 

@@ -29,6 +29,7 @@ def test_a_run_has_three_parts_and_every_test_is_in_one_of_them() -> None:
     assert "-n 4 --no-loadscope-reorder" in hosts
     assert alone.endswith("-m serial")
     assert "tests/sandbox" in alone
+    assert ["--maxfail 10" in part for part in (unit, hosts, alone)] == [False, True, True]
 
 
 def test_a_person_can_ask_for_less() -> None:

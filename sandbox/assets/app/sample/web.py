@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -19,6 +21,7 @@ LONGEST_SLEEP_SECONDS = 1000.0
 STATIC_PLACE = Path("/app/.next/static")  # where Next.js builds to; each release of the frontend has its own
 RELEASE = web.AppKey("release", Release)
 STATIC = web.AppKey("static", dict[str, Path])
+ENOUGH = web.AppKey("enough", asyncio.Event)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -47,7 +50,9 @@ async def anything(request: web.Request) -> web.StreamResponse:
         seconds = float(request.query.get("sleep", "0"))
     except ValueError:
         return web.Response(status=400, text="sleep takes seconds\n")
-    await asyncio.sleep(max(0.0, min(seconds, LONGEST_SLEEP_SECONDS)))
+    if seconds > 0:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(request.app[ENOUGH].wait(), min(seconds, LONGEST_SLEEP_SECONDS))
     said = f"{release.service} {release.tag} {request.method} {request.path} {received} bytes\n"
     if request.path != "/" or request.method != "GET" or not request.app[STATIC]:
         return web.Response(text=said)
@@ -119,6 +124,7 @@ def application(release: Release) -> web.Application:
     app = web.Application(middlewares=[break_if_ordered], client_max_size=64 * 1024 * 1024)
     app[RELEASE] = release
     files = sorted(file for file in STATIC_PLACE.rglob("*") if file.is_file() and not file.is_symlink())
+    app[ENOUGH] = asyncio.Event()
     app[STATIC] = {str(file.relative_to(STATIC_PLACE)): file for file in files}
     app.on_response_prepare.append(mark)
     if release.service == "llmserver":
@@ -136,8 +142,10 @@ def application(release: Release) -> web.Application:
 
 
 async def serve(release: Release) -> None:
-    """Listen on the service's port until the process is told to end."""
-    runner = web.AppRunner(application(release), access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS)
+    """Listen on the service's port until the process is told to end. After SIGUSR1 none sleeps any more."""
+    app = application(release)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, app[ENOUGH].set)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, "0.0.0.0", release.port).start()  # noqa: S104 -- a container's own address
     faults.say(f"{release.service} {release.tag} listens on {release.port}")
