@@ -14,6 +14,7 @@ from sandbox.host.checkout import here
 from sandbox.host.releases import application_ports
 from sandbox.traffic.generator import Traffic, for_service
 from tests.sandbox.asking import Site
+from tests.sandbox.interruption import Client
 from tests.sandbox.interruption_case import ensure_steady, other_tag
 from tests.sandbox.support import (
     SERVICES,
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
 
     from sandbox.host.info import SandboxInfo
 
-LONG = 20
+LONG = 28
 """Seconds that a request takes which the previous release of frontend still has to answer; its ``drain`` is 30."""
+
+ENDLESS = 600
+"""Those of one that ends when it is told to; llmserver may drain for 15 minutes."""
 
 PORTS = application_ports(here().compose_file)
 PATHS = {"frontend": "/", "llmserver": "/llm/story"}
@@ -104,9 +108,9 @@ def drainers() -> str:
 
 
 def test_a_deploy_ends_before_the_previous_release_is_idle(sandbox: SandboxInfo) -> None:
-    service = "llmserver"  # which may drain for 15 minutes
+    service = "llmserver"
     before, tag = live_release(service), other_tag(service)
-    asking = LongRequest(sandbox, 600, service)
+    asking = LongRequest(sandbox, ENDLESS, service)
     with Traffic(sandbox, for_service(service)[:4], max_seconds=240) as traffic:  # no WebSocket: backend is deployed
         traffic.wait_until_flowing()
         ran = deploy_alone(service, tag).ok()
@@ -133,20 +137,28 @@ def test_a_deploy_ends_before_the_previous_release_is_idle(sandbox: SandboxInfo)
 
 @pytest.mark.parametrize("hurried", [False, True])
 def test_the_same_service_waits_for_it_or_has_it_end(sandbox: SandboxInfo, *, hurried: bool) -> None:
-    before, tag = live_release("frontend"), other_tag("frontend")
-    asking = LongRequest(sandbox, LONG)
+    service = "llmserver"
+    before, tag = live_release(service), other_tag(service)
+    asking = LongRequest(sandbox, ENDLESS, service)
     # What is under way when it is stopped, and takes longer than it has left, is what --now cuts.
-    streams = [each for each in STREAMS if not hurried or "slow" not in each.name]
-    with Traffic(sandbox, streams, max_seconds=120) as traffic:
+    streams = [each for each in for_service(service) if not hurried or "slow" not in each.name]
+    with Traffic(sandbox, streams, max_seconds=240) as traffic:
         traffic.wait_until_flowing()
-        deploy_alone("frontend", tag).ok()
-        second = deploy("frontend", before, *(["--now"] if hurried else [])).ok()
+        deploy_alone(service, tag).ok()
+        words = (f"deploy.{service}", "--tag", before, "--watch", "0", "--json", *(["--now"] if hurried else []))
+        with Client(*words) as client:
+            if not hurried:
+                client.until(lambda event: f"still drains {service}-blue" in str(event))
+                assert asking.open, "the request ended by itself"
+                asking.hasten()
+            second = client.wait(240).ok()
         assert not asking.open, "it did not wait"
         said = asking.answer()
+        all_drained()
         result = traffic.stop()
     assert (said == f"200 {before}") is not hurried, said
-    assert (result.lost, live_release("frontend")) == (0, before), result.losses
-    assert ("still drains frontend-blue" in second.said) is not hurried
+    assert (result.lost, live_release(service)) == (0, before), result.losses
+    assert (f"still drains {service}-blue" in second.said) is not hurried
     assert containers() == dict.fromkeys(SERVICES, "running")
 
 
