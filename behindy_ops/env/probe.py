@@ -61,7 +61,7 @@ def _stdin(project: Project, candidate: EnvText | None) -> bytes:
         (candidate.text or "\n") if candidate else "",
         _literally(meant),
         _literally(project.wanted.examples),
-        project.compose.text,
+        project.compose_on_host,
     ]
     encoded = [part.encode("utf-8") for part in parts]
     return b" ".join(b"%d" % len(part) for part in encoded) + b"\n" + b"".join(encoded)

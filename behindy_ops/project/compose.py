@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 X_DEPLOY = "x-deploy"
 
 COMPOSE_FILE = Path("compose", "docker-compose.yml")
-"""Where it is in a checkout and on the host."""
+"""Where it is on the host, and first looked for in a project."""
+
+COMPOSE_FILES = (
+    COMPOSE_FILE,
+    *map(Path, ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")),
+)
+"""Where it may be in a project; the first that exists is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +190,7 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        remedy = "Run this in a checkout of behindy-ops."
+        remedy = "Change to the folder of a project with a compose file, or name it: BEHINDY_PROJECT=FOLDER"
         raise Kind.COMPOSE_INVALID(f"{path} cannot be read: {reason}.", remedy=remedy) from None
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
-from behindy_ops.project.compose import COMPOSE_FILE, ComposeFile
+from behindy_ops.project import place
+from behindy_ops.project.compose import ComposeFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,20 +38,28 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Project:
-    """The folder with ``compose/``, ``nginx/`` and the ``.env`` files of this machine."""
+    """The folder with the compose file, ``nginx/`` and the ``.env`` files of this machine."""
 
     root: Path
 
     @classmethod
-    def find(cls, start: Path | None = None) -> Project:
-        """Return the project around a folder (by default the working directory), or one at that folder itself."""
+    def find(cls, start: Path | None = None, environ: Mapping[str, str] = MappingProxyType({})) -> Project:
+        """Return the project around a folder (by default the working directory), or one at that folder itself.
+
+        Which one that is, see :func:`behindy_ops.project.place.find`.
+
+        Args:
+            environ: may name another, by ``BEHINDY_PROJECT``.
+
+        Raises:
+            Kind.SETTINGS: what names another does not name a folder.
+        """
         start = (start or Path.cwd()).resolve()
-        around = (folder for folder in (start, *start.parents) if (folder / COMPOSE_FILE).is_file())
-        return cls(next(around, start))
+        return cls(place.find(start, environ) or start)
 
     @property
     def compose_file(self) -> Path:
-        return self.root / COMPOSE_FILE
+        return place.compose_file(self.root)
 
     @cached_property
     def compose(self) -> ComposeFile:
@@ -61,9 +71,22 @@ class Project:
         return ComposeFile.read(self.compose_file)
 
     @property
+    def compose_on_host(self) -> str:
+        """The text of the compose file as the host has it, in ``compose/``, whatever it is called here.
+
+        Raises:
+            Kind.COMPOSE_INVALID: it cannot be read, or names what the host does not have.
+        """
+        from behindy_ops.project.on_host import for_host
+
+        text = self.compose.text
+        return for_host(text, self.root) if self.compose.path.parent == self.root else text
+
+    @property
     def example(self) -> str:
-        """The text of the ``.env.example`` beside the compose file."""
-        return (self.compose_file.parent / ".env.example").read_text(encoding="utf-8")
+        """The text of the ``.env.example`` beside the compose file; empty if there is none."""
+        file = self.compose_file.parent / ".env.example"
+        return file.read_text(encoding="utf-8") if file.is_file() else ""
 
     @cached_property
     def wanted(self) -> Wanted:

@@ -18,6 +18,7 @@ from typing import Any
 from behindy_ops.errors import Kind
 from behindy_ops.project import ipv6, proxies, validate
 from behindy_ops.project.dotenv import read_env_file
+from behindy_ops.project.place import PROJECT
 from behindy_ops.project.secret import Secret
 
 _NOT_OURS = frozenset({"BEHINDY_HTTP_PORT", "BEHINDY_HTTPS_PORT", "BEHINDY_DB_DATA"})
@@ -84,7 +85,8 @@ def load(environ: Mapping[str, str], root: Path) -> Settings:
     reader = _Reader(sources, root, mistakes)
     values = {field: read(reader, name) for name, (field, read) in _SETTINGS.items()}
     if not reader.text("BEHINDY_HOST"):
-        reader.wrong("BEHINDY_HOST", "not set; write the host's name or address (for a trial host: ./inv sandbox.up)")
+        trial = " (for a trial host: ./inv sandbox.up)" if _has_sandbox(root) else ""
+        reader.wrong("BEHINDY_HOST", f"not set; write the host's name or address{trial}")
     if reader.text("DOCKERHUB_TOKEN") and not reader.text("DOCKERHUB_USERNAME"):
         reader.wrong("DOCKERHUB_TOKEN", "a token without a user; set DOCKERHUB_USERNAME too")
     if reader.mistakes:
@@ -108,7 +110,8 @@ def _sources(environ: Mapping[str, str], root: Path) -> tuple[dict[str, Mapping[
     elif chosen:
         files.insert(0, f".env.{chosen}")
         if not (root / files[0]).is_file():
-            remedy = "./inv sandbox.up makes it" if chosen == "sandbox" else "make it, or unset BEHINDY_ENV"
+            made = chosen == "sandbox" and _has_sandbox(root)
+            remedy = "./inv sandbox.up makes it" if made else "make it, or unset BEHINDY_ENV"
             mistakes.append(f"BEHINDY_ENV: it asks for the file {files[0]}, which does not exist; {remedy}")
     for name in files:
         file = read_env_file(root / name)
@@ -118,11 +121,20 @@ def _sources(environ: Mapping[str, str], root: Path) -> tuple[dict[str, Mapping[
     return sources, mistakes
 
 
+def _has_sandbox(root: Path) -> bool:
+    """Whether this is the checkout of behindy-ops, which has a throwaway host to try things on."""
+    return (root / "sandbox" / "tasks").is_dir()
+
+
 def _misplaced(values: Mapping[str, str], file: str, chosen: str) -> list[str]:
     if values.get("BEHINDY_ENV", chosen) != chosen:
         return [f"BEHINDY_ENV ({file}): it chooses the file, so it has to come from the environment"]
     mistakes = []
-    for name in sorted(set(values) - {*NAMES, *_NOT_OURS, "BEHINDY_ENV"}):
+    if PROJECT in values:
+        mistakes.append(
+            f"{PROJECT} ({file}): it chooses the folder of this file, so it has to come from the environment"
+        )
+    for name in sorted(set(values) - {*NAMES, *_NOT_OURS, "BEHINDY_ENV", PROJECT}):
         if name.startswith("BEHINDY_") and not name.startswith("BEHINDY_SANDBOX_"):
             near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.75)
             hint = f"did you mean {near[0]}?" if near else "see .env.example for all names"

@@ -75,7 +75,7 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
         Kind.CERTIFICATE_REFUSED: certbot got none; the previous one is still in use.
     """
     domain = session.settings.domain
-    names = names_served(local_files(session.project.root), domain)
+    names = names_served(local_files(session.project), domain)
     seen = _look(session)
     current = parse(seen)
     reason = due(current, names)

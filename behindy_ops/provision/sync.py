@@ -1,4 +1,4 @@
-"""``host.sync``: this checkout's ``compose/`` and ``nginx/`` are tried on the host, then go live all at once.
+"""``host.sync``: the project's compose file and ``nginx/`` are tried on the host, then go live all at once.
 
 How one rename switches all of them: docs/design.md, "Files switched by one rename".
 """
@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
@@ -23,14 +22,14 @@ from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.session import Session
 from behindy_ops.project import ipv6, proxies
-from behindy_ops.project.compose import ComposeFile
+from behindy_ops.project.compose import COMPOSE_FILE, COMPOSE_FILES, ComposeFile
+from behindy_ops.project.project import Project
 from behindy_ops.project.settings import Settings
 from behindy_ops.provision.check import require_docker
 from behindy_ops.provision.setup import look
 from behindy_ops.report import events
 from behindy_ops.report.text import Line, Tone, printable
 
-FOLDERS = ("compose", "nginx")
 KEPT = 3
 """Versions kept on the host, the live one included."""
 
@@ -68,15 +67,22 @@ class OnHost:
     others: tuple[str, ...] = field(default=(), compare=False)
 
 
-def local_files(root: Path) -> Files:
-    """Return the files of this checkout; a developer's own ``.env`` stays at home.
+def local_files(project: Project) -> Files:
+    """Return the files of the project, as the host is to have them; a developer's own ``.env`` stays at home.
+
+    They are those in ``compose/`` and ``nginx/``; of a compose file that is not in ``compose/``, that file alone, which
+    is there on the host.
 
     Raises:
+        Kind.COMPOSE_INVALID: the compose file names what the host does not have.
         Kind.FILES_REFUSED: a name that cannot be sent, a link, or too much.
     """
-    files: Files = {}
-    for folder in FOLDERS:
-        for file in sorted((root / folder).rglob("*")):
+    root, files = project.root, Files()
+    beside = project.compose_file.parent
+    if beside == root:
+        files[str(COMPOSE_FILE)] = project.compose_on_host.encode()
+    for folder in (beside,) * (beside != root) + (root / "nginx",):
+        for file in sorted(folder.rglob("*")):
             name = file.relative_to(root).as_posix()
             if file.name == ".env" or (file.name.startswith(".env.") and file.name != ".env.example"):
                 continue
@@ -88,18 +94,19 @@ def local_files(root: Path) -> Files:
                 files[name] = file.read_bytes()
     if sum(map(len, files.values())) > LIMIT:
         raise Kind.FILES_REFUSED(
-            f"compose/ and nginx/ are larger than {LIMIT // 1000} kB.", remedy="Keep data out of them."
+            f"What is put on the host is larger than {LIMIT // 1000} kB.",
+            remedy="Keep data out of compose/ and nginx/.",
         )
     return files
 
 
-def files_for(root: Path, settings: Settings) -> Files:
-    """Return the files of this checkout, and what the settings make of them: whose proxies nginx trusts, and IPv6.
+def files_for(project: Project, settings: Settings) -> Files:
+    """Return the files of the project, and what the settings make of them: whose proxies nginx trusts, and IPv6.
 
     Raises:
-        Kind.FILES_REFUSED: as :func:`local_files`; or the checkout has a file in such a place.
+        BehindyError: as :func:`local_files`; or the project has a file in such a place.
     """
-    files = local_files(root)
+    files = local_files(project)
     made: dict[str, tuple[str, str]] = {}
     if settings.trusted_proxies:
         made[proxies.FILE] = "BEHINDY_TRUSTED_PROXIES", proxies.real_ip(settings.trusted_proxies)
@@ -160,9 +167,12 @@ def nginx_trial(files: Mapping[str, bytes]) -> tuple[str, ...]:
     Raises:
         Kind.COMPOSE_INVALID: it is missing, not YAML, or its image depends on the host's ``.env``.
     """
-    text = files.get("compose/docker-compose.yml")
+    text = files.get(str(COMPOSE_FILE))
     if text is None:
-        raise Kind.COMPOSE_INVALID("There is no compose/docker-compose.yml here.", remedy="Run this in the checkout.")
+        raise Kind.COMPOSE_INVALID(
+            f"There is no {' or '.join(map(str, COMPOSE_FILES))} here.",
+            remedy="Change to the folder of a project with a compose file, or name it: BEHINDY_PROJECT=FOLDER",
+        )
     compose = ComposeFile.parse(text.decode("utf-8", "replace"))
     if "nginx" not in compose.stanzas:
         return ("",)
@@ -173,8 +183,25 @@ def nginx_trial(files: Mapping[str, bytes]) -> tuple[str, ...]:
             f"services.nginx.image depends on {error.args[0]}, which has no default.", remedy="Name the image there."
         ) from error
     volumes = compose.stanzas["nginx"].get("volumes", [])
-    mounts = (_mount(volume) for volume in volumes if isinstance(volume, str | dict))
-    return (image, *filter(None, mounts))
+    mounts = tuple(filter(None, (_mount(volume) for volume in volumes if isinstance(volume, str | dict))))
+    return (image, *mounts)
+
+
+def require_nginx_files(files: Files, trial: Sequence[str]) -> None:
+    """Raise if nginx is to read the files of ``nginx/``, and there are none.
+
+    Args:
+        trial: in what nginx is tried, see :func:`nginx_trial`.
+
+    Raises:
+        Kind.FILES_REFUSED: they are missing.
+    """
+    if any(mount.startswith("nginx:") for mount in trial) and not _of_nginx(files):
+        raise Kind.FILES_REFUSED(
+            "In the compose file nginx mounts nginx/, and this project has no such folder.",
+            state=UNCHANGED,
+            remedy="Put nginx's configuration in nginx/, in the project's folder: see docs/library.md of behindy-ops.",
+        )
 
 
 def _mount(volume: str | Mapping[str, Any]) -> str:
@@ -207,8 +234,9 @@ def sync(
         Kind.COMPOSE_INVALID: Compose rejects the compose file.
         Kind.FILES_REFUSED: nginx rejects its files.
     """
-    here = files_for(session.project.root, session.settings)
+    here = files_for(session.project, session.settings)
     trial = nginx_trial(here)
+    require_nginx_files(here, trial)
     there = _read(session, here)
     if there.taken:
         raise _taken(there.taken)

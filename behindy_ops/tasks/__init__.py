@@ -7,31 +7,85 @@ PyYAML) outside a function.
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from invoke import Collection
+from invoke import Collection, Task
 
-from behindy_ops.errors import BehindyError
+from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.project.compose import deployable_names
-from behindy_ops.project.project import Project
+from behindy_ops.tasks.client import here
 
-__all__ = ["root"]
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from behindy_ops.project.project import Project
+
+    namespace: Collection
+    """The whole task tree of the project around the working directory; see :class:`Namespace`."""
+
+__all__ = ["namespace", "root"]
+
+
+class Namespace(Collection):
+    """A task tree that Invoke finds in a ``tasks.py``, and beside it the tasks that are defined there.
+
+    Invoke itself would pass over these, since it takes a tree that is called ``namespace`` for the whole of what there
+    is.
+    """
+
+    @property
+    def name(self) -> str | None:
+        """The tree's name, which Invoke asks for first when it takes a tree from a module."""
+        for module in list(sys.modules.values()):
+            if _tree_of(module) is self:
+                self._adopt(module)
+        return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        self._name = name
+
+    def _adopt(self, module: ModuleType) -> None:
+        for task in list(vars(module).values()):
+            if isinstance(task, Task) and task not in self.tasks.values():
+                try:
+                    self.add_task(task)
+                except ValueError:
+                    raise Kind.USAGE(
+                        f"{module.__name__}.py has a task {task.name!r}, and behindy-ops a group of that name.",
+                        remedy='Give it another name: @task(name="...")',
+                    ) from None
+
+
+def _tree_of(module: ModuleType) -> Collection | None:
+    """Return the tree that Invoke takes from a module, if it has one."""
+    declared = getattr(module, "__dict__", {})
+    trees = (declared.get(name) for name in ("ns", "namespace"))
+    return next((tree for tree in trees if isinstance(tree, Collection)), None)
 
 
 def root(project: Project | None = None) -> Collection:
     """Return the whole task tree, with one ``deploy.<service>`` for each service the compose file declares."""
     from behindy_ops.tasks import db, deploy, env, host, lock, ops
 
-    tree = Collection()
-    tree.add_collection(deploy.collection(_service_names(project or Project.find())), name="deploy")
+    tree = Namespace()
+    tree.add_collection(deploy.collection(_service_names(project)), name="deploy")
     for name, module in {"ops": ops, "host": host, "env": env, "db": db, "lock": lock}.items():
         tree.add_collection(Collection.from_module(module), name=name)
     return tree
 
 
-def _service_names(project: Project) -> list[str]:
+def _service_names(project: Project | None) -> list[str]:
     try:
-        return deployable_names(project.compose_file)
+        return deployable_names((project or here()).compose_file)
     except BehindyError as error:
         # A broken compose file must not take away the tasks that help to mend it.
         print(f"No deploy.<service> tasks: {error}", file=sys.stderr)
         return []
+
+
+def __getattr__(name: str) -> Collection:
+    if name != "namespace":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    tree = globals()[name] = root()
+    return tree

@@ -42,6 +42,15 @@ class Client:
         return open_session(self.project, self.settings, self.services, self.emit, os.environ)
 
 
+def here() -> Project:
+    """Return the project around the working directory, or the one that the environment names.
+
+    Raises:
+        Kind.SETTINGS: what names another does not name a folder.
+    """
+    return Project.find(environ=os.environ)
+
+
 @contextlib.contextmanager
 def client(*names: str, services: bool = True, json: bool = False, quiet: bool = False) -> Iterator[Client]:
     """Give a task what it works with; people are told of an error that ends it by the same listener.
@@ -59,7 +68,7 @@ def client(*names: str, services: bool = True, json: bool = False, quiet: bool =
     from behindy_ops import report
     from behindy_ops.host.session import silent
 
-    project = Project.find()
+    project = here()
     chosen: Sequence[Service] = project.services([name for name in names if name]) if services else ()
     settings = project.settings(os.environ)
     if quiet:

@@ -9,9 +9,8 @@ from pathlib import Path
 from invoke import Context
 
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.project.project import Project
 from behindy_ops.tasks.ask import ask, asker
-from behindy_ops.tasks.client import client
+from behindy_ops.tasks.client import client, here
 from behindy_ops.tasks.options import task, waiting
 from behindy_ops.tasks.show import present
 
@@ -23,7 +22,7 @@ def trust(_: Context, fingerprint: str = "") -> None:
     from behindy_ops.host.known_hosts import pin_to_file
     from behindy_ops.provision import trust as trusting
 
-    settings = Project.find().settings(os.environ)
+    settings = here().settings(os.environ)
     offer = trusting.look_up(settings, fingerprint.strip(), tell=lambda text: print(text, file=sys.stderr))
     key = trusting.choose(offer, fingerprint.strip())
     print(f"{offer.name} shows this key:\n  {key.get_name()} {fingerprint_of(key)}")

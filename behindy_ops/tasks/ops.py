@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from invoke import Context
 
-from behindy_ops.tasks.client import client
+from behindy_ops.tasks.client import client, here
 from behindy_ops.tasks.options import duration, task, waiting
 from behindy_ops.tasks.show import present, show, show_by
 
@@ -85,10 +85,9 @@ def nginx(_: Context, reload: bool = False, wait: str = "", json: bool = False) 
 @task()
 def env(_: Context, service: str, json: bool = False) -> None:
     """Show a service's environment: names and origins, no values."""
-    from behindy_ops.project.project import Project
     from behindy_ops.views.env import view
 
-    Project.find().services([service])
+    here().services([service])
     show(view(service), json=json)
 
 
@@ -152,10 +151,9 @@ def execute(_: Context, service: str) -> None:
 
 
 def _container(name: str) -> str:
-    from behindy_ops.project.project import Project
     from behindy_ops.views.container import named
 
-    project = Project.find()
+    project = here()
     return named(name, [service.name for service in project.services()], project.compose.containers)
 
 

@@ -1,4 +1,4 @@
-"""The program behind `./inv`: Invoke's own, with the tasks by group, and the nearest names for a typo."""
+"""The program behind `./inv` and `behindy-ops`: Invoke's own, with the tasks by group, and near names for a typo."""
 
 from __future__ import annotations
 
@@ -6,16 +6,26 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import invoke
 from invoke import Exit, ParseError, ParseResult, Program
 
-from behindy_ops.errors import CALLED, Kind
-from behindy_ops.tasks.guard import guarded
+import behindy_ops
+from behindy_ops.errors import CALLED, BehindyError, Kind
+from behindy_ops.project.place import PROJECT, TASKS, find, has_our_tasks
+from behindy_ops.tasks import root
+from behindy_ops.tasks.client import here
+from behindy_ops.tasks.guard import DEBUG, guarded
 
 if TYPE_CHECKING:
     from invoke import Collection
+
+NAME = "behindy-ops"
+
+_CALLER = "BEHINDY_CALLER"
+"""The variable in which the script `inv` of a clone says where it was called from; it has changed to its own folder."""
 
 _WIDTH = 80
 
@@ -28,13 +38,39 @@ class Inv(Program):
     """
 
     def __init__(self, called: str = "inv") -> None:
-        super().__init__(name="Invoke", version=invoke.__version__, binary=called, binary_names=["inv", "invoke"])
+        version = f"{behindy_ops.__version__} (Invoke {invoke.__version__})"
+        names = list(dict.fromkeys((Path(called).name, "inv", "invoke")))
+        super().__init__(name=NAME, version=version, binary=called, binary_names=names)
 
     def parse_core(self, argv: list[str] | None) -> None:
         """Read the options before the first task. Compiled modules are kept, so that the next run starts faster."""
         never = sys.dont_write_bytecode
         super().parse_core(argv)
         sys.dont_write_bytecode = never
+
+    def load_collection(self) -> None:
+        """Load the tasks of the project; of one without a ``tasks.py`` of ours, those of the package."""
+        if self.args["search-root"].value or self.args.collection.value:
+            super().load_collection()
+            return
+        project = here()
+        if not has_our_tasks(project.root):
+            self.config.set_project_location(str(project.root))
+            self.config.load_project()
+            self.collection = root(project)
+            return
+        self.args["search-root"].value = str(project.root)
+        try:
+            super().load_collection()
+        except (BehindyError, Exit):
+            raise
+        except Exception as error:
+            if os.environ.get(DEBUG) == "1":
+                raise
+            raise Kind.USAGE(
+                f"{project.root / TASKS} cannot be loaded: {type(error).__name__}: {error}",
+                remedy=f"Correct it, or install what it imports beside {NAME}. For the whole of it: {DEBUG}=1",
+            ) from error
 
     def parse_tasks(self) -> None:
         """Read the tasks of the command line; a group's name alone shows what is in it."""
@@ -166,7 +202,23 @@ def _summary(documented: object) -> str:
 
 def main() -> None:
     """Run the command line."""
-    guarded(Inv(os.environ.get(CALLED, "inv")).run)()
+    guarded(_run)()
+
+
+def command() -> None:
+    """Run the command line of the command ``behindy-ops``, which an installation has."""
+    os.environ.setdefault(CALLED, NAME)
+    main()
+
+
+def _run() -> None:
+    if caller := os.environ.pop(_CALLER, ""):
+        project = find(Path(caller), os.environ)
+        if project not in (None, Path.cwd()):  # a clone that works for another project
+            os.chdir(caller)
+        elif os.environ.get(PROJECT):  # may be relative to where it was called
+            os.environ[PROJECT] = str(project)
+    Inv(os.environ.get(CALLED, "inv")).run()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import behindy_ops.deploy.replace
+from behindy_ops.deploy import replace as replacing
 from behindy_ops.errors import STILL_RUNNING, UNCHANGED, BehindyError, Interrupted, Kind, SwitchedBack
 from behindy_ops.project.secret import Secret
 from behindy_ops.project.services import HealthPolicy
@@ -555,7 +555,7 @@ def test_an_interrupted_preflight_has_changed_nothing(
     def cut(*_: object, **__: object) -> None:
         raise Interrupted("Interrupted in: ask the registry.", signal_number=2)
 
-    monkeypatch.setattr(behindy_ops.deploy.replace, "require_ready", cut)
+    monkeypatch.setattr(replacing, "require_ready", cut)
     with pytest.raises(Interrupted) as stopped:
         begin(deployed=deployed).deploy("frontend", tag="mended")
     assert stopped.value.state == state

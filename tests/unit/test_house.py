@@ -15,6 +15,7 @@ PACKAGE = Path(behindy_ops.__file__).parent
 ACTS = {"checks", "facts", "project", "host", "errors", "report.events", "report.layout", "report.text"}
 ROOMS = {
     "tasks": ACTS | {"deploy", "views", "provision", "env", "db", "report"},
+    "api": ACTS | {"deploy", "views"},
     "deploy": ACTS,
     "views": ACTS | {"deploy"},  # what is shown of releases, and the doctor's fixes, are a deploy's decisions and steps
     "provision": ACTS,
@@ -62,6 +63,9 @@ def imported(tree: ast.AST) -> set[str]:
             names |= {name if name in TREES else str(node.module) for name in inner}
     return names
 
+
+FRONT = "behindy_ops"
+"""What a project imports; below it nobody does, but for the version."""
 
 IMPORTS = {name: imported(tree) for name, tree in TREES.items()}
 
@@ -129,7 +133,30 @@ def test_imports_go_downwards(name: str) -> None:
 
 
 def test_no_import_goes_round_in_a_circle() -> None:
-    assert not circle({name: targets & set(TREES) for name, targets in IMPORTS.items()})
+    assert not circle({name: targets & set(TREES) - {FRONT} for name, targets in IMPORTS.items()})
+
+
+def test_the_front_imports_nothing_until_it_is_asked_for_something() -> None:
+    top = [node for node in TREES[FRONT].body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert {name for node in top for name in imported(node)} == {"__future__", "sys", "types", "typing"}
+
+
+def test_nobody_below_takes_more_of_the_front_than_the_version() -> None:
+    taken = {
+        ast.unparse(node)
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if FRONT in IMPORTS[name] and isinstance(node, ast.Attribute) and ast.unparse(node.value) == FRONT
+    }
+    from_it = {
+        alias.name
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == FRONT
+        for alias in node.names
+        if f"{FRONT}.{alias.name}" not in TREES
+    }
+    assert (taken, from_it) == ({f"{FRONT}.__version__"}, set())
 
 
 @pytest.mark.parametrize("name", TREES)

@@ -9,6 +9,7 @@ import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import short
+from behindy_ops.project.project import Project
 from behindy_ops.provision.certs import certify, due, names_served, parse
 from behindy_ops.provision.sync import local_files
 from sandbox.tasks.quality import CHECKOUT
@@ -23,7 +24,7 @@ NAMES = ("behindy.me", "www.behindy.me")
 
 
 def test_a_certificate_is_asked_for_the_names_that_nginx_serves() -> None:
-    assert names_served(local_files(CHECKOUT), "behindy.me") == NAMES
+    assert names_served(local_files(Project(CHECKOUT)), "behindy.me") == NAMES
     assert names_served({"nginx/a": b"server_name *.a.org b.a.org evil.org;"}, "a.org") == ("a.org", "b.a.org")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import read
+from behindy_ops.project.project import Project
 from behindy_ops.project.settings import Settings
 from behindy_ops.provision.sync import (
     OnHost,
@@ -35,49 +36,49 @@ def compose(image: str = "nginx:1.28") -> dict[str, bytes]:
 
 
 def test_this_checkout_is_sent_whole_but_for_a_developers_own_values(tmp_path: Path) -> None:
-    sent = local_files(CHECKOUT)
+    sent = local_files(Project(CHECKOUT))
     assert {"compose/docker-compose.yml", "compose/.env.example", "nginx/nginx.conf", "nginx/site.conf"} <= set(sent)
     (tmp_path / "compose").mkdir()
     for name in (".env", ".env.sandbox", "docker-compose.yml"):
         (tmp_path / "compose" / name).write_text("x")
-    assert list(local_files(tmp_path)) == ["compose/docker-compose.yml"]
+    assert list(local_files(Project(tmp_path))) == ["compose/docker-compose.yml"]
 
 
 def test_a_link_and_a_name_with_a_space_are_refused(tmp_path: Path) -> None:
     (tmp_path / "nginx").mkdir()
     (tmp_path / "nginx" / "link.conf").symlink_to("/etc/passwd")
     with raises(Kind.FILES_REFUSED, match=r"link\.conf"):
-        local_files(tmp_path)
+        local_files(Project(tmp_path))
     (tmp_path / "nginx" / "link.conf").unlink()
     (tmp_path / "nginx" / "a b.conf").write_text("x")
     with raises(Kind.FILES_REFUSED, match="a b"):
-        local_files(tmp_path)
+        local_files(Project(tmp_path))
 
 
 def test_the_proxies_that_are_trusted_are_a_file_of_nginx(tmp_path: Path) -> None:
     (tmp_path / "nginx").mkdir()
     (tmp_path / "nginx" / "nginx.conf").write_text("x")
-    assert list(files_for(tmp_path, Settings())) == ["nginx/nginx.conf"]
-    files = files_for(tmp_path, Settings(trusted_proxies=("10.0.0.7",)))
+    assert list(files_for(Project(tmp_path), Settings())) == ["nginx/nginx.conf"]
+    files = files_for(Project(tmp_path), Settings(trusted_proxies=("10.0.0.7",)))
     assert b"set_real_ip_from 10.0.0.7;" in files["nginx/real_ip.conf"]
     (tmp_path / "nginx" / "real_ip.conf").write_text("x")
     with raises(Kind.FILES_REFUSED, match="Keep one"):
-        files_for(tmp_path, Settings(trusted_proxies=("10.0.0.7",)))
+        files_for(Project(tmp_path), Settings(trusted_proxies=("10.0.0.7",)))
 
 
 def test_nginx_listens_on_ipv6_where_a_setting_asks_for_it(tmp_path: Path) -> None:
     (tmp_path / "nginx").mkdir()
-    files = files_for(tmp_path, Settings(ipv6=True, trusted_proxies=("10.0.0.7",)))
+    files = files_for(Project(tmp_path), Settings(ipv6=True, trusted_proxies=("10.0.0.7",)))
     assert sorted(files) == ["nginx/listen_443.conf", "nginx/listen_80.conf", "nginx/real_ip.conf"]
     assert b"\nlisten [::]:443 ssl;\n" in files["nginx/listen_443.conf"]
     (tmp_path / "nginx" / "listen_80.conf").write_text("x")
     with raises(Kind.FILES_REFUSED, match="BEHINDY_IPV6 is set"):
-        files_for(tmp_path, Settings(ipv6=True))
+        files_for(Project(tmp_path), Settings(ipv6=True))
 
 
 @pytest.mark.parametrize("connected", [False, True])
 def test_visitors_by_ipv6_are_not_refused_because_a_checkout_lacks_the_setting(tmp_path: Path, connected: bool) -> None:
-    files = files_for(checkout(tmp_path), Settings(ipv6=True))
+    files = files_for(Project(checkout(tmp_path)), Settings(ipv6=True))
     there = scripted(
         root=tmp_path,
         host__files=Answer(f"@ files\n{wire_lines(files).decode()}@ state\nlive 1\n@ end\n"),
@@ -99,7 +100,7 @@ def test_data_is_not_sent(tmp_path: Path) -> None:
     (tmp_path / "nginx").mkdir()
     (tmp_path / "nginx" / "data").write_bytes(b"x" * 1_000_001)
     with raises(Kind.FILES_REFUSED, match="larger than 1000 kB"):
-        local_files(tmp_path)
+        local_files(Project(tmp_path))
 
 
 def test_what_is_sent_can_be_read_back() -> None:
@@ -152,7 +153,7 @@ def test_versions_sort_by_time_and_tell_contents_apart() -> None:
 
 def test_nginx_is_tried_in_the_image_and_with_the_mounts_of_the_compose_file() -> None:
     assert nginx_trial(compose()) == ("nginx:1.28", "nginx:/etc/nginx/behindy")
-    assert nginx_trial(local_files(CHECKOUT))[1:] == (
+    assert nginx_trial(local_files(Project(CHECKOUT)))[1:] == (
         "nginx:/etc/nginx/behindy",
         "rehearsal:/etc/nginx/rehearsal",
         "assets:/var/www/behindy-assets",
@@ -182,7 +183,7 @@ def checkout(folder: Path) -> Path:
 
 
 def on_host(root: Path, site: str, loaded: str = "") -> Answer:
-    files = {**local_files(root), "nginx/site.conf": site.encode()}
+    files = {**local_files(Project(root)), "nginx/site.conf": site.encode()}
     return Answer(f"@ files\n{wire_lines(files).decode()}@ state\nlive 1\n{loaded}@ end\n")
 
 

@@ -19,7 +19,7 @@ from tests.sandbox.secret_values import TASKS
 CHECKOUT = Path(quality.__file__).resolve().parents[2]
 
 HEAVY = {"fabric", "paramiko", "rich", "aiohttp", "tenacity", "dotenv", "pydantic", "cryptography", "hypothesis"}
-LIGHT = {"behindy_ops.errors", "behindy_ops.project", "behindy_ops.project.compose", "behindy_ops.project.project"}
+LIGHT = {f"behindy_ops.{name}" for name in ("errors", "project", "project.compose", "project.place", "project.project")}
 
 
 def test_the_tasks_are_those_the_readme_lists() -> None:
