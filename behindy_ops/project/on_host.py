@@ -20,6 +20,9 @@ from behindy_ops.errors import Kind
 _SENT = "nginx"
 """The folder that is put on the host beside the compose file."""
 
+_BEFORE_TARGET = re.compile(r":(?![^{]*\})")
+"""The colon of ``source:target``, not that of a ``${NAME:-default}``."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -48,7 +51,7 @@ def for_host(text: str, folder: Path) -> str:
     changes: dict[int, tuple[int, str]] = {}
     for place in _places(root):
         value = place.node.value
-        path = value if place.whole else value.partition(":")[0]
+        path = value if place.whole else _BEFORE_TARGET.split(value, maxsplit=1)[0]
         try:
             moved = _moved(path, folder, whole=place.whole)
         except ValueError as error:

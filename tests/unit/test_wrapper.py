@@ -26,7 +26,7 @@ case "$1 $2" in
         ;;
     "-m behindy_ops.tasks.program")
         shift 2
-        echo "$PWD:" "$@" ${{SAY_CALLED:+"as $BEHINDY_INV"}}
+        echo "$PWD:" "$@" ${{SAY_CALLED:+"as $BEHINDY_INV"}} ${{SAY_CALLER:+"for $BEHINDY_CALLER"}}
         exit "${{CODE:-0}}"
         ;;
     "-m pip")
@@ -107,6 +107,13 @@ def test_the_tasks_know_how_it_was_called(wrapper: Wrapper) -> None:
     wrapper.run()
     assert wrapper.run("x", SAY_CALLED="1")[1] == f"{wrapper.root}: x as ./inv\n"  # its path has a space in it
     assert wrapper.run("x", SAY_CALLED="1", BEHINDY_INV="make")[1] == f"{wrapper.root}: x as make\n"
+
+
+def test_the_tasks_know_where_it_was_called(wrapper: Wrapper, tmp_path: Path) -> None:
+    wrapper.run()
+    (tmp_path / "a project").mkdir()
+    out = wrapper.run("x", cwd=tmp_path / "a project", SAY_CALLER="1")[1]
+    assert out == f"{wrapper.root}: x for {tmp_path}/a project\n"
 
 
 def test_a_changed_lock_file_makes_the_environment_anew(wrapper: Wrapper) -> None:

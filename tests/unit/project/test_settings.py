@@ -151,6 +151,11 @@ def test_a_port_within_the_range_is_taken(port: int, tmp_path: Path) -> None:
     assert load({"BEHINDY_PORT": str(port)}, tmp_path).port == port
 
 
+def test_the_folder_of_a_file_is_not_chosen_in_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("BEHINDY_PROJECT=..\n")
+    assert "BEHINDY_PROJECT (.env): it chooses the folder of this file" in only_mistake({}, tmp_path)
+
+
 def test_a_chosen_file_that_is_not_there_is_named_with_its_remedy(tmp_path: Path) -> None:
     assert ".env.stage" in only_mistake({"BEHINDY_ENV": "stage"}, tmp_path)
     assert "make it, or unset" in only_mistake({"BEHINDY_ENV": "sandbox"}, tmp_path)

@@ -44,6 +44,35 @@ def test_this_checkout_is_sent_whole_but_for_a_developers_own_values(tmp_path: P
     assert list(local_files(Project(tmp_path))) == ["compose/docker-compose.yml"]
 
 
+def test_a_compose_file_in_the_projects_own_folder_is_sent_alone_to_where_the_host_has_it(tmp_path: Path) -> None:
+    text = "services: {nginx: {image: 'nginx:1', volumes: ['./nginx:/etc/nginx/behindy:ro']}}\n"
+    for name in ("compose.yaml", ".env", "README.md"):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "nginx").mkdir()
+    (tmp_path / "nginx" / "nginx.conf").write_text("x")
+    sent = local_files(Project(tmp_path))
+    assert sent == {
+        "compose/docker-compose.yml": text.replace("'./nginx:", '"../nginx:').replace(":ro'", ':ro"').encode(),
+        "nginx/nginx.conf": b"x",
+    }
+    assert nginx_trial(sent) == ("nginx:1", "nginx:/etc/nginx/behindy")
+
+
+def test_a_project_without_nginx_files_is_told_where_its_compose_file_asks_for_them(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(compose()["compose/docker-compose.yml"].decode().replace("../", "./"))
+    there = scripted(root=tmp_path)
+    with raises(Kind.FILES_REFUSED, match=r"nginx mounts nginx/.* no such folder.*Nothing changed.*docs/library\.md"):
+        run(there)
+    assert there.host.ran() == []
+
+
+def test_a_project_without_a_compose_file_is_told_which_it_may_have(tmp_path: Path) -> None:
+    with raises(
+        Kind.COMPOSE_INVALID, match=r"no compose/docker-compose\.yml or docker-compose\.yml or .*compose\.yaml"
+    ):
+        run(scripted(root=tmp_path))
+
+
 def test_a_link_and_a_name_with_a_space_are_refused(tmp_path: Path) -> None:
     (tmp_path / "nginx").mkdir()
     (tmp_path / "nginx" / "link.conf").symlink_to("/etc/passwd")

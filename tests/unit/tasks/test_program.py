@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
+import invoke
 import pytest
 from invoke import Collection, Context, task
 
+import behindy_ops
 from behindy_ops.tasks import root
 from behindy_ops.tasks.program import Inv, group_lines, nearest, overview_lines
+from sandbox.tasks.quality import CHECKOUT
 
 
 @task(help={"tag": "which"})
@@ -107,3 +114,52 @@ def test_a_task_runs_as_under_invoke_itself(tree: Collection) -> None:
     program = Inv()
     program.namespace = tree
     program.run(["inv", "lint"], exit=False)
+
+
+class Clone:
+    """This checkout as a clone whose `inv` is called from elsewhere."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project = folder / "shop"
+        (self.project / ".git").mkdir(parents=True)
+        (self.project / "src").mkdir()
+        (self.project / "compose.yaml").write_text("services: {web: {x-deploy: {}}}\n")
+        self.neither = folder / "neither"
+        (self.neither / ".git").mkdir(parents=True)
+
+    def listed(self, caller: Path, **environ: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "behindy_ops.tasks.program", "--list"],
+            cwd=CHECKOUT,
+            env={"BEHINDY_CALLER": str(caller)} | environ,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    return Clone(tmp_path)
+
+
+def test_a_clone_works_for_the_project_it_is_called_in(clone: Clone) -> None:
+    for said in (clone.listed(clone.project / "src"), clone.listed(clone.neither, BEHINDY_PROJECT="../shop")):
+        assert "deploy.web" in said
+        assert "sandbox.up" not in said
+
+
+def test_a_clone_works_for_itself_where_there_is_no_other_project(clone: Clone) -> None:
+    for said in (
+        clone.listed(clone.neither),
+        clone.listed(CHECKOUT / "docs"),
+        clone.listed(clone.project, BEHINDY_PROJECT=str(CHECKOUT)),
+        clone.listed(CHECKOUT / "docs", BEHINDY_PROJECT=".."),
+    ):
+        assert "deploy.frontend" in said
+        assert "sandbox.up" in said
+
+
+def test_the_version_is_the_packages_and_invokes(tree: Collection, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not run(tree, "--version")
+    assert capsys.readouterr().out == f"behindy-ops {behindy_ops.__version__} (Invoke {invoke.__version__})\n"

@@ -6,14 +6,18 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
 
+import invoke
 import pytest
-from invoke import Context
+from invoke import Collection, Context, Task
 
 from behindy_ops.errors import Kind
 from behindy_ops.project.project import Project
 from behindy_ops.tasks import root
 from sandbox.tasks import add_to, quality
+from tests.kinds import raises
 from tests.sandbox.secret_values import TASKS
 
 CHECKOUT = Path(quality.__file__).resolve().parents[2]
@@ -62,3 +66,39 @@ def test_a_strategy_that_does_not_exist_is_refused() -> None:
     with pytest.raises(SystemExit) as ended:
         add_to(root())["deploy.frontend"](Context(), strategy="canary")
     assert ended.value.code == Kind.USAGE.exit_code
+
+
+def own(module: str, monkeypatch: pytest.MonkeyPatch, **declared: object) -> Collection:
+    """What Invoke takes from a module in which this is declared."""
+    made = ModuleType(module)
+    vars(made).update(declared)
+    monkeypatch.setitem(sys.modules, module, made)
+    return Collection.from_module(made)
+
+
+@invoke.task
+def seed(_: Context) -> None:
+    """Fill it."""
+
+
+def test_tasks_beside_the_tree_are_in_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = root()
+    tree.add_task(cast("Task[Any]", seed), name="fill")
+    other = invoke.task(name="other")(lambda _: None)
+    taken = own("own_tasks", monkeypatch, namespace=tree, seed=seed, other=other)
+    assert {name for name in taken.task_names if "." not in name} == {"fill", "other"}
+    assert "deploy.frontend" in taken.task_names
+
+
+def test_a_tree_of_the_projects_own_holds_what_it_was_given_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    tree, ours = Collection(), root()
+    tree.add_collection(ours, name="ops")
+    taken = own("own_tasks", monkeypatch, ns=tree, namespace=ours, seed=seed)
+    assert "ops.deploy.frontend" in taken.task_names
+    assert not {name for name in taken.task_names if name.endswith("seed")}
+
+
+def test_a_task_with_the_name_of_a_group_of_ours_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    deploy = invoke.task(name="deploy")(lambda _: None)
+    with raises(Kind.USAGE, match="own_tasks.py has a task 'deploy', and behindy-ops a group of that name"):
+        own("own_tasks", monkeypatch, namespace=root(), deploy=deploy)
