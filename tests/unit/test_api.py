@@ -202,7 +202,7 @@ def test_the_package_is_light_until_it_is_asked_for_something() -> None:
 
 
 def test_the_two_lines_are_two_and_have_the_tasks(host: Simulation) -> None:
-    assert len(TWO_LINES.splitlines()) == 2
+    assert len([line for line in TWO_LINES.splitlines() if line]) == 2
     assert "deploy.web" in listed(TWO_LINES)
 
 
