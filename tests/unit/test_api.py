@@ -18,7 +18,9 @@ from behindy_ops import Deployed
 from behindy_ops.deploy import queue
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.errors import Kind, RemoteCommandFailed, SwitchedBack
+from behindy_ops.facts.survey import Survey
 from behindy_ops.host import session as sessions
+from behindy_ops.host.session import Session
 from behindy_ops.project.services import HealthPolicy, Service
 from behindy_ops.report.events import DeployFinished, StepDone
 from tests.kinds import raises
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from behindy_ops.host.command import Command
-    from behindy_ops.host.session import Connect, Session
+    from behindy_ops.host.session import Connect
     from behindy_ops.project.project import Project
     from behindy_ops.project.settings import Settings
     from behindy_ops.report.events import Event
@@ -103,6 +105,12 @@ def test_a_look_at_the_host_is_plain_data(host: Simulation) -> None:
     with pytest.raises(KeyError):
         seen.service("worker")
     assert [command.changes for command in host.connections[-1].sent] == [False]
+
+
+def test_a_host_whose_docker_does_not_answer_is_an_error(host: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Session, "look", lambda _: Survey(problems={"versions": "Cannot connect to the Docker daemon"}))
+    with raises(Kind.HOST_NOT_READY):
+        behindy_ops.survey()
 
 
 def test_a_deploy_says_how_it_ended_and_tells_what_happens(host: Simulation) -> None:
