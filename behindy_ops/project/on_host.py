@@ -20,8 +20,8 @@ from behindy_ops.errors import Kind
 _SENT = "nginx"
 """The folder that is put on the host beside the compose file."""
 
-_BEFORE_TARGET = re.compile(r":(?![^{]*\})")
-"""The colon of ``source:target``, not that of a ``${NAME:-default}``."""
+_DEFAULT = re.compile(r"(\$\{\w+:?[-+])(\.[^${}]*)(\}.*)")
+"""A path that is a variable with a relative path as its default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def for_host(text: str, folder: Path) -> str:
     changes: dict[int, tuple[int, str]] = {}
     for place in _places(root):
         value = place.node.value
-        path = value if place.whole else _BEFORE_TARGET.split(value, maxsplit=1)[0]
+        path = value if place.whole else _source(value)
         try:
             moved = _moved(path, folder, whole=place.whole)
         except ValueError as error:
@@ -71,14 +71,26 @@ def for_host(text: str, folder: Path) -> str:
     return text
 
 
+def _source(volume: str) -> str:
+    """Return the first part of ``source:target``; a ``${NAME:-default}`` in it has a colon, too."""
+    depth = 0
+    for position, character in enumerate(volume):
+        depth += (character == "{") - (character == "}")
+        if character == ":" and depth == 0:
+            return volume[:position]
+    return volume
+
+
 def _moved(path: str, folder: Path, *, whole: bool) -> str:
     """Return a path as it reads from ``compose/`` on the host.
 
     Raises:
         ValueError: there is no such path; the text says why.
     """
-    if re.search(r":?[-+]\.{1,2}(/|\})", path) and path.startswith("$"):
-        raise ValueError("a relative path as a variable's default; write the path itself, or an absolute one")
+    if default := _DEFAULT.fullmatch(path):
+        return f"{default[1]}{_moved(default[2], folder, whole=True)}{default[3]}"
+    if path.startswith("$") and re.search(r"[-+]\.{1,2}(/|\})", path):
+        raise ValueError("a relative path as a variable's default, within another; write it as ${NAME:-./path}")
     if path.startswith(("/", "~", "$")) or not (whole or path.startswith(".")):
         return path  # absolute, or the name of a volume
     parts: list[str] = []

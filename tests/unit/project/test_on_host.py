@@ -38,7 +38,7 @@ services:
     <<: *common
     image: ghcr.io/acme/web
     env_file: [./.env, {path: nginx/worker.env, required: false}]
-    volumes: [".:/all", "${DATA_DIR:-/srv/data}:/srv"]
+    volumes: [".:/all", "${DATA_DIR:-/srv/data}:/srv", "${LOGS:-./logs}/web:/logs"]
 secrets:
   token: {file: ./nginx/token}
 """
@@ -49,6 +49,7 @@ THERE = (
     .replace("source: data/web", 'source: "../data/web"')
     .replace("[./.env, {path: nginx/worker.env", '["../.env", {path: "../nginx/worker.env"')
     .replace('".:/all"', '"..:/all"')
+    .replace("${LOGS:-./logs}", "${LOGS:-../logs}")
     .replace("file: ./nginx/token", 'file: "../nginx/token"')
 )
 
@@ -79,8 +80,12 @@ def test_only_of_a_compose_file_in_the_projects_own_folder(tmp_path: Path) -> No
         ("web: {volumes: [a:/a, './x/../../b:/x']}", "services.web.volumes[1]: ./x/../../b is outside"),
         ("web: {volumes: ['./redis.conf:/x']}", "services.web.volumes[0]: ./redis.conf is a file that is not put on"),
         ("web: {env_file: web.env}", "services.web.env_file: web.env is a file that is not put on the host"),
-        ("web: {volumes: ['${D:-./data}:/x']}", "services.web.volumes[0]: a relative path as a variable's default"),
-        ("web: {volumes: ['${D-.}:/x']}", "services.web.volumes[0]: a relative path as a variable's default"),
+        ("web: {volumes: ['${D:-../data}:/x']}", "services.web.volumes[0]: ../data is outside the project's folder"),
+        ("web: {volumes: ['${D-./redis.conf}:/x']}", "services.web.volumes[0]: ./redis.conf is a file that is not put"),
+        (
+            "web: {volumes: ['${D:-${E:-./data}}:/x']}",
+            "services.web.volumes[0]: a relative path as a variable's default",
+        ),
         ("web: {extends: {file: base.yml, service: web}}", "services.web.extends.file: a file beside this one"),
         ("web: {}\ninclude: [other.yml]", "include: a file beside this one"),
         ("web: {}\nconfigs: {c: {file: web.env}}", "configs.c.file: web.env is a file that is not put on the host"),
