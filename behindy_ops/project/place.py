@@ -68,7 +68,7 @@ def pyproject(file: Path) -> Mapping[str, Any]:
     if not file.is_file():
         return {}
     content = file.read_bytes()
-    if not re.search(rb"""\btool\b.*behindy-ops|behindy-ops["']?\s*=""", content):
+    if not re.search(rb"(?m)\btool\b.*behindy-ops|^\s*\[\s*tool\s*\]", content):
         return {}  # most have none, and to read TOML takes its time
     import tomllib
 
