@@ -18,9 +18,9 @@ from behindy_ops.facts.manifest import Manifests
 from behindy_ops.facts.outside import Past, Sighting
 from behindy_ops.facts.survey import Survey
 from behindy_ops.facts.timers import Timed
-from behindy_ops.facts.upstream import Upstream
+from behindy_ops.facts.upstream import Answer, Upstream
 from behindy_ops.facts.visitors import Visitors
-from behindy_ops.project.services import Service
+from behindy_ops.project.services import Expect, Service
 
 HOST = "host"
 """The subject of what is about no single container or service."""
@@ -200,6 +200,11 @@ class Facts:
     unscheduled: tuple[str, ...] = ()
     timers: tuple[Timed, ...] = ()
     visitors: Visitors = field(default_factory=Visitors)
+
+    def well(self, service: str, answer: Answer) -> bool:
+        """Return whether that is what the service is expected to answer."""
+        declared = (each.expect for each in self.services if each.name == service)
+        return next(declared, Expect()).met(answer.status)
 
 
 Rule = Callable[[Facts], Iterable[Check]]

@@ -25,6 +25,9 @@ UNKNOWN_NEED = 400 * MB
 SMALL_HOST = 1700 * MB
 """Bytes. A host of 2 GB shows some 1.9; less cannot hold what the compose file allows its containers."""
 
+NEARLY_ALL = 0.8
+"""Share of its limit from which a container has little room left: a burst of 100 MB kills one that has 400."""
+
 SWAP_MIB = 2048
 """MiB of swap that host.setup makes."""
 
@@ -82,6 +85,13 @@ NO_LIMIT = Risk(
     "host.sync. A deploy applies it to a service, inv host.up to the others.",
     "One leak takes every service down.",
 )
+NEAR_LIMIT = Risk(
+    "near its limit",
+    f"the live container uses {NEARLY_ALL * 100:.0f} % of its memory limit or more, without page cache",
+    "See how it develops: inv ops.mem --watch. Raise mem_limit and memswap_limit of {subject} in the compose file "
+    "within the host's memory; then: inv host.sync, and a deploy.",
+    "A burst has it OOM-killed; users get 502 until Docker has started it again.",
+)
 PROMISED_TOO_MUCH = Risk(
     "limits",
     "all limits, and that of one more container, are more than memory and swap",
@@ -98,11 +108,17 @@ OOM = Problem(
 
 
 def need(survey: Survey, service: Service) -> int:
-    """Return about how many bytes of memory a new container of this service will use."""
+    """Return about how many bytes of memory a new container of this service will use.
+
+    It has what the stanza promises it, and what the live container uses; where the stanza gives more than the live one
+    was given, as large a share of that.
+    """
     stanza = survey.stanza(service.name)
     live = survey.trio(service.name).live
     most = stanza.limit or (live.memory if live else 0)
     used = survey.usage.get(live.id, 0) if live else 0
+    if live is not None and 0 < live.memory < stanza.limit:
+        used = used * stanza.limit // live.memory
     wanted = max(used, stanza.reservation) or most or UNKNOWN_NEED
     return min(wanted, most) if most else wanted
 
@@ -178,6 +194,17 @@ def limit(facts: Facts) -> Iterable[Check]:
     if not weak:
         says = "; ".join(f"{name} may use {size(most)}" for name, most in declared)
         yield ok("limit", says or "every container has one")
+
+
+def near_limit(facts: Facts) -> Iterable[Check]:
+    """Live containers that have little room left below their limit."""
+    for service in facts.services:
+        live = facts.survey.trio(service.name).live
+        used = facts.survey.usage.get(live.id, 0) if live else 0
+        if live is not None and live.memory and used >= live.memory * NEARLY_ALL:
+            share = f"{used * 100 // live.memory} %"
+            found = f"{service.name} uses {size(used)} of its limit of {size(live.memory)} ({share})."
+            yield NEAR_LIMIT.check("limit", found, subject=service.name, evidence=(state_of(live),))
 
 
 def limits(facts: Facts) -> Iterable[Check]:

@@ -107,7 +107,7 @@ def static_names(facts: Facts) -> Iterable[Check]:
     names = [service.name for service in facts.services if service.name in facts.survey.stale]
     if not names:
         return
-    hurt = any(one.direct.good and one.public.status in (502, 504) for one in facts.upstreams)
+    hurt = any(facts.well(one.service, one.direct) and one.public.status in (502, 504) for one in facts.upstreams)
     yield STATIC_NAMES.check(
         "static upstream",
         "nginx's configuration has plain upstreams, whose names it resolves only when it loads.",

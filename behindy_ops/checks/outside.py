@@ -69,12 +69,14 @@ def seen(facts: Facts) -> Iterable[Check]:
     sight = facts.outside
     if sight is None:
         return
-    own = next((one.public for one in facts.upstreams if one.url == sight.url), None)
+    own = next((one for one in facts.upstreams if one.url == sight.url), None)
+    expected = {status for one in facts.services if sight.url.endswith(one.external) for status in one.expect.status}
+    failed = sight.failure is not None or (sight.status >= 400 and sight.status not in expected)
     if sight.failure is Failure.NOT_ASKED:
         yield ok(_NAME, f"not asked from here: {sight.said}")
-    elif own is not None and not own.good and (sight.failure or sight.status >= 400):
+    elif own is not None and not facts.well(own.service, own.public) and failed:
         yield ok(_NAME, f"as on the host: {sight.told}")
-    elif sight.failure is not None or sight.status >= 400:
+    elif failed:
         yield _failed(facts, sight)
     elif _another(facts, sight):
         yield ELSEWHERE.check(_NAME, f"Another server answers here: {sight.told}.", evidence=_evidence(facts, sight))

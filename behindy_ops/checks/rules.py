@@ -94,6 +94,7 @@ DOCTOR: tuple[Rule, ...] = (
     certificates.served,
     visitors.visitors,
     memory.limit,
+    memory.near_limit,
     memory.limits,
     memory.total,
     memory.swap,

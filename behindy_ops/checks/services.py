@@ -61,7 +61,7 @@ LEADS_ELSEWHERE = Problem(
 )
 UNHEALTHY = Problem(
     "health check failed",
-    "the service answers nginx on its internal path with less than 200, 400 or more, or not at all",
+    "the service does not answer nginx on its internal path with 200 to 399, or with what x-deploy.expect.status says",
     f"{_LOG}. {_BACK}",
     "Health check failed: {subject} is not responding well.",
 )
@@ -175,14 +175,14 @@ def answers(facts: Facts) -> Iterable[Check]:
                 f"Inside nginx the name {name} leads to {leads}, but the live container is at {upstream.address}.",
                 subject=name,
             )
-        if upstream.resolves and not upstream.direct.good:
+        if upstream.resolves and not facts.well(name, upstream.direct):
             yield UNHEALTHY.check(
                 "answers",
                 f"{name} does not answer nginx well ({upstream.direct.said}). {_why_unhealthy(facts, name)}",
                 subject=name,
                 evidence=(f"asked from inside nginx: {upstream.direct.said}", state_of(live)),
             )
-        elif leads_there and not upstream.public.good:
+        elif leads_there and not facts.well(name, upstream.public):
             yield _not_reached(facts, upstream)
 
 

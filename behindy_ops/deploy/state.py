@@ -120,6 +120,16 @@ class State:
         return image.id if image else release.image_id
 
     @property
+    def judged(self) -> str:
+        """The id of the release that a rollback leaves, or empty: it was judged bad, and is no longer offered."""
+        return released_as(self.live).id if self.goal.kind == "rollback" and self.live else ""
+
+    @property
+    def earlier(self) -> tuple[Release, ...]:
+        """The releases of the service that the host remembers, newest first, without the judged one."""
+        return tuple(release for release in self.survey.released(self.service.name) if release.id != self.judged)
+
+    @property
     def name_is_shared(self) -> bool:
         """Whether the previous container keeps the name as an alias, so that the name leads to two."""
         return answers_to(self.blue, self.service.name)

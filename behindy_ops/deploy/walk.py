@@ -129,7 +129,7 @@ class Walk:
     def _from_here(self, url: str, seeing: Callable[[], Sighting | None]) -> None:
         with self.session.step("outside", f"Ask {url} from this machine too") as shown:
             sight = self.session.from_here(seeing)
-            (check,) = outside.seen(Facts(survey=self.state.survey, outside=sight))
+            (check,) = outside.seen(Facts(survey=self.state.survey, services=(self.state.service,), outside=sight))
             shown.detail = check.found
         if check.problem:
             self.session.emit(Warning_(f"{check.found} {check.remedy}"))

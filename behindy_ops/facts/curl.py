@@ -23,8 +23,12 @@ def needs_login(status: int) -> bool:
     return status in (401, 403)
 
 
-def outcome(status: int, curl_exit: int) -> str:
-    """Return what a request came to: its HTTP status, or why there was no answer."""
-    if needs_login(status):
+def outcome(status: int, curl_exit: int, *, login: bool = True) -> str:
+    """Return what a request came to: its HTTP status, or why there was no answer.
+
+    Args:
+        login: 401 and 403 are not what was expected, so they are explained.
+    """
+    if login and needs_login(status):
         return f"HTTP {status}: the path needs a login"
     return f"HTTP {status}" if status >= 100 else _REASONS.get(curl_exit, f"curl exit code {curl_exit}")

@@ -97,7 +97,7 @@ def misled(told: Mapping[str, str], *, candidate: bool) -> str:
         return ""
     if not elsewhere(told.get("leads", "").split()):
         return ""
-    code, curl, _ = told["look"].split()
+    code, curl = told["look"].split()[:2]
     answer = outcome(int(code), int(curl))
     leads = f"the name leads to {', '.join(told.get('leads', '').split()) or 'nothing'} on the host"
     address, _, server = told.get("met", "").partition(" ")

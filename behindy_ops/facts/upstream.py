@@ -21,10 +21,6 @@ class Answer:
     problem: str = ""
 
     @property
-    def good(self) -> bool:
-        return 200 <= self.status < 400
-
-    @property
     def said(self) -> str:
         """``HTTP 500``, or why there was no answer."""
         return outcome(self.status, 0) if self.status else self.problem

@@ -190,13 +190,17 @@ class Session:
             LockHeld: somebody else has it.
         """
         mark, before = new_mark(), self.now()
+
+        def take() -> str:
+            nonlocal before
+            before = self.now()  # what was waited for the lock is no time in which the host may have told its own
+            return self.host.take_lease(holder, self.paths.state, mark, self.survey_argv(mark))
+
         holder = Holder(who=self.who, what=what, since=datetime.now(UTC).isoformat(timespec="seconds"))
         deadline = self.clock() + wait
         with self.step("survey", "Take the lock and look at the host") as step:
             try:
-                text = self._queue(step, deadline)(
-                    self.host.take_lease, holder, self.paths.state, mark, self.survey_argv(mark)
-                )
+                text = self._queue(step, deadline)(take)
             except Interrupted as error:
                 raise error.but(state=STILL_RUNNING) from error
             survey = self._surveyed(text, mark, before)

@@ -63,6 +63,23 @@ class Assets:
 
 
 @dataclass(frozen=True)
+class Expect:
+    """What counts as healthy, of what a service answers to each of its paths.
+
+    Attributes:
+        status: of HTTP, any of these; none for 200 to 399.
+        body: what its body has to contain, or empty.
+    """
+
+    status: tuple[int, ...] = ()
+    body: str = ""
+
+    def met(self, status: int) -> bool:
+        """Return whether an answer's HTTP status is well; 0 is none."""
+        return status in self.status if self.status else 200 <= status < 400
+
+
+@dataclass(frozen=True)
 class Service:
     """One service, as its stanza declares it. All times are in seconds.
 
@@ -76,6 +93,7 @@ class Service:
         linger: minimum time the outgoing container is kept, for callers that cache its address.
         stop: between SIGTERM and SIGKILL.
         watch: how long the new release is watched after the switch.
+        expect: what counts as healthy, inside the network and through the public URL.
         through: another service that ``external`` passes through, so that it says nothing while that is missing.
         assets: which static files outlive a release, or None.
         required_env: names the stanza cannot be filled in without.
@@ -92,6 +110,7 @@ class Service:
     stop: float = 10.0
     watch: float = 10.0
     health: HealthPolicy = field(default_factory=HealthPolicy)
+    expect: Expect = field(default_factory=Expect)
     through: str = ""
     assets: Assets | None = None
     required_env: tuple[str, ...] = ()
@@ -163,8 +182,8 @@ def read_stanza(
     if stanza.get("ports"):
         mistakes.append(f"{path}.ports: a second container could not start beside the first; nginx publishes it")
     values, wrong_values = _read_keys(f"{path}.{key}", stanza[key], KEYS)
-    values = {"port": 0, "internal": "", "external": "", "health": {}, **values}
-    health = HealthPolicy(**values.pop("health"))
+    values = {"port": 0, "internal": "", "external": "", "health": {}, "expect": {}, **values}
+    health, expect = HealthPolicy(**values.pop("health")), Expect(**values.pop("expect"))
     given = values.pop("assets", {})
     assets = (
         Assets(given["from"], given["at"], given.get("max", Assets.most)) if {"from", "at"} <= given.keys() else None
@@ -177,6 +196,7 @@ def read_stanza(
         name=name,
         repository_template=str(stanza.get("image")),
         health=health,
+        expect=expect,
         assets=assets,
         required_env=required_env,
     )
@@ -201,9 +221,15 @@ def _read_keys(path: str, given: object, keys: Mapping[str, Any]) -> tuple[dict[
         elif key in given or key in _NEEDED:
             try:
                 values[key] = read(given.get(key))
+            except _Items as error:
+                mistakes += [f"{path}.{key}{item}" for item in error.args]
             except ValueError as error:
                 mistakes.append(f"{path}.{key}: {error}")
     return values, mistakes
+
+
+class _Items(ValueError):
+    """What is wrong with items of a list; each begins with which, such as ``[0]: missing``."""
 
 
 def _wrong_image(value: object) -> str:
@@ -256,6 +282,26 @@ def _whole(value: object, *, most: int) -> int:
     raise ValueError(f"{given}; write a whole number from 1 to {most}")
 
 
+def _statuses(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError("not a list; write one such as [200] or [200, 401]")
+    if wrong := [f"[{index}]: {_not_a_status(item)}" for index, item in enumerate(value) if _not_a_status(item)]:
+        raise _Items(*wrong)
+    return tuple(dict.fromkeys(value))
+
+
+def _not_a_status(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and 200 <= value <= 599:
+        return ""
+    return f"{validate.shown(str(value))} is not an HTTP status; write a number from 200 to 599"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str) and 1 <= len(value) <= 200 and value.isprintable() and "$" not in value:
+        return value  # Compose on the host would take a $ for a variable
+    raise ValueError(f"{validate.shown(str(value))} does not fit; write one line of at most 200 characters, without $")
+
+
 def _seconds(value: object, *, least: float = 0.0) -> float:
     try:
         given = seconds(value)
@@ -272,6 +318,7 @@ _HEALTH_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "look": partial(_seconds, least=0.05),
     "seconds": partial(_seconds, least=1.0),
 }
+_EXPECT_KEYS: Mapping[str, Callable[[Any], Any]] = {"status": _statuses, "body": _text}
 _ASSETS_KEYS: Mapping[str, Callable[[Any], Any]] = {"from": _directory, "at": _directory, "max": _bytes}
 KEYS: Mapping[str, Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]] = {
     "port": partial(_whole, most=65535),
@@ -284,6 +331,7 @@ KEYS: Mapping[str, Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]] = 
     "stop": _seconds,
     "watch": _seconds,
     "health": _HEALTH_KEYS,
+    "expect": _EXPECT_KEYS,
     "assets": _ASSETS_KEYS,
 }
 """What an ``x-deploy`` may say, and how each value is read; a table for what is a mapping of its own."""

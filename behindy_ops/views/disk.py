@@ -9,10 +9,10 @@ from typing import Any
 
 from behindy_ops.checks import preflight
 from behindy_ops.checks.disk import disk
-from behindy_ops.deploy.steps.tidy import KEEP
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.replies import parse_json
+from behindy_ops.facts.retention import newest_good
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.facts.survey import Survey, trio_names
 from behindy_ops.host.session import Session
@@ -204,7 +204,7 @@ def judge(
     reasons = protected_images(survey, services)
 
     def judged(image: Image, name: str, newest: Sequence[Image]) -> KeptImage:
-        why = (*reasons.get(image.id, ()), *(["newest two"] if image in newest else []))
+        why = (*reasons.get(image.id, ()), *(["newest two good"] if image in newest else []))
         names = image.references(name) if name else ()
         return KeptImage(image.id, names, image.created, image.size, own.get(image.id, -1), why)
 
@@ -213,9 +213,8 @@ def judge(
         name = repository(service, image_prefix)
         images = [image for image in survey.images if image.references(name)]
         images = sorted(images, key=lambda image: image.created)[::-1]
-        repositories.append(
-            Repository(service.name, name, tuple(judged(image, name, images[:KEEP]) for image in images))
-        )
+        newest = newest_good(images, survey.released(service.name))
+        repositories.append(Repository(service.name, name, tuple(judged(image, name, newest) for image in images)))
     if dangling := [image for image in survey.images if not image.tags and not image.digests]:
         repositories.append(Repository("", "", tuple(judged(image, "", ()) for image in dangling)))
     return tuple(repositories)

@@ -22,7 +22,7 @@ from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import certs, mem, network, nginx, prune
 from behindy_ops.views.view import Seen, Shown, as_seen, locked, look, require_docker
 
-PARTS = "containers images networks files_ environment configured stanzas nginx_ machine releases"
+PARTS = "containers images networks files_ environment configured stanzas nginx_ machine usage releases"
 """Parts of the survey that the rules read."""
 
 

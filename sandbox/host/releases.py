@@ -38,6 +38,7 @@ class Fault(StrEnum):
     OOM = "oom"
     OUTSIDE_ONLY = "outside-only"
     OUTSIDE_LATE = "outside-late"
+    MISSING_FILE = "missing-file"
     IGNORES_SIGTERM = "ignores-sigterm"
     DIES_LATER = "dies-later"
     LEAKS = "leaks"

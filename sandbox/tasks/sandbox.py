@@ -58,7 +58,7 @@ def info(_: Context, json: bool = False) -> None:
         "service": "frontend, backend or llmserver",
         "tag": "the image's tag, and what its answers say in X-Release",
         "fault": "what is wrong with it: crash, never-ready, http-500, slow-boot, oom, outside-only, outside-late, "
-        "ignores-sigterm, dies-later or leaks (prints its environment and exits)",
+        "missing-file, ignores-sigterm, dies-later or leaks (prints its environment and exits)",
         "boot-seconds": "how long it sleeps before it listens",
     },
 )

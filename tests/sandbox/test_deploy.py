@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.traffic.generator import Traffic, every_kind, for_service
 from sandbox.traffic.inside import argv as asking_inside
-from tests.sandbox.support import SERVICES, containers, deploy, inv, live_release, on_host
+from tests.sandbox.support import ROOT, SERVICES, Ran, containers, deploy, environment, inv, live_release, on_host
 
 if TYPE_CHECKING:
     from sandbox.host.info import SandboxInfo
@@ -71,6 +73,7 @@ REFUSED = {
     "http-500": "HTTP 500, 15 attempts in a row; it says: ",
     "oom": "OOM-killed",
     "outside-only": "fine from inside but not through https://behindy.me/",
+    "missing-file": r"its page names /_next/static/chunks/of-another-build\.js, and the answer to that is HTTP 404",
 }
 
 
@@ -92,6 +95,31 @@ def test_a_bad_release_is_refused_and_no_user_meets_it(sandbox: SandboxInfo, rel
     assert "exit code" in shown
     assert "NEXT_PUBLIC_API_URL" in shown
     assert "https://behindy.me/api" not in shown
+
+
+def deploy_expecting(project: Path, expect: str, tag: str) -> Ran:
+    """Deploy frontend from a checkout in which its stanza says what counts as healthy."""
+    for name in ("behindy_ops", "sandbox", ".sandbox", "tasks.py", "nginx", f".env.{environment()['BEHINDY_ENV']}"):
+        if not (project / name).exists():
+            (project / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "compose", project / "compose", dirs_exist_ok=True)
+    file = project / "compose/docker-compose.yml"
+    file.write_text(file.read_text().replace("      port: 3000\n", f"      port: 3000\n      expect: {expect}\n"))
+    return inv("deploy.frontend", "--tag", tag, "--watch", "0", "--wait-drain", "--json", cwd=project)
+
+
+@pytest.mark.usefixtures("live_services")
+def test_what_a_stanza_expects_decides(release: Release, tmp_path: Path) -> None:
+    before, tag = live_release("frontend"), release("frontend", "expected")
+    for expect, told in (
+        ("{status: [201, 204]}", "HTTP 200, not 201 or 204 (x-deploy.expect.status)"),
+        ("{body: 'frontend another GET'}", "its body does not contain 'frontend another GET'"),
+    ):
+        ran = deploy_expecting(tmp_path, expect, tag)
+        assert (ran.code, live_release("frontend")) == (50, before), ran.said
+        assert told in ran.named("failed")[0]["what"]
+    deploy_expecting(tmp_path, "{status: [200, 401], body: 'frontend expected GET'}", tag).ok()
+    assert live_release("frontend") == tag
 
 
 @pytest.mark.usefixtures("live_services")

@@ -64,6 +64,22 @@ def test_a_host_that_is_well_has_nothing_to_cure() -> None:
     assert ran.code == 0, ran.said
 
 
+def test_a_container_that_uses_nearly_all_of_its_limit_is_named() -> None:
+    used = {one["name"]: one["used"] for one in json.loads(inv("ops.mem", "--json").ok().out)["containers"]}["frontend"]
+    before = on_host("docker", "inspect", "--format", "{{.HostConfig.Memory}}", "frontend")
+    try:
+        on_host(*limit(str(used * 10 // 9)))
+        risk = doctor().finding("frontend", "near its limit")
+        assert (risk["severity"], risk["fix"]) == ("risk", None)
+    finally:
+        on_host(*limit(before))
+    assert "near its limit" not in doctor().ran.out
+
+
+def limit(size: str) -> tuple[str, ...]:
+    return ("docker", "update", "--memory", size, "--memory-swap", size, "frontend")
+
+
 NEW_TOKEN = rf"""cd {HOME}/rehearsal; token=$(od -An -N 32 -tx1 /dev/urandom | tr -d ' \n')
 sed -i "s/[0-9a-f]\{{64\}}/$token/" header map.conf"""
 

@@ -63,6 +63,22 @@ def test_a_release_that_failed_or_was_left_is_not_offered_and_one_can_be_chosen(
 
 
 @pytest.mark.usefixtures("live_services")
+def test_refused_releases_do_not_push_out_the_image_that_a_rollback_needs(release: Release) -> None:
+    deploy("frontend", release("frontend", "kept-1")).ok()
+    deploy("frontend", release("frontend", "kept-2")).ok()
+    for tag in ("refused-3", "refused-4"):
+        assert deploy("frontend", release("frontend", tag, "crash")).code == 50
+    deploy("frontend", "kept-2", "--force").ok()  # which removes old images
+    images = on_host("docker", "images", "--format", "{{.Tag}}", "localhost:5000/behindy/behindy-frontend").splitlines()
+    assert {"kept-1", "kept-2"} <= set(images)
+    assert not {"refused-3", "refused-4"} & set(images)
+    assert not json.loads(inv("ops.prune", "--dry-run", "--json").ok().out)["plan"]["references"]
+    ran = inv("deploy.rollback", "frontend", "--watch", "0", "--json").ok()
+    assert live_release("frontend") == "kept-1"
+    assert "pull" not in {event["step"] for event in ran.named("step_done")}
+
+
+@pytest.mark.usefixtures("live_services")
 def test_a_rollback_brings_back_the_environment_the_release_had(release: Release) -> None:
     env_file = "/home/ubuntu/behindy-ops/.env"
     look = ("docker", "exec", "frontend", "printenv", "NEXT_PUBLIC_APP_NAME")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -222,3 +224,17 @@ def test_everything_comes_back_after_the_host_restarted(
     image = f"localhost:5000/behindy/behindy-frontend:{tag}"
     shell(f"docker pull --quiet {image} && docker rmi {image}")
     assert shell("free -m").splitlines()[1].split()[1] == "2048"
+
+
+PT_INTERP = 3
+
+
+def test_the_program_that_the_engine_mounts_into_containers_needs_nothing_of_theirs(sandbox: SandboxInfo) -> None:
+    """With ``init: true``, in an image whose C library is another than the host's."""
+    name = shell("docker info --format '{{.InitBinary}}'")
+    program = base64.b64decode(shell(f'base64 -w 0 "$(command -v {name})"'))
+    assert program[:6] == b"\x7fELF\x02\x01", "a program of 64 bits, the least significant byte first"
+    (table,) = struct.unpack_from("<Q", program, 32)
+    size, count = struct.unpack_from("<HH", program, 54)
+    kinds = {struct.unpack_from("<I", program, table + size * number)[0] for number in range(count)}
+    assert PT_INTERP not in kinds, "it asks for a dynamic linker"

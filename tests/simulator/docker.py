@@ -25,6 +25,8 @@ class Behaviour:
 
     Attributes:
         boot: seconds from its start until it answers.
+        lacks: files that its page names and it does not have.
+        says: what its answers contain.
         dies_after: seconds after its first start at which it is killed for memory; 0 for never.
     """
 
@@ -33,11 +35,14 @@ class Behaviour:
     outside: int = 200
     boot: float = 1.0
     exits: bool = False
+    lacks: tuple[str, ...] = ()
+    says: str = ""
     dies_after: float = 0.0
 
     @property
     def good(self) -> bool:
-        return {self.inside, self.rehearsal, self.outside} == {200} and not self.exits and not self.dies_after
+        alive = not self.exits and not self.dies_after
+        return {self.inside, self.rehearsal, self.outside} == {200} and alive and not self.lacks
 
 
 @dataclass
@@ -154,6 +159,10 @@ class Engine:
         found = [bearer] if bearer is not None else []
         found += [box for box in self._aliased if name in box.aliases and box is not bearer]
         return [box for box in found if box.status == "running" and box.connected]
+
+    def at(self, address: str) -> Box | None:
+        """The container that has an address."""
+        return next((box for box in self.boxes.values() if address and box.address == address), None)
 
     def create(
         self, name: str, image: Stored, labels: dict[str, str] | None = None, aliases: Iterable[str] = ()

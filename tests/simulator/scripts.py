@@ -143,17 +143,19 @@ def _show_state(world: World, me: Process, key: str) -> Generator[Wait | None, N
 
 
 def look_inside(
-    world: World, me: Process, nginx: str, green: str, url: str, window: str, pause: str, template: str
-) -> Body:
+    world: World, me: Process, nginx: str, green: str, url: str, window: str, pause: str, template: str,
+    expected: str = "", body: str = "",
+) -> Body:  # fmt: skip
     assert (nginx, url.split("/")[2].partition(":")[0]) == ("nginx", green)
     assert template
     box = world.engine.named(green)
     end, epoch = world.now + float(window), world.engine.epoch
     while box is not None and box.running and epoch == world.engine.epoch:
         code, curl = world.ask_inside(box)
-        me.echo(f"look {code:03d} {curl}")
+        lacking = _lacking(box, code, expected, body)
+        me.echo(f"look {code:03d} {curl}{lacking}")
         soon = world.now + float(pause)
-        if 200 <= code < 400 or soon > end:
+        if (_well(code, expected) and not lacking) or soon > end:
             break
         # To look every 0.2 s at what cannot have changed would only take the test's time.
         later = min(end, box.ready) if world.now < box.ready else end
@@ -161,6 +163,16 @@ def look_inside(
     yield None
     yield from _show_state(world, me, green)
     return 0
+
+
+def _well(code: int, expected: str) -> bool:
+    return f" {code} " in expected if expected else 200 <= code < 400
+
+
+def _lacking(box: Box | None, code: int, expected: str, body: str) -> str:
+    """What a look says behind an answer that is well but for its body."""
+    there = box is not None and body in box.image.behaviour.says
+    return "" if there or not body or not _well(code, expected) else " lacking"
 
 
 def _time_after_engine(world: World, me: Process) -> Generator[Wait | None, None, float]:
@@ -180,7 +192,10 @@ def look_outside(
     *urls: str,
 ) -> Body:  # fmt: skip
     assert nginx == "nginx"
-    mine, urls = (urls[0].removeprefix("mine=").split(), urls[1:]) if urls[0].startswith("mine=") else ([], urls)
+    given = dict(word.partition("=")[::2] for word in urls if not word.startswith("https:"))
+    assert given.keys() <= {"mine", "status", "body"}
+    mine, urls = given.get("mine", "").split(), tuple(word for word in urls if word.startswith("https:"))
+    expect = (given.get("status", ""), given.get("body", ""))
     rehearsal = bool(header) and not mine
     assert header in ("", "behindy-ops/rehearsal/header")
     assert world.rehearsals or not rehearsal
@@ -190,11 +205,14 @@ def look_outside(
         end = settled_at + 1
     waited = False
     while True:
-        good = yield from _looks(world, me, urls, mine, rehearsal=rehearsal)
+        good = yield from _looks(world, me, urls, mine, expect, rehearsal=rehearsal)
         if good and (good == "met" or world.now >= settled_at):
             if name:
                 assert inside.startswith(f"http://{name}:")
                 yield from _whose(world, me, name)
+            candidate = world.engine.at(world.answered_by) if rehearsal else None
+            for file in candidate.image.behaviour.lacks if candidate else ():
+                me.echo(f"missing {file}")
             me.echo("ok")
             return 0
         if world.now >= end:
@@ -206,17 +224,18 @@ def look_outside(
 
 
 def _looks(
-    world: World, me: Process, urls: tuple[str, ...], mine: list[str], *, rehearsal: bool
+    world: World, me: Process, urls: tuple[str, ...], mine: list[str], expect: tuple[str, str], *, rehearsal: bool
 ) -> Generator[Wait | None, None, str]:
     """Ask every URL: empty if one is not well, ``met`` if nginx says that one of ``mine`` answered."""
     found = "well"
     for url in urls:
         yield None
         code, curl, asked = world.ask_outside("/" + url.split("/", 3)[3], rehearsal=rehearsal)
-        me.echo(f"look {code:03d} {curl} {asked}")
+        lacking = _lacking(world.engine.at(world.answered_by), code, *expect)
+        me.echo(f"look {code:03d} {curl} {asked}{lacking}")
         if world.rehearsals and world.answered_by in mine:
             found = "met"
-        if not 200 <= code < 400:
+        if lacking or not _well(code, expect[0]):
             return ""
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from dataclasses import replace
@@ -13,9 +14,10 @@ import pytest
 from behindy_ops.deploy import replace as replacing
 from behindy_ops.errors import STILL_RUNNING, UNCHANGED, BehindyError, Interrupted, Kind, SwitchedBack
 from behindy_ops.project.secret import Secret
-from behindy_ops.project.services import HealthPolicy
+from behindy_ops.project.services import Expect, HealthPolicy
 from behindy_ops.report.events import Decision, DeployFinished, Logs, StepFailed, StepStarted, Warning_
 from tests.kinds import raises
+from tests.simulator.docker import Behaviour
 from tests.simulator.faults import Fault, plan, plan_during
 from tests.simulator.scripts import each_of, name_of
 from tests.simulator.simulation import SERVICES, ClientKilled, Simulation
@@ -435,6 +437,46 @@ def test_a_rollback_goes_to_the_previous_release_with_the_configuration_it_had(h
     assert "pull" not in sent(host)
     assert host.world.dirs["frontend", live(host).labels["behindy.release"]].config == "c0ffee"
     assert history(host)[-1]["kind"] == "rollback"
+
+
+@pytest.mark.parametrize("refused", [2, 5])
+def test_after_refused_releases_a_rollback_still_has_its_image(host: Simulation, refused: int) -> None:
+    for number in range(refused):
+        host.push("frontend", f"bad-{number}", Behaviour(inside=500))
+        with raises(Kind.RELEASE_REFUSED):
+            host.deploy("frontend", tag=f"bad-{number}")
+    host.restart("frontend")  # which removes old images
+    prefix = "me/behindy-frontend:"
+    there = {tag for stored in host.world.engine.images.values() for tag in stored.tags if tag.startswith(prefix)}
+    assert there == {f"{prefix}first", f"{prefix}second"}
+    host.roll_back("frontend")
+    assert tag(host) == "first"
+    assert "pull" not in sent(host)
+
+
+def test_a_release_whose_page_names_a_file_it_does_not_have_is_found_by_the_rehearsal(host: Simulation) -> None:
+    host.push("frontend", "without", Behaviour(lacks=("/_next/static/a.js",)))
+    with raises(Kind.RELEASE_REFUSED, match="names /_next/static/a.js, and the answer to that is HTTP 404"):
+        host.deploy("frontend", tag="without")
+    assert tag(host) == "second"
+    assert sent(host)[-4:] == ["look_outside", "look_outside", "discard", "record"]
+
+
+@pytest.mark.parametrize(
+    ("expect", "behaviour", "reason"),
+    [
+        (Expect((200, 401), "welcome"), Behaviour(says="welcome home"), ""),
+        (Expect((200, 401)), Behaviour(403, 401, 401), "HTTP 403: the path needs a login"),
+        (Expect(body="welcome"), Behaviour(says="we are sorry"), "does not contain 'welcome'"),
+    ],
+)
+def test_what_counts_as_healthy_decides(host: Simulation, expect: Expect, behaviour: Behaviour, reason: str) -> None:
+    frontend = host.world.services["frontend"]
+    host.world.services["frontend"] = replace(frontend, expect=expect)
+    host.push("frontend", "expected", behaviour)
+    with raises(Kind.RELEASE_REFUSED, match=reason) if reason else contextlib.nullcontext():
+        host.deploy("frontend", tag="expected")
+    assert tag(host) == ("second" if reason else "expected")
 
 
 def test_what_was_rolled_back_from_is_not_offered_as_the_previous_release(host: Simulation) -> None:

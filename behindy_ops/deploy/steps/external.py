@@ -6,14 +6,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from behindy_ops.deploy.state import CACHED, Phase, State, unknown
-from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Fault, Look, Read, Verdict, patience, unjudged
+from behindy_ops.deploy.steps.step import (
+    ENGINE_AWAY,
+    Attempts,
+    Fault,
+    Look,
+    Read,
+    Verdict,
+    expected,
+    patience,
+    unexpected,
+    unjudged,
+)
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import UNKNOWN
 from behindy_ops.facts.curl import needs_login, outcome
 from behindy_ops.facts.outside import REACH_IT, misled
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
-from behindy_ops.project.services import HealthPolicy, Service
+from behindy_ops.project.services import Expect, HealthPolicy, Service
 
 _OFTEN = 0.1
 """Seconds between looks for the moment at which nginx asks the new release; its rate limit counts them."""
@@ -45,14 +56,18 @@ def _ask(
     at = [f"at={address}"] if (address := state.settings.public_address) else []
     if own := " ".join(mine):
         at.append(f"mine={own}")
+    statuses, body = expected(state.service.expect)
+    at += [f"status={statuses}"] if statuses else []
+    at += [f"body={body}"] if body else []
     argv = script("deploy/look_outside", header, *timing, NGINX, name, inside, *at, *urls)
     return Command(argv, title=f"ask {urls[0]}", timeout=policy.interval * (1 + len(urls)) + 120)
 
 
-def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Look:
+def _judge(result: Result, expect: Expect, *, candidate: bool = False, address: str = "") -> Look:
     """Judge what ``look_outside.sh`` printed.
 
     Args:
+        expect: what counts as healthy.
         candidate: it was a rehearsal, so nginx must have said that it asked the candidate.
         address: where the service's name may lead, one or more, unless the host has told its container's itself.
     """
@@ -60,14 +75,15 @@ def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Loo
     told, looks = reply.values(), reply.every("look")
     if UNKNOWN in told or not looks:
         return Look(Verdict.FATAL, ENGINE_AWAY, Fault.ENGINE) if UNKNOWN in told else Look(Verdict.AGAIN, "no answer")
-    code, curl, asked = looks[-1].split()
-    status, answer = int(code), outcome(int(code), int(curl))
+    code, curl, asked, *lacking = looks[-1].split()
+    status, answer = int(code), outcome(int(code), int(curl), login=False)
     if candidate and status >= 100 and asked != "-green":
         return Look(Verdict.FATAL, "nginx did not route the rehearsal to the candidate", Fault.ROUTE)
     if "ok" not in told:
         # 429: our own looks met the rate limit. 502 to 504: nginx could not reach it, which may pass.
-        definite = status >= 400 and status not in (429, 502, 503, 504)
-        return Look(Verdict.AGAIN, answer, Fault.LOGIN if needs_login(status) else Fault.RELEASE, definite)
+        definite = bool(lacking) or (status >= 200 and status not in (429, 502, 503, 504) and not expect.met(status))
+        reason = unexpected(expect, status, int(curl), lacking=bool(lacking))
+        return Look(Verdict.AGAIN, reason, Fault.LOGIN if needs_login(status) else Fault.RELEASE, definite)
     resolved = told.get("names", "").split()
     own = told.get("address", "").split()  # of both families, on every network of the container
     if not own and address:  # IPv4, as a survey tells it: no other family is compared with it
@@ -76,7 +92,7 @@ def _judge(result: Result, *, candidate: bool = False, address: str = "") -> Loo
         names = ", ".join(resolved) or "nothing"
         return Look(Verdict.AGAIN, f"inside nginx the name resolves to {names}, not {' or '.join(own)}")
     code, _, curl = told.get("inside", "").partition(" ")
-    if code and not 200 <= int(code) < 400:
+    if code and not expect.met(int(code)):
         itself = outcome(int(code), int(curl))
         return Look(Verdict.AGAIN, f"another container answered in its place; itself: {itself}")
     return Look(Verdict.HEALTHY, answer)
@@ -104,7 +120,11 @@ class Rehearse(Attempts):
         return _ask(state, [self._url(state)], self.policy(state), header=state.paths.rehearsal_header)
 
     def judge(self, state: State, result: Result) -> Look:
-        return _told_apart(result, _judge(result, candidate=True), candidate=True)
+        look, missing = _judge(result, state.service.expect, candidate=True), result.reply().every("missing")
+        if look.verdict is Verdict.HEALTHY and missing:
+            reason = f"its page names {', '.join(missing)}, and the answer to that is HTTP 404"
+            look = Look(Verdict.AGAIN, reason, definite=True)
+        return _told_apart(result, look, candidate=True)
 
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
         if fault is Fault.ROUTE:
@@ -116,7 +136,10 @@ class Rehearse(Attempts):
             return Read(state, error=error)
         remedy = "Its last log lines are above. Compare how it answers with the public Host header."
         if fault is Fault.LOGIN:
-            remedy = f"Name a path that answers without one in services.{state.service.name}.x-deploy."
+            remedy = (
+                f"Name a path that answers without one in services.{state.service.name}.x-deploy; if it counts as "
+                "healthy, say so: expect.status."
+            )
         kind = Kind.RELEASE_REFUSED
         if fault is Fault.NAME:
             kind, remedy = Kind.HOST_NOT_READY, REACH_IT
@@ -149,7 +172,7 @@ class CheckOutside(Attempts):
 
     def judge(self, state: State, result: Result) -> Look:
         address = "" if state.name_is_shared else " ".join(state.candidate.addresses.values())
-        return _told_apart(result, _judge(result, address=address))
+        return _told_apart(result, _judge(result, state.service.expect, address=address))
 
     def conclude(self, state: State, look: Look) -> Read:
         if look.verdict is Verdict.HEALTHY:
@@ -173,7 +196,7 @@ class CheckLive(Attempts):
         return _ask(state, state.urls, self.policy(state), live=state.service)
 
     def judge(self, state: State, result: Result) -> Look:
-        return _told_apart(result, _judge(result))
+        return _told_apart(result, _judge(result, state.service.expect))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +217,7 @@ class CheckPrevious(CheckLive):
 
     def judge(self, state: State, result: Result) -> Look:
         address = " ".join(state.live.addresses.values()) if state.live else ""
-        return _told_apart(result, _judge(result, address=address))
+        return _told_apart(result, _judge(result, state.service.expect, address=address))
 
     def conclude(self, state: State, look: Look) -> Read:
         if look.verdict is Verdict.HEALTHY:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Fault, Look, Read, Verdict, patience
+from behindy_ops.deploy.steps.step import (
+    ENGINE_AWAY,
+    Attempts,
+    Fault,
+    Look,
+    Read,
+    Verdict,
+    expected,
+    patience,
+    unexpected,
+)
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
 from behindy_ops.facts.curl import needs_login, outcome
 from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
-from behindy_ops.project.services import HealthPolicy
+from behindy_ops.project.services import Expect, HealthPolicy
 
 _SAID = 300
 """Characters at most of what a release answers with an error."""
@@ -51,7 +61,8 @@ class CheckInside(Attempts):
         policy, service, container = self.policy(state), state.service, self.asked(state)
         url = f"http://{container}:{service.port}{service.internal}"
         timing = (f"{policy.interval:g}", f"{policy.look:g}")
-        argv = script("deploy/look_inside", NGINX, container, url, *timing, CONTAINER_TEMPLATE)
+        expect = expected(service.expect) if service.expect != Expect() else ()
+        argv = script("deploy/look_inside", NGINX, container, url, *timing, CONTAINER_TEMPLATE, *expect)
         return Command(argv, title=f"ask {container} from inside nginx", timeout=policy.interval + 90)
 
     def judge(self, state: State, result: Result) -> Look:
@@ -63,19 +74,21 @@ class CheckInside(Attempts):
             return Look(Verdict.AGAIN, ENGINE_AWAY, Fault.ENGINE)
         if trouble := _trouble(container):
             return Look(Verdict.FATAL, trouble)
-        status, curl_exit = map(int, (reply.every("look") or ["0 28"])[-1].split())
-        if 200 <= status < 400:
-            return Look(Verdict.HEALTHY, outcome(status, curl_exit))
+        code, curl, *lacking = (reply.every("look") or ["0 28"])[-1].split()
+        status, curl_exit, expect = int(code), int(curl), state.service.expect
+        if expect.met(status) and not lacking:
+            return Look(Verdict.HEALTHY, outcome(status, curl_exit, login=False))
         said = "".join(letter if letter.isprintable() else " " for letter in reply.values().get("body", ""))
         fault = Fault.LOGIN if needs_login(status) else Fault.RELEASE
-        return Look(Verdict.AGAIN, outcome(status, curl_exit), fault, said=" ".join(said.split())[:_SAID])
+        reason = unexpected(expect, status, curl_exit, lacking=bool(lacking))
+        return Look(Verdict.AGAIN, reason, fault, said=" ".join(said.split())[:_SAID])
 
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
         remedy = "Its last log lines are above. Fix the release, or its settings in .env on the host."
         if fault is Fault.LOGIN:
             remedy = (
                 f"Let {state.service.internal} answer without one in the application, or name another path in "
-                f"services.{state.service.name}.x-deploy.internal."
+                f"services.{state.service.name}.x-deploy.internal; if it counts as healthy, say so: expect.status."
             )
         return Read(state, error=Kind.RELEASE_REFUSED(f"{self.asked(state)} is not healthy: {reason}.", remedy=remedy))
 

@@ -11,8 +11,10 @@ from typing import ClassVar
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.container import Container
+from behindy_ops.facts.curl import outcome
 from behindy_ops.host.command import Command, Result
-from behindy_ops.project.services import HealthPolicy
+from behindy_ops.project.services import Expect, HealthPolicy
+from behindy_ops.project.validate import shown
 from behindy_ops.report.events import Event
 
 ALWAYS = math.inf
@@ -80,6 +82,25 @@ class Read:
     fault: Fault = Fault.RELEASE
     outcome: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def expected(expect: Expect) -> tuple[str, str]:
+    """Return what an answer has to be, for a script: statuses with a space around each, and a text in the body."""
+    return f" {' '.join(map(str, expect.status))} " if expect.status else "", expect.body
+
+
+def unexpected(expect: Expect, status: int, curl_exit: int, *, lacking: bool) -> str:
+    """Return in words what is wrong with an answer.
+
+    Args:
+        lacking: its status is well, and its body does not have the text.
+    """
+    answer = outcome(status, curl_exit)
+    if lacking:
+        return f"{answer}, but its body does not contain {shown(expect.body)} (x-deploy.expect.body)"
+    if expect.status and 200 <= status < 400:
+        return f"{answer}, not {' or '.join(map(str, expect.status))} (x-deploy.expect.status)"
+    return answer
 
 
 def unjudged(state: State) -> Read:

@@ -1,6 +1,6 @@
-"""Remove old images: the newest two of the repository stay; a failure is reported, and the deploy stands.
+"""Remove old images: the live release's stays, and that of its previous good one; a failure is reported, no more.
 
-Why not by ``docker image prune``: docs/design.md, "Image retention".
+Which, and why not by ``docker image prune``: docs/design.md, "Image retention".
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from behindy_ops.deploy.state import State, unknown
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.facts.image import Image
+from behindy_ops.facts.release import Release
+from behindy_ops.facts.retention import newest_good
+from behindy_ops.facts.rollback import previous_of
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Warning_
-
-KEEP = 2
-"""Images of a repository that stay, by creation time."""
 
 MOST = 200
 """Images that one deploy removes at most: a host that nobody tidied has thousands, and each takes 20 ms or more."""
@@ -71,20 +71,26 @@ def to_remove(state: State) -> Old:
     }
     images[state.image.id] = state.image
     in_use = {container.image_id for container in state.survey.containers.values()}
-    protected = in_use | {state.image.id} | ({state.live.image_id} if state.live else set())
-    return choose(images.values(), state.release.repository, protected)
+    in_use |= {state.image.id} | ({state.live.image_id} if state.live else set())
+    made = replace(state.release, image_id=state.image.id, status="stands")
+    back = previous_of(made, state.earlier)
+    protected = in_use | ({back.image_id} if back else set())
+    return choose(images.values(), state.release.repository, protected, (made, *state.earlier))
 
 
-def choose(images: Collection[Image], repository: str, protected: Collection[str]) -> Old:
+def choose(
+    images: Collection[Image], repository: str, protected: Collection[str], releases: Collection[Release] = ()
+) -> Old:
     """Decide what to remove; an image that another repository names too loses only this repository's names.
 
     Args:
         images: the images of the repository and the dangling ones, each once.
         protected: image ids that must stay: in use by any container, just replaced, or the rollback target.
+        releases: what is known of the service's releases; a refused one's image goes before a good one.
     """
     own = [image for image in images if image.references(repository)]
     own.sort(key=lambda image: image.created, reverse=True)
-    keep = {image.id for image in own[:KEEP]} | set(protected)
+    keep = {image.id for image in newest_good(own, releases)} | set(protected)
     dangling = [image for image in images if not image.tags and not image.digests and image.id not in protected]
     every = [*dangling, *(image for image in own if image.id not in keep)]
     going = every[-MOST:]  # the oldest first

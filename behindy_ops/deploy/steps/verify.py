@@ -12,7 +12,6 @@ from behindy_ops.deploy.steps.step import ALWAYS, ENGINE_AWAY, Read, Step, unjud
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.readings import parse_reading
-from behindy_ops.facts.release import released_as
 from behindy_ops.facts.rollback import previous_of
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Decision, Event, Warning_
@@ -37,29 +36,26 @@ class Watch(Step):
         return Read(state, "no restart, no exit, no OOM kill", failed=trouble, relapse=trouble)
 
 
-def _verify(state: State, line: str, *, judged: str = "") -> Command:
-    """Return the last look.
-
-    Args:
-        line: the history's.
-        judged: id of a release that a rollback leaves: it was judged bad, and is no longer offered.
-    """
+def _verify(state: State, line: str) -> Command:
+    """Return the last look; ``line`` is the history's."""
     service, release, paths = state.service.name, state.release, state.paths
-    kept, left, rotated_at = paths.release(service, release.id), paths.release(service, judged), str(history.ROTATED_AT)
+    kept, left, rotated_at = (
+        *(paths.release(service, each) for each in (release.id, state.judged)),
+        str(history.ROTATED_AT),
+    )
     assets = state.service.assets
     argv = script(
         *("deploy/verify", service, CONTAINER_TEMPLATE, kept, paths.history, rotated_at, left, release.previous),
-        *(_offered(state, judged), str(assets.most) if assets else "", kept_as(state.live) if state.live else ""),
+        *(_offered(state), str(assets.most) if assets else "", kept_as(state.live) if state.live else ""),
     )
     return Command(argv, title="verify and record", timeout=150, stdin=line.encode("utf-8") + b"\n", changes=True)
 
 
-def _offered(state: State, judged: str) -> str:
+def _offered(state: State) -> str:
     """Return the id of the release that a rollback would go to from now on; its own for none."""
     if state.release.image_id == unknown("image"):
         return unknown("release a rollback goes to")
-    earlier = [release for release in state.survey.released(state.service.name) if release.id != judged]
-    found = previous_of(state.release, earlier)
+    found = previous_of(state.release, state.earlier)
     return found.id if found else state.release.id
 
 
@@ -70,8 +66,7 @@ class Verify(Step):
     said = "Verify and record"
 
     def command(self, state: State) -> Command:
-        judged = released_as(state.live).id if state.goal.kind == "rollback" and state.live else ""
-        return _verify(state, history.ended(state, "live"), judged=judged)
+        return _verify(state, history.ended(state, "live"))
 
     def read(self, state: State, result: Result) -> Read:
         lines = result.reply().values()

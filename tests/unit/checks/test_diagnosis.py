@@ -179,6 +179,9 @@ RISKS: dict[str, tuple[Facts, str, str, str]] = {
             one.name: limited(one) for one in everybody() if one.name != "backend"})),
         "backend", "limit", "limit of backend: 2048 MB",
     ),
+    "it uses nearly all of its limit": (
+        facts(host(usage={everybody()[0].id: 80 * MB})), "backend", "near its limit", "backend: running",
+    ),
     "no swap": (facts(host(memory={"MemTotal": 2048 * MB, "SwapTotal": 0})), "host", "no swap", "SwapTotal 0"),
     "a wrong clock": (facts(host(skew=-90.0)), "host", "clock", "-90 s"),
     "nginx resolves names at load only": (

@@ -31,6 +31,11 @@ def host(available: int, swap: int = 0, used: int = 300, *, live: bool = True, s
     )
 
 
+def unlimited(survey: Survey) -> Survey:
+    """The same host, whose live container was given no limit."""
+    return replace(survey, containers={"backend": replace(LIVE, memory=0)})
+
+
 def fits(survey: Survey) -> Check:
     (check,) = memory.fits(Facts(survey=survey, services=(BACKEND,)))
     return check
@@ -54,9 +59,15 @@ def test_the_sentence_that_tells_need_and_room() -> None:
         (host(0, live=False, stanza=Stanza(limit=400 * MB, reservation=200 * MB)), 200),
         (host(0, live=False, stanza=Stanza()), 400),
         (host(0, used=90, stanza=Stanza()), 90),
+        (host(0, used=300, stanza=Stanza(limit=600 * MB)), 450),  # the live one was given 400
+        (host(0, used=400, stanza=Stanza(limit=800 * MB)), 800),  # it was at its limit, and wants more
+        (host(0, used=300, stanza=Stanza(limit=600 * MB, reservation=500 * MB)), 500),
+        (host(0, used=300, stanza=Stanza(limit=350 * MB)), 300),
+        (host(0, used=300, stanza=Stanza(limit=250 * MB)), 250),
+        (unlimited(host(0, used=90, stanza=Stanza(limit=400 * MB))), 90),
     ],
 )
-def test_a_candidate_needs_what_the_live_one_uses_or_is_promised_and_never_more_than_its_limit(
+def test_a_candidate_needs_what_the_live_one_uses_or_its_stanza_promises_and_never_more_than_its_limit(
     survey: Survey, need: int
 ) -> None:
     assert memory.need(survey, BACKEND) == need * MB
@@ -90,6 +101,23 @@ def test_one_more_at_its_limit_is_added_to_all_limits(limit: int, level: Level) 
     )
     (check,) = memory.limits(Facts(survey=survey, services=(BACKEND,)))
     assert check.level is level
+
+
+@pytest.mark.parametrize(
+    ("used", "limit", "told"),
+    [
+        (320, 400, ["backend uses 320 MB of its limit of 400 MB (80 %)."]),
+        (319, 400, []),
+        (399, 400, ["backend uses 399 MB of its limit of 400 MB (99 %)."]),
+        (320, 0, []),
+        (0, 400, []),
+    ],
+)
+def test_a_live_container_near_its_limit_is_told(used: int, limit: int, told: list[str]) -> None:
+    survey = replace(host(900, used=used), containers={"backend": replace(LIVE, memory=limit * MB)})
+    assert [check.found for check in memory.near_limit(Facts(survey=survey, services=(BACKEND,)))] == told
+    candidate = replace(survey, containers={"backend-green": replace(LIVE, name="backend-green", memory=limit * MB)})
+    assert not list(memory.near_limit(Facts(survey=candidate, services=(BACKEND,)))), "only what users meet"
 
 
 def test_how_early_a_machine_swaps_is_not_a_containers_business() -> None:

@@ -154,9 +154,12 @@ def test_warnings_are_told_and_force_makes_warnings_of_what_does_not_fit() -> No
 
 
 def test_what_the_live_container_uses_counts_as_free_where_it_is_stopped_first() -> None:
-    live = SURVEY.containers["backend"]
+    live = replace(SURVEY.containers["backend"], memory=SURVEY.stanza("backend").limit)
     tight = replace(
-        SURVEY, memory={**SURVEY.memory, "MemAvailable": 100 * MIB, "SwapFree": 0}, usage={live.id: 90 * MIB}
+        SURVEY,
+        containers={**SURVEY.containers, "backend": live},
+        memory={**SURVEY.memory, "MemAvailable": 100 * MIB, "SwapFree": 0},
+        usage={live.id: 90 * MIB},
     )
     with raises(Kind.NOT_ENOUGH_MEMORY):
         ready(Desk(tight))

@@ -87,6 +87,20 @@ def test_the_lock_is_queued_for_and_who_holds_it_is_told() -> None:
     assert there.events.count(StepProgress("survey", "waiting: kim is changing this host.")) == 3
 
 
+def test_what_is_waited_for_the_lock_hides_no_wrong_clock() -> None:
+    there = scripted()
+    waiting(there)
+    there.session.now = lambda: datetime.fromtimestamp(1000 + there.session.clock(), UTC)
+
+    class Late(Held):
+        def take(self, _holder: Holder, _state_dir: str, mark: str, _survey: tuple[str, ...]) -> str:
+            super().take(_holder, _state_dir, mark, _survey)
+            return f"{mark} machine\nnow 1001\n{mark} end\n"
+
+    Late(there, 5)
+    assert there.session.lock("deploy", wait=60).skew == pytest.approx(-9.0, abs=0.6)
+
+
 @pytest.mark.parametrize(("wait", "by_hand", "seconds"), [(0, False, 0), (3, False, 4), (60, True, 0)])
 def test_who_does_not_queue_long_enough_is_refused(wait: float, by_hand: bool, seconds: float) -> None:
     there = scripted()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,9 +118,27 @@ def test_a_host_file_of_old_is_complete_and_holds_no_name_that_is_unknown() -> N
     assert set(OF_OLD) <= PROJECT.wanted.known
 
 
+SAMPLE = PROJECT.root / "sandbox" / "assets" / "app" / "sample"
+NOT_ASKED_FOR = {"JAVA_TOOL_OPTIONS", "DB_NAME", "DB_PORT"}
+"""Read by the JVM, and by no image: what is in the other names already."""
+
+
+@pytest.mark.parametrize("name", ["backend", "llmserver"])
+def test_the_sample_applications_read_what_their_stanzas_give(name: str) -> None:
+    needs = runpy.run_path(str(SAMPLE / "needs.py"))["NEEDS"][name]
+    assert set(needs) == set(COMPOSE.environment(name) or {}) - NOT_ASKED_FOR
+    assert len(needs) == len(set(needs))
+
+
+def test_what_the_sample_backend_asks_its_dependencies_with_are_names_that_the_real_one_reads() -> None:
+    read = set(re.findall(r"os\.environ\[\"(\w+)\"\]", (SAMPLE / "dependencies.py").read_text(encoding="utf-8")))
+    assert "SPRING_DATA_REDIS_HOST" in read
+    assert read <= READ["backend"].keys()
+
+
 @pytest.mark.parametrize("name", ["backend", "llmserver"])
 def test_the_sample_applications_do_without_none_of_these_names(name: str) -> None:
-    sample = runpy.run_path(str(PROJECT.root / "sandbox" / "assets" / "app" / "sample" / "needs.py"))
+    sample = runpy.run_path(str(SAMPLE / "needs.py"))
     assert set(sample["NEEDS"][name]) == READ[name].keys()
     assert sample["missing"](name, READ[name]) == []
     assert sample["missing"](name, {**READ[name], "AI_SERVER_INTERNAL_API_KEY": ""}) == ["AI_SERVER_INTERNAL_API_KEY"]

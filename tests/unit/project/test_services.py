@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from behindy_ops.errors import Kind
 from behindy_ops.project import services
 from behindy_ops.project.compose import COMPOSE_FILE, ComposeFile
-from behindy_ops.project.services import Assets, HealthPolicy, Service, repository, seconds, validate_tag
+from behindy_ops.project.services import Assets, Expect, HealthPolicy, Service, repository, seconds, validate_tag
 from tests.kinds import raises
 
 OURS = Path(services.__file__).parents[2] / COMPOSE_FILE
@@ -64,6 +64,41 @@ def test_a_stanza_needs_only_a_port_and_two_paths() -> None:
             watch=10,
         )
     }
+
+
+def test_what_counts_as_healthy_can_be_said() -> None:
+    found = load(
+        stanza('{port: 80, internal: /in, external: /out, expect: {status: [200, 401, 200], body: "it works"}}')
+    )
+    assert found["web"].expect == Expect((200, 401), "it works")
+    assert [found["web"].expect.met(status) for status in (0, 200, 204, 401)] == [False, True, False, True]
+    usual = load(stanza("{port: 80, internal: /in, external: /out, expect: {body: x}}"))["web"].expect
+    assert [usual.met(status) for status in (0, 199, 200, 399, 400, 401)] == [False, False, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("expect", "lines"),
+    [
+        ("{status: 200}", [".status: not a list; write one such as [200] or [200, 401]"]),
+        ("{status: []}", [".status: not a list; write one such as [200] or [200, 401]"]),
+        (
+            "{status: [99, 200, ok, true]}",
+            [
+                f".status[{index}]: {value} is not an HTTP status; write a number from 200 to 599"
+                for index, value in ((0, "'99'"), (2, "'ok'"), (3, "'True'"))
+            ],
+        ),
+        ("{body: ''}", [".body: '' does not fit; write one line of at most 200 characters, without $"]),
+        ('{body: "a\\nb"}', [".body: 'a\\nb' does not fit; write one line of at most 200 characters, without $"]),
+        ("{body: [up]}", [""".body: "['up']" does not fit; write one line of at most 200 characters, without $"""]),
+        ("{body: a$b}", [".body: 'a$b' does not fit; write one line of at most 200 characters, without $"]),
+        ("{code: 200}", [".code: unknown key; the keys are status, body"]),
+        ("200", [": not a mapping; its keys are status, body"]),
+    ],
+)
+def test_a_mistake_in_what_is_expected_is_told_by_its_path(expect: str, lines: list[str]) -> None:
+    told = mistakes(stanza(f"{{port: 80, internal: /in, external: /out, expect: {expect}}}"))
+    assert told == [f"services.web.x-deploy.expect{line}" for line in lines]
 
 
 def test_everything_a_stanza_says_arrives() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from behindy_ops.checks.check import Facts
+from behindy_ops.checks.images import rollback_image
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.facts.survey import Survey
 from behindy_ops.report.text import Tone
@@ -48,8 +51,8 @@ def going(found: Survey) -> set[str]:
 def test_each_image_says_why_it_stays() -> None:
     reasons = why(backend_host(4))
     assert reasons == {
-        "4": ("live backend", "newest two"),
-        "3": ("rollback of backend (v3)", "newest two"),
+        "4": ("live backend", "newest two good"),
+        "3": ("rollback of backend (v3)", "newest two good"),
         "2": (),
         "1": (),
     }
@@ -66,7 +69,10 @@ def test_blue_green_and_whoever_else_uses_an_image_keep_it() -> None:
 
 
 def test_an_old_rollback_target_stays_though_newer_images_are_there() -> None:
-    found = backend_host(5, releases=(release("backend", 1, "1"), release("backend", 5, "5")))
+    # 4 stood, and 5 was made when 1 was live again.
+    last = release("backend", 5, "5", previous="20270101-000000-aaaa")
+    found = backend_host(5, releases=(release("backend", 1, "1"), release("backend", 4, "4"), last))
+    found.containers["backend"].labels["behindy.previous"] = last.previous
     assert why(found)["1"] == ("rollback of backend (v1)",)
     removed = going(found)
     assert {name for name in removed if name.endswith((":v1", ":v4", ":v5"))} == set()
@@ -121,8 +127,30 @@ def test_whatever_the_host_holds_nothing_that_is_used_or_rolled_back_to_goes(kin
     target = previous_release(found, "backend")
     needed = {target.image_id.removeprefix("sha256:")} if target else set()
     unpullable = {one.image_id.removeprefix("sha256:") for one in releases if one.status == "stands" and not one.digest}
-    newest = {str(number) for number in sorted(order)[-2:]}
+    good = [number for number, kind in zip(order, kinds, strict=True) if kind in ("stands", "no-digest")]
+    unknown = [number for number, kind in zip(order, kinds, strict=True) if kind in ("live", "blue", "none")]
+    failed = [number for number, kind in zip(order, kinds, strict=True) if kind == "failed"]
+    newest = {str(number) for number in [*sorted(failed), *sorted(unknown), *sorted(good)][-2:]}
     assert not removed & (used | needed | unpullable | newest)
+
+
+def test_refused_releases_do_not_take_the_place_of_a_good_one() -> None:
+    refused = [release("backend", number, str(number), status="failed") for number in (3, 4, 5, 6)]
+    left = release("backend", 7, "7", status="rolled-back")
+    good = (release("backend", 1, "1"), release("backend", 2, "2"))
+    live = container("backend", image_id="sha256:2", labels={"behindy.release": good[1].id})
+    found = survey(live, images=backend_host(7).images, releases=(*good, *refused, left))
+    assert {number for number, reasons in why(found).items() if reasons} == {"1", "2"}
+    there = rollback_image(Facts(survey=found, services=SERVICES))
+    assert not list(there), "what ops.prune keeps is what the check looks for"
+    without = replace(found, images=tuple(image for image in found.images if image.id != "sha256:1"))
+    assert [check.subject for check in rollback_image(Facts(survey=without, services=SERVICES))] == ["backend"]
+
+
+def test_where_nothing_better_is_there_the_newest_refused_ones_stay() -> None:
+    refused = tuple(release("backend", number, str(number), status="failed") for number in (1, 2, 3))
+    found = survey(images=backend_host(3).images, releases=refused)
+    assert {number for number, reasons in why(found).items() if reasons} == {"2", "3"}
 
 
 def one_image(identity: str, tags: list[str], size: int, *, containers: int = 0, shared: int = 60) -> dict[str, Any]:
@@ -179,7 +207,7 @@ def test_dockers_share_is_its_own_count_and_what_prune_frees_follows_from_it() -
 def test_the_view_names_images_and_fits_eighty_columns() -> None:
     view = described(docker_=system_df())
     lines = [line.text for line in disk.lines(view)]
-    assert "  v3  100 B  stays: live backend, newest two" in lines
+    assert "  v3  100 B  stays: live backend, newest two good" in lines
     assert "  v1  90 B  ops.prune removes it" in lines
     assert any("images without a name" in line for line in lines)
     assert text_of(disk.lines(view))

@@ -1,27 +1,61 @@
-# lib: workspace engine public
+# lib: workspace engine public page
 # One attempt from outside: every URL must answer, and go on answering until `settled` (ms of the host's uptime, or 0): until
 # then nginx may still ask the previous release. It also lets that one answer while the live one refuses connections, so
 # the live one is asked itself as well, by its name and a URL inside nginx (both or neither ""). `header`: a file, or
 # ""; `window` to look and `pause` between looks in seconds. Before the URLs `at=<address>`, where that is asked for them;
-# `mine=<addresses>`: nginx is asked who answered, by the same header, and that it was one of those settles it sooner.
-header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7 at='' mine=''
+# `mine=<addresses>`: nginx is asked who answered, by the same header, and that it was one of those settles it sooner;
+# `status=` those that are well, with a space around each, instead of 200 to 399; `body=` what an answer has to contain.
+# In a rehearsal (a header, and no `mine`) the static files that its page names are asked for as well.
+header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7 at='' mine='' expected='' body=''
 shift 7
 case $1 in at=*) at=${1#at=} && shift ;; esac
 case $1 in mine=*) mine=${1#mine=} && shift ;; esac
+case $1 in status=*) expected=${1#status=} && shift ;; esac
+case $1 in body=*) body=${1#body=} && shift ;; esac
 secret=()
 if [ -n "$mine" ]; then
   if sed 's/: /: live /' "$header" >"$work/header" 2>/dev/null; then secret=(-H "@$work/header"); else mine=; fi
   header=
 elif [ -n "$header" ]; then secret=(-H "@$header"); fi
+page=/dev/null
+[ -z "$header$body" ] || page=$work/page
 look() { # URL, the word its line begins with
-  answer=$(public -sS -o /dev/null -D - -m "$window" "${secret[@]}" -w 'code %{http_code}\nmet %{remote_ip}\n' "$1" 2>/dev/null)
+  local lacking=''
+  : >"$page"
+  answer=$(public -sS -o "$page" -D - -m "$window" "${secret[@]}" -w 'code %{http_code}\nmet %{remote_ip}\n' "$1" 2>/dev/null)
   status=$?
   code=$(awk '$1 == "code" {print $2}' <<<"$answer")
   asked=$(awk -F': ' 'tolower($1) == "x-behindy-candidate" {sub(/\r/, "", $2); print $2}' <<<"$answer")
   by=$(awk -F': ' 'tolower($1) == "x-behindy-answered-by" {sub(/\r/, "", $2); sub(/.*[ ,]/, "", $2); sub(/:[0-9]+$/, "", $2); print $2}' <<<"$answer")
   case " $mine " in *" ${by:-?} "*) met=$by ;; esac
-  echo "${2:-look} ${code:-000} $status ${asked:-none}"
-  case $code in 2?? | 3??) return 0 ;; *) return 1 ;; esac
+  if well && [ -n "$body" ] && ! grep -aqF -e "$body" "$page"; then lacking=' lacking'; fi
+  echo "${2:-look} ${code:-000} $status ${asked:-none}$lacking"
+  well && [ -z "$lacking" ]
+}
+well() { # whether that status is expected
+  case $expected in
+  '') case $code in 2?? | 3??) return 0 ;; *) return 1 ;; esac ;;
+  *" $code "*) return 0 ;;
+  *) return 1 ;;
+  esac
+}
+absent_files() { # URL: those that its page names and that are not there, of ten at most, in some seconds
+  local files=() requests=() each=0 got rest=${1#*://}
+  local origin=${1%%://*}://${rest%%/*}
+  grep -aqi '^content-type: *text/html' <<<"$answer" || return 0
+  rest=/${rest#*/}
+  rest=${rest%%\?*}
+  mapfile -t files < <(head -c 1000000 "$page" | tr '\0' ' ' | named_files "$origin" "${rest%/*}/" | head -n 10)
+  [ "${#files[@]}" != 0 ] || return 0
+  while [ "$each" -lt "${#files[@]}" ]; do
+    requests+=(-o /dev/null "$origin${files[each]}")
+    each=$((each + 1))
+  done
+  each=0
+  while read -r got; do
+    [ "$got" != 404 ] || echo "missing ${files[each]}"
+    each=$((each + 1))
+  done < <(at_most=8 public -sS -g -m 4 "${secret[@]}" -w '%{http_code}\n' "${requests[@]}" 2>/dev/null)
 }
 apart() { # URL. Who answered in nginx's place, or where nobody did, and what nginx itself answers, past the name
   case ${code:-000} in 000) ;; *) [ -n "$header" ] && [ -z "$asked" ] || return 0 ;; esac
@@ -68,6 +102,7 @@ while :; do
     # An engine that was restarted has given another container's address to it: then only time tells.
     case $met-$(grep '^address ' <<<"$told") in -* | *" $met "*)
       [ -z "$name" ] || printf '%s\n' "$told"
+      [ -z "$header" ] || [ -z "$asked" ] || absent_files "$url"
       apart "$url"
       echo ok
       exit 0

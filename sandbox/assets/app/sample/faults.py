@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .release import Release
 
-__all__ = ["at_boot", "broken_for", "once_ready", "print_the_environment"]
+__all__ = ["at_boot", "broken_for", "missing_files", "once_ready", "print_the_environment"]
 
 PUBLIC_HOSTS = frozenset({"behindy.me", "www.behindy.me"})
 OOM_CEILING_BYTES = 1536 * 1024 * 1024
@@ -89,6 +89,11 @@ async def once_ready(release: Release) -> None:
 def _from_outside(request: web.Request) -> bool:
     hosts = (request.headers.get("Host", ""), request.headers.get("X-Forwarded-Host", ""))
     return any(host.partition(":")[0].lower() in PUBLIC_HOSTS for host in hosts)
+
+
+def missing_files(release: Release) -> tuple[str, ...]:
+    """Static files that the page names and that the release does not have."""
+    return ("chunks/of-another-build.js",) if release.fault == "missing-file" else ()
 
 
 class _Live:

@@ -56,7 +56,8 @@ async def anything(request: web.Request) -> web.StreamResponse:
     said = f"{release.service} {release.tag} {request.method} {request.path} {received} bytes\n"
     if request.path != "/" or request.method != "GET" or not request.app[STATIC]:
         return web.Response(text=said)
-    scripts = (f'<script src="/_next/static/{name}" async></script>\n' for name in request.app[STATIC])
+    names = [*request.app[STATIC], *faults.missing_files(release)]
+    scripts = (f'<script src="/_next/static/{name}" async></script>\n' for name in names)
     return web.Response(text=said + "".join(scripts), content_type="text/html")
 
 

@@ -11,6 +11,7 @@ from behindy_ops.deploy.steps.external import CheckLive, CheckOutside, CheckPrev
 from behindy_ops.deploy.steps.step import Look, Verdict
 from behindy_ops.errors import Kind
 from behindy_ops.facts.survey import NETWORK
+from behindy_ops.project.services import Expect
 from behindy_ops.project.settings import Settings
 from tests.unit.deploy.states import GREEN, LIVE, SERVICE, answer, state_of
 
@@ -131,6 +132,46 @@ def test_a_public_path_that_needs_a_login_is_told_as_one() -> None:
     assert error is not None
     assert "HTTP 403: the path needs a login" in error.what
     assert "services.web.x-deploy" in error.remedy
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_after_the_switch_too_a_path_that_needs_a_login_is_told_as_one(code: int) -> None:
+    state = state_of(switched=5000, phase=Phase.SWITCHED, green=AT)
+    read = CheckOutside().read(state, answer(f"look {code} 0 none\n"))
+    assert read.relapse == f"it fails from outside: HTTP {code}: the path needs a login"
+    expecting = replace(state, service=replace(SERVICE, expect=Expect((200, code))))
+    well = WELL.replace("look 200", f"look {code}").replace("inside 200", f"inside {code}")
+    read = CheckOutside().read(expecting, answer(well))
+    assert (read.relapse, read.detail, read.state.phase) == ("", f"HTTP {code}", Phase.PROVEN)
+    look = Rehearse().judge(expecting, answer(f"look {code} 0 -green\nok\n"))
+    assert look == Look(Verdict.HEALTHY, f"HTTP {code}")
+
+
+def test_what_counts_as_healthy_goes_along_with_every_look() -> None:
+    state = state_of(service=replace(SERVICE, expect=Expect((200, 401), "a b")), switched=5000, green=AT)
+    for step in (Rehearse(), CheckOutside(), CheckLive(), CheckPrevious("")):
+        assert step.command(state).argv[-3:] == ("status= 200 401 ", "body=a b", "https://behindy.me/")
+
+
+def test_a_body_that_is_not_as_expected_is_definite_and_says_what_is_missing() -> None:
+    state = state_of(service=replace(SERVICE, expect=Expect(body="welcome")))
+    for step, asked in ((Rehearse(), "-green"), (CheckOutside(), "none")):
+        look = step.judge(state, answer(f"look 200 0 {asked} lacking\n"))
+        assert (look.verdict, look.definite) == (Verdict.AGAIN, True)
+        assert look.reason == "HTTP 200, but its body does not contain 'welcome' (x-deploy.expect.body)"
+    look = CheckOutside().judge(replace(state, service=replace(SERVICE, expect=Expect((204,)))), answer(WELL))
+    assert (look.verdict, look.definite) == (Verdict.AGAIN, False), "nobody says that it answers itself"
+    assert look.reason == "another container answered in its place; itself: HTTP 200"
+
+
+def test_a_rehearsal_refuses_a_release_whose_page_names_a_file_that_is_not_there() -> None:
+    told = answer("look 200 0 -green\nmissing /_next/static/a.js\nmissing /b.css\nok\n")
+    look = Rehearse().judge(state_of(), told)
+    assert (look.verdict, look.definite) == (Verdict.AGAIN, True)
+    error = Rehearse().read(state_of(), told).error
+    assert error is not None
+    assert error.kind is Kind.RELEASE_REFUSED
+    assert "its page names /_next/static/a.js, /b.css, and the answer to that is HTTP 404" in error.what
 
 
 def test_a_host_that_cannot_reach_its_own_public_name_is_told_soon_with_the_setting_that_helps() -> None:

@@ -13,7 +13,7 @@ from behindy_ops.deploy.steps.internal import CheckInside, CheckRunning
 from behindy_ops.deploy.steps.step import Look, Verdict
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
-from behindy_ops.project.services import HealthPolicy
+from behindy_ops.project.services import Expect, HealthPolicy
 from tests.unit.deploy.states import SERVICE, answer, described, state_of
 
 if TYPE_CHECKING:
@@ -61,6 +61,48 @@ def test_a_path_that_needs_a_login_is_told_as_one(code: int) -> None:
     error = CheckInside().conclude(state_of(), look).error
     assert error is not None
     assert "services.web.x-deploy.internal" in error.remedy
+
+
+def expecting(*status: int, body: str = "") -> State:
+    return state_of(service=replace(SERVICE, expect=Expect(status, body)))
+
+
+def test_what_counts_as_healthy_is_looked_for_on_the_host() -> None:
+    assert CheckInside().command(expecting(200, 401, body="it works")).argv[10:] == (" 200 401 ", "it works")
+    assert CheckInside().command(expecting(body="it works")).argv[10:] == ("", "it works")
+    assert len(CheckInside().command(state_of()).argv) == 10
+
+
+@pytest.mark.parametrize(
+    ("state", "look", "reason"),
+    [
+        (expecting(200, 401), "401 0", "HTTP 401"),
+        (expecting(200, 401), "200 0", "HTTP 200"),
+        (expecting(404, body="x"), "404 0", "HTTP 404"),
+    ],
+)
+def test_what_is_expected_is_healthy(state: State, look: str, reason: str) -> None:
+    judged = CheckInside().judge(state, answer(f"look {look}\nstate {described()}\n"))
+    assert judged == Look(Verdict.HEALTHY, reason)
+
+
+@pytest.mark.parametrize(
+    ("state", "look", "reason"),
+    [
+        (expecting(200), "204 0", "HTTP 204, not 200 (x-deploy.expect.status)"),
+        (expecting(200, 204), "302 0", "HTTP 302, not 200 or 204 (x-deploy.expect.status)"),
+        (expecting(200), "401 0", "HTTP 401: the path needs a login"),
+        (expecting(200), "000 7", "connection refused"),
+        (
+            expecting(body="up"),
+            "200 0 lacking",
+            "HTTP 200, but its body does not contain 'up' (x-deploy.expect.body)",
+        ),
+    ],
+)
+def test_what_is_not_expected_is_told_with_what_would_be(state: State, look: str, reason: str) -> None:
+    judged = CheckInside().judge(state, answer(f"look {look}\nstate {described()}\n"))
+    assert (judged.verdict, judged.reason) == (Verdict.AGAIN, reason)
 
 
 def test_what_a_release_says_is_not_taken_for_our_own_words() -> None:

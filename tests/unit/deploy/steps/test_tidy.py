@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.tidy import KEEP, MOST, Tidy, choose, to_remove
+from behindy_ops.deploy.steps.tidy import MOST, Tidy, choose, to_remove
 from behindy_ops.facts.image import Image
+from behindy_ops.facts.release import Release
+from behindy_ops.facts.retention import KEEP
 from behindy_ops.host.command import wire
 from behindy_ops.report.events import Warning_
 from tests.unit.deploy.states import LIVE, answer, state_of
@@ -47,8 +50,8 @@ def test_before_the_image_is_known_it_stands_by_name_in_the_plan() -> None:
 
 
 def test_images_that_stay_are_reported() -> None:
-    state = with_images(state_of())
-    assert Tidy().read(state, answer()).detail == "kept 3, removed 1"
+    state = with_images(state_of(image=Image("sha256:2", ("me/web:v2",), (), "2")))
+    assert Tidy().read(state, answer()).detail == "kept 2, removed 2"
     (event,) = Tidy().read(state, answer(code=1, err="image is in use")).events
     assert isinstance(event, Warning_)
     assert "image is in use" in event.text
@@ -122,3 +125,52 @@ def test_whatever_is_there_the_protected_the_newest_and_the_others_survive(
     assert not gone & {str(n) for n in sorted(own)[-KEEP:]}
     assert all(name.startswith((f"{REPO}:", f"{REPO}@")) for name in old.references)
     assert len(old.kept) >= min(KEEP, len(own))
+
+
+def released(number: int, status: str, *, image_number: int | None = None, previous: int | None = None) -> Release:
+    before = "" if previous is None else f"r{previous:02d}"
+    identity = f"sha256:{number if image_number is None else image_number}"
+    return Release(
+        f"r{number:02d}", "web", REPO, f"v{number}", f"sha256:{number:064x}", identity, previous=before, status=status
+    )
+
+
+@pytest.mark.parametrize("refused", [2, 5])
+@pytest.mark.parametrize("status", ["failed", "rolled-back", "candidate"])
+def test_refused_releases_never_push_out_the_image_that_a_rollback_needs(refused: int, status: str) -> None:
+    # v1 and v2 are good, what came after was not; then v2 is started once more (ops.restart).
+    bad = range(3, 3 + refused)
+    live = replace(LIVE, image_id="sha256:2", labels={"behindy.release": "r02", "behindy.previous": "r01"})
+    state = state_of(Goal("restart", "v2", target=released(2, "stands", previous=1)), live=live, image=image(2, "v2"))
+    made = [released(1, "stands"), released(2, "stands", previous=1), *(released(n, status, previous=2) for n in bad)]
+    there = tuple(image(n, f"v{n}") for n in range(1, 3 + refused))
+    state = replace(state, survey=replace(state.survey, images=there, releases=tuple(made)))
+    old = to_remove(state)
+    assert set(old.kept) == {"sha256:1", "sha256:2"}
+    assert old.count == refused
+
+
+def test_what_a_rollback_leaves_is_not_good_and_the_next_deploy_removes_it() -> None:
+    live = replace(LIVE, image_id="sha256:3", labels={"behindy.release": "r03", "behindy.previous": "r02"})
+    made = tuple(released(n, "stands", previous=n - 1) for n in (1, 2, 3))
+    back = Goal("rollback", "v2", target=made[1])
+    state = state_of(back, live=live, image=image(2, "v2"))
+    state = replace(state, survey=replace(state.survey, images=(image(1, "v1"), image(2), image(3)), releases=made))
+    assert set(to_remove(state).kept) == {"sha256:1", "sha256:2", "sha256:3"}, "it still runs, as the previous one"
+    left = (made[1], replace(made[2], status="rolled-back"), released(4, "stands", image_number=2, previous=3))
+    live = replace(LIVE, image_id="sha256:2", labels={"behindy.release": "r04", "behindy.previous": "r03"})
+    state = state_of(live=live, image=image(5, "v5"))
+    state = replace(state, survey=replace(state.survey, images=(image(2), image(3)), releases=left))
+    state = replace(state, release=replace(state.release, repository=REPO))
+    assert to_remove(state).references == (f"{REPO}@sha256:{3:064x}",)
+
+
+@given(st.lists(st.sampled_from(["stands", "failed", "rolled-back", "candidate", ""]), min_size=1, max_size=9))
+def test_no_bad_image_stays_where_two_good_ones_are_there_and_good_ones_only_are_the_newest_two(
+    statuses: list[str],
+) -> None:
+    images = [image(n, f"v{n}") for n in range(len(statuses))]
+    kept = choose(images, REPO, (), [released(n, status) for n, status in enumerate(statuses) if status]).kept
+    good = [f"sha256:{n}" for n, status in enumerate(statuses) if status == "stands"]
+    assert set(kept) >= set(good[-KEEP:])
+    assert len(kept) == min(KEEP, len(statuses))

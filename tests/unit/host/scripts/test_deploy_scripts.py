@@ -381,6 +381,29 @@ def test_a_candidate_is_asked_from_inside_until_it_answers(host: FakeHost) -> No
     assert ran.out.splitlines() == ["look 500 0", "look 204 0", 'state {"id":"g"}']
 
 
+@pytest.mark.parametrize(
+    ("expected", "body", "looks"),
+    [
+        (" 200 401 ", "", ["look 204 0", "look 401 0"]),
+        ("", "all well", ["look 204 0 lacking", "look 401 0", "look 200 0 lacking", "look 200 0"]),
+        (" 401 ", "log in", ["look 204 0", "look 401 0"]),
+        (" 200 ", "200", ["look 204 0", "look 401 0", "look 200 0 lacking", "look 200 0 lacking", "look 200 0"]),
+    ],
+)
+def test_a_candidate_is_asked_until_it_answers_as_expected(
+    host: FakeHost, expected: str, body: str, looks: list[str]
+) -> None:
+    host.on("docker", "wait *", Answer(run="sleep 5"))
+    host.on("docker", "exec nginx timeout 5 sh -c *", Answer(run='shift 4; exec "$@"'))
+    pages = [("", "204"), ("please log in", "401"), ("so\nso", "200"), ("all * is\nall well\n", "200"), ("200", "200")]
+    host.on("curl", "*", *(f"{page}\n{code}" if body else code for page, code in pages))
+    host.on("docker", "container inspect *", '{"id":"g"}\n')
+    words = ("nginx", "web-green", "http://web-green:80/", "5", "0.01", "", expected, body)
+    ran = host.run("deploy/look_inside", *words)
+    assert ran.out.splitlines() == [*looks, 'state {"id":"g"}']
+    assert all("-o /dev/null" in call for call in ran.calls if call.startswith("curl")) is not bool(body)
+
+
 def test_what_a_candidate_says_with_its_error_is_told_in_one_line_without_a_value(host: FakeHost) -> None:
     host.on("docker", "wait *", Answer(run="sleep 5"))
     host.on("docker", "exec nginx timeout * sh -c *", Answer("look 500 0\nlook 503 0\n", code=124))
@@ -421,6 +444,87 @@ def test_the_public_url_and_the_live_container_are_asked_from_outside(host: Fake
     ]  # fmt: skip
     assert any("-H @/h" in call for call in ran.calls)
     assert len([call for call in ran.calls if call.startswith("docker exec")]) == 1
+
+
+SAVED = 'while [ "$#" -gt 1 ]; do [ "$1" != -o ] || page=$2; shift; done; '
+
+
+def page(text: str, code: int = 200, kind: str = "text/html; charset=utf-8") -> Answer:
+    """What curl does that was told to save a page."""
+    told = f"X-Behindy-Candidate: -green\\r\\nContent-Type: {kind}\\r\\ncode {code}\\n"
+    return Answer(run=f"{SAVED}cat >\"$page\" <<'PAGE'\n{text}\nPAGE\nprintf '{told}'")
+
+
+@pytest.mark.parametrize(
+    ("words", "looks"),
+    [
+        (("status= 200 401 ",), ["look 204 0 -green", "look 401 0 -green", "ok"]),
+        (
+            ("body=it's $well",),
+            ["look 204 0 -green lacking", "look 401 0 -green", "look 200 0 -green lacking", "look 200 0 -green", "ok"],
+        ),
+        (("status= 401 ", "body=log in"), ["look 204 0 -green", "look 401 0 -green", "ok"]),
+    ],
+)
+def test_the_public_url_is_asked_until_it_answers_as_expected(
+    host: FakeHost, words: tuple[str, ...], looks: list[str]
+) -> None:
+    pages = (page("", 204), page("please log in", 401), page("so so"), page("<p>it's $well</p>"))
+    host.on("curl", "*https://a.org/", *pages)
+    ran = host.run("deploy/look_outside", "", "5", "0.01", "0", "nginx", "", "", *words, "https://a.org/")
+    assert ran.out.splitlines() == looks
+
+
+PAGE = """<!doctype html><!-- <script src="/commented.js"></script> -->
+<link rel=preconnect href="/nothing.css"><link rel="canonical" href="/">
+<LINK REL='stylesheet' HREF='/s.css?a=1&amp;b=2'>
+<link rel="preload" as="fetch" href="/api/me">
+<link href="chunks/[slug].css" data-src="/no.css" rel="alternate stylesheet"/>
+<script>var late = "<script src='/in-a-script.js'>"</script>
+<script
+  src = "https://a.org/full.js#here" async></script><script src=//a.org/bare.js></script><script src="/s.js"></script>
+<script src="http://a.org/plain.js"></script><script src="//evil.org/x.js"></script>
+<script src="https://a.org.evil/x.js"></script><script src="https://a.org@evil.org/x.js"></script>
+<script src="data:text/javascript,1"></script><script src="/a b.js"></script><script src="/$(reboot).js'"></script>
+<script src="/s.js"></script>"""
+
+
+def test_a_rehearsal_asks_for_the_static_files_that_the_page_names_in_one_request_after_it(host: FakeHost) -> None:
+    host.on("curl", "*https://a.org/shop/?x=/y", page(PAGE))
+    host.on("curl", "*-g -m 4 *", "200\n404\n200\n500\n404\n")
+    ran = host.run("deploy/look_outside", "/h", "5", "0.01", "0", "nginx", "", "", "https://a.org/shop/?x=/y")
+    assert ran.out.splitlines() == ["look 200 0 -green", "missing /shop/chunks/[slug].css", "missing /s.js", "ok"]
+    asked = ran.calls[-1]
+    assert re.findall(r"https://\S+", asked) == [
+        "https://a.org/s.css?a=1&b=2", "https://a.org/shop/chunks/[slug].css", "https://a.org/full.js",
+        "https://a.org/bare.js", "https://a.org/s.js",
+    ]  # fmt: skip
+    assert "-H @/h" in asked
+    assert len([call for call in ran.calls if call.startswith("curl")]) == 2
+
+
+def test_no_more_than_ten_files_are_asked_for(host: FakeHost) -> None:
+    host.on("curl", "*https://a.org/", page("".join(f"<script src=/{n}.js></script>" for n in range(40))))
+    host.on("curl", "*-g -m 4 *", Answer("404\n" * 3, code=28))
+    ran = host.run("deploy/look_outside", "/h", "5", "0.01", "0", "nginx", "", "", "https://a.org/")
+    assert [line for line in ran.out.splitlines() if line.startswith("missing")] == [
+        f"missing /{n}.js" for n in range(3)
+    ]
+    assert ran.calls[-1].count("https://") == 10
+
+
+@pytest.mark.parametrize(
+    ("header", "answered"),
+    [("/h", page("no files here")), ("/h", page(PAGE, kind="text/plain")), ("", page(PAGE))],
+    ids=["a page without any", "no page", "no rehearsal"],
+)
+def test_where_there_are_no_files_to_ask_for_nothing_more_is_asked(
+    host: FakeHost, header: str, answered: Answer
+) -> None:
+    host.on("curl", "*https://a.org/", answered)
+    ran = host.run("deploy/look_outside", header, "5", "0.01", "0", "nginx", "", "", "https://a.org/")
+    assert ran.out.splitlines() == ["look 200 0 -green", "ok"]
+    assert len([call for call in ran.calls if call.startswith("curl")]) == 1
 
 
 def test_who_has_the_name_is_asked_when_nginx_has_to_know_it_and_not_before(host: FakeHost) -> None:
