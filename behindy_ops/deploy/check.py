@@ -12,6 +12,7 @@ from behindy_ops.checks.rules import BEFORE_DEPLOY
 from behindy_ops.deploy.steps.pull import registry_login
 from behindy_ops.errors import UNCHANGED, BehindyError
 from behindy_ops.facts import manifest as registry
+from behindy_ops.facts.release import released_as
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
@@ -64,13 +65,28 @@ def _examine(session: Session, service: Service, survey: Survey, image: str) -> 
     return preflight.examine(survey, service, session.settings, image=image, manifests=manifests)
 
 
-def _ask_registry(session: Session, service: Service, survey: Survey, image: str) -> registry.Manifests:
-    """Ask the registry about an image, and about those of this service that the host has."""
+def already_live(session: Session, service: Service, survey: Survey, image: str) -> str:
+    """Return the id of the live release if a deploy of ``image`` would find it live already, else an empty string.
+
+    The registry is asked, since a tag may have moved; nothing is pulled.
+    """
+    live = survey.trio(service.name).live
+    if live is None or not live.running:
+        return ""
+    release = released_as(live)
+    if not release.digest or release.config != survey.config.get(service.name):
+        return ""
+    manifests = _ask_registry(session, service, survey, image, f"{release.repository}@{release.digest}")
+    return release.id if registry.same(manifests, image, f"{release.repository}@{release.digest}") else ""
+
+
+def _ask_registry(session: Session, service: Service, survey: Survey, image: str, *others: str) -> registry.Manifests:
+    """Ask the registry about an image, and about others: by default those of this service that the host has."""
     settings = session.settings
     own = repository(service, settings.image_prefix)
     held = sorted({name for found in survey.images for name in found.digests if name.partition("@")[0] == own})
     registry_host, user, token = registry_login(settings)
-    argv = script("deploy/manifests", registry_host, user, image, *held)
+    argv = script("deploy/manifests", registry_host, user, image, *(others or held))
     result = session.host.run(Command(argv, title="ask the registry", timeout=60, stdin=token))
     if not result.ok:
         return registry.Manifests({}, {image: " ".join(result.last_lines(2))})

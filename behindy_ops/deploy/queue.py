@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from behindy_ops.checks import files, preflight
 from behindy_ops.checks.check import first_refusal, forced
 from behindy_ops.deploy import drains, plan
-from behindy_ops.deploy.check import truthful, without_live
+from behindy_ops.deploy.check import already_live, truthful, without_live
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.replace import Replacement
@@ -25,8 +25,11 @@ RECONNECT_WAIT = 75.0
 """Seconds to wait for our own lost lease: a silent one ends after 60."""
 
 
-def show_plan(connect: Connect, services: Sequence[Service], goal: Goal) -> None:
+def show_plan(connect: Connect, services: Sequence[Service], goal: Goal, *, verbose: bool = False) -> None:
     """Report what a deploy would do; changes nothing.
+
+    Args:
+        verbose: show the text of the scripts, too.
 
     Raises:
         BehindyError: the deploy itself would be refused, for the same reason.
@@ -46,13 +49,21 @@ def show_plan(connect: Connect, services: Sequence[Service], goal: Goal) -> None
             if recovery is not Recovery.NOTHING:
                 session.emit(Warning_(f"{service.name}: first, {recovery.value}."))
             state = begin(service, goal, session.settings, survey)
+            image = f"{state.release.repository}:{goal.tag}"
+            needless = recovery is Recovery.NOTHING and not goal.force
+            if needless and (release := already_live(session, service, survey, image)):
+                same = f"{service.name}:{goal.tag} is already live ({release}), with the same configuration"
+                session.emit(Decision(f"{same}: nothing would change. To redeploy it: --force"))
+                continue
             items = list(plan.steps(state))
-            scripts |= plan.script_lines(items, state)
-            title = f"Plan for {service.name}:{goal.tag} on {session.settings.host}"
+            if verbose:
+                scripts |= plan.script_lines(items, state)
+            title = f"Plan for {service.name}:{goal.tag} on {session.settings.target}"
             session.emit(Plan(title, tuple(plan.as_lines(items, state))))
         for name, lines in scripts.items():
             session.emit(Plan(name, tuple(lines)))
-        session.emit(Decision("Dry run: nothing changed."))
+        hint = "" if verbose else " The text of each script: --verbose"
+        session.emit(Decision(f"Dry run: nothing changed.{hint}"))
 
 
 def deploy(connect: Connect, services: Sequence[Service], goal: Goal, *, wait: float = 0.0, now: bool = False) -> None:

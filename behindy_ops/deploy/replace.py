@@ -53,7 +53,7 @@ class Replacement:
         session, state = self.session, self.walk.state
         goal, name = state.goal, state.service.name
         shown = goal.target.id if goal.target else state.release.repository
-        session.emit(DeployStarted(name, goal.tag, session.settings.host, shown))
+        session.emit(DeployStarted(name, goal.tag, session.settings.host, shown, session.settings.environment))
         pulled = "" if goal.target else f"{state.release.repository}:{goal.tag}"
         try:
             require_ready(session, state.service, state.survey, pulled, force=goal.force, alone=goal.recreate)

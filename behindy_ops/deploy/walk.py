@@ -199,8 +199,10 @@ class Walk:
         if type(step).progress is Step.progress:
             return command
 
+        follow = step.follow()
+
         def tell(line: str) -> None:
-            if text := step.progress(line):
+            if text := follow(line):
                 shown.progress(text)
 
         return dataclasses.replace(command, on_line=tell)

@@ -21,12 +21,14 @@ class Manifests:
         refused: reference to what the registry said instead.
         foreign: reference to the architectures it is built for, where none is the host's.
         architecture: the host's.
+        configs: reference to the digest of its configuration, which is the same for the same image alone.
     """
 
     layers: dict[str, dict[str, int]]
     refused: dict[str, str]
     foreign: dict[str, tuple[str, ...]] = field(default_factory=dict)
     architecture: str = ""
+    configs: dict[str, str] = field(default_factory=dict)
 
 
 def parse(text: str) -> Manifests:
@@ -35,6 +37,7 @@ def parse(text: str) -> Manifests:
     layers: dict[str, dict[str, int]] = {}
     refused: dict[str, str] = {}
     foreign: dict[str, tuple[str, ...]] = {}
+    configs: dict[str, str] = {}
     reference = ""
     body: list[str] = []
     for line in text.splitlines():
@@ -45,14 +48,14 @@ def parse(text: str) -> Manifests:
             built_for = _architectures("\n".join(body)) if code == "0" else ()
             if built_for and not any(runs_on(each, arch) for each in built_for):
                 foreign[reference] = built_for
-            found = _layers("\n".join(body), arch) if code == "0" else None
+            found = _own("\n".join(body), arch) if code == "0" else None
             if found is None:
                 refused[reference] = said.strip() or "it cannot be read"
             else:
-                layers[reference] = found
+                layers[reference], configs[reference] = found
         else:
             body.append(line)
-    return Manifests(layers, refused, foreign, arch)
+    return Manifests(layers, refused, foreign, arch, configs)
 
 
 def _architectures(text: str) -> tuple[str, ...]:
@@ -65,15 +68,17 @@ def _architectures(text: str) -> tuple[str, ...]:
         return ()
 
 
-def _layers(text: str, arch: str) -> dict[str, int] | None:
+def _own(text: str, arch: str) -> tuple[dict[str, int], str] | None:
+    """Return the layers of the host's own image, and the digest of its configuration."""
     try:
         data = json.loads(text)
         one = _of_platform(data if isinstance(data, list) else [data], arch)
         manifest = one.get("SchemaV2Manifest") or one.get("OCIManifest") or {}
-        return {
+        layers = {
             layer["digest"]: int(layer["size"]) * (1 if str(layer.get("mediaType", "")).endswith("tar") else UNPACKED)
             for layer in manifest["layers"]
         }
+        return layers, str(manifest.get("config", {}).get("digest", ""))
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
         return None
 
@@ -84,6 +89,11 @@ def _of_platform(manifests: list[dict[str, Any]], arch: str) -> dict[str, Any]:
         return manifests[0]
     platforms = ((each, each.get("Descriptor", {}).get("platform", {})) for each in manifests)
     return next(each for each, at in platforms if (at.get("os"), at.get("architecture")) == ("linux", arch))
+
+
+def same(manifests: Manifests, image: str, other: str) -> bool:
+    """Return whether two references are known to be one image."""
+    return manifests.configs.get(image, "") == manifests.configs.get(other) != ""
 
 
 def new_bytes(manifests: Manifests, image: str) -> int | None:

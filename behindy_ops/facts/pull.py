@@ -1,4 +1,4 @@
-"""Why an image could not be had, from what docker says of it. Pure.
+"""How far a pull is, and why an image could not be had, from what docker says of it. Pure.
 
 The words are those of docker, containerd and the registries, which have no codes for them.
 """
@@ -6,6 +6,7 @@ The words are those of docker, containerd and the registries, which have no code
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from behindy_ops.errors import Kind
@@ -126,6 +127,24 @@ def cause(said: str, image: str, *, logged_in: bool = False) -> Cause | None:
             words = {"image": image, "login": login, "limit": limit}
             return Cause(found.kind, found.what.format(**words), found.remedy.format(**words))
     return None
+
+
+PULLED, _THERE = "Pull complete", "Already exists"
+"""What docker says of a layer that is on the host now, and of one that was there before."""
+
+
+def note_layer(layers: dict[str, str], line: str) -> bool:
+    """Note by a layer's id what docker says of it; return whether the line is about one."""
+    told = re.fullmatch(r"([0-9a-f]{12}): (.+)", line.strip())
+    if told is not None:
+        layers[told[1]] = told[2]
+    return told is not None
+
+
+def layers_told(layers: Mapping[str, str]) -> str:
+    """Return how many layers are on the host."""
+    there = sum(state in (PULLED, _THERE) for state in layers.values())
+    return f"{there} of {len(layers)} layers"
 
 
 def runs_on(built_for: str, host: str) -> bool:

@@ -13,13 +13,16 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Self
 
 from behindy_ops.errors import Interrupted
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+WHEN_LEAVING: list[Callable[[], None]] = []
+"""What is done before the process is left at once, such as having the terminal as it was."""
 
 
 class Interrupts:
@@ -30,10 +33,13 @@ class Interrupts:
 
     Attributes:
         requested: the number of the signal that asked to stop, or None.
+        tell: is told of the first one by the :meth:`check` that sees it, with what asked, and whether it is put off.
     """
 
     def __init__(self) -> None:
         self.requested: int | None = None
+        self.tell: Callable[[str, bool], None] = lambda _asked, _put_off: None
+        self._told = False
         self._since = 0.0
         self._raised = False
         self._limits: list[float] = []
@@ -55,7 +61,12 @@ class Interrupts:
         if self.requested is None or self._raised:
             return
         waited = time.monotonic() - self._since
-        if all(waited > limit for limit in self._limits):
+        over = all(waited > limit for limit in self._limits)
+        if not self._told:
+            self._told = True
+            asked = "Ctrl-C" if self.requested == signal.SIGINT else signal.Signals(self.requested).name
+            self.tell(asked, not over)
+        if over:
             self._raised = True
             raise _stopped(self.requested)
 
@@ -73,6 +84,8 @@ class Interrupts:
             recover = f"{os.environ.get('BEHINDY_INV', 'inv')} deploy.recover"
             sys.stderr.write(f"\nLeft at once; the next deploy puts the host in order, or now: {recover}\n")
             sys.stderr.flush()
+            for last in WHEN_LEAVING:
+                last()
             os._exit(128 + number)
         if self.requested is None:
             self._since = time.monotonic()

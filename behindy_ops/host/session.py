@@ -34,7 +34,7 @@ from behindy_ops.project.paths import HostPaths
 from behindy_ops.project.project import Project
 from behindy_ops.project.services import Service, repository
 from behindy_ops.project.settings import Settings
-from behindy_ops.report.events import Event, StepDone, StepFailed, StepProgress, StepStarted
+from behindy_ops.report.events import Event, Note, StepDone, StepFailed, StepProgress, StepStarted
 
 QUEUE_PAUSE = 2.0
 """Seconds between tries while queueing for the lock."""
@@ -94,6 +94,7 @@ class Session:
         counted: remote commands that were already reported.
         epoch: the host's clock when ours was at zero, in seconds; None until it was looked at.
         outside: begins to ask a public URL from this machine, as ``begin`` in host/outside.py; None for never.
+        running: the titles of the steps that have begun and not ended.
     """
 
     host: HostLike
@@ -111,6 +112,17 @@ class Session:
     counted: int = 0
     epoch: float | None = None
     outside: Callable[[str], Callable[[], Sighting | None]] | None = None
+    running: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.interrupts.tell = self._stopping
+
+    def _stopping(self, asked: str, put_off: bool) -> None:
+        """Say what is done about a request to stop."""
+        what = f"'{self.running[-1]}'" if self.running else "this"
+        done = "is finished first, then the host is put in order" if put_off else "is stopped, the host put in order"
+        again = "; Ctrl-C again leaves it as it is" if asked == "Ctrl-C" else ""
+        self.emit(Note(f"{asked}: {what} {done}{again}."))
 
     @property
     def paths(self) -> HostPaths:
@@ -126,12 +138,14 @@ class Session:
         begun = self.clock()
         step = Step(name, self.emit)
         self.emit(StepStarted(name, title))
+        self.running.append(title)
         try:
             yield step
         except BaseException as error:
             step.failed = error.what if isinstance(error, BehindyError) else type(error).__name__
             raise
         finally:
+            self.running.remove(title)
             seconds = self.clock() - begun
             self.durations[name] = self.durations.get(name, 0.0) + seconds
             self.emit(StepFailed(name, seconds, step.failed) if step.failed else StepDone(name, seconds, step.detail))
@@ -254,7 +268,7 @@ def open_session(
         session = Session(host, project, settings, services, emit, who_am_i(environ), interrupts=interrupts)
         session.outside = lambda url: begin(url, settings)
         with contextlib.ExitStack() as stack:
-            with session.step("connect", f"Connect to {settings.host}"):
+            with session.step("connect", f"Connect to {settings.target}"):
                 stack.enter_context(host)
             yield session
 

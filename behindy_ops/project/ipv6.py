@@ -12,8 +12,3 @@ FILES: Final = {
 }
 """What ``site.conf`` includes in its servers, and does without. Never part of a checkout: nginx would not start where
 the kernel has no IPv6 at all."""
-
-
-def check_ipv6(value: str) -> str:
-    """Return what is wrong with the setting, or ``""``."""
-    return "" if value in ("yes", "no") else "write yes or no"

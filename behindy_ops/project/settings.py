@@ -1,7 +1,10 @@
 """The client's settings: how to reach the host, what is served there, where images come from.
 
-A name's value is looked for in the environment, then in ``.env.<BEHINDY_ENV>``, then in ``.env``; an empty value counts
-as none, because that is what CI gives for a secret that is not set. ``.env.example`` explains every name.
+A name's value is looked for in the process's environment, then in what the chosen environment has of its own
+(``.env.<BEHINDY_ENV>``, its table in ``pyproject.toml``), then in what is common (``.env``, ``[tool.behindy-ops]``).
+What is bound to a host is never taken from the common ones once an environment is chosen: they are another host's. An
+empty value counts as none, because that is what CI gives for a secret that is not set. ``.env.example`` explains every
+name.
 """
 
 from __future__ import annotations
@@ -9,20 +12,33 @@ from __future__ import annotations
 import contextlib
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from behindy_ops.errors import Kind
-from behindy_ops.project import ipv6, proxies, validate
+from behindy_ops.project import proxies, pyproject, validate
 from behindy_ops.project.dotenv import read_env_file
 from behindy_ops.project.place import PROJECT
 from behindy_ops.project.secret import Secret
 
 _NOT_OURS = frozenset({"BEHINDY_HTTP_PORT", "BEHINDY_HTTPS_PORT", "BEHINDY_DB_DATA"})
 """Names the compose file reads on the host; somebody may keep them in the same file."""
+
+_BOUND = frozenset(
+    {
+        *("BEHINDY_HOST", "BEHINDY_PORT", "BEHINDY_USER", "BEHINDY_KNOWN_HOSTS_FILE", "BEHINDY_KNOWN_HOSTS"),
+        *("BEHINDY_SSH_KEY_FILE", "BEHINDY_SSH_KEY", "BEHINDY_SSH_KEY_PASSPHRASE"),
+        *("BEHINDY_DOMAIN", "BEHINDY_PUBLIC_ADDRESS", "BEHINDY_OUTSIDE_ADDRESS", "BEHINDY_OUTSIDE_CA_FILE"),
+        *("BEHINDY_TRUSTED_PROXIES", "BEHINDY_IPV6"),
+    }
+)
+"""What is about one host: where it is, how to log in to it, and how the world comes to it. An environment has its own
+or the default, lest a release of staging be sent to production, or be proven by production's answers."""
+
+_SECRET = frozenset({"BEHINDY_SSH_KEY", "BEHINDY_SSH_KEY_PASSPHRASE", "DOCKERHUB_TOKEN"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +59,8 @@ class Settings:
         outside_address: what this machine asks for it, or ``none``; likewise.
         outside_ca_file: certificates that it trusts then, beside its own.
         image_prefix: what stands before ``/behindy-frontend``; ``""`` means what the compose file says.
+        confirm: tasks that change the host ask first, where there is a terminal.
+        environment: the chosen one's name; ``""`` for none.
     """
 
     host: str = ""
@@ -65,6 +83,13 @@ class Settings:
     registry: str = "docker.io"
     registry_user: str = ""
     registry_token: Secret | None = None
+    confirm: bool = False
+    environment: str = ""
+
+    @property
+    def target(self) -> str:
+        """The host, for a headline, with the environment's name if one is chosen."""
+        return f"{self.environment} ({self.host})" if self.environment else self.host
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -81,10 +106,15 @@ def load(environ: Mapping[str, str], root: Path) -> Settings:
     Raises:
         Kind.SETTINGS: with every mistake at once, one line each; no secret's value is in any.
     """
-    sources, mistakes = _sources(environ, root)
+    environment = environ.get("BEHINDY_ENV", "")
+    sources, mistakes = _sources(environ, root, environment)
     reader = _Reader(sources, root, mistakes)
     values = {field: read(reader, name) for name, (field, read) in _SETTINGS.items()}
-    if not reader.text("BEHINDY_HOST"):
+    if any(source.environment for source in sources):
+        for name in ("BEHINDY_HOST", "BEHINDY_DOMAIN"):
+            if not reader.text(name):
+                reader.wrong(name, _not_its_own(name, environment))
+    elif not environment and not reader.text("BEHINDY_HOST"):
         trial = " (for a trial host: ./inv sandbox.up)" if _has_sandbox(root) else ""
         reader.wrong("BEHINDY_HOST", f"not set; write the host's name or address{trial}")
     if reader.text("DOCKERHUB_TOKEN") and not reader.text("DOCKERHUB_USERNAME"):
@@ -96,29 +126,72 @@ def load(environ: Mapping[str, str], root: Path) -> Settings:
             remedy="Correct it in the environment or the file named; .env.example explains every name.",
             lines=tuple(reader.mistakes),
         )
-    return Settings(**{field: value for field, value in values.items() if value})
+    return Settings(environment=environment, **{field: value for field, value in values.items() if value})
 
 
-def _sources(environ: Mapping[str, str], root: Path) -> tuple[dict[str, Mapping[str, str]], list[str]]:
-    """Return where values come from, the first of which wins, by the name to show; and what is wrong with the files."""
-    sources: dict[str, Mapping[str, str]] = {"": environ}
+def _not_its_own(name: str, environment: str) -> str:
+    what = "host" if name == "BEHINDY_HOST" else "domain"
+    key = f"{pyproject.table_of(environment)}.{pyproject.key_of(name)}"
+    return (
+        f"{environment} names no {what} of its own, and that of .env is another environment's; "
+        f"write it in .env.{environment}, or {key} in {pyproject.FILE}"
+    )
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where values come from.
+
+    Attributes:
+        file: its name; ``""`` is the process's environment.
+        own: it is the chosen environment's, or the process's.
+        table: of the values in a TOML file.
+        environment: the only one it is of, if it is not of all.
+    """
+
+    file: str
+    values: Mapping[str, str]
+    own: bool
+    table: str = ""
+    environment: str = ""
+
+    def place(self, name: str) -> str:
+        """Where a value of it stands, for a message."""
+        return f"{self.file}, {self.table}.{pyproject.key_of(name)}" if self.table else self.file
+
+
+def _sources(environ: Mapping[str, str], root: Path, environment: str) -> tuple[list[_Source], list[str]]:
+    """Return where values come from, the first of which wins; and what is wrong with the files."""
     mistakes: list[str] = []
-    chosen = environ.get("BEHINDY_ENV", "")
-    files = [".env"]
-    if chosen and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", chosen):
-        mistakes.append(f"BEHINDY_ENV: {validate.shown(chosen)} is not a name; .env.NAME is read, such as sandbox")
-    elif chosen:
-        files.insert(0, f".env.{chosen}")
-        if not (root / files[0]).is_file():
-            made = chosen == "sandbox" and _has_sandbox(root)
-            remedy = "./inv sandbox.up makes it" if made else "make it, or unset BEHINDY_ENV"
-            mistakes.append(f"BEHINDY_ENV: it asks for the file {files[0]}, which does not exist; {remedy}")
-    for name in files:
-        file = read_env_file(root / name)
-        mistakes += file.mistakes
-        mistakes += _misplaced(file.values, name, chosen)
-        sources[name] = file.values
-    return sources, mistakes
+    own: list[_Source] = []
+    declared = pyproject.read_pyproject(root, NAMES, _SECRET)
+    if environment and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", environment):
+        mistakes.append(f"BEHINDY_ENV: {validate.shown(environment)} is not a name; .env.NAME is read, such as sandbox")
+    elif environment:
+        file, table = f".env.{environment}", pyproject.table_of(environment)
+        if (root / file).is_file():
+            values = _dotenv(root, file, environment, mistakes)
+            own.append(_Source(file, values, own=True, environment=environment))
+        if environment in declared.own:
+            values = declared.own[environment]
+            own.append(_Source(pyproject.FILE, values, own=True, table=table, environment=environment))
+        if not own:
+            made = environment == "sandbox" and _has_sandbox(root)
+            remedy = "./inv sandbox.up makes it" if made else "make one, or unset BEHINDY_ENV"
+            mistakes.append(f"BEHINDY_ENV: neither {file} nor [{table}] in {pyproject.FILE} exists; {remedy}")
+    sources = [
+        _Source("", environ, own=True),
+        *own,
+        _Source(".env", _dotenv(root, ".env", environment, mistakes), own=not environment),
+        _Source(pyproject.FILE, declared.common, own=not environment, table=pyproject.TABLE),
+    ]
+    return sources, [*mistakes, *declared.mistakes]
+
+
+def _dotenv(root: Path, name: str, environment: str, mistakes: list[str]) -> Mapping[str, str]:
+    file = read_env_file(root / name)
+    mistakes += [*file.mistakes, *_misplaced(file.values, name, environment)]
+    return file.values
 
 
 def _has_sandbox(root: Path) -> bool:
@@ -146,7 +219,7 @@ def _misplaced(values: Mapping[str, str], file: str, chosen: str) -> list[str]:
 class _Reader:
     """Takes values from the sources and collects what is wrong with them."""
 
-    sources: Mapping[str, Mapping[str, str]]
+    sources: Sequence[_Source]
     root: Path
     mistakes: list[str]
 
@@ -182,10 +255,10 @@ class _Reader:
         return self._find(name)[0]
 
     def _find(self, name: str) -> tuple[int, str, str]:
-        """The place of the source of a value, its file, and the value."""
-        for rank, (where, values) in enumerate(self.sources.items()):
-            if values.get(name, "").strip():
-                return rank, where, values[name]
+        """The rank of the source of a value, its place in words, and the value."""
+        for rank, source in enumerate(self.sources):
+            if (source.own or name not in _BOUND) and source.values.get(name, "").strip():
+                return rank, source.place(name), source.values[name]
         return len(self.sources), "", ""
 
 
@@ -252,7 +325,7 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[_Reader, str], Any]]] = {
     ),
     "BEHINDY_DOMAIN": ("domain", _is(validate.check_domain)),
     "BEHINDY_TRUSTED_PROXIES": ("trusted_proxies", _is(proxies.check_trusted_proxies, proxies.split)),
-    "BEHINDY_IPV6": ("ipv6", _is(ipv6.check_ipv6, lambda value: value == "yes")),
+    "BEHINDY_IPV6": ("ipv6", _is(validate.check_yes_or_no, lambda value: value == "yes")),
     "BEHINDY_HOST_DIR": ("host_dir", _is(validate.check_host_dir, lambda path: path.rstrip("/"))),
     "BEHINDY_PUBLIC_ADDRESS": (
         "public_address",
@@ -264,6 +337,7 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[_Reader, str], Any]]] = {
     "BEHINDY_REGISTRY": ("registry", _is(validate.check_registry)),
     "DOCKERHUB_USERNAME": ("registry_user", _is(validate.check_login)),
     "DOCKERHUB_TOKEN": ("registry_token", _ONE_LINE),
+    "BEHINDY_CONFIRM": ("confirm", _is(validate.check_yes_or_no, lambda value: value == "yes")),
 }
 """Every setting, in the order of ``.env.example``: its field, and how it is read; without a value the default holds."""
 

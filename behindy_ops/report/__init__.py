@@ -18,7 +18,9 @@ from behindy_ops.report.workflow import inert, on_actions
 __all__ = ["choose", "show_error", "show_lines"]
 
 
-def choose(json: bool, stream: TextIO, environ: Mapping[str, str], hide: Sequence[Secret] = ()) -> Renderer:
+def choose(
+    json: bool, stream: TextIO, environ: Mapping[str, str], hide: Sequence[Secret] = (), environment: str = ""
+) -> Renderer:
     """Return the renderer that fits: call it with events, from any thread.
 
     Args:
@@ -26,11 +28,12 @@ def choose(json: bool, stream: TextIO, environ: Mapping[str, str], hide: Sequenc
         stream: where it writes.
         environ: ``TERM`` and ``NO_COLOR`` are heeded, and what a GitHub runner sets.
         hide: values that are masked where the reader of the stream can do that.
+        environment: the chosen one's name, for every line of JSON.
     """
     if json:
         from behindy_ops.report.jsonlines import JsonLines
 
-        return JsonLines(SafeStream(stream))
+        return JsonLines(SafeStream(stream), environment=environment)
     safe = SafeStream(stream, environ)
     if on_actions(environ):
         from behindy_ops.report.actions import Actions

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -90,7 +91,7 @@ class Console(Renderer):
             case events.Remark(text):
                 self._out.print(_marked(*sign(event, self._marks), text))
             case events.Block(title, lines):
-                below = (Line(f"    {self._marks.bar} {printable(line)}") for line in lines)
+                below = [Line(part) for line in lines for part in self._quoted(line)]
                 self._out.print(coloured([Line(f"  {printable(title)}", Tone.STRONG), *below]), soft_wrap=True)
             case events.Failed():
                 error = error_lines(event, f"{self._marks.failed} ", width=min(self._out.width, WIDTH))
@@ -105,6 +106,19 @@ class Console(Renderer):
             self._running.clear()
             self._rest()
             super().close()
+
+    def _quoted(self, text: str) -> Iterator[str]:
+        """Yield a line behind its bar, broken at words where the terminal is narrower."""
+        bar = f"    {self._marks.bar} "
+        for line in printable(text).split("\n"):
+            shown = bar
+            for word in re.findall(r"\s*\S+", line):
+                if shown.strip(f" {self._marks.bar}") and cell_len(shown + word) > self._out.width:
+                    yield shown
+                    shown = f"{bar}  {word.lstrip()}"
+                else:
+                    shown += word
+            yield shown.rstrip()
 
     def _tick(self) -> None:
         if self._live is None:
@@ -136,7 +150,7 @@ class Console(Renderer):
     def _began(self, event: events.DeployStarted) -> None:
         self._tag = event.tag
         line = Text.assemble("\n", (printable(f"{event.service} {event.tag}"), Tone.STRONG.value))
-        line.append(printable(f" {self._marks.arrow} {event.host}"))
+        line.append(printable(f" {self._marks.arrow} {event.target}"))
         self._out.print(line.append(printable(f"  {event.release}"), Tone.FAINT.value) if event.release else line)
 
     def _finished(self, event: events.DeployFinished) -> None:

@@ -1,7 +1,8 @@
 """What is told while work goes on: one stream of events, shown by any of the renderers beside this file.
 
 As JSON an event is one line, ASCII only: ``{"at": "<ISO 8601>", "event": "<name>", ...}`` with the name of its class
-in snake case, and the fields of it; times are in seconds. Names and fields are only ever added.
+in snake case, and the fields of it; times are in seconds. Each has ``environment``, too, if one is chosen. Names and
+fields are only ever added.
 """
 
 from __future__ import annotations
@@ -27,12 +28,19 @@ class DeployStarted(Event):
 
     Attributes:
         release: what is deployed, as far as it is known by now: a repository, a digest or an id.
+        environment: the chosen one's name, or empty.
     """
 
     service: str
     tag: str
     host: str
     release: str = ""
+    environment: str = ""
+
+    @property
+    def target(self) -> str:
+        """The host, with the environment's name if one is chosen."""
+        return f"{self.environment} ({self.host})" if self.environment else self.host
 
 
 @dataclass(frozen=True)
@@ -137,14 +145,17 @@ def failed(error: BehindyError) -> Failed:
     return Failed(error.title, error.what, error.state, error.remedy, error.lines, error.exit_code)
 
 
-def to_json(event: Event, at: datetime) -> str:
+def to_json(event: Event, at: datetime, environment: str = "") -> str:
     """One line of JSON, without the newline.
 
     Args:
         at: when it happened; an aware time.
+        environment: the chosen one's name, which is in every line then; empty for none.
     """
     name = re.sub(r"\B(?=[A-Z])", "_", type(event).__name__.rstrip("_")).lower()
     fields = {part.name: _plain(getattr(event, part.name)) for part in dataclasses.fields(event)}
+    if environment:
+        fields["environment"] = environment
     return json.dumps({"at": at.isoformat(timespec="milliseconds"), "event": name, **fields})
 
 

@@ -12,10 +12,15 @@ from behindy_ops.report.stream import SafeStream
 
 
 class JsonLines(Renderer):
-    """Writes each event as it comes."""
+    """Writes each event as it comes; ``environment`` is the chosen one's name, if any."""
 
-    def __init__(self, stream: SafeStream, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    repeats = True
+
+    def __init__(
+        self, stream: SafeStream, *, environment: str = "", now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         super().__init__(stream)
+        self._environment = environment
         self._now = now
 
     def failure(self, error: BehindyError) -> bool:
@@ -23,4 +28,4 @@ class JsonLines(Renderer):
         return False
 
     def show(self, event: Event) -> None:
-        self._stream.write(to_json(event, self._now()) + "\n")
+        self._stream.write(to_json(event, self._now(), self._environment) + "\n")

@@ -35,8 +35,10 @@ def figures(*titles: str) -> list[Column]:
     return [Column(title, right=True) for title in titles]
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], tones: Sequence[Tone] = ()) -> list[Line]:
-    """Return the rows below their titles; the last column gets what is left of 80 cells.
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], tones: Sequence[Tone] = (), width: int = WIDTH
+) -> list[Line]:
+    """Return the rows below their titles; the last column gets what is left of the width, in cells.
 
     There is one tone for each row, or none if all are plain.
     """
@@ -46,7 +48,7 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], tones: Seque
         grid.add_column(_cell(column.title), max_width=column.most, no_wrap=not last, justify=side)  # type: ignore[arg-type]
     for row in rows:
         grid.add_row(*map(_cell, row))
-    drawn = _PAPER.render_lines(grid, pad=False)
+    drawn = _PAPER.render_lines(grid, _PAPER.options.update_width(width), pad=False)
     titles, *texts = ("".join(segment.text for segment in line).rstrip() for line in drawn)
     return [Line(titles, Tone.STRONG), *map(Line, texts, tones or repeat(Tone.PLAIN))]
 

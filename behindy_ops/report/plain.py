@@ -31,9 +31,9 @@ class Plain(Renderer):
 
     def _lines(self, event: events.Event) -> Iterator[str]:
         match event:
-            case events.DeployStarted(service, tag, host, release):
+            case events.DeployStarted(service, tag, release=release):
                 self._tag = tag
-                yield printable(f"{service} {tag} -> {host}{f' ({release})' if release else ''}")
+                yield printable(f"{service} {tag} -> {event.target}{f' ({release})' if release else ''}")
             case events.StepStarted(step, title):
                 self._titles[step], self._spoke_at[step] = printable(title), self._clock()
                 yield f"  ... {self._titles[step]}"

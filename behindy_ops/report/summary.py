@@ -139,7 +139,7 @@ def _facts(story: Story, links: Links) -> str:
         return ""
     tag = facts.get("tag") or started.tag
     rows = {
-        "host": plain(started.host),
+        "host": plain(started.target),
         "image": code(f"{started.release}:{tag}" if started.release else tag),
         "commit": _link(tag[:12], links.commit(tag)) if links.commit(tag) else "",
         "release": code(facts.get("release", "")),

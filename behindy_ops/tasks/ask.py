@@ -25,19 +25,36 @@ def ask(question: str, *, otherwise: str) -> bool:
     if not sys.stdin.isatty():
         raise Kind.USAGE("There is no terminal to ask on.", state=UNCHANGED, remedy=otherwise)
     sys.stdout.flush()
+    prompt = f"{question} [yes/no] "
+    if not sys.stdout.isatty():  # what a program reads there is no place for a question
+        print(prompt, end="", file=sys.stderr, flush=True)
+        prompt = ""
     with _ordinary_signals():
-        return input(f"{question} [yes/no] ").strip().lower() in {"y", "yes"}
+        return input(prompt).strip().lower() in {"y", "yes"}
 
 
-def asker(task: str, yes: bool) -> Callable[[str], bool]:
+def asker(task: str, yes: bool, place: str = "") -> Callable[[str], bool]:
     """Return what asks a question and returns whether the answer was yes.
 
     Args:
         task: what to type again with ``--yes``, for where there is no terminal.
         yes: the answer was given on the command line.
+        place: what stands before each question: the environment and the host.
     """
     otherwise = f"Read what it would do above, then: inv {task} --yes"
-    return lambda question: yes or ask(question, otherwise=otherwise)
+    about = f"{place}: " if place else ""
+    return lambda question: yes or ask(f"{about}{question}", otherwise=otherwise)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before a change, where there is a terminal.
+
+    Raises:
+        Kind.INTERRUPTED: the answer was no.
+    """
+    if yes or not sys.stdin.isatty() or ask(question, otherwise=""):
+        return
+    raise Kind.INTERRUPTED("The answer was no.", state=UNCHANGED)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.errors import BehindyError
 from behindy_ops.project.project import Project
+from behindy_ops.tasks import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +41,28 @@ class Client:
         from behindy_ops.host.session import open_session
 
         return open_session(self.project, self.settings, self.services, self.emit, os.environ)
+
+    @property
+    def _place(self) -> str:
+        return f"{self.settings.environment or 'production'} ({self.settings.host})"
+
+    def confirm(self, what: str, *, yes: bool) -> None:
+        """Ask before the host is changed, where BEHINDY_CONFIRM says so and there is a terminal.
+
+        Args:
+            what: is to be done, such as ``Deploy frontend``.
+            yes: the answer was given on the command line.
+
+        Raises:
+            Kind.INTERRUPTED: the answer was no.
+        """
+        if self.settings.confirm:
+            ask.confirm(f"{what} on {self._place}?", yes=yes)
+
+    def asker(self, task: str, yes: bool) -> Callable[[str], bool]:
+        """Return what asks a task's own questions, as :func:`ask.asker`; they name the environment and the host."""
+        named = self.settings.confirm or self.settings.environment
+        return ask.asker(task, yes, self._place if named else "")
 
 
 def here() -> Project:
@@ -74,7 +97,7 @@ def client(*names: str, services: bool = True, json: bool = False, quiet: bool =
     if quiet:
         yield Client(project, settings, list(chosen), silent)
         return
-    emit = report.choose(json, sys.stdout, os.environ, settings.secrets)
+    emit = report.choose(json, sys.stdout, os.environ, settings.secrets, settings.environment)
     try:
         yield Client(project, settings, list(chosen), emit)
     except BehindyError as error:

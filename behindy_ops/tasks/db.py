@@ -6,7 +6,6 @@ from pathlib import Path
 
 from invoke import Context
 
-from behindy_ops.tasks.ask import asker
 from behindy_ops.tasks.client import client
 from behindy_ops.tasks.options import task, waiting
 
@@ -66,5 +65,7 @@ def restore(
     seconds = waiting(wait)
     source = Source(name=backup) if from_host else Source(file=Path(backup).expanduser())
     command = f"db.restore {backup}{' --from-host' if from_host else ''}"
-    with client(services=False, json=json) as this, this.connect() as session:
-        put_back(session, source, asker(command, yes), task=command, wait=seconds)
+    with client(services=False, json=json) as this:
+        this.confirm(f"Restore {backup}", yes=yes)
+        with this.connect() as session:
+            put_back(session, source, this.asker(command, yes), task=command, wait=seconds)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _HELP = {
     "tag": "image tag to deploy; CI gives the commit SHA (default: latest)",
-    "dry-run": "survey the host and print the exact plan and commands; change nothing",
+    "dry-run": "survey the host and print the exact plan; change nothing",
+    "verbose": "with --dry-run: print the text of each script, too",
     "force": "deploy even what is live, though memory or disk seem too small, or from another directory than the last",
     "strategy": "recreate: stop the live release first, where two do not fit (downtime)",
 }
@@ -31,12 +32,14 @@ def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., No
         _: Context,
         tag: str = "latest",
         dry_run: bool = False,
+        verbose: bool = False,
         force: bool = False,
         strategy: str = "blue-green",
         watch: str = "",
         wait: str = "",
         wait_drain: bool = False,
         now: bool = False,
+        yes: bool = False,
         json: bool = False,
     ) -> None:
         from behindy_ops.deploy import queue
@@ -55,8 +58,9 @@ def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., No
         seconds = waiting(wait)
         with client(*services, json=json) as this:
             if dry_run:
-                queue.show_plan(this.connect, this.services, goal)
+                queue.show_plan(this.connect, this.services, goal, verbose=verbose)
             else:
+                this.confirm(f"Deploy {', '.join(service.name for service in this.services)}:{goal.tag}", yes=yes)
                 queue.deploy(this.connect, this.services, goal, wait=seconds, now=now)
 
     deploy.__doc__ = help_
@@ -84,7 +88,7 @@ def check(_: Context, service: str = "", tag: str = "latest", json: bool = False
     if json:
         print(checkup.as_json(found), end="")
     else:
-        report.show_lines(checkup.as_lines(found, this.settings.host))
+        report.show_lines(checkup.as_lines(found, this.settings.target))
     if (problem := checkup.problem(found)) is not None:
         fail(problem)
 
@@ -98,6 +102,7 @@ def rollback(
     wait: str = "",
     wait_drain: bool = False,
     now: bool = False,
+    yes: bool = False,
     json: bool = False,
 ) -> None:
     """Go back to an earlier release and its configuration."""
@@ -110,6 +115,7 @@ def rollback(
     with client(service, json=json) as this:
         choose = partial(goals.rollback, to=to, watch=watching, wait_drain=wait_drain)
         enough = () if to else WENT_BACK
+        this.confirm(f"Roll {service} back to {to or 'its previous release'}", yes=yes)
         return_to(choose, this.connect, this.services[0], what="rollback", wait=seconds, now=now, enough=enough)
 
 
@@ -130,12 +136,15 @@ def history(_: Context, service: str = "", json: bool = False) -> None:
 
 
 @task()
-def recover(_: Context, service: str = "", wait: str = "", now: bool = False, json: bool = False) -> None:
+def recover(
+    _: Context, service: str = "", wait: str = "", now: bool = False, yes: bool = False, json: bool = False
+) -> None:
     """Finish or undo what an interrupted run left."""
     from behindy_ops.deploy import queue
 
     seconds = waiting(wait)
     with client(service, json=json) as this:
+        this.confirm("Recover what an interrupted run left", yes=yes)
         queue.recover(this.connect, this.services, wait=seconds, now=now)
 
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from invoke import Context
 
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.tasks.ask import asker
-from behindy_ops.tasks.client import client
+from behindy_ops.tasks.client import Client, client
 from behindy_ops.tasks.options import task, waiting
 from behindy_ops.tasks.show import present
 
@@ -37,7 +36,7 @@ def check(_: Context, json: bool = False) -> None:
     with client(services=False, quiet=True) as this, this.connect() as session:
         verdict = checking.check(session)
         name = checking.where(session)
-    present(checking.lines(verdict, name), checking.as_json(verdict), json=json)
+    present(checking.lines(verdict, name), checking.as_json(verdict), json=json, settings=this.settings)
     if not verdict.complete:
         raise SystemExit(Kind.ENVIRONMENT_INVALID.exit_code)
 
@@ -52,7 +51,7 @@ def diff(_: Context, file: str = "", json: bool = False) -> None:
         candidate = read_file(_path(this.project, file))
         with this.connect() as session:
             changes = _diff(session, propose(session, candidate))
-    present(lines(changes), asdict(changes), json=json)
+    present(lines(changes), asdict(changes), json=json, settings=this.settings)
 
 
 @task(help={"file": _FILE})
@@ -65,7 +64,7 @@ def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bo
         candidate = read_file(_path(this.project, file))
         with this.connect() as session:
             task = f"env.push {file}".strip()
-            _push(session, propose(session, candidate), task, yes=yes, seconds=seconds, json=json)
+            _push(this, session, propose(session, candidate), task, yes=yes, seconds=seconds, json=json)
 
 
 @task(
@@ -85,7 +84,7 @@ def set_(_: Context, name: str, yes: bool = False, wait: str = "") -> None:
         value = edit.read_value(name)
         with this.connect() as session:
             proposal = propose(session, edit.with_value(session, name, value))
-            _push(session, proposal, f"env.set {name}", yes=yes, seconds=seconds)
+            _push(this, session, proposal, f"env.set {name}", yes=yes, seconds=seconds)
 
 
 @task(name="edit")
@@ -108,7 +107,7 @@ def edit_(_: Context, yes: bool = False, wait: str = "") -> None:
             proposal = propose(session, candidate)
             if proposal.comparison.sha256 != sha256:
                 raise changed_meanwhile("env.edit", Kind.LEASE_LOST)
-            _push(session, proposal, "env.edit", yes=yes, seconds=seconds)
+            _push(this, session, proposal, "env.edit", yes=yes, seconds=seconds)
 
 
 def _diff(session: Session, proposal: Proposal) -> Diff:
@@ -117,7 +116,9 @@ def _diff(session: Session, proposal: Proposal) -> Diff:
     return compare(proposal.comparison, proposal.wanted, session.project.compose.deployable)
 
 
-def _push(session: Session, proposal: Proposal, task: str, *, yes: bool, seconds: float, json: bool = False) -> None:
+def _push(
+    this: Client, session: Session, proposal: Proposal, task: str, *, yes: bool, seconds: float, json: bool = False
+) -> None:
     """Show what differs, ask, and replace."""
     from behindy_ops.checks.environment import UNKNOWN
     from behindy_ops.env.candidate import checks
@@ -134,7 +135,7 @@ def _push(session: Session, proposal: Proposal, task: str, *, yes: bool, seconds
         unknown = [check.subject for check in checks(proposal) if check.problem is UNKNOWN]
         show_lines([Line(f"{name}: unknown to the services; pushed all the same", Tone.CAREFUL) for name in unknown])
 
-    replaced = replace(session, proposal, asker(task, yes), task=task, wait=seconds, show=show)
+    replaced = replace(session, proposal, this.asker(task, yes), task=task, wait=seconds, show=show)
     done = Line(f"Replaced {where(session)}.", Tone.GOOD) if replaced else Line(UNCHANGED)
     changes = _diff(session, replaced or proposal)
-    present([done], {**asdict(changes), "replaced": replaced is not None}, json=json)
+    present([done], {**asdict(changes), "replaced": replaced is not None}, json=json, settings=this.settings)

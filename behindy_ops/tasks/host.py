@@ -9,7 +9,7 @@ from pathlib import Path
 from invoke import Context
 
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.tasks.ask import ask, asker
+from behindy_ops.tasks.ask import ask
 from behindy_ops.tasks.client import client, here
 from behindy_ops.tasks.options import task, waiting
 from behindy_ops.tasks.show import present
@@ -25,7 +25,8 @@ def trust(_: Context, fingerprint: str = "") -> None:
     settings = here().settings(os.environ)
     offer = trusting.look_up(settings, fingerprint.strip(), tell=lambda text: print(text, file=sys.stderr))
     key = trusting.choose(offer, fingerprint.strip())
-    print(f"{offer.name} shows this key:\n  {key.get_name()} {fingerprint_of(key)}")
+    of = f" of {settings.environment}" if settings.environment else ""
+    print(f"The host{of}, {offer.name}, shows this key:\n  {key.get_name()} {fingerprint_of(key)}")
     if offer.known:
         print(f"It is already pinned in {offer.file}.")
         return
@@ -46,9 +47,8 @@ def check(_: Context, json: bool = False) -> None:
 
     with client(services=False, quiet=True) as this, this.connect() as session:
         checks = checkup.check_host(session)
-    host = this.settings.host
-    lines = checkup.as_lines(checks, host, marks_for(sys.stdout.encoding))
-    present(lines, checkup.as_json(checks, host), json=json)
+    lines = checkup.as_lines(checks, this.settings.host, marks_for(sys.stdout.encoding))
+    present(lines, checkup.as_json(checks, this.settings.host), json=json, settings=this.settings)
     if not checkup.is_ready(checks):
         raise SystemExit(Kind.HOST_NOT_READY.exit_code)
 
@@ -60,7 +60,7 @@ def setup(_: Context, yes: bool = False, wait: str = "") -> None:
 
     seconds = waiting(wait)
     with client(services=False) as this:
-        set_up(this.connect, asker("host.setup", yes), wait=seconds)
+        set_up(this.connect, this.asker("host.setup", yes), wait=seconds)
 
 
 @task(help={"dry-run": "show the difference and try the files; change nothing"})
@@ -71,7 +71,7 @@ def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -
 
     seconds = waiting(wait)
     with client(services=False) as this, this.connect() as session:
-        synchronize(session, report.show_lines, asker("host.sync", yes), dry_run=dry_run, wait=seconds)
+        synchronize(session, report.show_lines, this.asker("host.sync", yes), dry_run=dry_run, wait=seconds)
 
 
 @task(help={"yes": "do not ask before replacing a container; for scripts"})
@@ -80,8 +80,10 @@ def up(_: Context, yes: bool = False, wait: str = "") -> None:
     from behindy_ops.provision.up import bring_up
 
     seconds = waiting(wait)
-    with client(services=False) as this, this.connect() as session:
-        bring_up(session, asker("host.up", yes), wait=seconds)
+    with client(services=False) as this:
+        this.confirm("Bring up what is not as the compose file has it", yes=yes)
+        with this.connect() as session:
+            bring_up(session, this.asker("host.up", yes), wait=seconds)
 
 
 @task(
@@ -97,15 +99,16 @@ def certs(_: Context, email: str = "", yes: bool = False, dry_run: bool = False,
         raise Kind.USAGE(f"--email: {wrong}.")
     seconds = waiting(wait)
     with client(services=False) as this, this.connect() as session:
-        certify(session, asker("host.certs", yes), email=email, dry_run=dry_run, wait=seconds)
+        certify(session, this.asker("host.certs", yes), email=email, dry_run=dry_run, wait=seconds)
 
 
 @task(
+    hostless=True,
     help={
         "file": "where the private key goes; its public half beside it, with .pub (default: deploy_key)",
         "comment": "what the key is called in authorized_keys (default: behindy-deploy)",
         "from": "addresses it may be used from, for authorized_keys (default: any)",
-    }
+    },
 )
 def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy", from_: str = "") -> None:
     """Create a key for CI that can run commands, and nothing else."""
@@ -134,6 +137,6 @@ def adopt(_: Context, service: str = "", yes: bool = False, wait: str = "", json
             show_lines(adopting.lines(adoptees))
         if yes or not json:
             command = f"host.adopt {service}".strip()
-            adopting.adopt(session, adoptees, asker(command, yes), task=command, wait=seconds)
+            adopting.adopt(session, adoptees, this.asker(command, yes), task=command, wait=seconds)
     if json:
-        present([], adopting.as_json(adoptees), json=json)
+        present([], adopting.as_json(adoptees), json=json, settings=this.settings)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SHORTEST = 0.5
 """Seconds between two looks, at least."""
 
-_AGAIN = "show it again and again, with the history of each container, until Ctrl-C"
+_AGAIN = "show it again and again, with the history of each container, until q or Ctrl-C"
 _EVERY = "seconds between two looks of --watch (default 2)"
 _CONTAINER = "a service, or nginx, postgres, redis"
 
@@ -45,7 +45,7 @@ def disk(_: Context, json: bool = False) -> None:
 
 
 @task(help={"dry-run": "show exactly what would be removed; change nothing"})
-def prune(_: Context, dry_run: bool = False, wait: str = "", json: bool = False) -> None:
+def prune(_: Context, dry_run: bool = False, wait: str = "", yes: bool = False, json: bool = False) -> None:
     """Remove images no rollback needs, and the build cache."""
     from behindy_ops.views.prune import VIEW, prune
 
@@ -53,31 +53,31 @@ def prune(_: Context, dry_run: bool = False, wait: str = "", json: bool = False)
     if dry_run:
         show(VIEW, json=json)
     else:
-        show_by(lambda session: prune(session, wait=seconds), json=json)
+        show_by(lambda session: prune(session, wait=seconds), json=json, change="Prune images", yes=yes)
 
 
 @task(help={"fix": "connect who should be there and is not"})
-def network(_: Context, fix: bool = False, wait: str = "", json: bool = False) -> None:
+def network(_: Context, fix: bool = False, wait: str = "", yes: bool = False, json: bool = False) -> None:
     """Show who is on the services' network, and who should be."""
     from behindy_ops.views.network import VIEW
     from behindy_ops.views.network import fix as connect
 
     seconds = waiting(wait)
     if fix:
-        show_by(lambda session: connect(session, wait=seconds), json=json)
+        show_by(lambda session: connect(session, wait=seconds), json=json, change="Connect containers", yes=yes)
     else:
         show(VIEW, json=json)
 
 
 @task(help={"reload": "test the configuration and reload it"})
-def nginx(_: Context, reload: bool = False, wait: str = "", json: bool = False) -> None:
+def nginx(_: Context, reload: bool = False, wait: str = "", yes: bool = False, json: bool = False) -> None:
     """Show nginx's configuration, errors, names, and what answers."""
     from behindy_ops.views.nginx import VIEW
     from behindy_ops.views.nginx import reload as test_and_reload
 
     seconds = waiting(wait)
     if reload:
-        show_by(lambda session: test_and_reload(session, wait=seconds), json=json)
+        show_by(lambda session: test_and_reload(session, wait=seconds), json=json, change="Reload nginx", yes=yes)
     else:
         show(VIEW, json=json)
 
@@ -173,6 +173,7 @@ def restart(
     wait: str = "",
     wait_drain: bool = False,
     now: bool = False,
+    yes: bool = False,
     json: bool = False,
 ) -> None:
     """Put a new container of the same release live; no downtime."""
@@ -184,6 +185,7 @@ def restart(
     watching, seconds = duration("watch", watch), waiting(wait)
     with client(service, json=json) as this:
         choose = partial(goals.restart, watch=watching, wait_drain=wait_drain)
+        this.confirm(f"Restart {service}", yes=yes)
         return_to(choose, this.connect, this.services[0], what="restart", wait=seconds, now=now)
 
 
@@ -198,21 +200,37 @@ def stats(_: Context, watch: bool = False, every: str = "2", json: bool = False)
 
 
 def _watch(what: str, every: str, *, json: bool) -> NoReturn:
+    """Watch until somebody has seen enough, which is a good end; another signal than Ctrl-C's is told as ever."""
     import os
+    import signal
+    from functools import partial
     from json import dumps
 
+    from behindy_ops.errors import Interrupted
+    from behindy_ops.report.layout import heading
     from behindy_ops.report.picture import Picture
-    from behindy_ops.views.stats import watch
+    from behindy_ops.tasks.keys import hidden_keys
+    from behindy_ops.views.stats import Watcher, watch
     from behindy_ops.views.view import as_json
 
     interval = max(duration("every", every) or 0.0, SHORTEST)
     picture = Picture(sys.stdout, {} if json else os.environ)
+    with _until_stopped(), client(quiet=True) as this:
+        above = [heading(this.settings.target)] if this.settings.environment else []
 
-    def tell(view: StatsView, lines: list[Line]) -> None:
-        print(dumps(as_json("stats", view)), flush=True) if json else picture.show(lines)
+        def tell(view: StatsView, lines: list[Line]) -> None:
+            print(dumps(as_json("stats", view)), flush=True) if json else picture.show([*above, *lines])
 
-    with _until_stopped(), client(quiet=True) as this, this.connect() as session, picture:
-        watch(session, what, interval=interval, tell=tell)
+        try:
+            with hidden_keys(sys.stdin, partial(os.kill, os.getpid(), signal.SIGINT)) as keys:
+                watcher = Watcher(what, tell, lambda: picture.width, hint="  q to quit" if keys else "")
+                with this.connect() as session, picture:
+                    watch(session, watcher, interval=interval)
+        except KeyboardInterrupt:  # before there was anything to interrupt
+            pass
+        except Interrupted as error:
+            if error.signal_number != signal.SIGINT:
+                raise
     raise SystemExit(0)
 
 
@@ -241,7 +259,6 @@ def doctor(
     import os
 
     from behindy_ops import report
-    from behindy_ops.tasks.ask import asker
     from behindy_ops.views.doctor import consult, cure
 
     only = [service] if service else []
@@ -254,9 +271,9 @@ def doctor(
         shown = cure(
             session,
             only,
-            ask=asker("ops.doctor --fix", yes),
+            ask=this.asker("ops.doctor --fix", yes),
             tell=lambda lines: report.show_lines(lines, aside),
             emit=report.choose(False, aside, os.environ),
             wait=seconds,
         )
-    present(shown.lines, shown.data, shown.problem, json=json)
+    present(shown.lines, shown.data, shown.problem, json=json, settings=this.settings)

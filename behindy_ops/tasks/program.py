@@ -18,6 +18,7 @@ from behindy_ops.project.place import PROJECT, TASKS, find, has_our_tasks
 from behindy_ops.tasks import root
 from behindy_ops.tasks.client import here
 from behindy_ops.tasks.guard import DEBUG, guarded
+from behindy_ops.tasks.options import KNOWN
 
 if TYPE_CHECKING:
     from invoke import Collection
@@ -80,6 +81,7 @@ class Inv(Program):
                 return
             case [group] if group in self.collection.collections:
                 self._show(group_lines(self.collection, group))
+        KNOWN.update(self.collection.task_names)
         try:
             super().parse_tasks()
         except ParseError as error:

@@ -12,8 +12,8 @@ from behindy_ops.facts.replies import Reply, read
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.host import new_mark
 from behindy_ops.host.session import Session
-from behindy_ops.report.layout import Column, figures, spark, table
-from behindy_ops.report.text import Line, Tone
+from behindy_ops.report.layout import Column, clip, figures, spark, table
+from behindy_ops.report.text import WIDTH, Line, Tone
 from behindy_ops.views.container import LONGEST
 from behindy_ops.views.mem import HostMemory, host_lines, host_memory
 from behindy_ops.views.view import Shown, as_json, as_survey, require_docker
@@ -95,16 +95,46 @@ def _stats(name: str, before: Reading, now: Reading, total: int) -> ContainerSta
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Bytes a second of one container between two moments."""
+
+    received: float = 0.0
+    sent: float = 0.0
+    read: float = 0.0
+    written: float = 0.0
+
+
+def traffic(before: Frame, now: Frame) -> dict[str, Traffic]:
+    """Return what went through each container, by its name; nothing for one that started in between."""
+    seconds = now.at - before.at
+    found = {}
+    for identity, name in now.names.items():
+        last, reading = before.readings.get(identity), now.readings.get(identity)
+        if last is not None and reading is not None and seconds > 0:
+            rates = (max(0, getattr(reading, each) - getattr(last, each)) / seconds for each in Traffic.__slots__)
+            found[name] = Traffic(*rates)
+    return found
+
+
 class Watcher:
     """Makes a view of each moment and the one before it, and remembers the last values of each container.
 
     Args:
         what: ``cpu`` or ``memory``.
         tell: gets each view, and the same as lines.
+        width: says how many cells a line has.
+        hint: what stands beside the time.
     """
 
-    def __init__(self, what: str, tell: Callable[[StatsView, list[Line]], None]) -> None:
-        self._what, self._tell = what, tell
+    def __init__(
+        self,
+        what: str,
+        tell: Callable[[StatsView, list[Line]], None],
+        width: Callable[[], int] = lambda: WIDTH,
+        hint: str = "",
+    ) -> None:
+        self._what, self._tell, self._width, self._hint = what, tell, width, hint
         self._before: Frame | None = None
         self._history: dict[str, list[float]] = {}
 
@@ -116,8 +146,9 @@ class Watcher:
         values = {container.name: float(getattr(container, self._what)) for container in view.containers}
         # A container that is gone is forgotten.
         self._history = {name: [*self._history.get(name, []), value][-KEPT:] for name, value in values.items()}
-        moment = Line(time.strftime("%H:%M:%S", time.localtime(view.at)), Tone.FAINT)
-        self._tell(view, [*watched(view, self._history, what=self._what), moment, Line("")])
+        moment = Line(f"{time.strftime('%H:%M:%S', time.localtime(view.at))}{self._hint}", Tone.FAINT)
+        lines = watched(view, self._history, traffic(before, now), what=self._what, width=self._width())
+        self._tell(view, [*lines, moment, Line("")])
 
 
 def show(session: Session) -> Shown:
@@ -132,14 +163,14 @@ def show(session: Session) -> Shown:
     return Shown(lines(view), as_json("stats", view))
 
 
-def watch(session: Session, what: str, *, interval: float, tell: Callable[[StatsView, list[Line]], None]) -> None:
-    """Show ``cpu`` or ``memory`` of each container every ``interval`` seconds, until a signal ends it.
+def watch(session: Session, watcher: Watcher, *, interval: float) -> None:
+    """Show each container every ``interval`` seconds, until a signal ends it.
 
     Raises:
         Interrupted: how it usually ends.
         Kind.HOST_NOT_READY: Docker cannot be asked.
     """
-    _run(session, Watcher(what, tell), count=0, interval=interval)
+    _run(session, watcher, count=0, interval=interval)
 
 
 def _run(session: Session, take: Callable[[Frame], None], *, count: int, interval: float) -> None:
@@ -189,19 +220,59 @@ def lines(view: StatsView) -> list[Line]:
     return table(columns, rows, [Tone.CAREFUL if each.cpu > BUSY else Tone.PLAIN for each in view.containers])
 
 
-def watched(view: StatsView, history: Mapping[str, Sequence[float]], *, what: str) -> list[Line]:
+_WIDE = 120
+"""Cells from which a container's name has more room."""
+
+_BARS = 50
+"""Cells from which there is room for a history beside the figures that matter most."""
+
+_LEFT_OUT = {"cpu": ("limit", "disk r/w", "net in/out", "memory"), "memory": ("CPU %", "limit")}
+"""What there is no room for on a narrow terminal, the least important first."""
+
+
+def watched(
+    view: StatsView,
+    history: Mapping[str, Sequence[float]],
+    rates: Mapping[str, Traffic] | None = None,
+    *,
+    what: str,
+    width: int = WIDTH,
+) -> list[Line]:
     """Return the view as it is watched: each container with its last values of ``what`` as small bars.
 
-    That is ``cpu``, in percent, or ``memory``, in bytes and against the limit; the oldest value stands first.
+    That is ``cpu``, in percent, or ``memory``, in bytes and against the limit; the oldest value stands first. With
+    ``cpu`` there is what goes through network and disk, a second.
     """
-    titles = figures(f"{'CPU %':>6}", f"{'memory':>8}", f"{'limit':>8}")  # as wide in every moment
-    columns = [Column("container", 20), *titles, Column(f"{what}, oldest first")]
+    title = f"{what}, oldest first"
+    cells = {"container": 28 if width >= _WIDE else 18, "CPU %": 6, "memory": 8, "limit": 8}  # as wide in every moment
+    cells |= {"net in/out": 10, "disk r/w": 10} if what == "cpu" else {}
+    for least in _LEFT_OUT[what]:
+        if _taken(cells) + (len(title) if width >= _BARS else 0) > width:
+            del cells[least]
+    room = width - _taken(cells)
+    figured = list(cells.items())[1:]
+    columns = [Column("container", cells["container"]), *figures(*(f"{each:>{most}}" for each, most in figured))]
+    bars = [Column(title, room)] if room >= len(title) else []
     rows = []
     for each in sorted(view.containers, key=lambda container: getattr(container, what), reverse=True):
         top = float(each.limit or view.host.total) if what == "memory" else 100.0
-        bars = spark(history.get(each.name, ()), top, 32)
-        rows.append((each.name, f"{each.cpu:.1f}", size(each.memory), size(each.limit) if each.limit else "none", bars))
-    return [*host_lines(view.host), Line(""), *table(columns, rows)]
+        rate = (rates or {}).get(each.name, Traffic())
+        texts = {
+            "container": each.name,
+            "CPU %": f"{each.cpu:.1f}",
+            "memory": size(each.memory),
+            "limit": size(each.limit) if each.limit else "none",
+            "net in/out": f"{_short(rate.received)}/{_short(rate.sent)}",
+            "disk r/w": f"{_short(rate.read)}/{_short(rate.written)}",
+        }
+        drawn = (spark(history.get(each.name, ()), top, min(room, KEPT)),) if bars else ()
+        rows.append((*(texts[column] for column in cells), *drawn))
+    shown = [*host_lines(view.host), Line(""), *table([*columns, *bars], rows, width=width)]
+    return [Line(clip(line.text, width), line.tone) for line in shown]
+
+
+def _taken(cells: Mapping[str, int]) -> int:
+    return sum(cells.values()) + 2 * len(cells)
 
 
 def _short(count: float) -> str:

@@ -173,7 +173,7 @@ def test_a_dry_run_prints_every_command_and_changes_nothing(release: Release) ->
         "ls -R /home/ubuntu/behindy-ops/state"
     )
     before = on_host("sh", "-c", what_is_there)
-    ran = inv("deploy.frontend", "--tag", tag, "--dry-run").ok()
+    ran = inv("deploy.frontend", "--tag", tag, "--dry-run", "--verbose").ok()
     assert on_host("sh", "-c", what_is_there) == before
     for word in ("pull.sh", "start_green.sh", "look_inside.sh", "swap.sh", "leave.sh", "verify.sh"):
         assert word in ran.out

@@ -203,12 +203,43 @@ def test_a_dry_run_shows_the_plan_and_its_scripts_and_changes_nothing() -> None:
     host = begin()
     before = host.world.live("frontend")
     goal = Goal(tag="mended")
-    queue.show_plan(host.connect, [host.world.services["frontend"]], goal)
+    queue.show_plan(host.connect, [host.world.services["frontend"]], goal, verbose=True)
     assert host.world.live("frontend") is before
     plans = [event for event in host.events if isinstance(event, Plan)]
     assert plans[0].title == "Plan for frontend:mended on simulated"
     assert {event.title for event in plans[1:]} >= {"deploy/pull.sh", "deploy/swap.sh"}
-    assert [command.title for command in host.connections[-1].sent] == ["look at the host"]
+    assert [command.title for command in host.connections[-1].sent] == ["look at the host", "ask the registry"]
+    assert not any(command.changes for command in host.connections[-1].sent)
+
+
+def test_a_dry_run_shows_the_text_of_the_scripts_only_when_asked_to() -> None:
+    host = begin()
+    queue.show_plan(host.connect, [host.world.services["frontend"]], Goal(tag="mended"))
+    (only,) = [event for event in host.events if isinstance(event, Plan)]
+    assert "deploy/swap.sh" in "\n".join(only.lines)
+    assert any("--verbose" in str(event) for event in host.events)
+
+
+@pytest.mark.parametrize(
+    ("goal", "planned"),
+    [(Goal(tag="second"), False), (Goal(tag="second", force=True), True), (Goal(tag="first"), True)],
+)
+def test_a_dry_run_says_when_nothing_would_change(goal: Goal, planned: bool) -> None:
+    host = begin()
+    queue.show_plan(host.connect, [host.world.services["frontend"]], goal)
+    assert any(isinstance(event, Plan) for event in host.events) is planned
+    assert any("nothing would change" in str(event) for event in host.events) is not planned
+
+
+@pytest.mark.parametrize("change", ["tag", "config"])
+def test_a_dry_run_is_of_what_the_deploy_would_find(change: str) -> None:
+    host = begin()
+    if change == "tag":
+        host.push("frontend", "second")
+    else:
+        host.world.config["frontend"] = "other"
+    queue.show_plan(host.connect, [host.world.services["frontend"]], Goal(tag="second"))
+    assert any(isinstance(event, Plan) for event in host.events)
 
 
 def test_a_dry_run_says_what_would_be_put_in_order_first() -> None:

@@ -13,6 +13,7 @@ from behindy_ops.project import settings
 from behindy_ops.project.compose import deployable_names
 from behindy_ops.project.services import _HEALTH_KEYS, KEYS
 from behindy_ops.tasks import root
+from behindy_ops.tasks.options import ENV
 from sandbox.tasks import add_to
 from sandbox.tasks.quality import CHECKOUT
 
@@ -22,7 +23,11 @@ EXAMPLE = "deploy.search"
 
 SERVICES = deployable_names(CHECKOUT / "compose" / "docker-compose.yml")
 OPTIONS = {
-    name: sorted(max(argument.names, key=len).replace("_", "-") for argument in add_to(root())[name].get_arguments())
+    name: sorted(
+        max(argument.names, key=len).replace("_", "-")
+        for argument in add_to(root())[name].get_arguments()
+        if argument.name != ENV  # which so many have that it is told once
+    )
     for name in add_to(root()).task_names
 }
 pytestmark = pytest.mark.parametrize("readme", READMES)
@@ -82,6 +87,10 @@ def test_every_task_has_its_row_with_all_its_options(readme: str, name: str) -> 
     told = " ".join(cells[1:])
     missing = [option for option in OPTIONS[name] if not re.search(rf"`-{'-' if option[1:] else ''}{option}[ `]", told)]
     assert not missing, f"{name}: {missing}"
+
+
+def test_the_option_of_every_task_with_a_host_is_told_once(readme: str) -> None:
+    assert without_code(readme).count(f"`--{ENV} NAME`") == 1
 
 
 def test_no_task_is_made_up(readme: str) -> None:

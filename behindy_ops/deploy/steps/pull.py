@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.facts.figures import size
 from behindy_ops.facts.image import IMAGE_TEMPLATE, Image, parse_image
-from behindy_ops.facts.pull import cause, runs_on
+from behindy_ops.facts.pull import PULLED, cause, layers_told, note_layer, runs_on
 from behindy_ops.facts.release import released_as
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
@@ -36,6 +38,14 @@ class Pull(Step):
     def progress(self, line: str) -> str:
         return "" if line.startswith("image ") else line
 
+    def follow(self) -> Callable[[str], str]:
+        layers: dict[str, str] = {}
+
+        def take(line: str) -> str:
+            return layers_told(layers) if note_layer(layers, line) else self.progress(line)
+
+        return take
+
     def read(self, state: State, result: Result) -> Read:
         if not result.ok:
             return Read(state, error=_pull_error(self.image, result))
@@ -43,11 +53,20 @@ class Pull(Step):
         if not state.goal.force and (error := _foreign(image, self.image, state.survey.architecture)) is not None:
             return Read(state, error=error)
         digest = image.digest(state.release.repository)
-        detail = (digest or image.id)[:19]
+        detail = f"{(digest or image.id)[:19]}{_pulled(result.stdout, image.size)}"
         state = replace(state, image=image, release=replace(state.release, image_id=image.id))
         if state.goal.target is not None:
             return Read(state, detail)
         return _compared(replace(state, release=replace(state.release, digest=digest)), image, detail)
+
+
+def _pulled(said: str, size_: int) -> str:
+    """Return what was pulled of how much, or nothing if the host had it all."""
+    layers: dict[str, str] = {}
+    for line in said.splitlines():
+        note_layer(layers, line)
+    new = sum(state == PULLED for state in layers.values())
+    return f", {new} of {len(layers)} layers new, {size(size_)}" if new else ""
 
 
 def _compared(state: State, image: Image, detail: str) -> Read:

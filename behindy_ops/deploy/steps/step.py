@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import ClassVar
@@ -156,6 +156,10 @@ class Step:
     def progress(self, line: str) -> str:
         """Return what a line of the answer shows while it runs; empty for nothing."""
         return ""
+
+    def follow(self) -> Callable[[str], str]:
+        """Return what takes each line while it runs and returns what is shown, as :meth:`progress`; it may count."""
+        return self.progress
 
     def needless(self, state: State) -> bool:
         """Return whether there turned out to be nothing to do."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from behindy_ops.facts.manifest import UNPACKED, new_bytes, parse
+from behindy_ops.facts.manifest import UNPACKED, new_bytes, parse, same
 
 GZIP, TAR = "application/vnd.oci.image.layer.v1.tar+gzip", "application/vnd.docker.image.rootfs.diff.tar"
 
@@ -56,3 +56,16 @@ def test_what_the_registry_does_not_tell_is_not_guessed() -> None:
     assert told.refused["me/x:new"] == "no such manifest: me/x:new"
     assert told.foreign == {"me/x:none": ("arm64", "riscv64")}
     assert [new_bytes(told, f"me/x:{name}") for name in ("new", "other", "none", "absent")] == [None] * 4
+
+
+def test_two_references_are_one_image_if_their_configurations_are_known_to_be() -> None:
+    def image(config: str) -> dict[str, Any]:
+        own = manifest(("base", 1))
+        own["OCIManifest"]["config"] = {"digest": config}
+        return own
+
+    told = parse(printed(new=image("c1"), live=[manifest(arch="arm64"), image("c1")], old=image("c2"), none=manifest()))
+    assert same(told, "me/x:new", "me/x:live")
+    assert not same(told, "me/x:new", "me/x:old")
+    assert not same(told, "me/x:none", "me/x:none")
+    assert not same(told, "me/x:absent", "me/x:absent")

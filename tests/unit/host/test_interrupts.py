@@ -46,6 +46,22 @@ def test_a_shield_holds_for_so_long_and_no_longer() -> None:
             interrupts.check()
 
 
+@pytest.mark.parametrize(("number", "asked"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
+def test_it_is_told_once_and_at_once_even_while_it_is_put_off(number: signal.Signals, asked: str) -> None:
+    told: list[tuple[str, bool]] = []
+    with Interrupts() as interrupts:
+        interrupts.tell = lambda name, put_off: told.append((name, put_off))
+        interrupts.check()
+        signal.raise_signal(number)
+        with interrupts.shielded():
+            interrupts.check()
+            interrupts.check()
+        assert told == [(asked, True)]
+        with pytest.raises(Interrupted):
+            interrupts.check()
+    assert told == [(asked, True)]
+
+
 def test_a_second_ctrl_c_leaves_at_once() -> None:
     text = """
 import signal

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ from behindy_ops.errors import Interrupted, LockHeld
 from behindy_ops.host.command import Command
 from behindy_ops.host.session import open_session, silent, who_am_i
 from behindy_ops.project.project import Project
-from behindy_ops.report.events import StepDone, StepFailed, StepProgress, StepStarted
+from behindy_ops.report.events import Note, StepDone, StepFailed, StepProgress, StepStarted
 from tests.scripted import Answer, Scripted, scripted
 
 if TYPE_CHECKING:
@@ -47,6 +49,20 @@ def test_a_step_that_fails_is_told_with_its_reason() -> None:
         StepStarted("two", "Do two"), StepProgress("two", "half"), StepFailed("two", 2.0, "not well"),
     ]  # fmt: skip
     assert there.session.durations == {"one": 2.0, "two": 2.0}
+
+
+@pytest.mark.parametrize(("shield", "done"), [(True, "finished first"), (False, "stopped")])
+def test_after_ctrl_c_one_line_says_what_is_being_done(shield: bool, done: str) -> None:
+    there = scripted()
+    interrupts = there.session.interrupts
+    with contextlib.suppress(Interrupted), there.session.step("pull", "Pull it"):
+        interrupts.requested = signal.SIGINT
+        for _ in range(3):
+            with interrupts.shielded() if shield else contextlib.nullcontext():
+                interrupts.check()
+    (note,) = [event for event in there.events if isinstance(event, Note)]
+    assert note.text.startswith(f"Ctrl-C: 'Pull it' is {done}")
+    assert "Ctrl-C again" in note.text
 
 
 def test_a_look_compares_the_hosts_clock_with_ours() -> None:

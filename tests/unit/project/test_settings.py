@@ -93,10 +93,10 @@ def test_every_setting_arrives(tmp_path: Path) -> None:
 
 
 def test_the_environment_wins_over_the_chosen_file_and_that_over_the_common_one(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("BEHINDY_HOST=c\nBEHINDY_USER=c\nBEHINDY_DOMAIN=c.me\n")
-    (tmp_path / ".env.stage").write_text("BEHINDY_HOST=b\nBEHINDY_USER=b\n")
+    (tmp_path / ".env").write_text("BEHINDY_HOST=c\nBEHINDY_USER=c\nBEHINDY_IMAGE_PREFIX=c\n")
+    (tmp_path / ".env.stage").write_text("BEHINDY_HOST=b\nBEHINDY_USER=b\nBEHINDY_DOMAIN=b.me\n")
     loaded = load({"BEHINDY_ENV": "stage", "BEHINDY_HOST": "a"}, tmp_path)
-    assert (loaded.host, loaded.user, loaded.domain) == ("a", "b", "c.me")
+    assert (loaded.host, loaded.user, loaded.image_prefix) == ("a", "b", "c")
 
 
 def test_an_empty_value_counts_as_none(tmp_path: Path) -> None:
@@ -174,7 +174,9 @@ def test_the_choice_of_the_file_cannot_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_names_of_the_sandbox_and_the_compose_file_may_stand_in_the_same_file(tmp_path: Path) -> None:
-    (tmp_path / ".env.sandbox").write_text("BEHINDY_ENV=sandbox\nBEHINDY_SANDBOX_X=1\nBEHINDY_HTTP_PORT=8080\nTZ=UTC\n")
+    (tmp_path / ".env.sandbox").write_text(
+        "BEHINDY_ENV=sandbox\nBEHINDY_SANDBOX_X=1\nBEHINDY_HTTP_PORT=8080\nTZ=UTC\nBEHINDY_DOMAIN=s.me\n"
+    )
     assert load({"BEHINDY_ENV": "sandbox"}, tmp_path).host == "h"
 
 
@@ -296,3 +298,82 @@ def test_the_example_file_explains_exactly_the_settings_there_are() -> None:
 def test_the_example_file_as_it_stands_is_no_mistake(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text((CHECKOUT / ".env.example").read_text(encoding="utf-8"))
     load(dict.fromkeys(os.environ, ""), tmp_path)
+
+
+HOST_OF_PRODUCTION = """\
+BEHINDY_HOST=prod
+BEHINDY_PORT=2222
+BEHINDY_USER=prod
+BEHINDY_KNOWN_HOSTS_FILE=prod
+BEHINDY_DOMAIN=prod.example
+BEHINDY_TRUSTED_PROXIES=cloudflare
+BEHINDY_IPV6=yes
+BEHINDY_PUBLIC_ADDRESS=127.0.0.1
+BEHINDY_OUTSIDE_ADDRESS=127.0.0.1
+BEHINDY_OUTSIDE_CA_FILE=prod
+BEHINDY_SSH_KEY_PASSPHRASE=prod
+"""
+STAGING = {"BEHINDY_ENV": "staging"}
+
+
+def test_an_environment_has_nothing_of_the_host_of_another_one(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"{HOST_OF_PRODUCTION}BEHINDY_SSH_KEY='{KEY}'\nBEHINDY_IMAGE_PREFIX=team\n")
+    (tmp_path / ".env.staging").write_text("BEHINDY_HOST=stage\nBEHINDY_DOMAIN=stage.example\n")
+    own = Settings(host="stage", domain="stage.example", image_prefix="team", environment="staging")
+    assert load(STAGING, tmp_path) == own
+    assert load({}, tmp_path).port == 2222
+
+
+@pytest.mark.parametrize("name", ["BEHINDY_HOST", "BEHINDY_DOMAIN"])
+def test_an_environment_without_a_host_or_a_domain_of_its_own_is_refused(name: str, tmp_path: Path) -> None:
+    own = {"BEHINDY_HOST": "stage", "BEHINDY_DOMAIN": "stage.example"}
+    (tmp_path / ".env").write_text(HOST_OF_PRODUCTION)
+    (tmp_path / "pyproject.toml").write_text('[tool.behindy-ops]\nhost = "prod"\ndomain = "prod.example"\n')
+    (tmp_path / ".env.staging").write_text("".join(f"{key}={value}\n" for key, value in own.items() if key != name))
+    mistake = only_mistake(STAGING, tmp_path)
+    assert mistake.startswith(f"{name}: staging names no")
+    assert f"tool.behindy-ops.environments.staging.{name.removeprefix('BEHINDY_').lower()}" in mistake
+    assert "prod" not in mistake
+    assert load({**STAGING, name: "given.example"}, tmp_path).environment == "staging"
+
+
+def test_an_environment_may_be_in_pyproject_alone_and_its_file_wins_over_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("BEHINDY_HOST=prod\nBEHINDY_REGISTRY=env.example\nBEHINDY_HOST_DIR=env\n")
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.behindy-ops]\nregistry = "all.example"\nimage_prefix = "all"\n'
+        '[tool.behindy-ops.environments.staging]\nhost = "table"\ndomain = "table.example"\nhost_dir = "table"\n'
+    )
+    loaded = load(STAGING, tmp_path)
+    assert (loaded.host, loaded.domain, loaded.host_dir) == ("table", "table.example", "table")
+    assert (loaded.registry, loaded.image_prefix) == ("env.example", "all")
+    (tmp_path / ".env.staging").write_text("BEHINDY_HOST=file\nBEHINDY_REGISTRY=file.example\n")
+    loaded = load({**STAGING, "BEHINDY_HOST_DIR": "process"}, tmp_path)
+    assert (loaded.host, loaded.domain, loaded.host_dir) == ("file", "table.example", "process")
+    assert (loaded.registry, loaded.image_prefix) == ("file.example", "all")
+    assert (load({}, tmp_path).host, load({}, tmp_path).image_prefix) == ("prod", "all")
+
+
+def test_a_mistake_in_pyproject_is_told_with_the_path_of_its_key(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.behindy-ops]\nregistry = "https://x"\n'
+        '[tool.behindy-ops.environments.staging]\nhost = "stage"\ndomain = "nowhere"\n'
+    )
+    assert [line.partition(": ")[0] for line in mistakes(STAGING, tmp_path)] == [
+        "BEHINDY_DOMAIN (pyproject.toml, tool.behindy-ops.environments.staging.domain)",
+        "BEHINDY_REGISTRY (pyproject.toml, tool.behindy-ops.registry)",
+    ]
+
+
+def test_the_target_names_the_environment_if_one_is_chosen() -> None:
+    assert Settings(host="h").target == "h"
+    assert Settings(host="h", environment="staging").target == "staging (h)"
+
+
+def test_confirm_is_yes_or_no_and_an_environment_may_differ(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.behindy-ops]\nconfirm = true\n[tool.behindy-ops.environments.staging]\n"
+        'host = "stage"\ndomain = "stage.example"\nconfirm = false\n'
+    )
+    assert load({}, tmp_path).confirm
+    assert not load(STAGING, tmp_path).confirm
+    assert "yes nor no" in only_mistake({"BEHINDY_CONFIRM": "maybe"}, tmp_path)

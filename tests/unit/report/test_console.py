@@ -6,6 +6,7 @@ import io
 import re
 
 import pytest
+from rich.cells import cell_len
 
 from behindy_ops.report import events
 from behindy_ops.report.console import Console
@@ -70,6 +71,18 @@ def test_progress_of_a_step_that_has_ended_shows_nothing() -> None:
 def test_an_error_fits_a_narrow_terminal() -> None:
     left = lines_left(on_console(events.Failed("refused", "word " * 30), width=40))
     assert max(map(len, left)) <= 40
+
+
+@pytest.mark.parametrize("words", ["word " * 30, "안녕 " * 40])
+def test_quoted_lines_wrap_at_words_behind_their_bar(words: str) -> None:
+    left = lines_left(on_console(events.Logs("log", (f"  {words}",)), width=40))[1:]
+    assert len(left) > 3
+    assert all(line.startswith("    │ ") and cell_len(line) <= 40 for line in left)
+    assert {part for line in left for part in line.split()} == {"│", words[: words.index(" ")]}
+
+
+def test_what_is_longer_than_a_line_is_left_whole() -> None:
+    assert "x" * 100 in on_console(events.Plan("plan", ("run " + "x" * 100,)), width=40)
 
 
 def test_no_color_means_no_color() -> None:

@@ -23,8 +23,8 @@ def test_one_of_each_is_every_event_there_is() -> None:
     ("event", "line"),
     [
         (
-            events.DeployStarted("api", "v2", "ubuntu@behindy.me", "team/api"),
-            '"deploy_started", "service": "api", "tag": "v2", "host": "ubuntu@behindy.me", "release": "team/api"',
+            events.DeployStarted("api", "v2", "h", "team/api"),
+            '"deploy_started", "service": "api", "tag": "v2", "host": "h", "release": "team/api", "environment": ""',
         ),
         (ONE_OF_EACH[1], '"step_started", "step": "pull", "title": "Pull the image"'),
         (ONE_OF_EACH[2], '"step_progress", "step": "pull", "text": "3 of 7 layers"'),
@@ -47,6 +47,11 @@ def test_one_of_each_is_every_event_there_is() -> None:
 )
 def test_the_json_line_of_an_event_stays_as_programs_know_it(event: events.Event, line: str) -> None:
     assert to_json(event, AT) == f'{{"at": "2025-11-10T12:30:00.250+00:00", "event": {line}}}'
+
+
+def test_every_line_names_the_environment_if_one_is_chosen() -> None:
+    for event in ONE_OF_EACH:
+        assert json.loads(to_json(event, AT, "staging"))["environment"] == "staging"
 
 
 @given(words=st.text())

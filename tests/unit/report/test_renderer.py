@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from behindy_ops.report import events
+from behindy_ops.report.jsonlines import JsonLines
 from behindy_ops.report.plain import Plain
 from behindy_ops.report.stream import SafeStream
 from tests.unit.report.told import HOSTILE, ONE_OF_EACH, as_plain, on_console, renderers
@@ -35,6 +36,17 @@ def test_no_encoding_stops_a_deploy(encoding: str) -> None:
         show.close()
         assert b"frontend" in raw.getvalue()
         assert "�" in raw.getvalue().decode(encoding, "replace") or b"?" in raw.getvalue() or number == 2
+
+
+def test_a_warning_is_told_to_people_once_and_to_programs_each_time() -> None:
+    low, note = events.Warning_("Low."), events.Note("noted")
+    again = [low, note, low, note, events.Warning_("Full.")]
+    for shown in (as_plain(*again), on_console(*again)):
+        assert [shown.count(word) for word in ("Low.", "Full.", "noted")] == [1, 1, 2]
+    stream = io.StringIO()
+    for event in again:
+        JsonLines(SafeStream(stream))(event)
+    assert stream.getvalue().count("Low.") == 2
 
 
 def test_a_mistake_in_showing_an_event_does_not_stop_a_deploy() -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from behindy_ops.errors import Kind
-from behindy_ops.tasks.ask import asker
+from behindy_ops.tasks.ask import asker, confirm
 from tests.kinds import raises
 
 
@@ -35,3 +35,29 @@ def test_without_a_terminal_it_says_what_to_type(monkeypatch: pytest.MonkeyPatch
     with raises(Kind.USAGE) as error:
         asker("host.up", yes=False)("Do it?")
     assert error.value.remedy == "Read what it would do above, then: inv host.up --yes"
+
+
+def test_the_place_stands_before_the_question(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal("yes\n"))
+    assert asker("host.up", yes=False, place="staging (h)")("Do it?")
+    said = capsys.readouterr()
+    assert said.err == "staging (h): Do it? [yes/no] "
+    assert said.out == ""  # a program may be reading it
+
+
+@pytest.mark.parametrize(
+    ("stdin", "yes"), [(Terminal("no\n"), True), (io.StringIO("no\n"), False), (Terminal("yes\n"), False)]
+)
+def test_a_change_goes_on_after_a_yes_and_where_nobody_can_be_asked(
+    stdin: io.StringIO, yes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", stdin)
+    confirm("Deploy it?", yes=yes)
+
+
+def test_a_no_ends_the_task_with_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal("no\n"))
+    with raises(Kind.INTERRUPTED, match="The answer was no"):
+        confirm("Deploy it?", yes=False)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json as json_
-from typing import NoReturn
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
+from invoke import Context
 
 from behindy_ops.errors import Kind
-from behindy_ops.tasks.client import client
+from behindy_ops.host import session as sessions
+from behindy_ops.project.project import Project
+from behindy_ops.project.settings import Settings
+from behindy_ops.tasks import root
+from behindy_ops.tasks.client import Client, client
 from behindy_ops.tasks.guard import guarded
+from tests.kinds import raises
+from tests.unit.tasks.test_ask import Terminal
 
 
 @guarded
@@ -36,3 +45,53 @@ def test_an_error_is_told_once(
         assert said.err.count("What  Full.") == 1
     else:
         assert (said.out + said.err).count("What  Full.") == 1
+
+
+def on(**settings: Any) -> Client:
+    return Client(Project(Path("/nowhere")), Settings(host="h", **settings), [], lambda _: None)
+
+
+@pytest.mark.parametrize(("environment", "place"), [("", "production (h)"), ("staging", "staging (h)")])
+def test_a_change_is_asked_for_by_environment_and_host_where_the_setting_says_so(
+    environment: str, place: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal("no\n"))
+    on(environment=environment).confirm("Deploy web:v2", yes=False)
+    with raises(Kind.INTERRUPTED):
+        on(environment=environment, confirm=True).confirm("Deploy web:v2", yes=False)
+    assert capsys.readouterr().err == f"Deploy web:v2 on {place}? [yes/no] "
+
+
+CHANGES: list[tuple[str, dict[str, Any]]] = [
+    ("deploy.all", {}),
+    ("deploy.frontend", {}),
+    ("deploy.rollback", {"service": "frontend"}),
+    ("deploy.recover", {}),
+    ("ops.restart", {"service": "frontend"}),
+    ("ops.prune", {}),
+    ("ops.network", {"fix": True}),
+    ("ops.nginx", {"reload": True}),
+    ("host.up", {}),
+    ("db.restore", {"backup": "x", "from_host": True}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), CHANGES)
+@pytest.mark.parametrize("yes", [False, True])
+def test_each_task_that_changes_a_host_without_a_question_of_its_own_asks_before_it_connects(
+    name: str, options: dict[str, Any], yes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected = []
+
+    def connect(*_: object) -> NoReturn:
+        connected.append(name)
+        raise Kind.HOST_UNREACHABLE("Nobody is there.")
+
+    monkeypatch.setattr(sessions, "open_session", connect)
+    monkeypatch.setattr(sys, "stdin", Terminal("no\n"))
+    for variable, value in {"HOST": "h", "CONFIRM": "yes", "ENV": ""}.items():
+        monkeypatch.setenv(f"BEHINDY_{variable}", value)
+    with pytest.raises(SystemExit) as ended:
+        root()[name](Context(), yes=yes, **options)
+    assert ended.value.code == (Kind.HOST_UNREACHABLE if yes else Kind.INTERRUPTED).exit_code
+    assert connected == [name] * yes

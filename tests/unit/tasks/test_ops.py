@@ -10,6 +10,7 @@ import pytest
 from invoke import Context
 
 from behindy_ops.errors import Kind, RemoteCommandFailed
+from behindy_ops.project.settings import Settings
 from behindy_ops.report.text import Line
 from behindy_ops.tasks import root
 from behindy_ops.tasks.show import present
@@ -51,6 +52,16 @@ def test_a_view_is_lines_for_people_or_one_object_for_programs(capsys: pytest.Ca
     said = capsys.readouterr().out
     assert said.isascii()
     assert json.loads(said) == data
+
+
+def test_a_view_names_the_environment_if_one_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    staging = Settings(host="h", environment="staging")
+    present([Line("shown")], {"view": "x"}, json=False, settings=staging)
+    assert capsys.readouterr().out == "staging (h)\nshown\n"
+    present([Line("shown")], {"view": "x"}, json=True, settings=staging)
+    assert json.loads(capsys.readouterr().out) == {"environment": "staging", "view": "x"}
+    present([Line("shown")], {"view": "x"}, json=False, settings=Settings(host="h"))
+    assert capsys.readouterr().out == "shown\n"
 
 
 def test_a_list_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from rich.cells import cell_len
 
 from behindy_ops.errors import Kind
@@ -62,3 +65,43 @@ def test_the_busiest_comes_first_and_is_coloured_and_the_machines_memory_is_no_l
     view = stats.describe(both(1, 0, 0), both(2, 950, 10))
     assert [(one.name, one.limit) for one in view.containers] == [("busy", 400 * MB), ("idle", 0)]
     assert [line.tone for line in stats.lines(view)] == [Tone.STRONG, Tone.CAREFUL, Tone.PLAIN]
+
+
+def pictured(width: int, what: str = "cpu") -> list[str]:
+    told: list[list[Line]] = []
+    watcher = stats.Watcher(what, lambda _, lines: told.append(lines), lambda: width, hint="  q to quit")
+    first, second = moment(10.0, 0, 0), moment(12.0, 250, 1000)
+    (before,) = first.readings.values()
+    now = replace(before, cpu=250, system=1000, received=before.received + 4096, written=before.written + 2 * MB)
+    watcher(first)
+    watcher(replace(second, readings={ID: now}))
+    return [line.text for line in told[-1]]
+
+
+def test_a_watched_view_has_what_goes_through_network_and_disk_a_second() -> None:
+    shown = "\n".join(pictured(120))
+    assert "net in/out" in shown
+    assert "2.0k/0" in shown
+    assert "disk r/w" in shown
+    assert "0/1.0M" in shown
+    assert "net in/out" not in "\n".join(pictured(120, "memory"))
+    assert all(word in "\n".join(pictured(80)) for word in ("net in/out", "disk r/w", "cpu, oldest first"))
+
+
+@pytest.mark.parametrize("what", ["cpu", "memory"])
+@pytest.mark.parametrize("width", [1, 8, 20, 30, 40, 60, 80, 100, 200])
+def test_a_watched_view_fits_whatever_width_there_is(width: int, what: str) -> None:
+    lines = pictured(width, what)
+    assert all(cell_len(line) <= max(width, len("HH:MM:SS  q to quit")) for line in lines)
+    assert ("oldest first" in "\n".join(lines)) is (width >= 60)
+    if width >= 20:
+        assert any(line.startswith("backend") for line in lines)
+
+
+def test_a_wide_terminal_has_a_longer_history() -> None:
+    view = stats.describe(moment(1.0, 0, 0), moment(2.0, 250, 1000))
+    bars = [
+        sum(line.text.count("▅") for line in stats.watched(view, {"backend": [50.0] * 200}, what="cpu", width=width))
+        for width in (80, 120, 400)
+    ]
+    assert bars[0] < bars[1] < bars[2] == stats.KEPT

@@ -101,3 +101,29 @@ def test_a_login_is_made_only_with_a_token_and_the_token_goes_to_stdin_alone() -
 def test_the_image_line_is_no_progress() -> None:
     assert PULL.progress("image {}") == ""
     assert PULL.progress("Pulling fs layer") == "Pulling fs layer"
+
+
+LAYERS = """\
+v2: Pulling from me/web
+aaaaaaaaaaaa: Already exists
+bbbbbbbbbbbb: Pulling fs layer
+cccccccccccc: Pulling fs layer
+bbbbbbbbbbbb: Download complete
+bbbbbbbbbbbb: Pull complete
+cccccccccccc: Pull complete
+"""
+
+
+def test_a_pull_shows_how_many_layers_are_there() -> None:
+    follow = PULL.follow()
+    told = [follow(line) for line in LAYERS.splitlines()]
+    counts = [(1, 1), (1, 2), (1, 3), (1, 3), (2, 3), (3, 3)]
+    assert told == ["v2: Pulling from me/web", *(f"{there} of {known} layers" for there, known in counts)]
+    assert PULL.follow()("bbbbbbbbbbbb: Pull complete") == "1 of 1 layers"  # each run counts for itself
+
+
+def test_what_was_pulled_is_told_with_its_layers_and_size() -> None:
+    read = PULL.read(state_of(image=None), answer(LAYERS + pulled(size=245 * 2**20)))
+    assert read.detail == "sha256:dd, 2 of 3 layers new, 245 MB"
+    there = LAYERS.replace("Pull complete", "Already exists")
+    assert PULL.read(state_of(image=None), answer(there + pulled())).detail == "sha256:dd"
