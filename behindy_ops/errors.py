@@ -46,6 +46,7 @@ class Kind(Enum):
     RELEASE_REFUSED = 50, "release refused"
     SWITCH_FAILED = 51, "switch failed"
     SWITCHED_BACK = 52, "switched back"
+    AFTER_FAILED = 53, "command after the switch failed"
     REMOTE_COMMAND_FAILED = 60, "remote command failed"
     CONTAINER_MISSING = 61, "no such container"
     TROUBLE_FOUND = 65, "trouble found"

@@ -136,7 +136,7 @@ def leftovers(facts: Facts) -> Iterable[Check]:
             "leftovers",
             f"{recovery.value[0].upper()}{recovery.value[1:]}.",
             subject=service.name,
-            evidence=map(state_of, filter(None, trio)),
+            evidence=map(state_of, filter(None, (*trio, facts.survey.once(service.name)))),
             level=Level.WARNING if serves(trio.live) else Level.REFUSAL,
             fix=Fix(FixKind.RECOVER, service.name),
         )

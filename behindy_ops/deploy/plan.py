@@ -10,6 +10,7 @@ from behindy_ops.deploy.steps.assets import KeepAssets
 from behindy_ops.deploy.steps.drain import Drain, FinishRequests, LeaveToDrain
 from behindy_ops.deploy.steps.external import CheckOutside, CheckPrevious, Rehearse
 from behindy_ops.deploy.steps.internal import CheckInside
+from behindy_ops.deploy.steps.once import AwaitAfter, AwaitBefore, StartAfter, StartBefore
 from behindy_ops.deploy.steps.pull import Pull
 from behindy_ops.deploy.steps.start import Start
 from behindy_ops.deploy.steps.step import Beside, FromHere, Item, Say, Step, Together
@@ -39,6 +40,7 @@ def steps(state: State) -> Iterator[Item]:
         )
         yield PutAside()
         yield StopLive()
+    yield from _before(state)
     yield Start()
     if service.assets is not None:
         yield KeepAssets()  # while it boots
@@ -49,12 +51,26 @@ def steps(state: State) -> Iterator[Item]:
         yield Say(Decision(f"{service.through} is not there yet: {service.name} is checked through {paths[0]}."))
     yield Switch()
     yield from after_switch(state)
+    yield from _end(state)
+
+
+def _before(state: State) -> Iterator[Item]:
+    if state.before is not None:
+        yield StartBefore(state.before)
+        yield AwaitBefore(state.before)
+
+
+def _end(state: State) -> Iterator[Item]:
+    """Yield what follows once the new release is proven and watched."""
     tidy = () if Tidy().needless(state) else (Tidy(),)
     if state.left_to_host:
         yield Beside((FromHere(state.urls[0]),), (Together((LeaveToDrain(), *tidy, Verify())),))
-    else:
-        yield Beside(tidy, (StopPrevious(),) if state.live else ())
-        yield Verify()
+        return
+    yield Beside(tidy, (StopPrevious(),) if state.live else ())
+    if state.after is not None:
+        yield StartAfter(state.after)
+        yield AwaitAfter(state.after)
+    yield Verify()
 
 
 def _rehearsal(state: State) -> Step | Say:

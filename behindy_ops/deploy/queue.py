@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from behindy_ops.checks import files, preflight
 from behindy_ops.checks.check import first_refusal, forced
 from behindy_ops.deploy import drains, plan
 from behindy_ops.deploy.check import already_live, truthful, without_live
 from behindy_ops.deploy.goals import Goal
+from behindy_ops.deploy.hooks import POST_DEPLOY, PRE_DEPLOY, Hooks
 from behindy_ops.deploy.reconcile import reconcile
-from behindy_ops.deploy.replace import Replacement
+from behindy_ops.deploy.replace import Replacement, after_failed
 from behindy_ops.deploy.state import begin
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost
 from behindy_ops.facts.leftovers import Recovery, leftover
@@ -25,11 +26,14 @@ RECONNECT_WAIT = 75.0
 """Seconds to wait for our own lost lease: a silent one ends after 60."""
 
 
-def show_plan(connect: Connect, services: Sequence[Service], goal: Goal, *, verbose: bool = False) -> None:
+def show_plan(
+    connect: Connect, services: Sequence[Service], goal: Goal, *, verbose: bool = False, hooks: Hooks | None = None
+) -> None:
     """Report what a deploy would do; changes nothing.
 
     Args:
         verbose: show the text of the scripts, too.
+        hooks: of the project.
 
     Raises:
         BehindyError: the deploy itself would be refused, for the same reason.
@@ -60,13 +64,32 @@ def show_plan(connect: Connect, services: Sequence[Service], goal: Goal, *, verb
                 scripts |= plan.script_lines(items, state)
             title = f"Plan for {service.name}:{goal.tag} on {session.settings.target}"
             session.emit(Plan(title, tuple(plan.as_lines(items, state))))
+        for decision in _told_of(hooks) if hooks else ():
+            session.emit(decision)
         for name, lines in scripts.items():
             session.emit(Plan(name, tuple(lines)))
         hint = "" if verbose else " The text of each script: --verbose"
         session.emit(Decision(f"Dry run: nothing changed.{hint}"))
 
 
-def deploy(connect: Connect, services: Sequence[Service], goal: Goal, *, wait: float = 0.0, now: bool = False) -> None:
+def _told_of(hooks: Hooks) -> Iterator[Decision]:
+    for name, when in (
+        (PRE_DEPLOY, "before any of it"),
+        (POST_DEPLOY, "at the end, of each service that is live then"),
+    ):
+        if hooks.found(name) is not None:
+            yield Decision(f"hooks/{name} is run on this machine {when}.")
+
+
+def deploy(
+    connect: Connect,
+    services: Sequence[Service],
+    goal: Goal,
+    *,
+    wait: float = 0.0,
+    now: bool = False,
+    hooks: Hooks | None = None,
+) -> None:
     """Deploy services in the order given; stop at the first that fails.
 
     Nothing is repeated blindly: a new session reconciles first, and a release it then finds live is not made again.
@@ -74,11 +97,26 @@ def deploy(connect: Connect, services: Sequence[Service], goal: Goal, *, wait: f
     Args:
         wait: seconds to queue for the lock.
         now: have a release of theirs that the host still drains stopped, instead of waiting for it.
+        hooks: of the project; run without the lock, before the host is asked for anything and at the end.
 
     Raises:
         BehindyError: it failed; nothing after that service was touched.
     """
     queue = _Queue(list(services), goal, now)
+    if hooks is None:
+        _deploy(connect, queue, wait)
+        return
+    for service in services:
+        hooks.before(service, goal.tag)
+    try:
+        _deploy(connect, queue, wait)
+    finally:
+        for service, release in queue.made:
+            hooks.after(service, goal.tag, release)
+
+
+def _deploy(connect: Connect, queue: _Queue, wait: float) -> None:
+    """Work the queue off; a broken connection is made once more."""
     try:
         with connect() as session:
             queue.work(session, wait=wait)
@@ -177,6 +215,7 @@ class _Queue:
     Attributes:
         now: what the host still drains of them is stopped at once.
         locked: this connection held the lock, so something may have been changed.
+        made: the services of which this run has put a release live, and its id.
     """
 
     left: list[Service]
@@ -186,6 +225,7 @@ class _Queue:
     before: str | None = None
     began: float = 0.0
     locked: bool = False
+    made: list[tuple[Service, str]] = field(default_factory=list)
 
     def work(self, session: Session, *, wait: float) -> None:
         names = ", ".join(service.name for service in self.left)
@@ -199,6 +239,9 @@ class _Queue:
             survey, _ = reconcile(session, service, survey)
             if (release := self._underway_is_live(survey)) is not None:
                 self._finished(session, release)
+                if service.after is not None and self.goal.kind == "deploy":
+                    what = f"The connection was lost before x-deploy.after of {service.name} was known to have ended."
+                    raise after_failed(service.name, what)
             else:
                 self._deploy(session, service, survey)
             self.left.pop(0)
@@ -213,6 +256,7 @@ class _Queue:
         return release if release is not None and release.id == self.underway else None
 
     def _finished(self, session: Session, release: Release) -> None:
+        self.made.append((self.left[0], release.id))
         _tell_live(session, release, self.began)
 
     def _deploy(self, session: Session, service: Service, survey: Survey) -> None:
@@ -228,4 +272,8 @@ class _Queue:
         self.before, self.began = found, session.clock()
         replacement = Replacement(session, service, self.goal, survey)
         self.underway = replacement.walk.state.release.id
-        replacement.run()
+        try:
+            replacement.run()
+        finally:
+            if replacement.made:
+                self.made.append((service, self.underway))

@@ -24,7 +24,7 @@ from behindy_ops.errors import Interrupted, RemoteCommandFailed
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.leftovers import Recovery, leftover, serves
 from behindy_ops.facts.release import Release, released_as
-from behindy_ops.facts.survey import Survey
+from behindy_ops.facts.survey import Survey, Trio
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import Service
 from behindy_ops.report.events import Decision, Warning_
@@ -70,15 +70,23 @@ def reconcile(session: Session, service: Service, survey: Survey) -> tuple[Surve
 
 def _recover_once(session: Session, service: Service, survey: Survey) -> Recovery:
     """Do what the table says for what was seen, and return it; doing it twice does no harm."""
-    trio = survey.trio(service.name)
     recovery = leftover(survey, service.name)
     if recovery is Recovery.NOTHING:
         return recovery
-    if service.name in survey.draining and trio.green is None:
+    once, green = survey.once(service.name), survey.trio(service.name).green
+    if once is None and green is None and service.name in survey.draining:
         drains.end(session, service, survey, word=drains.LEAVE)  # one at a time; what it left is seen then
         return recovery
     session.emit(Decision(f"{service.name}: {recovery.value}."))
     walk = Walk(session, _state(session, service, survey))
+    if once is not None:  # so that it never runs twice at the same time
+        walk.go([Remove(once, grace=service.stop)])
+    else:
+        _put_in_order(walk, survey.trio(service.name), recovery)
+    return recovery
+
+
+def _put_in_order(walk: Walk, trio: Trio, recovery: Recovery) -> None:
     match recovery, trio.live, trio.green, trio.blue:
         case Recovery.REMOVE_GREEN, _, Container() as green, _ if green.running:
             walk.go([Retire(green), Remove(green)])
@@ -93,7 +101,6 @@ def _recover_once(session: Session, service: Service, survey: Survey) -> Recover
             walk.go(_restored(walk.state, blue))
         case ((Recovery.SWITCH_BACK | Recovery.FINISH_DRAIN), Container() as live, _, Container() as blue):
             _after_switch(walk, live, blue, bad=recovery is Recovery.SWITCH_BACK)
-    return recovery
 
 
 def _state(session: Session, service: Service, survey: Survey) -> State:

@@ -9,7 +9,7 @@ from behindy_ops.deploy.state import Phase, begin
 from behindy_ops.deploy.steps.drain import LeaveToDrain
 from behindy_ops.deploy.steps.external import CheckOutside
 from behindy_ops.deploy.steps.step import Fault, Item
-from behindy_ops.deploy.steps.stop import Discard
+from behindy_ops.deploy.steps.stop import Discard, Remove
 from behindy_ops.deploy.steps.switch import Follow
 from behindy_ops.deploy.steps.verify import Record
 from behindy_ops.deploy.walk import Relapse, Walk
@@ -19,10 +19,12 @@ from behindy_ops.errors import (
     BehindyError,
     ConnectionLost,
     Interrupted,
+    Kind,
     LeaseLost,
     RemoteCommandFailed,
     SwitchedBack,
 )
+from behindy_ops.facts.container import Container
 from behindy_ops.facts.figures import took
 from behindy_ops.facts.outside import REACH_IT
 from behindy_ops.facts.release import next_id
@@ -33,7 +35,11 @@ from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, W
 
 
 class Replacement:
-    """Replaces one service. The host is surveyed, locked and reconciled before."""
+    """Replaces one service. The host is surveyed, locked and reconciled before.
+
+    Attributes:
+        made: the new release is live and stays; not if the run was told to stop.
+    """
 
     def __init__(self, session: Session, service: Service, goal: Goal, survey: Survey) -> None:
         now = session.host_now()
@@ -42,6 +48,7 @@ class Replacement:
         self.session = session
         self.walk = Walk(session, begin(service, goal, session.settings, survey, **made), reached=self._reached)
         self._holds = True
+        self.made = False
         self._began = session.clock()
 
     def run(self) -> None:
@@ -74,6 +81,9 @@ class Replacement:
         sent, session.counted = session.host.remote_commands - session.counted, session.host.remote_commands
         facts = {**self._when(), **self.walk.facts, "remote_commands": str(sent)}
         session.emit(DeployFinished(name, outcome, session.clock() - self._began, facts))
+        self.made = outcome == "live"
+        if unfinished := self.walk.state.unfinished:
+            raise after_failed(name, unfinished)
 
     def _reached(self, phase: Phase) -> None:
         state = self.walk.state
@@ -112,19 +122,26 @@ class Replacement:
         """Remove the candidate after a failure before the switch, and record it."""
         state = self.walk.state
         with self.session.interrupts.shielded():
-            if state.phase >= Phase.STARTED:
+            if state.phase >= Phase.PREPARED:
                 try:
                     self.walk.go([Discard()])
                 except RemoteCommandFailed as failure:  # the host is in trouble; what that did first is what to tell
                     self._warn(failure)
                 self._record("interrupted" if isinstance(error, Interrupted) else "refused", error.what)
             if state.goal.recreate and state.live is not None:
-                return error.but(state=self._brought_back())
+                return error.but(state=f"{self._brought_back()}{self._stays()}")
         if state.live is None:
             untouched = f"There was no release of {state.service.name} before, so nothing serves it."
         else:
             untouched = "The live release was never touched and is still running."
-        return error.but(state=error.state or untouched)
+        return error.but(state=f"{error.state or untouched}{self._stays()}")
+
+    def _stays(self) -> str:
+        """Return what is said of that which no way back takes back."""
+        state = self.walk.state
+        if state.before is None or state.phase < Phase.PREPARED:
+            return ""
+        return f" What x-deploy.before of {state.service.name} has done, such as to the database, stays."
 
     def _warn(self, failure: RemoteCommandFailed) -> None:
         self.session.emit(Warning_(f"{failure.what} {failure.state} {failure.remedy}"))
@@ -154,7 +171,7 @@ class Replacement:
             if self.walk.state.goal.recreate and self.walk.state.live is not None:
                 self._brought_back()
         remedy = REACH_IT if fault is Fault.NAME else "Its last log lines are above. Fix it and deploy again."
-        return SwitchedBack(what, state=self.walk.state.serving, remedy=remedy)
+        return SwitchedBack(what, state=f"{self.walk.state.serving}{self._stays()}", remedy=remedy)
 
     def _stopped_after_switch(self, error: Interrupted) -> Interrupted:
         """Told to stop with the new release live: one attempt decides whether it stays, nothing is waited for."""
@@ -169,17 +186,21 @@ class Replacement:
                 reason = f"it was not proven before the run was told to stop: {relapse}"
                 back = self._taken_back(reason, relapse.fault, stopped=error.what)
                 return error.but(state=f"{back.what} {back.state}")
+            cut = ""
+            if self.walk.state.after is not None:
+                self.walk.go([Remove(Container(f"{name}-after", f"{name}-after"))])
+                cut = f" x-deploy.after of {name} was stopped, or not begun."
             if self.walk.state.left_to_host and not self.walk.state.handed_over:
                 self.walk.go([LeaveToDrain()])
             by_host = self.walk.state.handed_over
             left = f" {name}-blue was left to the {'host' if by_host else 'next run'}" if self.walk.state.live else ""
             self._record("live", f"{error.what}{left}")
         if self.walk.state.live is None:
-            return error.but(state=f"{name} is live.")
+            return error.but(state=f"{name} is live.{cut}")
         if by_host:
             return error.but(state=f"The new release of {name} is live; the host drains and stops {name}-blue.")
         return error.but(
-            state=f"The new release of {name} is live; {name}-blue may still be there.",
+            state=f"The new release of {name} is live; {name}-blue may still be there.{cut}",
             remedy=f"The next deploy of {name} removes it; or now: inv deploy.recover {name}",
         )
 
@@ -193,6 +214,15 @@ class Replacement:
         switched = self.walk.phases.get(Phase.NAMED, self.walk.phases.get(Phase.SWITCHED)) if self._holds else None
         end = self.session.clock() if switched is None else switched
         self.session.emit(Decision(f"{self.walk.state.service.name} was down for at most {end - since:.0f} s."))
+
+
+def after_failed(service: str, why: str) -> BehindyError:
+    """Return the error for a release that is live, of which the command that follows did not end well."""
+    return Kind.AFTER_FAILED(
+        why,
+        state=f"The new release of {service} is live and stays.",
+        remedy=f"Correct the cause, then run the command itself: inv ops.run {service} -- COMMAND",
+    )
 
 
 def take_back(walk: Walk, reason: str, *, hurried: bool) -> None:

@@ -13,7 +13,7 @@ from behindy_ops.facts.image import Image
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.survey import Survey, answers_to
 from behindy_ops.project.paths import HostPaths
-from behindy_ops.project.services import Service
+from behindy_ops.project.services import Once, Service
 from behindy_ops.project.settings import Settings
 
 CACHED = 2.1
@@ -28,15 +28,17 @@ class Phase(IntEnum):
     """The live container has given its name away (``--strategy recreate``)."""
     STOPPED = 2
     """It was told to stop, too."""
-    STARTED = 3
+    PREPARED = 3
+    """Its ``x-deploy.before`` runs, or has run."""
+    STARTED = 4
     """There is, or may be, a candidate."""
-    TORN = 4
+    TORN = 5
     """The renames failed and could not be undone; the next run looks how far they came."""
-    NAMED = 5
+    NAMED = 6
     """The new release has the name, and nginx is still to be told."""
-    SWITCHED = 6
+    SWITCHED = 7
     """Users meet the new release."""
-    PROVEN = 7
+    PROVEN = 8
     """It answered well from outside."""
 
 
@@ -54,6 +56,8 @@ class State:
         image: what is to be live; None until it is known.
         release: the release that is made; what is not known of it yet stands in angle brackets.
         green: the candidate; after the switch it is live.
+        once: id of the container in which its ``x-deploy.before`` or ``after`` runs; empty until it is known.
+        unfinished: why its ``x-deploy.after`` did not end well.
         switched: the host's uptime right after the renames (after the reload of an nginx that needs one), in ms.
         handed_over: the host drains the previous release by itself.
         serving: a sentence on what serves now, after a way back.
@@ -70,6 +74,8 @@ class State:
     release: Release
     image: Image | None = None
     green: Container | None = None
+    once: str = ""
+    unfinished: str = ""
     switched: int | None = None
     phase: Phase = Phase.UNCHANGED
     handed_over: bool = False
@@ -89,8 +95,22 @@ class State:
 
     @property
     def left_to_host(self) -> bool:
-        """Whether the previous release is drained by the host itself once the new one is proven."""
-        return self.blue is not None and self.blue.running and not self.goal.wait_drain
+        """Whether the previous release is drained by the host itself once the new one is proven.
+
+        A command that runs once it is live waits until the previous release is gone.
+        """
+        waits = self.goal.wait_drain or self.after is not None
+        return self.blue is not None and self.blue.running and not waits
+
+    @property
+    def before(self) -> Once | None:
+        """What runs before the candidate starts; a release that is made once more has had that."""
+        return self.service.before if self.goal.kind == "deploy" else None
+
+    @property
+    def after(self) -> Once | None:
+        """What runs once the release is live; likewise."""
+        return self.service.after if self.goal.kind == "deploy" else None
 
     @property
     def candidate(self) -> Container:

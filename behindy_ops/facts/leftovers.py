@@ -15,6 +15,8 @@ class Recovery(Enum):
     """What to do; the value says what was seen and what follows, for people."""
 
     NOTHING = "steady"
+    END_BEFORE = "an earlier run stopped before the switch: its x-deploy.before is stopped and removed"
+    END_AFTER = "an earlier run stopped after the switch: its x-deploy.after is stopped, removed, and not run again"
     REMOVE_GREEN = "an earlier run stopped before the switch: its candidate is removed"
     FINISH_SWITCH = (
         "an earlier run died between the two renames: if its candidate is healthy it gets the name, "
@@ -36,6 +38,8 @@ def serves(container: Container | None) -> bool:
 
 def leftover(survey: Survey, service: str) -> Recovery:
     """Return what an interrupted run left of a service, by what was seen."""
+    if (once := survey.once(service)) is not None:
+        return Recovery.END_BEFORE if once.name.endswith("-before") else Recovery.END_AFTER
     return decide(survey.trio(service), draining=service in survey.draining)
 
 

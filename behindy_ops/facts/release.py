@@ -79,6 +79,7 @@ class Labels:
     digest = "behindy.digest"
     config = "behindy.config"
     previous = "behindy.previous"
+    once = "behindy.once"
 
 
 def released_as(container: Container) -> Release:

@@ -16,7 +16,7 @@ from behindy_ops.facts.draining import Draining, parse_draining
 from behindy_ops.facts.image import Image, parse_image
 from behindy_ops.facts.outside import elsewhere
 from behindy_ops.facts.readings import parse_readings
-from behindy_ops.facts.release import Release, remembered
+from behindy_ops.facts.release import Labels, Release, remembered
 from behindy_ops.facts.replies import Reply, read
 
 NETWORK = "behindy-ops_internal"
@@ -25,6 +25,9 @@ NETWORK = "behindy-ops_internal"
 EDGE = "behindy-ops_edge"
 """One with IPv6 for nginx alone, where BEHINDY_IPV6 asks for it. Before Docker 28, a container's ports and its way out
 are those of the network whose name sorts first."""
+
+RUN_ONCE = ("before", "after")
+"""What a deploy runs once, in a container whose name ends like this: ``<service>-before``."""
 
 NGINX = "nginx"
 """The name of the nginx container."""
@@ -136,6 +139,11 @@ class Survey:
 
     def trio(self, service: str) -> Trio:
         return Trio(*map(self.containers.get, trio_names(service)))
+
+    def once(self, service: str) -> Container | None:
+        """Return the container of a command that runs once in a deploy of a service, or ran in one that died."""
+        found = map(self.containers.get, (f"{service}-{what}" for what in RUN_ONCE))
+        return next((container for container in found if container and Labels.once in container.labels), None)
 
     def age(self, container: Container) -> float:
         """Return the seconds since a container was started; a clock that was set right after the boot adds none."""

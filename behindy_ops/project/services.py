@@ -80,6 +80,19 @@ class Expect:
 
 
 @dataclass(frozen=True)
+class Once:
+    """A command that runs once in each new release.
+
+    Attributes:
+        command: its words, as Docker gives them to the image: behind its entrypoint, where it has one.
+        seconds: after which it is stopped.
+    """
+
+    command: tuple[str, ...]
+    seconds: float = 600.0
+
+
+@dataclass(frozen=True)
 class Service:
     """One service, as its stanza declares it. All times are in seconds.
 
@@ -96,6 +109,7 @@ class Service:
         expect: what counts as healthy, inside the network and through the public URL.
         through: another service that ``external`` passes through, so that it says nothing while that is missing.
         assets: which static files outlive a release, or None.
+        before: what runs in a new release before its candidate starts, or None; ``after``: once it is live.
         required_env: names the stanza cannot be filled in without.
     """
 
@@ -113,6 +127,8 @@ class Service:
     expect: Expect = field(default_factory=Expect)
     through: str = ""
     assets: Assets | None = None
+    before: Once | None = None
+    after: Once | None = None
     required_env: tuple[str, ...] = ()
 
 
@@ -219,6 +235,11 @@ def _read_keys(path: str, given: object, keys: Mapping[str, Any]) -> tuple[dict[
             values[key], wrong = _read_keys(f"{path}.{key}", given[key], read)
             mistakes += wrong
         elif key in given or key in _NEEDED:
+            if read is _once and isinstance(given[key], dict):
+                inner, wrong = _read_keys(f"{path}.{key}", given[key], _ONCE_KEYS)
+                values[key] = Once(**{"command": (), **inner})
+                mistakes += wrong
+                continue
             try:
                 values[key] = read(given.get(key))
             except _Items as error:
@@ -312,6 +333,27 @@ def _seconds(value: object, *, least: float = 0.0) -> float:
     return given
 
 
+def _words(value: object) -> tuple[str, ...]:
+    """Read a command. Compose fills in the whole stanza, so what a shell in it is to see has ``$$``, as elsewhere."""
+    if not isinstance(value, list) or not value:
+        raise ValueError("not a list of words; write one such as [python, manage.py, migrate]")
+    for word in value:
+        if isinstance(word, bool) or not isinstance(word, (str, int, float)) or "\0" in str(word):
+            raise ValueError(f"{validate.shown(str(word))} is not a word; write it in quotes")
+        if "$" in str(word).replace("$$", ""):
+            raise ValueError(
+                f"{validate.shown(str(word))}: values are not filled in; for a $ of its own shell write $$"
+            )
+    if not str(value[0]):
+        raise ValueError("its first word is empty")
+    return tuple(str(word).replace("$$", "$") for word in value)
+
+
+def _once(value: object) -> Once:
+    return Once(_words(value))
+
+
+_ONCE_KEYS: Mapping[str, Callable[[Any], Any]] = {"command": _words, "seconds": partial(_seconds, least=1.0)}
 _HEALTH_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "attempts": partial(_whole, most=1000),
     "interval": partial(_seconds, least=0.1),
@@ -333,7 +375,9 @@ KEYS: Mapping[str, Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]] = 
     "health": _HEALTH_KEYS,
     "expect": _EXPECT_KEYS,
     "assets": _ASSETS_KEYS,
+    "before": _once,
+    "after": _once,
 }
 """What an ``x-deploy`` may say, and how each value is read; a table for what is a mapping of its own."""
 
-_NEEDED = ("port", "internal", "external", "from", "at")
+_NEEDED = ("port", "internal", "external", "from", "at", "command")

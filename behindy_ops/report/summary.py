@@ -147,6 +147,8 @@ def _facts(story: Story, links: Links) -> str:
         "live and proven": plain(facts.get("live_and_proven", "")),
         "watched after that": plain(facts.get("watched_after_that", "")),
         "health": _health(story),
+        "x-deploy.before": plain(facts.get("before", "")),
+        "x-deploy.after": plain(facts.get("after", "")),
         "previous release drains": plain(facts.get("draining", "")),
         "previous release drained": plain(facts.get("drain", "")),
         "memory of the container": _change(facts.get("memory_before", ""), facts.get("memory", "")),

@@ -44,6 +44,7 @@ def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., No
     ) -> None:
         from behindy_ops.deploy import queue
         from behindy_ops.deploy.goals import Goal
+        from behindy_ops.deploy.hooks import Hooks
         from behindy_ops.errors import Kind
         from behindy_ops.project.services import validate_tag
 
@@ -57,11 +58,12 @@ def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., No
         )
         seconds = waiting(wait)
         with client(*services, json=json) as this:
+            hooks = Hooks(this.project.root / "hooks", this.settings, this.emit)
             if dry_run:
-                queue.show_plan(this.connect, this.services, goal, verbose=verbose)
+                queue.show_plan(this.connect, this.services, goal, verbose=verbose, hooks=hooks)
             else:
                 this.confirm(f"Deploy {', '.join(service.name for service in this.services)}:{goal.tag}", yes=yes)
-                queue.deploy(this.connect, this.services, goal, wait=seconds, now=now)
+                queue.deploy(this.connect, this.services, goal, wait=seconds, now=now, hooks=hooks)
 
     deploy.__doc__ = help_
     return task(name=name, help=_HELP)(deploy)

@@ -150,6 +150,23 @@ def execute(_: Context, service: str) -> None:
     raise SystemExit(code)
 
 
+@task(name="run")
+def run_once(_: Context, service: str) -> None:
+    """Run what follows -- once, in a new container of the live release."""
+    from functools import partial
+
+    from behindy_ops.project.project import Project
+    from behindy_ops.report.stream import write_output
+    from behindy_ops.views.exec import run_once, words_after
+
+    words = words_after(sys.argv)
+    Project.find().services([service])
+    out, err = partial(write_output, sys.stdout), partial(write_output, sys.stderr)
+    with _until_stopped(), client(quiet=True) as this, this.connect() as session:
+        code = run_once(session, service, words, out=out, err=err)
+    raise SystemExit(code)
+
+
 def _container(name: str) -> str:
     from behindy_ops.views.container import named
 

@@ -13,6 +13,10 @@ LONGEST = 24 * 3600.0
 """Seconds after which the host ends what is followed, watched or run."""
 
 
+UNKEPT = "unkept"
+"""What the host says of a container whose release it has no files of."""
+
+
 def named(name: str, services: Iterable[str], containers: Mapping[str, str]) -> str:
     """Return the container's name for what a person wrote.
 
@@ -42,6 +46,9 @@ def missing(container: str, said: str) -> BehindyError:
         return problem
     if "No such" in said:
         what, remedy = f"There is no container {container} on the host.", "See what there is: inv ops.ps"
+    elif said.strip() == UNKEPT:
+        what = f"{container} was not started by this tool, or the files of its release are not on the host any more."
+        remedy = f"Deploy it: inv deploy.{container} --tag TAG --force. To run something within it: inv ops.exec"
     else:
         what = f"The container {container} is not running ({said.strip()})."
         remedy = f"See why: inv ops.logs {container}; inv ops.ps"

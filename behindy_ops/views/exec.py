@@ -1,4 +1,4 @@
-"""``ops.exec``: a command run in a container."""
+"""``ops.exec`` and ``ops.run``: a command run in a container, or in one of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def words_after(argv: Sequence[str]) -> tuple[str, ...]:
     """
     words = tuple(argv[argv.index("--") + 1 :]) if "--" in argv else ()
     if not words:
-        raise Kind.USAGE("No command was given.", remedy="Write it after --, such as: inv ops.exec backend -- env")
+        task = "ops.run" if "ops.run" in argv else "ops.exec"
+        raise Kind.USAGE("No command was given.", remedy=f"Write it after --, such as: inv {task} backend -- env")
     return words
 
 
@@ -41,9 +42,34 @@ def run(
     Raises:
         Kind.CONTAINER_MISSING: the container is not there, or not running.
     """
-    mark, said = new_mark(), list[str]()
+    mark = new_mark()
+    return _passed_on(session, container, script("ops/exec", mark, container, *words), mark, out, err)
+
+
+def run_once(
+    session: Session, service: str, words: Sequence[str], *, out: Callable[[str], None], err: Callable[[str], None]
+) -> int:
+    """Run a command once in a container of its own, of a service's live release; else as :func:`run`.
+
+    Raises:
+        Kind.CONTAINER_MISSING: there is no live release, or its files are not on the host.
+    """
+    mark = new_mark()
+    argv = script("ops/run", mark, session.settings.host_dir, service, *words)
+    return _passed_on(session, service, argv, mark, out, err)
+
+
+def _passed_on(
+    session: Session,
+    container: str,
+    argv: tuple[str, ...],
+    mark: str,
+    out: Callable[[str], None],
+    err: Callable[[str], None],
+) -> int:
+    said = list[str]()
     command = Command(
-        script("ops/exec", mark, container, *words),
+        argv,
         title=f"run a command in {container}",
         timeout=LONGEST,
         on_line=lambda line: out(f"{line}\n"),

@@ -108,6 +108,7 @@ TASKS: dict[str, tuple[str, ...]] = {
     "ops.prune": ("--dry-run",),
     "ops.ps": (),
     "ops.restart": ("frontend", "--watch", "0"),
+    "ops.run": ("backend", "true"),
     "ops.stats": (),
 }
-"""In this order; none replaces what cannot be had back. What ``ops.exec`` prints is what somebody asked for."""
+"""In this order; none replaces what cannot be had back. What ``ops.exec`` and ``ops.run`` print, somebody asked for."""

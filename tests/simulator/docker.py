@@ -28,6 +28,7 @@ class Behaviour:
         lacks: files that its page names and it does not have.
         says: what its answers contain.
         dies_after: seconds after its first start at which it is killed for memory; 0 for never.
+        once: seconds that a command takes which runs once in it, and its exit code.
     """
 
     inside: int = 200
@@ -38,6 +39,7 @@ class Behaviour:
     lacks: tuple[str, ...] = ()
     says: str = ""
     dies_after: float = 0.0
+    once: tuple[float, int] = (1.0, 0)
 
     @property
     def good(self) -> bool:
@@ -215,6 +217,13 @@ class Engine:
             self.clock.at(now + 0.3, lambda: self._die(box, life, 3, oom=False))
         elif behaviour.dies_after and life == 1:
             self.clock.at(now + behaviour.dies_after, lambda: self._die(box, life, 137, oom=True))
+
+    def run_once(self, name: str, image: Stored, labels: dict[str, str], seconds: float, code: int) -> Box:
+        """A command in a container that never answers anybody, and ends with this code."""
+        box = self.create(name, image, labels)
+        box.policy, box.life, box.status, box.started = "no", 1, "running", self.clock.now
+        self.clock.at(self.clock.now + seconds, lambda: self._die(box, 1, code, oom=False))
+        return box
 
     def kill(self, key: str) -> None:
         """The application in a container crashes."""

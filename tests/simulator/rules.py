@@ -95,7 +95,8 @@ class Rules:
     def at_rest(self, service: str) -> str:
         """Why a service is not at rest with one good live container, or an empty string."""
         engine, live = self.world.engine, self.world.live(service)
-        left = [name for name in (f"{service}-green", f"{service}-blue") if engine.named(name) is not None]
+        names = (f"{service}-{what}" for what in ("green", "blue", "before", "after"))
+        left = [name for name in names if engine.named(name) is not None]
         if left:
             return f"{left} left behind"
         if live is None or not live.running or self.world.now < live.ready:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from behindy_ops.facts.release import Labels
 from tests.simulator.docker import Box, DockerError
 from tests.simulator.survey import container_line, image_line, stats_line, survey
 from tests.simulator.world import Body, Drain, Process, ReleaseDir, Wait, World
@@ -87,19 +88,70 @@ def manifests(world: World, me: Process, registry: str, user: str, *references: 
     return 0
 
 
-def start_green(
-    world: World, me: Process, root: str, service: str, release: str, network: str, template: str, files_of: str
-) -> Body:
-    assert (root, network) == ("behindy-ops", "behindy-ops_internal")
-    assert "Aliases" not in template
+def _keep_release(
+    world: World, me: Process, service: str, release: str, files_of: str
+) -> Generator[Wait | None, None, dict[str, Any]]:
     begun, description, override = me.stdin.split("\n", 2)
-    stanza = json.loads(override)["services"][service]
+    stanza: dict[str, Any] = json.loads(override)["services"][service]
     yield None
+    if (service, release) in world.dirs:
+        return stanza
     config = world.dirs[service, files_of].config if files_of else world.config[service]
     world.dirs[service, release] = ReleaseDir(description, "candidate", config)  # they get their name together
     yield None
     world.history.append(begun)
     yield None
+    return stanza
+
+
+def once(
+    world: World, me: Process, root: str, service: str, release: str, network: str, files_of: str, what: str,
+    limit: str, grace: str, *words: str,
+) -> Body:  # fmt: skip
+    assert (root, network, files_of) == ("behindy-ops", "behindy-ops_internal", "")
+    assert grace.isdigit()
+    assert words
+    stanza = yield from _keep_release(world, me, service, release, files_of)
+    engine = world.engine
+    try:
+        image = yield from ask(world, partial(engine.stored, stanza["image"]))
+        yield lasting(world, 0.5)
+        labels = stanza["labels"] | {Labels.once: what}
+        seconds, code = image.behaviour.once
+        box = yield from call(
+            world, partial(engine.run_once, f"{service}-{what}", image, labels, min(seconds, int(limit)), code)
+        )
+    except DockerError as error:
+        me.err.append(str(error))
+        return 1
+    me.echo(f"started {box.id}")
+    return 0
+
+
+def attend(world: World, me: Process, container: str, template: str, always: str) -> Body:
+    assert "{{json .State.FinishedAt}}" in template
+    try:
+        box = yield from ask(world, partial(world.engine.find, container))
+        me.echo("log migrating")
+        yield Wait(condition=lambda: not box.running)
+    except DockerError:
+        pass  # no verdict
+    yield from _show_state(world, me, container)
+    try:
+        box = yield from ask(world, partial(world.engine.find, container))
+        if not box.running and (box.exit_code == 0 or always):
+            yield from call(world, partial(world.engine.remove, container))
+    except DockerError as error:
+        me.err.append(str(error))
+    return 0
+
+
+def start_green(
+    world: World, me: Process, root: str, service: str, release: str, network: str, template: str, files_of: str
+) -> Body:
+    assert (root, network) == ("behindy-ops", "behindy-ops_internal")
+    assert "Aliases" not in template
+    stanza = yield from _keep_release(world, me, service, release, files_of)
     engine, green = world.engine, f"{service}-green"
     try:
         image = yield from ask(world, partial(engine.stored, stanza["image"]))
@@ -602,8 +654,8 @@ def fenced(world: World, me: Process, body: Body) -> Body:
 SCRIPTS: dict[str, Callable[..., Body]] = {
     function.__name__: function
     for function in (
-        manifests, pull, start_green, look_inside, look_outside, swap, follow, drain, watch, stop_blue, discard, tidy,
-        verify, record, survey, assets, leave, together,
+        manifests, pull, once, attend, start_green, look_inside, look_outside, swap, follow, drain, watch, stop_blue,
+        discard, tidy, verify, record, survey, assets, leave, together,
     )
 } | {"await": await_}  # fmt: skip
 

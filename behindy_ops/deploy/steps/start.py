@@ -14,7 +14,7 @@ from behindy_ops.facts.release import Labels, Release
 from behindy_ops.facts.survey import NETWORK
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
-from behindy_ops.report.events import Warning_
+from behindy_ops.report.events import Event, Warning_
 
 
 class Start(Step):
@@ -32,13 +32,10 @@ class Start(Step):
     def command(self, state: State) -> Command:
         release, target = state.release, state.goal.target
         files_of = target.id if target else ""
-        kept = json.dumps({key: value for key, value in asdict(release).items() if key != "status"}, ensure_ascii=False)
-        stdin = "\n".join((history.begun(state), kept, _override(release, state.pinned))) + "\n"
         argv = script(
             "deploy/start_green", state.paths.root, release.service, release.id, NETWORK, CONTAINER_TEMPLATE, files_of
         )
-        title = f"start {release.service}-green"
-        return Command(argv, title=title, timeout=120, stdin=stdin.encode("utf-8"), changes=True)
+        return Command(argv, title=f"start {release.service}-green", timeout=120, stdin=described(state), changes=True)
 
     def read(self, state: State, result: Result) -> Read:
         if result.exit_code == Code.OTHER_VOLUME:
@@ -52,11 +49,20 @@ class Start(Step):
             return Read(state, error=error)
         told = result.reply().values()
         green = replace(parse_container(told["state"]), restart_policy=told["policy"])
-        events = (
-            *(_left(*line.split()) for line in result.reply().every("left")),
-            *map(_unkept, result.reply().every("unkept")),
-        )
-        return Read(replace(state, green=green), green.id[:12], events=events)
+        return Read(replace(state, green=green), green.id[:12], events=remarks(result))
+
+
+def described(state: State) -> bytes:
+    """Return what a script that keeps a release is told: a line of the history, one of the release, its override."""
+    release = state.release
+    kept = json.dumps({key: value for key, value in asdict(release).items() if key != "status"}, ensure_ascii=False)
+    return ("\n".join((history.begun(state), kept, _override(release, state.pinned))) + "\n").encode("utf-8")
+
+
+def remarks(result: Result) -> tuple[Event, ...]:
+    """Return what such a script found beside."""
+    reply = result.reply()
+    return (*(_left(*line.split()) for line in reply.every("left")), *map(_unkept, reply.every("unkept")))
 
 
 def _left(old: str, new: str) -> Warning_:

@@ -88,35 +88,45 @@ class StartAgain(Step):
 
 @dataclass(frozen=True, slots=True)
 class Remove(Step):
-    """Remove a container that an interrupted run left."""
+    """Remove a container that an interrupted run left.
+
+    Attributes:
+        grace: seconds that it gets to end by itself.
+    """
 
     container: Container
+    grace: float = 0.0
     name = "recover"
     said = "Remove {step.container.name}"
 
     def command(self, state: State) -> Command:
-        return _remove(self.container.id, 0)
+        return _remove(self.container.id, self.grace)
 
 
 @dataclass(frozen=True, slots=True)
 class Discard(Step):
-    """Remove the candidate, or the release that was taken back."""
+    """Remove the candidate, or the release that was taken back; before there is one, what ran before it."""
 
     name = "remove"
-    said = "Remove {service}-green"
     shield = ALWAYS
     stuck = "The candidate may still be there; it gets no traffic."
     remedy = "The next deploy removes it."
 
+    def title(self, state: State) -> str:
+        return f"Remove {self._name(state)}"
+
+    def _name(self, state: State) -> str:
+        return f"{state.service.name}-{'before' if state.phase is Phase.PREPARED else 'green'}"
+
     def command(self, state: State) -> Command:
-        container = state.green.id if state.green else f"{state.service.name}-green"
+        container = state.green.id if state.green else self._name(state)
         kept = state.paths.release(state.service.name, state.release.id)
         seen = "yes" if state.phase >= Phase.NAMED else "no"
         argv = script("deploy/discard", container, CONTAINER_TEMPLATE, str(_LOG_LINES), kept, seen)
-        return Command(argv, title=f"remove {state.service.name}-green", timeout=150, changes=True)
+        return Command(argv, title=f"remove {self._name(state)}", timeout=150, changes=True)
 
     def read(self, state: State, result: Result) -> Read:
-        name, reply = f"{state.service.name}-green", result.reply()
+        name, reply = self._name(state), result.reply()
         last, logs = parse_state(reply.values().get("state", "")), tuple(reply.every("log"))
         events: tuple[Event, ...] = ()
         if last is not None:

@@ -39,10 +39,8 @@ class Watch(Step):
 def _verify(state: State, line: str) -> Command:
     """Return the last look; ``line`` is the history's."""
     service, release, paths = state.service.name, state.release, state.paths
-    kept, left, rotated_at = (
-        *(paths.release(service, each) for each in (release.id, state.judged)),
-        str(history.ROTATED_AT),
-    )
+    kept, left = (paths.release(service, each) for each in (release.id, state.judged))
+    rotated_at = str(history.ROTATED_AT)
     assets = state.service.assets
     argv = script(
         *("deploy/verify", service, CONTAINER_TEMPLATE, kept, paths.history, rotated_at, left, release.previous),
@@ -66,7 +64,7 @@ class Verify(Step):
     said = "Verify and record"
 
     def command(self, state: State) -> Command:
-        return _verify(state, history.ended(state, "live"))
+        return _verify(state, history.ended(state, "live", state.unfinished))
 
     def read(self, state: State, result: Result) -> Read:
         lines = result.reply().values()

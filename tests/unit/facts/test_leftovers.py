@@ -80,3 +80,17 @@ def test_what_the_host_drains_itself_is_left_to_it_as_long_as_its_successor_serv
     containers = {each.name: each for each in trio if each is not None}
     survey = Survey(containers=containers, draining={"frontend": Draining("3", "r1", 0.0)})
     assert leftover(survey, "frontend") is recovery
+
+
+def test_what_ran_once_is_ended_before_anything_else_and_only_if_a_deploy_made_it() -> None:
+    ours = {"behindy.once": "x"}
+    trio = {"frontend": LIVE, "frontend-green": GREEN}
+    for what, recovery in (("before", Recovery.END_BEFORE), ("after", Recovery.END_AFTER)):
+        name = f"frontend-{what}"
+        survey = Survey(containers={**trio, name: Container("4", name, labels=ours)})
+        assert leftover(survey, "frontend") is recovery
+        survey = Survey(containers={**trio, name: Container("4", name)})  # a service may be called so
+        assert leftover(survey, "frontend") is Recovery.REMOVE_GREEN
+    assert leftover(Survey(containers={**trio, "x": Container("4", "frontend-run-1", labels=ours)}), "frontend") is (
+        Recovery.REMOVE_GREEN
+    )

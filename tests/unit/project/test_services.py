@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from behindy_ops.errors import Kind
 from behindy_ops.project import services
 from behindy_ops.project.compose import COMPOSE_FILE, ComposeFile
-from behindy_ops.project.services import Assets, Expect, HealthPolicy, Service, repository, seconds, validate_tag
+from behindy_ops.project.services import Assets, Expect, HealthPolicy, Once, Service, repository, seconds, validate_tag
 from tests.kinds import raises
 
 OURS = Path(services.__file__).parents[2] / COMPOSE_FILE
@@ -305,3 +305,45 @@ def test_a_tag_is_given_back_or_refused() -> None:
     assert validate_tag("3f2a-rc.1") == "3f2a-rc.1"
     with raises(Kind.USAGE, match="is not a tag"):
         validate_tag("x; touch /tmp/pwned")
+
+
+WELL = "port: 80, internal: /in, external: /out"
+
+
+@pytest.mark.parametrize(
+    ("given_", "read"),
+    [
+        ("[python, manage.py, migrate]", Once(("python", "manage.py", "migrate"))),
+        ("[head, -n, 3]", Once(("head", "-n", "3"))),
+        ("[sh, -c, 'echo $$HOME $$$$']", Once(("sh", "-c", "echo $HOME $$"))),
+        ("{command: [migrate], seconds: 2m}", Once(("migrate",), 120.0)),
+    ],
+)
+def test_a_command_that_runs_once_is_a_list_of_words_and_may_say_how_long_it_may_take(given_: str, read: Once) -> None:
+    web = load(stanza(f"{{{WELL}, before: {given_}}}"))["web"]
+    assert (web.before, web.after) == (read, None)
+    web = load(stanza(f"{{{WELL}, after: {given_}}}"))["web"]
+    assert (web.before, web.after) == (None, read)
+
+
+@pytest.mark.parametrize(
+    ("given_", "path", "told"),
+    [
+        ("python manage.py migrate", "", "not a list of words"),
+        ("[]", "", "not a list of words"),
+        ("", "", "not a list of words"),
+        ("[sh, [a]]", "", "is not a word"),
+        ("[yes]", "", "is not a word"),
+        ("['']", "", "its first word is empty"),
+        ("[sh, -c, 'echo $HOME']", "", "values are not filled in; for a $ of its own shell write $$"),
+        ("{seconds: 3}", ".command", "not a list of words"),
+        ("{command: x}", ".command", "not a list of words"),
+        ("{command: [x], seconds: soon}", ".seconds", "not a duration"),
+        ("{command: [x], seconds: 0}", ".seconds", "too short; write at least 1 seconds"),
+        ("{command: [x], limit: 3}", ".limit", "unknown key; the keys are command, seconds"),
+    ],
+)
+def test_a_mistake_in_it_is_told_by_its_path(given_: str, path: str, told: str) -> None:
+    (line,) = mistakes(stanza(f"{{{WELL}, before: {given_}}}"))
+    assert line.startswith(f"services.web.x-deploy.before{path}: ")
+    assert told in line

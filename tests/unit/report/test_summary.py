@@ -13,6 +13,8 @@ from behindy_ops.report.summary import Links, Story, render
     [
         ("live_and_proven", "after 4.9 s", "live and proven"),
         ("watched_after_that", "5.1 s", "watched after that"),
+        ("before", "exit code 0 after 3.0 s", "x-deploy.before"),
+        ("after", "exit code 4", "x-deploy.after"),
         ("draining", "2 open connections", "previous release drains"),
         ("drain", "idle after 2.3 s", "previous release drained"),
     ],

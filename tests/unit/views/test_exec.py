@@ -19,3 +19,9 @@ def test_no_command_is_wrong_usage_with_an_example(argv: list[str]) -> None:
     with raises(Kind.USAGE, match="No command") as error:
         words_after(argv)
     assert "inv ops.exec backend -- env" in error.value.remedy
+
+
+def test_each_task_is_told_by_its_own_name() -> None:
+    with raises(Kind.USAGE) as error:
+        words_after(["inv", "ops.run", "backend"])
+    assert "inv ops.run backend -- env" in error.value.remedy

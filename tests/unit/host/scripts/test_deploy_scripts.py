@@ -950,3 +950,86 @@ def test_a_status_is_written_whole_or_stays_as_it_was(host: FakeHost, script: st
     )
     assert (status.read_text(), "No space left" in ran.err) == ("candidate\n", True)
     assert script == "discard" or (ran.code, (host.root / "history").read_text()) == (1, "line\n")
+
+
+def once(host: FakeHost, *words: str, release: str = "r1", what: str = "before", limit: str = "5") -> Ran:
+    stdin = "begun\nrelease\nservices: {}\n"
+    given = (str(host.home), "web", release, "net", "", what, limit, "2")
+    return host.run("deploy/once", *given, *words, stdin=stdin)
+
+
+def test_a_command_runs_once_with_what_the_candidate_will_have(starting: FakeHost) -> None:
+    host = starting
+    host.on("docker", "container inspect --format {{.Id}} web-before", "c0ffee\n")
+    host.on("docker", "wait c0ffee", "0\n")
+    host.on("docker", "compose *run *", Answer(run='cat >"$root/laid-over"; exit 0'))
+    ran = once(host, "manage", "migrate --all", "$HOME")
+    assert (ran.code, ran.values) == (0, {"started": "c0ffee"})
+    keep = host.home / "state/releases/web/r1"
+    (run,) = [call for call in ran.calls if " run " in call]
+    assert run.endswith(
+        "run --detach --no-deps --no-TTY --name web-before --label behindy.once=before web manage migrate --all $HOME"
+    )
+    assert [word for word in run.split() if word.endswith(".yml")] == [
+        str(keep / name) for name in ("docker-compose.yml", "override.yml", "names.yml")
+    ]
+    (laid_over,) = json.loads((host.root / "laid-over").read_text())["services"].values()
+    assert laid_over == {"pull_policy": "never", "healthcheck": {"disable": True}}
+    ran = start(host)  # its files are kept already, and not made twice
+    assert ran.code == 0
+    assert not [call for call in ran.calls if "config --format json" in call]
+    assert (host.home / "state/history.jsonl").read_text() == "torn\nbegun\n"
+
+
+def test_one_that_compose_cannot_start_is_a_failure(starting: FakeHost) -> None:
+    starting.on("docker", "compose *run *", Answer(err="no such service: web", code=1))
+    ran = once(starting, "migrate")
+    assert (ran.code, ran.err) == (1, "no such service: web\n")
+
+
+def test_the_host_itself_stops_it_when_its_time_is_up_whoever_has_gone(starting: FakeHost) -> None:
+    starting.on("docker", "container inspect --format {{.Id}} web-before", "c0ffee\n")
+    starting.on("docker", "wait c0ffee", Answer(run="exec sleep 9"))
+    starting.on("docker", "stop -t 2 c0ffee", Answer(run='touch "$root/stopped"; exit 0'))
+    assert once(starting, "migrate", limit="1").code == 0
+    deadline = uptime() + 8
+    while not (starting.root / "stopped").exists():
+        assert uptime() < deadline
+        time.sleep(0.05)
+
+
+ENVIRONMENT = '"PASSWORD=correct horse"\n'
+
+
+def attended(host: FakeHost, *, running: str = "false", code: str = "0", always: str = "") -> Ran:
+    host.on("docker", "logs --follow c", "it is correct horse\n")
+    host.on("docker", "wait c", code)
+    host.on("docker", "container inspect --format {{.Image}} c", "i\n")
+    host.on("docker", "container inspect --format {{range .Config.Env}}*", ENVIRONMENT)
+    host.on("docker", "container inspect --format {{json .}} c", '{"id":"c"}\n')
+    host.on("docker", "container inspect --format {{.State.Running}} {{.State.ExitCode}} c", f"{running} {code}\n")
+    host.on("docker", "container inspect --format {{if index*", "-v")
+    host.on("docker", "image inspect *", "\n")
+    host.on("docker", "rm -f *")
+    return host.run("deploy/attend", "c", "{{json .}}", always)
+
+
+@pytest.mark.parametrize(
+    ("code", "always", "removed"), [("0", "", True), ("3", "", False), ("3", "always", True), ("0", "always", True)]
+)
+def test_what_it_wrote_is_masked_and_it_is_removed_when_nobody_needs_its_log(
+    host: FakeHost, code: str, always: str, *, removed: bool
+) -> None:
+    ran = attended(host, code=code, always=always)
+    assert ran.out == 'log it is <PASSWORD>\nstate {"id":"c"}\n'
+    assert any(call.startswith("docker rm -f") for call in ran.calls) is removed
+
+
+def test_one_that_goes_on_while_the_engine_is_started_again_is_waited_for(host: FakeHost) -> None:
+    host.on("docker", "container inspect --format {{.State.Running}} c", "true\n")
+    attended_ = attended(host)
+    assert attended_.code == 0
+    host.on("docker", "wait c", RESTARTING, "0\n")
+    host.on("docker", "container inspect --format {{.State.Running}} c", "true\n")
+    ran = host.run("deploy/attend", "c", "{{json .}}", "")
+    assert [call for call in ran.calls if call == "docker wait c"] == ["docker wait c"] * 2

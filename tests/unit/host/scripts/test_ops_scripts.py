@@ -357,3 +357,52 @@ def test_the_newest_lines_of_the_history_are_read_from_both_files(host: FakeHost
     host.file("history.1", "a\nb\n")
     assert host.run("ops/history", str(history), "3").out == "b\nc\nd\n"
     assert host.run("ops/history", str(host.root / "none"), "3").out == ""
+
+
+@pytest.fixture
+def released(host: FakeHost) -> FakeHost:
+    """A host with a live release, whose files it keeps."""
+    for name in ("docker-compose.yml", "override.yml", "names.yml", ".env"):
+        host.file(f"home/state/releases/web/r1/{name}")
+    host.on("docker", "container inspect --format {{index*behindy.release* web", "r1\n")
+    host.on("docker", "container inspect --format {{if index*", "-v")
+    host.on("docker", "ps -a *")
+    host.on("docker", "rm -f *")
+    host.on("docker", "compose *run *")
+    return host
+
+
+def test_a_command_runs_in_a_container_of_the_live_release_which_goes_with_it(released: FakeHost) -> None:
+    host = released
+    host.on("docker", "ps -a *label=behindy.once=run*", "web-run-999999999\nweb-run-1\n")
+    host.on("docker", "logs --follow web-run-*", Answer(out="said\n", err="complained\n"))
+    host.on("docker", "wait web-run-*", "7\n")
+    ran = host.run("ops/run", MARK, str(host.home), "web", "sh", "-c", "exit 7")
+    assert (ran.code, ran.out, ran.err) == (7, "said\n", "complained\n")
+    (run,) = [call for call in ran.calls if " run " in call]
+    name = run.split("--name ")[1].split()[0]
+    assert run.endswith(f"--name {name} --label behindy.once=run web sh -c exit 7")
+    removed = [call.split()[-1] for call in ran.calls if call.startswith("docker rm -f")]
+    assert removed == ["web-run-999999999", name]  # the process of the other one is there
+
+
+def test_what_cannot_be_started_is_removed_too_and_ends_with_its_code(released: FakeHost) -> None:
+    released.on("docker", "compose *run *", Answer(err="exec: not found", code=127))
+    ran = released.run("ops/run", MARK, str(released.home), "web", "nope")
+    assert (ran.code, ran.err) == (127, "exec: not found\n")
+    assert any(call.startswith("docker rm -f") for call in ran.calls)
+
+
+def test_a_client_that_goes_takes_it_along(released: FakeHost) -> None:
+    released.on("docker", "logs --follow web-run-*", Answer(run="exec sleep 9"))
+    ran = released.run("ops/run", MARK, str(released.home), "web", "sleep", "9")
+    assert ran.code == 143
+    assert any(call.startswith("docker rm -f") for call in ran.calls)
+
+
+def test_a_live_container_without_a_kept_release_is_told_apart(released: FakeHost) -> None:
+    (released.home / "state/releases/web/r1/override.yml").unlink()
+    ran = released.run("ops/run", MARK, str(released.home), "web", "true")
+    assert (ran.code, ran.err) == (Code.NO_CONTAINER, f"{MARK} unkept\n")
+    released.on("docker", "container inspect --format {{index*behindy.release* web", "\n")
+    assert released.run("ops/run", MARK, str(released.home), "web", "true").code == Code.NO_CONTAINER
