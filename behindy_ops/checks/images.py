@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 from behindy_ops.errors import Kind
+from behindy_ops.facts.local_image import OWN_TAG
 from behindy_ops.facts.pull import cause
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.project.services import repository
@@ -50,7 +51,7 @@ def image(facts: Facts) -> Iterable[Check]:
         built_for, host = ", ".join(facts.manifests.foreign[facts.image]), facts.manifests.architecture
         yield OTHER_ARCHITECTURE.check("image", f"{facts.image} is built for {built_for}, and the host is {host}.")
     elif facts.image in facts.manifests.layers:
-        yield ok("image", f"the registry has {facts.image}")
+        yield ok("image", f"{facts.manifests.source} has {facts.image}")
     elif "no such manifest" in said or "manifest unknown" in said:
         yield NO_IMAGE.check("image", f"There is no image {facts.image}.")
     else:
@@ -77,7 +78,13 @@ def built_here(facts: Facts) -> Iterable[Check]:
     """Building needs memory that the host has not."""
     for service in facts.services:
         own = repository(service, facts.image_prefix)
-        tags = {tag for found in facts.survey.images if not found.digests for tag in found.references(own)}
+        sent = f"{own}:{OWN_TAG}"
+        tags = {
+            tag
+            for found in facts.survey.images
+            if not found.digests and not any(tag.startswith(sent) for tag in found.tags)
+            for tag in found.references(own)
+        }
         if tags:
             yield BUILT_HERE.check(
                 "images",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from behindy_ops.checks import preflight
 from behindy_ops.checks.check import Check, Level, first_refusal, forced
 from behindy_ops.checks.rules import BEFORE_DEPLOY
 from behindy_ops.deploy.steps.pull import registry_login
+from behindy_ops.deploy.steps.send import held_by, layers_command
 from behindy_ops.errors import UNCHANGED, BehindyError
 from behindy_ops.facts import manifest as registry
+from behindy_ops.facts.local_image import LocalImage
+from behindy_ops.facts.pull import runs_on
 from behindy_ops.facts.release import released_as
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, script
@@ -27,14 +30,22 @@ def truthful(problem: BehindyError | None, survey: Survey, service: Service) -> 
 
 
 def require_ready(
-    session: Session, service: Service, survey: Survey, image: str, *, force: bool, alone: bool = False
+    session: Session,
+    service: Service,
+    survey: Survey,
+    image: str,
+    *,
+    force: bool,
+    alone: bool = False,
+    local: LocalImage | None = None,
 ) -> None:
     """Check that the host is ready for this deploy; warnings are told, nothing is changed.
 
     Args:
-        image: what is to be pulled, or empty when it is on the host already.
+        image: what is to be pulled or sent, or empty when it is on the host already.
         force: refusals about memory, disk and the directory are told as warnings.
         alone: the live container is stopped first, so what it uses counts as available.
+        local: the image, where it is sent from this machine.
 
     Raises:
         BehindyError: the first refusal.
@@ -42,7 +53,7 @@ def require_ready(
     if not image:  # an earlier release comes with files of its own: what these ask nginx for says nothing of it
         survey = replace(survey, stanzas={name: replace(one, asks=()) for name, one in survey.stanzas.items()})
     with session.step("preflight", "Check that the host is ready") as step:
-        checks = _examine(session, service, without_live(survey, service) if alone else survey, image)
+        checks = _examine(session, service, without_live(survey, service) if alone else survey, image, local)
         checks = forced(checks) if force else checks
         if (problem := truthful(first_refusal(checks), survey, service)) is not None:
             raise problem
@@ -53,31 +64,62 @@ def require_ready(
         session.emit(Warning_(f"{check.found} {check.remedy}".strip()))
 
 
-def _examine(session: Session, service: Service, survey: Survey, image: str) -> tuple[Check, ...]:
-    """Examine; only where the size of a whole image would not fit, ask the registry how much of it is new.
+def _examine(
+    session: Session, service: Service, survey: Survey, image: str, local: LocalImage | None
+) -> tuple[Check, ...]:
+    """Examine; only where the size of a whole image would not fit, ask how much of it is new.
 
     A whole image is more than a pull ever adds, so a disk that has room for one needs no question, which costs time.
     """
     checks = preflight.examine(survey, service, session.settings)
     if not image or not any(check.name == "disk" and check.level is Level.REFUSAL for check in checks):
         return checks
-    manifests = _ask_registry(session, service, survey, image)
+    manifests = _ask(session, service, survey, image, local)
     return preflight.examine(survey, service, session.settings, image=image, manifests=manifests)
 
 
-def already_live(session: Session, service: Service, survey: Survey, image: str) -> str:
+def already_live(
+    session: Session, service: Service, survey: Survey, image: str, local: LocalImage | None = None
+) -> str:
     """Return the id of the live release if a deploy of ``image`` would find it live already, else an empty string.
 
-    The registry is asked, since a tag may have moved; nothing is pulled.
+    The registry is asked, since a tag may have moved; nothing is pulled. An image of this machine is known by its id.
     """
     live = survey.trio(service.name).live
     if live is None or not live.running:
         return ""
     release = released_as(live)
-    if not release.digest or release.config != survey.config.get(service.name):
+    if release.config != survey.config.get(service.name):
+        return ""
+    if local is not None:
+        return release.id if live.image_id in (local.id, local.manifest_digest) else ""
+    if not release.digest:
         return ""
     manifests = _ask_registry(session, service, survey, image, f"{release.repository}@{release.digest}")
     return release.id if registry.same(manifests, image, f"{release.repository}@{release.digest}") else ""
+
+
+def _ask(
+    session: Session, service: Service, survey: Survey, image: str, local: LocalImage | None
+) -> registry.Manifests:
+    """Ask the registry about an image; of one that is sent, this machine knows, and the host has its layers or not."""
+    if local is None:
+        return _ask_registry(session, service, survey, image)
+    held = layers_held(session, local, survey)
+    layers = {layer.diff_id: layer.size * registry.UNPACKED_TWICE for layer in local.missing(held)}
+    foreign: dict[str, tuple[str, ...]] = (
+        {} if runs_on(local.architecture, survey.architecture) else {image: (local.architecture,)}
+    )
+    return registry.Manifests({image: layers}, {}, foreign, survey.architecture, source="this machine")
+
+
+def layers_held(session: Session, local: LocalImage, survey: Survey) -> int:
+    """Return how many layers of a local image, from the bottom, the host has.
+
+    Raises:
+        BehindyError: it could not be asked.
+    """
+    return held_by(local, session.host.run(layers_command(local)).require(state=UNCHANGED), survey)
 
 
 def _ask_registry(session: Session, service: Service, survey: Survey, image: str, *others: str) -> registry.Manifests:
@@ -110,21 +152,27 @@ class ServiceChecks:
     refusal: BehindyError | None
 
 
-def check_services(session: Session, tag: str) -> list[ServiceChecks]:
-    """Return what a deploy of the session's services would meet."""
+def check_services(session: Session, tag: str, images: Mapping[str, LocalImage] | None = None) -> list[ServiceChecks]:
+    """Return what a deploy of the session's services would meet.
+
+    Args:
+        images: service to the image that would be sent to the host instead of being pulled there.
+    """
     survey, found = session.look(), []
     for service in session.services:
-        checks = _examine_with_registry(session, service, survey, tag)
+        checks = _examine_with_image(session, service, survey, tag, (images or {}).get(service.name))
         found.append(ServiceChecks(service.name, checks, truthful(first_refusal(checks), survey, service)))
     return found
 
 
-def _examine_with_registry(session: Session, service: Service, survey: Survey, tag: str) -> tuple[Check, ...]:
+def _examine_with_image(
+    session: Session, service: Service, survey: Survey, tag: str, local: LocalImage | None
+) -> tuple[Check, ...]:
     """What an interrupted run left hurts users, but is no obstacle: a deploy begins with recovering it."""
     if preflight.docker_problem(survey) is not None:
         return preflight.examine(survey, service, session.settings)
     image = f"{repository(service, session.settings.image_prefix)}:{tag}"
-    manifests = _ask_registry(session, service, survey, image)
+    manifests = _ask(session, service, survey, image, local)
     checks = preflight.examine(
         survey, service, session.settings, chosen=BEFORE_DEPLOY, image=image, manifests=manifests
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.image import Image
+from behindy_ops.facts.local_image import LocalImage
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.facts.survey import Survey
@@ -26,6 +27,7 @@ class Goal:
         recreate: stop the live release before its successor starts.
         wait_drain: wait until the previous release is idle and stopped, instead of leaving that to the host.
         target: the release the host remembers that is made once more, with the files it had; None for a new one.
+        images: service to the image of this machine that is sent to the host; others are pulled there.
     """
 
     kind: str = "deploy"
@@ -35,6 +37,7 @@ class Goal:
     recreate: bool = False
     wait_drain: bool = False
     target: Release | None = None
+    images: Mapping[str, LocalImage] = field(default_factory=dict)
 
     def release(self, service: Service, settings: Settings, survey: Survey) -> Release:
         """Return the release to be made, as far as it is known before anything was pulled."""
@@ -59,7 +62,7 @@ def find_target(releases: Sequence[Release], wanted: str) -> Release:
     """
     digest = wanted.removeprefix("sha256:")
     for release in releases:
-        begins = len(digest) >= 12 and release.digest.removeprefix("sha256:").startswith(digest)
+        begins = len(digest) >= 12 and release.fixed.removeprefix("sha256:").startswith(digest)
         if (wanted in (release.id, release.tag) or begins) and release.status not in ("failed", "candidate"):
             return release
     raise Kind.USAGE(
@@ -91,7 +94,8 @@ def rollback(
         raise Kind.IMAGE_NOT_FOUND(
             f"The image of release {target.id} is no longer on the host, and it has no digest to pull.",
             state=UNCHANGED,
-            remedy="Deploy it by its tag instead.",
+            remedy="Deploy it by its tag instead, or send it from a machine that has it: "
+            f"inv deploy.{service.name} --from-local {target.tag}",
         )
     return Goal("rollback", target.tag, force=True, watch=watch, wait_drain=wait_drain, target=target)
 

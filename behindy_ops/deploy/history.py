@@ -42,7 +42,7 @@ def _line(state: State, event: str, more: Mapping[str, object]) -> str:
         "service": release.service,
         "release": release.id,
         "tag": release.tag,
-        "digest": release.digest,
+        "digest": release.fixed,
         "previous": release.previous,
         "who": state.who,
     }

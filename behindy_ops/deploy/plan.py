@@ -12,6 +12,7 @@ from behindy_ops.deploy.steps.external import CheckOutside, CheckPrevious, Rehea
 from behindy_ops.deploy.steps.internal import CheckInside
 from behindy_ops.deploy.steps.once import AwaitAfter, AwaitBefore, StartAfter, StartBefore
 from behindy_ops.deploy.steps.pull import Pull
+from behindy_ops.deploy.steps.send import AskLayers, Send
 from behindy_ops.deploy.steps.start import Start
 from behindy_ops.deploy.steps.step import Beside, FromHere, Item, Say, Step, Together
 from behindy_ops.deploy.steps.stop import Discard, StartAgain, StopLive, StopPrevious
@@ -24,11 +25,8 @@ from behindy_ops.report.events import Decision, Warning_
 
 def steps(state: State) -> Iterator[Item]:
     """Yield the whole replacement of a service, in order, from what is known at its beginning."""
-    service, goal, release = state.service, state.goal, state.release
-    if goal.target is None:
-        yield Pull(f"{release.repository}:{goal.tag}")
-    elif state.image is None:
-        yield Pull(f"{release.repository}@{release.digest}")
+    service, goal = state.service, state.goal
+    yield from _image(state)
     if goal.recreate and state.live is None:
         yield Say(Decision("There is nothing to stop first: it is deployed as usual."))
     elif goal.recreate:
@@ -71,6 +69,18 @@ def _end(state: State) -> Iterator[Item]:
         yield StartAfter(state.after)
         yield AwaitAfter(state.after)
     yield Verify()
+
+
+def _image(state: State) -> Iterator[Step]:
+    """Yield what brings the image to the host."""
+    goal, release = state.goal, state.release
+    if state.local is not None:
+        yield AskLayers()
+        yield Send()
+    elif goal.target is None:
+        yield Pull(f"{release.repository}:{goal.tag}")
+    elif state.image is None:
+        yield Pull(f"{release.repository}@{release.digest}")
 
 
 def _rehearsal(state: State) -> Step | Say:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from behindy_ops.checks import files, preflight
@@ -13,7 +13,8 @@ from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.hooks import POST_DEPLOY, PRE_DEPLOY, Hooks
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.replace import Replacement, after_failed
-from behindy_ops.deploy.state import begin
+from behindy_ops.deploy.state import State, begin
+from behindy_ops.deploy.steps.send import AskLayers, local
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost
 from behindy_ops.facts.leftovers import Recovery, leftover
 from behindy_ops.facts.release import Release, released_as
@@ -42,34 +43,41 @@ def show_plan(
         survey = session.look()
         scripts: dict[str, list[str]] = {}
         for service in services:
-            seen = without_live(survey, service) if goal.recreate else survey
-            checks = preflight.examine(seen, service, session.settings)
-            problem = first_refusal(forced(checks) if goal.force else checks)
-            if (problem := truthful(problem, survey, service)) is not None:
-                raise problem
-            recovery = leftover(survey, service.name)
-            if (drain := survey.draining.get(service.name)) is not None:
-                session.emit(Decision(f"{service.name}-blue is drained first: {drain.described()}."))
-            if recovery is not Recovery.NOTHING:
-                session.emit(Warning_(f"{service.name}: first, {recovery.value}."))
-            state = begin(service, goal, session.settings, survey)
-            image = f"{state.release.repository}:{goal.tag}"
-            needless = recovery is Recovery.NOTHING and not goal.force
-            if needless and (release := already_live(session, service, survey, image)):
-                same = f"{service.name}:{goal.tag} is already live ({release}), with the same configuration"
-                session.emit(Decision(f"{same}: nothing would change. To redeploy it: --force"))
-                continue
-            items = list(plan.steps(state))
-            if verbose:
-                scripts |= plan.script_lines(items, state)
-            title = f"Plan for {service.name}:{goal.tag} on {session.settings.target}"
-            session.emit(Plan(title, tuple(plan.as_lines(items, state))))
+            planned = _planned(session, service, survey, goal)
+            if verbose and planned is not None:
+                scripts |= plan.script_lines(list(plan.steps(planned)), planned)
         for decision in _told_of(hooks) if hooks else ():
             session.emit(decision)
         for name, lines in scripts.items():
             session.emit(Plan(name, tuple(lines)))
         hint = "" if verbose else " The text of each script: --verbose"
         session.emit(Decision(f"Dry run: nothing changed.{hint}"))
+
+
+def _planned(session: Session, service: Service, survey: Survey, goal: Goal) -> State | None:
+    """Show the plan for one service, and return where it begins; None where nothing would change."""
+    seen = without_live(survey, service) if goal.recreate else survey
+    checks = preflight.examine(seen, service, session.settings)
+    problem = first_refusal(forced(checks) if goal.force else checks)
+    if (problem := truthful(problem, survey, service)) is not None:
+        raise problem
+    recovery = leftover(survey, service.name)
+    if (drain := survey.draining.get(service.name)) is not None:
+        session.emit(Decision(f"{service.name}-blue is drained first: {drain.described()}."))
+    if recovery is not Recovery.NOTHING:
+        session.emit(Warning_(f"{service.name}: first, {recovery.value}."))
+    state = begin(service, goal, session.settings, survey)
+    image = f"{state.release.repository}:{goal.tag}"
+    needless = recovery is Recovery.NOTHING and not goal.force
+    if needless and (release := already_live(session, service, survey, image, state.local)):
+        same = f"{service.name}:{goal.tag} is already live ({release}), with the same configuration"
+        session.emit(Decision(f"{same}: nothing would change. To redeploy it: --force"))
+        return None
+    if state.local is not None:
+        session.emit(Decision(f"To be sent: {_to_send(session, state)}."))
+    title = f"Plan for {service.name}:{goal.tag} on {session.settings.target}"
+    session.emit(Plan(title, tuple(plan.as_lines(list(plan.steps(state)), state))))
+    return state
 
 
 def _told_of(hooks: Hooks) -> Iterator[Decision]:
@@ -79,6 +87,16 @@ def _told_of(hooks: Hooks) -> Iterator[Decision]:
     ):
         if hooks.found(name) is not None:
             yield Decision(f"hooks/{name} is run on this machine {when}.")
+
+
+def _to_send(session: Session, state: State) -> str:
+    """Ask the host, as a deploy does first, and say which part of the image of this machine it would be sent."""
+    asking = AskLayers()
+    read = asking.read(state, session.host.run(asking.command(state)))
+    if read.error is not None:
+        raise read.error
+    image = local(read.state)
+    return f"{image.reference} ({image.id[:19]}), {image.described(read.state.held or 0)}"
 
 
 def deploy(
@@ -200,7 +218,7 @@ def recover(connect: Connect, services: Sequence[Service], *, wait: float = 0.0,
 
 def _tell_live(session: Session, release: Release, began: float) -> None:
     session.emit(Decision(f"{release.service}: release {release.id} is live."))
-    facts = {"release": release.id, "tag": release.tag, "digest": release.digest, "previous": release.previous}
+    facts = {"release": release.id, "tag": release.tag, "digest": release.fixed, "previous": release.previous}
     session.emit(DeployFinished(release.service, "live", session.clock() - began, facts))
 
 

@@ -63,7 +63,12 @@ class Replacement:
         session.emit(DeployStarted(name, goal.tag, session.settings.host, shown, session.settings.environment))
         pulled = "" if goal.target else f"{state.release.repository}:{goal.tag}"
         try:
-            require_ready(session, state.service, state.survey, pulled, force=goal.force, alone=goal.recreate)
+            require_ready(
+                *(session, state.service, state.survey, pulled),
+                force=goal.force,
+                alone=goal.recreate,
+                local=state.local,
+            )
             if goal.target is not None:
                 release = f"release {goal.target.id} ({goal.target.tag})"
                 restarting = f"Restarting {release} in a new container."

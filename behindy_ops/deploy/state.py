@@ -10,6 +10,7 @@ from enum import IntEnum
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.image import Image
+from behindy_ops.facts.local_image import LocalImage
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.survey import Survey, answers_to
 from behindy_ops.project.paths import HostPaths
@@ -54,6 +55,7 @@ class State:
     Attributes:
         live: the container that had the name when it began.
         image: what is to be live; None until it is known.
+        held: how many layers of the image that is sent the host has, from the bottom; None until it was asked.
         release: the release that is made; what is not known of it yet stands in angle brackets.
         green: the candidate; after the switch it is live.
         once: id of the container in which its ``x-deploy.before`` or ``after`` runs; empty until it is known.
@@ -73,6 +75,7 @@ class State:
     live: Container | None
     release: Release
     image: Image | None = None
+    held: int | None = None
     green: Container | None = None
     once: str = ""
     unfinished: str = ""
@@ -87,6 +90,11 @@ class State:
     @property
     def paths(self) -> HostPaths:
         return HostPaths(self.settings.host_dir)
+
+    @property
+    def local(self) -> LocalImage | None:
+        """The image of this machine that is sent, if none is to be pulled."""
+        return self.goal.images.get(self.service.name)
 
     @property
     def blue(self) -> Container | None:

@@ -196,6 +196,8 @@ class Walk:
     def _command(self, step: Step, shown: Shown) -> Command:
         known = dataclasses.replace(self.state, now=self.session.host_now(), durations=dict(self.session.durations))
         command = step.command(known)
+        if (feed := step.feed(known, shown.progress)) is not None:
+            command = dataclasses.replace(command, feed=feed)
         if type(step).progress is Step.progress:
             return command
 

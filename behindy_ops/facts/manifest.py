@@ -8,6 +8,9 @@ from typing import Any
 
 from behindy_ops.facts.pull import runs_on
 
+UNPACKED_TWICE = 2
+"""How much disk a layer takes that is loaded from an archive: Docker unpacks that first, and the layer out of it."""
+
 UNPACKED = 3
 """How many times larger a compressed layer is on disk: docs/design.md, "Disk reserve"."""
 
@@ -22,6 +25,7 @@ class Manifests:
         foreign: reference to the architectures it is built for, where none is the host's.
         architecture: the host's.
         configs: reference to the digest of its configuration, which is the same for the same image alone.
+        source: who told, in words.
     """
 
     layers: dict[str, dict[str, int]]
@@ -29,6 +33,7 @@ class Manifests:
     foreign: dict[str, tuple[str, ...]] = field(default_factory=dict)
     architecture: str = ""
     configs: dict[str, str] = field(default_factory=dict)
+    source: str = "the registry"
 
 
 def parse(text: str) -> Manifests:

@@ -33,6 +33,11 @@ class Release:
     created: str = ""
     status: str = "candidate"
 
+    @property
+    def fixed(self) -> str:
+        """The digest under which a registry has the image; of one that came from none, its own: the id."""
+        return self.digest or self.image_id
+
 
 def remembered(place: str, status: str, description: str) -> Release | None:
     """Read what the host keeps of a release, or return None if it cannot be read.

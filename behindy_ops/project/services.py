@@ -181,6 +181,27 @@ def validate_tag(tag: str) -> str:
     return tag
 
 
+LATEST = "latest"
+"""The tag where none is named."""
+
+
+def local_reference(word: str, own: str) -> str:
+    """Return what an image is called on this machine.
+
+    Args:
+        word: a tag of the repository ``own``, or a whole ``NAME:TAG``.
+
+    Raises:
+        Kind.USAGE: it is neither.
+    """
+    name, colon, tag = word.rpartition(":")
+    wrong = validate.check_tag(tag) or (validate.check_repository(name) if colon else "")
+    if wrong:
+        remedy = "Give a tag alone, or a name with its tag, such as shop-web:v2"
+        raise Kind.USAGE(f"--from-local: {wrong}.", state=UNCHANGED, remedy=remedy)
+    return word if colon else f"{own}:{tag}"
+
+
 def read_stanza(
     name: str, stanza: Mapping[str, Any], key: str, required_env: tuple[str, ...]
 ) -> tuple[Service, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from invoke import Collection, Context
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _HELP = {
     "tag": "image tag to deploy; CI gives the commit SHA (default: latest)",
+    "from-local": "send this machine's image of that tag (or NAME:TAG) over SSH, instead of pulling it from a registry",
     "dry-run": "survey the host and print the exact plan; change nothing",
     "verbose": "with --dry-run: print the text of each script, too",
     "force": "deploy even what is live, though memory or disk seem too small, or from another directory than the last",
@@ -39,6 +41,7 @@ def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., No
         wait: str = "",
         wait_drain: bool = False,
         now: bool = False,
+        from_local: str = "",
         yes: bool = False,
         json: bool = False,
     ) -> None:
@@ -47,6 +50,7 @@ def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., No
         from behindy_ops.deploy.hooks import Hooks
         from behindy_ops.errors import Kind
         from behindy_ops.project.services import validate_tag
+        from behindy_ops.tasks.local import images
 
         if strategy not in ("", "blue-green", "recreate"):
             raise Kind.USAGE(
@@ -57,7 +61,8 @@ def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., No
             tag=validate_tag(tag), force=force, watch=watching, recreate=strategy == "recreate", wait_drain=wait_drain
         )
         seconds = waiting(wait)
-        with client(*services, json=json) as this:
+        with client(*services, json=json) as this, images(this, from_local, tag) as (local, its_tag):
+            goal = replace(goal, images=local, tag=its_tag)
             hooks = Hooks(this.project.root / "hooks", this.settings, this.emit)
             if dry_run:
                 queue.show_plan(this.connect, this.services, goal, verbose=verbose, hooks=hooks)
@@ -77,16 +82,21 @@ def status(_: Context, json: bool = False) -> None:
     show(VIEW, json=json)
 
 
-@task(help={"tag": "image tag that would be deployed (default: latest)"})
-def check(_: Context, service: str = "", tag: str = "latest", json: bool = False) -> None:
+@task(help={"tag": "image tag that would be deployed (default: latest)", "from-local": _HELP["from-local"]})
+def check(_: Context, service: str = "", tag: str = "latest", from_local: str = "", json: bool = False) -> None:
     """Say whether the host is ready for a deploy, and if not, why."""
     from behindy_ops import report
     from behindy_ops.deploy import check as checkup
     from behindy_ops.project.services import validate_tag
+    from behindy_ops.tasks.local import images
 
     validate_tag(tag)
-    with client(service, quiet=True) as this, this.connect() as session:
-        found = checkup.check_services(session, tag)
+    with (
+        client(service, quiet=True) as this,
+        images(this, from_local, tag) as (local, its_tag),
+        this.connect() as session,
+    ):
+        found = checkup.check_services(session, its_tag, local)
     if json:
         print(checkup.as_json(found), end="")
     else:

@@ -72,7 +72,7 @@ def _status(survey: Survey, service: str) -> ServiceStatus:
         health=(live.health or ("restarting" if live.restarting else "")) if live else "",
         release=release.id if release else "",
         tag=release.tag if release else "",
-        digest=release.digest if release else "",
+        digest=release.fixed if release else "",
         since=live.started if live and running else "",
         age=survey.now - datetime.fromisoformat(live.started).timestamp() if live and running else 0.0,
         restarts=live.restarts if live else 0,

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import heapq
+import io
 import itertools
+import json
+import tarfile
 from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING
+
+from tests.archives import diff_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,7 +55,7 @@ class Behaviour:
 
 @dataclass
 class Stored:
-    """An image, on the host or in the registry."""
+    """An image, on the host or in the registry; the layers of those that came from a registry do not matter."""
 
     id: str
     digest: str
@@ -57,6 +63,7 @@ class Stored:
     behaviour: Behaviour
     tags: set[str] = field(default_factory=set)
     digests: set[str] = field(default_factory=set)
+    layers: tuple[str, ...] = ()
 
 
 @dataclass
@@ -124,6 +131,7 @@ class Engine:
 
     Attributes:
         epoch: counts its restarts; a call that was under way then gets no answer.
+        built: id to behaviour of images that no registry has.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -131,6 +139,7 @@ class Engine:
         self.boxes: dict[str, Box] = {}
         self.images: dict[str, Stored] = {}
         self.registry: dict[str, Stored] = {}
+        self.built: dict[str, Behaviour] = {}
         self.up = True
         self.epoch = 0
         self.stuck_until = 0.0  # no container can be removed
@@ -305,6 +314,31 @@ class Engine:
             image.digests.add(f"{reference.rpartition(':')[0]}@{image.digest}")
         else:
             image.digests.add(reference)
+        return image
+
+    def load(self, archive: bytes) -> Stored:
+        """``docker load``: all of it or nothing; it asks for the file of a layer it does not know by all below it."""
+        try:
+            with tarfile.open(fileobj=io.BytesIO(gzip.decompress(archive))) as tar:
+                files = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+        except (EOFError, OSError, tarfile.TarError):
+            raise DockerError("unexpected EOF") from None
+        (manifest,) = json.loads(files["manifest.json"])
+        config = files[manifest["Config"]]
+        diff_ids = tuple(json.loads(config)["rootfs"]["diff_ids"])
+        known = {image.layers[: number + 1] for image in self.images.values() for number in range(len(image.layers))}
+        for number, name in enumerate(manifest["Layers"]):
+            if diff_ids[: number + 1] not in known and diff_id(files.get(name, b"")) != diff_ids[number]:
+                raise DockerError(f"open /var/lib/docker/tmp/docker-import-1/{name}: no such file or directory")
+        identity = diff_id(config)
+        image = self.images.get(identity) or Stored(
+            identity, "", f"{next(self._numbers):012d}", self.built[identity], layers=diff_ids
+        )
+        self.images[identity] = image
+        for tag in manifest["RepoTags"]:
+            for other in self.images.values():
+                other.tags.discard(tag)
+            image.tags.add(tag)
         return image
 
     def stored(self, reference: str) -> Stored:

@@ -88,6 +88,41 @@ def manifests(world: World, me: Process, registry: str, user: str, *references: 
     return 0
 
 
+def layers(world: World, me: Process, first: str) -> Body:
+    yield lasting(world, 0.1)
+    try:
+        images = yield from ask(world, lambda: list(world.engine.images.values()))
+    except DockerError as error:
+        me.err.append(str(error))
+        return 82
+    for image in images:
+        if image.layers[:1] == (first,):
+            me.echo(f"layers {' '.join(image.layers)} | {' '.join(image.tags)} ")
+    return 0
+
+
+def load(world: World, me: Process, state: str, reference: str, template: str) -> Body:
+    """What its client does not send any more ends it, or else the lease's end."""
+    assert state == "behindy-ops/state"
+    assert "{{json .RepoDigests}}" in template
+    held = world.lock_json
+    for _ in range(4):
+        yield lasting(world, 0.3)
+        if me.fed() == "stalled":
+            yield Wait(condition=lambda: me.fed() != "stalled" or world.lock_json != held)
+        if me.fed() == "cut" or world.lock_json != held:
+            me.err.append("unexpected EOF")
+            return 1
+    try:
+        yield from call(world, partial(world.engine.load, me.feed))
+        stored = yield from ask(world, partial(world.engine.stored, reference))
+    except DockerError as error:
+        me.err.append(str(error))
+        return 1
+    me.echo(f"image {image_line(stored)}")
+    return 0
+
+
 def _keep_release(
     world: World, me: Process, service: str, release: str, files_of: str
 ) -> Generator[Wait | None, None, dict[str, Any]]:
@@ -654,8 +689,8 @@ def fenced(world: World, me: Process, body: Body) -> Body:
 SCRIPTS: dict[str, Callable[..., Body]] = {
     function.__name__: function
     for function in (
-        manifests, pull, once, attend, start_green, look_inside, look_outside, swap, follow, drain, watch, stop_blue,
-        discard, tidy, verify, record, survey, assets, leave, together,
+        manifests, pull, layers, load, once, attend, start_green, look_inside, look_outside, swap, follow, drain, watch,
+        stop_blue, discard, tidy, verify, record, survey, assets, leave, together,
     )
 } | {"await": await_}  # fmt: skip
 

@@ -26,14 +26,16 @@ from behindy_ops.host.session import Session
 from behindy_ops.project.project import Project
 from behindy_ops.project.services import Assets, HealthPolicy, Service, repository
 from behindy_ops.project.settings import Settings
+from tests.archives import image_of
 from tests.simulator.docker import Behaviour
 from tests.simulator.rules import Rules
 from tests.simulator.scripts import body_of, fenced, lease, name_of
 from tests.simulator.world import Process, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from behindy_ops.facts.local_image import LocalImage
     from behindy_ops.report.events import Event
 
 __all__ = ["SERVICES", "SILENCE", "Behaviour", "ClientKilled", "SimHost", "Simulation"]
@@ -124,6 +126,9 @@ class SimHost:
         if not self.broken:
             self._silent = inf
 
+    def _fed(self) -> str:
+        return "cut" if self.closed else "stalled" if self._silent < inf else "on"
+
     def hang_up(self, *, silently: bool) -> None:
         """The connection breaks; the host learns of it at once, or not at all."""
         self.broken = True
@@ -183,6 +188,8 @@ class SimHost:
             token=self._lease.token if self._lease else "",
             stdin=command.stdin.decode(),
             listener=command.on_line,
+            feed=b"".join(command.feed or ()),
+            fed=self._fed,
         )
         body = body_of(self.world, process, command)
         self.world.spawn(process, fenced(self.world, process, body) if command.changes else body)
@@ -238,6 +245,17 @@ class Simulation:
         self._drawn += 1
         return f"{self._drawn:0{count}x}"[-count:]
 
+    def build(self, service: str, tag: str, *layers: bytes, behaviour: Behaviour | None = None) -> LocalImage:
+        """A build of this machine, which no registry has: two layers that all of a service share, and one of its own.
+
+        Args:
+            layers: others instead.
+        """
+        own = layers or (b"base", f"{service} needs".encode(), f"{service} {tag}".encode())
+        image = image_of(*own, reference=f"{service}:{tag}", built=f"{service} {tag}")
+        self.world.engine.built[image.id] = behaviour or Behaviour()
+        return image
+
     def push(self, service: str, tag: str, behaviour: Behaviour | None = None) -> None:
         """A build pushes a release of a service."""
         name = repository(self.world.services[service], self.settings.image_prefix)
@@ -254,9 +272,11 @@ class Simulation:
         wait_drain: bool = False,
         now: bool = False,
         drained: bool = True,
+        images: Mapping[str, LocalImage] | None = None,
     ) -> None:
         """As an operator does; ``drained``: time passes until the host has drained what was live before."""
         goal = Goal(tag=tag, force=force, watch=watch, recreate=strategy == "recreate", wait_drain=wait_drain)
+        goal = replace(goal, images=images or {})
         with self._settled(drained=drained):
             queue.deploy(self.connect, self._chosen(names), goal, wait=wait, now=now)
 

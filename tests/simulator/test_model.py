@@ -5,6 +5,7 @@ With BEHINDY_TEST_FULL=1 far more of it is tried.
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass
 
@@ -52,6 +53,9 @@ def do(simulation: Simulation, act: Act) -> None:
         match act.what:
             case "deploy":
                 simulation.deploy(act.service, tag=act.release)
+            case "send":
+                image = simulation.build(act.service, act.release, behaviour=RELEASES[act.release])
+                simulation.deploy(act.service, tag=act.release, images={act.service: image})
             case "deploy all":
                 simulation.deploy(tag=act.release)
             case "roll back":
@@ -97,7 +101,7 @@ def heal(simulation: Simulation, what: str) -> int:
 
 acts = st.builds(
     Act,
-    what=st.sampled_from(["deploy", "deploy", "deploy all", "roll back", "recover"]),
+    what=st.sampled_from(["deploy", "deploy", "send", "deploy all", "roll back", "recover"]),
     service=st.sampled_from(sorted(SERVICES)),
     release=st.sampled_from(sorted(RELEASES)),
     strikes=st.lists(st.tuples(st.sampled_from(range(1, LONGEST)), st.sampled_from(Fault)), max_size=3).map(tuple),
@@ -121,11 +125,14 @@ def test_after_whatever_happens_two_plain_runs_at_most_put_all_in_order(
     assert heal(simulation, what) <= 2
 
 
+FEW = (("deploy", "good"), ("deploy", "bad-in-public"), ("send", "good"))
+
+
 @pytest.mark.parametrize("fault", Fault)
 def test_a_single_fault_at_any_moment_heals(fault: Fault) -> None:
     step = 1 if FULL else 17
-    for release in RELEASES if FULL else ("good", "bad-in-public"):
+    for what, release in itertools.product(("deploy", "send"), RELEASES) if FULL else FEW:
         for after in range(1, LONGEST, step):
             simulation = begin(deployed=True)
-            do(simulation, Act("deploy", "frontend", release, ((after, fault),)))
+            do(simulation, Act(what, "frontend", release, ((after, fault),)))
             assert heal(simulation, "recover") <= 2

@@ -38,6 +38,8 @@ class Process:
         token: of the lease under which it changes something.
         changing: the fence has let it pass.
         listener: gets each line of its output, while somebody listens.
+        feed: what its client sends it besides.
+        fed: how that goes: ``on``, or ``stalled`` while the client is not heard, or ``cut``.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Process:
     token: str = ""
     stdin: str = ""
     listener: Callable[[str], None] | None = None
+    feed: bytes = b""
+    fed: Callable[[], str] = lambda: "on"
     out: list[str] = field(default_factory=list)
     err: list[str] = field(default_factory=list)
     code: int | None = None

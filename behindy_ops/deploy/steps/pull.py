@@ -50,14 +50,15 @@ class Pull(Step):
         if not result.ok:
             return Read(state, error=_pull_error(self.image, result))
         image = parse_image(result.reply().values()["image"])
-        if not state.goal.force and (error := _foreign(image, self.image, state.survey.architecture)) is not None:
+        host = state.survey.architecture
+        if not state.goal.force and (error := foreign(image.architecture, self.image, host, "push it")) is not None:
             return Read(state, error=error)
         digest = image.digest(state.release.repository)
         detail = f"{(digest or image.id)[:19]}{_pulled(result.stdout, image.size)}"
         state = replace(state, image=image, release=replace(state.release, image_id=image.id))
         if state.goal.target is not None:
             return Read(state, detail)
-        return _compared(replace(state, release=replace(state.release, digest=digest)), image, detail)
+        return compared(replace(state, release=replace(state.release, digest=digest)), image, detail)
 
 
 def _pulled(said: str, size_: int) -> str:
@@ -69,7 +70,7 @@ def _pulled(said: str, size_: int) -> str:
     return f", {new} of {len(layers)} layers new, {size(size_)}" if new else ""
 
 
-def _compared(state: State, image: Image, detail: str) -> Read:
+def compared(state: State, image: Image, detail: str) -> Read:
     """Say what the image means beside what is live; if it is the same, there is nothing to do."""
     service, live = state.service.name, state.live
     if live is None:
@@ -84,7 +85,7 @@ def _compared(state: State, image: Image, detail: str) -> Read:
                 f"{service}:{state.goal.tag} is already live ({release.id or live.id[:12]}), with the same "
                 "configuration: nothing to do. To redeploy it: --force"
             )
-            facts = {"release": release.id, "digest": release.digest}
+            facts = {"release": release.id, "digest": release.fixed}
             return Read(state, detail, events=(already,), outcome="unchanged", facts=facts)
         told = f"Redeploying the same image: {'--force' if same else 'its configuration changed'}."
     return Read(state, detail, events=() if state.goal.recreate else (Decision(told),))
@@ -112,11 +113,15 @@ def _pull_error(image: str, result: Result) -> BehindyError:
     return found.kind(found.what, remedy=found.remedy, lines=lines)
 
 
-def _foreign(image: Image, name: str, host: str) -> BehindyError | None:
-    """Refuse an image that was built for another architecture: it would end at once, with "exec format error"."""
-    if runs_on(image.architecture, host):
+def foreign(built_for: str, name: str, host: str, then: str) -> BehindyError | None:
+    """Refuse an image that was built for another architecture: it would end at once, with "exec format error".
+
+    Args:
+        then: how it gets to the host once it is built.
+    """
+    if runs_on(built_for, host):
         return None
     return Kind.IMAGE_NOT_FOUND(
-        f"{name} is built for {image.architecture}, and the host is {host}: it could not start there.",
-        remedy=f"Build it for linux/{host} (docker build --platform) and push it; to try it anyway: --force",
+        f"{name} is built for {built_for}, and the host is {host}: it could not start there.",
+        remedy=f"Build it for linux/{host} (docker build --platform) and {then}; to try it anyway: --force",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import ClassVar
@@ -144,6 +144,10 @@ class Step:
     def command(self, state: State) -> Command:
         """Return what is sent. What only an earlier answer tells stands in angle brackets in a plan."""
         raise NotImplementedError
+
+    def feed(self, state: State, tell: Callable[[str], None]) -> Iterable[bytes] | None:
+        """Return what the command is fed that is too large to be held; it tells how far it came. None for nothing."""
+        return None
 
     def read(self, state: State, result: Result) -> Read:
         """Return what the answer came to; that it was done, if nothing else is to be learned from it."""

@@ -137,7 +137,7 @@ def _facts(state: State, lines: dict[str, str]) -> dict[str, str]:
     return {
         "release": release.id,
         "tag": release.tag,
-        "digest": release.digest,
+        "digest": release.fixed,
         "previous": release.previous,
         "previous_tag": next(known, ""),
         "previous_run": lines.get("run", ""),

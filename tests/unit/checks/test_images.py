@@ -54,3 +54,8 @@ def test_an_image_with_a_digest_came_from_a_registry() -> None:
     images = (Image("pulled", (IMAGE,), ("me/behindy-backend@sha256:d",)), Image("built", ("me/behindy-backend:dev",)))
     (check,) = built_here(Facts(survey=Survey(images=images), services=(BACKEND,), image_prefix="me"))
     assert check.evidence == ("me/behindy-backend:dev",)
+
+
+def test_an_image_that_was_sent_was_not_built_on_the_host() -> None:
+    sent = Image("sent", ("me/behindy-backend:dev", "me/behindy-backend:local-0123456789ab"))
+    assert not list(built_here(Facts(survey=Survey(images=(sent,)), services=(BACKEND,), image_prefix="me")))

@@ -17,12 +17,14 @@ from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, Result
 from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import Warning_
+from tests.archives import image_of
 from tests.kinds import kind_of, raises
 from tests.unit.ready import BACKEND, MIB, SURVEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from behindy_ops.facts.local_image import LocalImage
     from behindy_ops.host.session import Session
     from behindy_ops.report.events import Event
 
@@ -176,3 +178,34 @@ def test_before_a_first_deploy_nothing_is_said_to_be_still_running() -> None:
         with raises(Kind.NETWORK_MISSING) as raised:
             ready(Desk(survey))
         assert raised.value.state == state
+
+
+LOCAL = image_of(b"base" * MIB, b"top" * MIB, reference="shop:v2")
+BASE = LOCAL.layers[0].diff_id
+
+
+def with_image(desk: Desk, image: LocalImage = LOCAL) -> dict[str, Check]:
+    (found,) = check.check_services(desk.session(), "v2", {"backend": image})
+    return {one.name: one for one in found.checks}
+
+
+def test_of_an_image_that_is_sent_this_machine_tells_and_the_host_which_layers_it_has() -> None:
+    found = with_image(desk := Desk(SURVEY, f"layers {BASE} other \n"))
+    assert [command.argv[3] for command in desk.asked] == ["deploy/layers"]
+    assert found["image"].found == "this machine has me/behindy-backend:v2"
+    assert found["disk"].found.startswith("new layers of backend take about 6.0 MB")
+    foreign = with_image(Desk(replace(SURVEY, architecture="amd64")), replace(LOCAL, config=b'{"architecture": "arm"}'))
+    assert foreign["image"].found == "me/behindy-backend:v2 is built for arm, and the host is amd64."
+    assert foreign["image"].level is Level.REFUSAL
+
+
+def test_a_deploy_of_such_an_image_asks_no_registry_and_the_host_only_where_a_whole_image_would_not_fit() -> None:
+    def sent(desk: Desk) -> Desk:
+        require_ready(desk.session(), BACKEND, desk.survey, "me/behindy-backend:v2", force=False, local=LOCAL)
+        return desk
+
+    assert sent(Desk(SURVEY)).asked == []
+    full = replace(SURVEY, disk=(8000 * MIB, 600 * MIB))
+    assert [command.argv[3] for command in sent(Desk(full, f"layers {BASE} \n")).asked] == ["deploy/layers"]
+    with raises(Kind.DISK_FULL):
+        sent(Desk(replace(full, disk=(8000 * MIB, 513 * MIB)), f"layers {BASE} \n"))

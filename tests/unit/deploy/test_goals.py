@@ -26,6 +26,12 @@ def test_a_release_is_found_by_id_tag_or_the_beginning_of_its_digest(wanted: str
     assert goals.find_target(SURVEY.released("web"), wanted) is R1
 
 
+@pytest.mark.parametrize("wanted", ["sha256:" + "c" * 64, "c" * 12])
+def test_one_that_came_from_no_registry_is_found_by_the_beginning_of_its_id(wanted: str) -> None:
+    sent = replace(R0, image_id="sha256:" + "c" * 64)
+    assert goals.find_target([R1, sent], wanted) is sent
+
+
 @pytest.mark.parametrize("wanted", ["r2", "r3", "a" * 11, "nowhere"])
 def test_one_that_failed_or_was_never_proven_or_is_not_there_is_no_goal(wanted: str) -> None:
     unproven = replace(BAD, id="r3", status="candidate")

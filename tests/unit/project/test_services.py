@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from behindy_ops.errors import Kind
 from behindy_ops.project import services
 from behindy_ops.project.compose import COMPOSE_FILE, ComposeFile
-from behindy_ops.project.services import Assets, Expect, HealthPolicy, Once, Service, repository, seconds, validate_tag
+from behindy_ops.project.services import (
+    Assets,
+    Expect,
+    HealthPolicy,
+    Once,
+    Service,
+    local_reference,
+    repository,
+    seconds,
+    validate_tag,
+)
 from tests.kinds import raises
 
 OURS = Path(services.__file__).parents[2] / COMPOSE_FILE
@@ -347,3 +357,14 @@ def test_a_mistake_in_it_is_told_by_its_path(given_: str, path: str, told: str) 
     (line,) = mistakes(stanza(f"{{{WELL}, before: {given_}}}"))
     assert line.startswith(f"services.web.x-deploy.before{path}: ")
     assert told in line
+
+
+def test_an_image_of_this_machine_is_named_by_a_tag_or_as_a_whole() -> None:
+    assert local_reference("v2", "me/web") == "me/web:v2"
+    assert local_reference("r.example:5000/shop/web:v2", "me/web") == "r.example:5000/shop/web:v2"
+
+
+@pytest.mark.parametrize("word", ["", "-v2", "shop web:v2", "web:", ":v2", "--help:v2", "me/web", "a@sha256:b;c"])
+def test_what_is_neither_a_tag_nor_an_image_with_its_tag_is_refused(word: str) -> None:
+    with raises(Kind.USAGE, match="--from-local: "):
+        local_reference(word, "me/web")

@@ -1033,3 +1033,47 @@ def test_one_that_goes_on_while_the_engine_is_started_again_is_waited_for(host: 
     host.on("docker", "container inspect --format {{.State.Running}} c", "true\n")
     ran = host.run("deploy/attend", "c", "{{json .}}", "")
     assert [call for call in ran.calls if call == "docker wait c"] == ["docker wait c"] * 2
+
+
+def test_the_layers_of_images_that_begin_as_one_does_are_told_once_each(host: FakeHost) -> None:
+    host.on("curl", "*http://docker/images/json", NO_API)
+    host.on("docker", "images -q --no-trunc", "sha256:1\nsha256:2\nsha256:2\nsha256:3\n")
+    host.on(
+        "docker",
+        "image inspect *sha256:1 sha256:2 sha256:3",
+        Answer("d1 d2 | a:b \nd1 d2 | a:b \nd9 d1 | \n", "gone", code=1),
+    )
+    ran = host.run("deploy/layers", "d1")
+    assert (ran.code, ran.out) == (0, "layers d1 d2 | a:b \n")
+
+
+def test_an_engine_without_images_has_no_layers_and_one_that_is_away_tells_nothing(host: FakeHost) -> None:
+    host.on("curl", "*http://docker/images/json", NO_API)
+    host.on("docker", "images *", "")
+    assert (host.run("deploy/layers", "d1").code, host.run("deploy/layers", "d1").out) == (0, "")
+    host.on("docker", "images *", Answer(code=1))
+    assert host.run("deploy/layers", "d1").code == Code.NO_DOCKER
+
+
+def test_an_image_is_loaded_from_stdin_and_described_by_its_own_name(host: FakeHost) -> None:
+    host.file("state/lock.json", "mine")
+    host.on("docker", "load", Answer(run='cat >"$root/loaded"; echo "Loaded image: me/x:v1"; exit 0'))
+    host.on("docker", "image inspect --format * me/x:local-1", '{"id":1}\n')
+    ran = host.run("deploy/load", "state", "me/x:local-1", "{{json .}}", stdin="archive")
+    assert (ran.code, ran.values) == (0, {"image": '{"id":1}'})
+    assert (host.root / "loaded").read_text() == "archive"
+    assert "--format {{json .}}" in ran.calls[1]
+
+
+def test_an_image_that_docker_does_not_take_is_not_looked_for(host: FakeHost) -> None:
+    host.file("state/lock.json", "mine")
+    host.on("docker", "load", Answer(err="unexpected EOF", code=1))
+    ran = host.run("deploy/load", "state", "me/x:local-1", "", stdin="arch")
+    assert (ran.code, ran.err, len(ran.calls)) == (1, "unexpected EOF", 1)
+
+
+def test_a_load_ends_with_the_lease_it_began_under(host: FakeHost) -> None:
+    host.file("state/lock.json", "mine")
+    host.on("docker", "load", Answer(run='echo theirs >"$root/state/lock.json"; exec sleep 30'))
+    ran = host.run("deploy/load", "state", "me/x:local-1", "", stdin="arch")
+    assert (ran.code, len(ran.calls)) == (1, 1)
