@@ -74,6 +74,8 @@ def seen(facts: Facts) -> Iterable[Check]:
     failed = sight.failure is not None or (sight.status >= 400 and sight.status not in expected)
     if sight.failure is Failure.NOT_ASKED:
         yield ok(_NAME, f"not asked from here: {sight.said}")
+    elif sight.closed:
+        yield ok(_NAME, f"closed for maintenance: {sight.told}")
     elif own is not None and not facts.well(own.service, own.public) and failed:
         yield ok(_NAME, f"as on the host: {sight.told}")
     elif failed:

@@ -78,6 +78,12 @@ NOT_PUBLIC = Problem(
     "does not reach it by its public name: BEHINDY_PUBLIC_ADDRESS=127.0.0.1 (.env.example).",
     "{url}: {said}, though the service itself is well.",
 )
+IN_MAINTENANCE = Risk(
+    "in maintenance",
+    "the service is closed to visitors",
+    "Open it again: inv deploy.maintenance {subject} --off",
+    "503 with a page of yours, until it is opened.",
+)
 PUBLISHED = Problem(
     "published port",
     "a service, the database or the cache publishes a port",
@@ -182,8 +188,26 @@ def answers(facts: Facts) -> Iterable[Check]:
                 subject=name,
                 evidence=(f"asked from inside nginx: {upstream.direct.said}", state_of(live)),
             )
-        elif leads_there and not facts.well(name, upstream.public):
+        elif leads_there and not facts.well(name, upstream.public) and not _is_closed(facts, upstream):
             yield _not_reached(facts, upstream)
+
+
+_CLOSED = 503
+"""What nginx answers for a service in maintenance."""
+
+
+def _is_closed(facts: Facts, upstream: Upstream) -> bool:
+    """Whether it is answered 503 because it, or what it is asked through, is in maintenance."""
+    asked = {name for one in facts.services if one.name == upstream.service for name in (one.name, one.through)}
+    return upstream.public.status == _CLOSED and not asked.isdisjoint(facts.survey.maintenance)
+
+
+def maintenance(facts: Facts) -> Iterable[Check]:
+    """Whether a service is closed to visitors."""
+    for service in facts.services:
+        if (closed := facts.survey.maintenance.get(service.name)) is not None:
+            found = f"{service.name} is in maintenance {closed.described()}: visitors get 503."
+            yield IN_MAINTENANCE.check("maintenance", found, subject=service.name)
 
 
 def _not_reached(facts: Facts, upstream: Upstream) -> Check:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 
 from behindy_ops.deploy.state import State, unknown
 
 ROTATED_AT = 5_000_000
 """Bytes at which the host's history is rotated: docs/design.md, "History"."""
+
+MAINTENANCE = "maintenance"
+"""The event of a service that is closed to visitors, or opened again, which is about no release."""
 
 
 def begun(state: State) -> str:
@@ -31,12 +35,22 @@ def drained(state: State) -> str:
     return _line(state, "drained", fill_in)
 
 
+def maintained(service: str, outcome: str, *, at: datetime, who: str) -> str:
+    """Return the line that says that a service was closed to visitors (``on``) or opened again (``off``)."""
+    entry = {"at": _moment(at), "event": MAINTENANCE, "kind": MAINTENANCE, "service": service, "outcome": outcome}
+    return json.dumps({**entry, "who": who}, ensure_ascii=False)
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")
+
+
 def _line(state: State, event: str, more: Mapping[str, object]) -> str:
     if state.now is None:
         return unknown("history line")
     release = state.release
     entry = {
-        "at": state.now.isoformat(timespec="milliseconds"),
+        "at": _moment(state.now),
         "event": event,
         "kind": state.goal.kind,
         "service": release.service,

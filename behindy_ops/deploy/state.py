@@ -184,7 +184,7 @@ class State:
         return tuple(dict.fromkeys(path for path in paths if path)) or (service.external,)
 
     def url(self, path: str) -> str:
-        return f"https://{self.settings.domain}{path}"
+        return self.service.url(path, self.settings.domain)
 
     def after_switch(self, seconds: float) -> str:
         """Return the host's uptime so many seconds after the switch, in ms, for a script; a name until it is known."""

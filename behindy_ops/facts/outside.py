@@ -41,6 +41,7 @@ class Sighting:
         met: the one that answered, or was asked last.
         status: of HTTP, 0 without an answer; then ``failure`` is why, and ``said`` that in words.
         server: what it calls itself.
+        closed: our nginx says that the service is closed for maintenance.
         until: when the certificate that was shown expires (RFC 3339), and who issued it; empty where none was.
     """
 
@@ -53,6 +54,7 @@ class Sighting:
     issuer: str = ""
     failure: Failure | None = None
     said: str = ""
+    closed: bool = False
 
     @property
     def told(self) -> str:

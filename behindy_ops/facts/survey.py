@@ -14,6 +14,7 @@ from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.container import Container, parse_container
 from behindy_ops.facts.draining import Draining, parse_draining
 from behindy_ops.facts.image import Image, parse_image
+from behindy_ops.facts.maintenance import Closed, parse_maintenance
 from behindy_ops.facts.outside import elsewhere
 from behindy_ops.facts.readings import parse_readings
 from behindy_ops.facts.release import Labels, Release, remembered
@@ -88,6 +89,7 @@ class Survey:
         disk: size and free bytes of the file system that holds Docker's data.
         usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
         draining: service to the previous container that the host drains by itself.
+        maintenance: services that are closed to visitors, and since when and by whom.
         unread: releases that are kept and cannot be read: ``<service>/<id>``.
         now: the host's clock, seconds since the epoch.
         architecture: the engine's, as Docker names it: ``amd64``, ``arm64``.
@@ -125,6 +127,7 @@ class Survey:
     releases: tuple[Release, ...] = ()
     unread: tuple[str, ...] = ()
     draining: dict[str, Draining] = field(default_factory=dict)
+    maintenance: dict[str, Closed] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     misled: tuple[int, tuple[str, ...]] | None = None
 
@@ -246,6 +249,7 @@ def _survey(reply: Reply) -> Survey:
         releases=tuple(release for release in kept.values() if release is not None),
         unread=tuple(place for place, release in kept.items() if release is None),
         draining=parse_draining(reply.rows("draining")),
+        maintenance=parse_maintenance(reply.values("maintenance")),
         stale=frozenset(reply.every("stale", "nginx_")),
         listening=frozenset(int(port, 16) for port in reply.every("port", "nginx_")),
         token=reply.values("nginx_").get("token", ""),

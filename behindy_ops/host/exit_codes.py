@@ -190,6 +190,13 @@ class Code(IntEnum):
         "The lock that all logins of this Docker engine share, /var/tmp/behindy-ops, cannot be used.",
         "It should be a directory of the group docker, mode 2770. Remove what it is: sudo rm -r /var/tmp/behindy-ops",
     )
+    NGINX_TOO_OLD = (
+        98,
+        Kind.NGINX_NOT_READY,
+        "The nginx that runs does not know of maintenance: it has loaded other files than those of this version.",
+        "Put them on the host, which reloads nginx: inv host.sync; if it was started without assets/: inv host.up",
+        "{name} is open to visitors, as before.",
+    )
 
 
 TIMED_OUT = frozenset({124, 137})
@@ -218,5 +225,5 @@ def error(code: int, lines: tuple[str, ...] = (), *, state: str = "", **names: o
         return None
     if known is Code.NO_IMAGE and (found := cause("\n".join(lines), str(names.get("image", "an image")))) is not None:
         return found.kind(found.what, state=known.state or state or UNCHANGED, remedy=found.remedy, lines=lines)
-    what = known.what.format(**names)
-    return known.kind(what, state=known.state or state or UNCHANGED, remedy=known.remedy, lines=lines)
+    what, told = known.what.format(**names), known.state.format(**names)
+    return known.kind(what, state=told or state or UNCHANGED, remedy=known.remedy, lines=lines)

@@ -43,7 +43,8 @@ def look(url: str, settings: Settings, end: float) -> Sighting:
         if reason := _not_asked(url, settings):
             return replace(nothing, failure=Failure.NOT_ASKED, said=reason)
         sight = _asked(nothing, settings, end)
-        if sight.status == _LIMITED or sight.status >= _BROKEN:  # as the host does: one that has passed is none
+        failed = sight.status == _LIMITED or sight.status >= _BROKEN
+        if failed and not sight.closed:  # as the host does: one that has passed is none
             time.sleep(1)
             sight = _asked(nothing, settings, end)
         return sight
@@ -114,7 +115,8 @@ def _answered(seen: Sighting, place: tuple[str, int], plain: socket.socket, sett
             path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
             connection.request("GET", path, headers={"User-Agent": "behindy-ops", "Connection": "close"})
             answer = connection.getresponse()
-            return replace(seen, status=answer.status, server=plain_text(answer.getheader("Server") or ""))
+            closed, server = answer.getheader("X-Behindy-Maintenance") == "on", answer.getheader("Server") or ""
+            return replace(seen, status=answer.status, server=plain_text(server), closed=closed)
     except ssl.SSLCertVerificationError as error:
         said = f"the certificate is not trusted ({error.verify_message})"
         return replace(_untrusted(seen, place, name), failure=Failure.NOT_TRUSTED, said=said)

@@ -6,7 +6,7 @@ The task list waits for this module, so what only a task needs is imported in fu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from behindy_ops.project.services import Service
 
 X_DEPLOY = "x-deploy"
+X_NGINX = "x-nginx"
 
 COMPOSE_FILE = Path("compose", "docker-compose.yml")
 """Where it is on the host, and first looked for in a project."""
@@ -34,12 +35,14 @@ class ComposeFile:
     """A compose file.
 
     Attributes:
+        extensions: what it has under names that begin with ``x-`` beside ``services``.
         stanzas: each service's, in the order of the file; YAML's anchors are resolved, ``${NAME}`` is not.
     """
 
     text: str
     stanzas: Mapping[str, Mapping[str, Any]]
     path: Path = COMPOSE_FILE
+    extensions: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str, path: Path = COMPOSE_FILE) -> ComposeFile:
@@ -62,7 +65,9 @@ class ComposeFile:
             ) from None
         services = document.get("services") if isinstance(document, dict) else None
         stanzas = services.items() if isinstance(services, dict) else ()
-        return cls(text, {str(name): stanza for name, stanza in stanzas if isinstance(stanza, dict)}, path)
+        top = document.items() if isinstance(document, dict) else ()
+        extensions = {str(name): value for name, value in top if str(name).startswith("x-")}
+        return cls(text, {str(name): stanza for name, stanza in stanzas if isinstance(stanza, dict)}, path, extensions)
 
     @classmethod
     def read(cls, path: Path) -> ComposeFile:

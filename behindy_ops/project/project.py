@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import Kind
+from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.project import place
-from behindy_ops.project.compose import ComposeFile
+from behindy_ops.project.compose import X_NGINX, ComposeFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,14 +98,28 @@ class Project:
         return wanted(self.compose, self.example)
 
     def settings(self, environ: Mapping[str, str]) -> Settings:
-        """Read this machine's settings.
+        """Read this machine's settings; where they name no domain, it is the first one the compose file declares.
 
         Raises:
             Kind.SETTINGS: something is missing or wrong.
         """
-        from behindy_ops.project.settings import load
+        from behindy_ops.project.settings import Settings, load
 
-        return load(environ, self.root)
+        settings = load(environ, self.root)
+        declared = self._first_domain() if settings.domain == Settings().domain else ""
+        return replace(settings, domain=declared) if declared else settings
+
+    def _first_domain(self) -> str:
+        """Return it, or nothing where there is none, or none that is good: those who need it say what is wrong."""
+        from behindy_ops.project.validate import check_domain
+
+        try:
+            declared = self.compose.extensions.get(X_NGINX)
+        except BehindyError:
+            return ""
+        domains = declared.get("domains") if isinstance(declared, dict) else None
+        first = str(domains[0] if isinstance(domains, list) and domains else domains or "")
+        return "" if check_domain(first) else first
 
     def services(self, names: Sequence[str] = ()) -> list[Service]:
         """Return the services of these names, or all in the order of the compose file.

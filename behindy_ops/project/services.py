@@ -100,8 +100,8 @@ class Service:
         repository_template: the ``image`` field; :func:`repository` makes a repository of it.
         port: where it listens inside the network.
         internal: path asked inside the network, directly at the container.
-        external: path below ``https://<domain>`` that proves it to users.
-        rehearsal: path below ``https://<domain>`` that reaches the candidate itself, or None for no rehearsal.
+        external: path below ``https://<domain>``, or below its own host, that proves it to users.
+        rehearsal: path there that reaches the candidate itself, or None for no rehearsal.
         drain: maximum wait for open connections of the outgoing container.
         linger: minimum time the outgoing container is kept, for callers that cache its address.
         stop: between SIGTERM and SIGKILL.
@@ -111,6 +111,7 @@ class Service:
         assets: which static files outlive a release, or None.
         before: what runs in a new release before its candidate starts, or None; ``after``: once it is live.
         required_env: names the stanza cannot be filled in without.
+        host: the public name it has for itself; empty for one that is reached below the domain.
     """
 
     name: str
@@ -130,6 +131,11 @@ class Service:
     before: Once | None = None
     after: Once | None = None
     required_env: tuple[str, ...] = ()
+    host: str = ""
+
+    def url(self, path: str, domain: str) -> str:
+        """Return the public URL of a path."""
+        return f"https://{self.host or domain}{path}"
 
 
 def repository(service: Service, image_prefix: str = "") -> str:
@@ -218,10 +224,11 @@ def read_stanza(
         mistakes.append(f"{path}.image: {wrong}")
     if stanza.get("ports"):
         mistakes.append(f"{path}.ports: a second container could not start beside the first; nginx publishes it")
-    values, wrong_values = _read_keys(f"{path}.{key}", stanza[key], KEYS)
+    values, wrong_values = read_keys(f"{path}.{key}", stanza[key], KEYS)
     values = {"port": 0, "internal": "", "external": "", "health": {}, "expect": {}, **values}
     health, expect = HealthPolicy(**values.pop("health")), Expect(**values.pop("expect"))
     given = values.pop("assets", {})
+    of_routes = {name: values.pop(name, None) for name in ("route", "host", "routes", "inside")}
     assets = (
         Assets(given["from"], given["at"], given.get("max", Assets.most)) if {"from", "at"} <= given.keys() else None
     )
@@ -236,11 +243,19 @@ def read_stanza(
         expect=expect,
         assets=assets,
         required_env=required_env,
+        host=_own_host(of_routes["host"], of_routes["routes"]),
     )
     return service, mistakes
 
 
-def _read_keys(path: str, given: object, keys: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def _own_host(host: object, routes: object) -> str:
+    """Return the host of a service that has no route below the domain; project/routes.py says what is wrong with it."""
+    listed = [route.get("host") for route in routes if isinstance(route, dict)] if isinstance(routes, list) else []
+    found = host or (listed[0] if listed and all(listed) else "")
+    return "" if not found or validate.check_domain(str(found)) else str(found)
+
+
+def read_keys(path: str, given: object, keys: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return the values of a mapping, read key by key, and what is wrong with them."""
     if not isinstance(given, dict):
         return {}, [f"{path}: not a mapping; its keys are {', '.join(keys)}"]
@@ -253,11 +268,11 @@ def _read_keys(path: str, given: object, keys: Mapping[str, Any]) -> tuple[dict[
             mistakes.append(f"{path}.{key}: unknown key; {hint}")
     for key, read in keys.items():
         if isinstance(read, Mapping) and key in given:
-            values[key], wrong = _read_keys(f"{path}.{key}", given[key], read)
+            values[key], wrong = read_keys(f"{path}.{key}", given[key], read)
             mistakes += wrong
         elif key in given or key in _NEEDED:
             if read is _once and isinstance(given[key], dict):
-                inner, wrong = _read_keys(f"{path}.{key}", given[key], _ONCE_KEYS)
+                inner, wrong = read_keys(f"{path}.{key}", given[key], _ONCE_KEYS)
                 values[key] = Once(**{"command": (), **inner})
                 mistakes += wrong
                 continue
@@ -344,6 +359,10 @@ def _text(value: object) -> str:
     raise ValueError(f"{validate.shown(str(value))} does not fit; write one line of at most 200 characters, without $")
 
 
+def _unread(value: object) -> object:
+    return value
+
+
 def _seconds(value: object, *, least: float = 0.0) -> float:
     try:
         given = seconds(value)
@@ -398,6 +417,11 @@ KEYS: Mapping[str, Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]] = 
     "assets": _ASSETS_KEYS,
     "before": _once,
     "after": _once,
+    # Read by project/routes.py, which knows of the other services:
+    "route": _unread,
+    "host": _unread,
+    "routes": _unread,
+    "inside": partial(_whole, most=65535),
 }
 """What an ``x-deploy`` may say, and how each value is read; a table for what is a mapping of its own."""
 

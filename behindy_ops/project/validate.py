@@ -23,7 +23,9 @@ _SERVICE: Final = re.compile(r"[a-z][a-z0-9-]*")
 _KEY_TYPE: Final = re.compile(r"(?:ssh-|ecdsa-sha2-|sk-)[a-z0-9@.-]+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 
-_RESERVED_SERVICE_NAMES: Final = frozenset({"all", "check", "history", "recover", "releases", "rollback", "status"})
+_RESERVED_SERVICE_NAMES: Final = frozenset(
+    {"all", "check", "history", "maintenance", "recover", "releases", "rollback", "status"}
+)
 """Names of other tasks beside ``deploy.<service>``."""
 
 

@@ -18,6 +18,8 @@ from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
+from behindy_ops.project.compose import X_NGINX
+from behindy_ops.project.routes import declared
 from behindy_ops.provision.recipes import CERTBOT
 from behindy_ops.provision.sync import local_files
 from behindy_ops.report import events
@@ -75,7 +77,7 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
         Kind.CERTIFICATE_REFUSED: certbot got none; the previous one is still in use.
     """
     domain = session.settings.domain
-    names = names_served(local_files(session.project), domain)
+    names = tuple(dict.fromkeys((*names_served(local_files(session.project), domain), *_declared(session))))
     seen = _look(session)
     current = parse(seen)
     reason = due(current, names)
@@ -106,6 +108,12 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
         session.host.run(command).require(image=CERTBOT)
     if current := parse(_look(session)):
         _tell(session, current)
+
+
+def _declared(session: Session) -> tuple[str, ...]:
+    """Every public name in the compose file, if it declares any; of whichever domain they are."""
+    compose = session.project.compose
+    return declared(compose).names if X_NGINX in compose.extensions else ()
 
 
 def _load(session: Session, confirm: Confirm, *, dry_run: bool, wait: float) -> bool:

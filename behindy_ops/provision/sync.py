@@ -138,20 +138,23 @@ def version(now: datetime, files: Mapping[str, bytes]) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{sha256(wire_lines(files)).hexdigest()[:8]}"
 
 
-def difference(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[Line]:
+def difference(
+    old: Mapping[str, bytes], new: Mapping[str, bytes], *, there: str = "on the host", here: str = "here"
+) -> list[Line]:
     """Return unified diffs of the files that differ, and a summary; nothing when none does."""
     changed = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
     if not changed:
         return []
-    lines = [line for name in changed for line in _diff(name, old.get(name), new.get(name))]
+    lines = [line for name in changed for line in _diff(name, old.get(name), new.get(name), (there, here))]
     added, removed = (sum(line.tone is tone for line in lines) for tone in (Tone.GOOD, Tone.BAD))
     summary = f"{len(changed)} {'file differs' if len(changed) == 1 else 'files differ'}: +{added} -{removed} lines."
     return [*lines, Line(summary, Tone.STRONG)]
 
 
-def _diff(name: str, old: bytes | None, new: bytes | None) -> Iterator[Line]:
-    before = f"on the host: {name}" if old is not None else "not on the host"
-    after = f"here:        {name}" if new is not None else "not here: it is removed there"
+def _diff(name: str, old: bytes | None, new: bytes | None, places: tuple[str, str]) -> Iterator[Line]:
+    there, here = places
+    before = f"{there}: {name}" if old is not None else f"not {there}"
+    after = f"{f'{here}:':<{len(there) + 1}} {name}" if new is not None else f"not {here}: it is removed there"
     left, right = ((content or b"").decode("utf-8", "replace").splitlines() for content in (old, new))
     for number, line in enumerate(difflib.unified_diff(left, right, before, after, lineterm="")):
         tone = {"+": Tone.GOOD, "-": Tone.BAD, "@": Tone.FAINT}.get(line[:1], Tone.PLAIN)

@@ -84,7 +84,7 @@ def status(_: Context, json: bool = False) -> None:
 
 @task(help={"tag": "image tag that would be deployed (default: latest)", "from-local": _HELP["from-local"]})
 def check(_: Context, service: str = "", tag: str = "latest", from_local: str = "", json: bool = False) -> None:
-    """Say whether the host is ready for a deploy, and if not, why."""
+    """Say whether the host is ready for a deploy, or why not."""
     from behindy_ops import report
     from behindy_ops.deploy import check as checkup
     from behindy_ops.project.services import validate_tag
@@ -160,6 +160,33 @@ def recover(
         queue.recover(this.connect, this.services, wait=seconds, now=now)
 
 
+@task(
+    help={
+        "on": "close it: visitors get 503 with a page",
+        "off": "open it again",
+        "page": "HTML file for visitors, which needs no other file (default: a short one of ours)",
+    }
+)
+def maintenance(
+    _: Context, service: str, on: bool = False, off: bool = False, page: str = "", wait: str = "", json: bool = False
+) -> None:
+    """Close a service to visitors, or open it again."""
+    from behindy_ops.deploy import maintenance as closing
+    from behindy_ops.errors import Kind
+
+    if on == off:
+        raise Kind.USAGE("Say which: --on or --off.", remedy=f"For example: inv deploy.maintenance {service} --on")
+    if off and page:
+        raise Kind.USAGE("--page is what visitors see with --on.", remedy="Leave it out.")
+    seconds = waiting(wait)
+    content = closing.read_page(page)
+    with client(service, json=json) as this, this.connect() as session:
+        if on:
+            closing.close(session, this.services[0], content, wait=seconds)
+        else:
+            closing.open_again(session, this.services[0], wait=seconds)
+
+
 def collection(service_names: Sequence[str]) -> Collection:
     """Return the ``deploy`` collection: a task for each service, and the tasks about all of them."""
     made = Collection("deploy")
@@ -167,6 +194,6 @@ def collection(service_names: Sequence[str]) -> Collection:
     for name in service_names:
         made.add_task(_deploy_task(name, f"Replace {name} without losing a request.", name))
     made.add_task(_deploy_task("all", "Replace every service in turn; stop at the first failure."))
-    for each in (status, check, rollback, releases, history, recover):
+    for each in (status, check, rollback, releases, history, recover, maintenance):
         made.add_task(each)
     return made

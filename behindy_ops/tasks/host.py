@@ -74,6 +74,33 @@ def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -
         synchronize(session, report.show_lines, this.asker("host.sync", yes), dry_run=dry_run, wait=seconds)
 
 
+@task(
+    help={
+        "write": "write the files; without it they are shown",
+        "check": "end with 81 if they are not as declared",
+        "force": "write over what was edited by hand, too",
+    }
+)
+def nginx(_: Context, write: bool = False, check: bool = False, force: bool = False) -> None:
+    """Make nginx/ from the routes in the compose file; shown first."""
+    from behindy_ops import report
+    from behindy_ops.provision import rendering
+
+    project = here()
+    found = rendering.written(project)
+    if not found.stale:
+        print("nginx/ is as the compose file declares; nothing to do.")
+        return
+    report.show_lines(found.lines())
+    if check:
+        raise Kind.FILES_REFUSED("nginx/ is not as the compose file declares.", remedy="inv host.nginx --write")
+    if not write:
+        print(f"{UNCHANGED} To write them: inv host.nginx --write")
+        return
+    changed = rendering.write(project, found, force=force)
+    print(f"Written: {', '.join(changed)}. To put them on the host: inv host.sync")
+
+
 @task(help={"yes": "do not ask before replacing a container; for scripts"})
 def up(_: Context, yes: bool = False, wait: str = "") -> None:
     """Run nginx, PostgreSQL and Redis as the compose file has them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from behindy_ops.deploy.history import MAINTENANCE
 from behindy_ops.facts.figures import took
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.host.command import Command, script
@@ -40,10 +41,9 @@ def lines(found: Sequence[dict[str, Any]]) -> list[Line]:
         outcome = entry.get("outcome", "begun, no end recorded")
         if entry.get("event") == "drained":
             outcome = f"previous release drained by the host, {outcome}"
+        tag = "" if entry.get("event") == MAINTENANCE else f":{entry.get('tag')}"
         seconds = _seconds(entry.get("seconds"))
-        told += sentence(
-            f"{str(entry.get('at', ''))[:19]}  {entry.get('kind')} of {entry.get('service')}:{entry.get('tag')}"
-        )
+        told += sentence(f"{str(entry.get('at', ''))[:19]}  {entry.get('kind')} of {entry.get('service')}{tag}")
         told += sentence(f"{outcome}{f' in {took(seconds)}' if seconds else ''}, by {entry.get('who')}", indent="    ")
         told += sentence(str(entry.get("reason", "")), Tone.FAINT, "    ")
     return told or [Line("Nothing is recorded.")]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from behindy_ops.checks import services as rules
 from behindy_ops.checks.check import examine
@@ -21,7 +21,10 @@ from behindy_ops.views.view import Seen, Shown, View, described, locked, shown
 
 @dataclass(frozen=True, slots=True)
 class NginxView:
-    """All of it; ``config_errors``: what nginx says of its files, ``errors``: the last of its error log."""
+    """All of it; ``config_errors``: what nginx says of its files, ``errors``: the last of its error log.
+
+    ``maintenance``: services that are closed to visitors, and since when and by whom.
+    """
 
     state: str
     health: str
@@ -30,6 +33,7 @@ class NginxView:
     upstreams: tuple[Upstream, ...]
     errors: tuple[str, ...]
     reloaded: bool = False
+    maintenance: Mapping[str, str] = field(default_factory=dict)
 
 
 def describe(seen: Seen) -> NginxView:
@@ -45,6 +49,7 @@ def describe(seen: Seen) -> NginxView:
         config_errors=tuple(problem.splitlines()[-5:]) if runs else (),
         upstreams=tuple(_judged(seen, upstreams, errors) if runs else upstreams),
         errors=errors,
+        maintenance={service: closed.described() for service, closed in seen.survey.maintenance.items()},
     )
 
 
@@ -59,7 +64,7 @@ def _upstream(seen: Seen, service: Service) -> Upstream:
         address=live.addresses.get(NETWORK, "") if live and live.running else "",
         direct=direct,
         public=public,
-        url=f"https://{seen.domain}{service.external}",
+        url=service.url(service.external, seen.domain),
     )
 
 
@@ -122,6 +127,9 @@ def lines(view: NginxView) -> list[Line]:
         for each in view.upstreams
     ]
     told += [Line(""), *table(columns, rows, [Tone.BAD if each.trouble else Tone.PLAIN for each in view.upstreams])]
+    for service, closed in view.maintenance.items():
+        opened = f"It is opened by: inv deploy.maintenance {service} --off"
+        told += sentence(f"{service} is in maintenance {closed}: visitors get 503. {opened}", Tone.CAREFUL)
     troubles = [each for each in view.upstreams if each.trouble]
     for each in troubles:
         told += sentence(each.trouble, Tone.BAD)
@@ -138,8 +146,9 @@ def _status(answer: Answer) -> str:
 
 
 def _asks(session: Session) -> tuple[str, str, str, str]:
-    services = (f"{each.name} {each.port} {each.internal} {each.external}" for each in session.services)
+    asked = ((each, each.url(each.external, "") if each.host else each.external) for each in session.services)
+    services = (f"{each.name} {each.port} {each.internal} {external}" for each, external in asked)
     return NGINX, session.settings.domain, "\n".join(services), session.settings.public_address
 
 
-VIEW = View("nginx", describe, lines, survey="containers nginx_", script="ops/nginx", asks=_asks)
+VIEW = View("nginx", describe, lines, survey="containers nginx_ maintenance", script="ops/nginx", asks=_asks)

@@ -27,6 +27,7 @@ class ServiceStatus:
         memory_limit: bytes, 0 for none.
         previous: the release a rollback would go to, or empty; ``previous_on_disk`` tells if its image is there.
         leftover: what an interrupted run left, in words, or empty.
+        maintenance: since when and by whom it is closed to visitors, in words, or empty.
         draining: how far the host is with the previous release, which it drains by itself, in words, or empty.
     """
 
@@ -46,6 +47,7 @@ class ServiceStatus:
     previous_on_disk: bool
     leftover: str
     draining: str = ""
+    maintenance: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def _status(survey: Survey, service: str) -> ServiceStatus:
         previous_on_disk=previous is not None and any(image.id == previous.image_id for image in survey.images),
         leftover="" if recovery is Recovery.NOTHING else recovery.value,
         draining=survey.draining[service].described() if service in survey.draining else "",
+        maintenance=survey.maintenance[service].described() if service in survey.maintenance else "",
     )
 
 
@@ -110,6 +113,7 @@ def _state(status: ServiceStatus) -> str:
 def _rows(status: ServiceStatus) -> list[tuple[str, str]]:
     limit = f"of {size(status.memory_limit)}" if status.memory_limit else "(no limit)"
     where = "image on disk" if status.previous_on_disk else "image not on disk"
+    opened = f"open it again: inv deploy.maintenance {status.service} --off"
     left = f"{status.leftover} (the next deploy or inv deploy.recover does it)"
     return [
         ("release", f"{status.release or 'not deployed by this tool'} ({status.tag})" if status.tag else ""),
@@ -118,6 +122,7 @@ def _rows(status: ServiceStatus) -> list[tuple[str, str]]:
         ("memory", f"{size(status.memory_used)} {limit}" if status.memory_used or status.memory_limit else ""),
         ("previous", f"{status.previous} ({status.previous_tag}), {where}" if status.previous else ""),
         ("draining", f"{status.service}-blue: {status.draining}" if status.draining else ""),
+        ("closed", f"{status.maintenance}; {opened}" if status.maintenance else ""),
         ("left", left if status.leftover else ""),
     ]
 

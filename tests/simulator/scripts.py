@@ -293,9 +293,12 @@ def look_outside(
 ) -> Body:  # fmt: skip
     assert nginx == "nginx"
     given = dict(word.partition("=")[::2] for word in urls if not word.startswith("https:"))
-    assert given.keys() <= {"mine", "status", "body"}
+    assert given.keys() <= {"mine", "status", "body", "token"}
     mine, urls = given.get("mine", "").split(), tuple(word for word in urls if word.startswith("https:"))
     expect = (given.get("status", ""), given.get("body", ""))
+    if "token" in given:
+        assert given["token"] == "behindy-ops/rehearsal/header"
+        assert not header
     rehearsal = bool(header) and not mine
     assert header in ("", "behindy-ops/rehearsal/header")
     assert world.rehearsals or not rehearsal
@@ -635,6 +638,21 @@ def verify(
     return 0
 
 
+def maintenance(
+    world: World, me: Process, root: str, service: str, wanted: str, nginx: str, history: str, rotate: str
+) -> Body:
+    assert (root, nginx, history, rotate) == ("behindy-ops", "nginx", "behindy-ops/state/history.jsonl", "5000000")
+    line, _, more = me.stdin.partition("\n")
+    yield None
+    if wanted == "on":
+        world.maintenance[service] = more.partition("\n")[0]
+    else:
+        world.maintenance.pop(service, None)
+    yield None
+    world.history.append(line)
+    return 0
+
+
 def record(world: World, me: Process, history: str, rotate: str) -> Body:
     assert (history, rotate) == ("behindy-ops/state/history.jsonl", "5000000")
     yield None
@@ -690,7 +708,7 @@ SCRIPTS: dict[str, Callable[..., Body]] = {
     function.__name__: function
     for function in (
         manifests, pull, layers, load, once, attend, start_green, look_inside, look_outside, swap, follow, drain, watch,
-        stop_blue, discard, tidy, verify, record, survey, assets, leave, together,
+        stop_blue, discard, tidy, verify, record, survey, assets, leave, together, maintenance,
     )
 } | {"await": await_}  # fmt: skip
 

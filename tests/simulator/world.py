@@ -127,8 +127,8 @@ class World(Clock):
         self.static_files: set[tuple[str, str]] = set()  # service and release of those that nginx can serve
         self.history: list[str] = []
         self.draining: dict[str, Drain] = {}
-        self.up = True
-        self.boots = 0
+        self.maintenance: dict[str, str] = {}
+        self.up, self.boots = True, 0
         self.booted = self.now - 1000
         self.locked: Process | None = None
         self.leased = ""  # token of the lease that was granted

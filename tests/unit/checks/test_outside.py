@@ -66,8 +66,17 @@ def test_what_the_host_does_not_see_is_a_warning_at_most(sight: Sighting, proble
         (failed(Failure.NOT_ASKED, "this machine has no route to it"), None),
         (replace(GOOD, status=502), Answer(502)),
         (failed(Failure.NO_CONNECTION), Answer(problem="connection refused")),
+        (replace(GOOD, status=503, closed=True), None),
     ],
-    ids=["well", "a CDN", "TLS is opened on the way", "this machine is cut off", "as on the host", "down"],
+    ids=[
+        "well",
+        "a CDN",
+        "TLS is opened on the way",
+        "this machine is cut off",
+        "as on the host",
+        "down",
+        "maintenance",
+    ],
 )
 def test_what_is_meant_or_told_by_other_rules_or_about_this_machine_is_no_problem(
     sight: Sighting, host: Answer | None

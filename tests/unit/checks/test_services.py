@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from behindy_ops.checks.check import Check, Facts, Level
-from behindy_ops.checks.services import answers, dependencies, leftovers, ports
+from behindy_ops.checks.services import answers, dependencies, leftovers, maintenance, ports
 from behindy_ops.facts.container import Container
+from behindy_ops.facts.maintenance import Closed
 from behindy_ops.facts.upstream import Answer, Upstream
 from tests.unit.ops_facts import SERVICES, container, everybody, stopped, survey
 
@@ -45,6 +46,26 @@ def test_a_name_that_leads_nowhere_is_told_once_and_of_a_container_off_the_netwo
     nowhere = Upstream("backend", (), "10.0.0.2", BAD, BAD, "https://b.me/")
     assert told(answers(facts(*everybody(), upstream=nowhere))) == [("name leads elsewhere", Level.REFUSAL)]
     assert told(answers(facts(*everybody(), upstream=replace(nowhere, address="")))) == []
+
+
+def test_a_closed_service_is_told_once_and_its_503_is_no_fault_of_nginx() -> None:
+    upstream = Upstream("backend", ("10.0.0.2",), "10.0.0.2", GOOD, Answer(503, 0.1), "https://b.me/")
+    given = facts(*everybody(), upstream=upstream)
+    assert told(answers(given)) == [("bad gateway", Level.REFUSAL)]
+    closed = replace(given, survey=replace(given.survey, maintenance={"backend": Closed()}))
+    assert told(answers(closed)) == []
+    assert told(maintenance(closed)) == [("in maintenance", Level.WARNING)]
+    for other in (replace(upstream, public=Answer(502, 0.1)), replace(upstream, direct=BAD)):
+        assert told(answers(replace(closed, upstreams=(other,)))) != []
+
+
+def test_a_service_that_is_asked_through_a_closed_one_is_not_at_fault_either() -> None:
+    upstream = Upstream("backend", ("10.0.0.2",), "10.0.0.2", GOOD, Answer(503, 0.1), "https://b.me/")
+    given = facts(*everybody(), upstream=upstream)
+    closed = replace(given.survey, maintenance={"gate": Closed()})
+    assert told(answers(replace(given, survey=closed))) == [("bad gateway", Level.REFUSAL)]
+    through = (replace(BACKEND[0], through="gate"),)
+    assert told(answers(replace(given, survey=closed, services=through))) == []
 
 
 def test_a_container_on_further_networks_has_as_many_addresses() -> None:

@@ -17,7 +17,7 @@ from sandbox.tasks.host_scripts import script_names
 OWN = {0, 1, 143}
 """Success, a failure without a name, and what a trap on a signal ends with."""
 
-NAMES: dict[str, Any] = {"image": "nginx:1", "seconds": 120, "names": "db"}
+NAMES: dict[str, Any] = {"image": "nginx:1", "seconds": 120, "names": "db", "name": "frontend"}
 
 
 def exits(name: str) -> set[int]:

@@ -107,6 +107,19 @@ def test_an_answer_is_told_with_who_gave_it_and_no_redirect_is_followed(
     assert (sight.issuer, sight.until > UNTIL.isoformat()) == ("CN=b.example", True)
 
 
+def test_a_closed_service_is_known_by_what_nginx_says_and_asked_once(
+    server: Callable[[Serve], int], certificate: tuple[Path, Path]
+) -> None:
+    asked: list[bytes] = []
+
+    def closed(connection: ssl.SSLSocket) -> None:
+        asked.append(connection.recv(4096))
+        connection.sendall(b"HTTP/1.1 503 x\r\nX-Behindy-Maintenance: on\r\nContent-Length: 0\r\n\r\n")
+
+    sight = look(server(closed), outside_ca_file=certificate[0])
+    assert (sight.status, sight.closed, len(asked)) == (503, True, 1)
+
+
 def test_a_certificate_that_is_not_trusted_is_told_with_its_issuer(server: Callable[[Serve], int]) -> None:
     sight = look(server(answer))
     assert (sight.failure, sight.issuer, sight.status) == (Failure.NOT_TRUSTED, "CN=b.example", 0)

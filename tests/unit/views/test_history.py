@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
+from behindy_ops.deploy.history import maintained
 from behindy_ops.views import history
 from tests.unit.ops_facts import text_of
 
@@ -32,6 +34,13 @@ def test_a_torn_line_is_left_out_and_another_service_too() -> None:
     written = [json.dumps(entry("begun", 1)), '{"at": "20', json.dumps(entry("begun", 2, service="frontend"))]
     assert [found["release"] for found in history.entries(written, "")] == ["r1", "r2"]
     assert [found["release"] for found in history.entries(written, "frontend")] == ["r2"]
+
+
+def test_maintenance_is_about_no_release() -> None:
+    line = maintained("backend", "on", at=datetime(2027, 1, 15, 7, tzinfo=UTC), who="mona")
+    assert (
+        text_of(history.lines(history.entries([line], ""))) == "2027-01-15T07:00:00 maintenance of backend on, by mona"
+    )
 
 
 def test_nothing_recorded_is_said() -> None:

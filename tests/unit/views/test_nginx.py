@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 from behindy_ops.facts.container import Container
+from behindy_ops.facts.maintenance import Closed
 from behindy_ops.views import nginx
 from tests.unit.ops_facts import SERVICES, container, everybody, seen, stopped, survey, text_of
 
@@ -24,6 +26,21 @@ def test_the_host_is_asked_for_each_path_from_its_own_side() -> None:
     name, domain, text, address = nginx.VIEW.asks(session)  # type: ignore[arg-type]
     assert (name, domain, address) == ("nginx", "x.example", "127.0.0.1")
     assert text == "backend 8080 /health /api/health\nfrontend 3000 / /"
+
+
+def test_a_service_with_a_host_of_its_own_is_asked_there() -> None:
+    own = (replace(SERVICES[0], host="api.x.example"),)
+    session = SimpleNamespace(settings=SimpleNamespace(domain="x.example", public_address=""), services=own)
+    assert nginx.VIEW.asks(session)[2] == "backend 8080 /health https://api.x.example/api/health"  # type: ignore[arg-type]
+
+
+def test_what_is_closed_is_told_and_its_503_is_no_trouble() -> None:
+    outside = OUTSIDE.replace("backend - 0 200", "backend - 0 503")
+    found = survey(*everybody(), maintenance={"backend": Closed("2027-01-15T07:30:00+00:00", "eve")})
+    view = nginx.describe(seen(found, inside=GOOD, outside=outside))
+    assert (view.upstreams[0].public.status, view.upstreams[0].trouble) == (503, "")
+    assert "backend is in maintenance since 2027-01-15 07:30:00 UTC by eve" in text_of(nginx.lines(view))
+    assert described(outside=outside).upstreams[0].trouble
 
 
 def test_all_is_well() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from behindy_ops.facts.draining import Draining
+from behindy_ops.facts.maintenance import Closed
 from behindy_ops.facts.survey import Survey
 from behindy_ops.report.text import Tone
 from behindy_ops.views import status
@@ -50,6 +51,11 @@ def test_what_was_left_is_told_with_what_ends_it() -> None:
 def test_a_container_that_this_tool_did_not_start_says_so() -> None:
     view = status.describe(seen(survey(container("backend", image="me/behindy-backend:v9"))))
     assert "release not deployed by this tool (v9)" in text_of(status.lines(view))
+
+
+def test_a_closed_service_says_since_when_by_whom_and_how_to_open_it() -> None:
+    said = text_of(status.lines(described(maintenance={"backend": Closed("2027-01-15T07:30:00+00:00", "eve@ci")})))
+    assert "closed since 2027-01-15 07:30:00 UTC by eve@ci; open it again: inv deploy.maintenance backend" in said
 
 
 @pytest.mark.parametrize(

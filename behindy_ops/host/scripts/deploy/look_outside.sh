@@ -5,32 +5,42 @@
 # ""; `window` to look and `pause` between looks in seconds. Before the URLs `at=<address>`, where that is asked for them;
 # `mine=<addresses>`: nginx is asked who answered, by the same header, and that it was one of those settles it sooner;
 # `status=` those that are well, with a space around each, instead of 200 to 399; `body=` what an answer has to contain.
+# `token=<file>`: the same header, by which the live release is asked past a service that is closed for maintenance; where
+# that leads nowhere either, being closed is an answer, and only the look inside tells.
 # In a rehearsal (a header, and no `mine`) the static files that its page names are asked for as well.
-header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7 at='' mine='' expected='' body=''
+header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7 at='' mine='' expected='' body='' token=''
 shift 7
 case $1 in at=*) at=${1#at=} && shift ;; esac
 case $1 in mine=*) mine=${1#mine=} && shift ;; esac
 case $1 in status=*) expected=${1#status=} && shift ;; esac
 case $1 in body=*) body=${1#body=} && shift ;; esac
-secret=()
+case $1 in token=*) token=${1#token=} && shift ;; esac
+secret=() past=()
+if [ -n "$token" ] && sed 's/: /: live /' "$token" >"$work/token" 2>/dev/null; then past=(-H "@$work/token"); fi
 if [ -n "$mine" ]; then
   if sed 's/: /: live /' "$header" >"$work/header" 2>/dev/null; then secret=(-H "@$work/header"); else mine=; fi
   header=
 elif [ -n "$header" ]; then secret=(-H "@$header"); fi
 page=/dev/null
 [ -z "$header$body" ] || page=$work/page
-look() { # URL, the word its line begins with
-  local lacking=''
+ask() { # URL, curl's options
   : >"$page"
-  answer=$(public -sS -o "$page" -D - -m "$window" "${secret[@]}" -w 'code %{http_code}\nmet %{remote_ip}\n' "$1" 2>/dev/null)
+  answer=$(public -sS -o "$page" -D - -m "$window" "${@:2}" -w 'code %{http_code}\nmet %{remote_ip}\n' "$1" 2>/dev/null)
   status=$?
   code=$(awk '$1 == "code" {print $2}' <<<"$answer")
+}
+closed() { [ -z "$header" ] && [ "$code" = 503 ] && grep -qi '^x-behindy-maintenance: on' <<<"$answer"; }
+look() { # URL, the word its line begins with
+  local lacking=''
+  ask "$1" "${secret[@]}"
+  ! closed || [ -z "${past[*]}" ] || ask "$1" "${past[@]}"
   asked=$(awk -F': ' 'tolower($1) == "x-behindy-candidate" {sub(/\r/, "", $2); print $2}' <<<"$answer")
   by=$(awk -F': ' 'tolower($1) == "x-behindy-answered-by" {sub(/\r/, "", $2); sub(/.*[ ,]/, "", $2); sub(/:[0-9]+$/, "", $2); print $2}' <<<"$answer")
   case " $mine " in *" ${by:-?} "*) met=$by ;; esac
   if well && [ -n "$body" ] && ! grep -aqF -e "$body" "$page"; then lacking=' lacking'; fi
   echo "${2:-look} ${code:-000} $status ${asked:-none}$lacking"
-  well && [ -z "$lacking" ]
+  ! well || [ -n "$lacking" ] || return 0
+  closed && echo closed
 }
 well() { # whether that status is expected
   case $expected in

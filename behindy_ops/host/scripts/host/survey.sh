@@ -130,5 +130,12 @@ draining() { # what this host drains by itself, in the words of lib/drains.sh bu
   done
   return 0
 }
+maintenance() { # the services that are closed to visitors, and who did that, as deploy/maintenance.sh was told
+  local page
+  for page in "$dir"/assets/.maintenance/*.html; do
+    [ ! -e "$page" ] || echo "$(basename "$page" .html) $(head -c 2000 "${page%.html}.json" 2>/dev/null | tr '\n' ' ')"
+  done
+  return 0
+}
 # shellcheck disable=SC2086 # one name a word
-report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ public_ machine usage releases draining}
+report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ public_ machine usage releases draining maintenance}

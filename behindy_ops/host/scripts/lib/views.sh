@@ -9,9 +9,10 @@ inside() {
   done; wait)' ask "$services"
 }
 outside() {
-  while read -r name _ _ path; do
+  while read -r name _ _ path; do # a URL, if it has a host of its own
+    case $path in https://*) ;; *) path=https://$domain$path ;; esac
     (for _ in 1 2; do # an error that has passed a second later is none
-      code=$(public -s -o /dev/null -m 8 -w '%{http_code} %{time_total}' "https://$domain$path") status=$?
+      code=$(public -s -o /dev/null -m 8 -w '%{http_code} %{time_total}' "$path") status=$?
       case $code in 5*) sleep 1 ;; *) break ;; esac
     done
     echo "$name - $status $code") &

@@ -10,6 +10,7 @@ from behindy_ops.deploy.state import Phase
 from behindy_ops.deploy.steps.external import CheckLive, CheckOutside, CheckPrevious, Rehearse
 from behindy_ops.deploy.steps.step import Look, Verdict
 from behindy_ops.errors import Kind
+from behindy_ops.facts.maintenance import Closed
 from behindy_ops.facts.survey import NETWORK
 from behindy_ops.project.services import Expect
 from behindy_ops.project.settings import Settings
@@ -218,6 +219,24 @@ def test_the_previous_release_is_asked_through_its_public_url_until_nginx_has_fo
     after, before = (CheckPrevious("").command(state_of(service=service, switched=at)).argv for at in (5000, None))
     assert (after[7], before[7]) == ("7100", "0")
     assert after[11:] == before[11:] == ("https://behindy.me/",)
+
+
+def test_the_token_leads_past_a_closed_service_where_nginx_is_ours() -> None:
+    state = state_of(switched=5000)
+    closed = replace(state, survey=replace(state.survey, maintenance={"web": Closed()}))
+    token = "token=behindy-ops/rehearsal/header"
+    for step in (CheckPrevious(""), CheckLive()):
+        assert step.command(closed).argv[11:] == (token, "https://behindy.me/")
+        stale = replace(closed, survey=replace(closed.survey, stale=frozenset({"web"})))
+        assert token not in step.command(stale).argv
+    assert token not in Rehearse().command(closed).argv
+
+
+def test_being_closed_is_well_where_it_answers_inside() -> None:
+    state = state_of(switched=5000, phase=Phase.SWITCHED, green=AT)
+    told = "look 503 0 none\nclosed\nnames 10.0.0.2\ninside {} 0\nok\n"
+    assert CheckOutside().read(state, answer(told.format(200))).detail == "closed for maintenance; it answers inside"
+    assert "itself: HTTP 500" in CheckOutside().read(state, answer(told.format(500))).relapse
 
 
 def test_what_is_live_is_asked_once_without_waiting() -> None:

@@ -1077,3 +1077,65 @@ def test_a_load_ends_with_the_lease_it_began_under(host: FakeHost) -> None:
     host.on("docker", "load", Answer(run='echo theirs >"$root/state/lock.json"; exec sleep 30'))
     ran = host.run("deploy/load", "state", "me/x:local-1", "", stdin="arch")
     assert (ran.code, len(ran.calls)) == (1, 1)
+
+
+def closing(host: FakeHost, *answers: str, wanted: str = "on") -> Ran:
+    host.on("docker", "container inspect *", "true\n")
+    host.on("docker", "exec nginx curl *http://127.0.0.1/.behindy/maintenance/web", *answers)
+    words = (str(host.home), "web", wanted, "nginx", str(host.home / "history"), "100")
+    return host.run("deploy/maintenance", *words, stdin='{"history": 1}\n{"who": "me"}\n<p>closed\n\n<p>')
+
+
+def test_a_service_is_closed_by_its_page_and_opened_without_it(host: FakeHost) -> None:
+    assert closing(host, "off", "on").code == 0
+    place = host.home / "assets/.maintenance"
+    assert (place / "web.html").read_text() == "<p>closed\n\n<p>"
+    assert (place / "web.json").read_text() == '{"who": "me"}\n'
+    assert [path.stat().st_mode & 0o777 for path in (place, place / "web.html")] == [0o755, 0o644]
+    assert closing(host, "off", wanted="off").code == 0
+    assert list(place.iterdir()) == []
+    assert (host.home / "history").read_text() == '{"history": 1}\n' * 2
+
+
+@pytest.mark.parametrize("answers", [("<html>301",), ("",), ("off", "off")], ids=["older", "silent", "not mounted"])
+def test_an_nginx_that_does_not_close_it_leaves_nothing_behind(host: FakeHost, answers: tuple[str, ...]) -> None:
+    assert closing(host, *answers).code == Code.NGINX_TOO_OLD
+    assert not list(host.home.glob("assets/.maintenance/*"))
+    assert not (host.home / "history").exists()
+
+
+def test_without_an_nginx_it_can_be_opened_and_not_closed(host: FakeHost) -> None:
+    words = (str(host.home), "web", "off", "nginx", str(host.home / "history"), "100")
+    page = host.file("home/assets/.maintenance/web.html")
+    assert host.run("deploy/maintenance", *words, stdin="{}\n").code == 0
+    assert not page.exists()
+    host.on("docker", "container inspect *", Answer(code=1))
+    words = (*words[:2], "on", *words[3:])
+    assert host.run("deploy/maintenance", *words, stdin="{}\n{}\n<p>").code == Code.NO_NGINX
+
+
+CLOSED = "X-Behindy-Maintenance: on\r\ncode 503\n"
+
+
+def asked_closed(host: FakeHost, *words: str) -> Ran:
+    return host.run("deploy/look_outside", *words[:1], "0", "0.01", "0", "nginx", "", "", *words[1:], "https://a.org/")
+
+
+def test_a_closed_service_is_asked_past_that_by_the_token(host: FakeHost) -> None:
+    header = str(host.file("home/rehearsal/header", "X-Behindy-Rehearsal: abc\n"))
+    host.on("curl", "*https://a.org/", CLOSED)
+    host.on("curl", "*-H @*https://a.org/", "code 200\n")
+    ran = asked_closed(host, "", f"token={header}")
+    assert ran.out.splitlines() == ["look 200 0 none", "ok"]
+    assert not [call for call in ran.calls if "abc" in call], "the token is on a command line"
+
+
+def test_where_the_token_leads_nowhere_being_closed_is_an_answer_except_to_a_rehearsal(host: FakeHost) -> None:
+    header = str(host.file("home/rehearsal/header", "X-Behindy-Rehearsal: abc\n"))
+    host.on("curl", "*https://a.org/", CLOSED)
+    host.on("docker", "container inspect *", "n\n")
+    host.on("getent", "ahosts a.org", "127.0.0.1 STREAM\n")
+    assert asked_closed(host, "", "token=/no/file").out.splitlines() == ["look 503 0 none", "closed", "ok"]
+    assert "ok" not in asked_closed(host, header).out.splitlines()
+    host.on("curl", "*https://a.org/", "code 503\n")
+    assert "ok" not in asked_closed(host, "", f"token={header}").out.splitlines()

@@ -1,0 +1,118 @@
+"""nginx's files as they are made: this project's, of several hosts, by own templates; what is not written over."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from behindy_ops.errors import Kind
+from behindy_ops.project.project import Project
+from behindy_ops.project.routes import declared
+from behindy_ops.provision import rendering
+from behindy_ops.provision.certs import names_served
+from behindy_ops.provision.rendering import State
+from sandbox.tasks.quality import CHECKOUT
+from tests.kinds import raises
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHOP = """
+x-nginx:
+  domains: [shop.example, www.shop.example]
+services:
+  web:
+    image: acme/web:1
+    x-deploy: {port: 5000, internal: /, external: /, route: /}
+  api:
+    image: acme/api:1
+    x-deploy: {port: 5001, internal: /, external: /, host: api.shop.org}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Project:
+    (tmp_path / "compose").mkdir()
+    (tmp_path / "compose/docker-compose.yml").write_text(SHOP)
+    return Project(tmp_path)
+
+
+def servers(text: str) -> list[str]:
+    return re.split(r"^server \{$", text, flags=re.MULTILINE)[1:]
+
+
+def test_the_files_of_this_project_are_as_its_compose_file_declares() -> None:
+    assert rendering.written(Project(CHECKOUT)).lines() == []
+
+
+def test_each_host_has_a_site_with_its_routes_alone_and_one_certificate_has_all_names(shop: Project) -> None:
+    made = rendering.rendered(declared(shop.compose), shop.root)
+    site, api = servers(made["site.conf"])[2:]
+    assert ("server_name shop.example www.shop.example;" in site, "set $service web;" in site) == (True, True)
+    assert ("server_name api.shop.org;" in api, "set $service web;" in api) == (True, False)
+    assert set(re.findall(r"/live/([^/]+)/", made["site.conf"])) == {"shop.example"}
+    assert names_served({"nginx/site.conf": made["site.conf"].encode()}, "shop.example") == (
+        "shop.example",
+        "www.shop.example",
+    )
+    assert "    https://api.shop.org $http_origin;" in made["maps.conf"]
+    assert "behindy.me" not in "".join(made.values())
+
+
+def test_no_file_of_another_project_sends_visitors_to_what_nginx_ships(shop: Project) -> None:
+    (shop.root / "compose/docker-compose.yml").write_text(SHOP.replace("route: /", "route: /shop/"))
+    text = rendering.rendered(declared(Project(shop.root).compose), shop.root)["site.conf"]
+    assert "location / {\n        return 404;" in servers(text)[2]
+
+
+def test_where_no_domain_is_set_it_is_the_first_that_is_declared(shop: Project) -> None:
+    assert shop.settings({"BEHINDY_HOST": "h"}).domain == "shop.example"
+    assert shop.settings({"BEHINDY_HOST": "h", "BEHINDY_DOMAIN": "other.example"}).domain == "other.example"
+
+
+def test_what_was_made_is_made_again_and_what_was_edited_is_not_written_over(shop: Project) -> None:
+    first = rendering.written(shop)
+    assert "nginx/site.conf" in rendering.write(shop, first, force=False)
+    assert not rendering.written(shop).stale
+    (shop.root / "compose/docker-compose.yml").write_text(SHOP.replace("shop.org", "shop.net"))
+    again = Project(shop.root)
+    assert sorted(rendering.write(again, rendering.written(again), force=False)) == [
+        "nginx/maps.conf",
+        "nginx/site.conf",
+    ]
+    site = shop.root / "nginx/site.conf"
+    site.write_text(site.read_text() + "# mine\n")
+    (shop.root / "nginx/maps.conf").write_text("# theirs\n")
+    found = rendering.written(again)
+    assert found.kept == {"nginx/site.conf": State.EDITED, "nginx/maps.conf": State.FOREIGN}
+    with raises(Kind.FILES_REFUSED) as caught:
+        rendering.write(again, found, force=False)
+    assert caught.value.lines == ("nginx/maps.conf: not made by this", "nginx/site.conf: edited by hand")
+    assert site.read_text().endswith("# mine\n")
+    assert len(rendering.write(again, found, force=True)) == 2
+
+
+def test_a_template_of_the_projects_extends_ours_replaces_it_or_makes_a_file_more(shop: Project) -> None:
+    own = shop.root / "nginx/templates"
+    own.mkdir(parents=True)
+    extended = '{% extends "behindy/site.conf.j2" %}{% block routes %}    # before\n{{ super() }}{% endblock %}'
+    (own / "site.conf.j2").write_text(extended)
+    (own / "kept.conf.j2").write_text("# {{ names[0] }}\n")
+    (own / "more.conf.j2").write_text("# {{ services | length }}\n")
+    made = rendering.rendered(declared(shop.compose), shop.root)
+    assert made["site.conf"].count("# before") == 2
+    assert "location / {" in made["site.conf"]
+    assert made["kept.conf"].endswith("# shop.example\n")
+    assert made["more.conf"].endswith("# 2\n")
+
+
+@pytest.mark.parametrize(("text", "why"), [("{% if %}", "line 1"), ("\n{{ nothing }}", "'nothing' is undefined")])
+def test_a_template_that_cannot_be_filled_in_is_named(shop: Project, text: str, why: str) -> None:
+    own = shop.root / "nginx/templates"
+    own.mkdir(parents=True)
+    (own / "kept.conf.j2").write_text(text)
+    with raises(Kind.FILES_REFUSED, match="kept.conf.j2") as caught:
+        rendering.rendered(declared(shop.compose), shop.root)
+    assert why in caught.value.what
