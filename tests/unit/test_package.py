@@ -104,7 +104,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 def test_it_holds_the_package_alone_and_the_whole_of_it() -> None:
     files = shipped()
     assert {file.parts[0] for file in files} == {"behindy_ops"}
-    assert {file.suffix for file in files} == {".py", ".sh", ".typed"}
+    assert {file.suffix for file in files} == {".py", ".sh", ".j2", ".typed"}
     everything = (file for file in (CHECKOUT / "behindy_ops").rglob("*") if file.is_file())
     assert set(files) == {file.relative_to(CHECKOUT) for file in everything if file.suffix != ".pyc"}
 

@@ -158,7 +158,7 @@ def test_the_folder_of_a_file_is_not_chosen_in_it(tmp_path: Path) -> None:
 
 def test_a_chosen_file_that_is_not_there_is_named_with_its_remedy(tmp_path: Path) -> None:
     assert ".env.stage" in only_mistake({"BEHINDY_ENV": "stage"}, tmp_path)
-    assert "make it, or unset" in only_mistake({"BEHINDY_ENV": "sandbox"}, tmp_path)
+    assert "make one, or unset" in only_mistake({"BEHINDY_ENV": "sandbox"}, tmp_path)
     (tmp_path / "sandbox" / "tasks").mkdir(parents=True)
     assert "./inv sandbox.up" in only_mistake({"BEHINDY_ENV": "sandbox"}, tmp_path)
 

@@ -150,6 +150,7 @@ def test_a_narrow_terminal_and_one_that_becomes_narrow_have_whole_lines(columns:
         after = terminal.shown.rpartition(CLEARED)[2]
         lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "\n", after).splitlines()
         assert max(map(cell_len, lines)) <= columns
+        assert any(line.endswith("…") for line in lines), "a line is cut, not wrapped"
         terminal.type(b"q")
         assert terminal.ended() == 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-import behindy_ops.deploy.steps as room
+from behindy_ops.deploy import steps as room
 from behindy_ops.deploy.steps.step import Attempts, Step
 from behindy_ops.deploy.steps.stop import Remove
 from behindy_ops.deploy.steps.switch import Redirect

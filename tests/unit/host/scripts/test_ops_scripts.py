@@ -253,7 +253,7 @@ def test_a_log_is_followed_into_the_container_that_takes_the_name(host: FakeHost
     assert "docker logs --follow --tail 5 --since 1h c1" in ran.calls
 
 
-@pytest.mark.parametrize("name", ["exec", "logs", "follow"])
+@pytest.mark.parametrize("name", ["exec", "logs", "follow", "run"])
 def test_a_container_that_is_not_there_is_an_answer_of_its_own(host: FakeHost, name: str) -> None:
     host.on("docker", "container inspect *", Answer(err="No such\ncontainer", code=1))
     ran = host.run(f"ops/{name}", MARK, "web", "1", "", "", "")
@@ -374,6 +374,7 @@ def released(host: FakeHost) -> FakeHost:
 
 def test_a_command_runs_in_a_container_of_the_live_release_which_goes_with_it(released: FakeHost) -> None:
     host = released
+    host.moved["cat <&3"] = "sleep 9"
     host.on("docker", "ps -a *label=behindy.once=run*", "web-run-999999999\nweb-run-1\n")
     host.on("docker", "logs --follow web-run-*", Answer(out="said\n", err="complained\n"))
     host.on("docker", "wait web-run-*", "7\n")
