@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
-from behindy_ops.facts.survey import NGINX
 
 RENEW_DAYS = 30
 """Let's Encrypt's certificates are valid for 90 days; renewing in the last 30 leaves time for what goes wrong."""
@@ -54,20 +53,20 @@ def served(facts: Facts) -> Iterable[Check]:
     if found is None:
         return
     if found.days is None:
-        yield NO_CERTIFICATE.check("certificate", "nginx serves no certificate.", subject=NGINX)
+        yield NO_CERTIFICATE.check("certificate", "nginx serves no certificate.", subject=facts.nginx)
         return
     days = f"{abs(found.days):.0f} day{'' if 0.5 < abs(found.days) < 1.5 else 's'}"
     left = f"expired {days} ago" if found.days < 0 else f"has {days} left"
     says = f"The certificate nginx serves {left}"
     if found.ready is not None and found.ready - found.days > 1:
         ready = f"{says}; a newer one lies ready ({found.ready:.0f} days left)."
-        yield NOT_LOADED.check("certificate", ready, subject=NGINX)
+        yield NOT_LOADED.check("certificate", ready, subject=facts.nginx)
     elif found.days < 0:
-        yield EXPIRED.check("certificate", f"{says}: browsers refuse the site.", subject=NGINX)
+        yield EXPIRED.check("certificate", f"{says}: browsers refuse the site.", subject=facts.nginx)
     elif found.days < LATE_DAYS:
-        yield EXPIRES_SOON.check("certificate", f"{says}: it is time to renew it.", subject=NGINX)
+        yield EXPIRES_SOON.check("certificate", f"{says}: it is time to renew it.", subject=facts.nginx)
     elif found.distrust:
         text = f"The host does not trust the certificate nginx serves: {found.distrust}"
-        yield NOT_TRUSTED.check("certificate", text, subject=NGINX)
+        yield NOT_TRUSTED.check("certificate", text, subject=facts.nginx)
     else:
-        yield ok("certificate", f"{says}.", NGINX)
+        yield ok("certificate", f"{says}.", facts.nginx)

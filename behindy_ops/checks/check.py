@@ -20,6 +20,7 @@ from behindy_ops.facts.survey import Survey
 from behindy_ops.facts.timers import Timed
 from behindy_ops.facts.upstream import Answer, Upstream
 from behindy_ops.facts.visitors import Visitors
+from behindy_ops.project.names import Names
 from behindy_ops.project.services import Expect, Service
 
 HOST = "host"
@@ -205,6 +206,15 @@ class Facts:
         """Return whether that is what the service is expected to answer."""
         declared = (each.expect for each in self.services if each.name == service)
         return next(declared, Expect()).met(answer.status)
+
+    @property
+    def names(self) -> Names:
+        return self.survey.names
+
+    @property
+    def nginx(self) -> str:
+        """The name of its container."""
+        return self.survey.names.proxy.container
 
 
 Rule = Callable[[Facts], Iterable[Check]]

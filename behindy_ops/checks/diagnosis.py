@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from behindy_ops.checks.check import Check, Facts, Level, examine
 from behindy_ops.checks.rules import DOCTOR
-from behindy_ops.facts.survey import trio_names
 
 
 def diagnose(facts: Facts, only: Sequence[str] = ()) -> list[Check]:
@@ -16,7 +15,7 @@ def diagnose(facts: Facts, only: Sequence[str] = ()) -> list[Check]:
         only: services of interest; what is about the host, nginx, the database or the cache is told all the same.
     """
     others = [service.name for service in facts.services if only and service.name not in only]
-    left_out = {container for name in others for container in trio_names(name)}
+    left_out = {container for name in others for container in facts.survey.names.trio(name)}
     kept: list[Check] = []
     for check in examine(DOCTOR, facts):
         skipped = check.level is Level.OK or check.subject in left_out or any(_tells(other, check) for other in kept)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Problem, Risk, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts.release import Labels
-from behindy_ops.facts.survey import NGINX, started_from
+from behindy_ops.facts.survey import started_from
 
 TOKEN = "rehearsal/header"  # noqa: S105 - a path
 
@@ -125,10 +125,10 @@ def directory(facts: Facts) -> Iterable[Check]:
             )
         else:
             yield ok("directory", facts.survey.directory[0], service.name)
-    nginx = facts.survey.containers.get(NGINX)
+    nginx = facts.survey.containers.get(facts.nginx)
     if nginx and (where := started_from(nginx)) and where not in ours:
         found = f"nginx was started from {_above(where)}, not from {facts.survey.directory[0]}."
-        yield NGINX_ELSEWHERE.check("directory", found, subject=NGINX, directory=_above(where))
+        yield NGINX_ELSEWHERE.check("directory", found, subject=facts.nginx, directory=_above(where))
 
 
 def _above(compose: str) -> str:

@@ -6,24 +6,23 @@ have none of its own names as an alias, or after a switch two containers answer 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
-from behindy_ops.facts.survey import NETWORK, answers_to, trio_names
-from behindy_ops.project.services import Service
+from behindy_ops.project.names import Names
 
 NO_NETWORK = Problem(
     "network missing",
-    f"there is no Docker network {NETWORK}",
+    "the Docker network that nginx and the services share does not exist",
     "Make it, and start nginx, the database and the cache: inv host.up",
     "Containers do not find each other: Could not resolve host.",
     kind=Kind.NETWORK_MISSING,
 )
 OFF_NETWORK = Problem(
     "off the network",
-    f"a container that belongs to the project is not on {NETWORK}",
+    "a container that belongs to the project is not on its network",
     "Connect it: inv ops.network --fix",
     "Could not resolve host: {asked_as}; 502 if it is a service.",
     kind=Kind.NGINX_NOT_READY,
@@ -43,8 +42,8 @@ SHARED_NAME = Risk(
 UNASKED = Risk(
     "name not answered",
     "the database or the cache does not answer to the name it is asked for by",
-    f"On the host (whoever is connected to it notices): docker network disconnect {NETWORK} {{subject}} && docker "
-    f"network connect --alias {{asked_as}} {NETWORK} {{subject}}",
+    "On the host (whoever is connected to it notices): docker network disconnect {network} {subject} && docker network "
+    "connect --alias {asked_as} {network} {subject}",
     "Could not resolve host: {asked_as}; services that need it fail their health checks.",
 )
 
@@ -52,34 +51,33 @@ UNASKED = Risk(
 def exists(facts: Facts) -> Iterable[Check]:
     """The network itself."""
     if facts.survey.network:
-        yield ok("network", NETWORK)
+        yield ok("network", facts.names.network)
     else:
-        yield NO_NETWORK.check(
-            "network", f"The Docker network {NETWORK} does not exist, so nothing could reach a container."
-        )
+        found = f"The Docker network {facts.names.network} does not exist, so nothing could reach a container."
+        yield NO_NETWORK.check("network", found)
 
 
 def members(facts: Facts) -> Iterable[Check]:
     """Containers that should be on it and are not."""
     if not facts.survey.network:
         return
-    for name, asked_as in expected(facts.services, facts.beside).items():
+    for name, asked_as in expected(facts).items():
         container = facts.survey.containers.get(name)
-        if container is not None and NETWORK not in container.addresses:
-            yield off_network("network", container, asked_as)
+        if container is not None and facts.names.network not in container.addresses:
+            yield off_network(facts, "network", container, asked_as)
 
 
-def expected(services: Iterable[Service], beside: Mapping[str, str]) -> dict[str, str]:
+def expected(known: Facts) -> dict[str, str]:
     """Return whose containers should be on it where they exist, and the name that each is asked for by."""
-    ours = [name for service in services for name in trio_names(service.name)]
-    return {container: name for name, container in beside.items()} | {name: name for name in ours}
+    ours = [name for service in known.services for name in known.names.trio(service.name)]
+    return {container: name for name, container in known.beside.items()} | {name: name for name in ours}
 
 
-def off_network(looked_at: str, container: Container, asked_as: str) -> Check:
+def off_network(facts: Facts, looked_at: str, container: Container, asked_as: str) -> Check:
     """Return the check that found a container outside of the network."""
     return OFF_NETWORK.check(
         looked_at,
-        f"The container {container.name} is not on the network {NETWORK}.",
+        f"The container {container.name} is not on the network {facts.names.network}.",
         subject=container.name,
         evidence=(f"{container.name}: it is not connected",),
         fix=Fix(FixKind.CONNECT, container.name),
@@ -91,10 +89,10 @@ def aliases(facts: Facts) -> Iterable[Check]:
     """Whether each service's name is its container's alone, so that a switch hands on all of it."""
     for service in facts.services:
         live = facts.survey.trio(service.name).live
-        if live is None or not (answers_to(live, service.name) or answers_to(live, f"{service.name}-green")):
+        if live is None or not any(facts.survey.answers_to(live, name) for name in facts.names.trio(service.name)[:2]):
             yield ok("aliases", f"{service.name} answers to its container's name alone", service.name)
             continue
-        taken_over = service.name in facts.survey.stale and not answers_to(live, f"{service.name}-green")
+        taken_over = service.name in facts.survey.stale and not facts.survey.answers_to(live, f"{service.name}-green")
         yield OWN_ALIAS.check(
             "aliases",
             f"{service.name} was not started by this tool and keeps its name as a DNS alias"
@@ -105,20 +103,20 @@ def aliases(facts: Facts) -> Iterable[Check]:
                 else ", so after a switch users would get both releases."
             ),
             subject=service.name,
-            evidence=(f"aliases: {', '.join(further_names(live))}",),
+            evidence=(f"aliases: {', '.join(further_names(live, facts.names))}",),
             level=Level.WARNING if taken_over else None,
         )
 
 
 def names(facts: Facts) -> Iterable[Check]:
     """Names on the network that two containers answer to, and names that nobody answers to."""
-    on_it = {name: one for name, one in facts.survey.containers.items() if NETWORK in one.addresses}
-    taken = {name: {name, *further_names(container)} for name, container in on_it.items()}
+    on_it = {name: one for name, one in facts.survey.containers.items() if facts.names.network in one.addresses}
+    taken = {name: {name, *further_names(container, facts.names)} for name, container in on_it.items()}
     lives = {service.name for service in facts.services}
-    guarded = {name for live in lives for name in trio_names(live)}
+    guarded = {name for live in lives for name in facts.names.trio(live)}
     asked_as = {container: name for name, container in facts.beside.items()}
     for name, container in on_it.items():
-        own = set(further_names(container))
+        own = set(further_names(container, facts.names))
         evidence = (f"aliases: {', '.join(sorted(own)) or 'none'}",)
         others: set[str] = set().union(*(taken[other] for other in taken if other != name))
         doubled = (own - {name, asked_as.get(name)}) & (guarded | others)
@@ -135,9 +133,10 @@ def names(facts: Facts) -> Iterable[Check]:
                 subject=name,
                 evidence=evidence,
                 asked_as=asked,
+                network=facts.names.network,
             )
 
 
-def further_names(container: Container) -> tuple[str, ...]:
+def further_names(container: Container, names: Names) -> tuple[str, ...]:
     """Return a container's aliases. Docker adds the first digits of the id; nobody asks for those."""
-    return tuple(sorted(set(container.aliases.get(NETWORK, ())) - {container.id[:12]}))
+    return tuple(sorted(set(container.aliases.get(names.network, ())) - {container.id[:12]}))

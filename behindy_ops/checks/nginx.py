@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from behindy_ops.checks import network
 from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok, state_of
 from behindy_ops.errors import Kind
-from behindy_ops.facts.survey import NETWORK, NGINX
 
 NGINX_MISSING = Problem(
     "nginx missing",
@@ -48,27 +47,27 @@ STATIC_NAMES = Risk(
 
 def nginx(facts: Facts) -> Iterable[Check]:
     """The container."""
-    container = facts.survey.containers.get(NGINX)
+    container = facts.survey.containers.get(facts.nginx)
     if container is None:
-        yield NGINX_MISSING.check("nginx", "There is no nginx container.", subject=NGINX)
+        yield NGINX_MISSING.check("nginx", "There is no nginx container.", subject=facts.nginx)
     elif not container.running or container.restarting:
         ending = "restarts over and over" if container.restarting else "is not running"
         yield NGINX_STOPPED.check(
             "nginx",
             f"The nginx container {ending} ({container.status}, exit code {container.exit_code}).",
-            subject=NGINX,
+            subject=facts.nginx,
             evidence=(state_of(container), *facts.nginx_errors[-3:]),
-            fix=None if container.restarting else Fix(FixKind.START, NGINX),
+            fix=None if container.restarting else Fix(FixKind.START, facts.nginx),
         )
-    elif NETWORK not in container.addresses:
-        yield network.off_network("nginx", container, NGINX)
+    elif facts.names.network not in container.addresses:
+        yield network.off_network(facts, "nginx", container, facts.nginx)
     else:
-        yield ok("nginx", f"runs, on the network {NETWORK}", NGINX)
+        yield ok("nginx", f"runs, on the network {facts.names.network}", facts.nginx)
 
 
 def configuration(facts: Facts) -> Iterable[Check]:
     """Its files on the host, tried by the nginx that runs."""
-    container = facts.survey.containers.get(NGINX)
+    container = facts.survey.containers.get(facts.nginx)
     if container is None or not container.running:
         return
     problem = facts.survey.problems.get("nginx_", "")
@@ -77,19 +76,19 @@ def configuration(facts: Facts) -> Iterable[Check]:
             "nginx configuration",
             "nginx's configuration files on the host are not valid: it keeps running with what it has loaded, and a "
             "restart would take the site down.",
-            subject=NGINX,
+            subject=facts.nginx,
             evidence=problem.splitlines()[-5:],
         )
     else:
-        yield ok("nginx configuration", "valid", NGINX)
+        yield ok("nginx configuration", "valid", facts.nginx)
 
 
 def inside(facts: Facts) -> Iterable[Check]:
     """Whether nginx listens where the services are to ask it for each other: nginx/internal.conf."""
-    listening = facts.survey.listening
+    listening, nginx = facts.survey.listening, facts.names.proxy.stanza
     for service in facts.services if listening else ():
         asked = facts.survey.stanza(service.name).asks
-        deaf = ", ".join(f"http://{NGINX}:{port}" for port in asked if port not in listening)
+        deaf = ", ".join(f"http://{nginx}:{port}" for port in asked if port not in listening)
         if deaf:
             yield NOT_INSIDE.check(
                 "nginx inside",
@@ -98,7 +97,7 @@ def inside(facts: Facts) -> Iterable[Check]:
                 evidence=(f"nginx listens on: {', '.join(map(str, sorted(listening)))}",),
             )
         elif asked:
-            said = f"{service.name} is answered at {', '.join(f'http://{NGINX}:{port}' for port in asked)}"
+            said = f"{service.name} is answered at {', '.join(f'http://{nginx}:{port}' for port in asked)}"
             yield ok("nginx inside", said, service.name)
 
 
@@ -111,7 +110,7 @@ def static_names(facts: Facts) -> Iterable[Check]:
     yield STATIC_NAMES.check(
         "static upstream",
         "nginx's configuration has plain upstreams, whose names it resolves only when it loads.",
-        subject=NGINX,
+        subject=facts.nginx,
         evidence=[f"resolved at load only: {name}" for name in names],
         level=Level.REFUSAL if hurt else None,
         fix=Fix(FixKind.RELOAD) if hurt else None,

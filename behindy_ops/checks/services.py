@@ -8,11 +8,7 @@ from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem,
 from behindy_ops.checks.environment import lacking
 from behindy_ops.errors import Kind
 from behindy_ops.facts.leftovers import Recovery, leftover, serves
-from behindy_ops.facts.survey import NGINX
 from behindy_ops.facts.upstream import Upstream
-
-DEPENDENCIES = ("db", "redis")
-"""What the services ask by name, as the compose file calls it; nobody else should reach it."""
 
 _LOG = "Its log says why: inv ops.logs {subject}"
 _BACK = "Go back: inv deploy.rollback {subject}"
@@ -103,7 +99,7 @@ def dependencies(facts: Facts) -> Iterable[Check]:
     """The database, the cache, and what else the compose file declares beside the services; nginx has its own rules."""
     for stanza, name in facts.beside.items():
         container = facts.survey.containers.get(name)
-        if name == NGINX:
+        if name == facts.nginx:
             continue
         if container is None:
             yield DEPENDENCY_MISSING.check("dependencies", f"There is no container {name}.", subject=name)
@@ -115,7 +111,7 @@ def dependencies(facts: Facts) -> Iterable[Check]:
                 evidence=(state_of(container),),
                 fix=Fix(FixKind.START, name),
             )
-        elif container.published and stanza in DEPENDENCIES:
+        elif container.published and stanza in {role.stanza for role in facts.names.dependencies}:
             yield PUBLISHED.check(
                 "ports",
                 f"{name} is open to the world on {', '.join(container.published)}.",
@@ -166,7 +162,7 @@ def stopped(facts: Facts) -> Iterable[Check]:
 
 def answers(facts: Facts) -> Iterable[Check]:
     """A service that runs and does not answer well, and one that does but not to the world, as nginx sees them."""
-    nginx = facts.survey.containers.get(NGINX)
+    nginx = facts.survey.containers.get(facts.nginx)
     for upstream in facts.upstreams if nginx is not None and nginx.running else ():
         live = facts.survey.trio(upstream.service).live
         if live is None or not live.running or live.restarting or not upstream.address:
@@ -246,7 +242,7 @@ def _why_unhealthy(facts: Facts, name: str) -> str:
     service = next(one for one in facts.services if one.name == name)
     if missing := lacking(facts.survey, service):
         return f"The host's .env has no value for {', '.join(missing)}."
-    needed = {facts.beside.get(stanza, "") for stanza in DEPENDENCIES} | {service.through}
+    needed = {role.container for role in facts.names.dependencies} | {service.through}
     containers = facts.survey.containers
     if down := sorted(name for name in needed if name in containers and not containers[name].running):
         return f"What it depends on is not running: {', '.join(down)}."

@@ -34,15 +34,18 @@ _NAMES = {"backup": "daily backup", "certs": "renewal of certificates"}
 def scheduled(facts: Facts) -> Iterable[Check]:
     """Whether all of it is there, as host.check sees it."""
     if facts.unscheduled:
-        found = f"Backups and renewals do not run by themselves: {', '.join(facts.unscheduled)}."
-        yield NOT_SCHEDULED.check("timers", found)
+        what = "Backups and renewals do" if facts.names.database else "Renewals of certificates do"
+        yield NOT_SCHEDULED.check("timers", f"{what} not run by themselves: {', '.join(facts.unscheduled)}.")
     else:
-        yield ok("timers", "backups and renewals run by themselves")
+        what = "backups and renewals" if facts.names.database else "renewals of certificates"
+        yield ok("timers", f"{what} run by themselves")
 
 
 def runs(facts: Facts) -> Iterable[Check]:
     """How the last runs went."""
     for timed in facts.timers:
+        if timed.name == "backup" and facts.names.database is None:
+            continue
         name, program, now = _NAMES.get(timed.name, timed.name), timed.program, facts.survey.now
         days = (now - (timed.good or timed.placed)) / 86400
         if not timed.on:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from behindy_ops.checks.check import Check, Facts, Risk, ok
-from behindy_ops.facts.survey import NGINX
 from behindy_ops.project import proxies
 
 BEHIND_A_CDN = Risk(
@@ -33,13 +32,13 @@ def visitors(facts: Facts) -> Iterable[Check]:
         return
     if behind := proxies.of_cloudflare(seen.leads):
         if proxies.FILE in facts.survey.files:
-            yield ok("visitors", "come through a CDN, which nginx trusts", NGINX)
+            yield ok("visitors", "come through a CDN, which nginx trusts", facts.nginx)
         else:
             found = f"The domain leads to Cloudflare ({behind[0]}), so nginx takes all visitors for Cloudflare."
-            yield BEHIND_A_CDN.check("visitors", found, subject=NGINX)
+            yield BEHIND_A_CDN.check("visitors", found, subject=facts.nginx)
     elif seen.leads_by_ipv6 and (not seen.ipv6 or seen.lacks == "rules"):
         address = seen.leads_by_ipv6[0]
         found = f"The domain leads to {address}, too, and Docker hands IPv6 visitors to nginx under its own address."
-        yield BY_IPV6.check("visitors", found, subject=NGINX)
+        yield BY_IPV6.check("visitors", found, subject=facts.nginx)
     else:
-        yield ok("visitors", "reach nginx with addresses of their own", NGINX)
+        yield ok("visitors", "reach nginx with addresses of their own", facts.nginx)

@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from behindy_ops.db.database import LONGEST, Meter, look
+from behindy_ops.db.database import LONGEST, Meter, container_of, look
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.facts.database import CONTAINER, Database, parse_sum
+from behindy_ops.facts.database import Database, parse_sum
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.replies import short
 from behindy_ops.host.command import Command, Result, script
@@ -43,9 +43,9 @@ def backup_here(session: Session, to: Path) -> Path:
                 file.write(piece)
                 meter.add(piece)
 
-            argv = script("db/dump", CONTAINER, "", "", "0")
+            argv = script("db/dump", container_of(session), "", "", "0")
             result = session.host.run(Command(argv, title="dump the database", timeout=LONGEST, sink=keep))
-            sent = _sum(result)
+            sent = _sum(session, result)
             if sent != meter.sum():
                 raise Kind.BACKUP_FAILED("What arrived is not what was sent.", state=_UNHARMED, remedy="Try again.")
         step.detail = f"{size(sent[1])}, read through by pg_restore, same checksum here"
@@ -67,9 +67,9 @@ def backup_on_host(session: Session, count: int, wait: float) -> str:
     _require_room(database.available, database, "the host")
     name, directory = name_for(database.name, session.host_now()), f"{session.settings.host_dir}/backups"
     with session.step("dump", _title(database)) as step:
-        argv = script("db/dump", CONTAINER, directory, name, str(count))
+        argv = script("db/dump", container_of(session), directory, name, str(count))
         result = session.host.run(Command(argv, title="dump the database", timeout=LONGEST, changes=True))
-        step.detail = f"{size(_sum(result)[1])}, read through by pg_restore"
+        step.detail = f"{size(_sum(session, result)[1])}, read through by pg_restore"
     session.emit(Decision(f"Backup of {database.name} (PostgreSQL {database.major}) on the host: {directory}/{name}"))
     if removed := short(result.stderr).every("removed"):
         session.emit(Decision(f"The newest {count} are kept; removed: {', '.join(removed)}"))
@@ -149,14 +149,14 @@ def _require_room(free: int, database: Database, where: str) -> None:
         )
 
 
-def _sum(result: Result) -> tuple[str, int]:
+def _sum(session: Session, result: Result) -> tuple[str, int]:
     """The sha256 and size of what was dumped."""
     if result.ok and (told := parse_sum(short(result.stderr))):
         return told
     raise Kind.BACKUP_FAILED(
         f"The dump failed: {result.how()}.",
         state=_UNHARMED,
-        remedy=f"Is the disk full? inv ops.disk. What Postgres says: inv ops.logs {CONTAINER}",
+        remedy=f"Is the disk full? inv ops.disk. What Postgres says: inv ops.logs {container_of(session)}",
         lines=result.last_lines(5),
     )
 

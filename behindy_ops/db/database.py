@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.facts.database import CONTAINER, Database, parse_database
+from behindy_ops.facts.database import Database, parse_database
 from behindy_ops.facts.figures import MB, size
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
@@ -15,25 +15,42 @@ LONGEST = 6 * 3600.0
 """Seconds a dump or a restore may take at most."""
 
 
+def container_of(session: Session) -> str:
+    """Return the name of the database's container.
+
+    Raises:
+        Kind.DATABASE_NOT_READY: the project has no database.
+    """
+    database = session.names.database
+    if database is None:
+        raise Kind.DATABASE_NOT_READY(
+            "This project has no database: no service of its compose file is one of Postgres.",
+            state=UNCHANGED,
+            remedy=f"If one is, say so in its stanza in {session.project.compose_file.name}: x-role: database",
+        )
+    return database.container
+
+
 def look(session: Session) -> Database:
     """Inspect the database.
 
     Raises:
         Kind.FILES_MISSING: the host directory does not exist.
-        Kind.DATABASE_NOT_READY: Postgres is not there, or does not respond.
+        Kind.DATABASE_NOT_READY: Postgres is not there, or does not respond; or the project has none.
     """
-    argv = script("db/look", CONTAINER, session.settings.host_dir)
+    container = container_of(session)
+    argv = script("db/look", container, session.settings.host_dir)
     result = session.host.run(Command(argv, title="inspect the database"))
     if result.exit_code == Code.NO_DIRECTORY:
         raise result.error()
     database = parse_database(result.reply())
     if isinstance(database, str):
         raise Kind.DATABASE_NOT_READY(
-            f"There is no container {CONTAINER} on the host."
+            f"There is no container {container} on the host."
             if database == "none"
-            else f"Postgres does not respond; its container {CONTAINER} is {database}.",
+            else f"Postgres does not respond; its container {container} is {database}.",
             state=UNCHANGED,
-            remedy=f"Start it: inv host.up. Its log says why it stopped: inv ops.logs {CONTAINER}",
+            remedy=f"Start it: inv host.up. Its log says why it stopped: inv ops.logs {container}",
             lines=result.last_lines(3) if result.stderr.strip() else (),
         )
     return database

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from behindy_ops.db.database import LONGEST, Meter, look
+from behindy_ops.db.database import LONGEST, Meter, container_of, look
 from behindy_ops.errors import BehindyError, Interrupted, Kind, RemoteCommandFailed
-from behindy_ops.facts.database import CONTAINER, Database, Dump, parse_dump
+from behindy_ops.facts.database import Database, Dump, parse_dump
 from behindy_ops.facts.figures import size
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
@@ -122,7 +122,7 @@ def _require_room(database: Database, source: Source) -> None:
 def _receive(session: Session, source: Source, database: Database) -> None:
     with session.step("check", "Bring the backup to the host and read it through") as step:
         meter = Meter(step, source.size)
-        argv = script("db/receive", CONTAINER, session.settings.host_dir, source.name)
+        argv = script("db/receive", container_of(session), session.settings.host_dir, source.name)
         feed = _pieces(source.file, meter) if source.file else None
         result = session.host.run(Command(argv, title="check the backup", timeout=LONGEST, feed=feed, changes=True))
         dump = parse_dump(result.reply())
@@ -143,7 +143,7 @@ def _swapped(session: Session, error: BehindyError) -> bool:
         return not look(session).restoring
     except BehindyError:
         state = "Whether the two databases have swapped names could not be seen."
-        remedy = f"See which are there: inv ops.exec {CONTAINER} -- sh -c 'psql -l -U \"$POSTGRES_USER\"'"
+        remedy = f"See which are there: inv ops.exec {container_of(session)} -- sh -c 'psql -l -U \"$POSTGRES_USER\"'"
         raise error.but(state=state, remedy=remedy) from error
 
 
@@ -169,7 +169,7 @@ def _compare(session: Session, dump: Dump, database: Database) -> None:
 
 def _fill(session: Session, database: Database) -> None:
     with session.step("fill", "Fill a new database beside the one in use") as step:
-        argv = script("db/fill", CONTAINER, session.settings.host_dir)
+        argv = script("db/fill", container_of(session), session.settings.host_dir)
         command = Command(argv, title="fill a new database", timeout=LONGEST, changes=True)
         missing = session.host.run(command).require(state=_UNTOUCHED).reply().every("missing")
         step.detail = f"with the owner, locale, settings and grants of {database.name}"
@@ -186,7 +186,7 @@ def _swap(session: Session, database: Database) -> None:
     """Let the two swap names; a database that was empty is dropped, unless somebody has written to it meanwhile."""
     kept = f"{database.name}_before_{session.host_now():%Y%m%d_%H%M%S}"
     with session.step("swap", "Let the two swap names") as step, session.interrupts.shielded(60):
-        argv = script("db/swap", CONTAINER, kept, "always" if database.objects else "if-used")
+        argv = script("db/swap", container_of(session), kept, "always" if database.objects else "if-used")
         try:
             result = session.host.run(Command(argv, title="swap the databases", timeout=120, changes=True))
             result.require(state=f"{_UNTOUCHED} The filled one is called {database.name}_restoring.")
@@ -202,7 +202,7 @@ def _swap(session: Session, database: Database) -> None:
         known = dropped is False or bool(
             database.objects
         )  # of an answer that was lost, an empty one's end is not known
-        drop = f"inv ops.exec {CONTAINER} -- sh -c 'dropdb -U \"$POSTGRES_USER\" {kept}'"
+        drop = f"inv ops.exec {container_of(session)} -- sh -c 'dropdb -U \"$POSTGRES_USER\" {kept}'"
         told = (
             "The previous database is called" if known else "Unless it was still empty, the previous database is called"
         )

@@ -127,7 +127,7 @@ def _ask_registry(session: Session, service: Service, survey: Survey, image: str
     settings = session.settings
     own = repository(service, settings.image_prefix)
     held = sorted({name for found in survey.images for name in found.digests if name.partition("@")[0] == own})
-    registry_host, user, token = registry_login(settings)
+    registry_host, user, token = registry_login(settings, image)
     argv = script("deploy/manifests", registry_host, user, image, *(others or held))
     result = session.host.run(Command(argv, title="ask the registry", timeout=60, stdin=token))
     if not result.ok:

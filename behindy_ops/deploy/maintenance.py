@@ -11,7 +11,6 @@ from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.deploy import history
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.maintenance import Closed
-from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import Service
@@ -98,7 +97,8 @@ def _locked(session: Session, service: Service, wanted: str, wait: float) -> Clo
 
 def _tell_nginx(session: Session, service: Service, wanted: str, more: bytes) -> None:
     line = history.maintained(service.name, wanted, at=session.host_now(), who=session.who)
-    words = (session.settings.host_dir, service.name, wanted, NGINX, session.paths.history, str(history.ROTATED_AT))
+    nginx = session.names.proxy.container
+    words = (session.settings.host_dir, service.name, wanted, nginx, session.paths.history, str(history.ROTATED_AT))
     title = f"{'close' if wanted == 'on' else 'open'} {service.name} {'to' if wanted == 'on' else 'for'} visitors"
     command = Command(
         script("deploy/maintenance", *words), title=title, stdin=f"{line}\n".encode() + more, changes=True

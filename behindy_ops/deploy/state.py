@@ -12,7 +12,8 @@ from behindy_ops.facts.container import Container
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.local_image import LocalImage
 from behindy_ops.facts.release import Release, released_as
-from behindy_ops.facts.survey import Survey, answers_to
+from behindy_ops.facts.survey import Survey
+from behindy_ops.project.names import Names
 from behindy_ops.project.paths import HostPaths
 from behindy_ops.project.services import Once, Service
 from behindy_ops.project.settings import Settings
@@ -97,6 +98,10 @@ class State:
         return self.goal.images.get(self.service.name)
 
     @property
+    def names(self) -> Names:
+        return self.survey.names
+
+    @property
     def blue(self) -> Container | None:
         """The previous release's container, if it runs beside the new one."""
         return None if self.goal.recreate else self.live
@@ -160,7 +165,7 @@ class State:
     @property
     def name_is_shared(self) -> bool:
         """Whether the previous container keeps the name as an alias, so that the name leads to two."""
-        return answers_to(self.blue, self.service.name)
+        return self.survey.answers_to(self.blue, self.service.name)
 
     @property
     def urls(self) -> tuple[str, ...]:

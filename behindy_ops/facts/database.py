@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from behindy_ops.facts.replies import Reply
 
-CONTAINER = "postgres"
-"""The container of the service ``db``."""
-
 
 @dataclass(frozen=True, slots=True)
 class Database:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from behindy_ops.errors import Kind
+from behindy_ops.project.registries import DOCKER_HUB, registry_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ _CAUSES: tuple[tuple[str, Cause], ...] = (
         Cause(
             Kind.REGISTRY_UNREACHABLE,
             "The host cannot resolve the name of the registry of {image}.",
-            "Check BEHINDY_IMAGE_PREFIX, and the host's DNS: getent hosts <registry>",
+            "Check the image's name (BEHINDY_IMAGE_PREFIX), and the host's DNS: getent hosts <registry>",
         ),
     ),
     (
@@ -90,7 +91,7 @@ _CAUSES: tuple[tuple[str, Cause], ...] = (
         Cause(
             Kind.IMAGE_NOT_FOUND,
             "There is no image {image}.",
-            "Check --tag, BEHINDY_IMAGE_PREFIX, and that the build has pushed it.",
+            "Check --tag, the image's name (BEHINDY_IMAGE_PREFIX), and that the build has pushed it.",
         ),
     ),
     (
@@ -119,7 +120,13 @@ def cause(said: str, image: str, *, logged_in: bool = False) -> Cause | None:
     Args:
         logged_in: the settings have a login for the registry.
     """
-    login = "Check that the token may read it." if logged_in else "If it is private, set DOCKERHUB_TOKEN."
+    registry, private = registry_of(image), "If it is private, set DOCKERHUB_TOKEN."
+    if registry != DOCKER_HUB:
+        private = (
+            f"If it is private, give {registry} a login: in pyproject.toml, [tool.behindy-ops.registries]; or by "
+            "BEHINDY_REGISTRY and DOCKERHUB_TOKEN."
+        )
+    login = "Check that the token may read it." if logged_in else private
     wait = "Docker Hub counts over six hours: wait"
     limit = f"{wait}." if logged_in else f"{wait}, or set DOCKERHUB_USERNAME and DOCKERHUB_TOKEN: a login has its own."
     for pattern, found in _CAUSES:

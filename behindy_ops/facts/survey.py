@@ -19,19 +19,10 @@ from behindy_ops.facts.outside import elsewhere
 from behindy_ops.facts.readings import parse_readings
 from behindy_ops.facts.release import Labels, Release, remembered
 from behindy_ops.facts.replies import Reply, read
-
-NETWORK = "behindy-ops_internal"
-"""The Docker network of all services, as ``compose/docker-compose.yml`` names it."""
-
-EDGE = "behindy-ops_edge"
-"""One with IPv6 for nginx alone, where BEHINDY_IPV6 asks for it. Before Docker 28, a container's ports and its way out
-are those of the network whose name sorts first."""
+from behindy_ops.project.names import Names
 
 RUN_ONCE = ("before", "after")
 """What a deploy runs once, in a container whose name ends like this: ``<service>-before``."""
-
-NGINX = "nginx"
-"""The name of the nginx container."""
 
 
 class EngineKind(Enum):
@@ -75,6 +66,7 @@ class Survey:
     """Everything a decision needs to know of the host.
 
     Attributes:
+        names: what the project calls its things there, by its compose file here.
         problems: section name to what went wrong while it was read.
         directory: the host directory from the root on, by each of its names.
         engine: what is unusual about it.
@@ -101,6 +93,7 @@ class Survey:
         skew: seconds that clock is ahead of ours, None if they were not compared.
     """
 
+    names: Names = field(default_factory=Names)
     docker: str = ""
     compose: str = ""
     tools: frozenset[str] = frozenset()
@@ -141,7 +134,11 @@ class Survey:
         return replace(self, skew=self.now - min(max(self.now, before.timestamp()), after.timestamp()))
 
     def trio(self, service: str) -> Trio:
-        return Trio(*map(self.containers.get, trio_names(service)))
+        return Trio(*map(self.containers.get, self.names.trio(service)))
+
+    def answers_to(self, container: Container | None, name: str) -> bool:
+        """Return whether a container keeps a name as an alias, whatever it is called: Compose gives those."""
+        return container is not None and name in container.aliases.get(self.names.network, ())
 
     def once(self, service: str) -> Container | None:
         """Return the container of a command that runs once in a deploy of a service, or ran in one that died."""
@@ -179,18 +176,8 @@ def engine_kind(text: str) -> frozenset[EngineKind]:
     return frozenset(kind for kind, there in signs.items() if there)
 
 
-def trio_names(service: str) -> tuple[str, str, str]:
-    """Return the names of the live, green and blue container of a service."""
-    return service, f"{service}-green", f"{service}-blue"
-
-
-def answers_to(container: Container | None, name: str) -> bool:
-    """Return whether a container keeps a name as an alias, whatever it is called: Compose gives those."""
-    return container is not None and name in container.aliases.get(NETWORK, ())
-
-
-def parse(text: str, mark: str) -> Survey:
-    """Read what the survey printed.
+def parse(text: str, mark: str, names: Names | None = None) -> Survey:
+    """Read what the survey printed; ``names`` are those of the project that was asked about.
 
     Raises:
         RemoteCommandFailed: it is cut short or cannot be read.
@@ -207,7 +194,7 @@ def parse(text: str, mark: str) -> Survey:
             lines=tuple(problems[unread[0]].splitlines()[-5:]),
         )
     try:
-        found = _survey(reply)
+        found = replace(_survey(reply), names=names or Names())
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise RemoteCommandFailed(
             f"What the host printed cannot be read: {error}.",

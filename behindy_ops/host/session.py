@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Protocol
 
 from tenacity import Retrying, retry_if_exception, wait_fixed
@@ -30,6 +31,7 @@ from behindy_ops.host.host import Host, new_mark
 from behindy_ops.host.interrupts import Interrupts
 from behindy_ops.host.lease import Holder
 from behindy_ops.host.outside import begin
+from behindy_ops.project.names import Names
 from behindy_ops.project.paths import HostPaths
 from behindy_ops.project.project import Project
 from behindy_ops.project.services import Service, repository
@@ -128,6 +130,15 @@ class Session:
     def paths(self) -> HostPaths:
         return HostPaths(self.settings.host_dir)
 
+    @cached_property
+    def names(self) -> Names:
+        """What the project calls its things on the host.
+
+        Raises:
+            Kind.COMPOSE_INVALID: the compose file does not tell.
+        """
+        return self.project.names(self.settings)
+
     def host_now(self) -> datetime:
         """Return the time by the host's clock, for what is recorded there; by ours until it was looked at."""
         return self.now() if self.epoch is None else datetime.fromtimestamp(self.epoch + self.clock(), UTC)
@@ -152,11 +163,12 @@ class Session:
 
     def survey_argv(self, mark: str) -> tuple[str, ...]:
         """Return the command that surveys the host; ``mark`` is the boundary between its parts."""
-        settings = self.settings
+        settings, proxy = self.settings, self.names.proxy
+        asked = "|".join(dict.fromkeys((proxy.stanza, proxy.container)))
         pairs = [word for each in self.services for word in (each.name, repository(each, settings.image_prefix))]
         return script(
             *("host/survey", mark, settings.host_dir, settings.domain, settings.public_address),
-            *(surveys.NETWORK, CONTAINER_TEMPLATE, IMAGE_TEMPLATE, *pairs),
+            *(self.names.network, proxy.container, asked, CONTAINER_TEMPLATE, IMAGE_TEMPLATE, *pairs),
         )
 
     def from_here(self, seeing: Callable[[], Sighting | None]) -> Sighting:
@@ -189,7 +201,7 @@ class Session:
         return self._surveyed(result.require().stdout, mark, before)
 
     def _surveyed(self, text: str, mark: str, before: datetime) -> Survey:
-        survey = surveys.parse(text, mark).compared(before, self.now())
+        survey = surveys.parse(text, mark, self.names).compared(before, self.now())
         self.epoch = survey.now - self.clock() if survey.now else None
         return survey
 

@@ -37,12 +37,14 @@ class ComposeFile:
     Attributes:
         extensions: what it has under names that begin with ``x-`` beside ``services``.
         stanzas: each service's, in the order of the file; YAML's anchors are resolved, ``${NAME}`` is not.
+        top: what stands beside the services: ``name``, ``networks``.
     """
 
     text: str
     stanzas: Mapping[str, Mapping[str, Any]]
     path: Path = COMPOSE_FILE
     extensions: Mapping[str, Any] = field(default_factory=dict)
+    top: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str, path: Path = COMPOSE_FILE) -> ComposeFile:
@@ -63,11 +65,12 @@ class ComposeFile:
             raise Kind.COMPOSE_INVALID(
                 f"The compose file cannot be read: {what}.", remedy="Correct it and run again."
             ) from None
-        services = document.get("services") if isinstance(document, dict) else None
+        top = document if isinstance(document, dict) else {}
+        services = top.get("services")
         stanzas = services.items() if isinstance(services, dict) else ()
-        top = document.items() if isinstance(document, dict) else ()
-        extensions = {str(name): value for name, value in top if str(name).startswith("x-")}
-        return cls(text, {str(name): stanza for name, stanza in stanzas if isinstance(stanza, dict)}, path, extensions)
+        extensions = {str(name): value for name, value in top.items() if str(name).startswith("x-")}
+        named = {str(name): stanza for name, stanza in stanzas if isinstance(stanza, dict)}
+        return cls(text, named, path, extensions, top)
 
     @classmethod
     def read(cls, path: Path) -> ComposeFile:
@@ -82,11 +85,6 @@ class ComposeFile:
     def deployable(self) -> list[str]:
         """The names of the services with an ``x-deploy``; nothing else in them is checked."""
         return [name for name, stanza in self.stanzas.items() if X_DEPLOY in stanza]
-
-    @property
-    def containers(self) -> dict[str, str]:
-        """Every service to its container's name: the one it declares, else its own."""
-        return {name: str(stanza.get("container_name") or name) for name, stanza in self.stanzas.items()}
 
     def services(self) -> dict[str, Service]:
         """Return the services that can be deployed, by name.

@@ -15,6 +15,7 @@ from behindy_ops.project.compose import X_NGINX, ComposeFile
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from behindy_ops.project.names import Names
     from behindy_ops.project.services import Service
     from behindy_ops.project.settings import Settings
 
@@ -96,6 +97,16 @@ class Project:
             Kind.COMPOSE_INVALID: the compose file cannot be read.
         """
         return wanted(self.compose, self.example)
+
+    def names(self, settings: Settings) -> Names:
+        """Return what the project calls its things on the host.
+
+        Raises:
+            Kind.COMPOSE_INVALID: the compose file cannot be read, or does not tell.
+        """
+        from behindy_ops.project.names import read_names
+
+        return read_names(self.compose, chosen=settings.compose_project)
 
     def settings(self, environ: Mapping[str, str]) -> Settings:
         """Read this machine's settings; where they name no domain, it is the first one the compose file declares.

@@ -14,7 +14,7 @@ from typing import Any
 
 FILE = "pyproject.toml"
 TABLE = "tool.behindy-ops"
-_BESIDE = ("environments", "project")
+_BESIDE = ("environments", "project", "registries")
 """Keys of the table that are no settings; ``project`` says where the project is."""
 
 _SHAPES: Mapping[str, tuple[str, type]] = {

@@ -17,6 +17,7 @@ from typing import Any
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.project import validate
 from behindy_ops.project.interpolation import fill_in
+from behindy_ops.project.registries import familiar
 
 IMAGE_PREFIX = "BEHINDY_IMAGE_PREFIX"
 
@@ -139,7 +140,7 @@ class Service:
 
 
 def repository(service: Service, image_prefix: str = "") -> str:
-    """Return the repository of a service's images: its ``image`` with the prefix filled in, without tag and digest.
+    """Return the repository of a service's images, as Docker lists it: its ``image`` without tag and digest.
 
     Args:
         image_prefix: the setting ``BEHINDY_IMAGE_PREFIX``; ``""`` leaves the compose file's own default.
@@ -147,7 +148,9 @@ def repository(service: Service, image_prefix: str = "") -> str:
     Raises:
         Kind.SETTINGS: there is no prefix, or with this one the result is not a valid name.
     """
-    remedy = f"Set {IMAGE_PREFIX} to what stands before /behindy-{service.name} in the image's name."
+    remedy = f"Correct services.{service.name}.image in the compose file."
+    if IMAGE_PREFIX in service.repository_template:
+        remedy = f"Set {IMAGE_PREFIX} to what stands before /behindy-{service.name} in the image's name."
     try:
         image = fill_in(service.repository_template, {IMAGE_PREFIX: image_prefix})
     except KeyError as error:
@@ -155,7 +158,7 @@ def repository(service: Service, image_prefix: str = "") -> str:
     name = re.sub(r"(@[^/]*|:[^/:@]*)+\Z", "", image)
     if wrong := validate.check_repository(name):
         raise Kind.SETTINGS(f"The image of {service.name}: {wrong}.", remedy=remedy)
-    return name
+    return familiar(name)
 
 
 def seconds(value: object) -> float:
@@ -291,7 +294,7 @@ class _Items(ValueError):
 
 def _wrong_image(value: object) -> str:
     if not isinstance(value, str) or not value:
-        return "missing; write the image, such as ${BEHINDY_IMAGE_PREFIX:-behindy}/behindy-name:latest"
+        return "missing; write the image, such as ghcr.io/acme/web:latest"
     try:
         fill_in(value, {IMAGE_PREFIX: "any"})
     except KeyError as error:

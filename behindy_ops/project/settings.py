@@ -22,6 +22,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.project import proxies, pyproject, validate
 from behindy_ops.project.dotenv import read_env_file
 from behindy_ops.project.place import PROJECT
+from behindy_ops.project.registries import TABLE, Login, canonical, read_logins, registry_of
 from behindy_ops.project.secret import Secret
 
 _NOT_OURS = frozenset({"BEHINDY_HTTP_PORT", "BEHINDY_HTTPS_PORT", "BEHINDY_DB_DATA"})
@@ -55,12 +56,14 @@ class Settings:
         trusted_proxies: addresses and networks, or ``cloudflare``, that tell nginx who a visitor is.
         ipv6: nginx is to meet visitors who come by IPv6 under their own addresses.
         host_dir: directory on the host; a relative one is below the login user's home.
+        compose_project: Compose's name for the project, where the compose file has no ``name``.
         public_address: what the host asks for the public name, as curl takes it; ``""`` means where the name leads.
         outside_address: what this machine asks for it, or ``none``; likewise.
         outside_ca_file: certificates that it trusts then, beside its own.
         image_prefix: what stands before ``/behindy-frontend``; ``""`` means what the compose file says.
         confirm: tasks that change the host ask first, where there is a terminal.
         environment: the chosen one's name; ``""`` for none.
+        registries: logins to further registries, from ``pyproject.toml``.
     """
 
     host: str = ""
@@ -76,6 +79,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     ipv6: bool = False
     host_dir: str = "behindy-ops"
+    compose_project: str = ""
     public_address: str = ""
     outside_address: str = ""
     outside_ca_file: Path | None = None
@@ -83,6 +87,7 @@ class Settings:
     registry: str = "docker.io"
     registry_user: str = ""
     registry_token: Secret | None = None
+    registries: tuple[Login, ...] = ()
     confirm: bool = False
     environment: str = ""
 
@@ -94,7 +99,18 @@ class Settings:
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """Every value in them that must not be shown."""
-        return tuple(secret for secret in (self.key_text, self.key_passphrase, self.registry_token) if secret)
+        tokens = (self.registry_token, *(login.token for login in self.registries))
+        return tuple(secret for secret in (self.key_text, self.key_passphrase, *tokens) if secret)
+
+    def login(self, image: str) -> Login | None:
+        """Return the login to the registry of an image; None where nobody logs in."""
+        registry = registry_of(image)
+        for login in self.registries:
+            if login.registry == registry:
+                return login
+        if self.registry_token and canonical(self.registry) == registry:
+            return Login(self.registry, self.registry_user, self.registry_token)
+        return None
 
 
 def load(environ: Mapping[str, str], root: Path) -> Settings:
@@ -110,6 +126,7 @@ def load(environ: Mapping[str, str], root: Path) -> Settings:
     sources, mistakes = _sources(environ, root, environment)
     reader = _Reader(sources, root, mistakes)
     values = {field: read(reader, name) for name, (field, read) in _SETTINGS.items()}
+    values["registries"] = _registries(reader)
     if any(source.environment for source in sources):
         for name in ("BEHINDY_HOST", "BEHINDY_DOMAIN"):
             if not reader.text(name):
@@ -262,6 +279,28 @@ class _Reader:
         return len(self.sources), "", ""
 
 
+def _registries(reader: _Reader) -> tuple[Login, ...]:
+    path = reader.root / "pyproject.toml"
+    try:
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    if "behindy-ops" not in text:  # another tool's file alone: not even parsed
+        return ()
+    import tomllib
+
+    try:
+        found: Any = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reader.mistakes.append(f"{path.name}: {error}")
+        return ()
+    for name in TABLE:
+        found = found.get(name, {}) if isinstance(found, dict) else {}
+    logins, mistakes = read_logins(found, reader.secret)
+    reader.mistakes += (f"{path.name}: {mistake}" for mistake in mistakes)
+    return logins
+
+
 def _key_file(reader: _Reader, name: str) -> Path | None:
     path = reader.path(name)
     if path is None or reader.rank(name) > reader.rank("BEHINDY_SSH_KEY"):
@@ -327,6 +366,7 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[_Reader, str], Any]]] = {
     "BEHINDY_TRUSTED_PROXIES": ("trusted_proxies", _is(proxies.check_trusted_proxies, proxies.split)),
     "BEHINDY_IPV6": ("ipv6", _is(validate.check_yes_or_no, lambda value: value == "yes")),
     "BEHINDY_HOST_DIR": ("host_dir", _is(validate.check_host_dir, lambda path: path.rstrip("/"))),
+    "COMPOSE_PROJECT_NAME": ("compose_project", _is(validate.check_project)),
     "BEHINDY_PUBLIC_ADDRESS": (
         "public_address",
         _is(validate.check_address, lambda address: f"[{address}]" if ":" in address else address),

@@ -51,6 +51,9 @@ check_tag = _form(
     r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}",
     "is not a tag; use at most 128 letters, digits, and _ . -, not starting with . or -, such as latest",
 )
+check_project = _form(
+    r"[a-z0-9][a-z0-9_-]{0,62}", "is not a name for a Compose project; use a-z, 0-9, _ and -, a letter or digit first"
+)
 check_url_path = _form(r"/[A-Za-z0-9._~/?=&%+,:;@-]*", "is not a path; write one that starts with /, such as /health")
 """A path below a host, with a query if need be."""
 check_directory = _form(

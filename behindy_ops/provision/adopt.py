@@ -14,7 +14,7 @@ from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.figures import MB
 from behindy_ops.facts.release import Labels
-from behindy_ops.facts.survey import NETWORK, NGINX, Survey, answers_to
+from behindy_ops.facts.survey import Survey
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
@@ -76,9 +76,9 @@ def _describe(survey: Survey, name: str) -> Adoptee:
     project = live.labels.get("com.docker.compose.project", "")
     ours = Labels.release in live.labels
     started = "this tool" if ours else f"Compose (project {project})" if project else "docker run"
-    aliased = live.running and any(answers_to(live, alias) for alias in (name, f"{name}-green"))
+    aliased = live.running and any(survey.answers_to(live, alias) for alias in (name, f"{name}-green"))
     method = Method.MOMENT if aliased and name not in survey.stale else Method.NONE if ours else Method.DEPLOY
-    aliases = tuple(alias for alias in live.aliases.get(NETWORK, ()) if alias != live.id[:12])
+    aliases = tuple(alias for alias in live.aliases.get(survey.names.network, ()) if alias != live.id[:12])
     return Adoptee(
         name, started, method, aliases, live.published, live.restart_policy, live.memory, tuple(sorted(live.addresses))
     )
@@ -148,7 +148,8 @@ def adopt(session: Session, adoptees: Sequence[Adoptee], confirm: Confirm, *, ta
 
 def _unalias(session: Session, service: Service) -> None:
     with session.step("adopt", f"Take the aliases from {service.name}") as step, session.interrupts.shielded():
-        argv = script("host/unalias", NGINX, NETWORK, service.name, str(service.port), str(PATIENCE))
+        where = (session.names.proxy.container, session.names.network, service.name)
+        argv = script("host/unalias", *where, str(service.port), str(PATIENCE))
         title = f"take the aliases from {service.name}"
         result = session.host.run(Command(argv, title=title, timeout=PATIENCE + 60, changes=True))
         if not result.ok:

@@ -14,7 +14,6 @@ from behindy_ops.checks.certificates import RENEW_DAYS
 from behindy_ops.errors import UNCHANGED
 from behindy_ops.facts.certificate import Certificate, read_files
 from behindy_ops.facts.replies import Reply
-from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
@@ -103,7 +102,7 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
     ):
         return
     with session.step("certify", f"Obtain a certificate for {', '.join(names)}") as step:
-        argv = script("host/certs_issue", domain, CERTBOT, email, *names)
+        argv = script("host/certs_issue", session.names.proxy.container, domain, CERTBOT, email, *names)
         command = Command(argv, title="obtain a certificate", timeout=600, changes=True, on_line=step.progress)
         session.host.run(command).require(image=CERTBOT)
     if current := parse(_look(session)):
@@ -135,13 +134,13 @@ def _load(session: Session, confirm: Confirm, *, dry_run: bool, wait: float) -> 
     if asked is None:
         return False
     with session.step("load", "Reload nginx"):
-        argv = script("ops/reload", NGINX)
+        argv = script("ops/reload", session.names.proxy.container)
         session.host.run(Command(argv, title="reload nginx", timeout=60, changes=True)).require()
     return True
 
 
 def _look(session: Session) -> Reply:
-    argv = script("host/certs_look", session.settings.domain)
+    argv = script("host/certs_look", session.names.proxy.container, session.settings.domain)
     return session.host.run(Command(argv, title="inspect the certificate")).require().reply()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from behindy_ops.checks.docker import (
     AUTHORITIES,
@@ -205,17 +205,16 @@ def _timers(facts: HostFacts, domain: str, *, installs_cron: bool) -> Iterator[S
     if not placed and timers.are_on(facts):
         return
     by = "systemd timers" if facts.systemd else "cron"
-    title = (
-        f"Back the database up daily (the last {timers.KEPT} stay) and renew certificates, by {by} of the host itself"
-    )
-    yield Step("timers", title, ("timers",), timers.as_stdin(placed))
+    backup = f"Back the database up daily (the last {timers.KEPT} stay) and renew" if facts.names.database else "Renew"
+    title = f"{backup} certificates, by {by} of the host itself"
+    yield Step("timers", title, ("timers", *timers.units(facts.names)), timers.as_stdin(placed))
 
 
 def look(session: Session) -> HostFacts:
     """Inspect the machine, without the lock, by what needs nothing installed."""
     settings = session.settings
-    words = (settings.host_dir, settings.domain, *timers.PATHS)
-    return parse(session.ask("host/facts", *words, title="inspect the host", timeout=90))
+    words = (settings.host_dir, settings.domain, session.names.proxy.container, *timers.PATHS)
+    return replace(parse(session.ask("host/facts", *words, title="inspect the host", timeout=90)), names=session.names)
 
 
 def set_up(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
@@ -299,8 +298,9 @@ def _carry_out(session: Session, facts: HostFacts, step: Step) -> None:
     if step.words:
         argv = _as_root(facts, script("host/setup", *step.words))
     else:
+        where = (session.settings.host_dir, session.settings.domain, session.names.proxy.container)
         scripts = {"directories": "host/directories", "token": "host/load_token"}
-        argv = script(scripts[step.name], session.settings.host_dir, session.settings.domain)
+        argv = script(scripts[step.name], *where)
     stdin = step.stdin.encode("utf-8")
     with session.step(step.name, step.title) as running:
         command = Command(

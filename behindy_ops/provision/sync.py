@@ -16,13 +16,13 @@ from typing import Any
 
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.facts.replies import Reply
-from behindy_ops.facts.survey import EDGE, NGINX
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.session import Session
 from behindy_ops.project import ipv6, proxies
 from behindy_ops.project.compose import COMPOSE_FILE, COMPOSE_FILES, ComposeFile
+from behindy_ops.project.names import Names
 from behindy_ops.project.project import Project
 from behindy_ops.project.settings import Settings
 from behindy_ops.provision.check import require_docker
@@ -161,8 +161,8 @@ def _diff(name: str, old: bytes | None, new: bytes | None, places: tuple[str, st
         yield Line(printable(line), Tone.STRONG if number < 2 else tone, exact=True)
 
 
-def nginx_trial(files: Mapping[str, bytes]) -> tuple[str, ...]:
-    """Return in what nginx is tried with these files, by the compose file among them.
+def nginx_trial(files: Mapping[str, bytes], nginx: str = "nginx") -> tuple[str, ...]:
+    """Return in what nginx is tried with these files, by its stanza in the compose file among them.
 
     Returns:
         Its image, empty without an nginx there, and its mounts as ``source:target`` (see ``host/sync_stage.sh``).
@@ -177,15 +177,15 @@ def nginx_trial(files: Mapping[str, bytes]) -> tuple[str, ...]:
             remedy="Change to the folder of a project with a compose file, or name it: BEHINDY_PROJECT=FOLDER",
         )
     compose = ComposeFile.parse(text.decode("utf-8", "replace"))
-    if "nginx" not in compose.stanzas:
+    if nginx not in compose.stanzas:
         return ("",)
     try:
-        image = compose.image("nginx")
+        image = compose.image(nginx)
     except KeyError as error:
         raise Kind.COMPOSE_INVALID(
-            f"services.nginx.image depends on {error.args[0]}, which has no default.", remedy="Name the image there."
+            f"services.{nginx}.image depends on {error.args[0]}, which has no default.", remedy="Name the image there."
         ) from error
-    volumes = compose.stanzas["nginx"].get("volumes", [])
+    volumes = compose.stanzas[nginx].get("volumes", [])
     mounts = tuple(filter(None, (_mount(volume) for volume in volumes if isinstance(volume, str | dict))))
     return (image, *mounts)
 
@@ -238,7 +238,7 @@ def sync(
         Kind.FILES_REFUSED: nginx rejects its files.
     """
     here = files_for(session.project, session.settings)
-    trial = nginx_trial(here)
+    trial = nginx_trial(here, session.names.proxy.stanza)
     require_nginx_files(here, trial)
     there = _read(session, here)
     if there.taken:
@@ -253,7 +253,7 @@ def sync(
     facts = look(session)
     require_docker(facts)
     if facts.visitors.ipv6 and any(path in there.files and path not in here for path in ipv6.FILES):
-        raise _deaf_to_ipv6()
+        raise _deaf_to_ipv6(session.names)
     if dry_run:
         session.lock("host.sync --dry-run", wait=wait)
         _try(session, here, trial, keep=False)
@@ -277,7 +277,8 @@ def sync(
 
 def _read(session: Session, here: Files) -> OnHost:
     paths = "".join(f"{path}\n" for path in here).encode("ascii")
-    reply = session.ask("host/files", session.settings.host_dir, title="read the files on the host", stdin=paths)
+    words = (session.settings.host_dir, session.names.proxy.container)
+    reply = session.ask("host/files", *words, title="read the files on the host", stdin=paths)
     return parse(reply)
 
 
@@ -290,12 +291,12 @@ def _taken(taken: Mapping[str, str]) -> BehindyError:
     )
 
 
-def _deaf_to_ipv6() -> BehindyError:
+def _deaf_to_ipv6(names: Names) -> BehindyError:
     return Kind.FILES_REFUSED(
         "BEHINDY_IPV6 is not set here, and visitors reach nginx by IPv6: they would be refused.",
         state=UNCHANGED,
         remedy="Set BEHINDY_IPV6=yes. To give IPv6 up, run the line below on the host first (connections are cut).",
-        lines=(f"docker network disconnect {EDGE} {NGINX}",),
+        lines=(f"docker network disconnect {names.edge} {names.proxy.container}",),
     )
 
 
@@ -306,7 +307,7 @@ def _some(names: Sequence[str]) -> str:
 
 def _try(session: Session, files: Files, trial: tuple[str, ...], *, keep: bool) -> str:
     target, settings = version(session.host_now(), files), session.settings
-    words = (settings.host_dir, target, "keep" if keep else "try", settings.domain, *trial)
+    words = (settings.host_dir, session.names.project, target, "keep" if keep else "try", settings.domain, *trial)
     with session.step("try", "Try the files: docker compose config, nginx -t in a throwaway container"):
         command = Command(
             script("host/sync_stage", *words),
@@ -324,7 +325,8 @@ def _try(session: Session, files: Files, trial: tuple[str, ...], *, keep: bool) 
 
 
 def _apply(session: Session, target: str, *, reload: bool) -> None:
-    words = (session.settings.host_dir, target, str(KEPT), "reload" if reload else "leave")
+    proxy = session.names.proxy.container
+    words = (session.settings.host_dir, proxy, target, str(KEPT), "reload" if reload else "leave")
     with session.step("switch", "Switch to the new files by one rename") as step:
         command = Command(script("host/sync_apply", *words), title="switch to the files", timeout=60, changes=True)
         result = session.host.run(command)

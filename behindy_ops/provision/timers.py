@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import shlex
+from collections.abc import Iterator
 from hashlib import sha256
 
 from behindy_ops.checks.certificates import RENEW_DAYS
-from behindy_ops.facts.database import CONTAINER
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.timers import PROGRAMS
 from behindy_ops.host.command import script
+from behindy_ops.project.names import Names
 from behindy_ops.provision.recipes import CERTBOT
 
 KEPT = 7
@@ -23,10 +24,14 @@ KEPT = 7
 _UNITS = "/etc/systemd/system"
 _CRON = "/etc/cron.d/behindy-ops"
 _ENGINE = f"{_UNITS}/docker.service.d/behindy.conf"
-_BACKUP, _CERTS = (f"{_UNITS}/behindy-{name}" for name in ("backup", "certs"))
+_TIMES = {
+    "backup": ("Daily backup of the database", "*-*-* 03:00:00"),
+    "certs": ("Renewal of the certificate", "*-*-* 05,17:00:00"),
+}
+_CRON_TIMES = {"backup": "23 3 * * *", "certs": "41 5,17 * * *"}
 PATHS = (
-    *(f"{PROGRAMS}/{name}" for name in ("backup", "certs")),
-    *(f"{unit}.{kind}" for unit in (_BACKUP, _CERTS) for kind in ("service", "timer")),
+    *(f"{PROGRAMS}/{name}" for name in _TIMES),
+    *(f"{_UNITS}/behindy-{name}.{kind}" for name in _TIMES for kind in ("service", "timer")),
     _ENGINE,
     _CRON,
 )
@@ -39,22 +44,29 @@ _NEW_CONNECTIONS = "INPUT -p tcp -m multiport --dports 80,443 --syn -j DROP"
 
 def files(facts: HostFacts, domain: str) -> dict[str, str]:
     """Return what is to be on the host, by path."""
-    placed = dict(_programs(facts.directory[0] if facts.directory else "", domain))
+    directory = facts.directory[0] if facts.directory else ""
+    placed = {f"{PROGRAMS}/{name}": text for name, text in _programs(directory, domain, facts.names)}
     if facts.systemd:
-        placed |= {
-            f"{_BACKUP}.service": _service("Daily backup of the database", "backup", facts.user),
-            f"{_BACKUP}.timer": _timer("Daily backup of the database", "*-*-* 03:00:00"),
-            f"{_CERTS}.service": _service("Renewal of the certificate", "certs", facts.user),
-            f"{_CERTS}.timer": _timer("Renewal of the certificate", "*-*-* 05,17:00:00"),
-            _ENGINE: _engine(),
-        }
+        for name in _kept_up(facts.names):
+            title, when = _TIMES[name]
+            placed[f"{_UNITS}/behindy-{name}.service"] = _service(title, name, facts.user)
+            placed[f"{_UNITS}/behindy-{name}.timer"] = _timer(title, when)
+        placed[_ENGINE] = _engine()
     else:
-        placed[_CRON] = (
-            f"{_HEAD}PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-            f"23 3 * * * {facts.user} {PROGRAMS}/backup >/dev/null 2>&1\n"
-            f"41 5,17 * * * {facts.user} {PROGRAMS}/certs >/dev/null 2>&1\n"
+        placed[_CRON] = f"{_HEAD}PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n" + "".join(
+            f"{_CRON_TIMES[name]} {facts.user} {PROGRAMS}/{name} >/dev/null 2>&1\n" for name in _kept_up(facts.names)
         )
     return placed
+
+
+def _kept_up(names: Names) -> tuple[str, ...]:
+    """Return what the host does by itself: without a database there is none to back up."""
+    return ("backup", "certs") if names.database else ("certs",)
+
+
+def units(names: Names) -> tuple[str, ...]:
+    """Return the timers of systemd that are to be on."""
+    return tuple(f"behindy-{name}.timer" for name in _kept_up(names))
 
 
 def missing(facts: HostFacts, domain: str) -> dict[str, str]:
@@ -65,7 +77,7 @@ def missing(facts: HostFacts, domain: str) -> dict[str, str]:
 
 def are_on(facts: HostFacts) -> bool:
     """Whether what starts them does: cron needs no more than its file."""
-    return not facts.systemd or facts.timers >= {"behindy-backup", "behindy-certs"}
+    return not facts.systemd or facts.timers >= {unit.removesuffix(".timer") for unit in units(facts.names)}
 
 
 def as_stdin(placed: dict[str, str]) -> str:
@@ -77,15 +89,15 @@ def as_stdin(placed: dict[str, str]) -> str:
     return "".join(lines)
 
 
-def _programs(directory: str, domain: str) -> list[tuple[str, str]]:
-    state = f"{directory}/state"
-    backup = script("timers/backup", state, CONTAINER, str(KEPT), *script("db/look"), *script("db/dump"))
-    issue = script("host/certs_issue", domain, CERTBOT, "")
-    certs = script("timers/certs", state, domain, str(RENEW_DAYS), *issue)
-    return [
-        (f"{PROGRAMS}/{name}", _program(*script("timers/run", state, name, f"{directory}/.env"), *argv))
-        for name, argv in (("backup", backup), ("certs", certs))
-    ]
+def _programs(directory: str, domain: str, names: Names) -> Iterator[tuple[str, str]]:
+    state, nginx = f"{directory}/state", names.proxy.container
+    issue = script("host/certs_issue", nginx, domain, CERTBOT, "")
+    commands = {"certs": script("timers/certs", state, nginx, domain, str(RENEW_DAYS), *issue)}
+    if names.database:
+        looked = (*script("db/look"), *script("db/dump"))
+        commands["backup"] = script("timers/backup", state, names.database.container, str(KEPT), *looked)
+    for name in _kept_up(names):
+        yield name, _program(*script("timers/run", state, name, f"{directory}/.env"), *commands[name])
 
 
 def _program(*argv: str) -> str:

@@ -16,13 +16,12 @@ from enum import StrEnum
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_container
 from behindy_ops.facts.replies import Reply
-from behindy_ops.facts.survey import EDGE, NETWORK, NGINX, Stanza, parse_stanzas, started_from
+from behindy_ops.facts.survey import Stanza, parse_stanzas, started_from
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
+from behindy_ops.project.names import Names
 from behindy_ops.report import events
-
-PROJECT = "behindy-ops"
 
 _ANONYMOUS = re.compile("[0-9a-f]{64}")
 """The name of a volume that belongs to a container alone; Compose hands it on to the container's replacement."""
@@ -70,19 +69,19 @@ class Change:
     action: Action
     why: str = ""
 
-    @property
-    def sentence(self) -> str:
-        """The change for a person, with what users notice of it."""
+    def sentence(self, names: Names) -> str:
+        """Return the change for a person, with what users notice of it."""
         name = self.wanted.service
         if self.action is Action.CONNECT:
-            return f"connect {name} to {EDGE}, for visitors by IPv6: its open connections are cut"
+            return f"connect {name} to {names.edge}, for visitors by IPv6: its open connections are cut"
         if self.action is not Action.REPLACE:
             return f"{self.action} {name}"
-        notice = {
-            "db": "PostgreSQL is down for a few seconds; its data stays where it is",
-            "redis": "the cache is empty afterwards",
-            NGINX: "the site is down for a moment",
-        }.get(name, "it is down for a moment")
+        notices = (
+            (names.database, "PostgreSQL is down for a few seconds; its data stays where it is"),
+            (names.cache, "the cache is empty afterwards"),
+            (names.proxy, "the site is down for a moment"),
+        )
+        notice = next((text for role, text in notices if role and role.stanza == name), "it is down for a moment")
         return f"replace {name}, since {self.why}: {notice}"
 
 
@@ -143,45 +142,49 @@ def _noted(container: Container, label: str) -> str:
     return container.labels.get(f"com.docker.compose.{label}", "")
 
 
-def obstacles(wanted: Sequence[Wanted], running: Sequence[Container]) -> list[str]:
+def obstacles(names: Names, wanted: Sequence[Wanted], running: Sequence[Container]) -> list[str]:
     """Return the names that are taken by containers Compose did not create for these services."""
     owners = {container.name: (_noted(container, "project"), _noted(container, "service")) for container in running}
     return [
         service.container
         for service in wanted
-        if owners.get(service.container, (PROJECT, service.service)) != (PROJECT, service.service)
+        if owners.get(service.container, (names.project, service.service)) != (names.project, service.service)
     ]
 
 
-def started_elsewhere(container: Container, directory: Sequence[str]) -> bool:
+def started_elsewhere(names: Names, container: Container, directory: Sequence[str]) -> bool:
     """Whether it is one of this project's own, but of another directory on the host: another login's, say."""
     where = started_from(container)
-    return _noted(container, "project") == PROJECT and where.endswith("/compose") and where not in directory
+    return _noted(container, "project") == names.project and where.endswith("/compose") and where not in directory
 
 
-def plan(wanted: Sequence[Wanted], running: Sequence[Container], *, network: bool, ipv6: bool = False) -> list[Change]:
+def plan(
+    names: Names, wanted: Sequence[Wanted], running: Sequence[Container], *, network: bool, ipv6: bool = False
+) -> list[Change]:
     """Return the changes, in the compose file's order; nothing for a service that is as it should be.
 
     Args:
         network: whether the network exists; a container cannot be moved to another one of the same name.
         ipv6: nginx belongs on the network with IPv6 too.
     """
-    own = {_noted(container, "service"): container for container in running if _noted(container, "project") == PROJECT}
+    ours = [container for container in running if _noted(container, "project") == names.project]
+    own = {_noted(container, "service"): container for container in ours}
     changes = []
     for service in wanted:
         container = own.get(service.service)
-        change = _change(service, container, network=network)
-        if change is None and ipv6 and service.service == NGINX and container and EDGE not in container.addresses:
+        change = _change(service, container, gone="" if network else names.network)
+        proxy = service.service == names.proxy.stanza
+        if change is None and ipv6 and proxy and container and names.edge not in container.addresses:
             change = Change(service, Action.CONNECT)
         changes.append(change)
     return [change for change in changes if change is not None]
 
 
-def _change(wanted: Wanted, container: Container | None, *, network: bool) -> Change | None:
+def _change(wanted: Wanted, container: Container | None, *, gone: str) -> Change | None:
     if container is None:
         return Change(wanted, Action.CREATE)
-    if not network:
-        return Change(wanted, Action.REPLACE, f"its network {NETWORK} is gone")
+    if gone:
+        return Change(wanted, Action.REPLACE, f"its network {gone} is gone")
     if _noted(container, "config-hash") != wanted.config:
         return Change(wanted, Action.REPLACE, "its configuration changed")
     if wanted.image_id and _noted(container, "image") not in ("", wanted.image_id):
@@ -191,18 +194,18 @@ def _change(wanted: Wanted, container: Container | None, *, network: bool) -> Ch
     return None
 
 
-def arguments(changes: Sequence[Change], *, ipv6: bool = False) -> tuple[str, ...]:
+def arguments(names: Names, changes: Sequence[Change], *, ipv6: bool = False) -> tuple[str, ...]:
     """Return the arguments of ``host/infra_up.sh``; ``ipv6`` as in :func:`plan`."""
     words: list[str] = []
     for change in changes:
         if not change.wanted.image_id:
             words += ("pull", change.wanted.image)
-        if change.wanted.service == NGINX:
+        if change.wanted.service == names.proxy.stanza:
             words += ("placeholder", change.wanted.image)
     for change in changes:
         if change.action is not Action.CONNECT:
             words += ("recreate" if change.action is Action.REPLACE else "create", change.wanted.service)
-        if ipv6 and change.wanted.service == NGINX:
+        if ipv6 and change.wanted.service == names.proxy.stanza:
             words += ("ipv6", change.wanted.container)
     return tuple(words)
 
@@ -221,34 +224,35 @@ def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
         text = "nginx, PostgreSQL and Redis are running as the compose file has them; nothing to do."
         session.emit(events.Decision(text))
         return
-    session.emit(events.Plan("To be done:", tuple(change.sentence for change in changes)))
+    session.emit(events.Plan("To be done:", tuple(change.sentence(session.names) for change in changes)))
     replaced = [change.wanted.service for change in changes if change.action is Action.REPLACE]
     question = f"Replace {', '.join(replaced)}?" if replaced else ""
     if any(change.action is Action.CONNECT for change in changes):
-        question = f"{question} Connect nginx to {EDGE}?".strip()
+        question = f"{question} Connect nginx to {session.names.edge}?".strip()
     if agree(session, "host.up", changes, lambda _: _look(session), confirm, question=question, wait=wait):
         _carry_out(session, changes)
 
 
 def _look(session: Session) -> list[Change]:
-    words = (session.settings.host_dir, CONTAINER_TEMPLATE)
+    names = session.names
+    words = (session.settings.host_dir, names.project, names.network, CONTAINER_TEMPLATE)
     reply = session.ask("host/infra_look", *words, title="inspect what Compose runs", timeout=60)
     wanted, running, network = parse(reply)
-    if taken := obstacles(wanted, running):
+    if taken := obstacles(names, wanted, running):
         raise Kind.HOST_NOT_READY(
             f"Compose did not create the container {taken[0]}, so it cannot start its own of that name.",
             state=UNCHANGED,
             remedy="Remove it at a quiet moment (its volumes stay), then run inv host.up again.",
         )
     ipv6 = session.settings.ipv6
-    changes, mounted = plan(wanted, running, network=network, ipv6=ipv6), parse_mounted(reply)
-    if ipv6 and any(change.wanted.service == NGINX for change in changes):
+    changes, mounted = plan(names, wanted, running, network=network, ipv6=ipv6), parse_mounted(reply)
+    if ipv6 and any(change.wanted.service == names.proxy.stanza for change in changes):
         _require_ipv6(reply)
     for change in changes:
         if places := moved(change, mounted):
             raise _data_elsewhere(change.wanted, *places)
     for container in running:
-        if started_elsewhere(container, reply.lines("directory")):
+        if started_elsewhere(names, container, reply.lines("directory")):
             raise _started_elsewhere(container)
     return changes
 
@@ -305,13 +309,16 @@ def _data_elsewhere(wanted: Wanted, there: str, would_be: str) -> BehindyError:
 
 
 def _carry_out(session: Session, changes: Sequence[Change]) -> None:
-    names = ", ".join(change.wanted.service for change in changes)
-    settings = session.settings
-    words = arguments(changes, ipv6=settings.ipv6)
-    with session.step("up", f"Start {names}; wait until healthy") as step:
-        argv = script("host/infra_up", settings.host_dir, settings.domain, str(HEALTH_SECONDS), *words)
+    started = ", ".join(change.wanted.service for change in changes)
+    settings, names = session.settings, session.names
+    words = arguments(names, changes, ipv6=settings.ipv6)
+    with session.step("up", f"Start {started}; wait until healthy") as step:
+        argv = script(
+            *("host/infra_up", settings.host_dir, settings.domain, str(HEALTH_SECONDS)),
+            *(names.project, names.proxy.stanza, names.edge, *words),
+        )
         command = Command(
-            argv, title=f"start {names}", timeout=HEALTH_SECONDS + 900, changes=True, on_line=step.progress
+            argv, title=f"start {started}", timeout=HEALTH_SECONDS + 900, changes=True, on_line=step.progress
         )
         result = session.host.run(command)
         result.require(
@@ -319,7 +326,7 @@ def _carry_out(session: Session, changes: Sequence[Change]) -> None:
             remedy="Run inv host.up again: it continues from there.",
             image="an image",
             seconds=HEALTH_SECONDS,
-            names=names,
+            names=started,
         )
         if "placeholder" in result.reply().values():
             session.emit(events.Note("nginx uses a placeholder certificate that nobody trusts: inv host.certs"))

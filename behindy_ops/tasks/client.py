@@ -75,18 +75,22 @@ def here() -> Project:
 
 
 @contextlib.contextmanager
-def client(*names: str, services: bool = True, json: bool = False, quiet: bool = False) -> Iterator[Client]:
+def client(
+    *names: str, services: bool = True, pulls: bool = False, json: bool = False, quiet: bool = False
+) -> Iterator[Client]:
     """Give a task what it works with; people are told of an error that ends it by the same listener.
 
     Args:
         names: the services it is about; none for all.
         services: whether it is about services at all; else the compose file is not read.
+        pulls: whether it may ask the services' registries, so that commands of this machine are asked for their tokens.
         json: tell events as JSON, one a line.
         quiet: tell nothing: the task prints what it has in the end.
 
     Raises:
         Kind.SETTINGS: a setting is missing or wrong.
         Kind.USAGE: there is no such service.
+        Kind.REGISTRY_REFUSED: a login command gave no token.
     """
     from behindy_ops import report
     from behindy_ops.host.session import silent
@@ -94,6 +98,11 @@ def client(*names: str, services: bool = True, json: bool = False, quiet: bool =
     project = here()
     chosen: Sequence[Service] = project.services([name for name in names if name]) if services else ()
     settings = project.settings(os.environ)
+    if pulls and settings.registries:
+        from behindy_ops.host.tokens import with_tokens
+        from behindy_ops.project.services import repository
+
+        settings = with_tokens(settings, [repository(service, settings.image_prefix) for service in chosen])
     if quiet:
         yield Client(project, settings, list(chosen), silent)
         return

@@ -61,7 +61,8 @@ def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., No
             tag=validate_tag(tag), force=force, watch=watching, recreate=strategy == "recreate", wait_drain=wait_drain
         )
         seconds = waiting(wait)
-        with client(*services, json=json) as this, images(this, from_local, tag) as (local, its_tag):
+        pulls = not from_local
+        with client(*services, pulls=pulls, json=json) as this, images(this, from_local, tag) as (local, its_tag):
             goal = replace(goal, images=local, tag=its_tag)
             hooks = Hooks(this.project.root / "hooks", this.settings, this.emit)
             if dry_run:
@@ -92,7 +93,7 @@ def check(_: Context, service: str = "", tag: str = "latest", from_local: str = 
 
     validate_tag(tag)
     with (
-        client(service, quiet=True) as this,
+        client(service, pulls=not from_local, quiet=True) as this,
         images(this, from_local, tag) as (local, its_tag),
         this.connect() as session,
     ):
@@ -124,7 +125,7 @@ def rollback(
     from behindy_ops.deploy.queue import WENT_BACK, return_to
 
     watching, seconds = duration("watch", watch), waiting(wait)
-    with client(service, json=json) as this:
+    with client(service, pulls=True, json=json) as this:
         choose = partial(goals.rollback, to=to, watch=watching, wait_drain=wait_drain)
         enough = () if to else WENT_BACK
         this.confirm(f"Roll {service} back to {to or 'its previous release'}", yes=yes)

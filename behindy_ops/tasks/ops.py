@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -168,10 +169,14 @@ def run_once(_: Context, service: str) -> None:
 
 
 def _container(name: str) -> str:
+    from behindy_ops.errors import BehindyError
+    from behindy_ops.project.settings import Settings
     from behindy_ops.views.container import named
 
-    project = here()
-    return named(name, [service.name for service in project.services()], project.compose.containers)
+    project, settings = here(), Settings()
+    with contextlib.suppress(BehindyError):  # what is wrong with them is told once they are needed
+        settings = project.settings(os.environ)
+    return named(name, [service.name for service in project.services()], project.names(settings))
 
 
 @task()

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from behindy_ops.checks import certificates
 from behindy_ops.checks.check import Served
 from behindy_ops.facts.certificate import Certificate, read_files, read_served
-from behindy_ops.facts.survey import NGINX
 from behindy_ops.report.layout import Column, figures, sentence, table
 from behindy_ops.report.text import Line, Tone, printable
 from behindy_ops.views.view import Seen, View, as_survey, require_docker
@@ -97,6 +96,6 @@ VIEW = View(
     describe,
     lines,
     script="ops/certs",
-    asks=lambda session: (NGINX, session.settings.domain),
+    asks=lambda session: (session.names.proxy.container, session.settings.domain),
     needs_docker=False,
 )

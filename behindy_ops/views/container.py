@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from behindy_ops.checks import preflight
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
-from behindy_ops.facts.survey import trio_names
+from behindy_ops.project.names import Names
 from behindy_ops.views.view import as_survey
 
 LONGEST = 24 * 3600.0
@@ -17,20 +17,22 @@ UNKEPT = "unkept"
 """What the host says of a container whose release it has no files of."""
 
 
-def named(name: str, services: Iterable[str], containers: Mapping[str, str]) -> str:
+def named(name: str, services: Iterable[str], names: Names) -> str:
     """Return the container's name for what a person wrote.
 
-    Services are those that are deployed; containers has every service of the compose file with its container's name.
+    Services are those that are deployed.
 
     Raises:
         Kind.USAGE: nothing here is called that.
     """
     services = tuple(services)
-    beside = {service: container for service, container in containers.items() if service not in services}
-    ours = [name for service in services for name in trio_names(service)]
-    names = {name: name for name in (*ours, *beside.values())} | beside
-    if name in names:
-        return names[name]
+    beside = {service: container for service, container in names.containers.items() if service not in services}
+    ours = [name for service in services for name in names.trio(service)]
+    roles = {"nginx": names.proxy, "postgres": names.database, "redis": names.cache}
+    usual = {word: role.container for word, role in roles.items() if role and role.container in beside.values()}
+    known_as = usual | {name: name for name in (*ours, *beside.values())} | beside
+    if name in known_as:
+        return known_as[name]
     known = [*services, *dict.fromkeys(beside.values())]
     raise Kind.USAGE(f"There is no service or container called {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
 

@@ -14,8 +14,9 @@ from behindy_ops.facts.image import Image
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.facts.retention import newest_good
 from behindy_ops.facts.rollback import previous_release
-from behindy_ops.facts.survey import Survey, trio_names
+from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
+from behindy_ops.project.names import Names
 from behindy_ops.project.services import Service, repository
 from behindy_ops.report.layout import Column, bar, clip, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone
@@ -227,7 +228,7 @@ def protected_images(survey: Survey, services: Sequence[Service]) -> dict[str, l
     """
     reasons: dict[str, list[str]] = {}
     for container in survey.containers.values():
-        reasons.setdefault(container.image_id, []).append(_in_use(container.name, services))
+        reasons.setdefault(container.image_id, []).append(_in_use(survey.names, container.name, services))
     for service in services:
         previous = previous_release(survey, service.name)
         if previous is not None:
@@ -238,10 +239,10 @@ def protected_images(survey: Survey, services: Sequence[Service]) -> dict[str, l
     return reasons
 
 
-def _in_use(name: str, services: Sequence[Service]) -> str:
+def _in_use(names: Names, name: str, services: Sequence[Service]) -> str:
     if any(name == service.name for service in services):
         return f"live {name}"
-    return name if any(name in trio_names(service.name) for service in services) else f"in use by {name}"
+    return name if any(name in names.trio(service.name) for service in services) else f"in use by {name}"
 
 
 def _shares(usage: dict[str, Any]) -> Iterable[DockerShare]:

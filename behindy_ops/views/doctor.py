@@ -169,7 +169,7 @@ def _apply(session: Session, fix: Fix, survey: Survey) -> None:
                 raise RemoteCommandFailed(f"{fix.target} is on the network already.", state=UNCHANGED)
             session.host.run(command).require(remedy="inv ops.network")
         case FixKind.RELOAD:
-            session.host.run(nginx.RELOAD).require()
+            session.host.run(nginx.reloaded(session)).require()
         case FixKind.PRUNE:
             prune.now(session)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from behindy_ops.checks import network as rules
 from behindy_ops.checks.check import Facts, examine
-from behindy_ops.facts.survey import NETWORK, trio_names
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
 from behindy_ops.report.layout import Column, sentence, table
@@ -54,26 +53,26 @@ def describe(seen: Seen) -> NetworkView:
     """Say who is on the network and who is missing."""
     facts = seen.facts
     checks = {check.subject: check for check in examine((rules.aliases, rules.names), facts) if check.problem}
-    expected, members = rules.expected(facts.services, facts.beside), []
+    expected, members, ours = rules.expected(facts), [], seen.survey.names.network
     for name, container in seen.survey.containers.items():
-        if NETWORK not in container.addresses:
+        if ours not in container.addresses:
             continue
-        check, aliases, needed = checks.get(name), rules.further_names(container), expected.get(name, name)
+        check, aliases, needed = checks.get(name), rules.further_names(container, facts.names), expected.get(name, name)
         trouble, remedy = (check.found, check.remedy) if check else ("", "")
         needed = "" if needed in (name, *aliases) else needed
-        address = container.addresses[NETWORK]
+        address = container.addresses[ours]
         members.append(Member(name, container.running, address, aliases, trouble, remedy, needed))
     members.sort(key=lambda member: (not member.running, member.name))
-    return NetworkView(NETWORK, seen.survey.network, seen.text("subnet").strip(), tuple(members), tuple(_absent(facts)))
+    return NetworkView(ours, seen.survey.network, seen.text("subnet").strip(), tuple(members), tuple(_absent(facts)))
 
 
 def _absent(facts: Facts) -> Iterable[Absent]:
-    beside_live = {name for service in facts.services for name in trio_names(service.name)[1:]}
-    for name, asked_as in rules.expected(facts.services, facts.beside).items():
+    beside_live = {name for service in facts.services for name in facts.names.trio(service.name)[1:]}
+    for name, asked_as in rules.expected(facts).items():
         container, aliases = facts.survey.containers.get(name), (asked_as,) if asked_as != name else ()
         if container is None and name not in beside_live:
             yield Absent(name, exists=False, aliases=aliases, why="there is no such container")
-        elif container is not None and NETWORK not in container.addresses:
+        elif container is not None and facts.names.network not in container.addresses:
             yield Absent(name, exists=True, aliases=aliases, why="it is not connected")
 
 
@@ -136,4 +135,8 @@ def _verdict(view: NetworkView) -> list[Line]:
     return told or [Line("Everyone who should be here is, and no name is taken twice.", Tone.GOOD)]
 
 
-VIEW = View("network", describe, lines, survey="containers networks", script="ops/network", asks=lambda _: (NETWORK,))
+def _asks(session: Session) -> tuple[str]:
+    return (session.names.network,)
+
+
+VIEW = View("network", describe, lines, survey="containers networks", script="ops/network", asks=_asks)

@@ -9,7 +9,6 @@ from behindy_ops.checks import services as rules
 from behindy_ops.checks.check import examine
 from behindy_ops.checks.network import members
 from behindy_ops.facts.curl import UNTRUSTED, outcome
-from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.facts.upstream import Answer, Upstream
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
@@ -38,7 +37,7 @@ class NginxView:
 
 def describe(seen: Seen) -> NginxView:
     """Say how nginx is and what it reaches."""
-    nginx = seen.survey.containers.get(NGINX)
+    nginx = seen.survey.containers.get(seen.survey.names.proxy.container)
     runs = nginx is not None and nginx.running
     problem, errors = seen.survey.problems.get("nginx_", ""), tuple(seen.lines("errors"))
     upstreams = [_upstream(seen, service) for service in seen.services]
@@ -61,7 +60,7 @@ def _upstream(seen: Seen, service: Service) -> Upstream:
     return Upstream(
         service.name,
         resolves=tuple(address for address in addresses if address not in ("", "-")),
-        address=live.addresses.get(NETWORK, "") if live and live.running else "",
+        address=live.addresses.get(seen.survey.names.network, "") if live and live.running else "",
         direct=direct,
         public=public,
         url=service.url(service.external, seen.domain),
@@ -93,8 +92,9 @@ def _judged(seen: Seen, upstreams: Sequence[Upstream], errors: Sequence[str]) ->
             yield replace(upstream, trouble=next(told, ""))
 
 
-RELOAD = Command(script("ops/reload", NGINX), title="reload nginx", timeout=60, changes=True)
-"""Tests the configuration before; one that is not valid is not loaded."""
+def reloaded(session: Session) -> Command:
+    """Return what tests the configuration and reloads nginx; one that is not valid is not loaded."""
+    return Command(script("ops/reload", session.names.proxy.container), title="reload nginx", timeout=60, changes=True)
 
 
 def reload(session: Session, *, wait: float) -> Shown:
@@ -104,7 +104,7 @@ def reload(session: Session, *, wait: float) -> Shown:
         Kind.NGINX_NOT_READY: it is not running, or its configuration is not valid; then it was not reloaded.
     """
     locked(session, "reloading nginx (ops.nginx --reload)", wait=wait)
-    session.host.run(RELOAD).require()
+    session.host.run(reloaded(session)).require()
     return shown(VIEW, replace(described(session, VIEW), reloaded=True))
 
 
@@ -148,7 +148,8 @@ def _status(answer: Answer) -> str:
 def _asks(session: Session) -> tuple[str, str, str, str]:
     asked = ((each, each.url(each.external, "") if each.host else each.external) for each in session.services)
     services = (f"{each.name} {each.port} {each.internal} {external}" for each, external in asked)
-    return NGINX, session.settings.domain, "\n".join(services), session.settings.public_address
+    nginx = session.names.proxy.container
+    return nginx, session.settings.domain, "\n".join(services), session.settings.public_address
 
 
 VIEW = View("nginx", describe, lines, survey="containers nginx_ maintenance", script="ops/nginx", asks=_asks)

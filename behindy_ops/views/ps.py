@@ -10,7 +10,7 @@ from behindy_ops.facts.container import Container
 from behindy_ops.facts.figures import age
 from behindy_ops.facts.leftovers import Recovery, leftover
 from behindy_ops.facts.release import released_as
-from behindy_ops.facts.survey import NGINX, Survey, trio_names
+from behindy_ops.facts.survey import Survey
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Seen, View
@@ -55,7 +55,7 @@ def describe(seen: Seen) -> PsView:
     roles = {service.name: "service" for service in seen.services}
     roles |= dict.fromkeys(seen.facts.beside.values(), "infrastructure")
     for service in seen.services:
-        roles |= dict.fromkeys(trio_names(service.name)[1:], "leftover")
+        roles |= dict.fromkeys(survey.names.trio(service.name)[1:], "leftover")
     draining = {f"{name}-blue": each.described() for name, each in survey.draining.items()}
     roles |= {name: "draining" for name in draining if roles.get(name) == "leftover"}
     missing = [
@@ -95,11 +95,11 @@ def _state(survey: Survey, container: Container, role: str, ports: tuple[str, ..
         tag=ours.tag if ours else "",
         image=container.image,
         ports=ports,
-        trouble=_trouble(container, role, ports),
+        trouble=_trouble(survey, container, role, ports),
     )
 
 
-def _trouble(container: Container, role: str, ports: tuple[str, ...]) -> str:
+def _trouble(survey: Survey, container: Container, role: str, ports: tuple[str, ...]) -> str:
     if role == "leftover":
         return "left by an interrupted deploy"
     if container.restarting:
@@ -110,7 +110,7 @@ def _trouble(container: Container, role: str, ports: tuple[str, ...]) -> str:
     if container.health == "unhealthy":
         return "its health check fails"
     open_to_all = [port for port in ports if not re.match(r"(127\.|\[::1\])", port)]
-    if open_to_all and container.name != NGINX:
+    if open_to_all and container.name != survey.names.proxy.container:
         return f"it is open to the world: {', '.join(open_to_all)}"
     return ""
 

@@ -140,7 +140,8 @@ def look(session: Session, name: str, *arguments: str, survey: str = "") -> Seen
         arguments += ("env", f"SURVEY_PARTS=versions tools {survey}", *session.survey_argv(inner))
     command = Command(script(name, mark, *arguments), title="look at the host", timeout=60)
     reply = session.host.run(command).require().reply(mark)
-    return as_seen(session, surveys.parse(reply.text("survey"), inner) if survey else Survey(), reply)
+    names = session.names
+    return as_seen(session, surveys.parse(reply.text("survey"), inner, names) if survey else Survey(names=names), reply)
 
 
 def as_seen(session: Session, survey: Survey, reply: Reply | None = None) -> Seen:
@@ -152,7 +153,7 @@ def as_seen(session: Session, survey: Survey, reply: Reply | None = None) -> See
         services=tuple(session.services),
         host_dir=settings.host_dir,
         image_prefix=settings.image_prefix,
-        beside={name: other for name, other in session.project.compose.containers.items() if name not in deployed},
+        beside={name: other for name, other in session.names.containers.items() if name not in deployed},
     )
     return Seen(reply.sections, reply.problems, facts, settings.domain, settings.host)
 

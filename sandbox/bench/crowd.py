@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import Kind
-from behindy_ops.facts.survey import NETWORK, NGINX
+from behindy_ops.project.names import Names
 from sandbox.bench.growth_report import Crowd
 from sandbox.host import shell as host
 from sandbox.host.docker_cli import last_lines
@@ -48,10 +48,10 @@ def ask_while(info: SandboxInfo, rate: float, switches: int, switch: Callable[[i
     Raises:
         Kind.SANDBOX: the generator failed.
     """
-    run = ["docker", "run", "-i", "--rm", "--name", NAME, "--memory", "256m", "--network", NETWORK]
+    run = ["docker", "run", "-i", "--rm", "--name", NAME, "--memory", "256m", "--network", Names().network]
     argv = ["docker", "exec", "-i", info.container, *run, application_image(info), "python3", "-c", SCRIPT]
     spec = {
-        "host": NGINX,
+        "host": Names().proxy.container,
         "port": 443,
         "name": info.domain,
         "path": "/",

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
-from behindy_ops.facts.survey import NETWORK
+from behindy_ops.project.names import Names
 from sandbox.bench.report import PLAIN_WAIT
 
 if TYPE_CHECKING:
@@ -66,7 +66,18 @@ def plain_deploy(ssh: SshInfo, service: str, image: str, *, port: int, path: str
     argv = [
         *("ssh", "-F", "none", "-i", ssh.key_file, "-p", environ.get("BEHINDY_PORT", str(ssh.port))),
         *(word for option in options for word in ("-o", option)),
-        *(f"{ssh.user}@{ssh.host}", "bash", "-s", "--", service, image, str(port), path, NETWORK, f"{PLAIN_WAIT:g}"),
+        *(
+            f"{ssh.user}@{ssh.host}",
+            "bash",
+            "-s",
+            "--",
+            service,
+            image,
+            str(port),
+            path,
+            Names().network,
+            f"{PLAIN_WAIT:g}",
+        ),
     ]
     begun = time.monotonic()
     try:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behindy_ops.facts.survey import EDGE
 from behindy_ops.project import ipv6
 from sandbox.host import inner
+from tests.named import EDGE
 from tests.sandbox.support import deploy, environment, inv, on_host, wait_for
 from tests.sandbox.test_preflight import HOME
 

@@ -140,10 +140,12 @@ def _keep_release(
 
 
 def once(
-    world: World, me: Process, root: str, service: str, release: str, network: str, files_of: str, what: str,
+    world: World, me: Process, root: str, service: str, release: str, network: str, files_of: str,
+    project: str, nginx: str, what: str,
     limit: str, grace: str, *words: str,
 ) -> Body:  # fmt: skip
     assert (root, network, files_of) == ("behindy-ops", "behindy-ops_internal", "")
+    assert (project, nginx) == ("behindy-ops", "nginx")
     assert grace.isdigit()
     assert words
     stanza = yield from _keep_release(world, me, service, release, files_of)
@@ -182,9 +184,18 @@ def attend(world: World, me: Process, container: str, template: str, always: str
 
 
 def start_green(
-    world: World, me: Process, root: str, service: str, release: str, network: str, template: str, files_of: str
+    world: World,
+    me: Process,
+    root: str,
+    service: str,
+    release: str,
+    network: str,
+    template: str,
+    files_of: str,
+    project: str,
+    nginx: str,
 ) -> Body:
-    assert (root, network) == ("behindy-ops", "behindy-ops_internal")
+    assert (root, network, project, nginx) == ("behindy-ops", "behindy-ops_internal", "behindy-ops", "nginx")
     assert "Aliases" not in template
     stanza = yield from _keep_release(world, me, service, release, files_of)
     engine, green = world.engine, f"{service}-green"

@@ -43,6 +43,7 @@ __all__ = ["SERVICES", "SILENCE", "Behaviour", "ClientKilled", "SimHost", "Simul
 SILENCE = 60.0
 """Seconds after which the host frees a lease it no longer hears."""
 
+_PROJECT = Project(Path(__file__).parents[2])
 _PATIENCE = HealthPolicy(attempts=3, interval=3.0, look=1.0)
 
 _IMAGE = "${BEHINDY_IMAGE_PREFIX:-behindy}/behindy-"
@@ -335,7 +336,7 @@ class Simulation:
         try:
             yield Session(
                 host,
-                Project(Path("simulated")),
+                _PROJECT,
                 self.settings,
                 list(world.services.values()),
                 self.events.append,

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from behindy_ops.facts.survey import NETWORK
+from tests.named import NETWORK
 
 if TYPE_CHECKING:
     from tests.simulator.docker import Box, Stored
@@ -53,8 +53,9 @@ def stats_line(usage: int, cache: int = 0) -> str:
 
 def survey(world: World, me: Process, *arguments: str) -> Body:
     """``survey.sh``."""
-    mark, root, _, _, network, _, _, *pairs = arguments
-    assert (root, network) == ("behindy-ops", NETWORK)
+    mark, root, _, _, *names, _, _ = arguments[:9]
+    assert (root, *names) == ("behindy-ops", NETWORK, "nginx", "nginx")
+    pairs = list(arguments[9:])
     services, repositories = pairs[::2], pairs[1::2]
     yield None
     _say(world, me, mark, {"versions": ['"26.1.5" "1.45" "amd64"', "2.26.1"]})

@@ -11,10 +11,11 @@ from behindy_ops.checks.check import Facts
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.release import Release
-from behindy_ops.facts.survey import NETWORK, Survey
+from behindy_ops.facts.survey import Survey
 from behindy_ops.project.services import Service
 from behindy_ops.report.text import Line
 from behindy_ops.views.view import Seen
+from tests.named import NETWORK
 
 SERVICES = (
     Service("backend", "${BEHINDY_IMAGE_PREFIX:-behindy}/behindy-backend:latest", 8080, "/health", "/api/health", None),

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from behindy_ops.checks.docker import NEEDED_TOOLS
 from behindy_ops.facts.container import Container
-from behindy_ops.facts.survey import NETWORK, Stanza, Survey
+from behindy_ops.facts.survey import Stanza, Survey
 from behindy_ops.project.services import Service
+from tests.named import NETWORK
 
 __all__ = ["BACKEND", "GREEN", "MIB", "PATHS", "SURVEY"]
 

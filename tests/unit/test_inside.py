@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from behindy_ops.facts.survey import NGINX
 from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.dotenv import parse
 from behindy_ops.project.interpolation import fill_in
+from behindy_ops.project.names import Role, read_names
+from tests.named import NGINX
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ComposeFile.read(ROOT / "compose" / "docker-compose.yml")
@@ -24,7 +25,7 @@ def default(name: str) -> str:
 def test_backend_asks_llmserver_through_nginx() -> None:
     url = urlsplit(default("AI_SERVER_URL"))
     assert (url.hostname, url.port) == (NGINX, COMPOSE.services()["llmserver"].port)
-    assert COMPOSE.containers["nginx"] == NGINX
+    assert read_names(COMPOSE).proxy == Role("nginx", NGINX)
 
 
 def test_nginx_listens_inside_on_the_port_of_each_service_and_leads_to_it() -> None:

@@ -22,7 +22,6 @@ from behindy_ops.errors import Kind
 from behindy_ops.facts.container import UNKNOWN
 from behindy_ops.facts.curl import needs_login, outcome
 from behindy_ops.facts.outside import REACH_IT, misled
-from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import Expect, HealthPolicy, Service
 
@@ -61,7 +60,7 @@ def _ask(
     at += [f"body={body}"] if body else []
     if state.survey.maintenance and not header and not state.stale:  # an nginx that is not ours would pass the token on
         at.append(f"token={state.paths.rehearsal_header}")
-    argv = script("deploy/look_outside", header, *timing, NGINX, name, inside, *at, *urls)
+    argv = script("deploy/look_outside", header, *timing, state.names.proxy.container, name, inside, *at, *urls)
     return Command(argv, title=f"ask {urls[0]}", timeout=policy.interval * (1 + len(urls)) + 120)
 
 

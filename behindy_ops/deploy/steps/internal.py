@@ -19,7 +19,6 @@ from behindy_ops.deploy.steps.step import (
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
 from behindy_ops.facts.curl import needs_login, outcome
-from behindy_ops.facts.survey import NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import Expect, HealthPolicy
 
@@ -62,7 +61,10 @@ class CheckInside(Attempts):
         url = f"http://{container}:{service.port}{service.internal}"
         timing = (f"{policy.interval:g}", f"{policy.look:g}")
         expect = expected(service.expect) if service.expect != Expect() else ()
-        argv = script("deploy/look_inside", NGINX, container, url, *timing, CONTAINER_TEMPLATE, *expect)
+        argv = script(
+            *("deploy/look_inside", state.names.proxy.container, container, url),
+            *(*timing, CONTAINER_TEMPLATE, *expect),
+        )
         return Command(argv, title=f"ask {container} from inside nginx", timeout=policy.interval + 90)
 
     def judge(self, state: State, result: Result) -> Look:

@@ -14,7 +14,6 @@ from behindy_ops.deploy.steps.step import ENGINE_AWAY, Read, Step
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
 from behindy_ops.facts.figures import took
-from behindy_ops.facts.survey import NETWORK
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.project.services import Once
@@ -42,7 +41,8 @@ class StartBefore(Step):
     def command(self, state: State) -> Command:
         release, seconds = state.release, f"{self.once.seconds:.0f}"
         argv = script(
-            *("deploy/once", state.paths.root, release.service, release.id, NETWORK, ""),
+            *("deploy/once", state.paths.root, release.service, release.id, state.names.network, ""),
+            *(state.names.project, state.names.proxy.container),
             *(self.name, seconds, f"{state.service.stop:.0f}", *self.once.command),
         )
         return Command(argv, title=f"start {_key(self, state)}", timeout=120, stdin=described(state), changes=True)

@@ -14,8 +14,11 @@ from behindy_ops.facts.pull import PULLED, cause, layers_told, note_layer, runs_
 from behindy_ops.facts.release import released_as
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
+from behindy_ops.project.registries import DOCKER_HUB, registry_of
 from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import Decision
+
+REFUSED_LOGIN = "Check the registry's user and token (expired or revoked?) in the settings, or in pyproject.toml."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Pull(Step):
     said = "Pull {step.image}"
 
     def command(self, state: State) -> Command:
-        registry, user, token = registry_login(state.settings)
+        registry, user, token = registry_login(state.settings, self.image)
         argv = script("deploy/pull", self.image, registry, user, IMAGE_TEMPLATE)
         return Command(argv, title=f"pull {self.image}", timeout=900, stdin=token)
 
@@ -91,11 +94,12 @@ def compared(state: State, image: Image, detail: str) -> Read:
     return Read(state, detail, events=() if state.goal.recreate else (Decision(told),))
 
 
-def registry_login(settings: Settings) -> tuple[str, str, bytes]:
-    """Return the registry, user and token to log in with; empty ones without a token. The token goes to stdin only."""
-    if not settings.registry_token:
+def registry_login(settings: Settings, image: str) -> tuple[str, str, bytes]:
+    """Return the registry, user and token an image needs; empty ones without a token. The token goes to stdin only."""
+    login = settings.login(image)
+    if login is None or not login.token:
         return "", "", b""
-    return settings.registry, settings.registry_user, settings.registry_token.reveal().encode("utf-8")
+    return login.registry, login.user, login.token.reveal().encode("utf-8")
 
 
 def _pull_error(image: str, result: Result) -> BehindyError:
@@ -103,7 +107,7 @@ def _pull_error(image: str, result: Result) -> BehindyError:
     lines = result.last_lines(5)
     found = cause("\n".join(lines), image, logged_in=bool(result.command.stdin))
     if result.exit_code == Code.REGISTRY_LOGIN and (found is None or found.kind is Kind.REGISTRY_REFUSED):
-        return result.error()
+        return result.error(remedy=REFUSED_LOGIN) if registry_of(image) != DOCKER_HUB else result.error()
     if found is None:
         return Kind.REGISTRY_UNREACHABLE(
             f"{image} could not be pulled: {result.how()}.",

@@ -11,7 +11,6 @@ from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
 from behindy_ops.facts.release import Labels, Release
-from behindy_ops.facts.survey import NETWORK
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.report.events import Event, Warning_
@@ -32,8 +31,10 @@ class Start(Step):
     def command(self, state: State) -> Command:
         release, target = state.release, state.goal.target
         files_of = target.id if target else ""
+        names = state.names
         argv = script(
-            "deploy/start_green", state.paths.root, release.service, release.id, NETWORK, CONTAINER_TEMPLATE, files_of
+            *("deploy/start_green", state.paths.root, release.service, release.id, names.network, CONTAINER_TEMPLATE),
+            *(files_of, names.project, names.proxy.container),
         )
         return Command(argv, title=f"start {release.service}-green", timeout=120, stdin=described(state), changes=True)
 
@@ -56,7 +57,9 @@ def described(state: State) -> bytes:
     """Return what a script that keeps a release is told: a line of the history, one of the release, its override."""
     release = state.release
     kept = json.dumps({key: value for key, value in asdict(release).items() if key != "status"}, ensure_ascii=False)
-    return ("\n".join((history.begun(state), kept, _override(release, state.pinned))) + "\n").encode("utf-8")
+    return (
+        "\n".join((history.begun(state), kept, _override(release, state.pinned, state.names.network_key))) + "\n"
+    ).encode("utf-8")
 
 
 def remarks(result: Result) -> tuple[Event, ...]:
@@ -78,7 +81,7 @@ def _unkept(path: str) -> Warning_:
     )
 
 
-def _override(release: Release, image: str) -> str:
+def _override(release: Release, image: str, network: str) -> str:
     """Return the Compose file laid over the project's own, as JSON (which is YAML): only what makes it this release."""
     labels = {
         Labels.service: release.service,
@@ -93,6 +96,6 @@ def _override(release: Release, image: str) -> str:
         "container_name": f"{release.service}-green",
         "image": image,
         "labels": labels,
-        "networks": {"internal": {"priority": 1000}},  # Docker has the first one by its name, and can disconnect it
+        "networks": {network: {"priority": 1000}},  # Docker has the first one by its name, and can disconnect it
     }
     return json.dumps({"services": {release.service: stanza}}, indent=1)

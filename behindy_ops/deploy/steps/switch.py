@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
 from behindy_ops.errors import Kind
-from behindy_ops.facts.survey import NETWORK, NGINX
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Warning_
 
@@ -134,7 +133,8 @@ class Follow(Redirect):
         return state.candidate.id
 
     def command(self, state: State) -> Command:
-        argv = script("deploy/follow", NGINX, NETWORK, state.service.name, self.leads_to(state))
+        names = state.names
+        argv = script("deploy/follow", names.proxy.container, names.network, state.service.name, self.leads_to(state))
         return Command(argv, title="reload nginx", timeout=60, changes=True)
 
     def done(self, state: State) -> Read:

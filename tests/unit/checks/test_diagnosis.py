@@ -11,9 +11,10 @@ from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level
 from behindy_ops.checks.diagnosis import diagnose
 from behindy_ops.checks.docker import NEEDED_TOOLS
 from behindy_ops.facts.container import Container
-from behindy_ops.facts.survey import NETWORK, Stanza, Survey
+from behindy_ops.facts.survey import Stanza, Survey
 from behindy_ops.facts.upstream import Answer, Upstream
 from behindy_ops.project.services import Service
+from tests.named import NETWORK
 from tests.unit.ops_facts import BESIDE, SERVICES, container, everybody, image, release, stopped, survey
 
 MB = 2**20

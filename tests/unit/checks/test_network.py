@@ -9,7 +9,8 @@ import pytest
 from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level
 from behindy_ops.checks.network import aliases, members, names
 from behindy_ops.facts.container import Container
-from behindy_ops.facts.survey import NETWORK, Survey
+from behindy_ops.facts.survey import Survey
+from tests.named import NETWORK
 from tests.unit.ops_facts import BESIDE, SERVICES, container, everybody, survey
 
 

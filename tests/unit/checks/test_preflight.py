@@ -11,9 +11,10 @@ from behindy_ops.checks.check import Check, Level, first_refusal, forced
 from behindy_ops.checks.docker import NEEDED_TOOLS
 from behindy_ops.errors import STILL_RUNNING, Kind
 from behindy_ops.facts.container import Container
-from behindy_ops.facts.survey import NETWORK, Stanza, Survey
+from behindy_ops.facts.survey import Stanza, Survey
 from behindy_ops.project.services import Service
 from behindy_ops.project.settings import Settings
+from tests.named import NETWORK
 
 MB = 2**20
 BACKEND = Service(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,15 @@ def test_a_database_is_found() -> None:
 def test_a_postgres_that_is_not_there_is_an_error_of_its_own(stdout: str, said: str) -> None:
     with raises(Kind.DATABASE_NOT_READY, match=said):
         look(scripted(db__look=Answer(stdout, 1)).session)
+
+
+def test_a_project_without_a_database_is_told_so_and_how_to_name_one(tmp_path: Path) -> None:
+    (tmp_path / "compose").mkdir()
+    text = "services: {web: {image: acme/web, x-deploy: {}}, files: {image: acme/minio}}\n"
+    (tmp_path / "compose" / "docker-compose.yml").write_text(text)
+    with raises(Kind.DATABASE_NOT_READY, match="has no database") as error:
+        look(scripted(root=tmp_path).session)
+    assert error.value.remedy.endswith("docker-compose.yml: x-role: database")
 
 
 def test_a_missing_host_directory_is_told_before_anything_about_postgres() -> None:

@@ -14,11 +14,6 @@ from tests.kinds import raises
 OURS = Path(compose.__file__).parents[2] / COMPOSE_FILE
 
 
-def test_containers_have_the_name_that_is_declared_or_their_services() -> None:
-    text = "services: {db: {container_name: postgres}, redis: {image: r}, bad: 3}"
-    assert ComposeFile.parse(text).containers == {"db": "postgres", "redis": "redis"}
-
-
 @pytest.mark.parametrize("given", ["{A: 1, B: '${B}', C: }", "[A=1, 'B=${B}', C]"])
 def test_an_environment_has_two_forms(given: str) -> None:
     file = ComposeFile.parse(f"services: {{web: {{environment: {given}}}}}")

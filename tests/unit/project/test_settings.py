@@ -290,7 +290,7 @@ def test_no_file_whatever_crashes_the_reading(value: str, tmp_path_factory: pyte
 def test_the_example_file_explains_exactly_the_settings_there_are() -> None:
     example = (CHECKOUT / ".env.example").read_text(encoding="utf-8")
     named = [line.lstrip("# ").partition("=")[0] for line in example.splitlines() if "=" in line and " = " not in line]
-    ours = [name for name in named if name.startswith(("BEHINDY_", "DOCKERHUB_"))]
+    ours = [name for name in named if name.startswith(("BEHINDY_", "DOCKERHUB_", "COMPOSE_"))]
     assert [name for name in ours if name in NAMES] == list(NAMES)
     assert set(ours) - set(NAMES) <= {"BEHINDY_ENV"}
 

@@ -11,12 +11,13 @@ from behindy_ops.checks.preflight import examine
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.release import Labels
-from behindy_ops.facts.survey import NETWORK, Survey, answers_to
+from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
 from behindy_ops.project.settings import Settings
 from behindy_ops.provision.adopt import adopt, as_json, describe, lines
 from behindy_ops.report.events import StepDone
 from tests.kinds import raises
+from tests.named import NETWORK
 from tests.scripted import Answer, Scripted, scripted
 from tests.simulator.simulation import SERVICES
 
@@ -72,9 +73,9 @@ def test_an_alias_is_an_obstacle_only_where_nginx_asks_for_the_name_again(stale:
 
 
 def test_a_container_answers_to_its_aliases_on_the_services_network_only() -> None:
-    assert answers_to(COMPOSE, "frontend")
-    assert not answers_to(replace(COMPOSE, aliases={"other": ("frontend",)}), "frontend")
-    assert not answers_to(None, "frontend")
+    assert Survey().answers_to(COMPOSE, "frontend")
+    assert not Survey().answers_to(replace(COMPOSE, aliases={"other": ("frontend",)}), "frontend")
+    assert not Survey().answers_to(None, "frontend")
 
 
 @dataclass

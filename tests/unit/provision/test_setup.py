@@ -51,7 +51,7 @@ def test_a_bare_debian_13_gets_everything_in_the_order_of_dependence() -> None:
         "swappiness": ("swappiness", "10"),
         "updates": ("updates-apt",),
         "directories": (),
-        "timers": ("timers",),
+        "timers": ("timers", "behindy-backup.timer", "behindy-certs.timer"),
     }
 
 
@@ -257,7 +257,11 @@ def test_only_what_is_not_as_it_should_be_is_placed() -> None:
     (step,) = plan_of(replace(READY, placed={**READY.placed, path: "0" * 64})).steps
     assert [line.split()[:2] for line in step.stdin.splitlines()] == [["644", path]]
     (step,) = plan_of(replace(READY, timers=frozenset({"behindy-certs"}))).steps
-    assert (step.name, step.words, step.stdin) == ("timers", ("timers",), "")
+    assert (step.name, step.words, step.stdin) == (
+        "timers",
+        ("timers", "behindy-backup.timer", "behindy-certs.timer"),
+        "",
+    )
 
 
 def test_what_a_person_has_to_see_to_is_noted() -> None:
@@ -363,7 +367,7 @@ def test_nginx_is_given_a_token_by_the_login_itself() -> None:
     there = scripted(host__facts=[unknown, unknown, printed()], host__directories=Answer(), host__load_token=Answer())
     run(there)
     assert there.host.ran() == ["host/facts"] * 2 + ["host/directories", "host/load_token", "host/facts"]
-    assert there.host.commands[3].argv[4:] == ("behindy-ops", "behindy.me")
+    assert there.host.commands[3].argv[4:] == ("behindy-ops", "behindy.me", "nginx")
 
 
 def test_a_token_that_nginx_will_not_know_is_told_as_that() -> None:

@@ -120,7 +120,7 @@ def test_visitors_by_ipv6_are_not_refused_because_a_checkout_lacks_the_setting(t
     if connected:
         with raises(Kind.FILES_REFUSED, match="they would be refused") as raised:
             run(there, answer=False)
-        assert raised.value.lines == ("docker network disconnect behindy-ops_edge nginx",)
+        assert raised.value.lines == ("docker network disconnect compose_edge compose-nginx-1",)
     else:
         assert "-listen [::]:443 ssl;" in run(there, answer=False)
 

@@ -11,6 +11,7 @@ import pytest
 
 from behindy_ops.facts.timers import PROGRAMS
 from behindy_ops.host.command import script_text
+from behindy_ops.project.names import Names, Role
 from behindy_ops.provision import timers
 from tests.unit.machines import BARE, DOMAIN
 
@@ -23,6 +24,17 @@ NAMES = ("backup", "certs")
 
 def test_all_that_is_placed_is_looked_for() -> None:
     assert {*PLACED, *timers.files(replace(BARE, systemd=False), DOMAIN)} == set(timers.PATHS)
+
+
+def test_without_a_database_there_is_no_backup_and_the_proxy_may_be_called_anything() -> None:
+    alone = replace(BARE, names=Names(proxy=Role("edge", "shop-edge-1"), database=None), timers=frozenset())
+    placed = timers.files(alone, DOMAIN)
+    assert not [path for path in placed if "backup" in path]
+    assert f"state shop-edge-1 {DOMAIN}" in placed[f"{PROGRAMS}/certs"]
+    assert timers.units(alone.names) == ("behindy-certs.timer",)
+    assert "backup" not in timers.files(replace(alone, systemd=False), DOMAIN)["/etc/cron.d/behindy-ops"]
+    assert timers.are_on(replace(alone, timers=frozenset({"behindy-certs"})))
+    assert not timers.are_on(alone)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,7 +10,7 @@ import pytest
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container, parse_container
 from behindy_ops.facts.replies import read
-from behindy_ops.facts.survey import EDGE
+from behindy_ops.project.names import Names
 from behindy_ops.provision.up import (
     Action,
     Change,
@@ -26,6 +26,7 @@ from behindy_ops.provision.up import (
 )
 from behindy_ops.report.events import Note
 from tests.kinds import raises
+from tests.named import EDGE
 from tests.scripted import Answer, Scripted, scripted
 from tests.unit.facts.containers import container_line
 
@@ -51,27 +52,27 @@ NOT_OURS = parse_container(container("postgres", "", "", "", project=""))
     ],
 )
 def test_what_is_done_about_a_container(running: tuple[Container, ...], action: Action) -> None:
-    (change,) = plan([WANTED], running, network=True)
+    (change,) = plan(Names(), [WANTED], running, network=True)
     assert change.action is action
-    assert ("PostgreSQL is down" in change.sentence) == (action is Action.REPLACE)
+    assert ("PostgreSQL is down" in change.sentence(Names())) == (action is Action.REPLACE)
 
 
 def test_a_container_that_is_as_it_should_be_is_left_alone() -> None:
-    assert plan([WANTED], [RUNS], network=True) == []
+    assert plan(Names(), [WANTED], [RUNS], network=True) == []
     by_an_older_compose = parse_container(container("postgres", "db", "hash", image_id=""))
-    assert plan([WANTED], [by_an_older_compose], network=True) == []
+    assert plan(Names(), [WANTED], [by_an_older_compose], network=True) == []
 
 
 def test_containers_whose_network_is_gone_are_replaced_since_they_cannot_be_moved_to_another() -> None:
-    (change,) = plan([WANTED], [RUNS], network=False)
+    (change,) = plan(Names(), [WANTED], [RUNS], network=False)
     assert change.action is Action.REPLACE
-    assert "its network behindy-ops_internal is gone: PostgreSQL is down" in change.sentence
-    assert plan([WANTED], [], network=False)[0].action is Action.CREATE
+    assert "its network behindy-ops_internal is gone: PostgreSQL is down" in change.sentence(Names())
+    assert plan(Names(), [WANTED], [], network=False)[0].action is Action.CREATE
 
 
 def test_a_name_that_compose_did_not_give_is_an_obstacle() -> None:
-    assert obstacles([WANTED], [RUNS]) == []
-    assert obstacles([WANTED], [NOT_OURS]) == ["postgres"]
+    assert obstacles(Names(), [WANTED], [RUNS]) == []
+    assert obstacles(Names(), [WANTED], [NOT_OURS]) == ["postgres"]
 
 
 @pytest.mark.parametrize(
@@ -83,8 +84,8 @@ def test_a_container_of_another_directory_is_not_replaced(where: str, elsewhere:
     line["labels"]["com.docker.compose.project.working_dir"] = f"{where}/compose"
     nginx = json.dumps(line)
     names = ["/srv/ops/compose", "/home/alice/ops/compose"]
-    assert started_elsewhere(parse_container(nginx), names) is elsewhere
-    assert not started_elsewhere(NOT_OURS, names)
+    assert started_elsewhere(Names(), parse_container(nginx), names) is elsewhere
+    assert not started_elsewhere(Names(), NOT_OURS, names)
     there = "".join(f"{name}\n" for name in names)
     text = f"@ directory\n{there}@ hashes\nnginx new\n@ stanzas\nnginx container_name nginx\n@ network\nthere\n"
     look = scripted(host__infra_look=Answer(f"{text}@ containers\n{nginx}\n@ end\n"))
@@ -99,8 +100,8 @@ def test_the_host_is_told_to_pull_first_and_to_replace_only_what_is_to_be_replac
     nginx = Wanted("nginx", "h", "nginx:1.28", "", "nginx")
     changes = [Change(WANTED, Action.REPLACE, "x"), Change(nginx, Action.CREATE)]
     told = ("pull", "nginx:1.28", "placeholder", "nginx:1.28", "recreate", "db", "create", "nginx")
-    assert arguments(changes) == told
-    assert arguments([]) == ()
+    assert arguments(Names(), changes) == told
+    assert arguments(Names(), []) == ()
 
 
 MOUNTS = """@ mounts
@@ -147,7 +148,7 @@ def test_data_stays_where_it_is_or_the_container_does(
     text = f"{hashes}{MOUNTS}{mounted(there)}@ network\nthere\n@ containers\n{DB}@ end\n"
     reply = read(text, "@")
     wanted, running, network = parse(reply)
-    (change,) = plan(wanted, running, network=network)
+    (change,) = plan(Names(), wanted, running, network=network)
     assert moved(change, parse_mounted(reply)) == places
     look = scripted(host__infra_look=Answer(text))
     if places is None:
@@ -240,8 +241,8 @@ def test_an_nginx_that_is_created_or_replaced_is_connected_as_well() -> None:
     for action, word in ((Action.CREATE, "create"), (Action.REPLACE, "recreate"), (Action.START, "create")):
         changes = [Change(WANTED, action), Change(nginx, action)]
         told = ("placeholder", "nginx:1.28", word, "db", word, "nginx")
-        assert arguments(changes, ipv6=True) == (*told, "ipv6", "nginx")
-        assert arguments(changes) == told
+        assert arguments(Names(), changes, ipv6=True) == (*told, "ipv6", "nginx")
+        assert arguments(Names(), changes) == told
 
 
 @pytest.mark.parametrize("lack", ["files", "rules", "restart", "address", "router"])

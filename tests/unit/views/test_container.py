@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from behindy_ops.errors import Kind
+from behindy_ops.project.names import Names, Role
 from behindy_ops.views.container import missing, named, told_apart
 from tests.kinds import kind_of, raises
 from tests.unit.ops_facts import BESIDE, SERVICES
@@ -23,13 +24,21 @@ KNOWN = [service.name for service in SERVICES]
     ],
 )
 def test_services_and_infrastructure_have_their_names(name: str, container: str) -> None:
-    assert named(name, KNOWN, {"backend": "backend", **BESIDE}) == container
+    assert named(name, KNOWN, Names(containers={"backend": "backend", **BESIDE})) == container
+
+
+@pytest.mark.parametrize("name", ["edge", "shop-edge-1", "nginx"])
+def test_nginx_is_known_by_that_word_whatever_a_project_calls_it(name: str) -> None:
+    names = Names(proxy=Role("edge", "shop-edge-1"), database=None, containers={"edge": "shop-edge-1"})
+    assert named(name, KNOWN, names) == "shop-edge-1"
+    with raises(Kind.USAGE):
+        named("postgres", KNOWN, names)
 
 
 @pytest.mark.parametrize("name", ["bla", "-f", "backend;id", "nginx-green", ""])
 def test_what_is_not_known_is_refused_with_what_there_is(name: str) -> None:
     with raises(Kind.USAGE) as error:
-        named(name, KNOWN, BESIDE)
+        named(name, KNOWN, Names(containers=BESIDE))
     assert error.value.remedy == "Choose one of: backend, frontend, nginx, postgres, redis."
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from behindy_ops.facts.survey import NETWORK
 from behindy_ops.views import network
+from tests.named import NETWORK
 from tests.unit.ops_facts import container, everybody, seen, survey, text_of
 
 

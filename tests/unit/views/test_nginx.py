@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.maintenance import Closed
+from behindy_ops.project.names import Names
 from behindy_ops.views import nginx
 from tests.unit.ops_facts import SERVICES, container, everybody, seen, stopped, survey, text_of
 
@@ -21,7 +22,7 @@ def described(inside: str = GOOD, outside: str = OUTSIDE, problem: str = "", **c
 
 def test_the_host_is_asked_for_each_path_from_its_own_side() -> None:
     session = SimpleNamespace(
-        settings=SimpleNamespace(domain="x.example", public_address="127.0.0.1"), services=SERVICES
+        settings=SimpleNamespace(domain="x.example", public_address="127.0.0.1"), services=SERVICES, names=Names()
     )
     name, domain, text, address = nginx.VIEW.asks(session)  # type: ignore[arg-type]
     assert (name, domain, address) == ("nginx", "x.example", "127.0.0.1")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from behindy_ops.errors import Kind
+from behindy_ops.project.names import Names
 from behindy_ops.report.text import Line
 from behindy_ops.views.view import Seen, View, as_survey, described, locked, require_docker, shown
 from tests.kinds import raises
@@ -46,10 +47,9 @@ COUNT = View("count", count, lambda count: [Line(f"{count.containers} containers
 
 def session_without_docker() -> Any:
     settings = SimpleNamespace(domain="b.me", host_dir="", image_prefix="me", host="ubuntu@b.me")
-    project = SimpleNamespace(compose=SimpleNamespace(containers={}))
     found = survey(docker="", problems={"versions": "Cannot connect to the Docker daemon"})
     session = {"look": lambda: found, "lock": lambda what, wait: found}  # noqa: ARG005
-    return SimpleNamespace(settings=settings, project=project, services=(), **session)
+    return SimpleNamespace(settings=settings, names=Names(), services=(), **session)
 
 
 def test_where_docker_cannot_be_asked_a_view_is_not_shown_unless_it_is_about_the_host_too() -> None:

@@ -1,11 +1,11 @@
 # lib: engine masked compose history release once
 # Starts a command of a release, which has this host stop it after `limit` seconds, with so many of `grace`, whoever still
 # waits for it (deploy/attend.sh). `what` it is for: before or after; its words follow. stdin as for deploy/start_green.sh.
-network=$4 from=$5 what=$6 limit=$7 grace=$8
+network=$4 from=$5 project=$6 nginx=$7 what=$8 limit=$9 grace=${10}
 set -e
 umask 077
 of_release "$1" "$2" "$3"
-shift 8
+shift 10
 bounded() { # container
   local end left
   end=$(($(now) + limit * 1000))

@@ -2,7 +2,7 @@
 # stdin: a history line, a release line, then the Compose override. Creates green and starts it, without the aliases
 # that Compose gives (docs/design.md, "Aliases survive renames") and without its restart policy until the switch
 # (docs/design.md, "Restart policy at the switch"). Prints that policy. `from`: the release to take files from, or "".
-network=$4 template=$5 from=$6
+network=$4 template=$5 from=$6 project=$7 nginx=$8
 green=$2-green
 set -e
 umask 077

@@ -1,13 +1,13 @@
 # lib: nginx
 # Has certbot get or renew the certificate of these names through the nginx that runs, has nginx load it, and sees that
 # it is served.
-domain=$1 image=$2 email=$3
-shift 3
-nginx_runs nginx || exit 69
-nginx=$(docker container inspect --format '{{.Config.Image}}' nginx) || exit 69
+nginx=$1 domain=$2 image=$3 email=$4
+shift 4
+nginx_runs "$nginx" || exit 69
+tools=$(docker container inspect --format '{{.Config.Image}}' "$nginx") || exit 69
 docker image inspect "$image" >/dev/null 2>&1 || { echo "pulling $image"; docker pull --quiet "$image" >/dev/null || exit 67; }
 letsencrypt() { # shell line: as root, on the host's directory
-  docker run --rm --network none --volume /etc/letsencrypt:/etc/letsencrypt --entrypoint sh "$nginx" -c "$1" sh "$domain"
+  docker run --rm --network none --volume /etc/letsencrypt:/etc/letsencrypt --entrypoint sh "$tools" -c "$1" sh "$domain"
 }
 # certbot wants its directory free. nginx goes on with the placeholder it has loaded.
 letsencrypt 'cd /etc/letsencrypt/live 2>/dev/null || exit 0
@@ -30,9 +30,9 @@ docker run --rm --name behindy-certbot --volume /etc/letsencrypt:/etc/letsencryp
   "$image" certonly --webroot -w /var/www/certbot --non-interactive --agree-tos "${account[@]}" --keep-until-expiring \
   --renew-with-new-domains --cert-name "$domain" "${names[@]}" >&2 || exit 70
 give_back
-in_nginx nginx reload || exit 71
+in_nginx "$nginx" reload || exit 71
 echo "nginx loads it"
-in_nginx nginx '
+in_nginx "$nginx" '
 for _ in $(seq 20); do
   said=$(serves_the_file "$1") && exit 0
   sleep 0.5

@@ -1,7 +1,8 @@
 # lib: nginx
-# $1 domain. Prints the host's clock, and the domain's certificate as the nginx that runs sees it, in base64, and whether it
+# Prints the host's clock, and the domain's certificate as the nginx that runs sees it, in base64, and whether it
 # serves another one; changes nothing.
-nginx_runs nginx || exit 69
+nginx=$1 domain=$2
+nginx_runs "$nginx" || exit 69
 echo "now $(date +%s)"
-echo "certificate $(docker exec nginx sh -c 'cat "/etc/letsencrypt/live/$1/fullchain.pem"' look "$1" 2>/dev/null | base64 -w 0)"
-if said=$(in_nginx nginx 'serves_the_file "$1"' "$1" 2>/dev/null); then echo "loaded yes"; elif [ -n "$said" ]; then echo "loaded no"; fi
+echo "certificate $(docker exec "$nginx" sh -c 'cat "/etc/letsencrypt/live/$1/fullchain.pem"' look "$domain" 2>/dev/null | base64 -w 0)"
+if said=$(in_nginx "$nginx" 'serves_the_file "$1"' "$domain" 2>/dev/null); then echo "loaded yes"; elif [ -n "$said" ]; then echo "loaded no"; fi

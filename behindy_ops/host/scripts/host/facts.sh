@@ -1,8 +1,8 @@
 # lib: sections engine masked compose nginx data visitors
 # Prints what host.check and host.setup want to know of a host; changes nothing. Needs no Docker, curl or flock: a bare
 # host has none of them.
-dir=$1 domain=$2
-shift 2 # the rest: paths of what host.setup places
+dir=$1 domain=$2 nginx=$3
+shift 3 # the rest: paths of what host.setup places
 # A login by SSH has no administrator's directories on its path, and some of the programs asked for live there.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -37,8 +37,8 @@ live {{.LiveRestoreEnabled}}' 2>/dev/null ||
     { as_root test -s /var/lib/docker/swarm/docker-state.json 2>/dev/null && echo swarm active; }
 fi
 section token
-if [ "${running:-0}" -gt 0 ] && nginx_runs nginx; then
-  in_nginx_with_token "$dir" "$domain" nginx 'token "$1" "$2"' 2>/dev/null
+if [ "${running:-0}" -gt 0 ] && nginx_runs "$nginx"; then
+  in_nginx_with_token "$dir" "$domain" "$nginx" 'token "$1" "$2"' 2>/dev/null
 fi
 section memory
 sed -nE 's/^(MemTotal|MemAvailable|SwapTotal|SwapFree):[[:space:]]+([0-9]+) kB/\1 \2/p' /proc/meminfo

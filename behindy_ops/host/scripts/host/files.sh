@@ -1,9 +1,10 @@
 # lib: sections synced
-# $1 host directory. stdin: the paths of the files that are to be there, one each line. Changes nothing. Prints
+# $1 host directory, $2 nginx container. stdin: the paths of the files that are to be there, one each line. Changes nothing. Prints
 #   files   path and content (base64) of what host.sync put there and of what lies where it would put a file;
 #   taken   of those paths the ones that are no file the login can read, and why;
 #   others  what else is there, by its name alone (base64): a directory without a file of ours as one name;
 #   state   the live version, and whether the nginx that runs has loaded it.
+nginx=$2
 cd "$1" 2>/dev/null || exit 80
 shopt -s dotglob nullglob
 live=$(readlink nginx/live 2>/dev/null)
@@ -48,7 +49,7 @@ others compose/
 others nginx/
 section state
 echo "live $live"
-started=$(docker container inspect --format '{{if .State.Running}}{{.State.StartedAt}}{{end}}' nginx 2>/dev/null)
+started=$(docker container inspect --format '{{if .State.Running}}{{.State.StartedAt}}{{end}}' "$nginx" 2>/dev/null)
 if [ -n "$live" ] && [ -n "$started" ] && [ "$(cat $versions/loaded 2>/dev/null)" != "$live" ] &&
   [ "$(date -d "$started" +%s 2>/dev/null || echo 0)" -lt "$(stat -c %Y nginx/live)" ]; then
   echo "loaded no"

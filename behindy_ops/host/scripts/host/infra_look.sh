@@ -3,6 +3,7 @@
 # each of its names; hashes: service and hash of its
 # configuration; stanzas: see `declared` in lib/compose.sh; images: their ids and names; mounts: what Compose would mount;
 # mounted: what each container has; ipv6: what lacks for visitors by IPv6.
+project=$2 network=$3 container=$4
 cd "$1/compose" 2>/dev/null || exit 80
 [ -r docker-compose.yml ] || exit 81
 [ -r ../.env ] || exit 83
@@ -26,7 +27,7 @@ compose config --format json | awk '
   depth == 5 && at[1] == "services" && at[3] == "volumes" && at[5] ~ /^(type|source|target)$/ { print at[2], at[5], value }
   depth == 3 && at[1] == "volumes" && at[3] == "name" { print ":", at[2], value }'
 section network
-docker network inspect behindy-ops_internal >/dev/null 2>&1 && echo there
+docker network inspect "$network" >/dev/null 2>&1 && echo there
 section ipv6
 [ -e ../nginx/listen_443.conf ] || echo "lacks files"
 ipv6_rules
@@ -37,7 +38,7 @@ awk '$1 $2 ~ /^0+$/ && substr($9, 4, 1) ~ /[13579bdf]/ { print $10 }' /proc/net/
   [ "$(cat "/proc/sys/net/ipv6/conf/$interface/accept_ra" 2>/dev/null)" != 1 ] || echo "lacks router"
 done
 section containers
-docker ps -aq --no-trunc | xargs -r docker container inspect --format "$2" 2>/dev/null
+docker ps -aq --no-trunc | xargs -r docker container inspect --format "$container" 2>/dev/null
 section mounted # name, and what is mounted
 docker ps -aq --no-trunc | xargs -r docker container inspect --format '{{.Name}} {{json .Mounts}}' 2>/dev/null
 section end

@@ -1,11 +1,11 @@
 # lib: engine masked compose visitors
-# `limit`: seconds to wait for health. Then words: create SERVICE, recreate SERVICE, pull IMAGE, placeholder IMAGE
+# `limit`: seconds to wait for health; `nginx`: its stanza; `edge`: the network with IPv6. Then words: create SERVICE, recreate SERVICE, pull IMAGE, placeholder IMAGE
 # (nginx's, when it may have no certificate), ipv6 CONTAINER (nginx's, for visitors by IPv6). Prints what it is at, and the
 # logs' last lines of what is not healthy in time.
-dir=$1 domain=$2 limit=$3
-shift 3
+dir=$1 domain=$2 limit=$3 project=$4 nginx=$5 edge=$6
+shift 6
 cd "$dir/compose" || exit 80
-create=() recreate=() ipv6='' edge=behindy-ops_edge
+create=() recreate=() ipv6=''
 while [ "$#" -gt 1 ]; do
   case $1 in
   create) create+=("$2") ;;
@@ -75,7 +75,7 @@ while :; do
     case $state in
     'running ' | 'running healthy') ;;
     'running starting') # nginx's health is looked at every 30 s only, so it is asked the same question here
-      [ "$service" = nginx ] && docker exec "$id" curl -fsS -o /dev/null -m 3 http://127.0.0.1/health 2>/dev/null ||
+      [ "$service" = "$nginx" ] && docker exec "$id" curl -fsS -o /dev/null -m 3 http://127.0.0.1/health 2>/dev/null ||
         waiting+=("$service")
       ;;
     *) waiting+=("$service") ;;

@@ -75,14 +75,14 @@ reload)
   echo "the engine has not loaded /etc/docker/daemon.json; see: journalctl -u docker -n 20" >&2
   exit 1
   ;;
-timers) # stdin: mode, path and content (base64) of each file that is not as it should be
+timers) # systemd timers to switch on; stdin: mode, path and content (base64) of each file that is not as it should be
   while read -r mode path text; do
     base64 -d <<<"$text" | change "$path"
     chmod "$mode" "$path"
   done
   if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
-    systemctl enable --now behindy-backup.timer behindy-certs.timer
+    systemctl enable --now "$@"
   else # nothing that has an init of its own
     for program in cron crond; do ! command -v "$program" || pidof "$program" || service "$program" start || "$program"; done >/dev/null
   fi

@@ -1,9 +1,10 @@
 # lib: workspace sections shared drains connections engine data masked compose nginx dotenv public
 # Prints every fact a decision needs; changes nothing. `at` as in lib/public.sh; `container` and `image` are templates;
+# `nginx` is the container, `asked` as in lib/compose.sh;
 # service and repository follow in turn. SURVEY_PARTS: only these. A docker command computes for 60 ms or more before it
 # asks the engine, which answers in 2: what it is asked by curl. Where that cannot be, docker says why.
-dir=$1 domain=$2 at=$3 network=$4 container=$5 image=$6
-shift 6
+dir=$1 domain=$2 at=$3 network=$4 nginx=$5 asked=$6 container=$7 image=$8
+shift 8
 services=() repositories=()
 while [ "$#" -gt 1 ]; do
   services+=("$1") repositories+=("$2")
@@ -63,7 +64,7 @@ stanzas() { # limits, ports and fixed names of each service, and what it asks ng
 nginx_() { # the ports it listens on for others, in hexadecimal; whether what is loaded knows the token; is what is on disk valid?
   # Names that it resolves only when it loads: servers of upstreams, and literal ones in proxy_pass. The rest of its
   # configuration stays here: the rehearsal's token is in it.
-  in_nginx_with_token "$dir" "$domain" nginx 'sed -nE "/: (0{24}01000000|[0-9A-F]*7F):/d
+  in_nginx_with_token "$dir" "$domain" "$nginx" 'sed -nE "/: (0{24}01000000|[0-9A-F]*7F):/d
 s/^ *[0-9]+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:0000 0A .*/port \\1/p" /proc/net/tcp /proc/net/tcp6 2>/dev/null
 token "$1" "$2"
 echo configuration

@@ -5,7 +5,7 @@
 # nginx/ has links that lead through one: nginx/site.conf -> live/nginx/site.conf, live -> versions/<version>. Replacing
 # `live` switches all files at once: docs/design.md, "Files switched by one rename". Directories are real ones, so that
 # what somebody else has in them stays where it is.
-dir=$1 version=$2 keep=$3 what=$4
+dir=$1 nginx=$2 version=$3 keep=$4 what=$5
 set -e
 umask 022
 cd "$dir"
@@ -54,15 +54,15 @@ fi
 [ -z "$previous" ] || link "$previous"
 go_to "$version"
 mounted=$(docker container inspect --format \
-  '{{if .State.Running}}{{range .Mounts}}{{if eq .Destination "/etc/nginx/behindy"}}{{.Source}}{{end}}{{end}}{{end}}' nginx 2>/dev/null || true)
+  '{{if .State.Running}}{{range .Mounts}}{{if eq .Destination "/etc/nginx/behindy"}}{{.Source}}{{end}}{{end}}{{end}}' "$nginx" 2>/dev/null || true)
 if [ "$mounted" != "$PWD/nginx" ]; then
   echo "nginx elsewhere"
 elif [ "$what" = reload ]; then
-  if ! in_nginx nginx 'itself -t -q'; then
+  if ! in_nginx "$nginx" 'itself -t -q'; then
     if [ -n "$previous" ]; then go_to "$previous"; fi
     exit 66
   fi
-  in_nginx nginx reload
+  in_nginx "$nginx" reload
   echo "nginx reloaded"
 fi
 echo "$version" >"$versions/loaded"

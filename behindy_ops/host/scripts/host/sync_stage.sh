@@ -3,8 +3,8 @@
 # tries them there: Compose reads the one, and nginx (its image, or ""), in a throwaway container without a network, the
 # others, beside what else is below the host's nginx/, with its mounts, source:target each (a source without a leading /
 # is below the host directory). `what`: keep or try.
-dir=$1 version=$2 what=$3 domain=$4 image=$5
-shift 5
+dir=$1 project=$2 version=$3 what=$4 domain=$5 image=$6
+shift 6
 umask 022
 cd "$dir" || exit 80
 base=$(pwd)
@@ -19,7 +19,7 @@ while read -r path content; do
 done >"$stage/files"
 environment=$base/.env
 [ -e "$environment" ] || environment=/dev/null
-compose -p behindy-ops --project-directory "$base/compose" --env-file "$environment" \
+compose --project-directory "$base/compose" --env-file "$environment" \
   -f "$stage/compose/docker-compose.yml" --profile '*' config --quiet || exit 65
 if [ -n "$image" ]; then
   docker image inspect "$image" >/dev/null 2>&1 || docker pull --quiet "$image" >/dev/null || exit 67

@@ -1,5 +1,6 @@
 # Docker Compose, always with a clean environment: what the login exports would win over .env. Nothing in .env decides
 # either what a command is about: a profile there would start the applications beside those that are live.
+# `project`, which the script may set, is its name there, whatever the folder is called.
 # What it complains of may hold values: of a .env that it cannot read, the line is told and no more (lib/masked.sh).
 composer=(docker compose)
 if [ -w /var/run/docker.sock ] && ! grep -qs cliPlugins "$HOME/.docker/config.json"; then # where docker looks for it, in its order
@@ -14,7 +15,7 @@ compose() { # docker computes for 60 ms before it starts its plugin, so that is 
   done
   {
     said=$(env -i PATH="$PATH" HOME="$HOME" DOCKER_HOST="$DOCKER_HOST" COMPOSE_FILE=docker-compose.yml \
-      COMPOSE_PROFILES= COMPOSE_PROJECT_NAME= COMPOSE_ENV_FILES= COMPOSE_DISABLE_ENV_FILE=0 COMPOSE_REMOVE_ORPHANS=0 \
+      COMPOSE_PROFILES= COMPOSE_PROJECT_NAME="${project-}" COMPOSE_ENV_FILES= COMPOSE_DISABLE_ENV_FILE=0 COMPOSE_REMOVE_ORPHANS=0 \
       "${composer[@]}" "$@" 2>&1 >&3 3>&-) || code=$?
   } 3>&1
   [ -z "$said" ] || sed -E -e '/failed to read /{s/(failed to read [^:]*(: line [0-9]+)?).*/\1/;q}' \
@@ -28,13 +29,13 @@ each_line='function bare(word) { gsub(/^"|"?[:,]*$/, "", word); return word }
   function text() { return match($0, /: ".*"/) ? substr($0, RSTART + 3, RLENGTH - 4) : "" }
   { at[depth = (match($0, /[^ ]/) - 1) / 2] = bare($1) }'
 # shellcheck disable=SC2120 # none is a choice as well
-declared() { # options of compose. Prints `<service> <what> <value>` lines and no more of the JSON, which holds secrets
-  compose "$@" config --format json 2>/dev/null | awk "$each_line"'
+declared() { # options of compose; `asked`: the names of nginx, with | between. Prints `<service> <what> <value>` lines and no more of the JSON, which holds secrets
+  compose "$@" config --format json 2>/dev/null | awk -v asked="${asked-}" "$each_line"'
     at[1] != "services" { next }
     depth == 2 && /[{]$/ { print at[2], "is", "there" }
     depth == 3 && at[3] ~ /^(image|container_name|mem_limit|mem_reservation)$/ { print at[2], at[3], bare($2) }
     depth == 4 && at[3] == "environment" { # the port alone: what else a value has may be secret, even `nginx:0000@host`
-      while (match($0, /https?:\/\/nginx:[0-9]+[\/"?#,; \\\047]/)) {
+      while (asked != "" && match($0, "https?://(" asked "):[0-9]+[/\"?#,; \\\\\047]")) {
         url = substr($0, RSTART, RLENGTH - 1); $0 = substr($0, RSTART + RLENGTH)
         sub(/.*:/, "", url); print at[2], "asks", url
       }

@@ -1,4 +1,4 @@
-# What is kept of a release: its files below state/releases, of which its containers are made.
+# The script sets `project` and `nginx`. What is kept of a release: its files below state/releases, of which its containers are made.
 of_release() { # host directory, service, release
   dir=$(cd "$1" && pwd) service=$2 release=$3
   keep=$dir/state/releases/$service/$release
@@ -48,7 +48,7 @@ left_behind() { # named volumes of the live release that are to be others from n
       ! grep -q " $old\$" <<<"$declared" || continue
       case $old in "$key" | *"_$key") ;; *) continue ;; esac
       if docker volume inspect "$name" >/dev/null 2>&1; then echo "left $old $name"; else
-        echo "docker run --rm --network none --entrypoint cp -v $old:/from:ro -v $name:/to $(docker container inspect --format '{{.Config.Image}}' nginx) -a /from/. /to/" >&2
+        echo "docker run --rm --network none --entrypoint cp -v $old:/from:ro -v $name:/to $(docker container inspect --format '{{.Config.Image}}' "$nginx") -a /from/. /to/" >&2
         code=93
       fi
     done

@@ -1,10 +1,10 @@
 # lib: shared lock nginx atomic
 # Renews the domain's certificate once it has few days left: what host.certs does, by the same script, for the names it
-# has. $1 state directory, $2 domain, $3 days; then host/certs_issue.sh with what comes before the names.
-domain=$2 days=$3 patience=60
-shift 3
-nginx_runs nginx || { echo 'nginx is not running'; exit 69; }
-seen=$(docker exec nginx sh -c '
+# has. $1 state directory, $2 nginx container, $3 domain, $4 days; then host/certs_issue.sh with what comes before the names.
+nginx=$2 domain=$3 days=$4 patience=60
+shift 4
+nginx_runs "$nginx" || { echo 'nginx is not running'; exit 69; }
+seen=$(docker exec "$nginx" sh -c '
 file=/etc/letsencrypt/live/$1/fullchain.pem
 openssl x509 -noout -issuer -in "$file" | grep -q "behindy-ops placeholder" && { echo placeholder; exit; }
 openssl x509 -noout -checkend "$2" -in "$file" >/dev/null && { openssl x509 -noout -enddate -in "$file"; exit; }

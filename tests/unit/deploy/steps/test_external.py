@@ -11,9 +11,9 @@ from behindy_ops.deploy.steps.external import CheckLive, CheckOutside, CheckPrev
 from behindy_ops.deploy.steps.step import Look, Verdict
 from behindy_ops.errors import Kind
 from behindy_ops.facts.maintenance import Closed
-from behindy_ops.facts.survey import NETWORK
 from behindy_ops.project.services import Expect
 from behindy_ops.project.settings import Settings
+from tests.named import NETWORK
 from tests.unit.deploy.states import GREEN, LIVE, SERVICE, answer, state_of
 
 WELL = "look 200 0 none\nnames 10.0.0.2\ninside 200 0\nok\n"

@@ -90,12 +90,13 @@ def test_an_image_for_another_architecture_is_refused_before_it_is_started_unles
 
 
 def test_a_login_is_made_only_with_a_token_and_the_token_goes_to_stdin_alone() -> None:
-    assert registry_login(Settings(registry_user="me")) == ("", "", b"")
+    assert registry_login(Settings(registry_user="me"), "me/web") == ("", "", b"")
     state = state_of(settings=Settings(registry="r.example", registry_user="me", registry_token=Secret("t0ken")))
-    command = PULL.command(state)
+    command = Pull("r.example/me/web:v2").command(state)
     assert command.stdin == b"t0ken"
     assert command.argv[-3:-1] == ("r.example", "me")
     assert not any("t0ken" in word for word in command.argv)
+    assert PULL.command(state).stdin == b""
 
 
 def test_the_image_line_is_no_progress() -> None:

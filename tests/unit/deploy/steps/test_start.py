@@ -26,8 +26,8 @@ def test_it_is_told_the_history_line_the_release_and_the_override_on_stdin() -> 
 
 def test_an_earlier_releases_files_are_used_for_a_rollback() -> None:
     target = Release("r0", "web", "me/web", "v0", "sha256:aa", "sha256:0")
-    assert Start().command(state_of(Goal("rollback", target=target))).argv[-1] == "r0"
-    assert Start().command(state_of()).argv[-1] == ""
+    assert Start().command(state_of(Goal("rollback", target=target))).argv[-3:] == ("r0", "behindy-ops", "nginx")
+    assert Start().command(state_of()).argv[-3] == ""
 
 
 def test_the_candidate_comes_with_the_restart_policy_it_gets_at_the_switch() -> None:

@@ -151,7 +151,18 @@ def starting(host: FakeHost) -> FakeHost:
 
 def start(host: FakeHost, release: str = "r1", files_of: str = "") -> Ran:
     stdin = "begun\nrelease\nservices: {}\n"
-    return host.run("deploy/start_green", str(host.home), "web", release, "net", "{{json .}}", files_of, stdin=stdin)
+    return host.run(
+        "deploy/start_green",
+        str(host.home),
+        "web",
+        release,
+        "net",
+        "{{json .}}",
+        files_of,
+        "shop",
+        "nginx",
+        stdin=stdin,
+    )
 
 
 def test_a_candidate_is_made_without_aliases_and_without_its_restart_policy(starting: FakeHost) -> None:
@@ -340,7 +351,7 @@ def test_compose_sees_none_of_what_the_login_exports(host: FakeHost) -> None:
     host.on("docker", "compose *", Answer(run="env | cut -d= -f1 | sort | tr '\\n' ' ' >>\"$root/env\"; exit 1"))
     for name in ("compose/docker-compose.yml", ".env", "state/x"):
         host.file(f"home/{name}")
-    ran = host.run("deploy/start_green", str(host.home), "web", "r1", "net", "", "", stdin="b\nr\no\n")
+    ran = host.run("deploy/start_green", str(host.home), "web", "r1", "net", "", "", "shop", "nginx", stdin="b\nr\no\n")
     assert ran.code == 1
     names = set((host.root / "env").read_text().split())
     decided = {name for name in names if name.startswith("COMPOSE_")}
@@ -368,7 +379,7 @@ def test_what_compose_complains_of_is_told_without_a_value(host: FakeHost, compl
     for name in ("compose/docker-compose.yml", "state/x"):
         host.file(f"home/{name}")
     host.file("home/.env", "PORT=leakme # the port\nKEY='s3cret'\nN=end\n")
-    ran = host.run("deploy/start_green", str(host.home), "web", "r1", "net", "", "", stdin="b\nr\no\n")
+    ran = host.run("deploy/start_green", str(host.home), "web", "r1", "net", "", "", "shop", "nginx", stdin="b\nr\no\n")
     assert (ran.code, ran.err) == (1, f"{told}\n")
 
 
@@ -932,7 +943,7 @@ def test_a_line_after_a_torn_one_is_not_swallowed(host: FakeHost, before: str, a
 def test_the_files_of_a_release_come_together_or_not_at_all(host: FakeHost) -> None:
     host.file("home/.env", "A=1\n")  # and no compose file: the copy fails half way
     host.file("home/state/x")
-    ran = host.run("deploy/start_green", str(host.home), "web", "r1", "net", "", "", stdin="b\nr\no\n")
+    ran = host.run("deploy/start_green", str(host.home), "web", "r1", "net", "", "", "shop", "nginx", stdin="b\nr\no\n")
     assert (ran.code, (host.home / "state/releases/web/r1").exists()) == (1, False)
 
 

@@ -196,7 +196,7 @@ def test_only_one_drains_a_service(host: FakeHost, blue: Busy) -> None:
 def test_a_survey_tells_what_drains_and_nothing_of_one_that_was_killed(host: FakeHost, blue: Busy) -> None:
     host.moved["report ${"] = "report draining # ${"
     blue.leave()
-    words = (str(host.home), "", "", "net", "", "")
+    words = (str(host.home), "", "", "net", "nginx", "nginx", "", "")
 
     def draining() -> dict[str, Draining]:
         return parse_draining(host.run("host/survey", MARK, *words).reply.rows("draining"))

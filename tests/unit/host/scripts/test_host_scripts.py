@@ -109,7 +109,18 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(  # noqa: PLR09
     with socket.create_server(("0.0.0.0", 0)) as public, socket.create_server(("127.0.0.1", 0)) as private:  # noqa: S104
         ports = {each.getsockname()[1] for each in (public, private)}
         ran = host.run(
-            "host/survey", MARK, str(host.home), "a.org", "", "net", "{{json .}}", "{{json .}}", "web", "me/web"
+            "host/survey",
+            MARK,
+            str(host.home),
+            "a.org",
+            "",
+            "net",
+            "nginx",
+            "nginx",
+            "{{json .}}",
+            "{{json .}}",
+            "web",
+            "me/web",
         )
         found = survey.parse(ran.out, MARK)
         assert found.listening & ports == {public.getsockname()[1]}
@@ -147,7 +158,7 @@ def test_a_list_of_which_a_part_came_is_asked_for_again(host: FakeHost, said: An
     host.on("docker", "*")
     host.on("docker", "ps -aq --no-trunc", f"{C1}\n{C2}\n")
     host.on("docker", "images *", f"{IMAGE}\n")
-    ran = host.run("host/survey", MARK, str(host.home), "a.org", "", "net", "", "", "web", "me/web")
+    ran = host.run("host/survey", MARK, str(host.home), "a.org", "", *NET, "", "", "web", "me/web")
     described = [call for call in ran.calls if " inspect " in call]
     assert any(C2 in call for call in described)
     assert any(IMAGE in call for call in described)
@@ -169,7 +180,7 @@ def test_a_configuration_is_another_one_when_a_file_that_its_stanza_names_is(hos
 
     def hashes() -> dict[str, str]:
         host.on("docker", "compose *config --format json", json.dumps(resolved, indent=2))
-        return survey.parse(host.run("host/survey", MARK, str(host.home), "a.org", "", "net", "", "").out, MARK).config
+        return survey.parse(host.run("host/survey", MARK, str(host.home), "a.org", "", *NET, "", "").out, MARK).config
 
     first = hashes()
     assert hashes() == first
@@ -199,7 +210,8 @@ def test_what_is_kept_of_a_release_is_one_line_whatever_is_in_its_files(host: Fa
     host.on("curl", "*")
     host.on("docker", "*")
     found = survey.parse(
-        host.run("host/survey", MARK, str(host.home), "a.org", "", "net", "", "", "web", "me/web").out, MARK
+        host.run("host/survey", MARK, str(host.home), "a.org", "", *NET, "", "", "web", "me/web").out,
+        MARK,
     )
     assert [(release.id, release.status) for release in found.releases] == [("r1", "candidate")]
     assert sorted(found.unread) == ["web/my?notes???", *(f"web/r{number}" for number in range(2, 8))]
@@ -223,7 +235,7 @@ def test_a_public_name_the_host_does_not_reach_is_told_where_nginx_answers_past_
     host.on("getent", "ahosts a.org", "203.0.113.9 STREAM a.org\n203.0.113.9 DGRAM\n2001:db8::9 STREAM\n")
     host.on("curl", "*https://a.org/health", *(Answer(code=int(code)) for code in named))
     host.on("curl", "*--connect-to ::127.0.0.1: *https://a.org/health", Answer(code=int(past)))
-    arguments = ("net", "", "", "web", "me/web")
+    arguments = (*NET, "", "", "web", "me/web")
     assert survey.parse(host.run("host/survey", MARK, str(host.home), "a.org", "", *arguments).out, MARK).misled == told
     ran = host.run("host/survey", MARK, str(host.home), "a.org", "127.0.0.1", *arguments)
     assert survey.parse(ran.out, MARK).misled is None
@@ -236,7 +248,7 @@ def test_the_names_of_an_nginx_that_says_nothing_else_are_found(host: FakeHost) 
     host.on("docker", "exec -i -u 0 nginx *", INSIDE)
     host.on("nginx", "-T -q", "upstream app { server web:3000; } # server not:1;\n")
     host.moved["/proc/net/tcp /proc/net/tcp6"] = "/dev/null"
-    ran = host.run("host/survey", MARK, str(host.home), "a.org", "", "net", "", "", "web", "me/web")
+    ran = host.run("host/survey", MARK, str(host.home), "a.org", "", *NET, "", "", "web", "me/web")
     assert survey.parse(ran.out, MARK).stale == {"web"}
 
 
@@ -245,7 +257,7 @@ def test_an_nginx_that_cannot_be_looked_into_does_not_hold_up_the_survey(host: F
     host.on("docker", "*")
     host.on("docker", "exec -i -u 0 nginx *", Answer(run="exec sleep 9"))
     host.moved["timeout 30"] = "timeout 0.2"
-    ran = host.run("host/survey", MARK, str(host.home), "a.org", "", "net", "", "", "web", "me/web")
+    ran = host.run("host/survey", MARK, str(host.home), "a.org", "", *NET, "", "", "web", "me/web")
     assert survey.parse(ran.out, MARK).problems == {"nginx_": "nginx could not be looked into within 30 s\n"}
 
 
@@ -255,7 +267,8 @@ def test_images_that_docker_does_not_list_are_not_taken_for_none(host: FakeHost)
     host.on("docker", "images *", Answer(err="no answer", code=1))
     with pytest.raises(RemoteCommandFailed, match="did not list its images"):
         survey.parse(
-            host.run("host/survey", MARK, str(host.home), "a.org", "", "net", "", "", "web", "me/web").out, MARK
+            host.run("host/survey", MARK, str(host.home), "a.org", "", *NET, "", "", "web", "me/web").out,
+            MARK,
         )
 
 
@@ -266,7 +279,7 @@ def test_a_bare_host_is_looked_at_with_next_to_nothing_on_it(host: FakeHost) -> 
     (host.home / "compose/.env").symlink_to("../.env")
     for program in ("docker", "sudo", "systemd-detect-virt", "timedatectl", "apt-config", "systemctl", "getent"):
         host.on(program, "*", Answer(err=f"{program} says no\n", code=1))
-    facts = machine.parse(read(host.run("host/facts", MARK, str(host.home), "a.org").out, MARK))
+    facts = machine.parse(read(host.run("host/facts", MARK, str(host.home), "a.org", "nginx").out, MARK))
     assert (facts.system, facts.version, facts.name) == ("debian", "12", "Debian 12")
     assert (facts.docker, facts.docker_problem, facts.compose, facts.running) == ("", "docker says no", "", 0)
     assert {"bash", "awk", "timeout"} <= facts.tools
@@ -292,7 +305,7 @@ def test_a_host_that_is_set_up_says_so(host: FakeHost) -> None:
     host.on("getent", "--no-addrconfig ahosts a.org", Answer(code=64))
     host.on("getent", "ahosts a.org", "104.21.3.4 STREAM a.org\n104.21.3.4 DGRAM\n2606:4700::1 STREAM\n")
     host.on("docker", "container inspect *GlobalIPv6Address*", "")
-    facts = machine.parse(read(host.run("host/facts", MARK, str(host.home), "a.org").out, MARK))
+    facts = machine.parse(read(host.run("host/facts", MARK, str(host.home), "a.org", "nginx").out, MARK))
     assert (facts.docker, facts.compose, facts.running) == ("26.1.5", "2.26.1", 2)
     assert facts.engine == {survey.EngineKind.ROOTLESS}
     assert facts.disk[0] > facts.disk[1] > 0
@@ -326,7 +339,7 @@ def test_nginx_is_asked_whether_it_knows_the_token_and_that_never_stands_on_a_co
     host.on("docker", "info *", "/\n")
 
     def token() -> str:
-        ran = host.run("host/facts", MARK, str(host.home), "a.org")
+        ran = host.run("host/facts", MARK, str(host.home), "a.org", "nginx")
         assert given.split()[1] not in " ".join(ran.calls) + ran.out
         return machine.parse(ran.reply).token
 
@@ -353,7 +366,7 @@ def test_nginx_loads_a_token_by_a_reload_that_is_seen_to_have_worked(host: FakeH
     a_host_with_a_token(host, UNKNOWN, UNKNOWN, KNOWN)
     host.on("nginx", "*-t -q")
     host.on("nginx", "*-s reload", Answer(run=host.new_worker()))
-    where = (str(host.home), "a.org")
+    where = (str(host.home), "a.org", "nginx")
     ran = host.run("host/load_token", *where)
     assert (ran.code, [call for call in ran.calls if call.startswith("nginx")]) == (
         0,
@@ -372,7 +385,7 @@ def test_nginx_is_restarted_where_its_directory_was_replaced(host: FakeHost) -> 
     (host.root / "etc/nginx/rehearsal").unlink()
     (host.root / "etc/nginx/rehearsal").mkdir()
     host.on("docker", "restart nginx")
-    ran = host.run("host/load_token", str(host.home), "a.org")
+    ran = host.run("host/load_token", str(host.home), "a.org", "nginx")
     assert (ran.code, [call for call in ran.calls if call.startswith("docker restart")]) == (
         0,
         ["docker restart nginx"],
@@ -435,7 +448,7 @@ def test_a_swarm_is_known_also_while_its_engine_does_not_answer(host: FakeHost) 
     for program in ("docker", "systemd-detect-virt", "timedatectl", "apt-config", "systemctl", "getent"):
         host.on(program, "*", Answer(code=1))
     host.on("sudo", "*", Answer(run='[ "$1" != -n ] || shift; exec "$@"'))
-    assert machine.parse(host.run("host/facts", MARK, str(host.home), "a.org").reply).swarm
+    assert machine.parse(host.run("host/facts", MARK, str(host.home), "a.org", "nginx").reply).swarm
 
 
 def test_the_engine_loads_its_settings_or_the_step_fails(host: FakeHost) -> None:
@@ -528,11 +541,12 @@ def test_what_root_alone_may_read_is_read_by_root_or_unknown(host: FakeHost) -> 
         host.on(program, "*", Answer(code=1))
     host.on("sudo", "*", Answer(run='[ "$1" != -n ] || shift; exec "$@"'))
     host.moved['[ "$(id -u)" = 0 ]'] = "false"
-    assert machine.parse(host.run("host/facts", MARK, str(host.home), "a.org").reply).logging == '{"data-root": "/x"}'
+    look = ("host/facts", MARK, str(host.home), "a.org", "nginx")
+    assert machine.parse(host.run(*look).reply).logging == '{"data-root": "/x"}'
     host.on("sudo", "*", Answer(code=1))
-    assert machine.parse(host.run("host/facts", MARK, str(host.home), "a.org").reply).logging is None
+    assert machine.parse(host.run(*look).reply).logging is None
     (host.root / "etc/docker/daemon.json").unlink()
-    assert machine.parse(host.run("host/facts", MARK, str(host.home), "a.org").reply).logging == ""
+    assert machine.parse(host.run(*look).reply).logging == ""
 
 
 def test_a_download_that_is_not_the_known_one_is_thrown_away(host: FakeHost) -> None:
@@ -545,7 +559,7 @@ def test_a_download_that_is_not_the_known_one_is_thrown_away(host: FakeHost) -> 
 
 
 def files_there(host: FakeHost, *wanted: str) -> sync.OnHost:
-    ran = host.run("host/files", MARK, str(host.home), stdin="".join(f"{path}\n" for path in wanted))
+    ran = host.run("host/files", MARK, str(host.home), "nginx", stdin="".join(f"{path}\n" for path in wanted))
     assert ran.code == 0
     return sync.parse(ran.reply)
 
@@ -560,7 +574,7 @@ def test_the_files_there_are_read_with_whether_nginx_has_loaded_them(host: FakeH
     found = files_there(host, "nginx/a.conf", "nginx/b.conf", "compose/docker-compose.yml")
     assert found.files == {"compose/docker-compose.yml": b"services: {}\n", "nginx/a.conf": b"a\n"}
     assert (found.live, found.loaded, found.others, found.taken) == ("v1", False, (), {})
-    assert host.run("host/files", MARK, str(host.root / "none")).code == Code.NO_DIRECTORY
+    assert host.run("host/files", MARK, str(host.root / "none"), "nginx").code == Code.NO_DIRECTORY
 
 
 def test_what_is_not_ours_is_named_and_never_read(host: FakeHost) -> None:
@@ -574,7 +588,7 @@ def test_what_is_not_ours_is_named_and_never_read(host: FakeHost) -> None:
         host.file(f"home/{name}", "s3cret\n")
     (host.home / "nginx/elsewhere.conf").symlink_to("live/nginx/sub/deep/a.conf")
     host.on("docker", "container inspect *", Answer(code=1))
-    ran = host.run("host/files", MARK, str(host.home), stdin="nginx/new.conf\n")
+    ran = host.run("host/files", MARK, str(host.home), "nginx", stdin="nginx/new.conf\n")
     found = sync.parse(ran.reply)
     assert found.files == {"nginx/sub/deep/a.conf": b"a\n"}
     assert found.others == (
@@ -602,7 +616,7 @@ def test_a_place_that_is_taken_is_named(host: FakeHost) -> None:
 
 def stage(host: FakeHost, what: str = "keep", image: str = "nginx:1") -> Ran:
     content = base64.b64encode(b"x\n").decode()
-    return host.run("host/sync_stage", str(host.home), "v1", what, "a.org", image, "nginx:/etc/nginx/behindy",
+    return host.run("host/sync_stage", str(host.home), "shop", "v1", what, "a.org", image, "nginx:/etc/nginx/behindy",
                     "data:/data", "assets:/var/www/a",
                     stdin=f"nginx/a.conf {content}\ncompose/docker-compose.yml {content}\n")  # fmt: skip
 
@@ -634,7 +648,7 @@ def test_files_that_are_refused_leave_nothing(host: FakeHost, call: str, code: C
 
 
 def apply(host: FakeHost, version: str, what: str = "reload", keep: str = "3") -> Ran:
-    return host.run("host/sync_apply", str(host.home), version, keep, what)
+    return host.run("host/sync_apply", str(host.home), "nginx", version, keep, what)
 
 
 def files_of(host: FakeHost) -> dict[str, str]:
@@ -722,6 +736,8 @@ def test_a_version_that_somebody_put_a_file_into_is_not_removed(host: FakeHost) 
     assert sorted(path.name for path in (host.home / "nginx/versions").iterdir()) == ["loaded", "v1", "v3"]
 
 
+NET = ("net", "nginx", "nginx")
+NAMES = ("behindy-ops", "nginx", "behindy-ops_edge")
 LINK_LOCAL = (
     "fe800000000000000042acfffe110002 02 40 20 80     eth0\nfd5a0001000200030000000000000001 03 40 00 80 br-1\n"
 )
@@ -748,7 +764,7 @@ def test_what_compose_would_run_and_what_runs_is_told(host: FakeHost) -> None:
     host.on("docker", "ps -aq --no-trunc", "c1\n")
     host.on("docker", "container inspect --format {{json .}} c1", f"{container_line()}\n")
     host.on("docker", "container inspect --format {{.Name}} *", '/db [{"Type":"bind"}]\n')
-    ran = host.run("host/infra_look", MARK, str(host.home), "{{json .}}")
+    ran = host.run("host/infra_look", MARK, str(host.home), "shop", "shop_net", "{{json .}}")
     wanted, running, network = up.parse(ran.reply)
     assert wanted == [up.Wanted("db", "h1", "postgres:15", "sha256:7", "postgres", {"/data": "/a b"})]
     assert ([container.name for container in running], network) == (["frontend"], True)
@@ -760,15 +776,15 @@ def test_what_compose_would_run_and_what_runs_is_told(host: FakeHost) -> None:
 def test_why_it_cannot_be_told_has_a_number_of_its_own(host: FakeHost) -> None:
     infrastructure(host)
     host.on("docker", "compose *", Answer(err="services.x: y", code=1))
-    ran = host.run("host/infra_look", MARK, str(host.home), "")
+    ran = host.run("host/infra_look", MARK, str(host.home), "shop", "shop_net", "")
     assert (ran.code, "services.x: y" in ran.err) == (Code.COMPOSE_REFUSED, True)
     host.on("docker", "version", Answer(code=1))
-    assert host.run("host/infra_look", MARK, str(host.home), "").code == Code.NO_DOCKER
+    assert host.run("host/infra_look", MARK, str(host.home), "shop", "shop_net", "").code == Code.NO_DOCKER
     (host.home / ".env").unlink()
-    assert host.run("host/infra_look", MARK, str(host.home), "").code == Code.NO_ENV_FILE
+    assert host.run("host/infra_look", MARK, str(host.home), "shop", "shop_net", "").code == Code.NO_ENV_FILE
     (host.home / "compose/docker-compose.yml").unlink()
-    assert host.run("host/infra_look", MARK, str(host.home), "").code == Code.NO_COMPOSE_FILE
-    assert host.run("host/infra_look", MARK, str(host.root / "none"), "").code == Code.NO_DIRECTORY
+    assert host.run("host/infra_look", MARK, str(host.home), "shop", "shop_net", "").code == Code.NO_COMPOSE_FILE
+    assert host.run("host/infra_look", MARK, str(host.root / "none"), "shop", "shop_net", "").code == Code.NO_DIRECTORY
 
 
 def test_infrastructure_is_started_and_waited_for(host: FakeHost) -> None:
@@ -781,7 +797,7 @@ def test_infrastructure_is_started_and_waited_for(host: FakeHost) -> None:
     host.on("docker", "container inspect *", "running starting\n", "running starting\n", "running healthy\n")
     host.on("docker", "exec c1 curl *", Answer(code=1), "")
     words = ("pull", "nginx:1", "placeholder", "nginx:1", "create", "nginx", "recreate", "db")
-    ran = host.run("host/infra_up", str(host.home), "a.org", "5", *words)
+    ran = host.run("host/infra_up", str(host.home), "a.org", "5", *NAMES, *words)
     assert ran.code == 0
     assert "placeholder" in ran.values
     ups = [call for call in ran.calls if " up -d " in call]
@@ -795,7 +811,7 @@ def test_a_placeholder_never_takes_the_place_of_a_certificate(host: FakeHost, *,
         host.file("etc/letsencrypt/live/a.org/fullchain.pem", "real")
     host.on("docker", "run *", Answer(run='while [ "$1" != -c ]; do shift; done; exec sh "$@"'))
     host.on("openssl", "req *")
-    ran = host.run("host/infra_up", str(host.home), "a.org", "5", "placeholder", "nginx:1")
+    ran = host.run("host/infra_up", str(host.home), "a.org", "5", *NAMES, "placeholder", "nginx:1")
     assert (ran.code, "placeholder" in ran.values, len(ran.calls)) == (0, not there, 1 if there else 2)
 
 
@@ -810,7 +826,7 @@ def test_a_database_is_not_replaced_by_one_of_another_major_version(host: FakeHo
     host.on("docker", "container inspect --format *Config.Env*", "A=s3cret\nPGDATA=/data\n")
     host.on("docker", "cp c1:/data/PG_VERSION -", Answer(run='cd "$root"; echo 15 >PG_VERSION; exec tar -c PG_VERSION'))
     host.on("docker", "run *--entrypoint postgres postgres:next --version", f"postgres (PostgreSQL) {brings}\n")
-    ran = host.run("host/infra_up", str(host.home), "a.org", "0", "recreate", "db")
+    ran = host.run("host/infra_up", str(host.home), "a.org", "0", *NAMES, "recreate", "db")
     assert ran.code == code
     assert any(" up -d " in call for call in ran.calls) == (code is Code.NOT_HEALTHY)
     assert ("PostgreSQL 15; postgres:next brings 16" in ran.err) == (code is Code.OTHER_MAJOR)
@@ -824,10 +840,10 @@ def test_what_does_not_become_healthy_is_told_with_its_log(host: FakeHost) -> No
     host.on("docker", "compose logs *", "the reason\n")
     host.on("docker", "container inspect *", "restarting \n")
     host.on("docker", "image inspect *")
-    ran = host.run("host/infra_up", str(host.home), "a.org", "0", "create", "db")
+    ran = host.run("host/infra_up", str(host.home), "a.org", "0", *NAMES, "create", "db")
     assert (ran.code, ran.err) == (Code.NOT_HEALTHY, "db: Up\nthe reason\n")
     host.on("docker", "pull *", Answer(code=1))
-    assert host.run("host/infra_up", str(host.home), "a.org", "0", "pull", "x").code == Code.NO_IMAGE
+    assert host.run("host/infra_up", str(host.home), "a.org", "0", *NAMES, "pull", "x").code == Code.NO_IMAGE
 
 
 NEWER, OLDER = "touch -d '2 min ago' {0}/docker.pid", "touch -d '2 min ago' {0}/etc/docker/daemon.json"
@@ -858,7 +874,7 @@ def test_what_an_engine_lacks_for_visitors_by_ipv6(
     subprocess.run(["sh", "-c", begun.format(host.root)], check=True)
     host.moved["/var/run/docker.pid"] = f"{host.root}/docker.pid"
     host.file("home/nginx/listen_443.conf")
-    ran = host.run("host/infra_look", MARK, str(host.home), "")
+    ran = host.run("host/infra_look", MARK, str(host.home), "shop", "shop_net", "")
     assert ran.reply.lines("ipv6") == [f"lacks {word}" for word in lacks]
 
 
@@ -881,7 +897,7 @@ def test_what_a_host_lacks_for_visitors_by_ipv6(host: FakeHost, flags: str, acce
     host.file("ens5/accept_ra", f"{accepts}\n")
     host.moved["/proc/sys/net/ipv6/conf"] = str(host.root)
     found = [f"lacks {word}" for word in lacks]
-    look = ("host/infra_look", MARK, str(host.home), "")
+    look = ("host/infra_look", MARK, str(host.home), "shop", "shop_net", "")
     assert host.run(*look).reply.lines("ipv6") == ["lacks files", "lacks address", *found]
     host.file("home/nginx/listen_443.conf")
     host.file("if_inet6", ADDRESSES)
@@ -912,7 +928,7 @@ def test_nginx_is_connected_for_ipv6_and_not_left_so_if_that_does_not_work(
     host.on("docker", "port nginx 80/tcp", published)
     host.on("curl", "*http://0.0.0.0:80/health")
     host.on("curl", "*2001:0db8:005a:0000:0000:0000:0000:0001*:80/health", Answer(code=0 if answers else 7))
-    ran = host.run("host/infra_up", str(host.home), "a.org", "5", "ipv6", "nginx")
+    ran = host.run("host/infra_up", str(host.home), "a.org", "5", *NAMES, "ipv6", "nginx")
     assert ran.code == code, ran.err
     calls = [call.split() for call in ran.calls if call.startswith("docker network") and "inspect" not in call]
     assert [words[2] for words in calls] == changes
@@ -924,11 +940,11 @@ def test_the_certificate_is_read_as_nginx_sees_it(host: FakeHost) -> None:
     host.on("docker", "container inspect *", "true\n", "false\n")
     host.on("docker", "exec nginx sh -c *", pem("O=behindy-ops placeholder,CN=a.org", ("a.org",)))
     host.on("docker", "exec -u 0 nginx sh -c *")
-    found = certs.parse(host.run("host/certs_look", "a.org").reply_short)
+    found = certs.parse(host.run("host/certs_look", "nginx", "a.org").reply_short)
     assert found
     assert (found.until, found.names) == (UNTIL.isoformat(), ("a.org",))
     assert certs.due(found, ("a.org",)) == "there is only the placeholder"
-    assert host.run("host/certs_look", "a.org").code == Code.NO_NGINX
+    assert host.run("host/certs_look", "nginx", "a.org").code == Code.NO_NGINX
 
 
 @pytest.mark.parametrize(("served", "loaded"), [("serial=1\n", True), ("serial=2\n", False)])
@@ -938,7 +954,7 @@ def test_what_nginx_serves_is_compared_with_the_file(host: FakeHost, served: str
     host.on("docker", "exec -u 0 nginx sh -c *", INSIDE)
     host.on("openssl", "x509 *", Answer(run="case $* in *-in*) echo serial=1;; *) cat;; esac"))
     host.on("openssl", "s_client *", served)
-    assert certs.loaded(host.run("host/certs_look", "a.org").reply_short) is loaded
+    assert certs.loaded(host.run("host/certs_look", "nginx", "a.org").reply_short) is loaded
 
 
 def test_a_certificate_is_obtained_loaded_and_seen_to_be_served(host: FakeHost) -> None:
@@ -951,21 +967,21 @@ def test_a_certificate_is_obtained_loaded_and_seen_to_be_served(host: FakeHost) 
     host.on("nginx", "*-s reload", Answer(run=host.new_worker()))
     host.on("openssl", "x509 *", "serial=1\n")
     host.on("openssl", "s_client *", "a certificate\n")
-    ran = host.run("host/certs_issue", "a.org", "certbot:1", "", "a.org", "www.a.org")
+    ran = host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "", "a.org", "www.a.org")
     assert ran.code == 0
     (asked,) = (call for call in ran.calls if "certonly" in call)
     assert asked.endswith("--cert-name a.org -d a.org -d www.a.org")
     assert "--register-unsafely-without-email" in asked
     host.on("nginx", "*-t -q", Answer(code=1))
-    assert host.run("host/certs_issue", "a.org", "certbot:1", "me@a.org", "a.org").code == Code.NOT_SERVED
+    assert host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "me@a.org", "a.org").code == Code.NOT_SERVED
     host.on("docker", "run *certonly*", Answer(err="challenge failed", code=1))
-    ran = host.run("host/certs_issue", "a.org", "certbot:1", "", "a.org")
+    ran = host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "", "a.org")
     assert (ran.code, ".placeholder" in ran.calls[-1]) == (Code.NO_CERTIFICATE, True)
     host.on("docker", "image inspect *", Answer(code=1))
     host.on("docker", "pull *", Answer(code=1))
-    assert host.run("host/certs_issue", "a.org", "certbot:1", "", "a.org").code == Code.NO_IMAGE
+    assert host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "", "a.org").code == Code.NO_IMAGE
     host.on("docker", "container inspect *Running*", "false\n")
-    assert host.run("host/certs_issue", "a.org", "certbot:1", "", "a.org").code == Code.NO_NGINX
+    assert host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "", "a.org").code == Code.NO_NGINX
 
 
 def test_aliases_are_taken_away_at_a_quiet_moment(host: FakeHost) -> None:

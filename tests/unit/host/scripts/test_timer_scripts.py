@@ -119,8 +119,8 @@ def test_two_that_dump_at_once_take_turns(host: FakeHost) -> None:
 
 def certs(host: FakeHost, issue: str = "exit 0") -> Ran:
     issue = f'cat "{host.home}/state/lock.json" >"{host.home}/seen"; echo "$@" >>"{host.home}/asked"; {issue}'
-    issuing = ("bash", "-c", issue, "host/certs_issue", "a.org", "image", "")
-    return host.run("timers/certs", str(host.home / "state"), "a.org", "30", *issuing)
+    issuing = ("bash", "-c", issue, "host/certs_issue", "nginx", "a.org", "image", "")
+    return host.run("timers/certs", str(host.home / "state"), "nginx", "a.org", "30", *issuing)
 
 
 def test_a_certificate_is_renewed_under_the_lock_for_the_names_it_has(host: FakeHost, state: str, engine: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_certificate_is_renewed_under_the_lock_for_the_names_it_has(host: Fake
     host.on(*CERT, "DNS:a.org\nDNS:www.a.org\n")
     ran = certs(host)
     assert (ran.code, ran.out.splitlines()[-1]) == (0, "renewed for a.org www.a.org")
-    assert (host.home / "asked").read_text() == "a.org image  a.org www.a.org\n"
+    assert (host.home / "asked").read_text() == "nginx a.org image  a.org www.a.org\n"
     assert json.loads((host.home / "seen").read_text())["what"] == "renewal of the certificate"
     assert not os.path.lexists(f"{state}/lock.json")
     assert certs(host, f"cp {engine}/lock.json {host.home}; exit 70").code == 70
@@ -188,7 +188,8 @@ def test_what_is_placed_is_put_there_whole_and_switched_on(host: FakeHost) -> No
     host.moved["/run/systemd/system"] = str(host.root)
     host.on("systemctl", "*")
     where = host.root / "lib/behindy/backup"
-    ran = host.run("host/setup", "timers", stdin=f"755 {where} aGVsbG8K\n644 {host.root}/x.timer eAo=\n")
+    units = ("behindy-backup.timer", "behindy-certs.timer")
+    ran = host.run("host/setup", "timers", *units, stdin=f"755 {where} aGVsbG8K\n644 {host.root}/x.timer eAo=\n")
     assert (ran.code, where.read_text(), where.stat().st_mode & 0o777) == (0, "hello\n", 0o755)
     assert ran.calls == ["systemctl daemon-reload", "systemctl enable --now behindy-backup.timer behindy-certs.timer"]
 
@@ -199,6 +200,8 @@ def test_the_look_tells_what_is_placed_and_on(host: FakeHost) -> None:
         host.on(program, "*", Answer(code=1))
     host.moved["/run/systemd/system"] = str(host.root)
     host.on("systemctl", "*", Answer(run='case "$*" in *certs*) exit 1 ;; esac'))
-    facts = machine.parse(host.run("host/facts", MARK, "home", "a.org", str(placed), str(host.root / "no")).reply)
+    facts = machine.parse(
+        host.run("host/facts", MARK, "home", "a.org", "nginx", str(placed), str(host.root / "no")).reply
+    )
     assert (facts.systemd, facts.timers, facts.directory) == (True, frozenset({"behindy-backup"}), (str(host.home),))
     assert facts.placed.keys() == {str(placed)}

@@ -1,0 +1,206 @@
+"""What a project calls its things on the host: itself, its network, the proxy, the database, the cache.
+
+All of it is read from the compose file, and Compose's own rules hold: ``name`` or else the folder's name,
+``container_name`` or else ``<project>-<service>-1``, ``networks.<key>.name`` or else ``<project>_<key>``. Who is what
+is said by ``x-role``, or else by the image. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.project import validate
+from behindy_ops.project.compose import X_DEPLOY, ComposeFile
+from behindy_ops.project.interpolation import fill_in
+
+X_ROLE = "x-role"
+
+DEFAULT_NETWORK = "default"
+
+_IMAGES = {
+    "proxy": re.compile(r"nginx(-unprivileged)?"),
+    "database": re.compile(r"postgres(ql)?|postgis|pgvector|timescaledb(-ha)?"),
+    "cache": re.compile(r"redis(-stack(-server)?)?|valkey|keydb"),
+}
+"""Roles to the last part of the repository of an image that fills one."""
+
+_NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+"""What Docker accepts as a name of a container or a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who fills a role: a service of the compose file, and its container."""
+
+    stanza: str
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a project calls its things. The defaults are those of this repository's compose file (a test compares).
+
+    Attributes:
+        project: Compose's name for it.
+        network: the Docker network that nginx and the services share, and ``network_key`` its key in the compose file.
+        proxy: nginx.
+        database: Postgres, or None where the project has none; ``cache`` likewise.
+        containers: every service of the compose file to its container's name.
+    """
+
+    project: str = "behindy-ops"
+    network: str = "behindy-ops_internal"
+    network_key: str = "internal"
+    proxy: Role = Role("nginx", "nginx")
+    database: Role | None = Role("db", "postgres")
+    cache: Role | None = Role("redis", "redis")
+    containers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def edge(self) -> str:
+        """A network with IPv6 for nginx alone, where BEHINDY_IPV6 asks for it.
+
+        Before Docker 28, a container's ports and its way out are those of the network whose name sorts first.
+        """
+        return f"{self.project}_edge"
+
+    @property
+    def dependencies(self) -> tuple[Role, ...]:
+        """What the services ask by name, and nobody else should reach."""
+        return tuple(role for role in (self.database, self.cache) if role is not None)
+
+    def trio(self, service: str) -> tuple[str, str, str]:
+        """Return the names of the live, green and blue container of a service."""
+        return service, f"{service}-green", f"{service}-blue"
+
+
+def read_names(compose: ComposeFile, *, chosen: str = "") -> Names:
+    """Read the names from a compose file.
+
+    Args:
+        chosen: the project's name where the file has no ``name``; ``""`` for that of its folder.
+
+    Raises:
+        Kind.COMPOSE_INVALID: a name is none, a role has two candidates, or nginx is on no network of the services.
+    """
+    mistakes: list[str] = []
+    reader = _Reader(compose, mistakes)
+    project = _project(compose, reader, chosen)
+    containers = dict(reader.containers(project))
+    roles = {role: reader.role(role, containers) for role in _IMAGES}
+    key = reader.shared_network(roles["proxy"])
+    network = reader.network(key, project)
+    if mistakes:
+        raise _invalid(compose, mistakes)
+    return Names(
+        project=project,
+        network=network,
+        network_key=key,
+        proxy=roles["proxy"] or Names().proxy,
+        database=roles["database"],
+        cache=roles["cache"],
+        containers=containers,
+    )
+
+
+def _invalid(compose: ComposeFile, mistakes: Iterable[str]) -> BehindyError:
+    lines = tuple(mistakes)
+    return Kind.COMPOSE_INVALID(
+        f"{compose.path.name} has {len(lines)} mistake{'s' if len(lines) > 1 else ''}.",
+        remedy=f"Correct it in {compose.path}.",
+        lines=lines,
+    )
+
+
+def _project(compose: ComposeFile, reader: _Reader, chosen: str) -> str:
+    if "name" in compose.top:
+        return reader.filled("name", compose.top["name"])
+    if chosen:
+        return reader.filled("COMPOSE_PROJECT_NAME", chosen)
+    folder = compose.path.absolute().parent.name.lower()
+    return reader.filled("name", re.sub(r"[^a-z0-9_-]", "", folder).lstrip("_-"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads parts of a compose file, and collects what is wrong with them."""
+
+    compose: ComposeFile
+    mistakes: list[str]
+
+    def filled(self, path: str, value: object) -> str:
+        """Return a name with the defaults of its variables; one that Docker would not take is a mistake."""
+        try:
+            name = fill_in(str(value), {})
+        except KeyError as error:
+            self.mistakes.append(f"{path}: ${{{error.args[0]}}} has no default, so the name is not known here")
+            return ""
+        if not _NAMED.fullmatch(name):
+            self.mistakes.append(f"{path}: {validate.shown(name)} is not a name; use letters, digits, and . _ -")
+        return name
+
+    def containers(self, project: str) -> Iterator[tuple[str, str]]:
+        for name, stanza in self.compose.stanzas.items():
+            if X_DEPLOY in stanza:
+                yield name, name
+            elif given := stanza.get("container_name"):
+                yield name, self.filled(f"services.{name}.container_name", given)
+            else:
+                yield name, f"{project}-{name}-1"
+
+    def role(self, role: str, containers: Mapping[str, str]) -> Role | None:
+        """Return who fills a role: who says so, else whose image tells."""
+        said = [name for name in containers if self._said(name) == role]
+        told = [name for name in containers if self._said(name) == "" and _IMAGES[role].fullmatch(self._image(name))]
+        candidates = said or told
+        if len(candidates) > 1:
+            path = ", ".join(f"services.{name}" for name in candidates)
+            self.mistakes.append(f"{path}: each may be the {role}; write {X_ROLE}: {role} in one of them")
+        return Role(candidates[0], containers[candidates[0]]) if candidates else None
+
+    def _said(self, name: str) -> str:
+        """Return what a stanza says of its role: ``""`` for nothing, ``none`` for none of them."""
+        stanza = self.compose.stanzas[name]
+        value = stanza.get(X_ROLE, "none" if X_DEPLOY in stanza else "")
+        if value in ("", "none", *_IMAGES):
+            return str(value)
+        known = ", ".join((*_IMAGES, "none"))
+        wrong = f"services.{name}.{X_ROLE}: {validate.shown(str(value))} is no role; write one of {known}"
+        if wrong not in self.mistakes:
+            self.mistakes.append(wrong)
+        return "none"
+
+    def _image(self, name: str) -> str:
+        """Return the last part of the repository of a stanza's image; ``""`` where that is not known."""
+        try:
+            image = self.compose.image(name)
+        except KeyError:
+            return ""
+        return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+    def shared_network(self, proxy: Role | None) -> str:
+        """Return the key of the network that most services share with nginx; the first of several that do."""
+        deployed = [set(self._networks(name)) for name in self.compose.deployable]
+        own = self._networks(proxy.stanza) if proxy else tuple(dict.fromkeys(key for each in deployed for key in each))
+        counts = {key: sum(key in each for each in deployed) for key in own}
+        best = max(counts.values(), default=0)
+        if deployed and not best:
+            who = f"services.{proxy.stanza}.networks: " if proxy else ""
+            self.mistakes.append(f"{who}nginx shares no network with {', '.join(self.compose.deployable)}")
+        return next((key for key, count in counts.items() if count == best), DEFAULT_NETWORK)
+
+    def _networks(self, name: str) -> tuple[str, ...]:
+        given = self.compose.stanzas[name].get("networks")
+        return tuple(map(str, given)) if isinstance(given, (dict, list)) and given else (DEFAULT_NETWORK,)
+
+    def network(self, key: str, project: str) -> str:
+        networks = self.compose.top.get("networks")
+        declared: Any = networks.get(key) if isinstance(networks, dict) else None
+        declared = declared if isinstance(declared, dict) else {}
+        if "name" in declared:
+            return self.filled(f"networks.{key}.name", declared["name"])
+        return key if declared.get("external") else f"{project}_{key}"
