@@ -28,12 +28,12 @@ def over(seconds: int = 5, **changes: Any) -> str:
 def test_it_is_told_what_a_candidate_is_told_and_its_words_last() -> None:
     command = StartBefore(ONCE).command(state_of())
     assert command.argv[4:] == (
-        *("behindy-ops", "web", "r2", "behindy-ops_internal", ""),
+        *("behindy-ops", "web", "r2", "behindy-ops_internal", "", "behindy-ops", "nginx"),
         *("before", "30", "10", "manage", "migrate"),
     )
     assert command.stdin == Start().command(state_of()).stdin
     assert command.changes
-    assert StartAfter(ONCE).command(state_of()).argv[9] == "after"
+    assert StartAfter(ONCE).command(state_of()).argv[11] == "after"
     assert (StartBefore(ONCE).enters, StartAfter(ONCE).enters) == (Phase.PREPARED, None)
 
 

@@ -965,7 +965,7 @@ def test_a_status_is_written_whole_or_stays_as_it_was(host: FakeHost, script: st
 
 def once(host: FakeHost, *words: str, release: str = "r1", what: str = "before", limit: str = "5") -> Ran:
     stdin = "begun\nrelease\nservices: {}\n"
-    given = (str(host.home), "web", release, "net", "", what, limit, "2")
+    given = (str(host.home), "web", release, "net", "", "shop", "nginx", what, limit, "2")
     return host.run("deploy/once", *given, *words, stdin=stdin)
 
 
