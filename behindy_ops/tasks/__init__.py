@@ -67,8 +67,10 @@ def _tree_of(module: ModuleType) -> Collection | None:
 def root(project: Project | None = None) -> Collection:
     """Return the whole task tree, with one ``deploy.<service>`` for each service the compose file declares."""
     from behindy_ops.tasks import db, deploy, env, host, lock, ops
+    from behindy_ops.tasks.init import init
 
     tree = Namespace()
+    tree.add_task(init)
     tree.add_collection(deploy.collection(_service_names(project)), name="deploy")
     for name, module in {"ops": ops, "host": host, "env": env, "db": db, "lock": lock}.items():
         tree.add_collection(Collection.from_module(module), name=name)
@@ -77,7 +79,10 @@ def root(project: Project | None = None) -> Collection:
 
 def _service_names(project: Project | None) -> list[str]:
     try:
-        return deployable_names((project or here()).compose_file)
+        file = (project or here()).compose_file
+        if not file.exists() and "init" in sys.argv:
+            return []  # it is about to be made
+        return deployable_names(file)
     except BehindyError as error:
         # A broken compose file must not take away the tasks that help to mend it.
         print(f"No deploy.<service> tasks: {error}", file=sys.stderr)

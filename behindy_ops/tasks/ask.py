@@ -69,3 +69,19 @@ def _ordinary_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def line(question: str, option: str) -> str:
+    """Ask for a text on the terminal, and return what was typed.
+
+    Args:
+        option: the one that answers it, for where there is no terminal.
+
+    Raises:
+        Kind.USAGE: there is none.
+    """
+    if not sys.stdin.isatty():
+        raise Kind.USAGE("There is no terminal to ask on.", state=UNCHANGED, remedy=f"Give it as an option: {option}")
+    sys.stdout.flush()
+    with _ordinary_signals():
+        return input(f"{question}: ").strip()

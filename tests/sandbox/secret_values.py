@@ -95,6 +95,7 @@ TASKS: dict[str, tuple[str, ...]] = {
     "host.sync": ("--dry-run",),
     "host.trust": (),
     "host.up": ("--yes",),
+    "init": ("--check",),
     "lock.acquire": ("--message", "looking for values"),
     "lock.release": (),
     "lock.status": (),

@@ -14,11 +14,12 @@ PACKAGE = Path(behindy_ops.__file__).parent
 
 ACTS = {"checks", "facts", "project", "host", "errors", "report.events", "report.layout", "report.text"}
 ROOMS = {
-    "tasks": ACTS | {"deploy", "views", "provision", "env", "db", "report"},
+    "tasks": ACTS | {"deploy", "views", "provision", "scaffold", "env", "db", "report"},
     "api": ACTS | {"deploy", "views"},
     "deploy": ACTS,
     "views": ACTS | {"deploy"},  # what is shown of releases, and the doctor's fixes, are a deploy's decisions and steps
     "provision": ACTS,
+    "scaffold": {"provision", "project", "errors", "report.layout", "report.text"},
     "env": ACTS,
     "db": ACTS,
     "checks": {"facts", "project", "errors"},

@@ -104,7 +104,7 @@ def test_every_group_of_ours_says_in_one_line_what_it_is_for() -> None:
     tree = root()
     lines = overview_lines(tree)
     assert [line.split()[0] for line in lines if not line.startswith(" ")] == [
-        *("deploy", "ops", "host", "env", "db", "lock"),
+        *("deploy", "ops", "host", "env", "db", "lock", "others"),
     ]
     for group in tree.collections:
         assert all(len(line) <= 80 for line in [*lines, *group_lines(tree, group)])

@@ -1,0 +1,92 @@
+"""Which files `inv init` writes, and what is in them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import unified_diff
+from importlib.resources import files
+from pathlib import Path
+
+from behindy_ops.project.compose import ComposeFile
+from behindy_ops.project.routes import declared
+from behindy_ops.provision.rendering import FOLDER, rendered
+from behindy_ops.report.text import Line, Tone
+from behindy_ops.scaffold.answers import Answers
+from behindy_ops.scaffold.compose import completed, site, stanza
+
+WORKFLOW = ".github/workflows/deploy.yml"
+NGINX_FILE = f"{FOLDER}/nginx.conf"
+_TEMPLATES = ("tasks.py", ".env.example", "host.env.example", WORKFLOW)
+
+CONCERNED = ("tasks.py", ".env.example", "host.env.example", ".gitignore", WORKFLOW, NGINX_FILE)
+"""Files beside the compose file that are made, or that tell what is there."""
+
+IGNORED = (".env", ".env.*", "!.env.example", "host.env")
+"""What git must not have; ``.gitignore`` gets the lines it lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file: what is in it now (None if it is not there) and what is to be."""
+
+    path: str
+    now: str | None
+    wanted: str
+
+    @property
+    def changes(self) -> bool:
+        return self.now != self.wanted
+
+
+def new_files(answers: Answers, there: Mapping[str, str], compose_path: str, root: Path) -> list[Written]:
+    """Return the files of a project in their order; one that is there stays as it is, but for what is put into it.
+
+    Args:
+        there: what is in the files that are there, by path.
+        compose_path: of the compose file, which gets each service's ``x-deploy`` if it is there.
+        root: the project's folder, which may have templates of nginx's files.
+
+    Raises:
+        Kind.COMPOSE_INVALID: nothing can be put into the compose file, or something in it is wrong.
+    """
+    compose = _compose(answers, there, compose_path)
+    made = {name: _rendered(f"{name.removeprefix('.').rpartition('/')[2]}.j2", answers) for name in _TEMPLATES}
+    written = [compose, *(Written(path, there.get(path), there.get(path, text)) for path, text in made.items())]
+    written.append(_ignoring(there.get(".gitignore")))
+    if NGINX_FILE not in there:
+        files_ = rendered(declared(ComposeFile.parse(compose.wanted, Path(compose_path))), root)
+        written += [Written(f"{FOLDER}/{name}", None, text) for name, text in files_.items()]
+    return written
+
+
+def _compose(answers: Answers, there: Mapping[str, str], path: str) -> Written:
+    if path not in there:
+        return Written(path, None, _rendered("compose.yml.j2", answers))
+    deployable = ComposeFile.parse(there[path]).deployable
+    missing = {app.name: app for app in answers.apps if app.name not in deployable}
+    return Written(path, there[path], completed(there[path], missing, answers.domain))
+
+
+def _ignoring(now: str | None) -> Written:
+    lines = (now or "").splitlines()
+    missing = [line for line in IGNORED if line not in lines]
+    return Written(".gitignore", now, "".join(f"{line}\n" for line in [*lines, *missing]) if missing else now or "")
+
+
+def _rendered(template: str, answers: Answers) -> str:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701 -- no HTML
+    text = (files("behindy_ops.scaffold") / "templates" / template).read_text(encoding="utf-8")
+    names = {field: getattr(answers, field) for field in answers.__slots__}
+    return environment.from_string(text).render(**names, stanza=stanza, site=site)
+
+
+def diff(written: Written) -> list[Line]:
+    """Return what changes in a file, as ``diff -u`` shows it."""
+    before = "/dev/null" if written.now is None else written.path
+    texts = ((written.now or "").splitlines(), written.wanted.splitlines())
+    lines = unified_diff(*texts, before, written.path, lineterm="")
+    tones = {"+": Tone.GOOD, "-": Tone.BAD, "@": Tone.FAINT}
+    return [Line(line, tones.get(line[:1], Tone.PLAIN), exact=True) for line in lines]

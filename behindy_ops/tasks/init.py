@@ -1,0 +1,154 @@
+"""Make the files that a project needs: asked for or given as options, shown as a diff, written after a yes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from invoke import Context
+
+from behindy_ops.errors import UNCHANGED, BehindyError, Kind
+from behindy_ops.tasks.ask import asker, line
+from behindy_ops.tasks.options import task
+from behindy_ops.tasks.show import present
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from behindy_ops.project.project import Project
+    from behindy_ops.scaffold.answers import Answers, App
+    from behindy_ops.scaffold.files import Written
+
+
+@task(
+    hostless=True,
+    iterable=["service"],
+    help={
+        "domain": "where the public reaches it, such as shop.example",
+        "service": "one to deploy, for each: NAME,image=IMAGE,port=PORT,health=PATH,route=PATH or host=NAME",
+        "database": "put a PostgreSQL beside them, in a new compose file",
+        "cache": "put a Redis beside them, in a new compose file",
+        "check": "say what is missing, and change nothing",
+    },
+)
+def init(
+    _: Context,
+    domain: str = "",
+    service: list[str] | None = None,
+    database: bool = False,
+    cache: bool = False,
+    yes: bool = False,
+    check: bool = False,
+    json: bool = False,
+) -> None:
+    """Write what a project needs to be deployed, or say what is missing."""
+    from behindy_ops.report import show_lines
+    from behindy_ops.report.text import Line, Tone
+    from behindy_ops.scaffold.files import diff, new_files
+    from behindy_ops.tasks.client import here
+
+    project = here()
+    if check:
+        _check(project, json=json)
+        return
+    there = _texts(project)
+    answers = _answers(project, domain, service or (), database=database, cache=cache)
+    files = new_files(answers, there, _relative(project), project.root)
+    changed = [each for each in files if each.changes]
+    kept = [each.path for each in files if not each.changes]
+    for each in changed:
+        show_lines([*diff(each), Line("")])
+    if kept:
+        show_lines([Line(f"Left as it is: {', '.join(kept)}", Tone.FAINT)])
+    if not changed:
+        print("Nothing is missing. See what else a deploy needs: inv init --check")
+        return
+    if not asker("init", yes)(f"Write {len(changed)} file{'s' if len(changed) > 1 else ''} below {project.root}?"):
+        raise Kind.USAGE("Nothing was written.")
+    _write(project.root, changed)
+    print(f"Written: {', '.join(each.path for each in changed)}")
+    print("Next: cp .env.example .env, fill it in, then: inv init --check")
+
+
+def _answers(project: Project, domain: str, services: Sequence[str], *, database: bool, cache: bool) -> Answers:
+    """Return what was given as options, and ask on a terminal for what was not."""
+    from behindy_ops.project import validate
+    from behindy_ops.scaffold.answers import Answers, parse_app, project_name, routed
+    from behindy_ops.scaffold.compose import candidates
+
+    name = project_name(project.root.name)
+    exists = project.compose_file.is_file()
+    found = {app.name: app for app in candidates(project.compose)} if exists else {}
+    if not domain:
+        domain = line("Domain", "--domain")
+    if wrong := validate.check_domain(domain):
+        raise Kind.USAGE(f"--domain {validate.shown(domain)}: {wrong}.", state=UNCHANGED)
+    apps = [found.get(text) or parse_app(text, name) for text in services]
+    if not apps and found:
+        apps = list(found.values())
+    elif not apps and not exists:
+        apps = _asked_for(name)
+    return Answers(name, domain, routed(apps), database, cache)
+
+
+def _asked_for(project: str) -> list[App]:
+    from behindy_ops.scaffold.answers import parse_app
+
+    apps: list[App] = []
+    while name := line(f"Service {len(apps) + 1}, such as web (nothing to end)" if apps else "Service", "--service"):
+        port = line(f"Port of {name} (nothing for a worker)", "--service")
+        health = line(f"Path that says whether {name} is healthy", "--service") if port else ""
+        image = line(f"Image of {name} (nothing: {project}/{name})", "--service")
+        given = {"port": port, "health": health, "image": image}
+        apps.append(parse_app(",".join([name, *(f"{key}={value}" for key, value in given.items() if value)]), project))
+    return apps
+
+
+def _relative(project: Project) -> str:
+    return project.compose_file.relative_to(project.root).as_posix()
+
+
+def _texts(project: Project) -> dict[str, str]:
+    """Return what is in the files that concern `inv init`, by their paths below the project."""
+    from behindy_ops.scaffold.files import CONCERNED
+
+    texts: dict[str, str] = {}
+    for name in (_relative(project), *CONCERNED):
+        file = project.root / name
+        try:
+            if file.is_file():
+                texts[name] = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Kind.FILES_MISSING(f"{file} cannot be read: {error}.", state=UNCHANGED) from None
+    return texts
+
+
+def _write(root: Path, files: Sequence[Written]) -> None:
+    for each in files:
+        file = root / each.path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(each.wanted, encoding="utf-8")
+
+
+def _check(project: Project, *, json: bool) -> None:
+    from dataclasses import asdict
+
+    from behindy_ops.report.layout import sentence
+    from behindy_ops.report.text import Line, Tone
+    from behindy_ops.scaffold.missing import missing
+
+    try:
+        project.settings(os.environ)
+        mistakes: Sequence[str] = ()
+    except BehindyError as error:
+        mistakes = error.lines or (error.what,)
+    lacks = missing(_texts(project), _relative(project), mistakes)
+    lines: list[Line] = []
+    for each in lacks:
+        lines += sentence(each.what, Tone.BAD if each.needed else Tone.CAREFUL)
+        lines += sentence(each.remedy, Tone.STRONG, "  ")
+    needed = sum(each.needed for each in lacks)
+    problem = Kind.FILES_MISSING(f"{needed} thing{'s are' if needed > 1 else ' is'} missing.") if needed else None
+    lines = lines or [Line("Nothing is missing. What the host lacks: inv host.check", Tone.GOOD)]
+    present(lines, [asdict(each) for each in lacks], problem, json=json)

@@ -1,0 +1,165 @@
+"""`inv init`: what it makes of answers, of a compose file that is there, and what it finds missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from behindy_ops.errors import Kind
+from behindy_ops.project.compose import ComposeFile
+from behindy_ops.project.routes import declared
+from behindy_ops.scaffold.answers import Answers, App, parse_app, project_name, routed
+from behindy_ops.scaffold.compose import candidates, completed
+from behindy_ops.scaffold.files import diff, new_files
+from behindy_ops.scaffold.missing import missing
+from tests.kinds import raises
+
+HERE = "compose/docker-compose.yml"
+WEB = App("web", "ghcr.io/acme/web", 5000, "/health", "/")
+THEIRS = """\
+# ours
+services:
+  web:   # the shop
+    image: ghcr.io/acme/web:1
+    expose: [5000]
+    healthcheck:
+      test: curl -f http://localhost:5000/up
+
+    # still of web
+  # of the database
+  db:
+    image: registry.example:5000/library/postgres:15@sha256:abc
+  mailer:
+    image: acme/mailer
+    command: |
+      send
+      all"""
+
+
+def answers(*apps: App, database: bool = False, cache: bool = False) -> Answers:
+    return Answers("shop", "shop.example", apps or (WEB,), database, cache)
+
+
+def made(given: Answers, tmp_path: Path, **there: str) -> dict[str, str]:
+    return {each.path: each.wanted for each in new_files(given, there, HERE, tmp_path)}
+
+
+@pytest.mark.parametrize(
+    ("text", "app"),
+    [
+        ("web", App("web", "shop/web")),
+        ("web,port=5000", App("web", "shop/web", 5000)),
+        (
+            "web, image=ghcr.io/acme/web, port=5000, health=/up, host=api.shop.example",
+            App("web", "ghcr.io/acme/web", 5000, "/up", host="api.shop.example"),
+        ),
+    ],
+)
+def test_a_service_is_named_with_what_is_known_of_it(text: str, app: App) -> None:
+    assert parse_app(text, "shop") == app
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "--service"),
+        ("We b", "--service"),
+        ("web,port=0", "port '0' is not a whole number from 1 to 65535"),
+        ("web,port=a", "port 'a' is not"),
+        ("web,port=70000", "port '70000' is not"),
+        ("web,health=/up", "health needs a port"),
+        ("web,host=shop.example", "host needs a port"),
+        ("web,port=1,health=up", "health"),
+        ("web,ports=1", "'ports' is none of image, port, health, route, host"),
+        ("web,image=A b", "--service"),
+        ("web,port=1,host=no domain", "no domain"),
+    ],
+)
+def test_a_service_that_is_not_understood_is_refused(text: str, told: str) -> None:
+    with raises(Kind.USAGE, match=told):
+        parse_app(text, "shop")
+
+
+def test_a_project_is_called_as_compose_calls_it() -> None:
+    assert [project_name(name) for name in ("My Shop", "_shop.2", "가게")] == ["myshop", "shop2", "project"]
+
+
+def test_the_first_service_gets_the_site_and_others_a_path_of_their_own() -> None:
+    given = (App("job", "j"), App("web", "w", 1), App("api", "a", 2), App("adm", "d", 3, host="adm.example"))
+    assert [(app.route, app.host) for app in routed(given)] == [("", ""), ("/", ""), ("/api/", ""), ("", "adm.example")]
+    own = (App("api", "a", 2, route="/"), App("web", "w", 1))
+    assert [app.route for app in routed(own)] == ["/", "/web/"]
+
+
+@pytest.mark.parametrize(("database", "cache"), [(False, False), (True, False), (True, True)])
+def test_from_nothing_a_project_is_made_that_can_be_deployed(tmp_path: Path, *, database: bool, cache: bool) -> None:
+    apps = (WEB, App("api", "shop/api", 8000, "/", "/api/"))
+    files = made(answers(*apps, database=database, cache=cache), tmp_path)
+    compose = ComposeFile.parse(files[HERE])
+    services = compose.services()
+    assert {name: (one.port, one.internal, one.external) for name, one in services.items()} == {
+        "web": (5000, "/health", "/"),
+        "api": (8000, "/", "/api/"),
+    }
+    assert list(compose.stanzas) == ["nginx", *["db"] * database, *["redis"] * cache, "web", "api"]
+    assert declared(compose).names == ("shop.example",)
+    assert "shop.example" in files["nginx/site.conf"]
+    assert ("DB_PASS=" in files["host.env.example"]) is database
+    assert set(compose.required("web")) == ({"DB_PASS"} if database else set())
+    compile(files["tasks.py"], "tasks.py", "exec")
+    assert not missing(files, HERE, ())
+
+
+def test_a_compose_file_that_is_there_keeps_every_line(tmp_path: Path) -> None:
+    found = candidates(ComposeFile.parse(THEIRS))
+    assert found == [App("web", "ghcr.io/acme/web:1", 5000, "/up"), App("mailer", "acme/mailer")]
+    (web, _) = routed(found)
+    text = made(answers(web), tmp_path, **{HERE: THEIRS})[HERE]
+    before, after = THEIRS.splitlines(), text.splitlines()
+    assert after[-3] == ""
+    assert [line for line in after[:-3] if line in before] == before
+    at = after.index("    # still of web") + 1
+    assert after[at : at + 5] == [
+        "    x-deploy:", "      port: 5000", "      internal: /up", "      external: /up", "      route: /",
+    ]  # fmt: skip
+    assert after[-2:] == ["x-nginx:", "  domains: [shop.example]"]
+    assert ComposeFile.parse(text).services()["web"].internal == "/up"
+    again = made(answers(web), tmp_path, **{HERE: text})
+    assert again[HERE] == text, "nothing is put there twice"
+
+
+def test_a_stanza_to_which_nothing_can_be_put_is_named() -> None:
+    with raises(Kind.COMPOSE_INVALID, match="services.web: not a stanza in YAML's block style"):
+        completed("services:\n  web: {image: a}\n", {"web": WEB}, "shop.example")
+
+
+def test_files_that_are_there_stay_and_gitignore_gets_what_it_lacks(tmp_path: Path) -> None:
+    there = {"tasks.py": "mine = 1\n", ".gitignore": "dist\n.env\n", "nginx/nginx.conf": "theirs"}
+    files = new_files(answers(), there, HERE, tmp_path)
+    kept = {each.path for each in files if not each.changes}
+    assert "tasks.py" in kept
+    assert not [each for each in files if each.path.startswith("nginx/")]
+    (ignored,) = (each for each in files if each.path == ".gitignore")
+    assert ignored.wanted == "dist\n.env\n.env.*\n!.env.example\nhost.env\n"
+    assert [line.text for line in diff(ignored)][-3:] == ["+.env.*", "+!.env.example", "+host.env"]
+
+
+def test_what_is_missing_is_said_with_its_remedy() -> None:
+    told = missing({}, HERE, ("BEHINDY_HOST: not set",))
+    assert [each.what for each in told] == [
+        f"There is no compose file ({HERE}).",
+        "nginx's files are not there (nginx/nginx.conf).",
+        "There is no tasks.py, so plain inv finds no task (behindy-ops does).",
+        "git may take files with secrets (.gitignore).",
+        "BEHINDY_HOST: not set",
+    ]
+    assert [each.needed for each in told] == [True, True, False, False, True]
+
+
+def test_a_mistake_in_the_compose_file_is_missing_by_its_path() -> None:
+    text = THEIRS.replace("  mailer:", "    x-deploy: {port: 0}\n  mailer:")
+    told = [each.what for each in missing({HERE: text, "nginx/nginx.conf": ""}, HERE, ())]
+    assert any(line.startswith(f"{HERE}: services.db.x-deploy.port: ") for line in told)
+    undeclared = missing({HERE: completed(THEIRS, {"web": WEB}, "shop.example")}, HERE, ())
+    assert "services.mailer says not how it is deployed (no x-deploy)." in [each.what for each in undeclared]
