@@ -70,7 +70,12 @@ def seen(facts: Facts) -> Iterable[Check]:
     if sight is None:
         return
     own = next((one for one in facts.upstreams if one.url == sight.url), None)
-    expected = {status for one in facts.services if sight.url.endswith(one.external) for status in one.expect.status}
+    expected = {
+        status
+        for one in facts.services
+        if one.asked and sight.url.endswith(one.external)
+        for status in one.expect.status
+    }
     failed = sight.failure is not None or (sight.status >= 400 and sight.status not in expected)
     if sight.failure is Failure.NOT_ASKED:
         yield ok(_NAME, f"not asked from here: {sight.said}")

@@ -38,6 +38,8 @@ def examine(
         image=image,
         manifests=manifests,
     )
+    if not service.asked:
+        chosen = [rule for rule in chosen if rule not in rules.OF_A_PORT]
     engine = check.examine([docker.engine], facts)
     if first_refusal(engine) is not None:
         return engine

@@ -48,6 +48,9 @@ DEPLOY: tuple[Rule, ...] = (
 )
 """What every deploy begins with."""
 
+OF_A_PORT = frozenset({nginx.nginx, nginx.configuration, files.rehearsal, outside.public_name})
+"""Those that say nothing of a service that nobody asks."""
+
 BEFORE_DEPLOY: tuple[Rule, ...] = (*DEPLOY, images.image, services.leftovers)
 """What deploy.check looks at."""
 
@@ -117,5 +120,6 @@ DOCTOR: tuple[Rule, ...] = (
     images.rollback_image,
     images.built_here,
     timers.runs,
+    timers.jobs,
 )
 """What ops.doctor looks at: the cause of several symptoms comes before them."""

@@ -49,6 +49,12 @@ RESTARTING = Problem(
     f"{_LOG}. {_BACK}",
     "502: nginx reaches nobody.",
 )
+CALLS_ITSELF_UNHEALTHY = Problem(
+    "own health check failed",
+    "the live container runs, and its own health check (of the compose file or the image) fails",
+    f"{_LOG}. {_BACK}",
+    "The service may not do its work.",
+)
 LEADS_ELSEWHERE = Problem(
     "name leads elsewhere",
     "inside nginx the name of a service does not lead to the live container alone",
@@ -145,10 +151,18 @@ def leftovers(facts: Facts) -> Iterable[Check]:
 
 
 def stopped(facts: Facts) -> Iterable[Check]:
-    """502 because the live container does not run."""
+    """502 because the live container does not run, or one that says of itself that it is not well."""
     for service in facts.services:
         live = facts.survey.trio(service.name).live
-        if live is None or (live.running and not live.restarting):
+        if serves(live) or live is None or service.schedule:
+            continue
+        if live.running and not live.restarting:
+            yield CALLS_ITSELF_UNHEALTHY.check(
+                "live",
+                "The live container runs, but its own health check fails.",
+                subject=service.name,
+                evidence=(state_of(live),),
+            )
             continue
         ending = "exits and is started over and over" if live.restarting else "is not running"
         yield (RESTARTING if live.restarting else STOPPED).check(

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone
 
-from behindy_ops.checks.check import Check, Facts, Risk, ok
+from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
+from behindy_ops.facts.figures import age
+from behindy_ops.facts.survey import Survey
+from behindy_ops.facts.timers import PROGRAMS
+from behindy_ops.project import cron
+from behindy_ops.project.services import Service
 
 LATE = 2
 """Days without a run that went well; backups are made daily, and certificates looked at twice a day."""
@@ -28,6 +34,29 @@ RUN_LATE = Risk(
     "A backup is missing when it is needed, or a certificate expires.",
 )
 
+JOB_OFF = Problem(
+    "job not scheduled",
+    "a scheduled service is deployed, and the host's timer for it is missing or switched off",
+    "Put it there again: inv deploy.{subject} --force",
+    "The job does not run.",
+)
+JOB_FAILED = Problem(
+    "job failed",
+    "the last run of a scheduled service failed, or took longer than its x-deploy.timeout",
+    "Its log says why: inv ops.logs {subject}-run. To run it now, on the host: {program}. Go back: inv deploy.rollback "
+    "{subject}",
+    "What the job does was not done.",
+)
+JOB_MISSED = Problem(
+    "job missed",
+    "a scheduled service was due, and has not run since",
+    "See that the host's timer works (systemctl list-timers, or that cron runs). To run it now, on the host: {program}",
+    "What the job does was not done.",
+)
+
+_GRACE = 120
+"""Seconds after a moment at which a job is due, in which it has begun, or is not told to be missed."""
+
 _NAMES = {"backup": "daily backup", "certs": "renewal of certificates"}
 
 
@@ -39,6 +68,49 @@ def scheduled(facts: Facts) -> Iterable[Check]:
     else:
         what = "backups and renewals" if facts.names.database else "renewals of certificates"
         yield ok("timers", f"{what} run by themselves")
+
+
+def jobs(facts: Facts) -> Iterable[Check]:
+    """How the last run of each scheduled service went, and whether there was one when it was due."""
+    for service in facts.services:
+        live = facts.survey.trio(service.name).live
+        if not service.schedule or live is None:
+            continue
+        timed = facts.survey.jobs.get(service.name)
+        program = f"{PROGRAMS}/job-{service.name}"
+        if timed is None or not timed.on:
+            found = f"The host's timer for {service.name} is missing or off."
+            yield JOB_OFF.check("job", found, subject=service.name, evidence=(program,))
+            continue
+        since = max(timed.placed, datetime.fromisoformat(live.created).timestamp() if live.created else 0.0)
+        due = last_due(service, facts.survey, since=since)
+        if timed.at and not timed.ok:
+            yield JOB_FAILED.check(
+                "job",
+                f"The last run of {service.name} failed: {timed.said or f'exit code {timed.code}'}",
+                subject=service.name,
+                evidence=(f"it ended {age(facts.survey.now - timed.at)} ago, after {timed.seconds} s",),
+                program=program,
+            )
+        elif due is not None and facts.survey.now - due > _GRACE + timed_out(facts, service) and timed.at < due:
+            found = f"{service.name} was due {age(facts.survey.now - due)} ago, and has not run since."
+            yield JOB_MISSED.check("job", found, subject=service.name, program=program)
+        else:
+            yield ok("job", timed.said or "has not run yet", service.name)
+
+
+def last_due(service: Service, survey: Survey, *, since: float) -> float | None:
+    """Return the last moment at which a job was due since one (seconds since the epoch), by the host's clock."""
+    here = timezone(timedelta(seconds=survey.zone))
+    now = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=survey.now)
+    due = cron.parse(service.schedule).last(now.astimezone(here))
+    return due.timestamp() if due is not None and due.timestamp() > since else None
+
+
+def timed_out(facts: Facts, service: Service) -> float:
+    """Return how long a run that is under way may go on: until it has ended nothing is told of it."""
+    run = facts.survey.containers.get(f"{service.name}-run")
+    return service.timeout if run is not None and run.running else 0.0
 
 
 def runs(facts: Facts) -> Iterable[Check]:

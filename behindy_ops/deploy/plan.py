@@ -12,14 +12,17 @@ from behindy_ops.deploy.steps.external import CheckOutside, CheckPrevious, Rehea
 from behindy_ops.deploy.steps.internal import CheckInside
 from behindy_ops.deploy.steps.once import AwaitAfter, AwaitBefore, StartAfter, StartBefore
 from behindy_ops.deploy.steps.pull import Pull
+from behindy_ops.deploy.steps.schedule import Schedule, Unschedule
 from behindy_ops.deploy.steps.send import AskLayers, Send
 from behindy_ops.deploy.steps.start import Start
+from behindy_ops.deploy.steps.steady import CheckRunsAgain, CheckSteady
 from behindy_ops.deploy.steps.step import Beside, FromHere, Item, Say, Step, Together
-from behindy_ops.deploy.steps.stop import Discard, StartAgain, StopLive, StopPrevious
+from behindy_ops.deploy.steps.stop import Discard, StartAgain, StopLive, StopNew, StopPrevious
 from behindy_ops.deploy.steps.switch import Follow, FollowBack, GiveName, PutAside, PutNamesBack, Switch
 from behindy_ops.deploy.steps.tidy import Tidy
 from behindy_ops.deploy.steps.verify import Verify, Watch
 from behindy_ops.host.command import Command, script_parts, without_comments
+from behindy_ops.project.services import Service
 from behindy_ops.report.events import Decision, Warning_
 
 
@@ -30,26 +33,35 @@ def steps(state: State) -> Iterator[Item]:
     if goal.recreate and state.live is None:
         yield Say(Decision("There is nothing to stop first: it is deployed as usual."))
     elif goal.recreate:
-        yield Say(
-            Warning_(
-                f"Downtime begins: {service.name} is stopped before its new release starts (--strategy recreate). "
-                f"Users of {service.name} get errors until the new release, or this one again, is healthy."
-            )
-        )
+        yield Say(Warning_(_downtime(service)))
         yield PutAside()
         yield StopLive()
     yield from _before(state)
     yield Start()
+    if service.schedule:
+        yield Schedule()
+    elif service.name in state.survey.jobs:
+        yield Unschedule()
     if service.assets is not None:
         yield KeepAssets()  # while it boots
+    yield from _checked(state)
+    yield Switch()
+    yield from after_switch(state)
+    yield from _end(state)
+
+
+def _checked(state: State) -> Iterator[Item]:
+    """Yield what a candidate has to pass."""
+    service = state.service
+    if not service.asked:
+        if not service.schedule:
+            yield CheckSteady()
+        return
     yield CheckInside()
     yield _rehearsal(state)
     paths = state.public_paths
     if service.external not in paths:
         yield Say(Decision(f"{service.through} is not there yet: {service.name} is checked through {paths[0]}."))
-    yield Switch()
-    yield from after_switch(state)
-    yield from _end(state)
 
 
 def _before(state: State) -> Iterator[Item]:
@@ -62,7 +74,7 @@ def _end(state: State) -> Iterator[Item]:
     """Yield what follows once the new release is proven and watched."""
     tidy = () if Tidy().needless(state) else (Tidy(),)
     if state.left_to_host:
-        yield Beside((FromHere(state.urls[0]),), (Together((LeaveToDrain(), *tidy, Verify())),))
+        yield Beside(_from_here(state), (Together((LeaveToDrain(), *tidy, Verify())),))
         return
     yield Beside(tidy, (StopPrevious(),) if state.live else ())
     if state.after is not None:
@@ -81,6 +93,19 @@ def _image(state: State) -> Iterator[Step]:
         yield Pull(f"{release.repository}:{goal.tag}")
     elif state.image is None:
         yield Pull(f"{release.repository}@{release.digest}")
+
+
+def _downtime(service: Service) -> str:
+    why = "--strategy recreate" if service.overlap else "overlap: no"
+    hurts = f"Users of {service.name} get errors" if service.asked else "Nothing does its work"
+    return (
+        f"Downtime begins: {service.name} is stopped before its new release starts ({why}). "
+        f"{hurts} until the new release, or this one again, is healthy."
+    )
+
+
+def _from_here(state: State) -> tuple[FromHere, ...]:
+    return (FromHere(state.urls[0]),) if state.service.asked else ()
 
 
 def _rehearsal(state: State) -> Step | Say:
@@ -106,9 +131,12 @@ def followed(state: State, reload: Follow) -> Iterator[Item]:
 
 def after_switch(state: State) -> Iterator[Item]:
     """Yield what follows the renames while both containers run: external checks, watch, drain, all at once."""
+    watched = (Watch(),) if state.watch > 0 else ()
+    if not state.service.asked:  # it was proven before, and nobody is connected to the previous one
+        yield from watched
+        return
     yield from followed(state, Follow())
     drained = (Drain(),) if state.blue is not None and state.blue.running and not state.left_to_host else ()
-    watched = (Watch(),) if state.watch > 0 else ()
     here = () if state.left_to_host else (FromHere(state.urls[0]),)  # beside what ends such a deploy
     yield Beside((*drained, *watched), (CheckOutside(), *here))
 
@@ -121,13 +149,15 @@ def way_back(state: State, *, hurried: bool) -> Iterator[Item]:
     """
     blue = state.blue
     if blue is not None and not blue.running:
+        if not state.service.overlap:
+            yield StopNew()
         yield StartAgain(blue.id, "Start {service}-blue again", name="switch back", stuck=PutNamesBack.stuck)
     yield PutNamesBack()
     if blue is not None:
         if state.stale:
             yield FollowBack(blue.id)
-        yield CheckPrevious("The previous release has its name again")
-    if not hurried:
+        yield _check_previous(state, "The previous release has its name again")
+    if not hurried and state.service.asked:
         yield FinishRequests()
     yield Discard()
 
@@ -143,8 +173,13 @@ def bring_back(state: State) -> Iterator[Item]:
     if state.phase >= Phase.STOPPED:
         title = "Start the previous release of {service} again"
         yield StartAgain(state.live.id, title, half_stopped=True, name="bring back")
-    yield GiveName(state.live.id, "Give {service} its name back", name="bring back")
-    yield CheckPrevious("The previous release was started again")
+    policy = "" if state.service.overlap else state.live.restart_policy
+    yield GiveName(state.live.id, "Give {service} its name back", name="bring back", policy=policy)
+    yield _check_previous(state, "The previous release was started again")
+
+
+def _check_previous(state: State, began: str) -> Step:
+    return CheckPrevious(began) if state.service.asked else CheckRunsAgain(began)
 
 
 def commands(items: Iterable[Item], state: State) -> list[tuple[str, Command]]:

@@ -56,7 +56,8 @@ def show_plan(
 
 def _planned(session: Session, service: Service, survey: Survey, goal: Goal) -> State | None:
     """Show the plan for one service, and return where it begins; None where nothing would change."""
-    seen = without_live(survey, service) if goal.recreate else survey
+    state = begin(service, goal, session.settings, survey)
+    seen = without_live(survey, service) if state.goal.recreate else survey
     checks = preflight.examine(seen, service, session.settings)
     problem = first_refusal(forced(checks) if goal.force else checks)
     if (problem := truthful(problem, survey, service)) is not None:
@@ -66,7 +67,6 @@ def _planned(session: Session, service: Service, survey: Survey, goal: Goal) -> 
         session.emit(Decision(f"{service.name}-blue is drained first: {drain.described()}."))
     if recovery is not Recovery.NOTHING:
         session.emit(Warning_(f"{service.name}: first, {recovery.value}."))
-    state = begin(service, goal, session.settings, survey)
     image = f"{state.release.repository}:{goal.tag}"
     needless = recovery is Recovery.NOTHING and not goal.force
     if needless and (release := already_live(session, service, survey, image, state.local)):

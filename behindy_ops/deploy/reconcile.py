@@ -15,6 +15,7 @@ from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.drain import Retire
 from behindy_ops.deploy.steps.external import CheckLive
 from behindy_ops.deploy.steps.internal import CheckRunning
+from behindy_ops.deploy.steps.steady import CheckStillSteady
 from behindy_ops.deploy.steps.step import Item, patience
 from behindy_ops.deploy.steps.stop import Remove, StartAgain, StopPrevious
 from behindy_ops.deploy.steps.switch import FollowBack, GiveName
@@ -87,16 +88,16 @@ def _recover_once(session: Session, service: Service, survey: Survey) -> Recover
 
 
 def _put_in_order(walk: Walk, trio: Trio, recovery: Recovery) -> None:
+    service = walk.state.service
     match recovery, trio.live, trio.green, trio.blue:
-        case Recovery.REMOVE_GREEN, _, Container() as green, _ if green.running:
+        case Recovery.REMOVE_GREEN, _, Container() as green, _ if green.running and service.asked:
             walk.go([Retire(green), Remove(green)])
         case ((Recovery.REMOVE_GREEN | Recovery.START_OVER), _, Container() as green, _):
             walk.go([Remove(green)])
         case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue:
             if stopped_first(green, blue) or not _finished(walk, green, blue):
-                walk.go(_restored(walk.state, blue))
-        case Recovery.FINISH_DRAIN, Container() as live, _, Container() as blue if stopped_last(live, blue):
-            walk.go([Remove(blue)])  # the new one was proven; a restart since then says nothing
+                first: list[Item] = [] if service.overlap else [Remove(green)]  # they must not run side by side
+                walk.go([*first, *_restored(walk.state, blue)])
         case Recovery.RESTORE_BLUE, _, _, Container() as blue:
             walk.go(_restored(walk.state, blue))
         case ((Recovery.SWITCH_BACK | Recovery.FINISH_DRAIN), Container() as live, _, Container() as blue):
@@ -122,7 +123,8 @@ def stopped_first(successor: Container, blue: Container) -> bool:
 
 
 def _healthy(walk: Walk, container: Container) -> bool:
-    walk.go([CheckRunning(container)])
+    check = CheckRunning(container) if walk.state.service.asked else CheckStillSteady(container)
+    walk.go([check])
     return walk.healthy
 
 
@@ -138,7 +140,8 @@ def _finished(walk: Walk, green: Container, blue: Container) -> bool:
 
 def _restored(state: State, blue: Container) -> list[Item]:
     """Return the steps that give the name back; started first, so that no live container is left that is stopped."""
-    items: list[Item] = [] if blue.running else [StartAgain(blue.id, "Start {service}-blue again")]
+    idle = blue.running or state.service.schedule  # a job runs at its times only
+    items: list[Item] = [] if idle else [StartAgain(blue.id, "Start {service}-blue again")]
     items.append(GiveName(blue.id, "Give {service} back to the previous release"))
     return [*items, *followed(state, FollowBack(blue.id))]
 
@@ -146,6 +149,9 @@ def _restored(state: State, blue: Container) -> list[Item]:
 def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool) -> None:
     """Go on after the renames: the new release is proven and the previous one stopped, or it is taken back."""
     state = walk.state
+    if state.service.schedule or (not bad and stopped_last(live, blue)):
+        walk.go([Remove(blue)])  # the new one was proven; a restart since then says nothing
+        return
     walk.state = replace(
         state,
         green=live,
@@ -177,12 +183,14 @@ def _record(session: Session, service: Service, survey: Survey, done: Sequence[R
     live = survey.trio(service.name).live
     walk = Walk(session, _state(session, service, survey))
     known = {remembered.id: remembered.status for remembered in survey.released(service.name)}
-    stands = serves(live) and known.get(walk.state.release.id) in ("candidate", "failed")
-    if stands:
-        walk.go([CheckLive()])
+    there = live is not None if service.schedule else serves(live)
+    stands = there and known.get(walk.state.release.id) in ("candidate", "failed")
+    if stands and not service.schedule:
+        walk.go([CheckLive() if service.asked or live is None else CheckStillSteady(live)])
         stands = walk.healthy
         if not stands:
-            told = f"{service.name} was never proven and does not answer from outside. Deploy a good release."
+            how = "does not answer from outside" if service.asked else "is not well"
+            told = f"{service.name} was never proven and {how}. Deploy a good release."
             session.emit(Warning_(told))
     if done or stands:
         said = "; ".join(recovery.value for recovery in dict.fromkeys(done))

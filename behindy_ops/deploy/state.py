@@ -134,11 +134,13 @@ class State:
     @property
     def stale(self) -> bool:
         """Whether the host's nginx resolves this service's name only when it loads its configuration."""
-        return self.service.name in self.survey.stale
+        return self.service.asked and self.service.name in self.survey.stale
 
     @property
     def watch(self) -> float:
         """Seconds to watch the new release after the switch."""
+        if self.service.schedule:
+            return 0.0
         return self.service.watch if self.goal.watch is None else self.goal.watch
 
     @property
@@ -218,6 +220,7 @@ def begin(
         created: when (ISO 8601); likewise.
     """
     live = survey.trio(service.name).live
+    goal = goal if service.overlap and not service.schedule else replace(goal, recreate=not service.schedule)
     release = goal.release(service, settings, survey)
     release = replace(release, id=release_id, created=created, previous=released_as(live).id if live else "")
     return State(service, goal, settings, survey, live, release, goal.image(survey), who=who)

@@ -84,6 +84,7 @@ class Labels:
     digest = "behindy.digest"
     config = "behindy.config"
     previous = "behindy.previous"
+    schedule = "behindy.schedule"
     once = "behindy.once"
 
 

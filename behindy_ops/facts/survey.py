@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,6 +20,8 @@ from behindy_ops.facts.outside import elsewhere
 from behindy_ops.facts.readings import parse_readings
 from behindy_ops.facts.release import Labels, Release, remembered
 from behindy_ops.facts.replies import Reply, read
+from behindy_ops.facts.timers import Timed
+from behindy_ops.facts.timers import parse as parse_timers
 from behindy_ops.project.names import Names
 
 RUN_ONCE = ("before", "after")
@@ -81,6 +84,8 @@ class Survey:
         disk: size and free bytes of the file system that holds Docker's data.
         usage: container id to bytes of memory in use, page cache not counted (as ``docker stats`` counts).
         draining: service to the previous container that the host drains by itself.
+        jobs: service to what the host's timer does for it, and how the last run went.
+        zone: the host's time zone, in seconds that it is ahead of UTC.
         maintenance: services that are closed to visitors, and since when and by whom.
         unread: releases that are kept and cannot be read: ``<service>/<id>``.
         now: the host's clock, seconds since the epoch.
@@ -120,6 +125,8 @@ class Survey:
     releases: tuple[Release, ...] = ()
     unread: tuple[str, ...] = ()
     draining: dict[str, Draining] = field(default_factory=dict)
+    jobs: dict[str, Timed] = field(default_factory=dict)
+    zone: int = 0
     maintenance: dict[str, Closed] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     misled: tuple[int, tuple[str, ...]] | None = None
@@ -236,6 +243,8 @@ def _survey(reply: Reply) -> Survey:
         releases=tuple(release for release in kept.values() if release is not None),
         unread=tuple(place for place, release in kept.items() if release is None),
         draining=parse_draining(reply.rows("draining")),
+        jobs={job.name: job for job in parse_timers(line for line in lines("jobs") if not line.startswith("zone "))},
+        zone=_zone(next(iter(lines("jobs")), "")),
         maintenance=parse_maintenance(reply.values("maintenance")),
         stale=frozenset(reply.every("stale", "nginx_")),
         listening=frozenset(int(port, 16) for port in reply.every("port", "nginx_")),
@@ -243,6 +252,12 @@ def _survey(reply: Reply) -> Survey:
         problems=dict(reply.problems),
         misled=_misled(reply.values("public_")),
     )
+
+
+def _zone(line: str) -> int:
+    """Read ``zone +0900``."""
+    match = re.fullmatch(r"zone ([+-])([0-9]{2})([0-9]{2})", line)
+    return 0 if match is None else int(f"{match[1]}1") * (int(match[2]) * 3600 + int(match[3]) * 60)
 
 
 def _misled(told: dict[str, str]) -> tuple[int, tuple[str, ...]] | None:

@@ -21,6 +21,7 @@ class Timed:
         placed: since when it is there.
         at: when it ran last, whether that went well (``ok``), and what it ``said``.
         good: when it last went well.
+        code: exit code of the last run, and ``seconds`` that it took.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Timed:
     ok: bool = True
     good: float = 0.0
     said: str = ""
+    code: int = 0
+    seconds: int = 0
 
     @property
     def program(self) -> str:
@@ -42,7 +45,8 @@ def parse(lines: Iterable[str]) -> tuple[Timed, ...]:
     for line in lines:
         name, on, placed, text = f"{line}   ".split(" ", 3)
         run = parse_json(text) or {}
-        at, good = (value if isinstance(value := run.get(key), int) else 0 for key in ("at", "good"))
+        numbers = (run.get(key) for key in ("at", "good", "code", "seconds"))
+        at, good, code, seconds = (value if isinstance(value, int) else 0 for value in numbers)
         ok = run.get("ok", True) is True
-        found.append(Timed(name, on == "on", float(placed or 0), at, ok, good, str(run.get("said", ""))))
+        found.append(Timed(name, on == "on", float(placed or 0), at, ok, good, str(run.get("said", "")), code, seconds))
     return tuple(found)

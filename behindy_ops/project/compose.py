@@ -99,6 +99,10 @@ class ComposeFile:
         for name in self.deployable:
             services[name], wrong = read_stanza(name, self.stanzas[name], X_DEPLOY, self.required(name))
             mistakes += wrong
+            if services[name].schedule and f"{name}-run" in self.stanzas:
+                mistakes.append(
+                    f"services.{name}-run: that is what a run of the job {name} is called; choose another name"
+                )
         if not self.stanzas:
             mistakes = ["services: missing; a compose file lists its services there"]
         elif not services:

@@ -137,6 +137,8 @@ def declared(compose: ComposeFile) -> Routes:
     routes: list[Route] = []
     inside: dict[int, str] = {}
     for name, service in services.items():
+        if not service.asked:
+            continue
         routes += _routes(compose, name, limits, mistakes)
         port = compose.stanzas[name][X_DEPLOY].get("inside", service.port)
         if port in inside:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.project import validate
+from behindy_ops.project import cron, validate
 from behindy_ops.project.interpolation import fill_in
 from behindy_ops.project.registries import familiar
 
@@ -24,6 +24,9 @@ IMAGE_PREFIX = "BEHINDY_IMAGE_PREFIX"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LONGEST = _UNITS["h"] * 24
 """Seconds; a longer wait in a deploy is a typo."""
+
+_LONGEST_RUN = _UNITS["h"] * 5
+"""Seconds; host/scripts/timers/run.sh ends everything after six hours."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,14 @@ class HealthPolicy:
         look: seconds between two looks within one.
         seconds: that a candidate may take to start, before any user meets it; 0 for no more than the attempts. A
             release that users do meet is judged by the attempts.
+        steady: seconds that one without a port and without a health check of its own has to run, not restarting.
     """
 
     attempts: int = 15
     interval: float = 3.0
     look: float = 0.2
     seconds: float = 0.0
+    steady: float = 10.0
 
     def at_start(self) -> HealthPolicy:
         """Return what a candidate is given."""
@@ -99,7 +104,7 @@ class Service:
 
     Attributes:
         repository_template: the ``image`` field; :func:`repository` makes a repository of it.
-        port: where it listens inside the network.
+        port: where it listens inside the network; 0 for one that nobody asks: a worker.
         internal: path asked inside the network, directly at the container.
         external: path below ``https://<domain>``, or below its own host, that proves it to users.
         rehearsal: path there that reaches the candidate itself, or None for no rehearsal.
@@ -110,6 +115,9 @@ class Service:
         expect: what counts as healthy, inside the network and through the public URL.
         through: another service that ``external`` passes through, so that it says nothing while that is missing.
         assets: which static files outlive a release, or None.
+        schedule: cron's five fields: it is a job, which the host runs then; empty for what runs all the time.
+        timeout: seconds that a run of a job may take.
+        overlap: two of its releases may run side by side; else the live one is stopped before the next one starts.
         before: what runs in a new release before its candidate starts, or None; ``after``: once it is live.
         required_env: names the stanza cannot be filled in without.
         host: the public name it has for itself; empty for one that is reached below the domain.
@@ -117,10 +125,10 @@ class Service:
 
     name: str
     repository_template: str
-    port: int
-    internal: str
-    external: str
-    rehearsal: str | None
+    port: int = 0
+    internal: str = ""
+    external: str = ""
+    rehearsal: str | None = None
     drain: float = 30.0
     linger: float = 0.0
     stop: float = 10.0
@@ -129,6 +137,9 @@ class Service:
     expect: Expect = field(default_factory=Expect)
     through: str = ""
     assets: Assets | None = None
+    overlap: bool = True
+    schedule: str = ""
+    timeout: float = 3600.0
     before: Once | None = None
     after: Once | None = None
     required_env: tuple[str, ...] = ()
@@ -137,6 +148,11 @@ class Service:
     def url(self, path: str, domain: str) -> str:
         """Return the public URL of a path."""
         return f"https://{self.host or domain}{path}"
+
+    @property
+    def asked(self) -> bool:
+        """Whether it has a port, so that nginx and users ask it; a worker has none."""
+        return self.port != 0
 
 
 def repository(service: Service, image_prefix: str = "") -> str:
@@ -227,19 +243,23 @@ def read_stanza(
         mistakes.append(f"{path}.image: {wrong}")
     if stanza.get("ports"):
         mistakes.append(f"{path}.ports: a second container could not start beside the first; nginx publishes it")
-    values, wrong_values = read_keys(f"{path}.{key}", stanza[key], KEYS)
-    values = {"port": 0, "internal": "", "external": "", "health": {}, "expect": {}, **values}
-    health, expect = HealthPolicy(**values.pop("health")), Expect(**values.pop("expect"))
-    given = values.pop("assets", {})
-    of_routes = {name: values.pop(name, None) for name in ("route", "host", "routes", "inside")}
-    assets = (
-        Assets(given["from"], given["at"], given.get("max", Assets.most)) if {"from", "at"} <= given.keys() else None
+    given = stanza[key] if isinstance(stanza[key], dict) else {}
+    has_port = "schedule" not in given and any(
+        word == "port" or (word not in KEYS and _meant(word) == "port") for word in given
     )
+    values, wrong_values = read_keys(f"{path}.{key}", stanza[key], KEYS, _NEEDED if has_port else _NEEDED_INSIDE)
+    values = {"port": 0, "internal": "", "external": "", "health": {}, "expect": {}, **values}
+    mistakes += [f"{path}.{key}.{word}: {why}" for word, why in _senseless(given, has_port=has_port)]
+    health, expect = HealthPolicy(**values.pop("health")), Expect(**values.pop("expect"))
+    values.pop("replicas", None)
+    of_routes = {word: values.pop(word, None) for word in ("route", "host", "routes", "inside")}
+    kept = values.pop("assets", {})
+    assets = Assets(kept["from"], kept["at"], kept.get("max", Assets.most)) if {"from", "at"} <= kept.keys() else None
     mistakes += wrong_values
     if health.look > health.interval:
         mistakes.append(f"{path}.{key}.health.look: longer than the interval, so it would never look")
     service = Service(
-        **{"rehearsal": values["external"], **values},
+        **{"rehearsal": values["external"] or None, **values},
         name=name,
         repository_template=str(stanza.get("image")),
         health=health,
@@ -258,24 +278,44 @@ def _own_host(host: object, routes: object) -> str:
     return "" if not found or validate.check_domain(str(found)) else str(found)
 
 
-def read_keys(path: str, given: object, keys: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the values of a mapping, read key by key, and what is wrong with them."""
+def _senseless(given: Mapping[str, Any], *, has_port: bool) -> Iterator[tuple[str, str]]:
+    """Return the keys that say nothing of a service of this kind, and why."""
+    if "schedule" in given:
+        why = "a scheduled job has none: the host runs it at its times"
+        yield from ((word, why) for word in ("port", *_OF_A_PORT, "watch", "overlap", "health") if word in given)
+        return
+    if "timeout" in given:
+        yield "timeout", "only a scheduled job has this; add its schedule"
+    if not has_port:
+        yield from ((word, "only a service with a port has this; add its port") for word in _OF_A_PORT if word in given)
+    elif isinstance(health := given.get("health"), dict) and "steady" in health:
+        yield "health.steady", "only a service without a port has this; one with a port is asked"
+
+
+def read_keys(
+    path: str, given: object, keys: Mapping[str, Any], needed: Collection[str] = ()
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the values of a mapping, read key by key, and what is wrong with them.
+
+    Args:
+        needed: keys whose absence is a mistake.
+    """
     if not isinstance(given, dict):
         return {}, [f"{path}: not a mapping; its keys are {', '.join(keys)}"]
     values: dict[str, Any] = {}
     mistakes = []
     for key in given:
         if key not in keys:
-            near = difflib.get_close_matches(str(key), keys, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(keys)}"
+            near = _meant(key, keys)
+            hint = f"did you mean {near}?" if near else f"the keys are {', '.join(keys)}"
             mistakes.append(f"{path}.{key}: unknown key; {hint}")
     for key, read in keys.items():
         if isinstance(read, Mapping) and key in given:
-            values[key], wrong = read_keys(f"{path}.{key}", given[key], read)
+            values[key], wrong = read_keys(f"{path}.{key}", given[key], read, needed)
             mistakes += wrong
-        elif key in given or key in _NEEDED:
+        elif key in given or key in needed:
             if read is _once and isinstance(given[key], dict):
-                inner, wrong = read_keys(f"{path}.{key}", given[key], _ONCE_KEYS)
+                inner, wrong = read_keys(f"{path}.{key}", given[key], _ONCE_KEYS, needed)
                 values[key] = Once(**{"command": (), **inner})
                 mistakes += wrong
                 continue
@@ -286,6 +326,11 @@ def read_keys(path: str, given: object, keys: Mapping[str, Any]) -> tuple[dict[s
             except ValueError as error:
                 mistakes.append(f"{path}.{key}: {error}")
     return values, mistakes
+
+
+def _meant(key: object, keys: Iterable[str] = ()) -> str:
+    """Return the key that was misspelt, or an empty string."""
+    return next(iter(difflib.get_close_matches(str(key), keys or KEYS, n=1)), "")
 
 
 class _Items(ValueError):
@@ -340,6 +385,32 @@ def _whole(value: object, *, most: int) -> int:
         return value
     given = "missing" if value is None else f"{validate.shown(str(value))} does not fit"
     raise ValueError(f"{given}; write a whole number from 1 to {most}")
+
+
+def _yes_or_no(value: object) -> bool:
+    if isinstance(value, bool) or value in ("yes", "no"):  # YAML makes a truth value of a bare word
+        return value in (True, "yes")
+    raise ValueError(f"{validate.shown(str(value))} is neither yes nor no")
+
+
+def _one(value: object) -> int:
+    if value == 1 and not isinstance(value, bool):
+        return 1
+    raise ValueError("one container of a service is deployed on a host; leave it out, or write 1")
+
+
+def _schedule(value: object) -> str:
+    try:
+        return cron.parse(value if isinstance(value, str) else "").text
+    except ValueError as error:
+        raise ValueError(f"{validate.shown(str(value))}: {error}") from None
+
+
+def _timeout(value: object) -> float:
+    given = _seconds(value, least=1.0)
+    if given > _LONGEST_RUN:
+        raise ValueError(f"{validate.shown(str(value))}: too long; write at most {_LONGEST_RUN / 3600:g}h")
+    return given
 
 
 def _statuses(value: object) -> tuple[int, ...]:
@@ -402,6 +473,7 @@ _HEALTH_KEYS: Mapping[str, Callable[[Any], Any]] = {
     "interval": partial(_seconds, least=0.1),
     "look": partial(_seconds, least=0.05),
     "seconds": partial(_seconds, least=1.0),
+    "steady": partial(_seconds, least=1.0),
 }
 _EXPECT_KEYS: Mapping[str, Callable[[Any], Any]] = {"status": _statuses, "body": _text}
 _ASSETS_KEYS: Mapping[str, Callable[[Any], Any]] = {"from": _directory, "at": _directory, "max": _bytes}
@@ -418,6 +490,10 @@ KEYS: Mapping[str, Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]] = 
     "health": _HEALTH_KEYS,
     "expect": _EXPECT_KEYS,
     "assets": _ASSETS_KEYS,
+    "overlap": _yes_or_no,
+    "replicas": _one,
+    "schedule": _schedule,
+    "timeout": _timeout,
     "before": _once,
     "after": _once,
     # Read by project/routes.py, which knows of the other services:
@@ -428,4 +504,9 @@ KEYS: Mapping[str, Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]] = 
 }
 """What an ``x-deploy`` may say, and how each value is read; a table for what is a mapping of its own."""
 
-_NEEDED = ("port", "internal", "external", "from", "at", "command")
+_NEEDED_INSIDE = ("from", "at", "command")
+_NEEDED = ("port", "internal", "external", *_NEEDED_INSIDE)
+_OF_A_PORT = (
+    *("internal", "external", "through", "rehearsal", "drain", "linger", "assets", "expect"),
+    *("route", "host", "routes", "inside"),
+)

@@ -11,7 +11,13 @@ from behindy_ops.report import events
 from behindy_ops.report.markdown import code, fence, folded, plain, table
 from behindy_ops.report.text import ending, printable
 
-HEALTH = {"internal": "from inside nginx", "rehearsal": "rehearsal", "external": "from outside", "watch": "watched"}
+HEALTH = {
+    "internal": "from inside nginx",
+    "steady": "by itself",
+    "rehearsal": "rehearsal",
+    "external": "from outside",
+    "watch": "watched",
+}
 """The steps that tell how healthy a release is."""
 
 

@@ -22,7 +22,9 @@ from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import certs, mem, network, nginx, prune
 from behindy_ops.views.view import Seen, Shown, as_seen, locked, look, require_docker
 
-PARTS = "containers images networks files_ environment configured stanzas nginx_ machine usage releases maintenance"
+PARTS = (
+    "containers images networks files_ environment configured stanzas nginx_ machine usage releases maintenance jobs"
+)
 """Parts of the survey that the rules read."""
 
 
@@ -112,7 +114,8 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
 def _from_here(session: Session, only: Sequence[str]) -> Callable[[], Sighting | None] | None:
     """Begin to ask one service's public URL from this machine, beside the look at the host."""
     domain = session.settings.domain
-    urls = [one.url(one.external, domain) for one in session.services if not only or one.name in only]
+    asked = (one for one in session.services if one.asked)
+    urls = [one.url(one.external, domain) for one in asked if not only or one.name in only]
     return session.outside(urls[0]) if session.outside and urls else None
 
 

@@ -40,7 +40,7 @@ def describe(seen: Seen) -> NginxView:
     nginx = seen.survey.containers.get(seen.survey.names.proxy.container)
     runs = nginx is not None and nginx.running
     problem, errors = seen.survey.problems.get("nginx_", ""), tuple(seen.lines("errors"))
-    upstreams = [_upstream(seen, service) for service in seen.services]
+    upstreams = [_upstream(seen, service) for service in seen.services if service.asked]
     return NginxView(
         state=nginx.status if nginx else "missing",
         health=nginx.health if nginx else "",
@@ -146,7 +146,8 @@ def _status(answer: Answer) -> str:
 
 
 def _asks(session: Session) -> tuple[str, str, str, str]:
-    asked = ((each, each.url(each.external, "") if each.host else each.external) for each in session.services)
+    ports = (each for each in session.services if each.asked)
+    asked = ((each, each.url(each.external, "") if each.host else each.external) for each in ports)
     services = (f"{each.name} {each.port} {each.internal} {external}" for each, external in asked)
     nginx = session.names.proxy.container
     return nginx, session.settings.domain, "\n".join(services), session.settings.public_address

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from behindy_ops.facts.figures import age, size
 from behindy_ops.facts.leftovers import Recovery, leftover
@@ -27,6 +27,8 @@ class ServiceStatus:
         memory_limit: bytes, 0 for none.
         previous: the release a rollback would go to, or empty; ``previous_on_disk`` tells if its image is there.
         leftover: what an interrupted run left, in words, or empty.
+        schedule: when it runs, if it is a job: cron's five fields.
+        run: of a job, how its last run went, in words, or empty.
         maintenance: since when and by whom it is closed to visitors, in words, or empty.
         draining: how far the host is with the previous release, which it drains by itself, in words, or empty.
     """
@@ -47,6 +49,8 @@ class ServiceStatus:
     previous_on_disk: bool
     leftover: str
     draining: str = ""
+    schedule: str = ""
+    run: str = ""
     maintenance: str = ""
 
 
@@ -60,17 +64,19 @@ class StatusView:
 
 def describe(seen: Seen) -> StatusView:
     """Say how each service is."""
-    return StatusView(seen.host, tuple(_status(seen.survey, service.name) for service in seen.services))
+    return StatusView(
+        seen.host, tuple(_status(seen.survey, service.name, service.schedule) for service in seen.services)
+    )
 
 
-def _status(survey: Survey, service: str) -> ServiceStatus:
+def _status(survey: Survey, service: str, schedule: str) -> ServiceStatus:
     trio = survey.trio(service)
     live, recovery, previous = trio.live, leftover(survey, service), previous_release(survey, service)
     release = released_as(live) if live else None
     running = live is not None and live.running
     return ServiceStatus(
         service=service,
-        state=live.status if live else "missing",
+        state=("scheduled" if schedule and live.status == "created" else live.status) if live else "missing",
         health=(live.health or ("restarting" if live.restarting else "")) if live else "",
         release=release.id if release else "",
         tag=release.tag if release else "",
@@ -85,15 +91,30 @@ def _status(survey: Survey, service: str) -> ServiceStatus:
         previous_on_disk=previous is not None and any(image.id == previous.image_id for image in survey.images),
         leftover="" if recovery is Recovery.NOTHING else recovery.value,
         draining=survey.draining[service].described() if service in survey.draining else "",
+        schedule=schedule if live else "",
+        run=_run(survey, service) if schedule and live else "",
         maintenance=survey.maintenance[service].described() if service in survey.maintenance else "",
     )
+
+
+def _run(survey: Survey, service: str) -> str:
+    job = survey.jobs.get(service)
+    if job is None or not job.on:
+        return "its timer is missing or off: inv ops.doctor"
+    under_way = f"{service}-run" in survey.containers and survey.containers[f"{service}-run"].running
+    now = "under way; before that, " if under_way else ""
+    if not job.at:
+        return f"{now}none yet"
+    how = "well" if job.ok else f"exit code {job.code}"
+    moment = datetime.fromtimestamp(job.at, UTC).isoformat()[:19]
+    return f"{now}{moment}Z, {age(survey.now - job.at)} ago, {job.seconds} s: {how} ({job.said})"
 
 
 def lines(view: StatusView) -> list[Line]:
     """Lay the view out in 80 columns."""
     told = [heading(f"Services on {view.host}")]
     for status in view.services:
-        well = status.state == "running" and status.health in ("", "healthy")
+        well = status.state in ("running", "scheduled") and status.health in ("", "healthy")
         told += [Line(""), Line(f"{status.service}: {_state(status)}", Tone.PLAIN if well else Tone.CAREFUL)]
         for label, text in _rows(status):
             if text:
@@ -119,6 +140,8 @@ def _rows(status: ServiceStatus) -> list[tuple[str, str]]:
         ("release", f"{status.release or 'not deployed by this tool'} ({status.tag})" if status.tag else ""),
         ("digest", status.digest[:19]),
         ("since", f"{status.since[:19]}Z, {age(status.age)} ago" if status.since else ""),
+        ("schedule", status.schedule),
+        ("last run", status.run),
         ("memory", f"{size(status.memory_used)} {limit}" if status.memory_used or status.memory_limit else ""),
         ("previous", f"{status.previous} ({status.previous_tag}), {where}" if status.previous else ""),
         ("draining", f"{status.service}-blue: {status.draining}" if status.draining else ""),

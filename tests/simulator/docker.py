@@ -34,6 +34,7 @@ class Behaviour:
         lacks: files that its page names and it does not have.
         says: what its answers contain.
         dies_after: seconds after its first start at which it is killed for memory; 0 for never.
+        checked: what its own health check comes to, and after how many seconds; none for the empty string.
         once: seconds that a command takes which runs once in it, and its exit code.
     """
 
@@ -45,11 +46,12 @@ class Behaviour:
     lacks: tuple[str, ...] = ()
     says: str = ""
     dies_after: float = 0.0
+    checked: tuple[str, float] = ("", 0.0)
     once: tuple[float, int] = (1.0, 0)
 
     @property
     def good(self) -> bool:
-        alive = not self.exits and not self.dies_after
+        alive = not self.exits and not self.dies_after and self.checked[0] != "unhealthy"
         return {self.inside, self.rehearsal, self.outside} == {200} and alive and not self.lacks
 
 
@@ -99,6 +101,7 @@ class Box:
     restarts: int = 0
     exit_code: int = 0
     oom: bool = False
+    by_hand: bool = False  # it was stopped so
 
     @property
     def running(self) -> bool:
@@ -217,15 +220,23 @@ class Engine:
 
     def _run(self, box: Box) -> None:
         behaviour, now = box.image.behaviour, self.clock.now
-        box.life, box.status, box.started = box.life + 1, "running", now
+        box.life, box.status, box.started, box.by_hand = box.life + 1, "running", now, False
         box.address, box.exit_code, box.oom = f"10.0.0.{next(self._addresses)}", 0, False
         box.ready = inf if behaviour.exits else now + behaviour.boot
         box.proven = min(box.proven, box.ready)
         life = box.life
+        verdict, after = behaviour.checked
+        box.health = "starting" if verdict else ""
+        if verdict:
+            self.clock.at(now + after, lambda: self._check(box, life, verdict))
         if behaviour.exits:
             self.clock.at(now + 0.3, lambda: self._die(box, life, 3, oom=False))
         elif behaviour.dies_after and life == 1:
             self.clock.at(now + behaviour.dies_after, lambda: self._die(box, life, 137, oom=True))
+
+    def _check(self, box: Box, life: int, verdict: str) -> None:
+        if box.running and box.life == life:
+            box.health = verdict
 
     def run_once(self, name: str, image: Stored, labels: dict[str, str], seconds: float, code: int) -> Box:
         """A command in a container that never answers anybody, and ends with this code."""
@@ -244,7 +255,7 @@ class Engine:
             return
         self._halt(box, code)
         box.oom = oom
-        if box.policy == "always":
+        if box.policy != "no":
             box.status, box.restarts = "restarting", box.restarts + 1
             pause = min(60.0, 0.1 * 2.0 ** min(box.restarts, 10))
             self.clock.at(self.clock.now + pause, lambda: self._restart(box))
@@ -262,6 +273,7 @@ class Engine:
         if box.status in ("running", "restarting"):
             self.before_stop(box)
             self._halt(box, 0)
+            box.by_hand = True
 
     def remove(self, key: str) -> None:
         box = self.find(key)
@@ -290,7 +302,7 @@ class Engine:
         self.up = True
         for box in self.boxes.values():
             # "always" means also what was stopped by hand, but not what was never started (measured on Docker 20.10).
-            if box.policy == "always" and box.life:
+            if box.life and (box.policy == "always" or (box.policy == "unless-stopped" and not box.by_hand)):
                 box.restarts = 0
                 self._run(box)
 

@@ -101,7 +101,11 @@ class Rules:
             return f"{left} left behind"
         if live is None or not live.running or self.world.now < live.ready:
             return f"{service} is {'gone' if live is None else live.status}"
-        if engine.resolve(service) != [live] or live.policy != "always" or live.image.behaviour.outside != 200:
+        if (
+            engine.resolve(service) != [live]
+            or live.policy not in ("always", "unless-stopped")
+            or live.image.behaviour.outside != 200
+        ):
             return f"{service} is live and does not serve: {live}"
         if self.status_of(live) == "failed":
             return f"{service} is live with a release that is marked failed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Generator
@@ -194,6 +195,7 @@ def start_green(
     files_of: str,
     project: str,
     nginx: str,
+    idle: str = "",
 ) -> Body:
     assert (root, network, project, nginx) == ("behindy-ops", "behindy-ops_internal", "behindy-ops", "nginx")
     assert "Aliases" not in template
@@ -208,13 +210,27 @@ def start_green(
         yield from call(world, partial(engine.connect, green))
         policy = (yield from ask(world, partial(engine.find, green))).policy
         yield from call(world, partial(engine.update, green, "no"))
-        yield from call(world, partial(engine.start, green))
+        if not idle:
+            yield from call(world, partial(engine.start, green))
         box = yield from ask(world, partial(engine.find, green))
     except DockerError as error:
         me.err.append(str(error))
         return 1
     me.echo(f"policy {policy}")
     me.echo(f"state {container_line(box)}")
+    return 0
+
+
+def schedule(world: World, me: Process, name: str, programs: str) -> Body:
+    assert programs == "/usr/local/lib/behindy-ops"
+    yield lasting(world, 0.2)
+    wanted = {line.split()[0]: base64.b64decode(line.split()[1]).decode() for line in me.stdin.splitlines()}
+    if world.timers.get(name, {}) != wanted:
+        if world.no_root:
+            me.err.append("sudo: a password is required")
+            return 1
+        world.timers[name] = wanted
+        me.echo("placed")
     return 0
 
 
@@ -271,8 +287,22 @@ def look_inside(
         # To look every 0.2 s at what cannot have changed would only take the test's time.
         later = min(end, box.ready) if world.now < box.ready else end
         yield Wait(max(soon, later), partial(_stopped, box))
-    yield None
+    yield Wait(end if box is not None and box.health == "starting" else world.now, partial(_checked, box))
     yield from _show_state(world, me, green)
+    return 0
+
+
+def look_running(world: World, me: Process, container: str, steady: str, most: str, template: str) -> Body:
+    assert template
+    box = world.engine.boxes.get(container)
+    epoch, health = world.engine.epoch, box.health if box is not None else ""
+    until = world.now + (float(most) if health == "starting" else 0.0 if health else float(steady))
+
+    def over() -> bool:
+        return box is None or _stopped(box) or epoch != world.engine.epoch or box.health != health
+
+    yield Wait(until, over)
+    yield from _show_state(world, me, container)
     return 0
 
 
@@ -573,7 +603,9 @@ def of_docker(world: World, me: Process, operation: str, container: str) -> Body
     return 0
 
 
-def discard(world: World, me: Process, container: str, template: str, lines: str, release: str, seen: str) -> Body:
+def discard(
+    world: World, me: Process, container: str, template: str, lines: str, release: str, seen: str, grace: str = "0"
+) -> Body:
     assert template
     assert lines == "100"
     yield from _show_state(world, me, container)
@@ -584,6 +616,9 @@ def discard(world: World, me: Process, container: str, template: str, lines: str
     if seen == "no":
         world.static_files.discard(_release_key(release))
     try:
+        if grace != "0":
+            yield lasting(world, 0.5)
+            yield from call(world, partial(world.engine.stop, container))
         yield from call(world, partial(world.engine.remove, container))
     except DockerError as error:
         if "No such container" not in str(error):
@@ -718,14 +753,18 @@ def fenced(world: World, me: Process, body: Body) -> Body:
 SCRIPTS: dict[str, Callable[..., Body]] = {
     function.__name__: function
     for function in (
-        manifests, pull, layers, load, once, attend, start_green, look_inside, look_outside, swap, follow, drain, watch,
-        stop_blue, discard, tidy, verify, record, survey, assets, leave, together, maintenance,
+        manifests, pull, layers, load, once, attend, start_green, look_inside, look_running, look_outside, swap, follow,
+        drain, watch, stop_blue, discard, tidy, verify, record, survey, assets, leave, together, maintenance, schedule,
     )
 } | {"await": await_}  # fmt: skip
 
 
 def _stopped(box: Box) -> bool:
     return not box.running
+
+
+def _checked(box: Box | None) -> bool:
+    return box is None or not box.running or box.health != "starting"
 
 
 def name_of(command: Command) -> str:

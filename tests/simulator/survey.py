@@ -111,6 +111,10 @@ def _say_files(world: World, me: Process, mark: str, services: list[str]) -> Non
     me.echo(f"{mark} draining")
     for service, drain in world.draining.items():
         me.echo(f"{service} {drain.container} {drain.release} {drain.until:.0f} {world.connected(service)}")
+    me.echo(f"{mark} jobs\nzone +0000")
+    me.out.extend(
+        f"{name.removeprefix('job-')} on {world.now - 1:.0f} " for name, files in world.timers.items() if files
+    )
     me.echo(f"{mark} maintenance")
     me.out.extend(f"{service} {record}" for service, record in world.maintenance.items())
     me.echo(f"{mark} releases")

@@ -113,6 +113,8 @@ class World(Clock):
         busy: processes that hold the shared lock while they change something.
     """
 
+    no_root = False
+
     def __init__(self, services: dict[str, Service], *, rehearsals: bool = True) -> None:
         super().__init__()
         self.services = services
@@ -127,9 +129,9 @@ class World(Clock):
         self.static_files: set[tuple[str, str]] = set()  # service and release of those that nginx can serve
         self.history: list[str] = []
         self.draining: dict[str, Drain] = {}
+        self.timers: dict[str, dict[str, str]] = {}  # name to what of it is on the host, by path
         self.maintenance: dict[str, str] = {}
-        self.up, self.boots = True, 0
-        self.booted = self.now - 1000
+        self.up, self.boots, self.booted = True, 0, self.now - 1000
         self.locked: Process | None = None
         self.leased = ""  # token of the lease that was granted
         self.lock_json = ""

@@ -87,6 +87,11 @@ class LeaveToDrain(Step):
     name = "drain"
     said = "Leave {service}-blue to the host, which drains and stops it"
 
+    def title(self, state: State) -> str:
+        if state.service.asked:
+            return super().title(state)
+        return f"Leave {state.service.name}-blue to the host, which stops it"
+
     def command(self, state: State) -> Command:
         service, blue = state.service, state.blue
         earliest, latest = state.after_switch(max(CACHED, service.linger)), state.after_switch(most(service))
@@ -105,6 +110,9 @@ class LeaveToDrain(Step):
             said = " ".join(result.last_lines(2))
             left = Warning_(f"{name} could not be left to the host; the next deploy stops it. {said}")
             return Read(state, failed=result.how(), events=(left,))
+        if not state.service.asked:
+            detail = f"it has {state.service.stop:g} s to end what it has begun"
+            return Read(replace(state, handed_over=True), detail, facts={"draining": f"{name}: {detail}"})
         count = int(told.get("open") or 0)
         detail = f"{open_connections(count)}, until {clock_time(float(told['until']))} at the latest"
         lasts = count != 0 or state.service.linger > CACHED

@@ -25,8 +25,12 @@ from behindy_ops.project.services import Expect, HealthPolicy
 _SAID = 300
 """Characters at most of what a release answers with an error."""
 
+UNHEALTHY = "its own health check fails (Docker says: unhealthy)"
 
-def _trouble(container: Container | None) -> str:
+UNCHECKED = "its own health check has not passed yet (Docker says: starting)"
+
+
+def trouble_of(container: Container | None) -> str:
     """Return why a container will not answer any more; empty if it may."""
     if container is None:
         return "the container has disappeared"
@@ -36,6 +40,14 @@ def _trouble(container: Container | None) -> str:
     if container.restarting or container.restarts:
         return f"it restarts (exit code {container.exit_code}, {container.restarts} restarts)"
     return "" if container.running else f"it exited (exit code {container.exit_code})"
+
+
+def longer(state: State) -> str:
+    """Return how a health check that has no verdict in time gets one."""
+    return (
+        f"If it needs longer: services.{state.service.name}.x-deploy.health.seconds, or a shorter interval of its "
+        "healthcheck (the first verdict comes after one)."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +68,10 @@ class CheckInside(Attempts):
         """Return the container's name."""
         return f"{state.service.name}-green"
 
+    def heeds(self) -> bool:
+        """Return whether its own health check counts: of a live one Docker's verdict may be from before a boot."""
+        return True
+
     def command(self, state: State) -> Command:
         policy, service, container = self.policy(state), state.service, self.asked(state)
         url = f"http://{container}:{service.port}{service.internal}"
@@ -68,18 +84,25 @@ class CheckInside(Attempts):
         return Command(argv, title=f"ask {container} from inside nginx", timeout=policy.interval + 90)
 
     def judge(self, state: State, result: Result) -> Look:
-        """Judge the last answer; a container that exited, restarts or was OOM-killed fails at once, by that name."""
+        """Judge the last answer, and the container's own health check if it has one.
+
+        A container that exited, restarts, was OOM-killed or calls itself unhealthy fails at once, by that name.
+        """
         reply = result.reply()
         told = reply.values().get("state", "")
         container = parse_state(told)
         if told == UNKNOWN:
             return Look(Verdict.AGAIN, ENGINE_AWAY, Fault.ENGINE)
-        if trouble := _trouble(container):
+        if trouble := trouble_of(container):
             return Look(Verdict.FATAL, trouble)
+        health = container.health if container is not None and self.heeds() else ""
+        if health == "unhealthy":
+            return Look(Verdict.FATAL, UNHEALTHY)
         code, curl, *lacking = (reply.every("look") or ["0 28"])[-1].split()
         status, curl_exit, expect = int(code), int(curl), state.service.expect
         if expect.met(status) and not lacking:
-            return Look(Verdict.HEALTHY, outcome(status, curl_exit, login=False))
+            unchecked = Look(Verdict.AGAIN, UNCHECKED)
+            return unchecked if health == "starting" else Look(Verdict.HEALTHY, outcome(status, curl_exit, login=False))
         said = "".join(letter if letter.isprintable() else " " for letter in reply.values().get("body", ""))
         fault = Fault.LOGIN if needs_login(status) else Fault.RELEASE
         reason = unexpected(expect, status, curl_exit, lacking=bool(lacking))
@@ -87,6 +110,8 @@ class CheckInside(Attempts):
 
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
         remedy = "Its last log lines are above. Fix the release, or its settings in .env on the host."
+        if reason.startswith(UNCHECKED):
+            remedy = f"{remedy} {longer(state)}"
         if fault is Fault.LOGIN:
             remedy = (
                 f"Let {state.service.internal} answer without one in the application, or name another path in "
@@ -106,6 +131,9 @@ class CheckRunning(CheckInside):
 
     def asked(self, state: State) -> str:
         return self.container.name
+
+    def heeds(self) -> bool:
+        return self.container.name.endswith("-green")
 
     title = Attempts.title
 

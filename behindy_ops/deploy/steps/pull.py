@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from behindy_ops.deploy.state import State
+from behindy_ops.deploy.steps.schedule import scheduled_as
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.image import IMAGE_TEMPLATE, Image, parse_image
 from behindy_ops.facts.pull import PULLED, cause, layers_told, note_layer, runs_on
-from behindy_ops.facts.release import released_as
+from behindy_ops.facts.release import Labels, released_as
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.project.registries import DOCKER_HUB, registry_of
@@ -81,7 +82,9 @@ def compared(state: State, image: Image, detail: str) -> Read:
     elif live.image_id != image.id:
         return Read(state, detail)
     else:
-        same = live.running and released_as(live).config == state.survey.config.get(service)
+        scheduled = scheduled_as(state.service)
+        there = scheduled == live.labels.get(Labels.schedule, "") and (live.running or scheduled != "")
+        same = there and released_as(live).config == state.survey.config.get(service)
         if same and not state.goal.force:
             release = released_as(live)
             already = Decision(

@@ -7,12 +7,14 @@ from dataclasses import asdict, replace
 
 from behindy_ops.deploy import history
 from behindy_ops.deploy.state import Phase, State
+from behindy_ops.deploy.steps.schedule import scheduled_as
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
 from behindy_ops.facts.release import Labels, Release
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
+from behindy_ops.project.services import Service
 from behindy_ops.report.events import Event, Warning_
 
 
@@ -34,7 +36,7 @@ class Start(Step):
         names = state.names
         argv = script(
             *("deploy/start_green", state.paths.root, release.service, release.id, names.network, CONTAINER_TEMPLATE),
-            *(files_of, names.project, names.proxy.container),
+            *(files_of, names.project, names.proxy.container, *(("idle",) if state.service.schedule else ())),
         )
         return Command(argv, title=f"start {release.service}-green", timeout=120, stdin=described(state), changes=True)
 
@@ -57,9 +59,8 @@ def described(state: State) -> bytes:
     """Return what a script that keeps a release is told: a line of the history, one of the release, its override."""
     release = state.release
     kept = json.dumps({key: value for key, value in asdict(release).items() if key != "status"}, ensure_ascii=False)
-    return (
-        "\n".join((history.begun(state), kept, _override(release, state.pinned, state.names.network_key))) + "\n"
-    ).encode("utf-8")
+    override = _override(release, state.pinned, state.service, state.names.network_key)
+    return ("\n".join((history.begun(state), kept, override)) + "\n").encode("utf-8")
 
 
 def remarks(result: Result) -> tuple[Event, ...]:
@@ -81,7 +82,7 @@ def _unkept(path: str) -> Warning_:
     )
 
 
-def _override(release: Release, image: str, network: str) -> str:
+def _override(release: Release, image: str, service: Service, network: str) -> str:
     """Return the Compose file laid over the project's own, as JSON (which is YAML): only what makes it this release."""
     labels = {
         Labels.service: release.service,
@@ -92,10 +93,13 @@ def _override(release: Release, image: str, network: str) -> str:
         Labels.config: release.config,
         Labels.previous: release.previous,
     }
-    stanza = {
+    stanza: dict[str, object] = {
         "container_name": f"{release.service}-green",
         "image": image,
         "labels": labels,
         "networks": {network: {"priority": 1000}},  # Docker has the first one by its name, and can disconnect it
     }
+    if service.schedule:
+        labels |= {Labels.schedule: scheduled_as(service)}
+        stanza |= {"restart": "no"}
     return json.dumps({"services": {release.service: stanza}}, indent=1)

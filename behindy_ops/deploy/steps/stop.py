@@ -24,6 +24,11 @@ def _remove(container: str, grace: float) -> Command:
     return Command(argv, title="stop the previous container", timeout=grace + 30, changes=True)
 
 
+def _grace(state: State) -> tuple[str, ...]:
+    """Return the seconds that a worker may need for what it has begun."""
+    return () if state.service.asked else (f"{state.service.stop:.0f}",)
+
+
 class StopPrevious(Step):
     """Stop and remove the previous container; a failure is reported, and the deploy stands."""
 
@@ -56,6 +61,21 @@ class StopLive(Step):
     def command(self, state: State) -> Command:
         live, grace = state.live.id if state.live else "", state.service.stop
         argv = ("docker", "stop", "--time", f"{grace:.0f}", live)
+        return Command(argv, title="stop the container", timeout=grace + 30, changes=True)
+
+
+class StopNew(Step):
+    """Stop a release that is taken back before the previous one runs again, where the two must not run side by side."""
+
+    name = "stop"
+    said = "Stop the new release of {service}"
+    shield = ALWAYS
+    stuck = "The new release of {service} may still run; the previous one was not started beside it."
+    remedy = "inv deploy.recover"
+
+    def command(self, state: State) -> Command:
+        grace = state.service.stop
+        argv = ("docker", "stop", "--time", f"{grace:.0f}", state.candidate.id)
         return Command(argv, title="stop the container", timeout=grace + 30, changes=True)
 
 
@@ -100,7 +120,7 @@ class Remove(Step):
     said = "Remove {step.container.name}"
 
     def command(self, state: State) -> Command:
-        return _remove(self.container.id, self.grace)
+        return _remove(self.container.id, self.grace if state.service.asked else state.service.stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +142,8 @@ class Discard(Step):
         container = state.green.id if state.green else self._name(state)
         kept = state.paths.release(state.service.name, state.release.id)
         seen = "yes" if state.phase >= Phase.NAMED else "no"
-        argv = script("deploy/discard", container, CONTAINER_TEMPLATE, str(_LOG_LINES), kept, seen)
-        return Command(argv, title=f"remove {self._name(state)}", timeout=150, changes=True)
+        argv = script("deploy/discard", container, CONTAINER_TEMPLATE, str(_LOG_LINES), kept, seen, *_grace(state))
+        return Command(argv, title=f"remove {self._name(state)}", timeout=150 + state.service.stop, changes=True)
 
     def read(self, state: State, result: Result) -> Read:
         name, reply = self._name(state), result.reply()

@@ -54,6 +54,8 @@ class Switch(Redirect):
         return swap(first, (green.id, name), policy=green.restart_policy)
 
     def done(self, state: State) -> Read:
+        if not state.service.asked:
+            return Read(state.at(Phase.PROVEN))  # who has the name changes nothing for a worker
         return Read(state.at(Phase.NAMED if state.stale else Phase.SWITCHED))
 
     def failed(self, state: State, result: Result) -> Read:
@@ -97,7 +99,9 @@ class PutAside(Step):
 
     def command(self, state: State) -> Command:
         live = state.live.id if state.live else ""
-        return swap(None, (live, f"{state.service.name}-blue"))
+        # With "always", an engine that starts again starts what was stopped as well.
+        policy = "" if state.service.overlap else "unless-stopped"
+        return swap(None, (live, f"{state.service.name}-blue"), policy=policy)
 
 
 class PutNamesBack(Redirect):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from behindy_ops.deploy import history
 from behindy_ops.deploy.state import State, unknown
 from behindy_ops.deploy.steps.assets import kept_as
+from behindy_ops.deploy.steps.internal import UNHEALTHY
 from behindy_ops.deploy.steps.step import ALWAYS, ENGINE_AWAY, Read, Step, unjudged
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
 from behindy_ops.facts.figures import size
@@ -70,7 +71,8 @@ class Verify(Step):
         lines = result.reply().values()
         container = parse_state(lines.get("state", ""))
         away = lines.get("state") == UNKNOWN
-        trouble = "" if away else _unsteady(container)
+        scheduled = state.service.schedule
+        trouble = "" if away or scheduled else _unsteady(container)
         memory = _memory(reading.memory, container) if (reading := parse_reading(lines.get("stats", ""))) else ""
         errors = lines.get("errors") or "0"
         said = "no errors in its log" if errors == "0" else f"{errors} log line(s) with errors"
@@ -82,7 +84,8 @@ class Verify(Step):
         if not result.ok:
             warnings.append(f"The deploy stands, but it could not be recorded: {' '.join(result.last_lines(2))}")
         facts = _facts(state, lines) | {"memory": memory, "log_errors": errors}
-        detail = ", ".join(part for part in ("" if away else "steady", memory, said) if part)
+        steady = "" if away else "steady"
+        detail = f"runs at {scheduled}" if scheduled else ", ".join(part for part in (steady, memory, said) if part)
         events = (*map(Warning_, warnings), *_dropped(state, result.reply().every("dropped")))
         return Read(state, detail, failed=trouble, events=events, facts=facts)
 
@@ -167,4 +170,4 @@ def _unsteady(container: Container | None) -> str:
         return "it restarted once" if container.restarts == 1 else f"it restarted {container.restarts} times"
     if not container.running:
         return f"it exited with code {container.exit_code}"
-    return ""
+    return UNHEALTHY if container.health == "unhealthy" else ""

@@ -146,3 +146,12 @@ def test_what_is_risky_is_a_warning_with_its_figure(survey: Survey, name: str, w
     assert words in check.found
     assert check.remedy
     assert first_refusal(preflight.examine(survey, BACKEND, Settings())) is None
+
+
+def test_a_worker_needs_no_nginx_no_public_name_and_no_rehearsal() -> None:
+    worker = Service("backend", "me/behindy-backend:latest", required_env=("DB_PASS", "JWT_SECRET"))
+    files = {name: mode for name, mode in GOOD.files.items() if name != "rehearsal/header"}
+    found = replace(GOOD, containers={"backend": LIVE}, files=files, misled=(7, ()))
+    assert first_refusal(preflight.examine(found, BACKEND, Settings())) is not None
+    checks = preflight.examine(found, worker, Settings())
+    assert [check.found for check in checks if check.problem] == []

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from behindy_ops.checks.check import Check, Facts, Level
 from behindy_ops.checks.services import answers, dependencies, leftovers, maintenance, ports
+from behindy_ops.checks.services import stopped as not_well
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.maintenance import Closed
 from behindy_ops.facts.upstream import Answer, Upstream
@@ -40,6 +41,14 @@ def test_only_the_database_and_the_cache_have_to_be_closed_to_the_world() -> Non
 def test_a_leftover_beside_a_live_container_that_does_not_serve_hurts() -> None:
     assert told(leftovers(facts(container("backend"), container("backend-green")))) == [("leftover", Level.WARNING)]
     assert told(leftovers(facts(stopped("backend"), container("backend-green")))) == [("leftover", Level.REFUSAL)]
+
+
+def test_a_live_container_whose_own_health_check_fails_is_told_though_it_runs() -> None:
+    assert told(not_well(facts(container("backend", health="unhealthy")))) == [
+        ("own health check failed", Level.REFUSAL)
+    ]
+    for health in ("healthy", "starting", ""):
+        assert told(not_well(facts(container("backend", health=health)))) == []
 
 
 def test_a_name_that_leads_nowhere_is_told_once_and_of_a_container_off_the_network_not_at_all() -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from behindy_ops.checks import timers
 from behindy_ops.checks.check import Check, Facts, Level
+from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import Survey
 from behindy_ops.facts.timers import Timed
+from behindy_ops.project.services import Service
 
 DAY = 86400
 NOW = 100.0 * DAY
@@ -48,3 +50,49 @@ def test_a_run_that_is_missing_late_or_failed_is_a_warning(timed: Timed, problem
 def test_what_is_not_there_is_named() -> None:
     (check,) = timers.scheduled(Facts(survey=Survey(), unscheduled=("/etc/cron.d/behindy-ops",)))
     assert (check.problem and check.problem.name, "cron.d" in check.found) == ("not scheduled", True)
+
+
+JOB = Service("report", "me/report", schedule="0 3 * * *")
+MADE = Container("r", "report", status="created", running=False, created="1970-03-01T00:00:00.000000000Z")
+RAN = Timed("report", on=True, placed=50 * DAY, at=NOW - 21 * 3600, ok=True, said="ended well", seconds=4)
+
+
+def job(timed: Timed | None, *, run: bool = False, zone: int = 0) -> Check | None:
+    """What is told of a job at midnight of a day, due at three."""
+    containers = {"report": MADE} | ({"report-run": Container("x", "report-run")} if run else {})
+    survey = Survey(now=NOW, zone=zone, containers=containers, jobs={"report": timed} if timed else {})
+    (check,) = timers.jobs(Facts(survey=survey, services=(JOB,)))
+    return check if check.problem else None
+
+
+def test_a_job_that_ran_when_it_was_due_is_well() -> None:
+    assert job(RAN) is None
+    assert job(replace(RAN, at=0.0, placed=NOW - 3600)) is None  # it was not due yet
+
+
+@pytest.mark.parametrize(
+    ("timed", "problem", "words"),
+    [
+        (None, "job not scheduled", "missing or off"),
+        (replace(RAN, on=False), "job not scheduled", "missing or off"),
+        (replace(RAN, ok=False, code=3, said=""), "job failed", "exit code 3"),
+        (replace(RAN, at=NOW - 22 * 3600), "job missed", "was due 21 h ago"),
+        (replace(RAN, at=0.0), "job missed", "was due 21 h ago"),
+    ],
+)
+def test_a_job_that_is_off_failed_or_was_missed_is_a_trouble(timed: Timed | None, problem: str, words: str) -> None:
+    check = job(timed)
+    assert check is not None
+    assert check.problem is not None
+    assert (check.problem.name, check.level) == (problem, Level.REFUSAL)
+    assert words in check.found
+
+
+def test_of_a_run_that_is_under_way_nothing_is_told_until_its_time_is_up() -> None:
+    due = NOW - 3 * 3600  # by a clock that is six hours behind
+    timed = replace(RAN, at=due - 60)
+    assert job(timed, zone=-18 * 3600) is not None
+    survey = Survey(now=due + 600, jobs={"report": timed}, containers={"report": MADE}, zone=-18 * 3600)
+    under_way = replace(survey, containers={**survey.containers, "report-run": Container("x", "report-run")})
+    told = [next(iter(timers.jobs(Facts(survey=one, services=(JOB,))))).problem for one in (survey, under_way)]
+    assert [problem is not None for problem in told] == [True, False]

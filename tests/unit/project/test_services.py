@@ -158,6 +158,79 @@ def test_no_rehearsal_is_said_by_null() -> None:
     assert load(text)["web"].rehearsal is None
 
 
+def test_a_service_without_a_port_is_a_worker() -> None:
+    (worker,) = load(stanza("{stop: 5m, overlap: no, health: {steady: 1m, attempts: 40}}")).values()
+    assert worker == Service(
+        "web", "team/web:latest", stop=300, overlap=False, health=HealthPolicy(attempts=40, steady=60)
+    )
+    assert not worker.asked
+    assert load(stanza("{}"))["web"].health.steady == 10
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["internal: /", "external: /", "rehearsal: /", "rehearsal: null", "through: api", "drain: 5", "linger: 5",
+     "assets: {from: /a, at: /s}"],
+)  # fmt: skip
+def test_what_only_a_port_has_is_a_mistake_of_a_worker(key: str) -> None:
+    (told,) = mistakes(stanza(f"{{{key}}}"))
+    name = key.partition(":")[0]
+    assert told == f"services.web.x-deploy.{name}: only a service with a port has this; add its port"
+
+
+def test_what_only_a_worker_has_is_a_mistake_of_a_service_with_a_port() -> None:
+    (told,) = mistakes(stanza("{port: 80, internal: /, external: /, health: {steady: 5}}"))
+    assert told.startswith("services.web.x-deploy.health.steady: only a service without a port has this")
+
+
+@pytest.mark.parametrize(("text", "may"), [("no", False), ("false", False), ('"no"', False), ("yes", True)])
+def test_whether_two_releases_may_overlap_is_yes_or_no(text: str, *, may: bool) -> None:
+    assert load(stanza(f"{{port: 80, internal: /, external: /, overlap: {text}}}"))["web"].overlap is may
+
+
+def test_a_service_with_a_schedule_is_a_job() -> None:
+    (job,) = load(stanza('{schedule: "0  3 * * *", timeout: 30m, stop: 20}')).values()
+    assert job == Service("web", "team/web:latest", schedule="0 3 * * *", timeout=1800, stop=20)
+    assert load(stanza('{schedule: "0 3 * * *"}'))["web"].timeout == 3600
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["port: 80", "internal: /", "external: /", "rehearsal: /", "watch: 5", "overlap: no", "health: {steady: 1}",
+     "drain: 5"],
+)  # fmt: skip
+def test_what_a_job_does_not_have_is_a_mistake(key: str) -> None:
+    (told,) = mistakes(stanza(f'{{schedule: "0 3 * * *", {key}}}'))
+    assert told.startswith(f"services.web.x-deploy.{key.partition(':')[0]}: a scheduled job has none")
+
+
+def test_a_service_is_not_called_like_the_run_of_a_job() -> None:
+    (told,) = mistakes(stanza('{schedule: "0 3 * * *"}') + "  web-run: {image: team/other}\n")
+    assert told.startswith("services.web-run: that is what a run of the job web is called")
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [("schedule: daily", "schedule"), ("schedule: 3", "schedule"), ('schedule: "0 3 31 2 *"', "schedule"),
+     ("timeout: 5", "timeout"), ('schedule: "0 3 * * *", timeout: 6h', "timeout")],
+)  # fmt: skip
+def test_a_mistake_in_a_job_is_told_by_its_path(given: str, path: str) -> None:
+    (told,) = mistakes(stanza(f"{{{given}}}"))
+    assert told.startswith(f"services.web.x-deploy.{path}: ")
+
+
+@pytest.mark.parametrize("text", ["maybe", "0", "1", "null", "[no]"])
+def test_anything_else_is_a_mistake(text: str) -> None:
+    (told,) = mistakes(stanza(f"{{overlap: {text}}}"))
+    assert told.startswith("services.web.x-deploy.overlap: ")
+
+
+def test_several_containers_of_a_service_are_refused_and_not_passed_over() -> None:
+    (told,) = mistakes(stanza("{replicas: 2}"))
+    assert told.startswith("services.web.x-deploy.replicas: one container of a service is deployed on a host")
+    assert load(stanza("{replicas: 1}")) == load(stanza("{}"))
+
+
 @pytest.mark.parametrize(
     ("assets", "wrong"),
     [

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.maintenance import Closed
 from behindy_ops.project.names import Names
+from behindy_ops.project.services import Service
 from behindy_ops.views import nginx
 from tests.unit.ops_facts import SERVICES, container, everybody, seen, stopped, survey, text_of
 
@@ -22,7 +23,9 @@ def described(inside: str = GOOD, outside: str = OUTSIDE, problem: str = "", **c
 
 def test_the_host_is_asked_for_each_path_from_its_own_side() -> None:
     session = SimpleNamespace(
-        settings=SimpleNamespace(domain="x.example", public_address="127.0.0.1"), services=SERVICES, names=Names()
+        settings=SimpleNamespace(domain="x.example", public_address="127.0.0.1"),
+        services=(*SERVICES, Service("worker", "me/worker")),
+        names=Names(),
     )
     name, domain, text, address = nginx.VIEW.asks(session)  # type: ignore[arg-type]
     assert (name, domain, address) == ("nginx", "x.example", "127.0.0.1")
@@ -31,7 +34,9 @@ def test_the_host_is_asked_for_each_path_from_its_own_side() -> None:
 
 def test_a_service_with_a_host_of_its_own_is_asked_there() -> None:
     own = (replace(SERVICES[0], host="api.x.example"),)
-    session = SimpleNamespace(settings=SimpleNamespace(domain="x.example", public_address=""), services=own)
+    session = SimpleNamespace(
+        settings=SimpleNamespace(domain="x.example", public_address=""), services=own, names=Names()
+    )
     assert nginx.VIEW.asks(session)[2] == "backend 8080 /health https://api.x.example/api/health"  # type: ignore[arg-type]
 
 

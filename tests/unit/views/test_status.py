@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ import pytest
 from behindy_ops.facts.draining import Draining
 from behindy_ops.facts.maintenance import Closed
 from behindy_ops.facts.survey import Survey
+from behindy_ops.facts.timers import Timed
+from behindy_ops.project.services import Service
 from behindy_ops.report.text import Tone
 from behindy_ops.views import status
-from tests.unit.ops_facts import container, image, release, seen, stopped, survey, text_of
+from tests.unit.ops_facts import NOW, container, image, release, seen, stopped, survey, text_of
 
 MB = 2**20
 LABELS = {"behindy.release": "20270102-000000-aaaa", "behindy.tag": "v2", "behindy.digest": "sha256:" + "d" * 64}
@@ -79,3 +82,28 @@ def test_what_the_host_drains_by_itself_is_told_and_is_nothing_left() -> None:
     said = text_of(status.lines(view))
     assert "draining backend-blue: 1 open connection, until 08:01:00 UTC at the latest" in said
     assert "deploy.recover" not in said
+
+
+JOB = Service("report", "me/report", schedule="0 3 * * *")
+RAN = Timed("report", on=True, placed=1.0, at=NOW - 3600, ok=True, said="ended well", seconds=4)
+
+
+@pytest.mark.parametrize(
+    ("timed", "running", "said"),
+    [
+        (RAN, False, "2027-01-15T07:00:00Z, 60 min ago, 4 s: well (ended well)"),
+        (replace(RAN, ok=False, code=3, said="no"), False, "2027-01-15T07:00:00Z, 60 min ago, 4 s: exit code 3 (no)"),
+        (replace(RAN, at=0.0), False, "none yet"),
+        (replace(RAN, at=0.0), True, "under way; before that, none yet"),
+        (replace(RAN, on=False), False, "its timer is missing or off: inv ops.doctor"),
+        (None, False, "its timer is missing or off: inv ops.doctor"),
+    ],
+)
+def test_of_a_job_its_schedule_and_its_last_run_are_told(timed: Timed | None, running: bool, said: str) -> None:
+    made = container("report", status="created", running=False, labels=LABELS)
+    runs = (container("report-run"),) if running else ()
+    found = seen(survey(made, *runs, jobs={"report": timed} if timed else {}))
+    view = status.describe(replace(found, facts=replace(found.facts, services=(JOB,))))
+    (job,) = view.services
+    assert (job.state, job.schedule, job.run) == ("scheduled", "0 3 * * *", said)
+    assert "report: scheduled" in text_of(status.lines(view))

@@ -2,8 +2,10 @@
 # One health attempt from inside nginx: ends at the first success, when green exits, or when `window` is over; `pause`
 # is between looks, half of that in the first dozen; both in seconds. After an HTTP error it prints the answer's body in
 # one line, without values of green's environment. `expected`: the statuses that are well, with a space around each, or
-# "" for 200 to 399; `body`: what the answer has to contain, or "".
+# "" for 200 to 399; `body`: what the answer has to contain, or "". Of one that answers, Docker's own health check is
+# waited for as well.
 nginx=$1 green=$2 url=$3 window=$4 pause=$5 template=$6 expected=${7:-} body=${8:-}
+end=$(($(now) + ${window%.*} * 1000))
 docker wait "$green" >/dev/null 2>&1 &
 watcher=$!
 docker exec "$nginx" timeout "$window" sh -c '
@@ -39,4 +41,5 @@ case $expected-$code in *" $code "*) ;; *-[45]??)
   [ "$?" != 22 ] || echo "body $(head -c 65536 "$work/answer" | masked given_to "$green" | tr -s '[:cntrl:]' ' ' |
     LC_ALL=C sed -E 's/\xe2\x80[\xa8\xa9]|\xc2\x85/ /g')" ;;
 esac
-state "$green" "$template"
+while seen=$(state "$green" "$template") && [[ $seen == *'"health":"starting"'* ]] && [ "$(now)" -lt "$end" ]; do sleep 0.2; done
+printf '%s\n' "$seen"

@@ -2,7 +2,8 @@
 # stdin: a history line, a release line, then the Compose override. Creates green and starts it, without the aliases
 # that Compose gives (docs/design.md, "Aliases survive renames") and without its restart policy until the switch
 # (docs/design.md, "Restart policy at the switch"). Prints that policy. `from`: the release to take files from, or "".
-network=$4 template=$5 from=$6 project=$7 nginx=$8
+# `idle`: it is not started, since it is a job's, and what the host runs at its times is made as this one was.
+network=$4 template=$5 from=$6 project=$7 nginx=$8 idle=${9:-}
 green=$2-green
 set -e
 umask 077
@@ -23,6 +24,7 @@ for each in $networks; do
   if [[ $each =~ ^[0-9a-f]{64}$ ]]; then others+=("$each"); else own_name_alone "$each"; fi
 done
 restarts "$green" no
+if [ -n "$idle" ]; then echo "policy $policy" && state "$green" "$template" && exit; fi
 post "containers/$green/start" '' || docker start "$green" >/dev/null
 for each in "${others[@]}"; do own_name_alone "$each" || [ "$(docker container inspect --format '{{.State.Running}}' "$green")" != true ]; done
 echo "policy $policy"

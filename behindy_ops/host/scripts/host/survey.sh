@@ -1,4 +1,4 @@
-# lib: workspace sections shared drains connections engine data masked compose nginx dotenv public
+# lib: workspace sections shared drains connections engine data masked compose nginx dotenv public timed
 # Prints every fact a decision needs; changes nothing. `at` as in lib/public.sh; `container` and `image` are templates;
 # `nginx` is the container, `asked` as in lib/compose.sh;
 # service and repository follow in turn. SURVEY_PARTS: only these. A docker command computes for 60 ms or more before it
@@ -131,6 +131,13 @@ draining() { # what this host drains by itself, in the words of lib/drains.sh bu
   done
   return 0
 }
+jobs() { # what its timers run of the services, in words and a JSON, after the host's time zone
+  local service
+  date +'zone %z'
+  for service in "${services[@]}"; do
+    [ ! -e "/usr/local/lib/behindy-ops/job-$service" ] || echo "$service $(timed "job-$service" "$dir/state")"
+  done
+}
 maintenance() { # the services that are closed to visitors, and who did that, as deploy/maintenance.sh was told
   local page
   for page in "$dir"/assets/.maintenance/*.html; do
@@ -139,4 +146,4 @@ maintenance() { # the services that are closed to visitors, and who did that, as
   return 0
 }
 # shellcheck disable=SC2086 # one name a word
-report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ public_ machine usage releases draining maintenance}
+report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ public_ machine usage releases draining maintenance jobs}

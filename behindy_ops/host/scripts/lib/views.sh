@@ -2,6 +2,7 @@
 survey() { "${look[@]}"; } # its argv, run beside the others
 errors() { docker logs --tail 5000 "$nginx" 2>&1 >/dev/null | grep -vF '[notice]' | tail -n 20; }
 inside() {
+  [ -n "$services" ] || return 0
   docker exec "$nginx" sh -c 'printf "%s\n" "$1" | (while read -r name port path _; do
     (addresses=$(getent ahostsv4 "$name" | cut -d" " -f1 | sort -u | tr "\n" ",")
     code=$(curl -s -o /dev/null -m 8 -w "%{http_code} %{time_total}" "http://$name:$port$path")
@@ -9,6 +10,7 @@ inside() {
   done; wait)' ask "$services"
 }
 outside() {
+  [ -n "$services" ] || return 0
   while read -r name _ _ path; do # a URL, if it has a host of its own
     case $path in https://*) ;; *) path=https://$domain$path ;; esac
     (for _ in 1 2; do # an error that has passed a second later is none
@@ -24,16 +26,7 @@ past() { # where the name leads here, and what nginx itself answers past it
   at=127.0.0.1
   echo "near $(public -s -o /dev/null -m 5 -w '%{http_code}' "https://$domain/health") $?"
 }
-timers() { # what the host does by itself: whether it is on, since when it is there, and how it went
-  for name in backup certs; do
-    on=off
-    if [ -d /run/systemd/system ]; then
-      if systemctl -q is-enabled "behindy-$name.timer" 2>/dev/null && systemctl -q is-active "behindy-$name.timer"; then on=on; fi
-    elif [ -e /etc/cron.d/behindy-ops ]; then on=on; fi
-    placed=$(stat -c %Z "/usr/local/lib/behindy-ops/$name" 2>/dev/null) || on=off
-    echo "$name $on ${placed:-0} $(head -c 2000 "$dir/state/timers/$name.json" 2>/dev/null | tr '\n' ' ')"
-  done
-}
+timers() { for name in backup certs; do echo "$name $(timed "$name" "$dir/state")"; done; }
 events() { # docker keeps its last 256 events only
   timeout --foreground 2 docker events --since "$(awk '$1 == "btime" { print $2 }' /proc/stat)" --until "$(date +%s)" --filter event=oom \
     --format '{{.TimeNano}} {{.Actor.ID}} {{.Actor.Attributes.name}}'

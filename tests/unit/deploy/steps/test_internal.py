@@ -155,6 +155,38 @@ def test_a_dead_container_fails_at_once_by_name_even_if_it_answered(container: d
     assert look == Look(Verdict.FATAL, reason)
 
 
+def checked(status: int, health: str) -> Any:
+    return answer(f"look {status} 0\nstate {described(health=health)}\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "health", "verdict", "reason"),
+    [
+        (200, "healthy", Verdict.HEALTHY, "HTTP 200"),
+        (503, "healthy", Verdict.AGAIN, "HTTP 503"),
+        (200, "starting", Verdict.AGAIN, "its own health check has not passed yet (Docker says: starting)"),
+        (503, "starting", Verdict.AGAIN, "HTTP 503"),
+        (200, "unhealthy", Verdict.FATAL, "its own health check fails (Docker says: unhealthy)"),
+        (0, "unhealthy", Verdict.FATAL, "its own health check fails (Docker says: unhealthy)"),
+    ],
+)
+def test_a_candidates_own_health_check_has_to_pass_too(status: int, health: str, verdict: Verdict, reason: str) -> None:
+    for step in (CheckInside(), CheckRunning(replace(RUNNING, name="web-green"))):
+        look = step.judge(state_of(), checked(status, health))
+        assert (look.verdict, look.reason) == (verdict, reason)
+
+
+@pytest.mark.parametrize("health", ["starting", "unhealthy"])
+def test_of_one_that_is_live_its_answer_decides(health: str) -> None:
+    assert CheckRunning(RUNNING).judge(state_of(), checked(200, health)).verdict is Verdict.HEALTHY
+
+
+def test_a_health_check_without_a_verdict_in_time_is_told_how_to_get_one() -> None:
+    error = CheckInside().conclude(state_of(), CheckInside().judge(state_of(), checked(200, "starting"))).error
+    assert error is not None
+    assert "services.web.x-deploy.health.seconds" in error.remedy
+
+
 def test_a_candidate_that_is_not_healthy_is_refused_by_the_cause() -> None:
     error = CheckInside().read(state_of(), answer("look 200 0\nstate none\n")).error
     assert error is not None

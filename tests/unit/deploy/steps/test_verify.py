@@ -80,6 +80,8 @@ def test_a_history_that_cannot_be_written_is_reported() -> None:
         (f"state {described(restarts=1)}", "it restarted once"),
         (f"state {described(restarts=3)}", "it restarted 3 times"),
         (f"state {described(running=False, exit=3)}", "it exited with code 3"),
+        (f"state {described(health='healthy')}", ""),
+        (f"state {described(health='unhealthy')}", "its own health check fails (Docker says: unhealthy)"),
     ],
 )
 def test_what_happens_to_it_takes_it_back(said: str, relapse: str) -> None:

@@ -208,6 +208,13 @@ def test_compose_is_started_by_itself_where_docker_would_find_it(
     assert json.loads((starting.home / "state/releases/web/r1/names.yml").read_text()) == BY_NAME
 
 
+def test_what_a_job_leaves_is_made_and_not_started(starting: FakeHost) -> None:
+    ran = starting.run("deploy/start_green", str(starting.home), "web", "r1", "net", "", "", "idle", stdin="b\nr\no\n")
+    assert ran.code == 0
+    assert "policy" in ran.values
+    assert not [call for call in ran.calls if call.startswith("docker start") or "/start" in call]
+
+
 @pytest.mark.parametrize(
     ("changed", "text", "asked"),
     [
@@ -390,6 +397,17 @@ def test_a_candidate_is_asked_from_inside_until_it_answers(host: FakeHost) -> No
     host.on("docker", "container inspect *", '{"id":"g"}\n')
     ran = host.run("deploy/look_inside", "nginx", "web-green", "http://web-green:80/", "5", "0.01", "")
     assert ran.out.splitlines() == ["look 500 0", "look 204 0", 'state {"id":"g"}']
+
+
+def test_of_a_candidate_that_answers_its_own_health_check_is_waited_for(host: FakeHost) -> None:
+    host.on("docker", "wait *", Answer(run="sleep 5"))
+    host.on("docker", "exec nginx *", "look 204 0\n")
+    starting = Answer('{"health":"starting","memory":0}\n')
+    host.on("docker", "container inspect *", starting, starting, '{"health":"healthy","memory":0}\n')
+    ran = host.run("deploy/look_inside", "nginx", "web-green", "http://web-green:80/", "60", "0.01", "")
+    assert ran.out.splitlines() == ["look 204 0", 'state {"health":"healthy","memory":0}']
+    ran = host.run("deploy/look_inside", "nginx", "web-green", "http://web-green:80/", "0.1", "0.01", "")
+    assert ran.out.splitlines()[-1] == 'state {"health":"healthy","memory":0}'
 
 
 @pytest.mark.parametrize(
@@ -784,6 +802,43 @@ def test_a_watch_ends_with_the_first_exit(host: FakeHost) -> None:
     until = str(int(uptime() * 1000) + 5000)
     assert host.run("deploy/watch", "c", until, "", "5").values == {"state": '{"id":"c"}'}
     assert host.run("deploy/watch", "c", "0", "", "5").values == {"state": "none"}
+
+
+@pytest.mark.parametrize(
+    ("states", "steady", "most", "last", "least"),
+    [
+        (['true,"health":""'], "1", "60", 'true,"health":""', 1.0),
+        (['true,"health":"starting"', 'true,"health":"healthy"'], "60", "60", 'true,"health":"healthy"', 0.3),
+        (['true,"health":"starting"'], "60", "1", 'true,"health":"starting"', 1.0),
+        (['true,"health":"unhealthy"'], "60", "60", 'true,"health":"unhealthy"', 0.0),
+        (['false,"health":""'], "60", "60", 'false,"health":""', 0.0),
+    ],
+)
+def test_a_container_that_nobody_asks_is_seen_to_run_or_its_own_health_check_is_waited_for(
+    host: FakeHost, states: list[str], steady: str, most: str, last: str, least: float
+) -> None:
+    host.on("docker", "wait c", Answer(run="sleep 70"))
+    host.on("docker", "container inspect *", *(f'{{"running":{text},"memory":0}}\n' for text in states))
+    begun = time.monotonic()
+    ran = host.run("deploy/look_running", "c", steady, most, "")
+    assert ran.out == f'state {{"running":{last},"memory":0}}\n'
+    assert least <= time.monotonic() - begun < 50
+
+
+def test_that_such_a_container_ends_ends_the_look(host: FakeHost) -> None:
+    host.on("docker", "wait c", "3\n")
+    states = ('{"running":true,"health":"","memory":0}\n', '{"running":false,"health":"","memory":0}\n')
+    host.on("docker", "container inspect *", *states)
+    begun = time.monotonic()
+    assert "false" in host.run("deploy/look_running", "c", "60", "60", "").out
+    assert time.monotonic() - begun < 50
+
+
+@pytest.mark.parametrize(("grace", "stopped"), [("30", ["docker stop -t 30 g"]), ("0", [])])
+def test_a_worker_that_is_removed_may_end_what_it_has_begun(host: FakeHost, grace: str, stopped: list[str]) -> None:
+    host.on("docker", "*", "")
+    ran = host.run("deploy/discard", "g", "", "100", "", "no", grace)
+    assert (ran.code, [call for call in ran.calls if "stop" in call]) == (0, stopped)
 
 
 def test_a_watch_goes_on_when_the_engine_is_back(host: FakeHost) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import os
@@ -47,7 +48,14 @@ def test_a_run_is_noted_with_its_reason_and_without_secrets(host: FakeHost) -> N
     bad = 'printf "one\\n\\ntwo\\nthree \\"quoted\\" back\\\\\\\\slash\\n한 s3cret-value\\nAsk for help or search\\n"'
     code, second = noted(host, "bash", "-c", f"{bad}; exit 4")
     assert (code, second["ok"], second["good"]) == (4, False, first["good"])
+    assert (first["code"], second["code"], second["seconds"] < 30) == (0, 4, True)
     assert second["said"] == "two three quoted backslash ??? <PASSWORD>"
+
+
+@pytest.mark.usefixtures("state")
+def test_what_says_itself_that_it_took_too_long_is_told_as_it_says_it(host: FakeHost) -> None:
+    code, told = noted(host, "bash", "-c", "echo after 2 s; exit 124")
+    assert (code, told["said"], told["code"]) == (124, "after 2 s", 124)
 
 
 @pytest.mark.usefixtures("state")
@@ -205,3 +213,105 @@ def test_the_look_tells_what_is_placed_and_on(host: FakeHost) -> None:
     )
     assert (facts.systemd, facts.timers, facts.directory) == (True, frozenset({"behindy-backup"}), (str(host.home),))
     assert facts.placed.keys() == {str(placed)}
+
+
+def scheduled(host: FakeHost, *files: str, text: str = "as @user@\n") -> Ran:
+    """Run ``deploy/schedule`` for these paths below the root."""
+    lines = "".join(f"{host.root / file} {base64.b64encode(text.encode()).decode()}\n" for file in files)
+    host.moved["no/etc/"] = f"no{host.root}/etc/"
+    host.moved["yes/etc/"] = f"yes{host.root}/etc/"
+    host.on("sudo", "-n install *", Answer(run='shift; exec "$@"'))
+    host.on("sudo", "-n rm *", Answer(run='shift; exec "$@"'))
+    return host.run("deploy/schedule", "job-report", str(host.root / "programs"), stdin=lines)
+
+
+FILES = ("programs/job-report", "etc/cron.d/behindy-job-report", "etc/systemd/system/behindy-job-report.timer")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="install is run as root")
+def test_a_jobs_timer_is_put_there_once_and_taken_away_again(host: FakeHost) -> None:
+    host.moved["/run/systemd/system"] = str(host.root / "none")
+    assert scheduled(host, *FILES).out == "placed\n"
+    program, line, unit = (host.root / file for file in FILES)
+    assert (program.stat().st_mode & 0o777, line.stat().st_mode & 0o777, unit.exists()) == (0o755, 0o644, False)
+    assert line.read_text() == "as root\n"
+    assert scheduled(host, *FILES).out == ""
+    assert scheduled(host, *FILES, text="another\n").out == "placed\n"
+    assert scheduled(host).out == "placed\n"
+    assert not program.exists()
+    assert not line.exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="install is run as root")
+def test_with_systemd_a_timer_of_its_own_is_switched_on(host: FakeHost) -> None:
+    host.moved["/run/systemd/system"] = str(host.root)
+    host.on("systemctl", "*", "")
+    host.on("systemctl", "-q is-active *", Answer(code=3))
+    ran = scheduled(host, *FILES)
+    assert [call for call in ran.calls if call.startswith("systemctl")][-3:] == [
+        "systemctl daemon-reload",
+        "systemctl enable --now behindy-job-report.timer",
+        "systemctl restart behindy-job-report.timer",
+    ]
+    assert not (host.root / FILES[1]).exists()
+    assert (host.root / FILES[2]).exists()
+
+
+def ran_job(host: FakeHost, *, code: str = "0 false", runs: str = "false", limit: str = "60") -> Ran:
+    keep = "home/state/releases/report/r1"
+    for name in ("names.yml", ".env", "docker-compose.yml"):
+        host.file(f"{keep}/{name}", "")
+    host.on("docker", "*", "")
+    host.on("docker", "compose *", "7f\n")
+    host.on("docker", "container inspect --format *behindy.schedule* report", "r1 0 3 * * * 3600\n")
+    host.on(
+        "docker", "container inspect --format {{.State.Running}} report-run", *(f"{each}\n" for each in runs.split())
+    )
+    host.on("docker", "container inspect --format {{.State.ExitCode}}* report-run", f"{code}\n")
+    host.on("docker", "container inspect --format {{.Image}} *", "sha256:1\n")
+    host.on("docker", "container inspect --format *Config.Env* *", '"KEY=s3cret"\n')
+    host.on("docker", "logs *", "working with s3cret\n")
+    host.on("docker", "wait report-run", Answer(run="exec sleep 3") if "true" in runs else "0\n")
+    return host.run("timers/job", str(host.home), "report", limit, "5")
+
+
+@pytest.mark.parametrize(
+    ("ended", "code", "last"),
+    [
+        ("0 false", 0, "release r1 ended well after"),
+        ("3 false", 3, "ended with exit code 3 after"),
+        ("137 true", 137, "OOM-killed after"),
+    ],
+)
+def test_a_run_of_a_job_is_a_container_of_the_release_and_ends_as_that_did(
+    host: FakeHost, ended: str, code: int, last: str
+) -> None:
+    ran = ran_job(host, code=ended)
+    first, said = ran.out.splitlines()
+    assert (ran.code, first) == (code, "working with <KEY>")
+    assert said.startswith(last)
+    (made,) = [call for call in ran.calls if "compose" in call]
+    assert made.endswith("run --detach --no-deps --name report-run report")
+    assert f"{host.home}/state/releases/report/r1/names.yml" in made
+
+
+def test_a_run_that_takes_too_long_is_stopped(host: FakeHost) -> None:
+    ran = ran_job(host, runs="false true", limit="1")
+    assert (ran.code, ran.out.splitlines()[-1]) == (1, "ended by force after 1 s (x-deploy.timeout)")
+    assert "docker stop -t 5 report-run" in ran.calls
+
+
+def test_a_run_that_nobody_ended_is_stopped_before_the_next(host: FakeHost) -> None:
+    ran = ran_job(host, runs="true false")
+    calls = [call for call in ran.calls if "stop" in call or "compose" in call]
+    assert calls[0] == "docker stop -t 5 report-run"
+    assert "compose" in calls[1]
+
+
+def test_a_job_that_is_not_deployed_or_is_none_any_more_is_not_run(host: FakeHost) -> None:
+    host.on("docker", "container inspect *", Answer(err="No such container: report", code=1))
+    ran = host.run("timers/job", str(host.home), "report", "60", "5")
+    assert (ran.code, ran.out) == (0, "report is not deployed\n")
+    host.on("docker", "container inspect --format *behindy.schedule* report", "r1 \n")
+    ran = host.run("timers/job", str(host.home), "report", "60", "5")
+    assert (ran.code, ran.out) == (0, "report is no scheduled job any more\n")
