@@ -193,11 +193,14 @@ def _names_by_indentation(text: str) -> list[str]:
 
 
 def _text(path: Path) -> str:
+    remedy = "Change to the folder of a project with a compose file, or name it: BEHINDY_PROJECT=FOLDER"
     try:
         return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        names = " or ".join(map(str, COMPOSE_FILES))
+        raise Kind.COMPOSE_INVALID(f"There is no {names} here.", remedy=f"{remedy}. To make one: inv init") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        remedy = "Change to the folder of a project with a compose file, or name it: BEHINDY_PROJECT=FOLDER"
         raise Kind.COMPOSE_INVALID(f"{path} cannot be read: {reason}.", remedy=remedy) from None
 
 

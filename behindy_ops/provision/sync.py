@@ -21,7 +21,7 @@ from behindy_ops.host.command import Command, script
 from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.session import Session
 from behindy_ops.project import ipv6, proxies
-from behindy_ops.project.compose import COMPOSE_FILE, COMPOSE_FILES, ComposeFile
+from behindy_ops.project.compose import COMPOSE_FILE, ComposeFile
 from behindy_ops.project.names import Names
 from behindy_ops.project.project import Project
 from behindy_ops.project.settings import Settings
@@ -168,15 +168,9 @@ def nginx_trial(files: Mapping[str, bytes], nginx: str = "nginx") -> tuple[str, 
         Its image, empty without an nginx there, and its mounts as ``source:target`` (see ``host/sync_stage.sh``).
 
     Raises:
-        Kind.COMPOSE_INVALID: it is missing, not YAML, or its image depends on the host's ``.env``.
+        Kind.COMPOSE_INVALID: it is not YAML, or its image depends on the host's ``.env``.
     """
-    text = files.get(str(COMPOSE_FILE))
-    if text is None:
-        raise Kind.COMPOSE_INVALID(
-            f"There is no {' or '.join(map(str, COMPOSE_FILES))} here.",
-            remedy="Change to the folder of a project with a compose file, or name it: BEHINDY_PROJECT=FOLDER",
-        )
-    compose = ComposeFile.parse(text.decode("utf-8", "replace"))
+    compose = ComposeFile.parse(files[str(COMPOSE_FILE)].decode("utf-8", "replace"))
     if nginx not in compose.stanzas:
         return ("",)
     try:

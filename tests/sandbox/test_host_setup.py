@@ -167,18 +167,18 @@ class TestFilesThatAreGood:
     def test_a_dry_run_shows_the_difference_tries_the_files_and_changes_nothing(
         self, made: Bare, drafted: Path
     ) -> None:
-        replace(drafted / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
+        replace(drafted / "nginx" / "custom" / "robots.conf", "Disallow: /api/", "Disallow: /")
         before = made.fingerprint()
         ran = made.inv("host.sync", "--dry-run").ok()
-        assert '-        return 200 "User-agent: *\\nDisallow: /api/\\n";' in ran.out.splitlines()
-        assert '+        return 200 "User-agent: *\\nDisallow: /\\n";' in ran.out.splitlines()
+        assert '-    return 200 "User-agent: *\\nDisallow: /api/\\n";' in ran.out.splitlines()
+        assert '+    return 200 "User-agent: *\\nDisallow: /\\n";' in ran.out.splitlines()
         assert "1 file differs: +1 -1 lines." in ran.out
         assert "The files are valid. Nothing changed." in ran.out
         assert made.fingerprint() == before
 
     def test_a_directory_that_nginx_wants_and_is_not_there_is_made_by_the_login(self, made: Bare, edited: Path) -> None:
         """Docker would make it as root, and then host.setup could not narrow it."""
-        replace(edited / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
+        replace(edited / "nginx" / "custom" / "robots.conf", "Disallow: /api/", "Disallow: /")
         made.sh(f"mv {HOME}/rehearsal {HOME}/aside")
         try:
             made.inv("host.sync", "--dry-run").ok()
@@ -187,14 +187,14 @@ class TestFilesThatAreGood:
             made.sh(f"rmdir {HOME}/rehearsal; mv {HOME}/aside {HOME}/rehearsal")
 
     def test_without_a_yes_and_without_a_terminal_nothing_is_changed(self, made: Bare, drafted: Path) -> None:
-        replace(drafted / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
+        replace(drafted / "nginx" / "custom" / "robots.conf", "Disallow: /api/", "Disallow: /")
         before = made.fingerprint()
         assert made.inv("host.sync").code == 2
         assert made.fingerprint() == before
 
     def test_a_changed_nginx_file_is_served_at_once_by_the_same_container(self, made: Bare, edited: Path) -> None:
         container = made.sh("docker inspect --format '{{.Id}} {{.State.StartedAt}}' nginx")
-        replace(edited / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /changed/")
+        replace(edited / "nginx" / "custom" / "robots.conf", "Disallow: /api/", "Disallow: /changed/")
         (edited / "nginx" / "more.conf").write_text("# one more file\n")
         ran = made.inv("host.sync", "--yes").ok()
         assert "nginx reloaded" in ran.out
@@ -240,7 +240,7 @@ class TestFilesThatAreGood:
             " echo '# by hand' > nginx/extra.conf"
         )
         made.sh(by_hand, user="ubuntu")
-        replace(edited / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /taken-over/")
+        replace(edited / "nginx" / "custom" / "robots.conf", "Disallow: /api/", "Disallow: /taken-over/")
         with Traffic(made, for_service("frontend"), max_seconds=60) as traffic:
             traffic.wait_until_flowing()
             ran = made.inv("host.sync", "--yes").ok()
@@ -281,7 +281,7 @@ class TestFilesThatAreGood:
         assert "nothing to do" in made.inv("host.sync").ok().out
 
     def test_it_is_refused_while_somebody_holds_the_host(self, made: Bare, drafted: Path) -> None:
-        replace(drafted / "nginx" / "site.conf", "Disallow: /api/", "Disallow: /")
+        replace(drafted / "nginx" / "custom" / "robots.conf", "Disallow: /api/", "Disallow: /")
         before = made.fingerprint()
         made.inv("lock.acquire", "--message", "looking").ok()
         try:

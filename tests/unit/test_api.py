@@ -45,10 +45,15 @@ TWO_LINES, OWN_TASK, SURVEY, DEPLOY, CONNECT = re.findall(
 
 WEB = Service("web", "ghcr.io/acme/web", 5000, "/up", "/up", "/up", watch=1, health=HealthPolicy(3, 3.0, look=1.0))
 COMPOSE = """\
+name: behindy-ops
 services:
+  nginx: {image: "nginx:1.28", container_name: nginx, networks: [internal]}
   web:
     image: ghcr.io/acme/web
+    networks: [internal]
     x-deploy: {port: 5000, internal: /up, external: /up}
+networks:
+  internal: {}
 """
 
 

@@ -209,7 +209,8 @@ def test_compose_is_started_by_itself_where_docker_would_find_it(
 
 
 def test_what_a_job_leaves_is_made_and_not_started(starting: FakeHost) -> None:
-    ran = starting.run("deploy/start_green", str(starting.home), "web", "r1", "net", "", "", "idle", stdin="b\nr\no\n")
+    words = (str(starting.home), "web", "r1", "net", "", "", "shop", "nginx", "idle")
+    ran = starting.run("deploy/start_green", *words, stdin="b\nr\no\n")
     assert ran.code == 0
     assert "policy" in ran.values
     assert not [call for call in ran.calls if call.startswith("docker start") or "/start" in call]
