@@ -17,9 +17,16 @@ from behindy_ops.scaffold.compose import completed, site, stanza
 
 WORKFLOW = ".github/workflows/deploy.yml"
 NGINX_FILE = f"{FOLDER}/nginx.conf"
-_TEMPLATES = ("tasks.py", ".env.example", "host.env.example", WORKFLOW)
+HOST_EXAMPLE = "compose/.env.example"
+_TEMPLATES = {
+    "tasks.py": "tasks.py",
+    ".env.example": "env.example",
+    HOST_EXAMPLE: "host.env",
+    "host.env": "host.env",
+    WORKFLOW: "deploy.yml",
+}
 
-CONCERNED = ("tasks.py", ".env.example", "host.env.example", ".gitignore", WORKFLOW, NGINX_FILE)
+CONCERNED = (*_TEMPLATES, ".gitignore", NGINX_FILE)
 """Files beside the compose file that are made, or that tell what is there."""
 
 IGNORED = (".env", ".env.*", "!.env.example", "host.env")
@@ -51,7 +58,9 @@ def new_files(answers: Answers, there: Mapping[str, str], compose_path: str, roo
         Kind.COMPOSE_INVALID: nothing can be put into the compose file, or something in it is wrong.
     """
     compose = _compose(answers, there, compose_path)
-    made = {name: _rendered(f"{name.removeprefix('.').rpartition('/')[2]}.j2", answers) for name in _TEMPLATES}
+    made = {path: _rendered(f"{template}.j2", answers) for path, template in _TEMPLATES.items()}
+    if not compose_path.startswith("compose/"):
+        del made[HOST_EXAMPLE]
     written = [compose, *(Written(path, there.get(path), there.get(path, text)) for path, text in made.items())]
     written.append(_ignoring(there.get(".gitignore")))
     if NGINX_FILE not in there:

@@ -105,7 +105,7 @@ def test_from_nothing_a_project_is_made_that_can_be_deployed(tmp_path: Path, *, 
     assert list(compose.stanzas) == ["nginx", *["db"] * database, *["redis"] * cache, "web", "api"]
     assert declared(compose).names == ("shop.example",)
     assert "shop.example" in files["nginx/site.conf"]
-    assert ("DB_PASS=" in files["host.env.example"]) is database
+    assert ("DB_PASS=" in files["host.env"]) is database
     assert set(compose.required("web")) == ({"DB_PASS"} if database else set())
     compile(files["tasks.py"], "tasks.py", "exec")
     assert not missing(files, HERE, ())
