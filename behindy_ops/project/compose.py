@@ -35,15 +35,13 @@ class ComposeFile:
     """A compose file.
 
     Attributes:
-        extensions: what it has under names that begin with ``x-`` beside ``services``.
         stanzas: each service's, in the order of the file; YAML's anchors are resolved, ``${NAME}`` is not.
-        top: what stands beside the services: ``name``, ``networks``.
+        top: what stands beside the services: ``name``, ``networks``, ``x-nginx``.
     """
 
     text: str
     stanzas: Mapping[str, Mapping[str, Any]]
     path: Path = COMPOSE_FILE
-    extensions: Mapping[str, Any] = field(default_factory=dict)
     top: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -68,9 +66,8 @@ class ComposeFile:
         top = document if isinstance(document, dict) else {}
         services = top.get("services")
         stanzas = services.items() if isinstance(services, dict) else ()
-        extensions = {str(name): value for name, value in top.items() if str(name).startswith("x-")}
         named = {str(name): stanza for name, stanza in stanzas if isinstance(stanza, dict)}
-        return cls(text, named, path, extensions, top)
+        return cls(text, named, path, top)
 
     @classmethod
     def read(cls, path: Path) -> ComposeFile:

@@ -78,6 +78,16 @@ class Names:
         return service, f"{service}-green", f"{service}-blue"
 
 
+def short(image: str) -> str:
+    """Return the last part of an image's repository."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
+def role_of(image: str) -> str:
+    """Return the role that an image usually fills, or an empty string."""
+    return next((role for role, images in _IMAGES.items() if images.fullmatch(short(image))), "")
+
+
 def read_names(compose: ComposeFile, *, chosen: str = "") -> Names:
     """Read the names from a compose file.
 
@@ -155,7 +165,7 @@ class _Reader:
     def role(self, role: str, containers: Mapping[str, str]) -> Role | None:
         """Return who fills a role: who says so, else whose image tells."""
         said = [name for name in containers if self._said(name) == role]
-        told = [name for name in containers if self._said(name) == "" and _IMAGES[role].fullmatch(self._image(name))]
+        told = [name for name in containers if self._said(name) == "" and role_of(self._image(name)) == role]
         candidates = said or told
         if len(candidates) > 1:
             path = ", ".join(f"services.{name}" for name in candidates)
@@ -175,12 +185,11 @@ class _Reader:
         return "none"
 
     def _image(self, name: str) -> str:
-        """Return the last part of the repository of a stanza's image; ``""`` where that is not known."""
+        """Return a stanza's image; ``""`` where that is not known."""
         try:
-            image = self.compose.image(name)
+            return self.compose.image(name)
         except KeyError:
             return ""
-        return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
     def shared_network(self, proxy: Role | None) -> str:
         """Return the key of the network that most services share with nginx; the first of several that do."""

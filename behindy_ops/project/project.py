@@ -125,7 +125,7 @@ class Project:
         from behindy_ops.project.validate import check_domain
 
         try:
-            declared = self.compose.extensions.get(X_NGINX)
+            declared = self.compose.top.get(X_NGINX)
         except BehindyError:
             return ""
         domains = declared.get("domains") if isinstance(declared, dict) else None

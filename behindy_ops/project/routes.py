@@ -126,7 +126,7 @@ def declared(compose: ComposeFile) -> Routes:
         Kind.COMPOSE_INVALID: there is a mistake; with one line for each, which begins with its path.
     """
     mistakes: list[str] = []
-    site, wrong = read_keys(X_NGINX, compose.extensions.get(X_NGINX, {}), _NGINX)
+    site, wrong = read_keys(X_NGINX, compose.top.get(X_NGINX, {}), _NGINX)
     mistakes += wrong
     domains = tuple(site.get("domains", ()))
     if not domains:

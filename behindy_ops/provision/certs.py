@@ -112,7 +112,7 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
 def _declared(session: Session) -> tuple[str, ...]:
     """Every public name in the compose file, if it declares any; of whichever domain they are."""
     compose = session.project.compose
-    return declared(compose).names if X_NGINX in compose.extensions else ()
+    return declared(compose).names if X_NGINX in compose.top else ()
 
 
 def _load(session: Session, confirm: Confirm, *, dry_run: bool, wait: float) -> bool:

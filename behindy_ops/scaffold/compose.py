@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.project.compose import X_DEPLOY, X_NGINX, ComposeFile
+from behindy_ops.project.names import role_of, short
 from behindy_ops.scaffold.answers import App
 
-_BESIDE = re.compile(r"(?:^|/)(nginx|postgres|postgis|mysql|mariadb|mongo|redis|valkey|keydb|memcached|rabbitmq)\b")
-"""Images of what stands beside a project's own services."""
+_BESIDE = {"mysql", "mariadb", "mongo", "memcached", "rabbitmq"}
+"""Images of what stands beside a project's own services, and fills none of the roles that we know."""
 
 _URL = re.compile(r"https?://[^\s\"'\]]+")
 
@@ -42,8 +43,12 @@ def candidates(compose: ComposeFile) -> list[App]:
     return [
         App(name, str(given.get("image") or ""), port(given), health(given))
         for name, given in compose.stanzas.items()
-        if X_DEPLOY not in given and not _BESIDE.search(str(given.get("image") or "").partition("@")[0])
+        if X_DEPLOY not in given and not _beside(str(given.get("image") or ""))
     ]
+
+
+def _beside(image: str) -> bool:
+    return role_of(image) != "" or short(image) in _BESIDE
 
 
 def port(given: Mapping[str, Any]) -> int:
@@ -89,7 +94,7 @@ def completed(text: str, apps: Mapping[str, App], domain: str) -> str:
             )
         line, indent = where[name]
         lines.insert(line, f"{stanza(apps[name], indent)}\n")
-    if X_NGINX not in ComposeFile.parse(text).extensions:
+    if X_NGINX not in ComposeFile.parse(text).top:
         lines.append(f"\n{site(domain)}")
     return "".join(lines)
 
