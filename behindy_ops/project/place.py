@@ -65,9 +65,12 @@ def pyproject(file: Path) -> Mapping[str, Any]:
     Raises:
         Kind.SETTINGS: the file cannot be read.
     """
-    if not file.is_file():
+    try:
+        content = file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    content = file.read_bytes()
+    except OSError as error:
+        raise Kind.SETTINGS(f"{file} cannot be read: {error.strerror}.", remedy="Correct it and run again.") from None
     if not re.search(rb"(?m)\btool\b.*behindy-ops|^\s*\[\s*tool\s*\]", content):
         return {}  # most have none, and to read TOML takes its time
     import tomllib

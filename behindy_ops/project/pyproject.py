@@ -6,11 +6,13 @@ A key is a setting's name in lower case without ``BEHINDY_``. The file is read b
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from behindy_ops.errors import BehindyError
+from behindy_ops.project import place
 
 FILE = "pyproject.toml"
 TABLE = "tool.behindy-ops"
@@ -33,11 +35,13 @@ class Declared:
     Attributes:
         common: those for every environment.
         own: those of each environment that has a table.
+        registries: the table of logins to registries, unread.
         mistakes: one line each, with the path of the key and never a value.
     """
 
     common: dict[str, str] = field(default_factory=dict)
     own: dict[str, dict[str, str]] = field(default_factory=dict)
+    registries: object = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
 
 
@@ -60,24 +64,14 @@ def read_pyproject(root: Path, names: Collection[str], secret: Collection[str]) 
     """
     declared = Declared()
     try:
-        document = tomllib.loads((root / FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        table = place.pyproject(root / FILE)
+    except BehindyError as error:
+        declared.mistakes.append(error.what)
         return declared
-    except OSError as error:
-        declared.mistakes.append(f"{FILE}: cannot be read ({error.strerror})")
-        return declared
-    except UnicodeDecodeError:
-        declared.mistakes.append(f"{FILE}: not UTF-8 text")
-        return declared
-    except tomllib.TOMLDecodeError as error:
-        declared.mistakes.append(f"{FILE}: not TOML ({error})")
-        return declared
-    table: Any = document
-    for part in TABLE.split("."):
-        table = table.get(part, {}) if isinstance(table, dict) else {}
     reader = _Reader({key_of(name): name for name in names}, secret, declared.mistakes)
+    declared.registries = table.get("registries", {})
     declared.common = reader.values(table, TABLE, _BESIDE)
-    environments = table.get("environments", {}) if isinstance(table, dict) else {}
+    environments = table.get("environments", {})
     if not isinstance(environments, dict):
         declared.mistakes.append(f"{TABLE}.environments ({FILE}): a table for each environment is needed")
         return declared

@@ -22,7 +22,7 @@ from behindy_ops.project.secret import Secret
 
 DOCKER_HUB = "docker.io"
 
-TABLE = ("tool", "behindy-ops", "registries")
+TABLE = "tool.behindy-ops.registries"
 
 _KEYS = ("user", "token", "login_command")
 _HUBS = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.docker.io"})
@@ -73,11 +73,10 @@ def read_logins(given: object, find: Callable[[str], Secret | None]) -> tuple[tu
     Returns:
         The logins, and one line for each mistake, by the path of its key; no value of a token is in any.
     """
-    path = ".".join(TABLE)
     if not isinstance(given, Mapping):
-        return (), [f'{path}: not a table; write [{path}."ghcr.io"]']
+        return (), [f'{TABLE}: not a table; write [{TABLE}."ghcr.io"]']
     mistakes: list[str] = []
-    logins = [_login(str(name), entry, f'{path}."{name}"', find, mistakes) for name, entry in given.items()]
+    logins = [_login(str(name), entry, f'{TABLE}."{name}"', find, mistakes) for name, entry in given.items()]
     return tuple(login for login in logins if login is not None), mistakes
 
 

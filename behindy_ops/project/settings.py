@@ -22,7 +22,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.project import proxies, pyproject, validate
 from behindy_ops.project.dotenv import read_env_file
 from behindy_ops.project.place import PROJECT
-from behindy_ops.project.registries import TABLE, Login, canonical, read_logins, registry_of
+from behindy_ops.project.registries import Login, canonical, read_logins, registry_of
 from behindy_ops.project.secret import Secret
 
 _NOT_OURS = frozenset({"BEHINDY_HTTP_PORT", "BEHINDY_HTTPS_PORT", "BEHINDY_DB_DATA"})
@@ -123,10 +123,12 @@ def load(environ: Mapping[str, str], root: Path) -> Settings:
         Kind.SETTINGS: with every mistake at once, one line each; no secret's value is in any.
     """
     environment = environ.get("BEHINDY_ENV", "")
-    sources, mistakes = _sources(environ, root, environment)
+    declared = pyproject.read_pyproject(root, NAMES, _SECRET)
+    sources, mistakes = _sources(environ, root, environment, declared)
     reader = _Reader(sources, root, mistakes)
     values = {field: read(reader, name) for name, (field, read) in _SETTINGS.items()}
-    values["registries"] = _registries(reader)
+    values["registries"], wrong = read_logins(declared.registries, reader.secret)
+    reader.mistakes += (f"{pyproject.FILE}: {mistake}" for mistake in wrong)
     if any(source.environment for source in sources):
         for name in ("BEHINDY_HOST", "BEHINDY_DOMAIN"):
             if not reader.text(name):
@@ -177,11 +179,12 @@ class _Source:
         return f"{self.file}, {self.table}.{pyproject.key_of(name)}" if self.table else self.file
 
 
-def _sources(environ: Mapping[str, str], root: Path, environment: str) -> tuple[list[_Source], list[str]]:
+def _sources(
+    environ: Mapping[str, str], root: Path, environment: str, declared: pyproject.Declared
+) -> tuple[list[_Source], list[str]]:
     """Return where values come from, the first of which wins; and what is wrong with the files."""
     mistakes: list[str] = []
     own: list[_Source] = []
-    declared = pyproject.read_pyproject(root, NAMES, _SECRET)
     if environment and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", environment):
         mistakes.append(f"BEHINDY_ENV: {validate.shown(environment)} is not a name; .env.NAME is read, such as sandbox")
     elif environment:
@@ -277,28 +280,6 @@ class _Reader:
             if (source.own or name not in _BOUND) and source.values.get(name, "").strip():
                 return rank, source.place(name), source.values[name]
         return len(self.sources), "", ""
-
-
-def _registries(reader: _Reader) -> tuple[Login, ...]:
-    path = reader.root / "pyproject.toml"
-    try:
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    except (OSError, UnicodeDecodeError):
-        text = ""
-    if "behindy-ops" not in text:  # another tool's file alone: not even parsed
-        return ()
-    import tomllib
-
-    try:
-        found: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        reader.mistakes.append(f"{path.name}: {error}")
-        return ()
-    for name in TABLE:
-        found = found.get(name, {}) if isinstance(found, dict) else {}
-    logins, mistakes = read_logins(found, reader.secret)
-    reader.mistakes += (f"{path.name}: {mistake}" for mistake in mistakes)
-    return logins
 
 
 def _key_file(reader: _Reader, name: str) -> Path | None:

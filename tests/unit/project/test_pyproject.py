@@ -81,7 +81,9 @@ def test_a_secret_is_refused_and_not_shown(name: str, table: str, tmp_path: Path
     assert "hunter2" not in repr(declared)
 
 
-@pytest.mark.parametrize("text", [b"[tool", b"\xff\xfe", b"tool = 1\n", b"[tool]\nbehindy-ops = 1\n"])
+@pytest.mark.parametrize(
+    "text", [b"[tool.behindy-ops", b"\xff[tool.behindy-ops]", b"tool = 1\n", b"[tool]\nbehindy-ops = 1\n"]
+)
 def test_a_file_that_cannot_be_read_is_a_mistake_not_a_crash(text: bytes, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes(text)
     declared = read_pyproject(tmp_path, NAMES, SECRETS)
