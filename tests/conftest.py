@@ -1,6 +1,7 @@
 """Fewer examples for each property, so that all of them take seconds; no deadline on a busy machine.
 
-And a file that says how a run ended, for whoever started several.
+And what failed, as soon as it has: of a run that is cut off, nothing else tells. And a file that says how it ended, for
+whoever started several.
 """
 
 from __future__ import annotations
@@ -18,6 +19,26 @@ os.environ.pop("BEHINDY_INV", None)  # the tests show commands as `inv`, whoever
 
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.load_profile("quick")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_AtOnce(terminal))
+
+
+class _AtOnce:
+    """Names each test that fails when it does."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._terminal.ensure_newline()
+            self._terminal.write_line(f"failed: {report.nodeid} ({report.when}, {report.duration:.0f} s)")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
