@@ -37,8 +37,7 @@ class _AtOnce:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            self._terminal.ensure_newline()
-            self._terminal.write_line(f"failed: {report.nodeid} ({report.when}, {report.duration:.0f} s)")
+            self._terminal.write_line(f"\nfailed: {report.nodeid} ({report.when}, {report.duration:.0f} s)")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -33,7 +33,10 @@ __all__ = ["HOME", "MODES", "Watch", "watching"]
 HOME = "/home/ubuntu/behindy-ops"
 MODES = ("terminal", "plain", "--json", "GitHub")
 MAY_HOLD = (f"{HOME}/.env", f"{HOME}/state/env/*", f"{HOME}/state/releases/*/*/.env")
-NOT_OURS = ("/proc", "/sys", "/dev/pts", "/run/docker", "/run/containerd", "/var/lib/docker", f"{HOME}/data")
+NOT_OURS = (
+    *("/proc", "/sys", "/dev/pts", "/run/docker", "/run/containerd", "/var/lib/docker", f"{HOME}/data"),
+    "/tmp/runc-process*",
+)
 """The kernel's, and Docker's own: what a container is given, what it prints, and its file system."""
 
 CHANGED = f"""

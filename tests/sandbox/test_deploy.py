@@ -185,9 +185,9 @@ def test_a_dry_run_prints_every_command_and_changes_nothing(release: Release) ->
 def test_the_newest_two_images_of_the_repository_stay_and_others_are_not_touched(release: Release) -> None:
     on_host("docker", "tag", "localhost:5000/behindy/behindy-backend:v1", "localhost:5000/other/thing:old")
     for number in range(4):
-        deploy("frontend", release("frontend", f"kept-{number}")).ok()
+        deploy("frontend", release("frontend", f"new-{number}")).ok()
     kept = on_host("docker", "images", "--format", "{{.Tag}}", "localhost:5000/behindy/behindy-frontend").split()
-    assert sorted(kept) == ["kept-2", "kept-3"]
+    assert sorted(kept) == ["new-2", "new-3"]
     assert on_host("docker", "images", "-q", "localhost:5000/other/thing:old")
     assert on_host("docker", "images", "-q", "localhost:5000/behindy/behindy-backend")
     on_host("docker", "rmi", "localhost:5000/other/thing:old")
