@@ -14,12 +14,15 @@ from pathlib import Path
 
 from behindy_ops.deploy import queue
 from behindy_ops.deploy.goals import Goal
+from behindy_ops.deploy.hooks import Hooks
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host import session as sessions
 from behindy_ops.host.command import Command
 from behindy_ops.host.session import Connect, Session, silent
+from behindy_ops.host.tokens import with_tokens
 from behindy_ops.project.project import Project
-from behindy_ops.project.services import validate_tag
+from behindy_ops.project.services import Service, repository, validate_tag
+from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import DeployFinished, Event
 from behindy_ops.views import status
 from behindy_ops.views.status import ServiceStatus
@@ -135,7 +138,8 @@ def connect(*, project: Path | str | None = None, tell: Tell = silent) -> Iterat
     Raises:
         BehindyError: a setting is missing, or the host does not answer or let us in; its ``kind`` says what.
     """
-    with _connector(_project(project), tell)() as session:
+    found = _project(project)
+    with _connector(found, found.services(), found.settings(os.environ), tell)() as session:
         yield Connection(session)
 
 
@@ -192,7 +196,10 @@ def deploy(
 
     goal = Goal(tag=validate_tag(tag), force=force, watch=watch, recreate=recreate, wait_drain=wait_drain)
     found = _project(project)
-    queue.deploy(_connector(found, listen, service), found.services([service]), goal, wait=wait, now=now)
+    services, settings = found.services([service]), found.settings(os.environ)
+    settings = with_tokens(settings, [repository(each, settings.image_prefix) for each in services])
+    hooks = Hooks(found.root / "hooks", settings, listen)
+    queue.deploy(_connector(found, services, settings, listen), services, goal, wait=wait, now=now, hooks=hooks)
     return _deployed(events[-1], tag)
 
 
@@ -200,8 +207,7 @@ def _project(folder: Path | str | None) -> Project:
     return Project.find(environ=os.environ) if folder is None else Project(Path(folder).expanduser().resolve())
 
 
-def _connector(project: Project, tell: Tell, *names: str) -> Connect:
-    services, settings = project.services(names), project.settings(os.environ)
+def _connector(project: Project, services: list[Service], settings: Settings, tell: Tell) -> Connect:
     return lambda: sessions.open_session(project, settings, services, tell, os.environ)
 
 

@@ -155,7 +155,25 @@ def test_its_options_are_those_of_the_task(host: Simulation, monkeypatch: pytest
     monkeypatch.setattr(queue, "deploy", deploy)
     behindy_ops.deploy("web", "v2", force=True, recreate=True, watch=3.0, wait=9.0, wait_drain=True, now=True)
     goal = Goal(tag="v2", force=True, recreate=True, watch=3.0, wait_drain=True)
-    assert given == [["web"], goal, {"wait": 9.0, "now": True}]
+    options = given.pop()
+    assert isinstance(options, dict)
+    assert options.pop("hooks").folder.name == "hooks"
+    assert (given, options) == ([["web"], goal], {"wait": 9.0, "now": True})
+
+
+def test_a_deploy_logs_in_by_its_registrys_command_and_runs_the_hooks(host: Simulation, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.behindy-ops.registries."ghcr.io"]\nuser = "me"\nlogin_command = ["false"]\n'
+    )
+    with raises(Kind.REGISTRY_REFUSED, match="its login command here, gave none"):
+        behindy_ops.deploy("web", tag="v2")
+    (tmp_path / "pyproject.toml").unlink()
+    hook = tmp_path / "hooks" / "pre-deploy"
+    hook.parent.mkdir()
+    hook.write_text('#!/bin/sh\necho "$BEHINDY_SERVICE $BEHINDY_TAG" >told\n')
+    hook.chmod(0o755)
+    behindy_ops.deploy("web", tag="v2")
+    assert (tmp_path / "told").read_text() == "web v2\n"
 
 
 def test_what_cannot_be_deployed_is_refused_before_the_host_is_asked(host: Simulation) -> None:
