@@ -84,7 +84,7 @@ def bare_host(suite: str, domain: str, say: Callable[[str], None]) -> Iterator[B
         Kind.SANDBOX: it could not be made.
     """
     checkout = here()
-    name = f"behindy-bare-{checkout.identity}-{suite}"
+    name = f"{checkout.container.replace('sandbox', 'bare', 1)}-{suite}"  # several hosts may be at it side by side
     checkout.state.mkdir(mode=0o700, exist_ok=True)
     built, seeded = lifecycle.prepare(say)
     with held(machine_lock(f"bare-{suite}"), say, "making the image of a bare host"):

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Case", "Unit", "parse_part", "parts", "units"]
 
-TOGETHER = frozenset({"test_disk_full", "test_github_job", "test_host_setup", "test_secrets"})
+TOGETHER = frozenset(
+    {"test_disk_full", "test_from_local", "test_github_job", "test_host_setup", "test_names", "test_secrets"}
+)
 """Files with a fixture for all their tests that takes long, or changes the host: they share one, in their order."""
 
 WHOLE_FILE_SECONDS = 30.0
@@ -20,17 +22,25 @@ WHOLE_FILE_SECONDS = 30.0
 USUAL_SECONDS = 3.5
 SECONDS = {
     "test_adopt": 30.0,
+    "test_before": 25.0,
     "test_connection": 1.0,
     "test_db": 5.0,
     "test_deploy": 18.0,
     "test_disk_full": 25.0,
     "test_doctor": 9.0,
+    "test_drains": 40.0,
     "test_forked": 1.0,
+    "test_from_local": 50.0,
     "test_github_job": 25.0,
     "test_host_setup": 6.0,
     "test_hosts": 20.0,
+    "test_init": 150.0,
     "test_interruptions": 8.0,
+    "test_kinds": 25.0,
+    "test_library": 15.0,
     "test_logins": 12.0,
+    "test_maintenance": 15.0,
+    "test_names": 40.0,
     "test_nginx_routes": 0.5,
     "test_rollback": 25.0,
     "test_secrets": 12.0,
