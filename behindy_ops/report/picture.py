@@ -41,7 +41,7 @@ class Picture:
         """Show these; on a terminal, at most as many as it has rows, and of each no more than it has columns."""
         if self._live:
             if self._live.console.size != self._size:
-                self._anew(self._live)
+                self._start_over(self._live)
             shown = coloured(shown_with(self._safe.encoding, lines))
             shown.no_wrap, shown.overflow = True, "ellipsis"
             self._live.update(shown, refresh=True)
@@ -51,7 +51,7 @@ class Picture:
     def _begin(self) -> Live:
         return live(terminal(self._safe), auto_refresh=False, vertical_overflow="crop")
 
-    def _anew(self, before: Live) -> None:
+    def _start_over(self, before: Live) -> None:
         """Begin on an empty screen: a terminal whose size has changed has moved the last picture to where it likes."""
         before.stop()
         before.console.clear()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Release = Callable[..., str]
 
 FILE = f"{HOME}/compose/docker-compose.yml"
-WORK = "echo begun $SAMPLE_RELEASE >>/work/log; trap 'echo ended $SAMPLE_RELEASE >>/work/log; exit' TERM"
+WORK = "echo begun $SAMPLE_RELEASE >>/diary/log; trap 'echo ended $SAMPLE_RELEASE >>/diary/log; exit' TERM"
 IMAGE = "${BEHINDY_IMAGE_PREFIX:-behindy}/behindy-llmserver:latest"
 
 
@@ -38,7 +38,7 @@ class Worker:
             "networks": ["internal"],
             "restart": "always",
             "command": ["sh", "-c", command.replace("$", "$$")],
-            "volumes": ["work:/work"],
+            "volumes": ["diary:/diary"],
             "user": "root",
             "mem_limit": "60m",
             "memswap_limit": "60m",
@@ -47,7 +47,7 @@ class Worker:
         }
         text = (ROOT / "compose" / "docker-compose.yml").read_text(encoding="utf-8")
         before, networks, after = text.partition("\nnetworks:\n")
-        text = f"{before}\n  worker: {json.dumps(stanza)}\n{networks}{after}\nvolumes: {{work: {{}}}}\n"
+        text = f"{before}\n  worker: {json.dumps(stanza)}\n{networks}{after}\nvolumes: {{diary: {{}}}}\n"
         (self.folder / "compose" / "docker-compose.yml").write_text(text, encoding="utf-8")
         on_host("sh", "-c", f"cat >{FILE} <<'END'\n{text}\nEND")
 
@@ -60,7 +60,7 @@ class Worker:
         return ran
 
     def log(self) -> list[str]:
-        told = on_host("sh", "-c", "cat $(docker volume inspect --format {{.Mountpoint}} behindy-ops_work)/log")
+        told = on_host("sh", "-c", "cat $(docker volume inspect --format {{.Mountpoint}} behindy-ops_diary)/log")
         return told.splitlines()
 
 
@@ -85,7 +85,7 @@ def worker(sandbox: SandboxInfo, live_services: None, release: Release, tmp_path
         on_host("docker", "rm", "-f", "worker", "worker-green", "worker-blue", "worker-run", check=False)
         on_host("sh", "-c", "rm -f /etc/cron.d/behindy-job-worker /usr/local/lib/behindy-ops/job-worker")
         on_host("sh", "-c", f"rm -f {HOME}/state/timers/job-worker.*")
-        on_host("docker", "volume", "rm", "behindy-ops_work", check=False)
+        on_host("docker", "volume", "rm", "behindy-ops_diary", check=False)
         on_host("rm", "-rf", f"{HOME}/state/releases/worker")
 
 
@@ -127,13 +127,13 @@ def test_those_that_must_not_overlap_come_one_after_the_other(worker: Worker) ->
 
 
 def test_its_own_health_check_decides(worker: Worker) -> None:
-    check = {"test": ["CMD", "test", "-e", "/work/good"], "interval": "1s", "retries": 2}
+    check = {"test": ["CMD", "test", "-e", "/diary/good"], "interval": "1s", "retries": 2}
     worker.declare({"health": {"steady": 1}}, healthcheck=check)
     ran = worker.deploy("v1")
     assert ran.code == 50
     assert "worker-green is not healthy: its own health check fails (Docker says: unhealthy)." in ran.said
     assert worker.log() == ["begun v1", "ended v1"]
-    on_host("sh", "-c", "touch $(docker volume inspect --format {{.Mountpoint}} behindy-ops_work)/good")
+    on_host("sh", "-c", "touch $(docker volume inspect --format {{.Mountpoint}} behindy-ops_diary)/good")
     worker.deploy("v1").ok()
     assert live() == "v1 running"
 
@@ -163,7 +163,7 @@ def status_of(worker: Worker) -> dict[str, Any]:
 @pytest.mark.usefixtures("rooted")
 def test_a_job_is_run_by_the_host_by_the_release_that_is_scheduled(worker: Worker) -> None:
     secret = "leak-me-not-0123456789"
-    command = "echo ran $SAMPLE_RELEASE $TOKEN | tee -a /work/log; exit $(cat /work/code 2>/dev/null || echo 0)"
+    command = "echo ran $SAMPLE_RELEASE $TOKEN | tee -a /diary/log; exit $(cat /diary/code 2>/dev/null || echo 0)"
     declared = {"schedule": "0 3 * * *", "timeout": 60, "stop": 1}
     worker.declare(declared, command, environment={"TOKEN": secret})
     worker.deploy("v1").ok()
@@ -181,7 +181,7 @@ def test_a_job_is_run_by_the_host_by_the_release_that_is_scheduled(worker: Worke
     assert "well (" in status["run"]
     assert secret not in json.dumps(status)
     worker.inv("deploy.rollback", "worker", "--json").ok()
-    on_host("sh", "-c", "echo 7 >$(docker volume inspect --format {{.Mountpoint}} behindy-ops_work)/code")
+    on_host("sh", "-c", "echo 7 >$(docker volume inspect --format {{.Mountpoint}} behindy-ops_diary)/code")
     run_job(check=False)
     assert worker.log()[-1].startswith("ran v1")
     assert "exit code 7" in status_of(worker)["run"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from enum import Enum
 from functools import partial
@@ -13,7 +14,7 @@ from tests.simulator.simulation import SILENCE, ClientKilled
 if TYPE_CHECKING:
     from tests.simulator.simulation import SimHost, Simulation
 
-__all__ = ["Fault", "plan", "plan_during"]
+__all__ = ["Fault", "heal", "plan", "plan_during"]
 
 
 class Fault(Enum):
@@ -42,6 +43,16 @@ def plan(simulation: Simulation, after: int, fault: Fault) -> None:
     """Let it strike so many ticks from now."""
     tick = simulation.world.ticks + max(1, after)
     simulation.world.plan.setdefault(tick, []).append(partial(strike, simulation, fault))
+
+
+def heal(simulation: Simulation) -> None:
+    """Let nothing strike any more, wait until every lease has ended, and put all in order by two commands."""
+    simulation.world.plan.clear()
+    simulation.world.pass_time(90)
+    for _ in range(2):
+        with contextlib.suppress(BehindyError):
+            simulation.recover()
+        simulation.world.pass_time(20)
 
 
 def plan_during(simulation: Simulation, script: str, fault: Fault, *, tick: int = 1) -> None:

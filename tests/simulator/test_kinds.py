@@ -12,7 +12,7 @@ import pytest
 from behindy_ops.errors import BehindyError, Interrupted, Kind
 from behindy_ops.project.services import HealthPolicy, Service
 from tests.kinds import raises
-from tests.simulator.faults import Fault, plan, plan_during
+from tests.simulator.faults import Fault, heal, plan, plan_during
 from tests.simulator.simulation import SERVICES, Behaviour, ClientKilled, Simulation
 from tests.simulator.start import begin
 from tests.simulator.test_deploys import decisions, history, live, outcomes, sent, steps, tag, warnings
@@ -214,12 +214,7 @@ def test_a_fault_at_any_moment_heals(fault: Fault, release: str, *, overlap: boo
         plan(host, after, fault)
         with contextlib.suppress(BehindyError, ClientKilled):
             host.deploy("worker", tag=release)
-        host.world.plan.clear()
-        host.world.pass_time(90)
-        for _ in range(2):
-            with contextlib.suppress(BehindyError):
-                host.recover()
-            host.world.pass_time(20)
+        heal(host)
         assert host.rules.at_rest("worker") == "", f"{fault} {after} ticks into {release}"
 
 
@@ -231,12 +226,7 @@ def test_the_engine_or_the_host_may_go_away_at_any_moment(*, overlap: bool) -> N
             plan(host, after, fault)
             with contextlib.suppress(BehindyError, ClientKilled):
                 host.deploy("worker", tag="mended")
-            host.world.plan.clear()
-            host.world.pass_time(90)
-            for _ in range(2):
-                with contextlib.suppress(BehindyError):
-                    host.recover()
-                host.world.pass_time(20)
+            heal(host)
             assert host.rules.at_rest("worker") == "", f"{fault} {after} ticks into it"
 
 

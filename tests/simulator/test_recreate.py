@@ -11,7 +11,7 @@ import pytest
 from behindy_ops.errors import BehindyError, Interrupted, Kind
 from behindy_ops.report.events import Decision, DeployFinished, StepStarted, Warning_
 from tests.kinds import raises
-from tests.simulator.faults import Fault, plan, plan_during
+from tests.simulator.faults import Fault, heal, plan, plan_during
 from tests.simulator.simulation import ClientKilled, Simulation
 from tests.simulator.start import begin
 
@@ -146,12 +146,7 @@ def test_a_fault_at_any_moment_heals(fault: Fault, release: str) -> None:
         plan(host, after, fault)
         with contextlib.suppress(BehindyError, ClientKilled):
             host.recreate("frontend", tag=release)
-        host.world.plan.clear()
-        host.world.pass_time(90)
-        for _ in range(2):
-            with contextlib.suppress(BehindyError):
-                host.recover()
-            host.world.pass_time(20)
+        heal(host)
         assert host.rules.at_rest("frontend") == "", f"{fault} {after} ticks into the recreation of {release}"
 
 
