@@ -26,7 +26,11 @@ _LABELS = {"org.opencontainers.image.vendor": "somebody else"}
 
 
 def containers(numbers: Iterable[int], image: str) -> None:
-    """Make the containers of these numbers, called ``other-0001`` and so on, of an image that has ``sleep``."""
+    """Make the containers of these numbers, called ``other-0001`` and so on, of an image that has ``sleep``.
+
+    The image comes from the host's own registry first: the engine's API pulls nothing when it makes a container.
+    """
+    host.run(["docker", "pull", "--quiet", image], timeout=_SECONDS)
     asked: list[tuple[str, Any]] = []
     for number in numbers:
         name = f"other-{number:04d}"
