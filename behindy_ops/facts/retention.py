@@ -1,35 +1,35 @@
-"""Which images of a service stay on the host beside those in use and the one that a rollback needs. Pure.
+"""Which images of a service stay on the host beside those in use: the live release's, and its previous good one's.
 
-See docs/design.md, "Image retention".
+Pure. See docs/design.md, "Image retention".
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
+from itertools import islice
 
-from behindy_ops.facts.image import Image
-from behindy_ops.facts.release import Release
-
-KEEP = 2
-"""Images of a repository that stay, by whether they were good, then by creation time."""
+from behindy_ops.facts.release import Release, released_as
+from behindy_ops.facts.rollback import good_before
+from behindy_ops.facts.survey import Survey
 
 
-def newest_good(images: Collection[Image], releases: Collection[Release]) -> tuple[Image, ...]:
-    """Return the newest :data:`KEEP` images of a repository of which nothing bad is known.
+def needed(live: Release | None, releases: Sequence[Release]) -> tuple[Release, ...]:
+    """Return the live release and the good one before it that has another image: the two whose images stay.
 
-    An image of a release that stood comes before one that no release is known of (somebody pulled it, or the host has
-    forgotten its release), and both before one of releases that were all refused, left by a rollback or never proven.
+    Where nothing is live, the newest that stood is what was. A rollback goes to either of the two images: to the live
+    one where only the configuration changed since.
 
     Args:
-        images: those of the repository, each once.
-        releases: what the host remembers of the service.
+        releases: those the host remembers, newest first; one that was refused or left by a rollback is never needed.
     """
-    statuses: dict[str, set[str]] = {}
-    for release in releases:
-        statuses.setdefault(release.image_id, set()).add(release.status)
+    live = live or next(good_before(None, releases), None)
+    if live is None:
+        return ()
+    before = (release for release in good_before(live, releases) if release.image_id != live.image_id)
+    return (live, *islice(before, 1))
 
-    def rank(image: Image) -> tuple[int, str]:
-        known = statuses.get(image.id)
-        return 1 if known is None else 2 if "stands" in known else 0, image.created
 
-    return tuple(sorted(images, key=rank, reverse=True)[:KEEP])
+def needed_by(survey: Survey, service: str) -> tuple[Release, ...]:
+    """Return the releases of a service whose images stay, by what was seen."""
+    live = survey.trio(service).live
+    return needed(released_as(live) if live else None, survey.released(service))

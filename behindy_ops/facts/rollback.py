@@ -15,10 +15,15 @@ def previous_release(survey: Survey, service: str) -> Release | None:
 
 
 def previous_of(current: Release | None, releases: Sequence[Release]) -> Release | None:
-    """Return the release before the current one that stood and differs from it, or None.
+    """Return the release before the current one that stood and differs from it, or None; see :func:`good_before`."""
+    return next(good_before(current, releases), None)
+
+
+def good_before(current: Release | None, releases: Sequence[Release]) -> Iterator[Release]:
+    """Return the releases that stood and differ from the current one, the one right before it first.
 
     What was before it the live container's own label tells, and of each release what is kept of it; only where those
-    lead no further is it the newest.
+    lead no further is it the newest. One may come twice.
 
     Args:
         releases: those the host remembers, newest first.
@@ -26,8 +31,7 @@ def previous_of(current: Release | None, releases: Sequence[Release]) -> Release
     for release in (*_before(current, releases), *releases):
         same = current is not None and (release.image_id, release.config) == (current.image_id, current.config)
         if release.status == "stands" and not same and (current is None or release.id != current.id):
-            return release
-    return None
+            yield release
 
 
 def _before(current: Release | None, releases: Sequence[Release]) -> Iterator[Release]:

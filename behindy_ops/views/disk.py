@@ -12,7 +12,7 @@ from behindy_ops.checks.disk import disk
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.replies import parse_json
-from behindy_ops.facts.retention import newest_good
+from behindy_ops.facts.retention import needed_by
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
@@ -204,9 +204,9 @@ def judge(
     """
     reasons = protected_images(survey, services)
 
-    def judged(image: Image, name: str, newest: Sequence[Image]) -> KeptImage:
-        why = (*reasons.get(image.id, ()), *(["newest two good"] if image in newest else []))
+    def judged(image: Image, name: str) -> KeptImage:
         names = image.references(name) if name else ()
+        why = tuple(reasons.get(image.id, ()))
         return KeptImage(image.id, names, image.created, image.size, own.get(image.id, -1), why)
 
     repositories = []
@@ -214,28 +214,28 @@ def judge(
         name = repository(service, image_prefix)
         images = [image for image in survey.images if image.references(name)]
         images = sorted(images, key=lambda image: image.created)[::-1]
-        newest = newest_good(images, survey.released(service.name))
-        repositories.append(Repository(service.name, name, tuple(judged(image, name, newest) for image in images)))
+        repositories.append(Repository(service.name, name, tuple(judged(image, name) for image in images)))
     if dangling := [image for image in survey.images if not image.tags and not image.digests]:
-        repositories.append(Repository("", "", tuple(judged(image, "", ()) for image in dangling)))
+        repositories.append(Repository("", "", tuple(judged(image, "") for image in dangling)))
     return tuple(repositories)
 
 
 def protected_images(survey: Survey, services: Sequence[Service]) -> dict[str, list[str]]:
-    """Return image id to the reasons why it must stay: a container has it, or a rollback would need it.
+    """Return image id to the reasons why it must stay: a container has it, or it is one of the two a service needs.
 
-    An older release that is offered is pulled again by its digest, so only one without a digest needs its image here.
+    An older release that is offered is pulled again by its digest.
     """
     reasons: dict[str, list[str]] = {}
     for container in survey.containers.values():
         reasons.setdefault(container.image_id, []).append(_in_use(survey.names, container.name, services))
-    for service in services:
-        previous = previous_release(survey, service.name)
-        if previous is not None:
-            reasons.setdefault(previous.image_id, []).append(f"rollback of {service.name} ({previous.tag})")
-        for release in survey.released(service.name):
-            if release.status in ("stands", "rolled-back") and not release.digest and release != previous:
-                reasons.setdefault(release.image_id, []).append(f"release {release.id} has no digest to pull")
+    known = (*(service.name for service in services), *sorted(release.service for release in survey.releases))
+    for name in dict.fromkeys(known):  # also one that is declared no more, of a repository that another has
+        back = previous_release(survey, name)
+        if back is not None:
+            reasons.setdefault(back.image_id, []).append(f"rollback of {name} ({back.tag})")
+        for release in needed_by(survey, name):
+            if release.image_id not in reasons:
+                reasons[release.image_id] = [f"previous image of {name} ({release.tag})"]
     return reasons
 
 

@@ -16,6 +16,9 @@ from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Shown
 
+GONE = "gone"
+"""Said of an image that is not on the host and cannot be pulled."""
+
 
 def show(session: Session, service: str) -> Shown:
     """Return the releases of a service, newest first."""
@@ -46,14 +49,20 @@ def lines(service: str, releases: Sequence[dict[str, Any]]) -> list[Line]:
     if not releases:
         return [Line(f"No release of {service} is remembered on the host.", Tone.CAREFUL)]
     columns = (Column("release", 21), Column("tag", 20), Column("what it is", 22), Column("image"))
-    rows = [
-        (each["id"], each["tag"], _what(each), "on disk" if each["on_disk"] else "not on disk") for each in releases
-    ]
+    rows = [(each["id"], each["tag"], _what(each), _image(each)) for each in releases]
+    sent = sentence(f"{GONE}: it came from no registry. Send it again: inv deploy.{service} --from-local TAG")
     return [
         *table(columns, rows),
+        *(sent if any(row[-1] == GONE for row in rows) else ()),
         Line(f"Back to the previous release: inv deploy.rollback {service}"),
         Line("Back to another one: add --to RELEASE, TAG or DIGEST"),
     ]
+
+
+def _image(release: dict[str, Any]) -> str:
+    if release["on_disk"]:
+        return "on disk"
+    return "not on disk" if release["digest"] else GONE
 
 
 def _what(release: dict[str, Any]) -> str:

@@ -182,12 +182,15 @@ def test_a_dry_run_prints_every_command_and_changes_nothing(release: Release) ->
 
 
 @pytest.mark.usefixtures("live_services")
-def test_the_newest_two_images_of_the_repository_stay_and_others_are_not_touched(release: Release) -> None:
+def test_the_images_of_live_and_of_the_one_before_it_stay_and_others_are_not_touched(release: Release) -> None:
     on_host("docker", "tag", "localhost:5000/behindy/behindy-backend:v1", "localhost:5000/other/thing:old")
     for number in range(4):
         deploy("frontend", release("frontend", f"new-{number}")).ok()
     kept = on_host("docker", "images", "--format", "{{.Tag}}", "localhost:5000/behindy/behindy-frontend").split()
     assert sorted(kept) == ["new-2", "new-3"]
+    deploy("frontend", "new-1").ok()
+    kept = on_host("docker", "images", "--format", "{{.Tag}}", "localhost:5000/behindy/behindy-frontend").split()
+    assert sorted(kept) == ["new-1", "new-3"]
     assert on_host("docker", "images", "-q", "localhost:5000/other/thing:old")
     assert on_host("docker", "images", "-q", "localhost:5000/behindy/behindy-backend")
     on_host("docker", "rmi", "localhost:5000/other/thing:old")

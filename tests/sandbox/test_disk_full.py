@@ -36,7 +36,7 @@ def test_an_image_that_does_not_fit_is_refused_before_anything_is_changed_and_fo
 @pytest.mark.usefixtures("full")
 def test_the_doctor_names_a_full_disk_and_frees_what_no_rollback_needs() -> None:
     repository = "localhost:5000/behindy/behindy-backend"
-    for number in range(4):  # backend is not deployed: the newest two stay
+    for number in range(4):  # backend is not deployed: none is needed
         build = f"printf 'FROM nginx:1.28\\nLABEL n={number}' | docker build -q -t {repository}:{number} -; sleep 1.1"
         on_host("bash", "-c", build, timeout=120)
     with filled(leave=100):
@@ -46,6 +46,6 @@ def test_the_doctor_names_a_full_disk_and_frees_what_no_rollback_needs() -> None
         fixed = inv("ops.doctor", "--fix", "--yes", "--json")
         assert "prune" in {fix["kind"] for fix in json.loads(fixed.out)["fixed"]}, fixed.said
     images = on_host("docker", "images", "--format", "{{.Repository}}:{{.Tag}}").splitlines()
-    assert {f"{repository}:{number}" for number in range(4)} & set(images) == {f"{repository}:2", f"{repository}:3"}
+    assert not {f"{repository}:{number}" for number in range(4)} & set(images)
     assert "localhost:5000/behindy/behindy-frontend:v3" in images  # live
     assert free() > 100

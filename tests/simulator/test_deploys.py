@@ -306,12 +306,20 @@ def test_images_that_cannot_be_removed_are_reported_and_the_deploy_stands(host: 
     assert (outcomes(host), tag(host)) == (["live"], "mended")
 
 
-def test_the_newest_two_images_stay_and_the_previous_one_among_them(host: Simulation) -> None:
+def test_the_images_of_the_live_release_and_of_the_one_before_it_stay(host: Simulation) -> None:
     previous = live(host).image
     host.deploy("frontend", tag="mended")
     tags = {name for image in host.world.engine.images.values() for name in image.tags if "frontend" in name}
     assert tags == {"me/behindy-frontend:mended", "me/behindy-frontend:second"}
     assert host.world.engine.stored("me/behindy-frontend:second") is previous
+    host.push("frontend", "third")
+    host.deploy("frontend", tag="third")
+    host.deploy("frontend", tag="second")  # an older one again: what was live before it is the previous one
+    tags = {name for image in host.world.engine.images.values() for name in image.tags if "frontend" in name}
+    assert tags == {"me/behindy-frontend:second", "me/behindy-frontend:third"}
+    host.roll_back("frontend")
+    assert tag(host) == "third"
+    assert "pull" not in sent(host)
 
 
 def test_all_services_are_deployed_in_order_and_the_first_failure_ends_it(host: Simulation) -> None:

@@ -64,10 +64,21 @@ def test_a_rollback_and_a_restart_run_what_was_sent_with_no_registry_even_if_its
     assert live_image(host) == second.id
     host.roll_back("frontend")
     assert live_image(host) == first.id
-    host.restart("frontend")
-    assert live_image(host) == first.id
     host.roll_back("frontend", to=second.id[7:21])
     assert live_image(host) == second.id
+    host.restart("frontend")
+    assert live_image(host) == second.id
+
+
+def test_what_a_rollback_left_goes_with_the_next_deploy_and_is_no_longer_offered(host: Simulation) -> None:
+    host.world.engine.registry.clear()
+    send(host, "one")
+    left = send(host, "two")
+    host.roll_back("frontend")
+    host.restart("frontend")  # which removes old images
+    assert left.id not in host.world.engine.images
+    with raises(Kind.IMAGE_NOT_FOUND, match="no longer on the host"):
+        host.roll_back("frontend", to="two")
 
 
 def test_what_a_rollback_needs_is_kept_and_what_nobody_needs_goes(host: Simulation) -> None:

@@ -11,9 +11,7 @@ from dataclasses import dataclass, replace
 from behindy_ops.deploy.state import State, unknown
 from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.facts.image import Image
-from behindy_ops.facts.release import Release
-from behindy_ops.facts.retention import newest_good
-from behindy_ops.facts.rollback import previous_of
+from behindy_ops.facts.retention import needed, needed_by
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Warning_
 
@@ -73,30 +71,27 @@ def to_remove(state: State) -> Old:
     in_use = {container.image_id for container in state.survey.containers.values()}
     in_use |= {state.image.id} | ({state.live.image_id} if state.live else set())
     made = replace(state.release, image_id=state.image.id, status="stands")
-    back = previous_of(made, state.earlier)
-    protected = in_use | ({back.image_id} if back else set())
-    return choose(images.values(), state.release.repository, protected, (made, *state.earlier))
+    stay = [*needed(made, state.earlier)]
+    for other in {release.service for release in state.survey.releases} - {state.service.name}:  # of one repository
+        stay += needed_by(state.survey, other)
+    return choose(images.values(), state.release.repository, in_use | {release.image_id for release in stay})
 
 
-def choose(
-    images: Collection[Image], repository: str, protected: Collection[str], releases: Collection[Release] = ()
-) -> Old:
+def choose(images: Collection[Image], repository: str, protected: Collection[str]) -> Old:
     """Decide what to remove; an image that another repository names too loses only this repository's names.
 
     Args:
         images: the images of the repository and the dangling ones, each once.
-        protected: image ids that must stay: in use by any container, just replaced, or the rollback target.
-        releases: what is known of the service's releases; a refused one's image goes before a good one.
+        protected: image ids that must stay: in use by any container, just replaced, or needed for a rollback.
     """
     own = [image for image in images if image.references(repository)]
     own.sort(key=lambda image: image.created, reverse=True)
-    keep = {image.id for image in newest_good(own, releases)} | set(protected)
     dangling = [image for image in images if not image.tags and not image.digests and image.id not in protected]
-    every = [*dangling, *(image for image in own if image.id not in keep)]
+    every = [*dangling, *(image for image in own if image.id not in protected)]
     going = every[-MOST:]  # the oldest first
     return Old(
         tuple(name for image in going for name in image.references(repository) or (image.id,)),
         len(going),
-        tuple(image.id for image in own if image.id in keep),
+        tuple(image.id for image in own if image.id in protected),
         len(every) - len(going),
     )

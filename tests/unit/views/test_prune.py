@@ -5,7 +5,7 @@ from __future__ import annotations
 from behindy_ops.facts.replies import short
 from behindy_ops.host.command import wire
 from behindy_ops.views import prune
-from tests.unit.ops_facts import container, seen, survey
+from tests.unit.ops_facts import container, release, seen, survey
 from tests.unit.views.test_disk import FILESYSTEMS, REPO, system_df
 
 LONGEST = 128 * 1024
@@ -15,7 +15,8 @@ NOTHING = prune.Plan((), 0, 0, 0)
 
 
 def test_the_plan_is_what_the_disk_view_says_may_go() -> None:
-    facts = seen(survey(container("backend", image_id="sha256:3")), filesystems=FILESYSTEMS, docker_=system_df())
+    found = survey(container("backend", image_id="sha256:3"), releases=(release("backend", 2, "2"),))
+    facts = seen(found, filesystems=FILESYSTEMS, docker_=system_df())
     view = prune.describe(facts)
     assert view == prune.PruneView(True, prune.Plan((f"{REPO}:v1", "sha256:d"), images=2, cache=2, frees=75))
 

@@ -29,6 +29,14 @@ def test_each_release_says_what_it_is_and_where_its_image_is() -> None:
     assert "inv deploy.rollback backend" in said
 
 
+def test_an_image_that_is_gone_and_came_from_no_registry_is_told_with_what_to_do() -> None:
+    listed = releases.listed(survey(releases=(release("backend", 1, "1", digest=""),)), "backend")
+    said = text_of(releases.lines("backend", listed))
+    assert "v1 previous gone" in said
+    assert "gone: it came from no registry. Send it again: inv deploy.backend --from-local TAG" in said
+    assert "no registry" not in text_of(releases.lines("backend", [each | {"on_disk": True} for each in listed]))
+
+
 def test_one_that_cannot_be_read_is_named_with_its_path() -> None:
     host = begin()
     for service in ("backend", "frontend"):

@@ -13,7 +13,7 @@ from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.tidy import MOST, Tidy, choose, to_remove
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.release import Release
-from behindy_ops.facts.retention import KEEP
+from behindy_ops.facts.retention import needed
 from behindy_ops.host.command import wire
 from behindy_ops.report.events import Warning_
 from tests.unit.deploy.states import LIVE, answer, state_of
@@ -27,7 +27,7 @@ def with_images(state: State) -> State:
     )
 
 
-def test_the_newest_two_and_what_is_in_use_stay() -> None:
+def test_the_new_image_and_what_is_in_use_stay() -> None:
     state = with_images(state_of(image=Image("sha256:2", ("me/web:v2", "me/web:latest"), (), "2")))
     assert Tidy().command(state).argv[4:] == ("me/web:v0", "me/web:old")
     assert LIVE.image_id == "sha256:1"
@@ -80,19 +80,20 @@ def image(number: int, *tags: str, repository: str = REPO, digest: bool = True) 
     return Image(f"sha256:{number}", names, digests, f"2026-01-01T00:00:{number:02d}Z", 100)
 
 
-def test_the_newest_two_by_creation_time_stay_and_older_ones_go_by_every_name() -> None:
-    old = choose([image(1, "v1"), image(3, "v3", "latest"), image(2, "v2")], REPO, ())
-    assert old.references == (f"{REPO}:v1", f"{REPO}@sha256:{1:064x}")
-    assert old.kept == ("sha256:3", "sha256:2")
+def test_what_nobody_needs_goes_by_every_name_however_new_it_is() -> None:
+    old = choose([image(1, "v1"), image(3, "v3", "latest"), image(2, "v2")], REPO, {"sha256:1", "sha256:2"})
+    assert old.references == (f"{REPO}:v3", f"{REPO}:latest", f"{REPO}@sha256:{3:064x}")
+    assert old.kept == ("sha256:2", "sha256:1")
     assert old.count == 1
 
 
 def test_a_protected_image_stays_however_old_it_is() -> None:
-    assert choose([image(n, f"v{n}") for n in range(1, 5)], REPO, {"sha256:1"}).references[0] == f"{REPO}:v2"
+    old = choose([image(n, f"v{n}") for n in range(1, 5)], REPO, {"sha256:1"})
+    assert {name for name in old.references if ":v" in name} == {f"{REPO}:v{n}" for n in (2, 3, 4)}
 
 
 def test_the_previous_release_of_a_moved_tag_has_only_a_digest_and_stays() -> None:
-    old = choose([image(2, "latest"), image(1)], REPO, ())
+    old = choose([image(2, "latest"), image(1)], REPO, {"sha256:1", "sha256:2"})
     assert old.references == ()
 
 
@@ -115,16 +116,15 @@ numbers = st.sets(st.integers(0, 59), max_size=12)
 
 
 @given(numbers, numbers, numbers)
-def test_whatever_is_there_the_protected_the_newest_and_the_others_survive(
+def test_whatever_is_there_the_protected_and_the_others_survive_and_nothing_else(
     own: set[int], other: set[int], protected: set[int]
 ) -> None:
     images = [image(n, f"v{n}") for n in own] + [image(n + 60, f"v{n}", repository="me/x") for n in other - own]
     old = choose(images, REPO, {f"sha256:{n}" for n in protected})
-    gone = {name.rpartition(":v")[2] for name in old.references if ":v" in name}
-    assert not gone & {str(n) for n in protected}
-    assert not gone & {str(n) for n in sorted(own)[-KEEP:]}
+    gone = {int(name.rpartition(":v")[2]) for name in old.references if ":v" in name}
+    assert gone == own - protected
     assert all(name.startswith((f"{REPO}:", f"{REPO}@")) for name in old.references)
-    assert len(old.kept) >= min(KEEP, len(own))
+    assert set(old.kept) == {f"sha256:{n}" for n in own & protected}
 
 
 def released(number: int, status: str, *, image_number: int | None = None, previous: int | None = None) -> Release:
@@ -165,12 +165,54 @@ def test_what_a_rollback_leaves_is_not_good_and_the_next_deploy_removes_it() -> 
     assert to_remove(state).references == (f"{REPO}@sha256:{3:064x}",)
 
 
-@given(st.lists(st.sampled_from(["stands", "failed", "rolled-back", "candidate", ""]), min_size=1, max_size=9))
-def test_no_bad_image_stays_where_two_good_ones_are_there_and_good_ones_only_are_the_newest_two(
-    statuses: list[str],
+def deployed(*images: int) -> State:
+    """A host on which these were deployed in this order, the last one being tidied after; each image is there still."""
+    *before, last = images
+    made = tuple(
+        released(number, "stands", image_number=each, previous=number - 1 if number else None)
+        for number, each in enumerate(before)
+    )
+    live = replace(LIVE, image_id=made[-1].image_id, labels={"behindy.release": made[-1].id})
+    state = state_of(Goal(tag=f"v{last}"), live=live, image=image(last, f"v{last}"))
+    there = tuple(image(each, f"v{each}") for each in sorted(set(images)))
+    state = replace(state, survey=replace(state.survey, images=there, releases=made))
+    return replace(state, release=replace(state.release, repository=REPO, previous=made[-1].id))
+
+
+@pytest.mark.parametrize(
+    ("images", "stay"),
+    [
+        ((1, 2, 3), {2, 3}),
+        ((1, 2, 3, 1), {3, 1}),  # an older one again: what was live before it is the previous one
+        ((3, 2, 1), {2, 1}),
+        ((1, 2, 2), {1, 2}),  # the same image again: the one before it is the other of the two
+        ((2, 2), {2}),
+    ],
+)
+def test_the_live_image_and_the_one_before_it_stay_whichever_was_built_last(
+    images: tuple[int, ...], stay: set[int]
 ) -> None:
-    images = [image(n, f"v{n}") for n in range(len(statuses))]
-    kept = choose(images, REPO, (), [released(n, status) for n, status in enumerate(statuses) if status]).kept
-    good = [f"sha256:{n}" for n, status in enumerate(statuses) if status == "stands"]
-    assert set(kept) >= set(good[-KEEP:])
-    assert len(kept) == min(KEEP, len(statuses))
+    assert set(to_remove(deployed(*images)).kept) == {f"sha256:{n}" for n in stay}
+
+
+@given(st.lists(st.integers(1, 6), min_size=2, max_size=8))
+def test_never_more_than_two_images_stay_and_they_are_the_last_two_that_were_live(images: list[int]) -> None:
+    last = images[-1]
+    before = next((each for each in reversed(images) if each != last), last)
+    assert set(to_remove(deployed(*images)).kept) == {f"sha256:{n}" for n in (last, before)}
+
+
+def test_what_another_service_of_the_same_repository_needs_stays() -> None:
+    state = deployed(4, 5, 6)
+    worker = tuple(replace(released(n, "stands", previous=n - 1), service="worker") for n in (1, 2))
+    images = (*state.survey.images, *(image(n, f"v{n}") for n in (0, 1, 2)))
+    state = replace(state, survey=replace(state.survey, images=images, releases=(*state.survey.releases, *worker)))
+    assert set(to_remove(state).kept) == {f"sha256:{n}" for n in (6, 5, 2, 1)}
+
+
+@given(st.lists(st.sampled_from(["stands", "failed", "rolled-back", "candidate"]), max_size=9), st.booleans())
+def test_only_good_releases_are_needed_two_at_most(statuses: list[str], live: bool) -> None:
+    releases = [released(n, status) for n, status in enumerate(statuses)][::-1]
+    good = [release for release in releases if release.status == "stands"]
+    current = released(99, "stands") if live else None
+    assert list(needed(current, releases)) == ([current] if current else []) + good[: 1 if current else 2]
