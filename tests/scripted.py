@@ -133,5 +133,5 @@ def scripted(
     }
     host = ScriptedHost(prepared)
     events: list[Event] = []
-    settings = Settings(host="scripted")
+    settings = Settings(host="scripted", domain="behindy.me")
     return Scripted(Session(host, Project(root), settings, services, events.append, "tester"), host, events)

@@ -112,13 +112,23 @@ class Project:
         """Read this machine's settings; where they name no domain, it is the first one the compose file declares.
 
         Raises:
-            Kind.SETTINGS: something is missing or wrong.
+            Kind.SETTINGS: something is missing or wrong; also a domain, where a service is public.
         """
-        from behindy_ops.project.settings import Settings, load
+        from behindy_ops.project.settings import load
 
-        settings = load(environ, self.root)
-        declared = self._first_domain() if settings.domain == Settings().domain else ""
-        return replace(settings, domain=declared) if declared else settings
+        public = self._public_service()
+        settings = load(environ, self.root, public=public != "")
+        settings = settings if settings.domain else replace(settings, domain=self._first_domain())
+        if public:
+            settings.required_domain(f"{public} is asked there, by users and by deploys")
+        return settings
+
+    def _public_service(self) -> str:
+        """Return the name of the first service that nginx asks; those who need the compose file say what is wrong."""
+        try:
+            return next((service.name for service in self.services() if service.asked), "")
+        except BehindyError:
+            return ""
 
     def _first_domain(self) -> str:
         """Return it, or nothing where there is none, or none that is good: those who need it say what is wrong."""

@@ -53,6 +53,7 @@ class Settings:
         key_text: a private key in PEM or OpenSSH form, lines ended by a single newline.
         known_hosts_file: in place of those of the SSH configuration.
         known_hosts_text: lines that hold beside those of the files.
+        domain: the public one; ``""`` for a project of which nothing is public.
         trusted_proxies: addresses and networks, or ``cloudflare``, that tell nginx who a visitor is.
         ipv6: nginx is to meet visitors who come by IPv6 under their own addresses.
         host_dir: directory on the host; a relative one is below the login user's home.
@@ -75,7 +76,7 @@ class Settings:
     key_passphrase: Secret | None = None
     known_hosts_file: Path | None = None
     known_hosts_text: str = ""
-    domain: str = "behindy.me"
+    domain: str = ""
     trusted_proxies: tuple[str, ...] = ()
     ipv6: bool = False
     host_dir: str = "behindy-ops"
@@ -96,6 +97,19 @@ class Settings:
         """The host, for a headline, with the environment's name if one is chosen."""
         return f"{self.environment} ({self.host})" if self.environment else self.host
 
+    def required_domain(self, why: str) -> str:
+        """Return the public domain.
+
+        Raises:
+            Kind.SETTINGS: there is none.
+        """
+        if self.domain:
+            return self.domain
+        raise Kind.SETTINGS(
+            f"No public domain is declared, and {why}.",
+            remedy="Write it into the compose file (x-nginx: {domains: [shop.example]}), or set BEHINDY_DOMAIN.",
+        )
+
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """Every value in them that must not be shown."""
@@ -113,11 +127,12 @@ class Settings:
         return None
 
 
-def load(environ: Mapping[str, str], root: Path) -> Settings:
+def load(environ: Mapping[str, str], root: Path, *, public: bool = True) -> Settings:
     """Read and check all settings.
 
     Args:
         root: the folder with the ``.env`` files; a relative key file is below it too.
+        public: a service is, so that an environment has to name a domain of its own.
 
     Raises:
         Kind.SETTINGS: with every mistake at once, one line each; no secret's value is in any.
@@ -130,7 +145,7 @@ def load(environ: Mapping[str, str], root: Path) -> Settings:
     values["registries"], wrong = read_logins(declared.registries, reader.secret)
     reader.mistakes += (f"{pyproject.FILE}: {mistake}" for mistake in wrong)
     if any(source.environment for source in sources):
-        for name in ("BEHINDY_HOST", "BEHINDY_DOMAIN"):
+        for name in ("BEHINDY_HOST", *(("BEHINDY_DOMAIN",) if public else ())):
             if not reader.text(name):
                 reader.wrong(name, _not_its_own(name, environment))
     elif not environment and not reader.text("BEHINDY_HOST"):

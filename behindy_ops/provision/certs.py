@@ -75,7 +75,7 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
     Raises:
         Kind.CERTIFICATE_REFUSED: certbot got none; the previous one is still in use.
     """
-    domain = session.settings.domain
+    domain = session.settings.required_domain("certificates are for one")
     names = tuple(dict.fromkeys((*names_served(local_files(session.project), domain), *_declared(session))))
     seen = _look(session)
     current = parse(seen)

@@ -246,8 +246,10 @@ def _look(session: Session) -> list[Change]:
         )
     ipv6 = session.settings.ipv6
     changes, mounted = plan(names, wanted, running, network=network, ipv6=ipv6), parse_mounted(reply)
-    if ipv6 and any(change.wanted.service == names.proxy.stanza for change in changes):
-        _require_ipv6(reply)
+    if any(change.wanted.service == names.proxy.stanza for change in changes):
+        session.settings.required_domain("nginx needs a certificate for one")
+        if ipv6:
+            _require_ipv6(reply)
     for change in changes:
         if places := moved(change, mounted):
             raise _data_elsewhere(change.wanted, *places)

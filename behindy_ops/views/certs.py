@@ -96,6 +96,6 @@ VIEW = View(
     describe,
     lines,
     script="ops/certs",
-    asks=lambda session: (session.names.proxy.container, session.settings.domain),
+    asks=lambda session: (session.names.proxy.container, session.settings.required_domain("certificates are for one")),
     needs_docker=False,
 )

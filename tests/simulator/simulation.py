@@ -227,7 +227,7 @@ class Simulation:
     """
 
     def __init__(self, services: dict[str, Service] | None = None, *, rehearsals: bool = True) -> None:
-        self.settings = replace(Settings(), host="simulated", image_prefix="me")
+        self.settings = Settings(host="simulated", domain="behindy.me", image_prefix="me")
         self.world = World(services or SERVICES, rehearsals=rehearsals)
         self.rules = Rules(self.world)
         self.events: list[Event] = []

@@ -18,6 +18,7 @@ from behindy_ops.project.settings import Settings
 
 __all__ = ["GREEN", "LIVE", "SERVICE", "answer", "described", "state_of"]
 
+SETTINGS = Settings(domain="behindy.me")
 SERVICE = Service("web", "me/web:latest", 3000, "/", "/", "/")
 LIVE = Container("old", "web", image_id="sha256:1", labels={"behindy.release": "r1", "behindy.tag": "v1"})
 GREEN = Container("new", "web-green", image_id="sha256:2", restart_policy="always")
@@ -27,7 +28,7 @@ def state_of(goal: Goal | None = None, *, live: Container | None = LIVE, **chang
     """A deploy of v2 over v1, whose candidate runs; ``changes`` are fields of the state."""
     containers = {"web": live} if live else {}
     survey = Survey(containers=containers, files={"rehearsal/header": "600"}, now=1_700_000_000.0, uptime=1000.0)
-    begun = begin(SERVICE, goal or Goal(tag="v2"), Settings(), survey, release_id="r2", created="2026-01-31")
+    begun = begin(SERVICE, goal or Goal(tag="v2"), SETTINGS, survey, release_id="r2", created="2026-01-31")
     known = {"green": GREEN, "image": Image("sha256:2", ("me/web:v2",)), "now": datetime(2026, 1, 31, tzinfo=UTC)}
     return replace(begun, **{**known, **changes})
 

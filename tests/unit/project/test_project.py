@@ -56,6 +56,44 @@ def test_the_compose_file_is_read_once(project: Project) -> None:
     assert len(project.services()) == 2
 
 
+def test_a_domain_is_named_where_a_service_is_public(project: Project) -> None:
+    with raises(Kind.SETTINGS, match=r"No public domain .* web is asked there.*x-nginx: .*or set BEHINDY_DOMAIN"):
+        project.settings({"BEHINDY_HOST": "h"})
+    assert project.settings({"BEHINDY_HOST": "h", "BEHINDY_DOMAIN": "shop.example"}).domain == "shop.example"
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        (f"x-nginx: {{domains: [shop.example, b.example]}}\n{TEXT}", "shop.example"),
+        (f"x-nginx: {{domains: behindy.org}}\n{TEXT}", "behindy.org"),
+        ("services:\n  worker: {image: a/worker, x-deploy: {}}\n  db: {image: postgres}\n", ""),
+        ("services:\n  job: {image: a/job, x-deploy: {schedule: '0 3 * * *'}}\n", ""),
+        ("services: [", ""),  # those who need the file say what is wrong with it
+    ],
+)
+def test_the_domain_is_the_first_in_the_compose_file_and_workers_and_jobs_need_none(
+    tmp_path: Path, text: str, domain: str
+) -> None:
+    (tmp_path / "compose.yaml").write_text(text)
+    assert Project(tmp_path).settings({"BEHINDY_HOST": "h"}).domain == domain
+
+
+def test_an_environment_names_a_domain_of_its_own_only_where_a_service_is_public(project: Project) -> None:
+    (project.root / ".env.staging").write_text("BEHINDY_HOST=stage\n")
+    with raises(Kind.SETTINGS, match="setting is missing") as caught:
+        project.settings({"BEHINDY_ENV": "staging"})
+    assert caught.value.lines[0].startswith("BEHINDY_DOMAIN: staging names no domain of its own")
+    project.compose_file.write_text("services:\n  worker: {image: a/worker, x-deploy: {}}\n")
+    assert Project(project.root).settings({"BEHINDY_ENV": "staging"}).host == "stage"
+
+
+def test_a_domain_that_is_set_is_taken_also_if_it_was_once_the_default(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(f"x-nginx: {{domains: [shop.example]}}\n{TEXT}")
+    settings = Project(tmp_path).settings({"BEHINDY_HOST": "h", "BEHINDY_DOMAIN": "behindy.me"})
+    assert settings.domain == "behindy.me"
+
+
 def test_a_complete_env_file_has_the_names_the_stanzas_use() -> None:
     assert WANTED.used == {"db": ("DB_PASS", "DB_NAME"), "backend": ("PREFIX", "DB_PASS", "JWT", "URL", "CACHE_PASS")}
     assert WANTED.required == {"DB_PASS": ("db", "backend"), "JWT": ("backend",)}

@@ -43,7 +43,7 @@ def only_mistake(environ: dict[str, str], root: Path) -> str:
 
 
 def test_nothing_set_gives_the_defaults(tmp_path: Path) -> None:
-    assert load({}, tmp_path) == Settings(host="h", domain="behindy.me", host_dir="behindy-ops")
+    assert load({}, tmp_path) == Settings(host="h", domain="", host_dir="behindy-ops")
 
 
 def test_every_setting_arrives(tmp_path: Path) -> None:

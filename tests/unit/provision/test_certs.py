@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +56,14 @@ NEW = Answer(looked(90))
 
 def run(there: Scripted, *, answer: bool = True, dry_run: bool = False) -> None:
     certify(there.session, lambda _: answer, email="me@example.org", dry_run=dry_run)
+
+
+def test_without_a_domain_there_is_nothing_to_ask_for() -> None:
+    there = scripted(host__certs_look=NEW)
+    there.session.settings = replace(there.session.settings, domain="")
+    with raises(Kind.SETTINGS, match=r"certificates are for one.*BEHINDY_DOMAIN"):
+        run(there)
+    assert not there.host.ran()
 
 
 def test_a_certificate_that_is_valid_long_enough_is_left_alone() -> None:

@@ -218,6 +218,16 @@ def test_what_is_missing_is_started_without_a_question() -> None:
     assert any(isinstance(event, Note) and "inv host.certs" in event.text for event in there.events)
 
 
+def test_nginx_is_not_started_without_a_domain_to_have_a_certificate_for() -> None:
+    there = scripted(host__infra_look=looked(DB))
+    there.session.settings = replace(there.session.settings, domain="")
+    with raises(Kind.SETTINGS, match="nginx needs a certificate"):
+        run(there)
+    there = scripted(host__infra_look=looked(DB, WEB))
+    there.session.settings = replace(there.session.settings, domain="")
+    assert run(there) == []
+
+
 ON_EDGE = WEB.replace('"networks": {', f'"networks": {{"{EDGE}": {{"IPAddress": "10.0.1.2"}}, ')
 
 

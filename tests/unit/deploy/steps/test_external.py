@@ -198,7 +198,7 @@ def test_a_name_that_fails_after_the_switch_is_waited_for() -> None:
 
 
 def test_every_look_on_the_host_goes_to_the_address_that_is_set() -> None:
-    state = state_of(settings=Settings(public_address="127.0.0.1"))
+    state = state_of(settings=Settings(domain="behindy.me", public_address="127.0.0.1"))
     for step in (Rehearse(), CheckOutside(), CheckLive(), CheckPrevious("")):
         sent = step.command(state).argv
         assert (sent[11], sent[-1]) == ("at=127.0.0.1", "https://behindy.me/")
