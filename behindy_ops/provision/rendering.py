@@ -19,8 +19,8 @@ from behindy_ops.project.routes import declared
 from behindy_ops.provision.sync import Files, difference
 
 if TYPE_CHECKING:
+    from behindy_ops.project.compose import ComposeFile
     from behindy_ops.project.project import Project
-    from behindy_ops.project.routes import Routes
     from behindy_ops.report.text import Line
 
 FOLDER = "nginx"
@@ -28,10 +28,10 @@ FOLDER = "nginx"
 TEMPLATES = "templates"
 """Below ``nginx/``: a project's own templates. One of the name of ours replaces it, or extends ``behindy/<name>``."""
 
-_MADE = (
-    "# Made by `inv host.nginx --write` from compose/docker-compose.yml; what is yours goes to nginx/custom/. {hash}\n"
+_MADE = "# Made by `inv host.nginx --write` from {compose}; what is yours goes to nginx/custom/. {hash}\n"
+_HEAD = re.compile(
+    re.escape(_MADE).replace(re.escape("{compose}"), ".+").replace(re.escape("{hash}"), "([0-9a-f]{12})").encode()
 )
-_HEAD = re.compile(re.escape(_MADE).replace(re.escape("{hash}"), "([0-9a-f]{12})").encode())
 
 
 class State(Enum):
@@ -72,9 +72,7 @@ def written(project: Project) -> Written:
         Kind.COMPOSE_INVALID: a mistake in what is declared.
         Kind.FILES_REFUSED: a template cannot be filled in.
     """
-    made = {
-        f"{FOLDER}/{name}": text.encode() for name, text in rendered(declared(project.compose), project.root).items()
-    }
+    made = {f"{FOLDER}/{name}": text.encode() for name, text in rendered(project.compose, project.root).items()}
     here = {path: (project.root / path).read_bytes() for path in made if (project.root / path).is_file()}
     states = {path: state(content) for path, content in here.items() if content != made[path]}
     return Written(here, made, {path: found for path, found in states.items() if found is not State.OURS})
@@ -108,10 +106,11 @@ def write(project: Project, found: Written, *, force: bool) -> list[str]:
     return changed
 
 
-def rendered(routes: Routes, root: Path) -> dict[str, str]:
-    """Return nginx's files by name, as the templates make them.
+def rendered(compose: ComposeFile, root: Path) -> dict[str, str]:
+    """Return nginx's files by name, as the templates make them of what a compose file declares.
 
     Raises:
+        Kind.COMPOSE_INVALID: a mistake in what is declared.
         Kind.FILES_REFUSED: a template cannot be filled in.
     """
     from jinja2 import (
@@ -134,6 +133,8 @@ def rendered(routes: Routes, root: Path) -> dict[str, str]:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    routes, source = declared(compose), compose.path
+    source = source.relative_to(root) if source.is_relative_to(root) else source
     names = sorted({*ours.mapping, *theirs.list_templates()})
     made: dict[str, str] = {}
     for name in names:
@@ -142,7 +143,7 @@ def rendered(routes: Routes, root: Path) -> dict[str, str]:
         try:
             text = environment.get_template(name).render(
                 services=routes.services, sites=routes.sites, names=routes.names, limits=routes.limits,
-                body=routes.body, longest=routes.longest,
+                body=routes.body, longest=routes.longest, compose=source.as_posix(),
             )  # fmt: skip
         except TemplateError as error:
             line = f", line {number}" if (number := getattr(error, "lineno", 0)) else ""
@@ -151,7 +152,7 @@ def rendered(routes: Routes, root: Path) -> dict[str, str]:
                 state=UNCHANGED,
                 remedy=f"Correct it in {FOLDER}/{TEMPLATES}/; docs/nginx.md says what there is to fill in.",
             ) from None
-        made[name.removesuffix(".j2")] = _MADE.format(hash=_hash(text.encode())) + text
+        made[name.removesuffix(".j2")] = _MADE.format(compose=source.as_posix(), hash=_hash(text.encode())) + text
     return made
 
 

@@ -9,7 +9,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from behindy_ops.project.compose import ComposeFile
-from behindy_ops.project.routes import declared
 from behindy_ops.provision.rendering import FOLDER, rendered
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.scaffold.answers import Answers
@@ -64,7 +63,7 @@ def new_files(answers: Answers, there: Mapping[str, str], compose_path: str, roo
     written = [compose, *(Written(path, there.get(path), there.get(path, text)) for path, text in made.items())]
     written.append(_ignoring(there.get(".gitignore")))
     if NGINX_FILE not in there:
-        files_ = rendered(declared(ComposeFile.parse(compose.wanted, Path(compose_path))), root)
+        files_ = rendered(ComposeFile.parse(compose.wanted, Path(compose_path)), root)
         written += [Written(f"{FOLDER}/{name}", None, text) for name, text in files_.items()]
     return written
 

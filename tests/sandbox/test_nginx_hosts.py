@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from behindy_ops.project.project import Project
-from behindy_ops.project.routes import declared
 from behindy_ops.provision.rendering import rendered
 from sandbox.host import shell
 from tests.sandbox.support import on_host, wait_for
@@ -51,7 +50,7 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     root: Path = tmp_path_factory.mktemp("shop")
     (root / "compose").mkdir()
     (root / "compose/docker-compose.yml").write_text(COMPOSE)
-    files = rendered(declared(Project(root).compose), root)
+    files = rendered(Project(root).compose, root)
     on_host("rm", "-rf", PLACE)
     on_host("mkdir", "-p", f"{PLACE}/nginx/custom", f"{PLACE}/live/shop.example", f"{PLACE}/rehearsal")
     files["custom/mine.conf"] = 'location = /mine { return 200 "mine\\n"; }\n'

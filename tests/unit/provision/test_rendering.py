@@ -9,7 +9,6 @@ import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.project.project import Project
-from behindy_ops.project.routes import declared
 from behindy_ops.provision import rendering
 from behindy_ops.provision.certs import names_served
 from behindy_ops.provision.rendering import State
@@ -48,7 +47,7 @@ def test_the_files_of_this_project_are_as_its_compose_file_declares() -> None:
 
 
 def test_each_host_has_a_site_with_its_routes_alone_and_one_certificate_has_all_names(shop: Project) -> None:
-    made = rendering.rendered(declared(shop.compose), shop.root)
+    made = rendering.rendered(shop.compose, shop.root)
     site, api = servers(made["site.conf"])[2:]
     assert ("server_name shop.example www.shop.example;" in site, "set $service web;" in site) == (True, True)
     assert ("server_name api.shop.org;" in api, "set $service web;" in api) == (True, False)
@@ -61,9 +60,22 @@ def test_each_host_has_a_site_with_its_routes_alone_and_one_certificate_has_all_
     assert "behindy.me" not in "".join(made.values())
 
 
+@pytest.mark.parametrize("name", ["docker-compose.yml", "compose.yaml"])
+def test_each_file_begins_with_the_compose_file_that_it_is_made_of(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(SHOP)
+    found = rendering.written(Project(tmp_path))
+    rendering.write(Project(tmp_path), found, force=False)
+    for path, content in found.made.items():
+        assert content.startswith(f"# Made by `inv host.nginx --write` from {name}; ".encode()), path
+        assert b"compose/docker-compose.yml" not in content, path
+    (tmp_path / name).rename(tmp_path / "compose.yml")
+    moved = rendering.written(Project(tmp_path))
+    assert (moved.stale, dict(moved.kept)) == (True, {}), "known as ours, whatever they were made of"
+
+
 def test_no_file_of_another_project_sends_visitors_to_what_nginx_ships(shop: Project) -> None:
     (shop.root / "compose/docker-compose.yml").write_text(SHOP.replace("route: /", "route: /shop/"))
-    text = rendering.rendered(declared(Project(shop.root).compose), shop.root)["site.conf"]
+    text = rendering.rendered(Project(shop.root).compose, shop.root)["site.conf"]
     assert "location / {\n        return 404;" in servers(text)[2]
 
 
@@ -101,7 +113,7 @@ def test_a_template_of_the_projects_extends_ours_replaces_it_or_makes_a_file_mor
     (own / "site.conf.j2").write_text(extended)
     (own / "kept.conf.j2").write_text("# {{ names[0] }}\n")
     (own / "more.conf.j2").write_text("# {{ services | length }}\n")
-    made = rendering.rendered(declared(shop.compose), shop.root)
+    made = rendering.rendered(shop.compose, shop.root)
     assert made["site.conf"].count("# before") == 2
     assert "location / {" in made["site.conf"]
     assert made["kept.conf"].endswith("# shop.example\n")
@@ -114,5 +126,5 @@ def test_a_template_that_cannot_be_filled_in_is_named(shop: Project, text: str, 
     own.mkdir(parents=True)
     (own / "kept.conf.j2").write_text(text)
     with raises(Kind.FILES_REFUSED, match="kept.conf.j2") as caught:
-        rendering.rendered(declared(shop.compose), shop.root)
+        rendering.rendered(shop.compose, shop.root)
     assert why in caught.value.what
