@@ -35,10 +35,14 @@ def drained(state: State) -> str:
     return _line(state, "drained", fill_in)
 
 
-def maintained(service: str, outcome: str, *, at: datetime, who: str) -> str:
+def maintained(service: str, outcome: str, *, at: datetime, who: str, environment: str = "") -> str:
     """Return the line that says that a service was closed to visitors (``on``) or opened again (``off``)."""
     entry = {"at": _moment(at), "event": MAINTENANCE, "kind": MAINTENANCE, "service": service, "outcome": outcome}
-    return json.dumps({**entry, "who": who}, ensure_ascii=False)
+    return json.dumps({**entry, **_chosen(environment), "who": who}, ensure_ascii=False)
+
+
+def _chosen(environment: str) -> dict[str, str]:
+    return {"environment": environment} if environment else {}
 
 
 def _moment(at: datetime) -> str:
@@ -53,6 +57,7 @@ def _line(state: State, event: str, more: Mapping[str, object]) -> str:
         "at": _moment(state.now),
         "event": event,
         "kind": state.goal.kind,
+        **_chosen(state.settings.environment),
         "service": release.service,
         "release": release.id,
         "tag": release.tag,

@@ -96,7 +96,8 @@ def _locked(session: Session, service: Service, wanted: str, wait: float) -> Clo
 
 
 def _tell_nginx(session: Session, service: Service, wanted: str, more: bytes) -> None:
-    line = history.maintained(service.name, wanted, at=session.host_now(), who=session.who)
+    chosen, who = session.settings.environment, session.who
+    line = history.maintained(service.name, wanted, at=session.host_now(), who=who, environment=chosen)
     nginx = session.names.proxy.container
     words = (session.settings.host_dir, service.name, wanted, nginx, session.paths.history, str(history.ROTATED_AT))
     title = f"{'close' if wanted == 'on' else 'open'} {service.name} {'to' if wanted == 'on' else 'for'} visitors"

@@ -43,6 +43,13 @@ def test_maintenance_is_about_no_release() -> None:
     )
 
 
+def test_the_environment_is_told_where_one_was_chosen() -> None:
+    line = maintained("backend", "on", at=datetime(2027, 1, 15, 7, tzinfo=UTC), who="mona", environment="staging")
+    told = text_of(history.lines([entry("begun", 1, environment="staging"), *history.entries([line], "")]))
+    assert "deploy of backend:v1 (staging) begun, no end recorded" in told
+    assert "maintenance of backend (staging) on, by mona" in told
+
+
 def test_nothing_recorded_is_said() -> None:
     assert text_of(history.lines([])) == "Nothing is recorded."
 
