@@ -169,7 +169,14 @@ def recover(
     }
 )
 def maintenance(
-    _: Context, service: str, on: bool = False, off: bool = False, page: str = "", wait: str = "", json: bool = False
+    _: Context,
+    service: str,
+    on: bool = False,
+    off: bool = False,
+    page: str = "",
+    wait: str = "",
+    yes: bool = False,
+    json: bool = False,
 ) -> None:
     """Close a service to visitors, or open it again."""
     from behindy_ops.deploy import maintenance as closing
@@ -181,11 +188,13 @@ def maintenance(
         raise Kind.USAGE("--page is what visitors see with --on.", remedy="Leave it out.")
     seconds = waiting(wait)
     content = closing.read_page(page)
-    with client(service, json=json) as this, this.connect() as session:
-        if on:
-            closing.close(session, this.services[0], content, wait=seconds)
-        else:
-            closing.open_again(session, this.services[0], wait=seconds)
+    with client(service, json=json) as this:
+        this.confirm(f"Close {service} to visitors" if on else f"Open {service} to visitors again", yes=yes)
+        with this.connect() as session:
+            if on:
+                closing.close(session, this.services[0], content, wait=seconds)
+            else:
+                closing.open_again(session, this.services[0], wait=seconds)
 
 
 def collection(service_names: Sequence[str]) -> Collection:

@@ -38,7 +38,7 @@ def _line(text: str, holder: dict[str, str]) -> Line:
 
 
 @task(help={"message": "why, for whoever is refused because of it"})
-def acquire(_: Context, message: str) -> None:
+def acquire(_: Context, message: str, yes: bool = False) -> None:
     """Hold the host for maintenance, until lock.release."""
     from datetime import UTC, datetime
 
@@ -46,18 +46,22 @@ def acquire(_: Context, message: str) -> None:
     from behindy_ops.report import show_lines
 
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    with client(services=False, quiet=True) as this, this.connect() as session:
-        hold.acquire(session.host, session.paths.state, who=session.who, message=message, since=since)
+    with client(services=False, quiet=True) as this:
+        this.confirm("Refuse deploys", yes=yes)
+        with this.connect() as session:
+            hold.acquire(session.host, session.paths.state, who=session.who, message=message, since=since)
     show_lines([_line("Held. Deploys are refused until: inv lock.release", {})])
 
 
 @task()
-def release(_: Context) -> None:
+def release(_: Context, yes: bool = False) -> None:
     """End a hold that a person took with lock.acquire."""
     from behindy_ops.host import hold
     from behindy_ops.report import show_lines
 
-    with client(services=False, quiet=True) as this, this.connect() as session:
-        was = hold.release(session.host, session.paths.state)
+    with client(services=False, quiet=True) as this:
+        this.confirm("Allow deploys again", yes=yes)
+        with this.connect() as session:
+            was = hold.release(session.host, session.paths.state)
     text = "Released; {who} had held it since {since}: {message}" if was else "Nobody held it."
     show_lines([_line(text, was)])

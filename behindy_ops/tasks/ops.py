@@ -137,7 +137,7 @@ def logs(
 
 
 @task(name="exec", help={"service": _CONTAINER})
-def execute(_: Context, service: str) -> None:
+def execute(_: Context, service: str, yes: bool = False) -> None:
     """Run what follows -- in the live container of a service."""
     from functools import partial
 
@@ -146,13 +146,15 @@ def execute(_: Context, service: str) -> None:
 
     words, container = words_after(sys.argv), _container(service)
     out, err = partial(write_output, sys.stdout), partial(write_output, sys.stderr)
-    with _until_stopped(), client(quiet=True) as this, this.connect() as session:
-        code = run(session, container, words, out=out, err=err)
+    with _until_stopped(), client(quiet=True) as this:
+        this.confirm(f"Run a command in {container}", yes=yes)
+        with this.connect() as session:
+            code = run(session, container, words, out=out, err=err)
     raise SystemExit(code)
 
 
 @task(name="run")
-def run_once(_: Context, service: str) -> None:
+def run_once(_: Context, service: str, yes: bool = False) -> None:
     """Run what follows -- once, in a new container of the live release."""
     from functools import partial
 
@@ -163,8 +165,10 @@ def run_once(_: Context, service: str) -> None:
     words = words_after(sys.argv)
     Project.find().services([service])
     out, err = partial(write_output, sys.stdout), partial(write_output, sys.stderr)
-    with _until_stopped(), client(quiet=True) as this, this.connect() as session:
-        code = run_once(session, service, words, out=out, err=err)
+    with _until_stopped(), client(quiet=True) as this:
+        this.confirm(f"Run a command once in a new container of {service}", yes=yes)
+        with this.connect() as session:
+            code = run_once(session, service, words, out=out, err=err)
     raise SystemExit(code)
 
 

@@ -71,6 +71,12 @@ CHANGES: list[tuple[str, dict[str, Any]]] = [
     ("ops.prune", {}),
     ("ops.network", {"fix": True}),
     ("ops.nginx", {"reload": True}),
+    ("ops.exec", {"service": "backend"}),
+    ("ops.run", {"service": "backend"}),
+    ("lock.acquire", {"message": "x"}),
+    ("lock.release", {}),
+    ("deploy.maintenance", {"service": "frontend", "on": True}),
+    ("deploy.maintenance", {"service": "frontend", "off": True}),
     ("host.up", {}),
     ("db.restore", {"backup": "x", "from_host": True}),
 ]
@@ -89,6 +95,7 @@ def test_each_task_that_changes_a_host_without_a_question_of_its_own_asks_before
 
     monkeypatch.setattr(sessions, "open_session", connect)
     monkeypatch.setattr(sys, "stdin", Terminal("no\n"))
+    monkeypatch.setattr(sys, "argv", ["inv", name, "--", "env"])
     for variable, value in {"HOST": "h", "CONFIRM": "yes", "ENV": ""}.items():
         monkeypatch.setenv(f"BEHINDY_{variable}", value)
     with pytest.raises(SystemExit) as ended:
