@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from behindy_ops.errors import Kind
+from behindy_ops.facts.figures import size
 from behindy_ops.project.registries import DOCKER_HUB, registry_of
 
 
@@ -139,6 +140,12 @@ def cause(said: str, image: str, *, logged_in: bool = False) -> Cause | None:
 PULLED, _THERE = "Pull complete", "Already exists"
 """What docker says of a layer that is on the host now, and of one that was there before."""
 
+_FETCHED = frozenset({PULLED, "Verifying Checksum", "Download complete"})
+"""What it says of one all of whose bytes have come."""
+
+_UNITS = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+"""Docker's, which are decimal."""
+
 
 def note_layer(layers: dict[str, str], line: str) -> bool:
     """Note by a layer's id what docker says of it; return whether the line is about one."""
@@ -148,10 +155,33 @@ def note_layer(layers: dict[str, str], line: str) -> bool:
     return told is not None
 
 
-def layers_told(layers: Mapping[str, str]) -> str:
-    """Return how many layers are on the host."""
+def note_bytes(sizes: dict[str, tuple[float, float]], line: str) -> bool:
+    """Note by a layer's id how many bytes of how many have come; return whether the line is about that.
+
+    Args:
+        line: ``progress``, then pairs as ``0ee06f3d1c7f 10.8MB/15MB`` (``deploy/pull.sh``). Docker does not always
+            know how many there will be.
+    """
+    word, *pairs = line.split() or [""]
+    if word != "progress":
+        return False
+    for identity, figures in zip(pairs[::2], pairs[1::2], strict=False):
+        come, _, all_ = figures.partition("/")
+        sizes[identity] = (_bytes(come), _bytes(all_))
+    return True
+
+
+def _bytes(figure: str) -> float:
+    told = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([kMGT]?B)", figure)
+    return float(told[1]) * _UNITS[told[2]] if told is not None else 0.0
+
+
+def layers_told(layers: Mapping[str, str], sizes: Mapping[str, tuple[float, float]]) -> str:
+    """Return how many layers are on the host, and how many bytes have come, of those layers that docker told of."""
     there = sum(state in (PULLED, _THERE) for state in layers.values())
-    return f"{there} of {len(layers)} layers"
+    all_ = sum(max(figures) for figures in sizes.values())
+    come = sum(max(figures) if layers.get(layer) in _FETCHED else figures[0] for layer, figures in sizes.items())
+    return f"{there} of {len(layers)} layers" + (f", {size(come)} of {size(all_)}" if all_ else "")
 
 
 def runs_on(built_for: str, host: str) -> bool:

@@ -11,7 +11,7 @@ from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.image import IMAGE_TEMPLATE, Image, parse_image
-from behindy_ops.facts.pull import PULLED, cause, layers_told, note_layer, runs_on
+from behindy_ops.facts.pull import PULLED, cause, layers_told, note_bytes, note_layer, runs_on
 from behindy_ops.facts.release import Labels, released_as
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
@@ -44,9 +44,11 @@ class Pull(Step):
 
     def follow(self) -> Callable[[str], str]:
         layers: dict[str, str] = {}
+        sizes: dict[str, tuple[float, float]] = {}
 
         def take(line: str) -> str:
-            return layers_told(layers) if note_layer(layers, line) else self.progress(line)
+            about = note_bytes(sizes, line) or note_layer(layers, line)
+            return layers_told(layers, sizes) if about else self.progress(line)
 
         return take
 

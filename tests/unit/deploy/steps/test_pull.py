@@ -123,6 +123,34 @@ def test_a_pull_shows_how_many_layers_are_there() -> None:
     assert PULL.follow()("bbbbbbbbbbbb: Pull complete") == "1 of 1 layers"  # each run counts for itself
 
 
+PROGRESS = """\
+bbbbbbbbbbbb: Pulling fs layer
+cccccccccccc: Pulling fs layer
+progress bbbbbbbbbbbb 163.8kB/20.97MB
+progress bbbbbbbbbbbb 10.49MB/20.97MB cccccccccccc 5.243MB/10.49MB
+bbbbbbbbbbbb: Download complete
+progress bbbbbbbbbbbb 20.97MB/20.97MB cccccccccccc 10.49MB
+bbbbbbbbbbbb: Pull complete
+progress bbbbbbbbbbbb 20.97MB/20.97MB cccccccccccc what/ever dddddddddddd
+"""
+
+
+def test_a_pull_shows_how_much_has_come_where_docker_tells() -> None:
+    follow = PULL.follow()
+    assert [follow(line) for line in PROGRESS.splitlines()] == [
+        "0 of 1 layers",
+        "0 of 2 layers",
+        "0 of 2 layers, 160 kB of 20 MB",
+        "0 of 2 layers, 15 MB of 30 MB",
+        "0 of 2 layers, 25 MB of 30 MB",
+        "0 of 2 layers, 30 MB of 30 MB",  # of the second it is not known any more how much there will be
+        "1 of 2 layers, 30 MB of 30 MB",
+        "1 of 2 layers, 20 MB of 20 MB",
+    ]
+    read = PULL.read(state_of(image=None), answer(PROGRESS + pulled(size=5 * 2**20)))
+    assert read.detail == "sha256:dd, 1 of 2 layers new, 5.0 MB"
+
+
 def test_what_was_pulled_is_told_with_its_layers_and_size() -> None:
     read = PULL.read(state_of(image=None), answer(LAYERS + pulled(size=245 * 2**20)))
     assert read.detail == "sha256:dd, 2 of 3 layers new, 245 MB"

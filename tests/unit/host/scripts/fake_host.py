@@ -126,6 +126,25 @@ class FakeHost:
         Raises:
             AssertionError: it called something that nobody has prepared.
         """
+        argv, env = self._prepared(name, arguments)
+        done = subprocess.run(
+            argv, input=stdin, capture_output=True, text=True, check=False, timeout=15, cwd=self.root, env=env
+        )
+        calls, refused = (self._lines(name) for name in ("calls", "refused"))
+        assert not refused, f"nobody has prepared: {refused}\n{done.stderr}"
+        return Ran(done.returncode, done.stdout, done.stderr, calls)
+
+    def cut_off(self, name: str, *arguments: str, after: str) -> None:
+        """Run a script, listen until a line has some words, and wait until it ends though nobody listens any more."""
+        argv, env = self._prepared(name, arguments)
+        pipe, none = subprocess.PIPE, subprocess.DEVNULL
+        with subprocess.Popen(argv, stdin=none, stdout=pipe, stderr=none, text=True, cwd=self.root, env=env) as running:
+            assert running.stdout is not None
+            assert any(after in line for line in running.stdout), f"it never said {after}"
+            running.stdout.close()
+            running.wait(15)
+
+    def _prepared(self, name: str, arguments: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
         for program in {*PROGRAMS, *self._answers}:
             self._write(program)
         argv = script(name, *arguments)
@@ -133,14 +152,8 @@ class FakeHost:
         text = text.replace("/var/tmp/", f"{self.root}/").replace("{lib,libexec}/docker", "no-plugins")
         for real, moved in self.moved.items():
             text = text.replace(real, moved)
-        done = subprocess.run(
-            ["sh", "-c", wire(Command((*argv[:2], text, *argv[3:]), name, timeout=10))],
-            input=stdin, capture_output=True, text=True, check=False, timeout=15, cwd=self.root,
-            env={"PATH": f"{self.root}/bin:{os.environ['PATH']}", "HOME": str(self.root), "FAKE": str(self.root)},
-        )  # fmt: skip
-        calls, refused = (self._lines(name) for name in ("calls", "refused"))
-        assert not refused, f"nobody has prepared: {refused}\n{done.stderr}"
-        return Ran(done.returncode, done.stdout, done.stderr, calls)
+        env = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "HOME": str(self.root), "FAKE": str(self.root)}
+        return ["sh", "-c", wire(Command((*argv[:2], text, *argv[3:]), name, timeout=10))], env
 
     def _lines(self, name: str) -> list[str]:
         path = self.root / name

@@ -64,6 +64,68 @@ def test_a_pull_that_fails_says_at_which_of_the_two_it_failed(host: FakeHost) ->
     assert (ran.code, ran.err) == (Code.NO_IMAGE, "manifest unknown")
 
 
+TERMINAL = r"""
+id=0123456789ab
+move() { printf '\e[1A\e[2K\r%s\r\e[1B' "$*"; }
+printf 'v1: Pulling from me/x\r\n\r\n'
+[ -t 1 ] || { echo "$id: Pull complete"; exit 0; }
+move "$id: Pulling fs layer "
+for n in 1 2 3 4 5 6 7 8 9; do move "$id: Downloading [=>  ]  ${n}00kB/1.2MB"; done
+move "$id: Download complete "
+move "$id: Extracting  1.2MB/1.2MB"
+move "$id: Pull complete "
+move "ba9876543210: Downloading  7.5MB"
+printf 'Digest: sha256:dd\r\nme/x:v1\r\n'; echo "$DOCKER_CONFIG" >"$root/where"
+exit 0"""
+
+
+def test_a_pull_tells_of_bytes_once_a_second_where_docker_has_a_terminal(host: FakeHost) -> None:
+    host.on("docker", "pull me/x:v1", Answer(run=TERMINAL))
+    host.on("docker", "image inspect *", '{"id":1}\n')
+    ran = host.run("deploy/pull", "me/x:v1", "", "", "{{json .}}")
+    assert (ran.code, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    progress = [line for line in lines if line.startswith("progress ")]
+    assert progress[0] == "progress 0123456789ab 100kB/1.2MB"
+    assert len(progress) <= 3, "a line a second"
+    assert [line for line in lines if line not in progress] == [
+        "v1: Pulling from me/x",
+        "0123456789ab: Pulling fs layer",
+        "0123456789ab: Download complete",
+        "0123456789ab: Pull complete",
+        "Digest: sha256:dd",
+        "me/x:v1",
+        'image {"id":1}',
+    ]
+
+
+@pytest.mark.parametrize("script", [Answer(code=127), Answer(err="failed to create pseudo-terminal", code=1)])
+def test_a_host_that_gives_no_terminal_pulls_without_one(host: FakeHost, script: Answer) -> None:
+    host.on("script", "*", script)
+    host.on("docker", "pull me/x:v1", Answer(run=TERMINAL))
+    host.on("docker", "image inspect *", '{"id":1}\n')
+    ran = host.run("deploy/pull", "me/x:v1", "", "", "{{json .}}")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[-2:] == ["0123456789ab: Pull complete", 'image {"id":1}']
+
+
+def test_a_pull_ends_when_nobody_listens_any_more(host: FakeHost) -> None:
+    goes_on = 'for n in $(seq 80); do printf "layer $n\\r\\n"; sleep 0.1; done; touch "$root/went-on"; exit 0'
+    host.on("docker", "pull *", Answer(run=goes_on))
+    host.cut_off("deploy/pull", "me/x", "", "", "", after="layer 3")
+    assert not (host.root / "went-on").exists()
+    assert not [*(host.root / "shm").iterdir()]
+
+
+def test_no_shell_reads_the_name_of_an_image(host: FakeHost) -> None:
+    name = "me/x:$(touch $root/ran)';touch ran;'"
+    host.on("docker", "pull *", Answer(run='printf %s "$2" >"$root/name"; exit 0'))
+    host.on("docker", "image inspect *", "{}\n")
+    assert host.run("deploy/pull", name, "", "", "").code == 0
+    assert (host.root / "name").read_text() == name
+    assert not (host.root / "ran").exists()
+
+
 def test_manifests_are_asked_for_side_by_side_and_told_apart(host: FakeHost) -> None:
     manifest = {"SchemaV2Manifest": {"layers": [{"digest": "d", "size": 5, "mediaType": "tar"}]}}
     host.on("docker", "manifest inspect --verbose me/x:v1", json.dumps(manifest, indent=1))
