@@ -7,7 +7,7 @@
 # `status=` those that are well, with a space around each, instead of 200 to 399; `body=` what an answer has to contain.
 # `token=<file>`: the same header, by which the live release is asked past a service that is closed for maintenance; where
 # that leads nowhere either, being closed is an answer, and only the look inside tells.
-# In a rehearsal (a header, and no `mine`) the static files that its page names are asked for as well.
+# In a rehearsal (a header, and no `mine`) the static files that its page names (scripts and styles, then icons and the manifest) are asked for as well.
 header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7 at='' mine='' expected='' body='' token=''
 shift 7
 case $1 in at=*) at=${1#at=} && shift ;; esac

@@ -595,8 +595,29 @@ def test_a_rehearsal_asks_for_the_static_files_that_the_page_names_in_one_reques
     assert len([call for call in ran.calls if call.startswith("curl")]) == 2
 
 
+ICONS = """<!doctype html><link rel="shortcut icon" href="/favicon.ico"><LINK REL=manifest href='app.webmanifest'>
+<link rel="apple-touch-icon" sizes="180x180" href="https://a.org/touch.png"><link rel="icon" href="/favicon.ico">
+<link rel="icon" href="https://cdn.org/other.png"><link rel="icon" href="data:image/svg+xml,1">
+<link rel="preload" as="image" href="/touch.png"><link rel="iconic" href="/no.png"><script src="/s.js"></script>"""
+
+
+def test_icons_and_the_manifest_are_asked_for_after_what_the_page_cannot_do_without(host: FakeHost) -> None:
+    host.on("curl", "*https://a.org/shop/", page(ICONS))
+    host.on("curl", "*-g -m 4 *", "200\n200\n404\n404\n")
+    ran = host.run("deploy/look_outside", "/h", "5", "0.01", "0", "nginx", "", "", "https://a.org/shop/")
+    assert ran.out.splitlines()[1:] == ["missing /favicon.ico", "missing /shop/app.webmanifest", "ok"]
+    assert re.findall(r"https://\S+", ran.calls[-1]) == [
+        "https://a.org/touch.png", "https://a.org/s.js", "https://a.org/favicon.ico",
+        "https://a.org/shop/app.webmanifest",
+    ]  # fmt: skip
+
+
 def test_no_more_than_ten_files_are_asked_for(host: FakeHost) -> None:
-    host.on("curl", "*https://a.org/", page("".join(f"<script src=/{n}.js></script>" for n in range(40))))
+    host.on(
+        "curl",
+        "*https://a.org/",
+        page("<link rel=icon href=/i>" + "".join(f"<script src=/{n}.js></script>" for n in range(40))),
+    )
     host.on("curl", "*-g -m 4 *", Answer("404\n" * 3, code=28))
     ran = host.run("deploy/look_outside", "/h", "5", "0.01", "0", "nginx", "", "", "https://a.org/")
     assert [line for line in ran.out.splitlines() if line.startswith("missing")] == [
