@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.project.compose import X_DEPLOY, X_NGINX, ComposeFile
 from behindy_ops.project.names import role_of, short
 from behindy_ops.scaffold.answers import App
+
+if TYPE_CHECKING:
+    from yaml import MappingNode
 
 _BESIDE = {"mysql", "mariadb", "mongo", "memcached", "rabbitmq"}
 """Images of what stands beside a project's own services, and fills none of the roles that we know."""
@@ -73,6 +76,60 @@ def _asked(given: Mapping[str, Any]) -> str:
     return matched[0] if matched and urlsplit(matched[0]).hostname in ("localhost", "127.0.0.1") else ""
 
 
+def published(text: str, apps: Collection[App]) -> dict[str, tuple[str, ...]]:
+    """Return the ports of the host that services publish which are deployed, as they stand there, by service.
+
+    Args:
+        apps: those that get an ``x-deploy``; others may have one already.
+    """
+    compose, named = ComposeFile.parse(text), {app.name for app in apps}
+    deployed = {name: given for name, given in compose.stanzas.items() if name in named or X_DEPLOY in given}
+    return {name: tuple(map(_shown, given["ports"])) for name, given in deployed.items() if given.get("ports")}
+
+
+def _shown(entry: object) -> str:
+    if isinstance(entry, dict):
+        return f"{entry.get('published', '')}:{entry.get('target', '')}"
+    return str(entry)
+
+
+def without_ports(text: str, names: Collection[str]) -> str:
+    """Return a compose file without the ``ports`` of these services; every other line is as it was.
+
+    Raises:
+        Kind.COMPOSE_INVALID: they are not on lines of their own.
+    """
+    lines = text.splitlines(keepends=True)
+    where = dict(_ports(text))
+    for name in sorted(names, key=lambda each: where.get(each, (0, 0)), reverse=True):
+        if name not in where:
+            raise Kind.COMPOSE_INVALID(
+                f"services.{name}.ports: not on lines of their own, so they cannot be taken out.",
+                state=UNCHANGED,
+                remedy="Take them out by hand, then: inv init",
+            )
+        first, end = where[name]
+        del lines[first:end]
+    return "".join(lines)
+
+
+def _ports(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield each service that has ``ports`` in block style, with the first of their lines and the line after them."""
+    import yaml
+
+    lines = text.splitlines()
+    for name, node in _services(text):
+        for key, value in node.value:
+            if key.value != "ports" or node.flow_style or isinstance(value, yaml.ScalarNode):
+                continue
+            first, end = key.start_mark.line, value.end_mark.line
+            if value.flow_style or (end == len(lines) - 1 and value.end_mark.column):
+                end += 1
+            while end > first + 1 and _belongs_to_what_follows(lines[end - 1], key.start_mark.column + 1):
+                end -= 1
+            yield name, (first, end)
+
+
 def completed(text: str, apps: Mapping[str, App], domain: str) -> str:
     """Return a compose file with an ``x-deploy`` at the end of each named stanza, and ``x-nginx`` at its end.
 
@@ -101,21 +158,25 @@ def completed(text: str, apps: Mapping[str, App], domain: str) -> str:
 
 def _ends(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
     """Yield each stanza in block style: its name, the line before which one of its keys may be put, and the indent."""
+    lines = text.splitlines()
+    for name, node in _services(text):
+        if node.flow_style or not node.value:
+            continue
+        indent, end = node.start_mark.column, min(node.end_mark.line, len(lines))
+        if node.end_mark.line == len(lines) - 1 and lines[-1].strip() and node.end_mark.column:
+            end = len(lines)  # the file ends without a newline
+        while end and _belongs_to_what_follows(lines[end - 1], indent):
+            end -= 1
+        yield name, (end, indent)
+
+
+def _services(text: str) -> Iterator[tuple[str, MappingNode]]:
+    """Yield each service with its node, which knows where it stands."""
     import yaml
 
-    lines = text.splitlines()
     for key, services in getattr(yaml.compose(text), "value", ()):
-        if key.value != "services" or not isinstance(services, yaml.MappingNode):
-            continue
-        for name, node in services.value:
-            if not isinstance(node, yaml.MappingNode) or node.flow_style or not node.value:
-                continue
-            indent, end = node.start_mark.column, min(node.end_mark.line, len(lines))
-            if node.end_mark.line == len(lines) - 1 and lines[-1].strip() and node.end_mark.column:
-                end = len(lines)  # the file ends without a newline
-            while end and _belongs_to_what_follows(lines[end - 1], indent):
-                end -= 1
-            yield name.value, (end, indent)
+        if key.value == "services" and isinstance(services, yaml.MappingNode):
+            yield from ((name.value, node) for name, node in services.value if isinstance(node, yaml.MappingNode))
 
 
 def _belongs_to_what_follows(line: str, indent: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import unified_diff
 from importlib.resources import files
@@ -12,7 +12,7 @@ from behindy_ops.project.compose import ComposeFile
 from behindy_ops.provision.rendering import FOLDER, rendered
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.scaffold.answers import Answers
-from behindy_ops.scaffold.compose import completed, site, stanza
+from behindy_ops.scaffold.compose import completed, site, stanza, without_ports
 
 WORKFLOW = ".github/workflows/deploy.yml"
 NGINX_FILE = f"{FOLDER}/nginx.conf"
@@ -45,18 +45,21 @@ class Written:
         return self.now != self.wanted
 
 
-def new_files(answers: Answers, there: Mapping[str, str], compose_path: str, root: Path) -> list[Written]:
+def new_files(
+    answers: Answers, there: Mapping[str, str], compose_path: str, root: Path, *, unpublished: Collection[str] = ()
+) -> list[Written]:
     """Return the files of a project in their order; one that is there stays as it is, but for what is put into it.
 
     Args:
         there: what is in the files that are there, by path.
         compose_path: of the compose file, which gets each service's ``x-deploy`` if it is there.
         root: the project's folder, which may have templates of nginx's files.
+        unpublished: services whose ``ports`` are taken out of the compose file that is there.
 
     Raises:
         Kind.COMPOSE_INVALID: nothing can be put into the compose file, or something in it is wrong.
     """
-    compose = _compose(answers, there, compose_path)
+    compose = _compose(answers, there, compose_path, unpublished)
     made = {path: _rendered(f"{template}.j2", answers) for path, template in _TEMPLATES.items()}
     if not compose_path.startswith("compose/"):
         del made[HOST_EXAMPLE]
@@ -68,12 +71,13 @@ def new_files(answers: Answers, there: Mapping[str, str], compose_path: str, roo
     return written
 
 
-def _compose(answers: Answers, there: Mapping[str, str], path: str) -> Written:
+def _compose(answers: Answers, there: Mapping[str, str], path: str, unpublished: Collection[str]) -> Written:
     if path not in there:
         return Written(path, None, _rendered("compose.yml.j2", answers))
     deployable = ComposeFile.parse(there[path]).deployable
     missing = {app.name: app for app in answers.apps if app.name not in deployable}
-    return Written(path, there[path], completed(there[path], missing, answers.domain))
+    text = completed(there[path], missing, answers.domain)
+    return Written(path, there[path], without_ports(text, unpublished))
 
 
 def _ignoring(now: str | None) -> Written:

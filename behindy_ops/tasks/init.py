@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         "service": "one to deploy, for each: NAME,image=IMAGE,port=PORT,health=PATH,route=PATH or host=NAME",
         "database": "put a PostgreSQL beside them, in a new compose file",
         "cache": "put a Redis beside them, in a new compose file",
+        "remove-ports": "take ports of the host out of the stanzas of services that are deployed",
         "check": "say what is missing, and change nothing",
     },
 )
@@ -38,6 +39,7 @@ def init(
     service: list[str] | None = None,
     database: bool = False,
     cache: bool = False,
+    remove_ports: bool = False,
     yes: bool = False,
     check: bool = False,
     json: bool = False,
@@ -54,7 +56,8 @@ def init(
         return
     there = _texts(project)
     answers = _answers(project, domain, service or (), database=database, cache=cache)
-    files = new_files(answers, there, _relative(project), project.root)
+    taken_out = _unpublished(there.get(_relative(project), ""), answers, remove=remove_ports, yes=yes)
+    files = new_files(answers, there, _relative(project), project.root, unpublished=taken_out)
     changed = [each for each in files if each.changes]
     kept = [each.path for each in files if not each.changes]
     for each in changed:
@@ -69,6 +72,34 @@ def init(
     _write(project.root, changed)
     print(f"Written: {', '.join(each.path for each in changed)}")
     print("Next: cp .env.example .env, fill it in, then: inv init --check")
+
+
+def _unpublished(compose: str, answers: Answers, *, remove: bool, yes: bool) -> list[str]:
+    """Tell which services publish ports that they cannot have any more; return those whose ports are to be taken out.
+
+    Raises:
+        Kind.COMPOSE_INVALID: nobody wants that.
+    """
+    import sys
+
+    from behindy_ops.scaffold.compose import published
+    from behindy_ops.tasks.ask import ask
+
+    found = published(compose, answers.apps) if compose else {}
+    if not found or remove:
+        return list(found)
+    told = [f"services.{name}.ports: {', '.join(ports)}" for name, ports in found.items()]
+    why = "Two releases side by side cannot both have a port of the host; visitors come by nginx."
+    if not yes and sys.stdin.isatty():
+        print("\n".join([*told, why]))
+        if ask("Take these ports out of the compose file?", otherwise=""):
+            return list(found)
+    raise Kind.COMPOSE_INVALID(
+        f"Services that are to be deployed publish ports. {why}",
+        state=UNCHANGED,
+        remedy="Take them out, as the difference will show: inv init --remove-ports",
+        lines=tuple(told),
+    )
 
 
 def _answers(project: Project, domain: str, services: Sequence[str], *, database: bool, cache: bool) -> Answers:

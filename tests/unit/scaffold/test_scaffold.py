@@ -10,7 +10,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.routes import declared
 from behindy_ops.scaffold.answers import Answers, App, parse_app, project_name, routed
-from behindy_ops.scaffold.compose import candidates, completed
+from behindy_ops.scaffold.compose import candidates, completed, published, without_ports
 from behindy_ops.scaffold.files import diff, new_files
 from behindy_ops.scaffold.missing import missing
 from tests.kinds import raises
@@ -132,6 +132,82 @@ def test_a_compose_file_that_is_there_keeps_every_line(tmp_path: Path) -> None:
 def test_a_stanza_to_which_nothing_can_be_put_is_named() -> None:
     with raises(Kind.COMPOSE_INVALID, match="services.web: not a stanza in YAML's block style"):
         completed("services:\n  web: {image: a}\n", {"web": WEB}, "shop.example")
+
+
+PUBLISHED = """\
+services:
+  web:
+    # for trials
+    ports:
+      - "8080:5000"   # http
+      # and by TLS
+      - {published: 8443, target: 5001}
+
+    # what it runs
+    image: acme/web
+  api:
+    image: acme/api
+    ports: ["127.0.0.1:9000:8000",
+            "9001:8001"]
+    environment: {A: b}
+  job: {image: acme/job, ports: ["1:1"]}
+  db:
+    image: postgres:15
+    ports:
+    - "5432:5432"
+  flow: {image: acme/flow, ports: ["2:2"], x-deploy: {port: 2, internal: /, external: /}}
+  last:
+    image: acme/last
+    ports:
+    - 7000:7000"""
+APPS = (App("web", "acme/web", 5000), App("api", "acme/api", 8000), App("job", "acme/job"), App("last", "l", 7000))
+
+
+def test_ports_of_the_host_are_found_at_services_that_are_deployed() -> None:
+    assert published(PUBLISHED, APPS) == {
+        "web": ("8080:5000", "8443:5001"),
+        "api": ("127.0.0.1:9000:8000", "9001:8001"),
+        "job": ("1:1",),
+        "flow": ("2:2",),
+        "last": ("7000:7000",),
+    }
+    assert published(PUBLISHED, ()) == {"flow": ("2:2",)}
+
+
+def test_ports_are_taken_out_and_every_other_line_is_as_it_was() -> None:
+    kept = without_ports(PUBLISHED, ["web", "api", "last"])
+    assert (
+        kept
+        == """\
+services:
+  web:
+    # for trials
+
+    # what it runs
+    image: acme/web
+  api:
+    image: acme/api
+    environment: {A: b}
+  job: {image: acme/job, ports: ["1:1"]}
+  db:
+    image: postgres:15
+    ports:
+    - "5432:5432"
+  flow: {image: acme/flow, ports: ["2:2"], x-deploy: {port: 2, internal: /, external: /}}
+  last:
+    image: acme/last
+"""
+    )
+    services = ComposeFile.parse(kept).stanzas
+    assert {name: given.get("ports") for name, given in services.items() if given.get("ports")} == {
+        "job": ["1:1"], "db": ["5432:5432"], "flow": ["2:2"],
+    }  # fmt: skip
+    assert without_ports(PUBLISHED, []) == PUBLISHED
+
+
+def test_ports_that_are_on_no_lines_of_their_own_are_named() -> None:
+    with raises(Kind.COMPOSE_INVALID, match=r"services.flow.ports: not on lines of their own"):
+        without_ports(PUBLISHED, ["flow"])
 
 
 def test_files_that_are_there_stay_and_gitignore_gets_what_it_lacks(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""``inv init`` on a compose file that is there: ports that a service should not publish."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from invoke import Context
+
+from behindy_ops.errors import Kind
+from behindy_ops.tasks.init import init
+from tests.unit.tasks.test_ask import Terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = """\
+services:
+  web:
+    image: acme/web
+    ports:
+      - "8080:5000"
+"""
+
+
+@pytest.fixture
+def compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "compose.yaml"
+    file.write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("typed", "options"),
+    [("yes\nyes\n", {}), ("yes\n", {"remove_ports": True}), ("", {"yes": True, "remove_ports": True})],
+)
+def test_ports_are_taken_out_after_a_yes_or_by_the_option(
+    compose: Path, typed: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    init(Context(), domain="shop.example", **options)
+    assert "8080" not in compose.read_text()
+    assert "    x-deploy:\n      port: 5000\n" in compose.read_text()
+    said = capsys.readouterr().out
+    assert '-      - "8080:5000"\n' in said, "the difference shows what goes"
+    assert ("services.web.ports: 8080:5000\n" in said) is (not options)
+
+
+@pytest.mark.parametrize(("typed", "options"), [("no\n", {}), ("", {"yes": True})])
+def test_without_that_nothing_is_written_and_what_to_type_is_told(
+    compose: Path, typed: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    with pytest.raises(SystemExit) as ended:
+        init(Context(), domain="shop.example", **options)
+    assert ended.value.code == Kind.COMPOSE_INVALID.exit_code
+    assert compose.read_text() == TEXT
+    said = " ".join(capsys.readouterr().err.split())
+    assert "inv init --remove-ports services.web.ports: 8080:5000" in said
+
+
+def test_where_nothing_is_published_nothing_is_asked(
+    compose: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compose.write_text(TEXT.replace('ports:\n      - "8080:5000"', 'expose: ["5000"]'))
+    monkeypatch.setattr(sys, "stdin", Terminal("yes\n"))
+    init(Context(), domain="shop.example")
+    assert "Two releases" not in capsys.readouterr().out
