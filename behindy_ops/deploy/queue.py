@@ -254,12 +254,12 @@ class _Queue:
             service = self.left[0]
             if self._underway_is_live(survey) is None:  # else what drains is what it has replaced itself
                 survey = drains.ended(session, service, survey, what=what, wait=wait, now=self.now)
-            survey, _ = reconcile(session, service, survey)
+            survey, _ = reconcile(session, service, survey, underway=self.underway)
             if (release := self._underway_is_live(survey)) is not None:
                 self._finished(session, release)
                 if service.after is not None and self.goal.kind == "deploy":
                     what = f"The connection was lost before x-deploy.after of {service.name} was known to have ended."
-                    raise after_failed(service.name, what)
+                    raise after_failed(service, what)
             else:
                 self._deploy(session, service, survey)
             self.left.pop(0)

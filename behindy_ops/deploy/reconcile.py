@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -27,15 +28,20 @@ from behindy_ops.facts.leftovers import Recovery, leftover, serves
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.survey import Survey, Trio
 from behindy_ops.host.session import Session
-from behindy_ops.project.services import Service
+from behindy_ops.project.services import Once, Service
 from behindy_ops.report.events import Decision, Warning_
 
 ROUNDS = 5
 """Times a service is looked at and put in order before a person is asked; the table needs three at most."""
 
 
-def reconcile(session: Session, service: Service, survey: Survey) -> tuple[Survey, list[Recovery]]:
+def reconcile(
+    session: Session, service: Service, survey: Survey, *, underway: str = ""
+) -> tuple[Survey, list[Recovery]]:
     """Finish or undo what an interrupted run left of one service.
+
+    Args:
+        underway: the release that this very run was making, which tells of its own x-deploy.after.
 
     Returns:
         The survey as it is now, and what was done.
@@ -51,7 +57,7 @@ def reconcile(session: Session, service: Service, survey: Survey) -> tuple[Surve
         try:
             recovery = _recover_once(session, service, survey)
             if recovery is Recovery.NOTHING:
-                _record(session, service, survey, done)
+                _record(session, service, survey, done, underway)
                 return survey, done
             done.append(recovery)
             survey = session.look()
@@ -174,7 +180,7 @@ def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool) ->
     walk.session.emit(Decision(f"{what} {walk.state.serving}"))
 
 
-def _record(session: Session, service: Service, survey: Survey, done: Sequence[Recovery]) -> None:
+def _record(session: Session, service: Service, survey: Survey, done: Sequence[Recovery], underway: str) -> None:
     """Write to the host's history what was put in order; a release that an interrupted run left live stands from now.
 
     A run that dies between the switch and its record leaves one that nobody could roll back to. It stands if it answers
@@ -192,7 +198,25 @@ def _record(session: Session, service: Service, survey: Survey, done: Sequence[R
             how = "does not answer from outside" if service.asked else "is not well"
             told = f"{service.name} was never proven and {how}. Deploy a good release."
             session.emit(Warning_(told))
+    if service.after is not None and walk.state.release.id != underway:
+        _tell_after(session, service, service.after, cut=Recovery.END_AFTER in done, unrecorded=stands)
     if done or stands:
         said = "; ".join(recovery.value for recovery in dict.fromkeys(done))
         reason = said or "an earlier run died before it could record its end"
         walk.go([Record("live" if live else "not deployed", reason, stands=stands)])
+
+
+def _tell_after(session: Session, service: Service, after: Once, *, cut: bool, unrecorded: bool) -> None:
+    """Say that what was to run once a release was live did not, or that nobody knows: it is never run again by itself.
+
+    Args:
+        cut: it ran when the earlier run died.
+        unrecorded: that run put a release live and died before it had recorded that; a rollback runs none.
+    """
+    if not cut and not unrecorded:
+        return
+    key = f"x-deploy.after of {service.name}"
+    told = f"{key} was cut off" if cut else f"If the run that died was a deploy, {key} may not have run to its end"
+    session.emit(
+        Warning_(f"{told}. It is not run again; to run it: inv ops.run {service.name} -- {shlex.join(after.command)}")
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from behindy_ops.deploy.check import require_ready
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.plan import bring_back, steps, way_back
@@ -88,7 +90,7 @@ class Replacement:
         session.emit(DeployFinished(name, outcome, session.clock() - self._began, facts))
         self.made = outcome == "live"
         if unfinished := self.walk.state.unfinished:
-            raise after_failed(name, unfinished)
+            raise after_failed(self.walk.state.service, unfinished)
 
     def _reached(self, phase: Phase) -> None:
         state = self.walk.state
@@ -221,12 +223,13 @@ class Replacement:
         self.session.emit(Decision(f"{self.walk.state.service.name} was down for at most {end - since:.0f} s."))
 
 
-def after_failed(service: str, why: str) -> BehindyError:
+def after_failed(service: Service, why: str) -> BehindyError:
     """Return the error for a release that is live, of which the command that follows did not end well."""
+    words = shlex.join(service.after.command) if service.after is not None else "COMMAND"
     return Kind.AFTER_FAILED(
         why,
-        state=f"The new release of {service} is live and stays.",
-        remedy=f"Correct the cause, then run the command itself: inv ops.run {service} -- COMMAND",
+        state=f"The new release of {service.name} is live and stays.",
+        remedy=f"Correct the cause, then run the command itself: inv ops.run {service.name} -- {words}",
     )
 
 

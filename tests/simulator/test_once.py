@@ -181,7 +181,40 @@ def test_an_after_that_was_cut_off_is_stopped_and_told() -> None:
         host.deploy("frontend", tag="takes-long")
     assert "The connection was lost before x-deploy.after of frontend was known to have ended." in caught.value.what
     assert f"frontend: {Recovery.END_AFTER.value}." in decisions(host)
+    assert caught.value.remedy.endswith("inv ops.run frontend -- manage warm")
+    assert not [text for text in warnings(host) if "not run again" in text], "the error says it"
     assert at_rest(host) == ("takes-long", "")
+
+
+UNKNOWN = "If the run that died was a deploy, x-deploy.after of frontend may not have run to its end."
+AGAIN = "It is not run again; to run it: inv ops.run frontend -- manage warm"
+
+
+@pytest.mark.parametrize(
+    ("release", "struck", "told"),
+    [
+        ("takes-long", "attend", [f"x-deploy.after of frontend was cut off. {AGAIN}"]),
+        ("mended", "drain", [f"{UNKNOWN} {AGAIN}"]),
+        ("mended", "look_inside", []),
+    ],
+)
+@pytest.mark.parametrize("next_", ["recover", "deploy"])
+def test_the_next_command_tells_of_an_after_that_a_dead_client_may_not_have_run(
+    release: str, struck: str, told: list[str], next_: str
+) -> None:
+    host = begin(before=None, after=AFTER)
+    plan_during(host, struck, Fault.KILLED)
+    with pytest.raises(ClientKilled):
+        host.deploy("frontend", tag=release)
+    host.forget()
+    if next_ == "recover":
+        host.recover()
+    else:
+        host.deploy("frontend", tag="first")
+    assert [text for text in warnings(host) if "x-deploy.after" in text] == told
+    host.forget()
+    host.recover()
+    assert not warnings(host), "once"
 
 
 def test_a_signal_ends_it_and_leaves_nothing() -> None:
