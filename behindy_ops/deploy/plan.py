@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator
 
+from behindy_ops.checks import memory
+from behindy_ops.checks.check import Facts, Level
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.assets import KeepAssets
 from behindy_ops.deploy.steps.drain import Drain, FinishRequests, LeaveToDrain
 from behindy_ops.deploy.steps.external import CheckOutside, CheckPrevious, Rehearse
 from behindy_ops.deploy.steps.internal import CheckInside
-from behindy_ops.deploy.steps.once import AwaitAfter, AwaitBefore, StartAfter, StartBefore
+from behindy_ops.deploy.steps.once import AwaitAfter, AwaitBefore, StartAfter, StartBefore, StartBeforehand
 from behindy_ops.deploy.steps.pull import Pull
 from behindy_ops.deploy.steps.schedule import Schedule, Unschedule
 from behindy_ops.deploy.steps.send import AskLayers, Send
@@ -28,15 +30,18 @@ from behindy_ops.report.events import Decision, Warning_
 
 def steps(state: State) -> Iterator[Item]:
     """Yield the whole replacement of a service, in order, from what is known at its beginning."""
-    service, goal = state.service, state.goal
+    service, goal, early = state.service, state.goal, False
     yield from _image(state)
     if goal.recreate and state.live is None:
         yield Say(Decision("There is nothing to stop first: it is deployed as usual."))
     elif goal.recreate:
+        if early := _fits_beside(state):
+            yield from _before(state, StartBeforehand)
         yield Say(Warning_(_downtime(service)))
         yield PutAside()
         yield StopLive()
-    yield from _before(state)
+    if not early:
+        yield from _before(state)
     yield Start()
     if service.schedule:
         yield Schedule()
@@ -64,10 +69,19 @@ def _checked(state: State) -> Iterator[Item]:
         yield Say(Decision(f"{service.through} is not there yet: {service.name} is checked through {paths[0]}."))
 
 
-def _before(state: State) -> Iterator[Item]:
+def _before(state: State, start: type[StartBefore] = StartBefore) -> Iterator[Item]:
     if state.before is not None:
-        yield StartBefore(state.before)
+        yield start(state.before)
         yield AwaitBefore(state.before)
+
+
+def _fits_beside(state: State) -> bool:
+    """Return whether what runs before a release can run while the live one, which is stopped first, still serves.
+
+    It takes as much memory as the release. Of a service of which two must not run nobody knows what that is for.
+    """
+    room = memory.fits(Facts(survey=state.survey, services=(state.service,)))
+    return state.service.overlap and not any(check.level is Level.REFUSAL for check in room)
 
 
 def _end(state: State) -> Iterator[Item]:

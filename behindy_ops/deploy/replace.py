@@ -129,13 +129,14 @@ class Replacement:
         """Remove the candidate after a failure before the switch, and record it."""
         state = self.walk.state
         with self.session.interrupts.shielded():
-            if state.phase >= Phase.PREPARED:
+            if state.phase >= Phase.PREPARED or state.phase is Phase.BEGUN:
                 try:
                     self.walk.go([Discard()])
                 except RemoteCommandFailed as failure:  # the host is in trouble; what that did first is what to tell
                     self._warn(failure)
+            if self._prepared:
                 self._record("interrupted" if isinstance(error, Interrupted) else "refused", error.what)
-            if state.goal.recreate and state.live is not None:
+            if state.phase >= Phase.ASIDE and state.goal.recreate and state.live is not None:
                 return error.but(state=f"{self._brought_back()}{self._stays()}")
         if state.live is None:
             untouched = f"There was no release of {state.service.name} before, so nothing serves it."
@@ -143,10 +144,15 @@ class Replacement:
             untouched = "The live release was never touched and is still running."
         return error.but(state=f"{error.state or untouched}{self._stays()}")
 
+    @property
+    def _prepared(self) -> bool:
+        """Whether something was made of the release on the host, where its history has begun with it."""
+        return self.walk.state.phase >= Phase.PREPARED or Phase.BEGUN in self.walk.phases
+
     def _stays(self) -> str:
         """Return what is said of that which no way back takes back."""
         state = self.walk.state
-        if state.before is None or state.phase < Phase.PREPARED:
+        if state.before is None or not self._prepared:
             return ""
         return f" What x-deploy.before of {state.service.name} has done, such as to the database, stays."
 

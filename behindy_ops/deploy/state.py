@@ -26,21 +26,23 @@ class Phase(IntEnum):
     """How far a replacement is; it decides what undoes it. In the order in which they are come to."""
 
     UNCHANGED = 0
-    ASIDE = 1
+    BEGUN = 1
+    """Its ``x-deploy.before`` runs, or has run, beside the live container that is stopped next."""
+    ASIDE = 2
     """The live container has given its name away (``--strategy recreate``)."""
-    STOPPED = 2
+    STOPPED = 3
     """It was told to stop, too."""
-    PREPARED = 3
+    PREPARED = 4
     """Its ``x-deploy.before`` runs, or has run."""
-    STARTED = 4
+    STARTED = 5
     """There is, or may be, a candidate."""
-    TORN = 5
+    TORN = 6
     """The renames failed and could not be undone; the next run looks how far they came."""
-    NAMED = 6
+    NAMED = 7
     """The new release has the name, and nginx is still to be told."""
-    SWITCHED = 7
+    SWITCHED = 8
     """Users meet the new release."""
-    PROVEN = 8
+    PROVEN = 9
     """It answered well from outside."""
 
 

@@ -107,6 +107,19 @@ def live_id() -> str:
     return on_host("docker", "inspect", "--format", "{{.Id}}", "frontend")
 
 
+def test_with_a_downtime_it_runs_while_the_old_release_still_serves(project: OwnProject, other: str) -> None:
+    live = live_id()
+    project.declare(before=["sh", "-c", "sleep 1; exit 3"])
+    ran = project.deploy(other, "--strategy", "recreate")
+    assert (ran.code, live_id()) == (50, live)
+    assert "The live release was never touched" in ran.named("failed")[0]["state"]
+    project.declare(before=["sh", "-c", "sleep 1"])
+    ran = project.deploy(other, "--strategy", "recreate").ok()
+    begun = [event["step"] for event in ran.named("step_started")]
+    assert begun.index("before") < begun.index("stop") < begun.index("start")
+    assert live_release("frontend") == other
+
+
 def test_before_runs_in_the_new_image_with_the_releases_environment_under_traffic(
     sandbox: SandboxInfo, project: OwnProject, other: str
 ) -> None:

@@ -120,14 +120,68 @@ def test_a_release_that_is_made_once_more_runs_neither() -> None:
     assert at_rest(host) == ("first", "")
 
 
-def test_with_a_downtime_it_runs_while_the_old_release_is_stopped_and_a_failure_brings_that_back() -> None:
+def test_with_a_downtime_it_runs_while_the_old_release_still_serves_and_its_failure_stops_nothing() -> None:
     host = begin()
+    host.recreate("frontend", tag="mended")
+    assert sent(host)[:5] == ["pull", "once", "attend", "swap", "stop"]
+    assert at_rest(host) == ("mended", "")
+    host.forget()
+    live = host.world.live("frontend")
+    with raises(Kind.RELEASE_REFUSED) as caught:
+        host.recreate("frontend", tag="fails")
+    assert caught.value.state == f"The live release was never touched and is still running. {STAYS}"
+    assert sent(host)[:5] == ["pull", "once", "attend", "discard", "record"]
+    assert warnings(host) == [], "no downtime is announced"
+    assert (status(host), ended(host)[-1]["outcome"]) == ("failed", "refused")
+    assert (host.world.live("frontend"), host.rules.at_rest("frontend")) == (live, "")
+
+
+def test_a_release_that_fails_after_it_brings_the_old_one_back_and_says_what_stays() -> None:
+    host = begin()
+    with raises(Kind.RELEASE_REFUSED) as caught:
+        host.recreate("frontend", tag="bad-inside")
+    assert caught.value.state == f"The previous release serves again, checked from outside. {STAYS}"
+    assert at_rest(host) == ("second", "")
+
+
+def test_a_signal_between_it_and_the_candidate_brings_the_old_one_back_and_is_recorded() -> None:
+    host = begin()
+    plan_during(host, "stop", Fault.SIGNAL)
+    with pytest.raises(Interrupted) as stopped:
+        host.recreate("frontend", tag="mended")
+    assert STAYS in stopped.value.state
+    assert (at_rest(host), ended(host)[-1]["outcome"]) == (("second", ""), "interrupted")
+
+
+@pytest.mark.parametrize("overlap", [True, False])
+def test_where_it_would_not_fit_or_two_must_not_run_it_runs_while_the_old_release_is_stopped(*, overlap: bool) -> None:
+    host = begin()
+    if overlap:
+        host.world.available, host.world.used = 100 * 2**20, 300 * 2**20
+    else:
+        host.world.services["frontend"] = replace(host.world.services["frontend"], overlap=False)
     host.recreate("frontend", tag="mended")
     assert sent(host)[:5] == ["pull", "swap", "stop", "once", "attend"]
     with raises(Kind.RELEASE_REFUSED) as caught:
         host.recreate("frontend", tag="fails")
     assert caught.value.state == f"The previous release serves again, checked from outside. {STAYS}"
     assert at_rest(host) == ("mended", "")
+
+
+@pytest.mark.parametrize("fault", [*Fault])
+def test_a_fault_at_any_moment_of_a_downtime_heals(fault: Fault) -> None:
+    for after in range(1, 160, 1 if FULL else 31):
+        host = begin()
+        plan(host, after, fault)
+        with contextlib.suppress(BehindyError, ClientKilled):
+            host.recreate("frontend", tag="mended")
+        host.world.plan.clear()
+        host.world.pass_time(90)
+        with contextlib.suppress(BehindyError):
+            host.recover()
+        host.world.pass_time(20)
+        host.deploy("frontend", tag="first")
+        assert at_rest(host) == ("first", ""), f"{fault} {after} ticks into it"
 
 
 def test_after_runs_when_the_release_is_live_and_the_previous_one_gone() -> None:

@@ -64,6 +64,12 @@ class StartBefore(Step):
         return Read(state, error=error)
 
 
+class StartBeforehand(StartBefore):
+    """The same beside the live release that is stopped next, whose downtime begins only then."""
+
+    enters: ClassVar[Phase | None] = Phase.BEGUN
+
+
 @dataclass(frozen=True, slots=True)
 class StartAfter(StartBefore):
     """The same once the release is live. A failure is reported, and the release stays."""

@@ -136,7 +136,7 @@ class Discard(Step):
         return f"Remove {self._name(state)}"
 
     def _name(self, state: State) -> str:
-        return f"{state.service.name}-{'before' if state.phase is Phase.PREPARED else 'green'}"
+        return f"{state.service.name}-{'before' if state.phase in (Phase.BEGUN, Phase.PREPARED) else 'green'}"
 
     def command(self, state: State) -> Command:
         container = state.green.id if state.green else self._name(state)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from behindy_ops.deploy.state import Phase
-from behindy_ops.deploy.steps.once import AwaitAfter, AwaitBefore, StartAfter, StartBefore
+from behindy_ops.deploy.steps.once import AwaitAfter, AwaitBefore, StartAfter, StartBefore, StartBeforehand
 from behindy_ops.deploy.steps.start import Start
 from behindy_ops.errors import Kind
 from behindy_ops.host.exit_codes import Code
@@ -34,7 +34,8 @@ def test_it_is_told_what_a_candidate_is_told_and_its_words_last() -> None:
     assert command.stdin == Start().command(state_of()).stdin
     assert command.changes
     assert StartAfter(ONCE).command(state_of()).argv[11] == "after"
-    assert (StartBefore(ONCE).enters, StartAfter(ONCE).enters) == (Phase.PREPARED, None)
+    starts = (StartBefore(ONCE), StartBeforehand(ONCE), StartAfter(ONCE))
+    assert [start.enters for start in starts] == [Phase.PREPARED, Phase.BEGUN, None]
 
 
 def test_a_long_command_is_cut_in_the_title() -> None:
