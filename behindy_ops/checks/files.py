@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Problem, Risk, ok
 from behindy_ops.errors import Kind
+from behindy_ops.facts.container import Container
 from behindy_ops.facts.release import Labels
-from behindy_ops.facts.survey import started_from
+from behindy_ops.facts.survey import RUN_ONCE, started_from
 
 TOKEN = "rehearsal/header"  # noqa: S105 - a path
 
@@ -41,6 +42,14 @@ ELSEWHERE = Problem(
     symptom="Deploys from here are refused: they would bring other values, and know no release to go back to.",
     kind=Kind.RELEASE_REFUSED,
     forcible=True,
+)
+OTHER_PROJECT = Problem(
+    "name of another project",
+    "a container of the service's name is one of another project's, which shares the host",
+    "Give this project's container a name of its own: container_name: {project}-{stanza} in the compose file; then inv "
+    "host.sync",
+    symptom="Deploys are refused: they would take the other project's service away.",
+    kind=Kind.RELEASE_REFUSED,
 )
 NGINX_ELSEWHERE = Risk(
     "nginx of another directory",
@@ -105,6 +114,30 @@ def files(facts: Facts) -> Iterable[Check]:
         yield NO_FILES.check("files", found)
     else:
         yield ok("files", f"{facts.host_dir}/compose, {facts.host_dir}/nginx")
+
+
+def project(facts: Facts) -> Iterable[Check]:
+    """Two projects share a host, each with names of its own."""
+    for service in facts.services:
+        names = (*facts.names.trio(service.name), *(f"{service.name}-{what}" for what in (*RUN_ONCE, "run")))
+        found = filter(None, map(facts.survey.containers.get, names))
+        other = next((one for one in found if _is_of_another(facts, one)), None)
+        if other is not None:
+            yield OTHER_PROJECT.check(
+                "project",
+                f"The container {other.name} is one of the project {other.labels[Labels.project]}, in "
+                f"{_above(started_from(other))}, not of {facts.names.project}.",
+                subject=service.name,
+                project=facts.names.project,
+                stanza=service.stanza,
+            )
+
+
+def _is_of_another(facts: Facts, container: Container) -> bool:
+    """Whether another project has made it. In the same directory it is this one, which had another name then."""
+    theirs = container.labels.get(Labels.project, facts.names.project)
+    ours = {f"{name}/compose" for name in facts.survey.directory}
+    return theirs != facts.names.project and bool(ours) and started_from(container) not in ours
 
 
 def directory(facts: Facts) -> Iterable[Check]:

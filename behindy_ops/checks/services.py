@@ -287,7 +287,7 @@ def ports(facts: Facts) -> Iterable[Check]:
                 f"of the live container: {', '.join(published) or 'none'}",
             ),
             level=None if declared else Level.WARNING,
-            stanza=service.name,
+            stanza=service.stanza,
             apply=f"inv deploy.{service.name}",
         )
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from behindy_ops.checks import preflight
-from behindy_ops.checks.check import Check, Level, first_refusal, forced
+from behindy_ops.checks import files, preflight
+from behindy_ops.checks.check import Check, Facts, Level, first_refusal, forced
 from behindy_ops.checks.rules import BEFORE_DEPLOY
 from behindy_ops.deploy.steps.pull import registry_login
 from behindy_ops.deploy.steps.send import held_by, layers_command
@@ -27,6 +27,16 @@ from behindy_ops.report.text import Line, Tone, entry
 def truthful(problem: BehindyError | None, survey: Survey, service: Service) -> BehindyError | None:
     """Return a refusal that does not say that something is still running where nothing is deployed."""
     return problem if problem is None or survey.trio(service.name).live else problem.but(state=UNCHANGED)
+
+
+def require_own(survey: Survey, service: Service) -> None:
+    """Check that no other project on the host has the service's name; before anything of that name is touched.
+
+    Raises:
+        Kind.RELEASE_REFUSED: one has.
+    """
+    if (problem := first_refusal(files.project(Facts(survey=survey, services=(service,))))) is not None:
+        raise problem.but(state=UNCHANGED)
 
 
 def require_ready(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.deploy import history
+from behindy_ops.deploy.check import require_own
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.maintenance import Closed
 from behindy_ops.host.command import Command, script
@@ -92,6 +93,7 @@ def _locked(session: Session, service: Service, wanted: str, wait: float) -> Clo
     survey = session.lock(f"maintenance of {service.name} ({wanted})", wait=wait)
     if (problem := docker_problem(survey)) is not None:
         raise problem
+    require_own(survey, service)
     return survey.maintenance.get(service.name)
 
 

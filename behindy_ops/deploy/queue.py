@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from behindy_ops.checks import files, preflight
 from behindy_ops.checks.check import first_refusal, forced
 from behindy_ops.deploy import drains, plan
-from behindy_ops.deploy.check import already_live, truthful, without_live
+from behindy_ops.deploy.check import already_live, require_own, truthful, without_live
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.hooks import POST_DEPLOY, PRE_DEPLOY, Hooks
 from behindy_ops.deploy.reconcile import reconcile
@@ -181,6 +181,7 @@ def return_to(
     with connect() as session:
         began = session.clock()
         survey = session.lock(f"{what} of {service.name}", wait=wait)
+        require_own(survey, service)
         survey = drains.ended(session, service, survey, what=f"{what} of {service.name}", wait=wait, now=now)
         survey, done = reconcile(session, service, survey)
         live = survey.trio(service.name).live
@@ -203,6 +204,7 @@ def recover(connect: Connect, services: Sequence[Service], *, wait: float = 0.0,
     with connect() as session:
         survey = session.lock("recovery", wait=wait)
         for service in services:
+            require_own(survey, service)
             if now:
                 survey = drains.ended(session, service, survey, what="recovery", wait=wait, now=True)
             survey, done = reconcile(session, service, survey)
@@ -252,6 +254,7 @@ class _Queue:
         self.locked = True
         while self.left:
             service = self.left[0]
+            require_own(survey, service)
             if self._underway_is_live(survey) is None:  # else what drains is what it has replaced itself
                 survey = drains.ended(session, service, survey, what=what, wait=wait, now=self.now)
             survey, _ = reconcile(session, service, survey, underway=self.underway)

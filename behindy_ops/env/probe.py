@@ -8,6 +8,7 @@ what is meant, so that a Compose that reads a line differently is found out befo
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from collections.abc import Mapping
 
@@ -51,7 +52,9 @@ def fetch(session: Session) -> tuple[str, bytes]:
 
 def _probe(session: Session, candidate: EnvText | None, *words: str, title: str, changes: bool = False) -> Comparison:
     stdin, where = _stdin(session.project, candidate), session.settings.host_dir
-    return parse(session.ask("env/probe", where, *words, title=title, timeout=60, stdin=stdin, changes=changes))
+    found = parse(session.ask("env/probe", where, *words, title=title, timeout=60, stdin=stdin, changes=changes))
+    called = {session.names.service(stanza): stanza for stanza in session.names.deployed}
+    return dataclasses.replace(found, live={called.get(name, name): hash_ for name, hash_ in found.live.items()})
 
 
 def _stdin(project: Project, candidate: EnvText | None) -> bytes:

@@ -34,7 +34,7 @@ class Comparison:
         sha256: of that file, or ``none``.
         placeholders: names whose value ``.env.example`` gives, or that looks like it: on the host, in the candidate.
         old: services to the hash of their configuration with the host's file; ``new`` with the candidate.
-        live: containers to the hash they were deployed with.
+        live: likewise to the hash they were deployed with; what is no service, by its container's name.
         problems: what docker compose could not read (``old``, ``new``, ``config``), and where.
         replaced: ``yes``, ``no``, ``changed`` (somebody else was faster), or empty when that was not asked for.
     """

@@ -77,6 +77,7 @@ def next_id(now: datetime, earlier: Iterable[Release]) -> str:
 class Labels:
     """Labels on our containers; they tell what a container is without any file."""
 
+    project = "behindy.project"
     service = "behindy.service"
     release = "behindy.release"
     repository = "behindy.repository"

@@ -76,7 +76,7 @@ class Survey:
         files: path below the host directory to its mode in octal digits.
         environment: names in the host's ``.env``, and whether each has a value.
         dollars: names in it whose value has a ``$`` that Compose takes for a variable of no value, to their line.
-        stanzas: service to what the host's compose file asks for it; infrastructure too.
+        stanzas: service to what the host's compose file asks for it; infrastructure too, by its key there.
         config: service to the hash of its configuration as it stands now.
         stale: names that nginx resolves only when it loads its configuration.
         listening: ports on which the nginx that runs listens for other containers; none if that could not be seen.
@@ -201,7 +201,7 @@ def parse(text: str, mark: str, names: Names | None = None) -> Survey:
             lines=tuple(problems[unread[0]].splitlines()[-5:]),
         )
     try:
-        found = replace(_survey(reply), names=names or Names())
+        found = _named(_survey(reply), names or Names())
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise RemoteCommandFailed(
             f"What the host printed cannot be read: {error}.",
@@ -210,6 +210,13 @@ def parse(text: str, mark: str, names: Names | None = None) -> Survey:
         ) from error
     # The engine answers, but not to this docker: one of the two was updated, and the other not started again since.
     return replace(found, docker="", problems={**problems, "versions": strangers}) if strangers else found
+
+
+def _named(survey: Survey, names: Names) -> Survey:
+    """Return a survey in which what Compose tells by its own keys is told by the services' names."""
+    config = {names.service(stanza): value for stanza, value in survey.config.items()}
+    stanzas = {names.service(stanza): asked for stanza, asked in survey.stanzas.items()}
+    return replace(survey, names=names, config=config, stanzas=stanzas)
 
 
 def _survey(reply: Reply) -> Survey:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from behindy_ops.errors import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from behindy_ops.project.services import Service
 
@@ -84,11 +84,13 @@ class ComposeFile:
         return [name for name, stanza in self.stanzas.items() if X_DEPLOY in stanza]
 
     def services(self) -> dict[str, Service]:
-        """Return the services that can be deployed, by name.
+        """Return the services that can be deployed, by their keys here.
 
         Raises:
             Kind.COMPOSE_INVALID: there are none, or something in them is wrong; with one line for each mistake.
         """
+        from dataclasses import replace
+
         from behindy_ops.project.services import read_stanza
 
         services: dict[str, Service] = {}
@@ -100,6 +102,7 @@ class ComposeFile:
                 mistakes.append(
                     f"services.{name}-run: that is what a run of the job {name} is called; choose another name"
                 )
+        mistakes += _shared_names(services.values(), self.stanzas)
         if not self.stanzas:
             mistakes = ["services: missing; a compose file lists its services there"]
         elif not services:
@@ -110,7 +113,8 @@ class ComposeFile:
                 remedy=f"Correct it in {self.path}.",
                 lines=tuple(mistakes),
             )
-        return services
+        called = {stanza: service.name for stanza, service in services.items()}
+        return {key: replace(one, through=called.get(one.through, one.through)) for key, one in services.items()}
 
     def image(self, name: str) -> str:
         """Return a service's image with each variable's default; ``""`` for none.
@@ -153,8 +157,19 @@ class ComposeFile:
         return tuple(dict.fromkeys(found for text in _texts(stanza) for found in names_in(text)))
 
 
-def deployable_names(path: Path) -> list[str]:
-    """Return the names of the services with an ``x-deploy``, in the order of the file; nothing else in it is checked.
+def _shared_names(services: Iterable[Service], stanzas: Mapping[str, object]) -> Iterator[str]:
+    first: dict[str, str] = {}
+    for service in services:
+        path = f"services.{service.stanza}.container_name"
+        if service.name in first:
+            yield f"{path}: {first[service.name]} is called {service.name} already; choose another name"
+        elif service.name != service.stanza and service.name in stanzas:
+            yield f"{path}: another service here is {service.name}; choose another name"
+        first.setdefault(service.name, service.stanza)
+
+
+def deployable_names(path: Path) -> dict[str, str]:
+    """Return the services with an ``x-deploy`` and what each one's container is called; nothing else is checked.
 
     The task list waits for it. So a file in block style is read by its indentation, which is 10 ms cheaper than the
     first YAML document of a process (a tenth of a bare `inv --list`); any other is parsed.
@@ -164,14 +179,19 @@ def deployable_names(path: Path) -> list[str]:
     """
     text = _text(path)
     names = _names_by_indentation(text)
-    if len(names) == len(re.findall(rf"^[^#\n]*{X_DEPLOY}", text, re.MULTILINE)):
+    complete = len(names) == len(re.findall(rf"^[^#\n]*{X_DEPLOY}", text, re.MULTILINE))
+    if complete and not any("$" in container for container in names.values()):
         return names
-    return ComposeFile.parse(text).deployable
+    from behindy_ops.project.services import own_name
+
+    stanzas = ComposeFile.parse(text).stanzas
+    return {name: own_name(stanza, name)[0] for name, stanza in stanzas.items() if X_DEPLOY in stanza}
 
 
-def _names_by_indentation(text: str) -> list[str]:
-    """Services whose block, two levels below ``services:``, has the key ``x-deploy``."""
-    names: list[str] = []
+def _names_by_indentation(text: str) -> dict[str, str]:
+    """Services whose block, two levels below ``services:``, has the key ``x-deploy``; and their ``container_name``."""
+    names: dict[str, str] = {}
+    called: dict[str, str] = {}
     inside, service, service_depth, key_depth = False, "", 0, 0
     for line in text.splitlines():
         body = line.lstrip(" ")
@@ -185,8 +205,10 @@ def _names_by_indentation(text: str) -> list[str]:
         elif inside:
             key_depth = key_depth or depth
             if depth == key_depth and body.startswith(f"{X_DEPLOY}:"):
-                names.append(service)
-    return names
+                names[service] = service
+            elif depth == key_depth and body.startswith("container_name:"):
+                called[service] = body.partition(":")[2].partition(" #")[0].strip().strip("\"'")
+    return names | {service: container for service, container in called.items() if service in names}
 
 
 def _text(path: Path) -> str:

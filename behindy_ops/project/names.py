@@ -16,6 +16,7 @@ from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.project import validate
 from behindy_ops.project.compose import X_DEPLOY, ComposeFile
 from behindy_ops.project.interpolation import fill_in
+from behindy_ops.project.services import own_name
 
 X_ROLE = "x-role"
 
@@ -50,6 +51,7 @@ class Names:
         proxy: nginx.
         database: Postgres, or None where the project has none; ``cache`` likewise.
         containers: every service of the compose file to its container's name.
+        deployed: of those the ones that are deployed.
     """
 
     project: str = "behindy-ops"
@@ -59,6 +61,7 @@ class Names:
     database: Role | None = Role("db", "postgres")
     cache: Role | None = Role("redis", "redis")
     containers: Mapping[str, str] = field(default_factory=dict)
+    deployed: tuple[str, ...] = ()
 
     @property
     def edge(self) -> str:
@@ -72,6 +75,15 @@ class Names:
     def dependencies(self) -> tuple[Role, ...]:
         """What the services ask by name, and nobody else should reach."""
         return tuple(role for role in (self.database, self.cache) if role is not None)
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """Those that are not deployed: the database, and whatever else runs beside the services."""
+        return {name: container for name, container in self.containers.items() if name not in self.deployed}
+
+    def service(self, stanza: str) -> str:
+        """Return what a service is called, by its key in the compose file; of what is not deployed, that key."""
+        return self.containers.get(stanza, stanza) if stanza in self.deployed else stanza
 
     def trio(self, service: str) -> tuple[str, str, str]:
         """Return the names of the live, green and blue container of a service."""
@@ -114,6 +126,7 @@ def read_names(compose: ComposeFile, *, chosen: str = "") -> Names:
         database=roles["database"],
         cache=roles["cache"],
         containers=containers,
+        deployed=tuple(compose.deployable),
     )
 
 
@@ -156,7 +169,7 @@ class _Reader:
     def containers(self, project: str) -> Iterator[tuple[str, str]]:
         for name, stanza in self.compose.stanzas.items():
             if X_DEPLOY in stanza:
-                yield name, name
+                yield name, own_name(stanza, name)[0]
             elif given := stanza.get("container_name"):
                 yield name, self.filled(f"services.{name}.container_name", given)
             else:

@@ -145,15 +145,18 @@ class Project:
     def services(self, names: Sequence[str] = ()) -> list[Service]:
         """Return the services of these names, or all in the order of the compose file.
 
+        Each is known by its key there, and by its container's name.
+
         Raises:
             Kind.COMPOSE_INVALID: the compose file cannot be read.
             Kind.USAGE: there is no such service.
         """
-        known = self.compose.services()
+        declared = self.compose.services()
+        known = declared | {service.name: service for service in declared.values()}
         for name in names:
             if name not in known:
-                raise Kind.USAGE(f"There is no service {name!r}.", remedy=f"Choose one of: {', '.join(known)}.")
-        return [known[name] for name in names] or list(known.values())
+                raise Kind.USAGE(f"There is no service {name!r}.", remedy=f"Choose one of: {', '.join(declared)}.")
+        return [known[name] for name in names] or list(declared.values())
 
 
 def wanted(compose: ComposeFile, example_text: str) -> Wanted:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import Kind
@@ -152,6 +152,7 @@ def declared(compose: ComposeFile) -> Routes:
             remedy=f"Correct it in {compose.path}; docs/nginx.md explains every key.",
             lines=tuple(mistakes),
         )
+    routes = [replace(route, service=services[route.service].name) for route in routes]
     known = tuple(Inside(services[name], port) for port, name in inside.items())
     return Routes(known, tuple(_sites(domains, routes, known)), limits, site.get("body", BODY))
 

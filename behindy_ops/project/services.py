@@ -103,6 +103,7 @@ class Service:
     """One service, as its stanza declares it. All times are in seconds.
 
     Attributes:
+        name: its live container's; also that of its label, its files on the host, and in all that is told.
         repository_template: the ``image`` field; :func:`repository` makes a repository of it.
         port: where it listens inside the network; 0 for one that nobody asks: a worker.
         internal: path asked inside the network, directly at the container.
@@ -121,6 +122,7 @@ class Service:
         before: what runs in a new release before its candidate starts, or None; ``after``: once it is live.
         required_env: names the stanza cannot be filled in without.
         host: the public name it has for itself; empty for one that is reached below the domain.
+        stanza: its key in the compose file, which Compose and a person who types know it by; as a rule, the name.
     """
 
     name: str
@@ -144,6 +146,11 @@ class Service:
     after: Once | None = None
     required_env: tuple[str, ...] = ()
     host: str = ""
+    stanza: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.stanza:
+            object.__setattr__(self, "stanza", self.name)
 
     def url(self, path: str, domain: str) -> str:
         """Return the public URL of a path."""
@@ -164,7 +171,7 @@ def repository(service: Service, image_prefix: str = "") -> str:
     Raises:
         Kind.SETTINGS: there is no prefix, or with this one the result is not a valid name.
     """
-    remedy = f"Correct services.{service.name}.image in the compose file."
+    remedy = f"Correct services.{service.stanza}.image in the compose file."
     if IMAGE_PREFIX in service.repository_template:
         remedy = f"Set {IMAGE_PREFIX} to what stands before /behindy-{service.name} in the image's name."
     try:
@@ -239,6 +246,9 @@ def read_stanza(
     mistakes = []
     if wrong := validate.check_service_name(name):
         mistakes.append(f"{path}: {wrong}")
+    container, wrong = own_name(stanza, name)
+    if wrong:
+        mistakes.append(f"{path}.container_name: {wrong}")
     if wrong := _wrong_image(stanza.get("image")):
         mistakes.append(f"{path}.image: {wrong}")
     if stanza.get("ports"):
@@ -260,7 +270,8 @@ def read_stanza(
         mistakes.append(f"{path}.{key}.health.look: longer than the interval, so it would never look")
     service = Service(
         **{"rehearsal": values["external"] or None, **values},
-        name=name,
+        name=container,
+        stanza=name,
         repository_template=str(stanza.get("image")),
         health=health,
         expect=expect,
@@ -269,6 +280,21 @@ def read_stanza(
         host=_own_host(of_routes["host"], of_routes["routes"]),
     )
     return service, mistakes
+
+
+def own_name(stanza: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """Return what a service's live container is called, and what is wrong with that, or an empty string.
+
+    By Compose's own key ``container_name``, where it is given; else by the stanza's.
+    """
+    given = stanza.get("container_name")
+    if given is None:
+        return name, ""
+    try:
+        container = fill_in(str(given), {})
+    except KeyError as error:
+        return name, f"${{{error.args[0]}}} has no default, so the name is not known here"
+    return container, "" if container == name else validate.check_service_name(container)
 
 
 def _own_host(host: object, routes: object) -> str:

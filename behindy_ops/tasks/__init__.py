@@ -77,16 +77,16 @@ def root(project: Project | None = None) -> Collection:
     return tree
 
 
-def _service_names(project: Project | None) -> list[str]:
+def _service_names(project: Project | None) -> dict[str, str]:
     try:
         file = (project or here()).compose_file
         if not file.exists() and "init" in sys.argv:
-            return []  # it is about to be made
+            return {}  # it is about to be made
         return deployable_names(file)
     except BehindyError as error:
         # A broken compose file must not take away the tasks that help to mend it.
         print(f"No deploy.<service> tasks: {error}", file=sys.stderr)
-        return []
+        return {}
 
 
 def __getattr__(name: str) -> Collection:

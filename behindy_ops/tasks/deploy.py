@@ -13,9 +13,11 @@ from behindy_ops.tasks.options import duration, task, waiting
 from behindy_ops.tasks.show import show, show_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
     from invoke import Task
+
+    from behindy_ops.host.session import Session
 
 _HELP = {
     "tag": "image tag to deploy; CI gives the commit SHA (default: latest)",
@@ -27,7 +29,7 @@ _HELP = {
 }
 
 
-def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., None]]:
+def _deploy_task(name: str, help_: str, *services: str, aliases: tuple[str, ...] = ()) -> Task[Callable[..., None]]:
     """Return the task that deploys these services, or all of them."""
 
     def deploy(
@@ -72,7 +74,7 @@ def _deploy_task(name: str, help_: str, *services: str) -> Task[Callable[..., No
                 queue.deploy(this.connect, this.services, goal, wait=seconds, now=now, hooks=hooks)
 
     deploy.__doc__ = help_
-    return task(name=name, help=_HELP)(deploy)
+    return task(name=name, aliases=aliases, help=_HELP)(deploy)
 
 
 @task()
@@ -137,7 +139,7 @@ def releases(_: Context, service: str, json: bool = False) -> None:
     """List the releases that can be rolled back to."""
     from behindy_ops.views.releases import show as list_releases
 
-    show_by(lambda session: list_releases(session, service), service, json=json)
+    show_by(lambda session: list_releases(session, session.services[0].name), service, json=json)
 
 
 @task()
@@ -145,7 +147,12 @@ def history(_: Context, service: str = "", json: bool = False) -> None:
     """Show who deployed what, when, and how it ended."""
     from behindy_ops.views.history import show as read_history
 
-    show_by(lambda session: read_history(session, service), service, json=json)
+    show_by(lambda session: read_history(session, _name(session, service)), service, json=json)
+
+
+def _name(session: Session, service: str) -> str:
+    """Return what a service that was named is called on the host; nothing where none was."""
+    return session.services[0].name if service else ""
 
 
 @task()
@@ -197,12 +204,17 @@ def maintenance(
                 closing.open_again(session, this.services[0], wait=seconds)
 
 
-def collection(service_names: Sequence[str]) -> Collection:
-    """Return the ``deploy`` collection: a task for each service, and the tasks about all of them."""
+def collection(service_names: Mapping[str, str]) -> Collection:
+    """Return the ``deploy`` collection: a task for each service, and the tasks about all of them.
+
+    Args:
+        service_names: each one's key in the compose file, to its container's name, which it is known by as well.
+    """
     made = Collection("deploy")
     made.__doc__ = __doc__
-    for name in service_names:
-        made.add_task(_deploy_task(name, f"Replace {name} without losing a request.", name))
+    for name, container in service_names.items():
+        aliases = () if container == name else (container,)
+        made.add_task(_deploy_task(name, f"Replace {name} without losing a request.", name, aliases=aliases))
     made.add_task(_deploy_task("all", "Replace every service in turn; stop at the first failure."))
     for each in (status, check, rollback, releases, history, recover, maintenance):
         made.add_task(each)

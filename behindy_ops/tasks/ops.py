@@ -88,8 +88,7 @@ def env(_: Context, service: str, json: bool = False) -> None:
     """Show a service's environment: names and origins, no values."""
     from behindy_ops.views.env import view
 
-    here().services([service])
-    show(view(service), json=json)
+    show(view(here().services([service])[0]), json=json)
 
 
 @task()
@@ -163,12 +162,12 @@ def run_once(_: Context, service: str, yes: bool = False) -> None:
     from behindy_ops.views.exec import run_once, words_after
 
     words = words_after(sys.argv)
-    Project.find().services([service])
+    name = Project.find().services([service])[0].name
     out, err = partial(write_output, sys.stdout), partial(write_output, sys.stderr)
     with _until_stopped(), client(quiet=True) as this:
         this.confirm(f"Run a command once in a new container of {service}", yes=yes)
         with this.connect() as session:
-            code = run_once(session, service, words, out=out, err=err)
+            code = run_once(session, name, words, out=out, err=err)
     raise SystemExit(code)
 
 

@@ -26,11 +26,11 @@ def named(name: str, services: Iterable[str], names: Names) -> str:
         Kind.USAGE: nothing here is called that.
     """
     services = tuple(services)
-    beside = {service: container for service, container in names.containers.items() if service not in services}
+    beside, stanzas = names.beside, {stanza: names.service(stanza) for stanza in names.deployed}
     ours = [name for service in services for name in names.trio(service)]
     roles = {"nginx": names.proxy, "postgres": names.database, "redis": names.cache}
     usual = {word: role.container for word, role in roles.items() if role and role.container in beside.values()}
-    known_as = usual | {name: name for name in (*ours, *beside.values())} | beside
+    known_as = stanzas | usual | {name: name for name in (*ours, *beside.values())} | beside
     if name in known_as:
         return known_as[name]
     known = [*services, *dict.fromkeys(beside.values())]

@@ -9,6 +9,7 @@ from functools import partial
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.release import released_as
 from behindy_ops.project.interpolation import all_names, fill_in, references
+from behindy_ops.project.services import Service
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views.view import Seen, View
@@ -40,7 +41,7 @@ class EnvView:
     names: tuple[EnvName, ...]
 
 
-def view(service: str) -> View[EnvView]:
+def view(service: Service) -> View[EnvView]:
     """Return the view of one service's environment."""
     return View(
         "env",
@@ -48,11 +49,11 @@ def view(service: str) -> View[EnvView]:
         lines,
         survey="containers environment configured",
         script="ops/env",
-        asks=lambda session: (session.settings.host_dir, service),
+        asks=lambda session: (session.settings.host_dir, service.name),
     )
 
 
-def describe(service: str, seen: Seen) -> EnvView:
+def describe(service: Service, seen: Seen) -> EnvView:
     """Say where a service's environment comes from.
 
     Raises:
@@ -60,19 +61,19 @@ def describe(service: str, seen: Seen) -> EnvView:
     """
     survey = seen.survey
     live, image = seen.values("live"), seen.values("image")
-    container = survey.containers.get(service)
+    container = survey.containers.get(service.name)
     release = released_as(container) if container else None
     changed = set(seen.lines("changed"))
-    stanza = _environment(seen.text("compose"), service)
+    stanza = _environment(seen.text("compose"), service.stanza)
     names = [*stanza, *(name for name in (image | live) if name not in stanza)]
     described = [
         _name(name, stanza, image, live if container else None, survey.environment, changed)
         for name in dict.fromkeys(names)
     ]
     return EnvView(
-        service,
+        service.name,
         release.id if release else "",
-        bool(release and release.config and release.config != survey.config.get(service, release.config)),
+        bool(release and release.config and release.config != survey.config.get(service.name, release.config)),
         "known" in changed,
         tuple(described),
     )

@@ -147,13 +147,12 @@ def look(session: Session, name: str, *arguments: str, survey: str = "") -> Seen
 def as_seen(session: Session, survey: Survey, reply: Reply | None = None) -> Seen:
     """Return a survey, and an answer in sections, with what the session knows beside it."""
     reply, settings = reply or Reply(), session.settings
-    deployed = {service.name for service in session.services}
     facts = Facts(
         survey=survey,
         services=tuple(session.services),
         host_dir=settings.host_dir,
         image_prefix=settings.image_prefix,
-        beside={name: other for name, other in session.names.containers.items() if name not in deployed},
+        beside=session.names.beside,
     )
     return Seen(reply.sections, reply.problems, facts, settings.domain, settings.host)
 

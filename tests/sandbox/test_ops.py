@@ -27,12 +27,13 @@ from tests.sandbox.support import ROOT, SERVICES, deploy, environment, inv, live
 Release = Callable[..., str]
 MB = 2**20
 NETWORK = "behindy-ops_internal"
+(BACKEND,) = Project(ROOT).services(["backend"])
 pytestmark = pytest.mark.usefixtures("live_services")
 
 
 ONCE: dict[str, View[Any]] = {
     view.name: view
-    for view in (mem.VIEW, ps.VIEW, disk.VIEW, network.VIEW, nginx.VIEW, certs.VIEW, env.view("backend"), prune.VIEW)
+    for view in (mem.VIEW, ps.VIEW, disk.VIEW, network.VIEW, nginx.VIEW, certs.VIEW, env.view(BACKEND), prune.VIEW)
 }
 
 

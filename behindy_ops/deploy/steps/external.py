@@ -138,7 +138,7 @@ class Rehearse(Attempts):
         remedy = "Its last log lines are above. Compare how it answers with the public Host header."
         if fault is Fault.LOGIN:
             remedy = (
-                f"Name a path that answers without one in services.{state.service.name}.x-deploy; if it counts as "
+                f"Name a path that answers without one in services.{state.service.stanza}.x-deploy; if it counts as "
                 "healthy, say so: expect.status."
             )
         kind = Kind.RELEASE_REFUSED

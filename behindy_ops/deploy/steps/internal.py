@@ -45,7 +45,7 @@ def trouble_of(container: Container | None) -> str:
 def longer(state: State) -> str:
     """Return how a health check that has no verdict in time gets one."""
     return (
-        f"If it needs longer: services.{state.service.name}.x-deploy.health.seconds, or a shorter interval of its "
+        f"If it needs longer: services.{state.service.stanza}.x-deploy.health.seconds, or a shorter interval of its "
         "healthcheck (the first verdict comes after one)."
     )
 
@@ -115,7 +115,7 @@ class CheckInside(Attempts):
         if fault is Fault.LOGIN:
             remedy = (
                 f"Let {state.service.internal} answer without one in the application, or name another path in "
-                f"services.{state.service.name}.x-deploy.internal; if it counts as healthy, say so: expect.status."
+                f"services.{state.service.stanza}.x-deploy.internal; if it counts as healthy, say so: expect.status."
             )
         return Read(state, error=Kind.RELEASE_REFUSED(f"{self.asked(state)} is not healthy: {reason}.", remedy=remedy))
 

@@ -14,6 +14,7 @@ from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
 from behindy_ops.facts.release import Labels, Release
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.host.exit_codes import Code
+from behindy_ops.project.names import Names
 from behindy_ops.project.services import Service
 from behindy_ops.report.events import Event, Warning_
 
@@ -59,7 +60,7 @@ def described(state: State) -> bytes:
     """Return what a script that keeps a release is told: a line of the history, one of the release, its override."""
     release = state.release
     kept = json.dumps({key: value for key, value in asdict(release).items() if key != "status"}, ensure_ascii=False)
-    override = _override(release, state.pinned, state.service, state.names.network_key)
+    override = _override(release, state.pinned, state.service, state.names)
     return ("\n".join((history.begun(state), kept, override)) + "\n").encode("utf-8")
 
 
@@ -82,9 +83,10 @@ def _unkept(path: str) -> Warning_:
     )
 
 
-def _override(release: Release, image: str, service: Service, network: str) -> str:
+def _override(release: Release, image: str, service: Service, names: Names) -> str:
     """Return the Compose file laid over the project's own, as JSON (which is YAML): only what makes it this release."""
     labels = {
+        Labels.project: names.project,
         Labels.service: release.service,
         Labels.release: release.id,
         Labels.repository: release.repository,
@@ -97,9 +99,10 @@ def _override(release: Release, image: str, service: Service, network: str) -> s
         "container_name": f"{release.service}-green",
         "image": image,
         "labels": labels,
-        "networks": {network: {"priority": 1000}},  # Docker has the first one by its name, and can disconnect it
+        # Docker has the first network by its name, and can disconnect that.
+        "networks": {names.network_key: {"priority": 1000}},
     }
     if service.schedule:
         labels |= {Labels.schedule: scheduled_as(service)}
         stanza |= {"restart": "no"}
-    return json.dumps({"services": {release.service: stanza}}, indent=1)
+    return json.dumps({"services": {service.stanza: stanza}}, indent=1)

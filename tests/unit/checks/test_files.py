@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from behindy_ops.checks.check import Facts, Fix, FixKind, Level, forced
-from behindy_ops.checks.files import compose_file, directory, rehearsal, unprepared
+from behindy_ops.checks.files import compose_file, directory, project, rehearsal, unprepared
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import Survey
+from behindy_ops.project.names import Names
 from behindy_ops.project.services import Service
 from tests.unit.machines import READY
 
@@ -88,3 +89,25 @@ def test_an_nginx_of_another_directory_is_a_warning() -> None:
     ours, nginx = directory(Facts(survey=survey, services=(BACKEND,)))
     assert (ours.level, nginx.level, nginx.subject) == (Level.OK, Level.WARNING, "nginx")
     assert list(directory(Facts(survey=replace(survey, directory=()), services=(BACKEND,)))) == []
+
+
+@pytest.mark.parametrize("name", ["backend", "backend-green", "backend-blue", "backend-before", "backend-run"])
+@pytest.mark.parametrize(
+    ("theirs", "where", "refused"),
+    [
+        ("behindy-ops", "/home/ubuntu/behindy-ops/compose", True),
+        ("shop", "/home/alice/shop/compose", False),  # this project, of another login
+        ("shop-before", "/home/ubuntu/shop/compose", False),  # this project, which was called so
+        ("", "/home/ubuntu/behindy-ops/compose", False),  # a release of an earlier version: `directory` tells
+    ],
+)
+def test_a_name_that_is_another_projects_is_refused_even_by_force(
+    name: str, theirs: str, where: str, *, refused: bool
+) -> None:
+    there = started(name, where)
+    there = replace(there, labels=there.labels | ({Labels.project: theirs} if theirs else {}))
+    survey = Survey(names=Names(project="shop"), directory=("/home/ubuntu/shop",), containers={name: there})
+    found = list(project(Facts(survey=survey, services=(BACKEND,))))
+    assert [check.level for check in forced(found)] == ([Level.REFUSAL] if refused else [])
+    assert all("container_name: shop-backend in" in check.remedy for check in found)
+    assert list(project(Facts(survey=replace(survey, directory=()), services=(BACKEND,)))) == []

@@ -8,6 +8,7 @@ from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
 from behindy_ops.facts.image import Image, parse_image
 from behindy_ops.facts.survey import EngineKind, engine_kind, parse
+from behindy_ops.project.names import Names
 from tests.unit.facts.containers import container_line
 
 MARK = "@@0123"
@@ -46,6 +47,14 @@ def test_everything_a_decision_needs_is_read() -> None:
     assert survey.memory["MemAvailable"] == 2**30
     assert (survey.disk, survey.now, survey.usage, survey.network) == ((100, 40), 1700000000.5, {"c1": 600}, True)
     assert [release.status for release in survey.released("frontend")] == ["stands"]
+
+
+def test_what_compose_tells_by_its_own_keys_is_told_by_the_services_names() -> None:
+    names = Names(containers={"web": "shop-web", "db": "shop-db-1"}, deployed=("web",))
+    told = printed(configured="web cafe\ndb beef", stanzas="web mem_limit 7\ndb mem_limit 8")
+    survey = parse(told, MARK, names)
+    assert survey.config == {"shop-web": "cafe", "db": "beef"}
+    assert (survey.stanza("shop-web").limit, survey.stanza("db").limit) == (7, 8)
 
 
 def test_a_survey_that_was_cut_short_is_never_taken_for_an_empty_host() -> None:

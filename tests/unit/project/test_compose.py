@@ -84,4 +84,20 @@ volumes:
 def test_the_cheap_list_of_names_is_the_one_a_parser_gives(text: str, tmp_path: Path) -> None:
     file = tmp_path / "docker-compose.yml"
     file.write_text(text, encoding="utf-8")
-    assert deployable_names(file) == ComposeFile.parse(text).deployable
+    assert deployable_names(file) == {name: name for name in ComposeFile.parse(text).deployable}
+
+
+@pytest.mark.parametrize(
+    ("given", "container"),
+    [
+        ("container_name: shop-web", "shop-web"),
+        ('container_name: "shop-web"  # ours', "shop-web"),
+        ("container_name: ${NAME:-shop-web}", "shop-web"),
+        ("deploy:\n      container_name: other", "web"),
+    ],
+)
+def test_the_cheap_list_tells_what_each_container_is_called(given: str, container: str, tmp_path: Path) -> None:
+    file = tmp_path / "docker-compose.yml"
+    text = f"services:\n  web:\n    {given}\n    x-deploy: {{}}\n  db:\n    container_name: shop-db\n"
+    file.write_text(text, encoding="utf-8")
+    assert deployable_names(file) == {"web": container}

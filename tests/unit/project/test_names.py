@@ -45,7 +45,8 @@ def test_behindys_own_names_are_the_defaults() -> None:
     services = {"llmserver": "llmserver", "backend": "backend", "frontend": "frontend"}
     beside = {"nginx": "nginx", "db": "postgres", "redis": "redis"}
     assert own.containers == beside | services
-    assert own == Names(containers=own.containers)
+    assert own == Names(containers=own.containers, deployed=tuple(services))
+    assert own.beside == beside
     assert (own.project, own.network, own.edge) == ("behindy-ops", "behindy-ops_internal", "behindy-ops_edge")
     assert own.trio("frontend") == ("frontend", "frontend-green", "frontend-blue")
 

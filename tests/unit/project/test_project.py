@@ -99,3 +99,12 @@ def test_a_complete_env_file_has_the_names_the_stanzas_use() -> None:
     assert WANTED.required == {"DB_PASS": ("db", "backend"), "JWT": ("backend",)}
     assert WANTED.known == {"DB_PASS", "DB_NAME", "PREFIX", "JWT", "URL", "CACHE_PASS", "OPTIONAL"}
     assert WANTED.examples == {"JWT": "change-it"}
+
+
+def test_a_service_is_found_by_its_key_and_by_its_containers_name(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(TEXT.replace("image: a/api", "image: a/api, container_name: shop-api"))
+    named = Project(tmp_path)
+    assert [(service.name, service.stanza) for service in named.services()] == [("web", "web"), ("shop-api", "api")]
+    assert named.services(["api"]) == named.services(["shop-api"]) == named.services()[1:]
+    with raises(Kind.USAGE, match=r"Choose one of: web, api\."):
+        named.services(["db"])

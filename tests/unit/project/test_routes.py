@@ -130,3 +130,11 @@ def test_two_services_at_one_port_are_told_apart_inside() -> None:
     assert caught.value.lines == ("services.shop.x-deploy.inside: nginx answers at 80 for web; write another port",)
     known = declared(compose(web={"port": 80}, shop={"port": 80, "inside": 81})).services
     assert [(one.name, one.port, one.inside) for one in known] == [("web", 80, 80), ("shop", 80, 81)]
+
+
+def test_nginx_asks_each_service_by_its_containers_name() -> None:
+    file = compose(web={"route": "/"}, api={"route": "/api/"})
+    named = {**file.top, "services": {k: {**v, "container_name": f"shop-{k}"} for k, v in file.stanzas.items()}}
+    routes = declared(ComposeFile.parse(yaml.safe_dump(named, sort_keys=False)))
+    assert [route.service for route in routes.sites[0].routes] == ["shop-web", "shop-api"]
+    assert [one.name for one in routes.services] == ["shop-web", "shop-api"]

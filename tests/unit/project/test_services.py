@@ -441,3 +441,45 @@ def test_an_image_of_this_machine_is_named_by_a_tag_or_as_a_whole() -> None:
 def test_what_is_neither_a_tag_nor_an_image_with_its_tag_is_refused(word: str) -> None:
     with raises(Kind.USAGE, match="--from-local: "):
         local_reference(word, "me/web")
+
+
+NAMED = """
+services:
+  web:
+    image: team/web
+    container_name: ${NAME:-shop-web}
+    x-deploy: {port: 1, internal: /, external: /, through: api}
+  api:
+    image: team/api
+    container_name: shop-api
+    x-deploy: {port: 2, internal: /, external: /, through: elsewhere}
+  worker:
+    image: team/worker
+    container_name: worker
+    x-deploy: {}
+"""
+
+
+def test_a_service_is_called_as_its_container_and_known_by_its_key_as_well() -> None:
+    found = load(NAMED)
+    assert {key: (one.name, one.stanza) for key, one in found.items()} == {
+        "web": ("shop-web", "web"),
+        "api": ("shop-api", "api"),
+        "worker": ("worker", "worker"),
+    }
+    assert (found["web"].through, found["api"].through) == ("shop-api", "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("shop-api", "services.api.container_name: web is called shop-api already; choose another name"),
+        ("worker", "services.web.container_name: another service here is worker; choose another name"),
+        ("shop-green", "services.web.container_name: 'shop-green' ends like the candidate"),
+        ("shop_web", "services.web.container_name: 'shop_web' is not a service name; use a-z"),
+        ("all", "services.web.container_name: the name 'all' is taken by the task deploy.all; choose another"),
+        ("${X}", "services.web.container_name: ${X} has no default, so the name is not known here"),
+    ],
+)
+def test_a_container_name_that_cannot_be_is_told_by_its_path(given: str, said: str) -> None:
+    assert any(line.startswith(said) for line in mistakes(NAMED.replace("${NAME:-shop-web}", given)))

@@ -36,6 +36,14 @@ def test_every_task_is_run_by_the_test_that_looks_for_values_of_the_host() -> No
     assert list(TASKS) == sorted(root().task_names)
 
 
+def test_a_service_is_deployed_by_its_key_or_its_containers_name(tmp_path: Path) -> None:
+    named = "services:\n  web:\n    container_name: shop-web\n    x-deploy: {}\n"
+    (tmp_path / "compose.yaml").write_text(named)
+    tree = root(Project(tmp_path))
+    assert tree["deploy.web"] is tree["deploy.shop-web"]
+    assert tree.task_names["deploy.web"] == ["deploy.shop-web"]
+
+
 def test_every_task_has_one_line_of_help() -> None:
     tree = add_to(root())
     for name in tree.task_names:

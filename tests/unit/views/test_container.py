@@ -35,6 +35,13 @@ def test_nginx_is_known_by_that_word_whatever_a_project_calls_it(name: str) -> N
         named("postgres", KNOWN, names)
 
 
+@pytest.mark.parametrize("name", ["web", "shop-web"])
+def test_a_service_is_known_by_its_key_and_by_its_containers_name(name: str) -> None:
+    names = Names(containers={"web": "shop-web", **BESIDE}, deployed=("web",))
+    assert named(name, ["shop-web"], names) == "shop-web"
+    assert named("shop-web-green", ["shop-web"], names) == "shop-web-green"
+
+
 @pytest.mark.parametrize("name", ["bla", "-f", "backend;id", "nginx-green", ""])
 def test_what_is_not_known_is_refused_with_what_there_is(name: str) -> None:
     with raises(Kind.USAGE) as error:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from behindy_ops.errors import Kind
 from behindy_ops.views import env
 from tests.kinds import raises
-from tests.unit.ops_facts import container, seen, survey, text_of
+from tests.unit.ops_facts import SERVICES, container, seen, survey, text_of
+
+BACKEND = next(service for service in SERVICES if service.name == "backend")
 
 COMPOSE = """
 services:
@@ -32,7 +36,7 @@ def described(**parts: str) -> env.EnvView:
         config={"backend": "new"},
     )
     usual = {"live": live, "image": "PATH set", "compose": COMPOSE, "changed": "known\nDB_NAME\nFIELD_KEY"}
-    return env.describe("backend", seen(found, **usual | parts))
+    return env.describe(BACKEND, seen(found, **usual | parts))
 
 
 def test_where_each_name_comes_from() -> None:
@@ -66,13 +70,15 @@ def test_the_live_container_lacks_a_name() -> None:
 
 
 def test_a_service_that_is_not_deployed() -> None:
-    view = env.describe("backend", seen(survey(environment={"DB_PASS": True}), compose=COMPOSE))
+    view = env.describe(BACKEND, seen(survey(environment={"DB_PASS": True}), compose=COMPOSE))
     assert {one.live for one in view.names} == {"no container"}
     assert "not deployed" in text_of(env.lines(view))
 
 
 def test_the_other_form_of_a_list() -> None:
-    view = env.describe("listed", seen(survey(environment={"DB_PASS": True}), compose=COMPOSE))
+    view = env.describe(
+        replace(BACKEND, name="listed", stanza="listed"), seen(survey(environment={"DB_PASS": True}), compose=COMPOSE)
+    )
     assert [(one.name, one.origin) for one in view.names] == [
         ("A", "compose literal"),
         ("B", ".env"),
@@ -82,9 +88,18 @@ def test_the_other_form_of_a_list() -> None:
 
 def test_a_compose_file_without_the_service() -> None:
     with raises(Kind.COMPOSE_INVALID, match="does not declare"):
-        env.describe("backend", seen(survey(), compose="services: {}"))
+        env.describe(BACKEND, seen(survey(), compose="services: {}"))
 
 
 def test_a_release_without_a_copy_of_its_env_says_that_nothing_was_compared() -> None:
     assert "could not be compared" in text_of(env.lines(described(changed="")))
     assert "could not be compared" not in text_of(env.lines(described()))
+
+
+def test_the_compose_file_is_asked_by_its_own_key_and_docker_by_the_containers_name() -> None:
+    shop = replace(BACKEND, name="shop-backend", stanza="backend")
+    live = container("shop-backend", labels={"behindy.release": "r1", "behindy.config": "old"})
+    found = seen(survey(live, config={"shop-backend": "new"}), live="TZ set", compose=COMPOSE)
+    view = env.describe(shop, found)
+    assert (view.service, view.release, view.outdated) == ("shop-backend", "r1", True)
+    assert next(one.live for one in view.names if one.name == "TZ") == "set"

@@ -16,7 +16,7 @@ own_name_alone() {
 }
 keep_release "$network" "$from"
 compose --progress quiet -p "behindy-$service-$release" "${declared[@]}" -f "$keep/override.yml" -f "$keep/names.yml" \
-  up --no-deps --no-start --pull never "$service" </dev/null >&2
+  up --no-deps --no-start --pull never "$(own_stanza)" </dev/null >&2
 made=$(docker container inspect --format '{{.HostConfig.RestartPolicy.Name}}{{range $name, $_ := .NetworkSettings.Networks}} {{$name}}{{end}}' "$green")
 read -r policy networks <<<"$made"
 others=() # not the project's own: Docker has them by their ids, and only a container that runs can leave one of those

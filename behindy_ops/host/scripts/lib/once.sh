@@ -1,11 +1,12 @@
 # A command that runs once, in a container of its own: with the image, environment, networks, volumes and limits of a release
 # (lib/release.sh), and whatever its stanza says without a port, an alias, a health check or restarts.
 once() { # the container's name, what it is for, words
-  local name=$1 what=$2 files=(-f "$keep/docker-compose.yml" -f "$keep/override.yml")
+  local name=$1 what=$2 stanza files=(-f "$keep/docker-compose.yml" -f "$keep/override.yml")
   shift 2
+  stanza=$(own_stanza)
   [ ! -e "$keep/names.yml" ] || files+=(-f "$keep/names.yml")
   compose --progress quiet -p "behindy-$service-$release" --project-directory "$dir/compose" --env-file "$keep/.env" "${files[@]}" -f - \
-    run --detach --no-deps --no-TTY --name "$name" --label "behindy.once=$what" "$service" "$@" >/dev/null <<EOF_
-{"services": {"$service": {"pull_policy": "never", "healthcheck": {"disable": true}}}}
+    run --detach --no-deps --no-TTY --name "$name" --label "behindy.once=$what" "$stanza" "$@" >/dev/null <<EOF_
+{"services": {"$stanza": {"pull_policy": "never", "healthcheck": {"disable": true}}}}
 EOF_
 }

@@ -4,6 +4,11 @@ of_release() { # host directory, service, release
   keep=$dir/state/releases/$service/$release
   declared=(--project-directory "$dir/compose" --env-file "$keep/.env" -f "$keep/docker-compose.yml")
 }
+own_stanza() { # what the release's compose file calls the service: as a rule, as its container is called
+  local said
+  said=$(sed -nE '/"services": *\{/{n;s/^ *"([^"]+)": .*/\1/p;q;}' "$keep/override.yml" 2>/dev/null)
+  echo "${said:-$service}"
+}
 way='"x-way": 1' # of finding names, which a later one of ours may change
 of_the_project() { # network, and `compose config` on stdin: its networks and volumes by the names they have for every release
   awk -v network="$1" -v way="$way" "$each_line"'

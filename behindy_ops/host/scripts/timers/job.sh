@@ -1,4 +1,4 @@
-# lib: engine masked compose
+# lib: engine masked compose release
 # One run of a scheduled service: a container of its own, made as the release that has the service's name now was. $1
 # directory, $2 service, $3 seconds that it may take, $4 seconds between SIGTERM and SIGKILL. Its container stays until the
 # next run, for its log. Prints its last lines without values of its environment, and ends as it ended.
@@ -10,16 +10,15 @@ case $? in
 1) echo "$service is not deployed" && exit ;;
 *) echo 'Docker does not answer' && exit 1 ;;
 esac
-release=${found%% *}
+of_release "$dir" "$service" "${found%% *}"
 [ "${found#"$release" }" ] || { echo "$service is no scheduled job any more" && exit; }
-keep=$dir/state/releases/$service/$release
 [ -e "$keep/names.yml" ] || { echo "the files of release $release are gone: deploy $service again" && exit 1; }
 ! running || docker stop -t "$grace" "$run" >/dev/null # whoever was to end it in time was killed
 remove "$run"
 begun=$(now)
 said=$(compose --progress quiet -p "behindy-$service-$release" --project-directory "$dir/compose" --env-file "$keep/.env" \
   -f "$keep/docker-compose.yml" -f "$keep/override.yml" -f "$keep/names.yml" \
-  run --detach --no-deps --name "$run" "$service" </dev/null 2>&1) || { printf '%s\n' "$said" 'it could not be started' && exit 1; }
+  run --detach --no-deps --name "$run" "$(own_stanza)" </dev/null 2>&1) || { printf '%s\n' "$said" 'it could not be started' && exit 1; }
 late=yes
 while left=$((begun + limit * 1000 - $(now))) && [ "$left" -gt 0 ]; do
   timeout "$((left / 1000)).$(printf '%03d' $((left % 1000)))" docker wait "$run" >/dev/null 2>&1

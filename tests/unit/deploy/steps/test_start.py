@@ -24,6 +24,16 @@ def test_it_is_told_the_history_line_the_release_and_the_override_on_stdin() -> 
     assert stanza["networks"] == {"internal": {"priority": 1000}}
 
 
+def test_compose_is_told_the_key_of_the_stanza_and_the_containers_own_name_and_project() -> None:
+    state = state_of()
+    named = replace(state, service=replace(state.service, stanza="site"))
+    _, _, override = Start().command(named).stdin.decode().split("\n", 2)
+    (key,) = services = json.loads(override)["services"]
+    assert (key, services[key]["container_name"]) == ("site", "web-green")
+    assert services[key]["labels"]["behindy.project"] == "behindy-ops"
+    assert services[key]["labels"]["behindy.service"] == "web"
+
+
 def test_an_earlier_releases_files_are_used_for_a_rollback() -> None:
     target = Release("r0", "web", "me/web", "v0", "sha256:aa", "sha256:0")
     assert Start().command(state_of(Goal("rollback", target=target))).argv[-3:] == ("r0", "behindy-ops", "nginx")

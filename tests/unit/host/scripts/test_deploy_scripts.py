@@ -250,6 +250,15 @@ def test_a_candidate_is_made_without_aliases_and_without_its_restart_policy(star
     assert (host.home / "state/releases/web/r2/.env").read_text() == ".env\n"
 
 
+def test_compose_is_asked_for_the_stanza_that_the_release_lays_its_own_over(starting: FakeHost) -> None:
+    override = json.dumps({"services": {"site": {"container_name": "web-green"}}}, indent=1)
+    words = (str(starting.home), "web", "r1", "net", "{{json .}}", "", "shop", "nginx")
+    ran = starting.run("deploy/start_green", *words, stdin=f"b\nr\n{override}\n")
+    (made,) = [call for call in ran.calls if "--no-start" in call]
+    assert ran.code == 0
+    assert (made.split()[-1], "behindy-web-r1" in made) == ("site", True)
+
+
 @pytest.mark.parametrize(
     ("settings", "itself"), [(None, True), ("{}", True), ('{"cliPluginsExtraDirs": ["/x"]}', False)]
 )

@@ -293,6 +293,9 @@ def test_a_run_of_a_job_is_a_container_of_the_release_and_ends_as_that_did(
     (made,) = [call for call in ran.calls if "compose" in call]
     assert made.endswith("run --detach --no-deps --name report-run report")
     assert f"{host.home}/state/releases/report/r1/names.yml" in made
+    host.file("home/state/releases/report/r1/override.yml", json.dumps({"services": {"nightly": {}}}, indent=1))
+    made = [call for call in ran_job(host, code=ended).calls if "compose" in call][-1]
+    assert made.endswith("run --detach --no-deps --name report-run nightly")
 
 
 def test_a_run_that_takes_too_long_is_stopped(host: FakeHost) -> None:
