@@ -8,7 +8,7 @@ from behindy_ops.facts.leftovers import Recovery, leftover
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
-from behindy_ops.project.services import Service
+from behindy_ops.project.services import Service, replicas
 from behindy_ops.report.events import Decision
 
 NOW = "now"
@@ -41,6 +41,12 @@ def ended(session: Session, service: Service, survey: Survey, *, what: str, wait
         LockHeld: others have the lock, and keep it.
         RemoteCommandFailed: the drain does not end.
     """
+    for each in replicas(service):
+        survey = _ended(session, each, survey, what=what, wait=wait, now=now)
+    return survey
+
+
+def _ended(session: Session, service: Service, survey: Survey, *, what: str, wait: float, now: bool) -> Survey:
     while leftover(survey, service.name) is Recovery.NOTHING and (drain := survey.draining.get(service.name)):
         blue = f"{service.name}-blue"
         try:

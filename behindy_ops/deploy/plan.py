@@ -30,8 +30,18 @@ from behindy_ops.report.events import Decision, Warning_
 
 def steps(state: State) -> Iterator[Item]:
     """Yield the whole replacement of a service, in order, from what is known at its beginning."""
+    yield from made(state)
+    yield from checked(state)
+    yield Switch()
+    yield from after_switch(state)
+    yield from ended(state)
+
+
+def made(state: State) -> Iterator[Item]:
+    """Yield what makes the candidate."""
     service, goal, early = state.service, state.goal, False
-    yield from _image(state)
+    if service.replica == 1:
+        yield from _image(state)
     if goal.recreate and state.live is None:
         yield Say(Decision("There is nothing to stop first: it is deployed as usual."))
     elif goal.recreate:
@@ -49,13 +59,9 @@ def steps(state: State) -> Iterator[Item]:
         yield Unschedule()
     if service.assets is not None:
         yield KeepAssets()  # while it boots
-    yield from _checked(state)
-    yield Switch()
-    yield from after_switch(state)
-    yield from _end(state)
 
 
-def _checked(state: State) -> Iterator[Item]:
+def checked(state: State) -> Iterator[Item]:
     """Yield what a candidate has to pass."""
     service = state.service
     if not service.asked:
@@ -84,9 +90,9 @@ def _fits_beside(state: State) -> bool:
     return state.service.overlap and not any(check.level is Level.REFUSAL for check in room)
 
 
-def _end(state: State) -> Iterator[Item]:
+def ended(state: State) -> Iterator[Item]:
     """Yield what follows once the new release is proven and watched."""
-    tidy = () if Tidy().needless(state) else (Tidy(),)
+    tidy = () if Tidy().needless(state) or state.service.replica > 1 else (Tidy(),)
     if state.left_to_host:
         yield Beside(_from_here(state), (Together((LeaveToDrain(), *tidy, Verify())),))
         return

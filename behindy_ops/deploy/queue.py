@@ -12,7 +12,8 @@ from behindy_ops.deploy.check import already_live, require_own, truthful, withou
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.hooks import POST_DEPLOY, PRE_DEPLOY, Hooks
 from behindy_ops.deploy.reconcile import reconcile
-from behindy_ops.deploy.replace import Replacement, after_failed
+from behindy_ops.deploy.replace import after_failed
+from behindy_ops.deploy.replicas import incomplete, planned, replacement
 from behindy_ops.deploy.state import State, begin
 from behindy_ops.deploy.steps.send import AskLayers, local
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost
@@ -20,7 +21,7 @@ from behindy_ops.facts.leftovers import Recovery, leftover
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Connect, Session
-from behindy_ops.project.services import Service
+from behindy_ops.project.services import Service, replicas
 from behindy_ops.report.events import Decision, DeployFinished, Plan, Warning_
 
 RECONNECT_WAIT = 75.0
@@ -68,7 +69,7 @@ def _planned(session: Session, service: Service, survey: Survey, goal: Goal) -> 
     if recovery is not Recovery.NOTHING:
         session.emit(Warning_(f"{service.name}: first, {recovery.value}."))
     image = f"{state.release.repository}:{goal.tag}"
-    needless = recovery is Recovery.NOTHING and not goal.force
+    needless = recovery is Recovery.NOTHING and not goal.force and not incomplete(survey, service)
     if needless and (release := already_live(session, service, survey, image, state.local)):
         same = f"{service.name}:{goal.tag} is already live ({release}), with the same configuration"
         session.emit(Decision(f"{same}: nothing would change. To redeploy it: --force"))
@@ -76,7 +77,7 @@ def _planned(session: Session, service: Service, survey: Survey, goal: Goal) -> 
     if state.local is not None:
         session.emit(Decision(f"To be sent: {_to_send(session, state)}."))
     title = f"Plan for {service.name}:{goal.tag} on {session.settings.target}"
-    session.emit(Plan(title, tuple(plan.as_lines(list(plan.steps(state)), state))))
+    session.emit(Plan(title, tuple(line for known, items in planned(state) for line in plan.as_lines(items, known))))
     return state
 
 
@@ -188,7 +189,7 @@ def return_to(
         if live is not None and not set(done).isdisjoint(enough):
             _tell_live(session, released_as(live), began)
         else:
-            Replacement(session, service, choose(survey, service), survey).run()
+            replacement(session, service, choose(survey, service), survey).run()
 
 
 def recover(connect: Connect, services: Sequence[Service], *, wait: float = 0.0, now: bool = False) -> None:
@@ -272,9 +273,10 @@ class _Queue:
                 survey = session.look()
 
     def _underway_is_live(self, survey: Survey) -> Release | None:
-        live = survey.trio(self.left[0].name).live
-        release = released_as(live) if live is not None and self.underway else None
-        return release if release is not None and release.id == self.underway else None
+        lives = [survey.trio(each.name).live for each in replicas(self.left[0])]
+        releases = [released_as(live) for live in lives if live is not None and self.underway]
+        all_live = len(releases) == len(lives) and all(release.id == self.underway for release in releases)
+        return releases[0] if all_live else None
 
     def _finished(self, session: Session, release: Release) -> None:
         self.made.append((self.left[0], release.id))
@@ -291,10 +293,10 @@ class _Queue:
                 remedy=f"See it: inv deploy.history {service.name}. Still wanted? Deploy yours again.",
             )
         self.before, self.began = found, session.clock()
-        replacement = Replacement(session, service, self.goal, survey)
-        self.underway = replacement.walk.state.release.id
+        under_way = replacement(session, service, self.goal, survey)
+        self.underway = under_way.walk.state.release.id
         try:
-            replacement.run()
+            under_way.run()
         finally:
-            if replacement.made:
+            if under_way.made:
                 self.made.append((service, self.underway))

@@ -24,11 +24,11 @@ from behindy_ops.deploy.steps.verify import Record
 from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import Interrupted, RemoteCommandFailed
 from behindy_ops.facts.container import Container
-from behindy_ops.facts.leftovers import Recovery, leftover, serves
+from behindy_ops.facts.leftovers import Recovery, leftover, parted, serves
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.survey import Survey, Trio
 from behindy_ops.host.session import Session
-from behindy_ops.project.services import Once, Service
+from behindy_ops.project.services import Once, Service, replicas
 from behindy_ops.report.events import Decision, Warning_
 
 ROUNDS = 5
@@ -38,7 +38,7 @@ ROUNDS = 5
 def reconcile(
     session: Session, service: Service, survey: Survey, *, underway: str = ""
 ) -> tuple[Survey, list[Recovery]]:
-    """Finish or undo what an interrupted run left of one service.
+    """Finish or undo what an interrupted run left of one service, in all its containers.
 
     Args:
         underway: the release that this very run was making, which tells of its own x-deploy.after.
@@ -51,11 +51,22 @@ def reconcile(
         RemoteCommandFailed: it does not settle.
     """
     done: list[Recovery] = []
+    behind = parted(survey, service)
+    for each in replicas(service):
+        survey, of_this = _reconcile(session, each, survey, behind, underway)
+        done += of_this
+    return survey, done
+
+
+def _reconcile(
+    session: Session, service: Service, survey: Survey, behind: str, underway: str
+) -> tuple[Survey, list[Recovery]]:
+    done: list[Recovery] = []
     for _ in range(ROUNDS):
         if (problem := preflight.docker_problem(survey)) is not None:
             raise problem
         try:
-            recovery = _recover_once(session, service, survey)
+            recovery = _recover_once(session, service, survey, behind)
             if recovery is Recovery.NOTHING:
                 _record(session, service, survey, done, underway)
                 return survey, done
@@ -75,8 +86,12 @@ def reconcile(
     )
 
 
-def _recover_once(session: Session, service: Service, survey: Survey) -> Recovery:
-    """Do what the table says for what was seen, and return it; doing it twice does no harm."""
+def _recover_once(session: Session, service: Service, survey: Survey, behind: str) -> Recovery:
+    """Do what the table says for what was seen, and return it; doing it twice does no harm.
+
+    Args:
+        behind: the container of the same service that has not come as far, for which this one goes back; or empty.
+    """
     recovery = leftover(survey, service.name)
     if recovery is Recovery.NOTHING:
         return recovery
@@ -89,11 +104,11 @@ def _recover_once(session: Session, service: Service, survey: Survey) -> Recover
     if once is not None:  # so that it never runs twice at the same time
         walk.go([Remove(once, grace=service.stop)])
     else:
-        _put_in_order(walk, survey.trio(service.name), recovery)
+        _put_in_order(walk, survey.trio(service.name), recovery, behind)
     return recovery
 
 
-def _put_in_order(walk: Walk, trio: Trio, recovery: Recovery) -> None:
+def _put_in_order(walk: Walk, trio: Trio, recovery: Recovery, behind: str) -> None:
     service = walk.state.service
     match recovery, trio.live, trio.green, trio.blue:
         case Recovery.REMOVE_GREEN, _, Container() as green, _ if green.running and service.asked:
@@ -101,13 +116,13 @@ def _put_in_order(walk: Walk, trio: Trio, recovery: Recovery) -> None:
         case ((Recovery.REMOVE_GREEN | Recovery.START_OVER), _, Container() as green, _):
             walk.go([Remove(green)])
         case Recovery.FINISH_SWITCH, _, Container() as green, Container() as blue:
-            if stopped_first(green, blue) or not _finished(walk, green, blue):
+            if behind or stopped_first(green, blue) or not _finished(walk, green, blue):
                 first: list[Item] = [] if service.overlap else [Remove(green)]  # they must not run side by side
                 walk.go([*first, *_restored(walk.state, blue)])
         case Recovery.RESTORE_BLUE, _, _, Container() as blue:
             walk.go(_restored(walk.state, blue))
         case ((Recovery.SWITCH_BACK | Recovery.FINISH_DRAIN), Container() as live, _, Container() as blue):
-            _after_switch(walk, live, blue, bad=recovery is Recovery.SWITCH_BACK)
+            _after_switch(walk, live, blue, bad=recovery is Recovery.SWITCH_BACK, behind=behind)
 
 
 def _state(session: Session, service: Service, survey: Survey) -> State:
@@ -152,10 +167,10 @@ def _restored(state: State, blue: Container) -> list[Item]:
     return [*items, *followed(state, FollowBack(blue.id))]
 
 
-def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool) -> None:
+def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool, behind: str) -> None:
     """Go on after the renames: the new release is proven and the previous one stopped, or it is taken back."""
     state = walk.state
-    if state.service.schedule or (not bad and stopped_last(live, blue)):
+    if not behind and (state.service.schedule or (not bad and stopped_last(live, blue))):
         walk.go([Remove(blue)])  # the new one was proven; a restart since then says nothing
         return
     walk.state = replace(
@@ -165,9 +180,9 @@ def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool) ->
         switched=int(state.survey.uptime * 1000),
         phase=Phase.NAMED if state.stale else Phase.SWITCHED,
     )
-    reason = "it is not healthy"
+    reason = f"{behind} was not put live, and all of them go together" if behind else "it is not healthy"
     booting = live.running and not live.restarting and patience(state, live, at_least=0).attempts > 0
-    if (booting or not bad) and _healthy(walk, live):
+    if not behind and (booting or not bad) and _healthy(walk, live):
         try:
             walk.go([*after_switch(walk.state), StopPrevious()])
         except Relapse as relapse:

@@ -41,17 +41,23 @@ class Replacement:
 
     Attributes:
         made: the new release is live and stays; not if the run was told to stop.
+        holds: it was not taken back.
     """
 
-    def __init__(self, session: Session, service: Service, goal: Goal, survey: Survey) -> None:
+    def __init__(self, session: Session, service: Service, goal: Goal, survey: Survey, *, incomplete: str = "") -> None:
         now = session.host_now()
         release_id = f"{next_id(now, survey.released(service.name))}-{session.randomness(4)}"
         made = {"release_id": release_id, "created": now.isoformat(timespec="seconds"), "who": session.who}
+        state = begin(service, goal, session.settings, survey, incomplete=incomplete, **made)
         self.session = session
-        self.walk = Walk(session, begin(service, goal, session.settings, survey, **made), reached=self._reached)
-        self._holds = True
+        self.walk = Walk(session, state, reached=self._reached)
+        self.holds = True
         self.made = False
         self._began = session.clock()
+
+    @property
+    def name(self) -> str:
+        return self.walk.state.service.name
 
     def run(self) -> None:
         """Replace it, or find that it need not be.
@@ -59,32 +65,56 @@ class Replacement:
         Raises:
             BehindyError: it failed; the error says in what state the host is.
         """
-        session, state = self.session, self.walk.state
-        goal, name = state.goal, state.service.name
-        shown = goal.target.id if goal.target else state.release.repository
-        session.emit(DeployStarted(name, goal.tag, session.settings.host, shown, session.settings.environment))
-        pulled = "" if goal.target else f"{state.release.repository}:{goal.tag}"
+        self.announce()
         try:
-            require_ready(
-                *(session, state.service, state.survey, pulled),
-                force=goal.force,
-                alone=goal.recreate,
-                local=state.local,
-            )
-            if goal.target is not None:
-                release = f"release {goal.target.id} ({goal.target.tag})"
-                restarting = f"Restarting {release} in a new container."
-                back = f"Going back to {release}, as it was configured."
-                session.emit(Decision(restarting if goal.kind == "restart" else back))
-            outcome = self.walk.go(steps(state)) or "live"
+            self.require_ready()
+            outcome = self.walk.go(steps(self.walk.state)) or "live"
         except (ConnectionLost, LeaseLost):
             raise
         except Relapse as relapse:
-            raise self._taken_back(str(relapse), relapse.fault) from None
+            raise self.taken_back(str(relapse), relapse.fault) from None
         except BehindyError as error:
-            raise self._ended_by(error) from error
+            raise self.ended_by(error) from error
         finally:
-            self._say_how_long_it_was_down()
+            self.say_how_long_it_was_down()
+        self.finish(outcome)
+
+    def announce(self) -> None:
+        session, state = self.session, self.walk.state
+        goal = state.goal
+        shown = goal.target.id if goal.target else state.release.repository
+        session.emit(
+            DeployStarted(state.service.name, goal.tag, session.settings.host, shown, session.settings.environment)
+        )
+
+    def require_ready(self) -> None:
+        """Check that the host is ready.
+
+        Raises:
+            BehindyError: it is not.
+        """
+        session, state = self.session, self.walk.state
+        goal = state.goal
+        pulled = "" if goal.target else f"{state.release.repository}:{goal.tag}"
+        require_ready(
+            *(session, state.service, state.survey, pulled),
+            force=goal.force,
+            alone=goal.recreate,
+            local=state.local,
+        )
+        if goal.target is not None:
+            release = f"release {goal.target.id} ({goal.target.tag})"
+            restarting = f"Restarting {release} in a new container."
+            back = f"Going back to {release}, as it was configured."
+            session.emit(Decision(restarting if goal.kind == "restart" else back))
+
+    def finish(self, outcome: str) -> None:
+        """Tell how it ended.
+
+        Raises:
+            Kind.AFTER_FAILED: the release is live, and the command that follows did not end well.
+        """
+        session, name = self.session, self.walk.state.service.name
         sent, session.counted = session.host.remote_commands - session.counted, session.host.remote_commands
         facts = {**self._when(), **self.walk.facts, "remote_commands": str(sent)}
         session.emit(DeployFinished(name, outcome, session.clock() - self._began, facts))
@@ -114,18 +144,18 @@ class Replacement:
         proven = f"after {took(self.walk.phases[Phase.PROVEN] - self._began)}"
         return {"live_and_proven": proven, "watched_after_that": took(after) if after else "not at all"}
 
-    def _ended_by(self, error: BehindyError) -> BehindyError:
+    def ended_by(self, error: BehindyError) -> BehindyError:
         """Go to a safe state from wherever it failed; return the error with the state that leaves."""
         phase = self.walk.state.phase
         if phase is Phase.UNCHANGED:
             return error.but(state=error.state or (STILL_RUNNING if self.walk.state.live else UNCHANGED))
         if phase >= Phase.NAMED and isinstance(error, Interrupted):
-            return self._stopped_after_switch(error)
+            return self.stopped_after_switch(error)
         if phase >= Phase.TORN:
             return error
-        return self._given_up(error)
+        return self.given_up(error)
 
-    def _given_up(self, error: BehindyError) -> BehindyError:
+    def given_up(self, error: BehindyError) -> BehindyError:
         """Remove the candidate after a failure before the switch, and record it."""
         state = self.walk.state
         with self.session.interrupts.shielded():
@@ -133,7 +163,7 @@ class Replacement:
                 try:
                     self.walk.go([Discard()])
                 except RemoteCommandFailed as failure:  # the host is in trouble; what that did first is what to tell
-                    self._warn(failure)
+                    self.warn(failure)
             if self._prepared:
                 self._record("interrupted" if isinstance(error, Interrupted) else "refused", error.what)
             if state.phase >= Phase.ASIDE and state.goal.recreate and state.live is not None:
@@ -156,14 +186,14 @@ class Replacement:
             return ""
         return f" What x-deploy.before of {state.service.name} has done, such as to the database, stays."
 
-    def _warn(self, failure: RemoteCommandFailed) -> None:
+    def warn(self, failure: RemoteCommandFailed) -> None:
         self.session.emit(Warning_(f"{failure.what} {failure.state} {failure.remedy}"))
 
     def _brought_back(self) -> str:
         self.walk.go(bring_back(self.walk.state))
         return self.walk.state.serving
 
-    def _taken_back(self, reason: str, fault: Fault, *, stopped: str = "") -> SwitchedBack:
+    def taken_back(self, reason: str, fault: Fault, *, stopped: str = "") -> SwitchedBack:
         """Give the name back to the previous release, see that it serves, and remove the failed one.
 
         Args:
@@ -177,8 +207,8 @@ class Replacement:
             except RemoteCommandFailed as failure:
                 if not self.walk.state.serving:  # the new release still has the name
                     raise
-                self._warn(failure)
-            self._holds = False
+                self.warn(failure)
+            self.holds = False
             what = f"The new release of {name} was switched back: {reason}."
             self._record("switched back", stopped or what)
             if self.walk.state.goal.recreate and self.walk.state.live is not None:
@@ -186,7 +216,7 @@ class Replacement:
         remedy = REACH_IT if fault is Fault.NAME else "Its last log lines are above. Fix it and deploy again."
         return SwitchedBack(what, state=f"{self.walk.state.serving}{self._stays()}", remedy=remedy)
 
-    def _stopped_after_switch(self, error: Interrupted) -> Interrupted:
+    def stopped_after_switch(self, error: Interrupted) -> Interrupted:
         """Told to stop with the new release live: one attempt decides whether it stays, nothing is waited for."""
         name = self.walk.state.service.name
         with self.session.interrupts.shielded():
@@ -197,7 +227,7 @@ class Replacement:
                 self.walk.go(items)
             except Relapse as relapse:
                 reason = f"it was not proven before the run was told to stop: {relapse}"
-                back = self._taken_back(reason, relapse.fault, stopped=error.what)
+                back = self.taken_back(reason, relapse.fault, stopped=error.what)
                 return error.but(state=f"{back.what} {back.state}")
             cut = ""
             if self.walk.state.after is not None:
@@ -220,11 +250,11 @@ class Replacement:
     def _record(self, outcome: str, reason: str) -> None:
         self.walk.go([Record(outcome, reason)])
 
-    def _say_how_long_it_was_down(self) -> None:
+    def say_how_long_it_was_down(self) -> None:
         since = self.walk.phases.get(Phase.ASIDE)
         if since is None:
             return
-        switched = self.walk.phases.get(Phase.NAMED, self.walk.phases.get(Phase.SWITCHED)) if self._holds else None
+        switched = self.walk.phases.get(Phase.NAMED, self.walk.phases.get(Phase.SWITCHED)) if self.holds else None
         end = self.session.clock() if switched is None else switched
         self.session.emit(Decision(f"{self.walk.state.service.name} was down for at most {end - since:.0f} s."))
 

@@ -66,6 +66,7 @@ class State:
         switched: the host's uptime right after the renames (after the reload of an nginx that needs one), in ms.
         handed_over: the host drains the previous release by itself.
         serving: a sentence on what serves now, after a way back.
+        incomplete: what is wrong with the service's other containers, so that it is not as it is declared.
         who: who runs this, for the history.
         now: the time by the host's clock, for what is recorded; None in a plan.
         durations: seconds that each step took so far.
@@ -86,6 +87,7 @@ class State:
     phase: Phase = Phase.UNCHANGED
     handed_over: bool = False
     serving: str = ""
+    incomplete: str = ""
     who: str = ""
     now: datetime | None = None
     durations: Mapping[str, float] = field(default_factory=dict)
@@ -214,6 +216,7 @@ def begin(
     release_id: str = unknown("release"),
     created: str = unknown("time"),
     who: str = "",
+    incomplete: str = "",
 ) -> State:
     """Return what is known before the first step, of a host that is reconciled.
 
@@ -225,4 +228,5 @@ def begin(
     goal = goal if service.overlap and not service.schedule else replace(goal, recreate=not service.schedule)
     release = goal.release(service, settings, survey)
     release = replace(release, id=release_id, created=created, previous=released_as(live).id if live else "")
-    return State(service, goal, settings, survey, live, release, goal.image(survey), who=who)
+    image = goal.image(survey)
+    return State(service, goal, settings, survey, live, release, image, incomplete=incomplete, who=who)

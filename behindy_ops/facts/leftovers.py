@@ -8,7 +8,9 @@ from __future__ import annotations
 from enum import Enum
 
 from behindy_ops.facts.container import Container
+from behindy_ops.facts.release import Labels, released_as
 from behindy_ops.facts.survey import Survey, Trio
+from behindy_ops.project.services import Service, replicas
 
 
 class Recovery(Enum):
@@ -29,6 +31,31 @@ class Recovery(Enum):
     RESTORE_BLUE = "the live release is gone: the previous one gets its name back"
     SWITCH_BACK = "an earlier run put a bad release live: the previous one gets its name back"
     START_OVER = "a first deploy was not finished: its candidate is removed"
+
+
+def surplus(survey: Survey, service: Service) -> tuple[Container, ...]:
+    """Return the containers of a service that it no longer has, since it is declared with fewer."""
+    own = {name for each in replicas(service) for name in survey.names.trio(each.name)}
+    found = survey.containers.values()
+    return tuple(one for one in found if one.labels.get(Labels.replica_of) == service.name and one.name not in own)
+
+
+def parted(survey: Survey, service: Service) -> str:
+    """Return the name of a container of a service that has not come as far as its others; empty if none is behind.
+
+    They are put live as one, so a run that died in the middle of that is undone for those that were.
+    """
+    if service.replicas == 1:
+        return ""
+    trios = {each.name: survey.trio(each.name) for each in replicas(service)}
+    new = {
+        released_as(found).id
+        for trio in trios.values()
+        if trio.blue is not None and (found := trio.live or trio.green) is not None
+    }
+    reached = {name: trio.live or (trio.green if trio.blue else None) for name, trio in trios.items()}
+    behind = (name for name, found in reached.items() if found is not None and released_as(found).id not in new)
+    return next(behind, "") if new else ""
 
 
 def serves(container: Container | None) -> bool:

@@ -87,6 +87,7 @@ class Labels:
     previous = "behindy.previous"
     schedule = "behindy.schedule"
     once = "behindy.once"
+    replica_of = "behindy.replica-of"
 
 
 def released_as(container: Container) -> Release:

@@ -158,7 +158,8 @@ class Survey:
         return min(self.now - started, self.uptime)
 
     def stanza(self, service: str) -> Stanza:
-        return self.stanzas.get(service, Stanza())
+        """Return what the compose file asks for a service; for a further container of one, what it asks for that."""
+        return self.stanzas.get(service) or self.stanzas.get(re.sub(r"-[2-9]\Z", "", service), Stanza())
 
     def released(self, service: str) -> tuple[Release, ...]:
         """Return the releases of a service the host remembers, newest first (ids begin with their time)."""

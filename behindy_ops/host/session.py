@@ -34,7 +34,7 @@ from behindy_ops.host.outside import begin
 from behindy_ops.project.names import Names
 from behindy_ops.project.paths import HostPaths
 from behindy_ops.project.project import Project
-from behindy_ops.project.services import Service, repository
+from behindy_ops.project.services import Service, replicas, repository
 from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import Event, Note, StepDone, StepFailed, StepProgress, StepStarted
 
@@ -277,7 +277,8 @@ def open_session(
     """
     with Interrupts() as interrupts:
         host = Host(settings, check=interrupts.check, tell=lambda text: emit(StepProgress("connect", text)))
-        session = Session(host, project, settings, services, emit, who_am_i(environ), interrupts=interrupts)
+        containers = [each for service in services for each in replicas(service)]
+        session = Session(host, project, settings, containers, emit, who_am_i(environ), interrupts=interrupts)
         session.outside = lambda url: begin(url, settings)
         with contextlib.ExitStack() as stack:
             with session.step("connect", f"Connect to {settings.target}"):

@@ -114,6 +114,11 @@ class Routes:
         return tuple(dict.fromkeys(name for site in self.sites for name in site.names))
 
     @property
+    def replicated(self) -> bool:
+        """Whether a service has several containers, of which nginx has to choose one."""
+        return any(inside.service.replicas > 1 for inside in self.services)
+
+    @property
     def longest(self) -> int:
         """Seconds that the route with the longest answers gives them."""
         return max([60, *(route.timeout for site in self.sites for route in site.routes)])

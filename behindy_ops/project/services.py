@@ -123,6 +123,9 @@ class Service:
         required_env: names the stanza cannot be filled in without.
         host: the public name it has for itself; empty for one that is reached below the domain.
         stanza: its key in the compose file, which Compose and a person who types know it by; as a rule, the name.
+        replicas: how many containers each of its releases has. To the host each further one is a service of its own name.
+        replica: which of them this is, from 1 on.
+        replica_of: the first one's name, if this is a further one.
     """
 
     name: str
@@ -148,6 +151,10 @@ class Service:
     host: str = ""
     stanza: str = ""
 
+    replicas: int = 1
+    replica: int = 1
+    replica_of: str = ""
+
     def __post_init__(self) -> None:
         if not self.stanza:
             object.__setattr__(self, "stanza", self.name)
@@ -160,6 +167,25 @@ class Service:
     def asked(self) -> bool:
         """Whether it has a port, so that nginx and users ask it; a worker has none."""
         return self.port != 0
+
+
+MOST_REPLICAS = 9
+"""Containers of one service: nginx tells them by one digit (provision/nginx/maps.conf.j2)."""
+
+
+def replicas(service: Service) -> tuple[Service, ...]:
+    """Return a service of several containers as one service for each: ``web``, ``web-2``, ``web-3``.
+
+    What a release has once is the first one's: its commands that run once, its static files. It has all the limits.
+    """
+    further = (
+        replace(
+            service, name=f"{service.name}-{number}", replica=number, replica_of=service.name,
+            before=None, after=None, assets=None,
+        )
+        for number in range(2, service.replicas + 1)
+    )  # fmt: skip
+    return (service, *further) if service.replica == 1 else (service,)
 
 
 def repository(service: Service, image_prefix: str = "") -> str:
@@ -261,7 +287,6 @@ def read_stanza(
     values = {"port": 0, "internal": "", "external": "", "health": {}, "expect": {}, **values}
     mistakes += [f"{path}.{key}.{word}: {why}" for word, why in _senseless(given, has_port=has_port)]
     health, expect = HealthPolicy(**values.pop("health")), Expect(**values.pop("expect"))
-    values.pop("replicas", None)
     of_routes = {word: values.pop(word, None) for word in ("route", "host", "routes", "inside")}
     kept = values.pop("assets", {})
     assets = Assets(kept["from"], kept["at"], kept.get("max", Assets.most)) if {"from", "at"} <= kept.keys() else None
@@ -308,8 +333,11 @@ def _senseless(given: Mapping[str, Any], *, has_port: bool) -> Iterator[tuple[st
     """Return the keys that say nothing of a service of this kind, and why."""
     if "schedule" in given:
         why = "a scheduled job has none: the host runs it at its times"
-        yield from ((word, why) for word in ("port", *_OF_A_PORT, "watch", "overlap", "health") if word in given)
+        has_none = ("port", *_OF_A_PORT, "watch", "overlap", "health", "replicas")
+        yield from ((word, why) for word in has_none if word in given)
         return
+    if "replicas" in given and given.get("overlap") in (False, "no"):
+        yield "replicas", "overlap: no says that two of its containers must not run side by side"
     if "timeout" in given:
         yield "timeout", "only a scheduled job has this; add its schedule"
     if not has_port:
@@ -419,12 +447,6 @@ def _yes_or_no(value: object) -> bool:
     raise ValueError(f"{validate.shown(str(value))} is neither yes nor no")
 
 
-def _one(value: object) -> int:
-    if value == 1 and not isinstance(value, bool):
-        return 1
-    raise ValueError("one container of a service is deployed on a host; leave it out, or write 1")
-
-
 def _schedule(value: object) -> str:
     try:
         return cron.parse(value if isinstance(value, str) else "").text
@@ -517,7 +539,7 @@ KEYS: Mapping[str, Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]] = 
     "expect": _EXPECT_KEYS,
     "assets": _ASSETS_KEYS,
     "overlap": _yes_or_no,
-    "replicas": _one,
+    "replicas": partial(_whole, most=MOST_REPLICAS),
     "schedule": _schedule,
     "timeout": _timeout,
     "before": _once,

@@ -144,6 +144,7 @@ def rendered(compose: ComposeFile, root: Path) -> dict[str, str]:
             text = environment.get_template(name).render(
                 services=routes.services, sites=routes.sites, names=routes.names, limits=routes.limits,
                 body=routes.body, longest=routes.longest, compose=source.as_posix(),
+                replica="$replica" if routes.replicated else "",
             )  # fmt: skip
         except TemplateError as error:
             line = f", line {number}" if (number := getattr(error, "lineno", 0)) else ""

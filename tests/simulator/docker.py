@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING
 
+from behindy_ops.project.services import MOST_REPLICAS
 from tests.archives import diff_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-ROUTED = frozenset({"frontend", "backend", "llmserver"})
+ROUTED = frozenset(
+    {"frontend", "backend", "llmserver", *(f"frontend-{number}" for number in range(2, MOST_REPLICAS + 1))}
+)
 """The names nginx sends users to."""
 
 

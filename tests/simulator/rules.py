@@ -75,7 +75,7 @@ class Rules:
         if name not in self.stood - self.announced or not box.image.behaviour.good or now < box.ready:
             return
         assert box.name not in ROUTED, f"{box.name} is stopped while it serves"
-        service = self.world.services[name]
+        service = self.world.services[box.labels.get(Labels.replica_of, name)]
         quiet = max(CACHE, service.linger if box.name.endswith("-blue") else 0.0)
         assert now - box.named >= quiet, f"{box.name} is stopped {now - box.named:.1f} s after it lost its name"
         idle = box.busy <= now or name in self.hurried

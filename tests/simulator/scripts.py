@@ -128,11 +128,13 @@ def _keep_release(
     world: World, me: Process, service: str, release: str, files_of: str
 ) -> Generator[Wait | None, None, dict[str, Any]]:
     begun, description, override = me.stdin.split("\n", 2)
-    stanza: dict[str, Any] = json.loads(override)["services"][service]
+    (key, stanza), *others = json.loads(override)["services"].items()
+    assert not others
     yield None
     if (service, release) in world.dirs:
         return stanza
-    config = world.dirs[service, files_of].config if files_of else world.config[service]
+    owner, _, earlier = files_of.partition("/")
+    config = world.dirs[owner, earlier].config if files_of else world.config[key]
     world.dirs[service, release] = ReleaseDir(description, "candidate", config)  # they get their name together
     yield None
     world.history.append(begun)
@@ -334,9 +336,10 @@ def look_outside(
 ) -> Body:  # fmt: skip
     assert nginx == "nginx"
     given = dict(word.partition("=")[::2] for word in urls if not word.startswith("https:"))
-    assert given.keys() <= {"mine", "status", "body", "token"}
+    assert given.keys() <= {"mine", "status", "body", "token", "replica"}
     mine, urls = given.get("mine", "").split(), tuple(word for word in urls if word.startswith("https:"))
     expect = (given.get("status", ""), given.get("body", ""))
+    replica = given.get("replica", "") if header else ""
     if "token" in given:
         assert given["token"] == "behindy-ops/rehearsal/header"
         assert not header
@@ -349,7 +352,7 @@ def look_outside(
         end = settled_at + 1
     waited = False
     while True:
-        good = yield from _looks(world, me, urls, mine, expect, rehearsal=rehearsal)
+        good = yield from _looks(world, me, urls, mine, expect, rehearsal=rehearsal, replica=replica)
         if good and (good == "met" or world.now >= settled_at):
             if name:
                 assert inside.startswith(f"http://{name}:")
@@ -368,13 +371,20 @@ def look_outside(
 
 
 def _looks(
-    world: World, me: Process, urls: tuple[str, ...], mine: list[str], expect: tuple[str, str], *, rehearsal: bool
+    world: World,
+    me: Process,
+    urls: tuple[str, ...],
+    mine: list[str],
+    expect: tuple[str, str],
+    *,
+    rehearsal: bool,
+    replica: str,
 ) -> Generator[Wait | None, None, str]:
     """Ask every URL: empty if one is not well, ``met`` if nginx says that one of ``mine`` answered."""
     found = "well"
     for url in urls:
         yield None
-        code, curl, asked = world.ask_outside("/" + url.split("/", 3)[3], rehearsal=rehearsal)
+        code, curl, asked = world.ask_outside("/" + url.split("/", 3)[3], rehearsal=rehearsal, replica=replica)
         lacking = _lacking(world.engine.at(world.answered_by), code, *expect)
         me.echo(f"look {code:03d} {curl} {asked}{lacking}")
         if world.rehearsals and world.answered_by in mine:

@@ -24,7 +24,7 @@ from behindy_ops.host.interrupts import Interrupts
 from behindy_ops.host.lease import Holder, argv, refusal
 from behindy_ops.host.session import Session
 from behindy_ops.project.project import Project
-from behindy_ops.project.services import Assets, HealthPolicy, Service, repository
+from behindy_ops.project.services import Assets, HealthPolicy, Service, replicas, repository
 from behindy_ops.project.settings import Settings
 from tests.archives import image_of
 from tests.simulator.docker import Behaviour
@@ -228,7 +228,8 @@ class Simulation:
 
     def __init__(self, services: dict[str, Service] | None = None, *, rehearsals: bool = True) -> None:
         self.settings = Settings(host="simulated", domain="behindy.me", image_prefix="me")
-        self.world = World(services or SERVICES, rehearsals=rehearsals)
+        declared = (services or SERVICES).values()
+        self.world = World({each.name: each for one in declared for each in replicas(one)}, rehearsals=rehearsals)
         self.rules = Rules(self.world)
         self.events: list[Event] = []
         self.clients: list[SimHost] = []
@@ -307,7 +308,9 @@ class Simulation:
             queue.recover(self.connect, self._chosen(names), wait=wait, now=now)
 
     def _chosen(self, names: Sequence[str]) -> list[Service]:
-        return [self.world.services[name] for name in names] or list(self.world.services.values())
+        return [self.world.services[name] for name in names] or [
+            service for service in self.world.services.values() if not service.replica_of
+        ]
 
     @contextlib.contextmanager
     def _settled(self, *, drained: bool = True) -> Iterator[None]:

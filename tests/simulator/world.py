@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING
 
+from behindy_ops.project.services import replicas
 from tests.simulator.docker import Behaviour, Box, Clock, Engine
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class World(Clock):
         self.ticks = 0
         self.plan: dict[int, list[Callable[[], None]]] = {}
         self.checks: list[Callable[[], None]] = []
-        self.config = dict.fromkeys(services, "c0ffee")
+        self.config = dict.fromkeys((each.stanza for each in services.values()), "c0ffee")
         self.dirs: dict[tuple[str, str], ReleaseDir] = {}
         self.static_files: set[tuple[str, str]] = set()  # service and release of those that nginx can serve
         self.history: list[str] = []
@@ -227,19 +228,24 @@ class World(Clock):
             return 0, 7
         return box.image.behaviour.inside, 0
 
-    def ask_outside(self, path: str, *, rehearsal: bool) -> tuple[int, int, str]:
-        """Curl to the public URL: (HTTP status, curl's exit code, the candidate that nginx names)."""
+    def ask_outside(self, path: str, *, rehearsal: bool, replica: str = "") -> tuple[int, int, str]:
+        """Curl to the public URL: (HTTP status, curl's exit code, the candidate that nginx names).
+
+        Args:
+            replica: number of the one that is asked for; else those of a service are asked in turn.
+        """
         nginx = self.engine.named("nginx")
         if not self.engine.up or nginx is None or not nginx.running or self.now < nginx.ready:
             return 0, 7, "none"
         first, *rest = self._hops(path)
+        first = self._replica(first, replica)
         asked = "-green" if rehearsal else "none"
         if rehearsal:
             box = self._answering(f"{first}-green")
         elif first in self.stale:
             box = self.stale[first] if self.stale[first].running and self.now >= self.stale[first].ready else None
         else:
-            box = self._answering(first, cached=True) or self._answering(f"{first}-blue") or self._answering(first)
+            box = self._answering(first, cached=True) or self._answering(f"{first}-blue") or self._last(first)
         self.answered_by = "" if box is None else box.address
         for name in rest:
             if box is not None and box.image.behaviour.outside == 200:
@@ -247,6 +253,20 @@ class World(Clock):
         if box is None:
             return 502, 0, asked
         return (box.image.behaviour.rehearsal if rehearsal else box.image.behaviour.outside), 0, asked
+
+    def _replica(self, service: str, number: str) -> str:
+        declared = replicas(self.services[service])
+        if number:
+            return declared[int(number) - 1].name
+        self._turn += 1
+        return declared[self._turn % len(declared)].name
+
+    def _last(self, name: str) -> Box | None:
+        """Whom nginx asks where neither a live container nor its previous one takes a request: another replica."""
+        service = self.services[name]
+        first = self.services[service.replica_of or name]
+        other = service.replica_of or replicas(first)[min(1, first.replicas - 1)].name
+        return self._answering(other)
 
     def _hops(self, path: str) -> list[str]:
         for service in self.services.values():

@@ -137,6 +137,17 @@ class Retire(Drain):
         return Read(state, _told(result))
 
 
+@dataclass(frozen=True, slots=True)
+class DrainSpare(Retire):
+    """One that its service no longer has, once nginx has forgotten its name."""
+
+    name = "fewer"
+
+    def command(self, state: State) -> Command:
+        earliest = state.after_switch(max(CACHED, state.service.linger))
+        return _drain(self.container.id, state.service.port, earliest=earliest, limit=most(state.service))
+
+
 class FinishRequests(Attempts):
     """Give the release that was taken back the time to answer what it has begun, if it still can."""
 

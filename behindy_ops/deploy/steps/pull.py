@@ -87,6 +87,7 @@ def compared(state: State, image: Image, detail: str) -> Read:
         scheduled = scheduled_as(state.service)
         there = scheduled == live.labels.get(Labels.schedule, "") and (live.running or scheduled != "")
         same = there and released_as(live).config == state.survey.config.get(service)
+        same = same and not state.incomplete
         if same and not state.goal.force:
             release = released_as(live)
             already = Decision(
@@ -95,7 +96,8 @@ def compared(state: State, image: Image, detail: str) -> Read:
             )
             facts = {"release": release.id, "digest": release.fixed}
             return Read(state, detail, events=(already,), outcome="unchanged", facts=facts)
-        told = f"Redeploying the same image: {'--force' if same else 'its configuration changed'}."
+        why = "--force" if same else state.incomplete or "its configuration changed"
+        told = f"Redeploying the same image: {why}."
     return Read(state, detail, events=() if state.goal.recreate else (Decision(told),))
 
 

@@ -33,11 +33,13 @@ class Start(Step):
 
     def command(self, state: State) -> Command:
         release, target = state.release, state.goal.target
-        files_of = target.id if target else ""
-        names = state.names
+        service, names = state.service, state.names
+        files_of = f"{release.service}/{target.id}" if target else ""
+        if service.replica_of:  # those that the first one has just been made of
+            files_of = f"{service.replica_of}/{release.id}"
         argv = script(
             *("deploy/start_green", state.paths.root, release.service, release.id, names.network, CONTAINER_TEMPLATE),
-            *(files_of, names.project, names.proxy.container, *(("idle",) if state.service.schedule else ())),
+            *(files_of, names.project, names.proxy.container, *(("idle",) if service.schedule else ())),
         )
         return Command(argv, title=f"start {release.service}-green", timeout=120, stdin=described(state), changes=True)
 
@@ -102,6 +104,8 @@ def _override(release: Release, image: str, service: Service, names: Names) -> s
         # Docker has the first network by its name, and can disconnect that.
         "networks": {names.network_key: {"priority": 1000}},
     }
+    if service.replica_of:
+        labels |= {Labels.replica_of: service.replica_of}
     if service.schedule:
         labels |= {Labels.schedule: scheduled_as(service)}
         stanza |= {"restart": "no"}

@@ -11,8 +11,13 @@ from dataclasses import dataclass, replace
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
 from behindy_ops.errors import Kind
+from behindy_ops.facts.container import Container
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Warning_
+
+
+SPARE = "-spare"
+"""How the name of a container ends that its service no longer has, until it is drained."""
 
 
 def swap(first: tuple[str, str, str] | None, second: tuple[str, str], *, policy: str = "") -> Command:
@@ -102,6 +107,30 @@ class PutAside(Step):
         # With "always", an engine that starts again starts what was stopped as well.
         policy = "" if state.service.overlap else "unless-stopped"
         return swap(None, (live, f"{state.service.name}-blue"), policy=policy)
+
+
+@dataclass(frozen=True, slots=True)
+class PutOut(Redirect):
+    """Take the name from a container that its service no longer has, so that nginx asks another.
+
+    Attributes:
+        container: which; it may have been put out before.
+    """
+
+    container: Container
+    name = "fewer"
+    said = "Take the name from {step.container.name}"
+    shield = ALWAYS
+    stuck = "It serves as before."
+
+    def needless(self, state: State) -> bool:
+        return self.container.name.endswith(SPARE)
+
+    def command(self, state: State) -> Command:
+        return swap(None, (self.container.id, f"{self.container.name}{SPARE}"))
+
+    def read(self, state: State, result: Result) -> Read:
+        return Read(state) if self.needless(state) else Redirect.read(self, state, result)
 
 
 class PutNamesBack(Redirect):

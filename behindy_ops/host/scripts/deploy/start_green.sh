@@ -1,8 +1,8 @@
 # lib: engine masked compose history release
 # stdin: a history line, a release line, then the Compose override. Creates green and starts it, without the aliases
 # that Compose gives (docs/design.md, "Aliases survive renames") and without its restart policy until the switch
-# (docs/design.md, "Restart policy at the switch"). Prints that policy. `from`: the release to take files from, or "".
-# `idle`: it is not started, since it is a job's, and what the host runs at its times is made as this one was.
+# (docs/design.md, "Restart policy at the switch"). Prints that policy. `from`: `service/release` to take files from, or
+# "". `idle`: it is not started, since it is a job's, and what the host runs at its times is made as this one was.
 network=$4 template=$5 from=$6 project=$7 nginx=$8 idle=${9:-}
 green=$2-green
 set -e

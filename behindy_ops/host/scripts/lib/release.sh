@@ -77,7 +77,7 @@ keep_files() { # that the stanzas name. What they say is resolved then, in a fil
   done < <(grep '^# ' "$new/kept")
   rm "$new/resolved" "$new/kept"
 }
-keep_release() { # network, a release to take files from, or "": makes them, unless an earlier step of this deploy has. stdin: a history
+keep_release() { # network, `service/release` to take files from, or "": makes them, unless an earlier step of this deploy has. stdin: a history
   # line, a release line, then the Compose override
   local network=$1 from=$2 new begun description old config known
   [ ! -e "$keep/names.yml" ] || return 0
@@ -88,7 +88,7 @@ keep_release() { # network, a release to take files from, or "": makes them, unl
   read -r description
   cat > "$new/override.yml"
   if [ -n "$from" ]; then
-    old=$dir/state/releases/$service/$from
+    old=$dir/state/releases/$from
     cp "$old/docker-compose.yml" "$old/.env" "$new/"
     if [ -d "$old/files" ]; then
       cp -a "$old/files" "$new/"

@@ -1,0 +1,205 @@
+"""A service of several containers is replaced as one: all candidates are healthy before any of them gets its name.
+
+To the host each further container is a service of its own name (``web-2``), so that every step, and what is found after
+a crash, is as for one. What goes wrong with one of them takes all of them back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from behindy_ops.deploy import plan
+from behindy_ops.deploy.goals import Goal
+from behindy_ops.deploy.replace import Replacement
+from behindy_ops.deploy.state import Phase, State, begin
+from behindy_ops.deploy.steps.drain import DrainSpare
+from behindy_ops.deploy.steps.step import Fault, Item, Say
+from behindy_ops.deploy.steps.stop import Remove
+from behindy_ops.deploy.steps.switch import PutOut, Switch
+from behindy_ops.deploy.walk import Relapse, Walk
+from behindy_ops.errors import BehindyError, ConnectionLost, Interrupted, LeaseLost, RemoteCommandFailed
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.leftovers import surplus
+from behindy_ops.facts.release import released_as
+from behindy_ops.facts.survey import Survey
+from behindy_ops.host.session import Session
+from behindy_ops.project.services import Service, replicas
+from behindy_ops.report.events import Decision
+
+
+class Replaces(Protocol):
+    """What replaces a service."""
+
+    @property
+    def walk(self) -> Walk: ...
+
+    @property
+    def made(self) -> bool: ...
+
+    def run(self) -> None: ...
+
+
+def replacement(session: Session, service: Service, goal: Goal, survey: Survey) -> Replaces:
+    """Return what replaces a service, however many containers it has."""
+    if service.replicas == 1 and not surplus(survey, service):
+        return Replacement(session, service, goal, survey)
+    return Replicas(session, service, goal, survey)
+
+
+class Replicas:
+    """Replaces all containers of one service."""
+
+    def __init__(self, session: Session, service: Service, goal: Goal, survey: Survey) -> None:
+        self.session = session
+        self.first = Replacement(session, service, goal, survey, incomplete=incomplete(survey, service))
+        self.others = [Replacement(session, each, goal, survey) for each in replicas(service)[1:]]
+        self.surplus = surplus(survey, service)
+        self._under_way = self.first
+
+    @property
+    def walk(self) -> Walk:
+        return self.first.walk
+
+    @property
+    def made(self) -> bool:
+        return self.first.made
+
+    @property
+    def _all(self) -> list[Replacement]:
+        return [self.first, *self.others]
+
+    def run(self) -> None:
+        """Replace them, or find that they need not be.
+
+        Raises:
+            BehindyError: it failed; the error says in what state the host is.
+        """
+        self.first.announce()
+        try:
+            self.first.require_ready()
+            outcome = self._go() or "live"
+        except (ConnectionLost, LeaseLost):
+            raise
+        except Relapse as relapse:
+            raise self._taken_back(relapse) from None
+        except BehindyError as error:
+            raise self._ended_by(error) from error
+        finally:
+            self.first.say_how_long_it_was_down()
+        self.first.finish(outcome)
+
+    def _go(self) -> str:
+        if outcome := self._walk(self.first, plan.made(self.first.walk.state)):
+            return outcome
+        for each in self.others:
+            each.walk.state = as_the_first(each.walk.state, self.first.walk.state)
+            self._walk(each, plan.made(each.walk.state))
+        for each in self._all:
+            self._walk(each, plan.checked(each.walk.state))
+        for each in self._all:
+            self._walk(each, [Switch()])
+        for each in self._all:
+            self._walk(each, plan.after_switch(each.walk.state))
+        for each in (*self.others, self.first):
+            self._walk(each, plan.ended(each.walk.state))
+        self._walk(self.first, _fewer(self.surplus))
+        return ""
+
+    def _walk(self, one: Replacement, items: Iterable[Item]) -> str:
+        self._under_way = one
+        return one.walk.go(items)
+
+    def _taken_back(self, relapse: Relapse) -> BehindyError:
+        """Take back the one that failed, then all others as far as each has come."""
+        failed = self._under_way
+        error = failed.taken_back(str(relapse), relapse.fault)
+        self._undo(error, but=failed, reason=f"{failed.name} was switched back, and all of them go together")
+        return error
+
+    def _ended_by(self, error: BehindyError) -> BehindyError:
+        """Go to a safe state from wherever it failed; return the error with the state that leaves."""
+        phases = [each.walk.state.phase for each in self._all]
+        if min(phases) >= Phase.PROVEN and not isinstance(error, Interrupted):
+            return error
+        if min(phases) >= Phase.NAMED and isinstance(error, Interrupted):
+            return self._stopped_after_switch(error)
+        failed = self._under_way
+        back = f"{failed.name} was not put live, and all of them go together"
+        if failed.walk.state.phase >= Phase.NAMED:  # told to stop between two of the switches
+            ended: BehindyError = failed.taken_back(back, Fault.RELEASE, stopped=error.what)
+            ended = error.but(state=f"{ended.what} {ended.state}")
+        else:
+            ended = failed.ended_by(error)
+        self._undo(error, but=failed, reason=back)
+        return ended
+
+    def _stopped_after_switch(self, error: Interrupted) -> BehindyError:
+        """Told to stop with all of them live: they stay if each answers."""
+        told: BehindyError = error
+        for each in self._all:
+            told = each.ended_by(error)
+            if not each.holds:
+                self._undo(error, but=each, reason=f"{each.name} was switched back, and all of them go together")
+                break
+        return told
+
+    def _undo(self, error: BehindyError, *, but: Replacement, reason: str) -> None:
+        for each in reversed([one for one in self._all if one is not but]):
+            phase = each.walk.state.phase
+            try:
+                if phase >= Phase.NAMED and each.holds:
+                    each.taken_back(reason, Fault.RELEASE, stopped=error.what if isinstance(error, Interrupted) else "")
+                elif Phase.UNCHANGED < phase < Phase.TORN:
+                    each.given_up(error)
+            except RemoteCommandFailed as failure:  # the next run finds it; what failed first is what to tell
+                each.warn(failure)
+
+
+def as_the_first(state: State, first: State) -> State:
+    """Return the state of a further container, which is made from the same image and of the same files."""
+    release = replace(
+        first.release, service=state.service.name, previous=released_as(state.live).id if state.live else ""
+    )
+    return replace(state, image=first.image, release=release)
+
+
+def incomplete(survey: Survey, service: Service) -> str:
+    """Return what of a service's further containers is not as its live one; empty if all is well."""
+    first = survey.trio(service.name).live
+    wanted = released_as(first).id if first else ""
+    for each in replicas(service)[1:]:
+        live = survey.trio(each.name).live
+        if live is None or not live.running:
+            return f"{each.name} is not there"
+        if released_as(live).id != wanted:
+            return f"{each.name} has another release"
+    return "".join(f"{each.name} is one too many" for each in surplus(survey, service)[:1])
+
+
+def _fewer(spare: Sequence[Container]) -> Iterator[Item]:
+    """Yield what ends containers that the service no longer has; nginx asks another where one does not listen."""
+    for each in spare:
+        yield Say(Decision(f"{each.name} is no longer declared (x-deploy.replicas): it is drained and removed."))
+        yield PutOut(each)
+        yield DrainSpare(each)
+        yield Remove(each)
+
+
+def planned(state: State) -> Iterator[tuple[State, list[Item]]]:
+    """Yield what replaces a service, in order, each part with the state of the container that it is about."""
+    spare = surplus(state.survey, state.service)
+    if state.service.replicas == 1 and not spare:
+        yield state, list(plan.steps(state))
+        return
+    known = {"release_id": state.release.id, "created": state.release.created, "who": state.who}
+    others = [
+        as_the_first(begin(each, state.goal, state.settings, state.survey, **known), state)
+        for each in replicas(state.service)[1:]
+    ]
+    everyone = [state, *others]
+    for part in (plan.made, plan.checked, lambda _: [Switch()], plan.after_switch):
+        yield from ((each, list(part(each))) for each in everyone)
+    yield from ((each, list(plan.ended(each))) for each in (*others, state))
+    yield state, list(_fewer(spare))
