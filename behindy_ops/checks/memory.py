@@ -131,8 +131,10 @@ def fits(facts: Facts) -> Iterable[Check]:
         return
     available, swap = memory["MemAvailable"], memory.get("SwapFree", 0)
     for service in facts.services:
-        needed = need(facts.survey, service)
-        says = f"a deploy of {service.name} needs about {size(needed)}; {size(available)} available"
+        count = service.made_at_once
+        needed = need(facts.survey, service) * count
+        several = f" for {count} containers" if count > 1 else ""
+        says = f"a deploy of {service.name} needs about {size(needed)}{several}; {size(available)} available"
         says += "".join(_drains(facts.survey))
         said = f"{says}, {size(swap)} of swap free"
         if needed + SPARE <= available:
@@ -211,7 +213,9 @@ def limits(facts: Facts) -> Iterable[Check]:
     """All containers at their limits, and one more of a service beside them, against the host's memory and swap."""
     memory = facts.survey.memory
     everything = sum(container.memory for container in facts.survey.containers.values() if container.running)
-    more = [(facts.survey.stanza(service.name).limit, service.name) for service in facts.services]
+    more = [
+        (facts.survey.stanza(service.name).limit * service.made_at_once, service.name) for service in facts.services
+    ]
     extra, name = max(more, default=(0, ""))
     real, swapped = memory.get("MemTotal", 0), memory.get("SwapTotal", 0)
     says = (

@@ -106,6 +106,7 @@ DOCTOR: tuple[Rule, ...] = (
     clock.clock,
     memory.oom,
     services.leftovers,
+    services.several,
     services.stopped,
     services.maintenance,
     services.answers,

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok, state_of
 from behindy_ops.checks.environment import lacking
 from behindy_ops.errors import Kind
-from behindy_ops.facts.leftovers import Recovery, leftover, serves
+from behindy_ops.facts.leftovers import Recovery, incomplete, leftover, serves
+from behindy_ops.facts.release import released_as
 from behindy_ops.facts.upstream import Upstream
+from behindy_ops.project.services import replicas
 
 _LOG = "Its log says why: inv ops.logs {subject}"
 _BACK = "Go back: inv deploy.rollback {subject}"
@@ -36,6 +38,12 @@ LEFTOVER = Risk(
     "an interrupted run left a container beside the live one",
     "inv deploy.recover {subject}",
     "None for users; the next deploy recovers it first.",
+)
+INCOMPLETE = Risk(
+    "replicas",
+    "a container of a service is missing, has another release than its first one, or is one too many",
+    "Deploy what is live once more, which makes them alike: inv deploy.{subject} {tag}",
+    "None while the others serve; there are fewer of them, or two releases answer.",
 )
 STOPPED = Problem(
     "stopped",
@@ -148,6 +156,22 @@ def leftovers(facts: Facts) -> Iterable[Check]:
             level=Level.WARNING if serves(trio.live) else Level.REFUSAL,
             fix=Fix(FixKind.RECOVER, service.name),
         )
+
+
+def several(facts: Facts) -> Iterable[Check]:
+    """Whether a service with several containers has all of them, of one release."""
+    for service in facts.services:
+        live = facts.survey.trio(service.name).live
+        if service.replica_of or live is None:
+            continue
+        others = [facts.survey.trio(each.name).live for each in replicas(service)[1:]]
+        if any(other is not None and not other.running for other in others):
+            continue  # `stopped` tells
+        if why := incomplete(facts.survey, service):
+            found = f"{why[0].upper()}{why[1:]}: {service.name} is declared with {service.replicas} container"
+            found += f"{'s' if service.replicas > 1 else ''}, alike (x-deploy.replicas)."
+            tag = released_as(live).tag
+            yield INCOMPLETE.check("replicas", found, subject=service.name, tag=tag)
 
 
 def stopped(facts: Facts) -> Iterable[Check]:

@@ -13,11 +13,11 @@ from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.hooks import POST_DEPLOY, PRE_DEPLOY, Hooks
 from behindy_ops.deploy.reconcile import reconcile
 from behindy_ops.deploy.replace import after_failed
-from behindy_ops.deploy.replicas import incomplete, planned, replacement
+from behindy_ops.deploy.replicas import planned, replacement
 from behindy_ops.deploy.state import State, begin
 from behindy_ops.deploy.steps.send import AskLayers, local
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost
-from behindy_ops.facts.leftovers import Recovery, leftover
+from behindy_ops.facts.leftovers import Recovery, incomplete, leftover
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Connect, Session

@@ -21,7 +21,7 @@ from behindy_ops.deploy.steps.switch import PutOut, Switch
 from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import BehindyError, ConnectionLost, Interrupted, LeaseLost, RemoteCommandFailed
 from behindy_ops.facts.container import Container
-from behindy_ops.facts.leftovers import surplus
+from behindy_ops.facts.leftovers import incomplete, surplus
 from behindy_ops.facts.release import released_as
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
@@ -163,19 +163,6 @@ def as_the_first(state: State, first: State) -> State:
         first.release, service=state.service.name, previous=released_as(state.live).id if state.live else ""
     )
     return replace(state, image=first.image, release=release)
-
-
-def incomplete(survey: Survey, service: Service) -> str:
-    """Return what of a service's further containers is not as its live one; empty if all is well."""
-    first = survey.trio(service.name).live
-    wanted = released_as(first).id if first else ""
-    for each in replicas(service)[1:]:
-        live = survey.trio(each.name).live
-        if live is None or not live.running:
-            return f"{each.name} is not there"
-        if released_as(live).id != wanted:
-            return f"{each.name} has another release"
-    return "".join(f"{each.name} is one too many" for each in surplus(survey, service)[:1])
 
 
 def _fewer(spare: Sequence[Container]) -> Iterator[Item]:

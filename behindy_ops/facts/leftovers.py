@@ -40,6 +40,21 @@ def surplus(survey: Survey, service: Service) -> tuple[Container, ...]:
     return tuple(one for one in found if one.labels.get(Labels.replica_of) == service.name and one.name not in own)
 
 
+def incomplete(survey: Survey, service: Service) -> str:
+    """Return what of a service's further containers is not as its live one; empty if all is well."""
+    first = survey.trio(service.name).live
+    wanted = released_as(first).id if first else ""
+    for each in replicas(service)[1:]:
+        live = survey.trio(each.name).live
+        if live is None:
+            return f"{each.name} is not there"
+        if not live.running:
+            return f"{each.name} does not run"
+        if released_as(live).id != wanted:
+            return f"{each.name} has another release"
+    return "".join(f"{each.name} is one too many" for each in surplus(survey, service)[:1])
+
+
 def parted(survey: Survey, service: Service) -> str:
     """Return the name of a container of a service that has not come as far as its others; empty if none is behind.
 

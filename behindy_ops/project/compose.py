@@ -158,8 +158,14 @@ class ComposeFile:
 
 
 def _shared_names(services: Iterable[Service], stanzas: Mapping[str, object]) -> Iterator[str]:
+    from behindy_ops.project.services import replicas
+
     first: dict[str, str] = {}
     for service in services:
+        for further in replicas(service)[1:]:
+            if further.name in stanzas:
+                path = f"services.{service.stanza}.{X_DEPLOY}.replicas"
+                yield f"{path}: its container {further.replica} is {further.name}, as another service here; rename that"
         path = f"services.{service.stanza}.container_name"
         if service.name in first:
             yield f"{path}: {first[service.name]} is called {service.name} already; choose another name"

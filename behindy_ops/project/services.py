@@ -123,7 +123,7 @@ class Service:
         required_env: names the stanza cannot be filled in without.
         host: the public name it has for itself; empty for one that is reached below the domain.
         stanza: its key in the compose file, which Compose and a person who types know it by; as a rule, the name.
-        replicas: how many containers each of its releases has. To the host each further one is a service of its own name.
+        replicas: how many containers each of its releases has; to the host each is a service of its own name.
         replica: which of them this is, from 1 on.
         replica_of: the first one's name, if this is a further one.
     """
@@ -162,6 +162,11 @@ class Service:
     def url(self, path: str, domain: str) -> str:
         """Return the public URL of a path."""
         return f"https://{self.host or domain}{path}"
+
+    @property
+    def made_at_once(self) -> int:
+        """How many containers a deploy of it starts beside those that run; of a further one, itself."""
+        return 1 if self.replica_of else self.replicas
 
     @property
     def asked(self) -> bool:

@@ -173,13 +173,15 @@ def run_once(_: Context, service: str, yes: bool = False) -> None:
 
 def _container(name: str) -> str:
     from behindy_ops.errors import BehindyError
+    from behindy_ops.project.services import replicas
     from behindy_ops.project.settings import Settings
     from behindy_ops.views.container import named
 
     project, settings = here(), Settings()
     with contextlib.suppress(BehindyError):  # what is wrong with them is told once they are needed
         settings = project.settings(os.environ)
-    return named(name, [service.name for service in project.services()], project.names(settings))
+    names = [each.name for service in project.services() for each in replicas(service)]
+    return named(name, names, project.names(settings))
 
 
 @task()

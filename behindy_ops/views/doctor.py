@@ -15,7 +15,7 @@ from behindy_ops.facts import timers, visitors
 from behindy_ops.facts.outside import Past, Sighting
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
-from behindy_ops.project.services import HealthPolicy, Service
+from behindy_ops.project.services import HealthPolicy, Service, replicas
 from behindy_ops.report.events import Event
 from behindy_ops.report.layout import heading, sentence
 from behindy_ops.report.text import Line, Tone
@@ -34,8 +34,8 @@ def consult(session: Session, only: Sequence[str]) -> Shown:
     Raises:
         Kind.USAGE: there is no such service.
     """
-    names = [service.name for service in session.project.services(only)]
-    return shown(examine(session, only), names)
+    names = [each.name for service in session.project.services(only) for each in replicas(service)]
+    return shown(examine(session, names if only else ()), names)
 
 
 def cure(
@@ -60,7 +60,8 @@ def cure(
         LockHeld: somebody else is changing the host.
         BehindyError: a remedy failed; those before it are done.
     """
-    names = [service.name for service in session.project.services(only)]
+    names = [each.name for service in session.project.services(only) for each in replicas(service)]
+    only = names if only else ()
     found = examine(session, only)
     wanted = fixes(found)
     before = shown(found, names)
@@ -163,7 +164,8 @@ def _apply(session: Session, fix: Fix, survey: Survey) -> None:
     services = {service.name: service for service in session.services}
     match fix.kind:
         case FixKind.RECOVER:
-            reconcile(session, services[fix.target], survey)
+            service = services[fix.target]
+            reconcile(session, services.get(service.replica_of, service), survey)
         case FixKind.START:
             session.host.run(start(fix.target)).require(remedy=f"See why: inv ops.logs {fix.target}")
         case FixKind.CONNECT:

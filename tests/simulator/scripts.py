@@ -128,8 +128,8 @@ def _keep_release(
     world: World, me: Process, service: str, release: str, files_of: str
 ) -> Generator[Wait | None, None, dict[str, Any]]:
     begun, description, override = me.stdin.split("\n", 2)
-    (key, stanza), *others = json.loads(override)["services"].items()
-    assert not others
+    services: dict[str, dict[str, Any]] = json.loads(override)["services"]
+    ((key, stanza),) = services.items()
     yield None
     if (service, release) in world.dirs:
         return stanza
@@ -338,8 +338,7 @@ def look_outside(
     given = dict(word.partition("=")[::2] for word in urls if not word.startswith("https:"))
     assert given.keys() <= {"mine", "status", "body", "token", "replica"}
     mine, urls = given.get("mine", "").split(), tuple(word for word in urls if word.startswith("https:"))
-    expect = (given.get("status", ""), given.get("body", ""))
-    replica = given.get("replica", "") if header else ""
+    expect, replica = (given.get("status", ""), given.get("body", "")), given.get("replica", "") if header else ""
     if "token" in given:
         assert given["token"] == "behindy-ops/rehearsal/header"
         assert not header

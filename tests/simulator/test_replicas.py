@@ -16,19 +16,18 @@ from behindy_ops.deploy import queue, replicas
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.plan import commands
 from behindy_ops.deploy.state import begin as begin_state
-from behindy_ops.errors import BehindyError, Interrupted, Kind
+from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.release import Labels
 from behindy_ops.report.events import Plan
 from tests.kinds import raises
-from tests.simulator.faults import Fault, heal, plan, plan_during
+from tests.simulator.faults import Fault, heal, plan
 from tests.simulator.scripts import each_of
 from tests.simulator.simulation import SERVICES, Behaviour, ClientKilled, Simulation
 from tests.simulator.start import RELEASES
 from tests.simulator.test_deploys import decisions, history, live, outcomes, sent, tag
-from tests.simulator.test_plan import assert_as_planned
 
 if TYPE_CHECKING:
-    from tests.simulator.docker import Box
+    from behindy_ops.host.command import Command
 
 FULL = os.environ.get("BEHINDY_TEST_FULL") == "1"
 
@@ -39,6 +38,7 @@ WEB = replace(SERVICES["frontend"], replicas=3)
 @functools.cache
 def _seed() -> Simulation:
     simulation = Simulation({"frontend": WEB})
+    simulation.world.available *= 2
     for name, behaviour in {"first": Behaviour(), "second": Behaviour(), "mended": Behaviour(), **RELEASES}.items():
         simulation.push("frontend", name, behaviour)
     simulation.deploy(tag="first")
@@ -81,6 +81,14 @@ def test_all_are_healthy_before_any_gets_its_name_and_the_previous_ones_are_drai
     assert Labels.replica_of not in live(host).labels
 
 
+def test_a_host_that_has_no_room_for_all_candidates_at_once_refuses_all(host: Simulation) -> None:
+    host.world.available = 1000 * 2**20
+    with raises(Kind.NOT_ENOUGH_MEMORY) as caught:
+        host.deploy(tag="mended")
+    assert "needs about 1200 MB for 3 containers; 1000 MB available" in caught.value.what
+    assert as_one(host) == "second"
+
+
 def test_the_same_release_again_changes_nothing_unless_one_of_them_is_missing(host: Simulation) -> None:
     host.deploy(tag="second")
     assert outcomes(host) == ["unchanged"]
@@ -120,7 +128,7 @@ def test_where_one_of_them_fails_none_stays(host: Simulation, victim: str, scrip
         box = host.world.engine.named(victim if script == "watch" else f"{victim}-green")
         under_way = any(process.name == script for process in host.world.processes)
         new = box is not None and box.labels[Labels.tag] == "mended" and box.running
-        if new and under_way and not done:
+        if box is not None and new and under_way and not done:
             done.append(victim)
             host.world.engine.kill(box.id)
 
@@ -186,7 +194,7 @@ def test_a_rollback_to_before_there_were_several_makes_all_of_that_release(host:
     assert as_one(host) == "first"
 
 
-def sent_by(simulation: Simulation) -> list[object]:
+def sent_by(simulation: Simulation) -> list[Command]:
     return [each for command in simulation.connections[-1].sent for each in each_of(command)]
 
 
@@ -221,7 +229,9 @@ def test_whatever_strikes_they_come_to_rest_as_one(host: Simulation, fault: Faul
 @pytest.mark.parametrize("which", [1, 2, 3])
 @pytest.mark.parametrize("tick", [1, 2, 3])
 @pytest.mark.parametrize("fault", [Fault.KILLED, Fault.REBOOT, Fault.SIGNAL], ids=lambda fault: fault.name)
-def test_what_strikes_between_two_switches_leaves_them_as_one(host: Simulation, fault: Fault, tick: int, which: int) -> None:
+def test_what_strikes_between_two_switches_leaves_them_as_one(
+    host: Simulation, fault: Fault, tick: int, which: int
+) -> None:
     """At the beginning of the ``which``-th renames."""
     seen: list[object] = []
 

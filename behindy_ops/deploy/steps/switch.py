@@ -15,7 +15,6 @@ from behindy_ops.facts.container import Container
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Warning_
 
-
 SPARE = "-spare"
 """How the name of a container ends that its service no longer has, until it is drained."""
 

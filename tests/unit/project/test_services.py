@@ -19,6 +19,7 @@ from behindy_ops.project.services import (
     Once,
     Service,
     local_reference,
+    replicas,
     repository,
     seconds,
     validate_tag,
@@ -225,10 +226,38 @@ def test_anything_else_is_a_mistake(text: str) -> None:
     assert told.startswith("services.web.x-deploy.overlap: ")
 
 
-def test_several_containers_of_a_service_are_refused_and_not_passed_over() -> None:
-    (told,) = mistakes(stanza("{replicas: 2}"))
-    assert told.startswith("services.web.x-deploy.replicas: one container of a service is deployed on a host")
+def test_several_containers_of_a_service_are_services_of_their_own_to_the_host() -> None:
+    web = load(stanza("{port: 80, internal: /, external: /, replicas: 3, before: [migrate], after: [tell]}"))["web"]
+    first, *others = replicas(web)
+    assert first is web
+    assert (web.before, web.made_at_once) == (Once(("migrate",)), 3)
+    assert [(each.name, each.stanza, each.replica, each.replica_of) for each in others] == [
+        ("web-2", "web", 2, "web"), ("web-3", "web", 3, "web"),
+    ]  # fmt: skip
+    assert {(each.before, each.after, each.assets, each.made_at_once) for each in others} == {(None, None, None, 1)}
+    assert replicas(others[0]) == (others[0],)
     assert load(stanza("{replicas: 1}")) == load(stanza("{}"))
+
+
+@pytest.mark.parametrize("count", ["0", "10", "-1", "1.5", "two", "true", "[2]"])
+def test_how_many_containers_is_a_number_from_one_to_nine(count: str) -> None:
+    (told,) = mistakes(stanza(f"{{replicas: {count}}}"))
+    assert told.startswith("services.web.x-deploy.replicas: ")
+    assert told.endswith("write a whole number from 1 to 9")
+
+
+def test_what_may_not_run_twice_or_runs_at_times_has_no_replicas() -> None:
+    (told,) = mistakes(stanza("{replicas: 2, overlap: no}"))
+    assert told.startswith("services.web.x-deploy.replicas: overlap: no says")
+    (told,) = mistakes(stanza('{replicas: 2, schedule: "* * * * *"}'))
+    assert told.startswith("services.web.x-deploy.replicas: a scheduled job has none")
+
+
+def test_another_service_may_not_be_called_as_a_further_container() -> None:
+    other = "  web-2: {image: team/other, x-deploy: {}}\n"
+    (told,) = mistakes(stanza("{replicas: 2}") + other)
+    assert told.startswith("services.web.x-deploy.replicas: its container 2 is web-2, as another service here")
+    assert set(load(stanza("{}") + other)) == {"web", "web-2"}
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,23 @@ def test_each_file_begins_with_the_compose_file_that_it_is_made_of(tmp_path: Pat
     assert (moved.stale, dict(moved.kept)) == (True, {}), "known as ours, whatever they were made of"
 
 
+def test_of_several_containers_each_gets_its_share_and_who_knows_the_token_names_one(shop: Project) -> None:
+    without = rendering.rendered(shop.compose, shop.root)
+    (shop.root / "compose/docker-compose.yml").write_text(SHOP.replace("{port: 5000,", "{replicas: 3, port: 5000,"))
+    made = rendering.rendered(Project(shop.root).compose, shop.root)
+    maps = made["maps.conf"]
+    (split,) = re.findall(r"split_clients \$request_id \$replica_of_1 \{\n(.*?)\}", maps, flags=re.DOTALL)
+    assert re.sub(r" +", " ", split) == ' 33.33% -2;\n 33.33% -3;\n * "";\n'
+    assert "    web $replica_of_1;" in maps
+    assert '    "|web" -2;' in maps
+    assert "api $replica" not in maps
+    assert made["site.conf"].count("proxy_pass http://$service$replica$candidate:$port;") == 2
+    assert re.findall(r"proxy_pass (.*);", made["resend.conf"]) == [
+        "http://$service$replica-blue:$port", "http://$service$other_replica:$port",
+    ]  # fmt: skip
+    assert not any("replica" in text for text in without.values())
+
+
 def test_no_file_of_another_project_sends_visitors_to_what_nginx_ships(shop: Project) -> None:
     (shop.root / "compose/docker-compose.yml").write_text(SHOP.replace("route: /", "route: /shop/"))
     text = rendering.rendered(Project(shop.root).compose, shop.root)["site.conf"]

@@ -36,7 +36,7 @@ def test_compose_is_told_the_key_of_the_stanza_and_the_containers_own_name_and_p
 
 def test_an_earlier_releases_files_are_used_for_a_rollback() -> None:
     target = Release("r0", "web", "me/web", "v0", "sha256:aa", "sha256:0")
-    assert Start().command(state_of(Goal("rollback", target=target))).argv[-3:] == ("r0", "behindy-ops", "nginx")
+    assert Start().command(state_of(Goal("rollback", target=target))).argv[-3:] == ("web/r0", "behindy-ops", "nginx")
     assert Start().command(state_of()).argv[-3] == ""
 
 

@@ -246,7 +246,7 @@ def test_a_candidate_is_made_without_aliases_and_without_its_restart_policy(star
         *(["network disconnect", "network connect"] * 2),
         *("update --restart", "start web-green", "container inspect"),
     ]
-    ran = start(host, "r2", "r1")
+    ran = start(host, "r2", "web/r1")
     assert (host.home / "state/releases/web/r2/.env").read_text() == ".env\n"
 
 
@@ -379,7 +379,7 @@ def test_a_release_keeps_every_file_that_its_stanza_names_and_hands_it_on_to_a_r
     assert ran.code == 0, ran.err
     assert ran.reply_short.every("unkept") == [f"{there}/directory"]
     shutil.rmtree(there)
-    start(starting, "r2", "r1")
+    start(starting, "r2", "web/r1")
     for release in ("r1", "r2"):
         kept = starting.home / "state/releases/web" / release
         reads = json.loads((kept / "docker-compose.yml").read_text())
@@ -390,6 +390,24 @@ def test_a_release_keeps_every_file_that_its_stanza_names_and_hands_it_on_to_a_r
         assert reads["services"]["web"]["environment"] == {"FROM_A_FILE": "file"}
         assert reads["services"]["web"]["volumes"] == [{"source": f"{there}/key"}]  # data, as it is on the host
         assert kept.stat().st_mode & 0o77 == 0
+
+
+def test_a_further_container_is_made_of_the_files_of_the_first_ones_release(starting: FakeHost) -> None:
+    there = starting.file("there/key", "key: {}\n").parent
+    starting.file("home/compose/docker-compose.yml", "services: {web: {env_file: x.env}}\n")
+    starting.on("docker", "compose *config --format json", NAMING.replace("/there/", f"{there}/"))
+    start(starting)
+    shutil.rmtree(there)
+    starting.file("home/.env", "changed since\n")
+    words = (str(starting.home), "web-2", "r1", "net", "", "web/r1", "shop", "nginx")
+    ran = starting.run("deploy/start_green", *words, stdin='b\nr\n{"services": {\n "web": {}}}\n')
+    assert ran.code == 0, ran.err
+    kept = starting.home / "state/releases/web-2/r1"
+    assert (kept / ".env").read_text() == (kept.parents[1] / "web/r1/.env").read_text() != "changed since\n"
+    reads = json.loads((kept / "docker-compose.yml").read_text())
+    assert reads["secrets"]["key"]["file"] == str(next(kept.glob("files/*")))
+    (made,) = [call for call in ran.calls if "--no-start" in call]
+    assert (made.split()[-1], "behindy-web-2-r1" in made) == ("web", True)
 
 
 def test_a_network_that_is_not_the_projects_is_left_once_the_candidate_runs(starting: FakeHost) -> None:
@@ -619,6 +637,19 @@ def test_icons_and_the_manifest_are_asked_for_after_what_the_page_cannot_do_with
         "https://a.org/touch.png", "https://a.org/s.js", "https://a.org/favicon.ico",
         "https://a.org/shop/app.webmanifest",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [(), ("mine=10.0.0.9",)], ids=["a rehearsal", "after the switch"])
+def test_of_several_containers_the_one_is_asked_that_is_meant(host: FakeHost, more: tuple[str, ...]) -> None:
+    header = str(host.file("header", "X-Behindy-Rehearsal: 0123\n"))
+    answer = "HTTP/1.1 200 OK\r\nx-behindy-candidate: -green\r\nx-behindy-answered-by: 10.0.0.9:80\r\n\r\ncode 200\n"
+    host.on("curl", "*https://a.org/", answer)
+    words = (header, "5", "0.01", "0", "nginx", "", "", *more, "replica=3", "https://a.org/")
+    ran = host.run("deploy/look_outside", *words)
+    assert ran.out.splitlines()[-1] == "ok"
+    asked = [call for call in ran.calls if "https://a.org/" in call]
+    assert asked
+    assert all("-H X-Behindy-Replica: 3" in call and "-H @" in call for call in asked)
 
 
 def test_no_more_than_ten_files_are_asked_for(host: FakeHost) -> None:
