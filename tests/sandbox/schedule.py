@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 __all__ = ["Case", "Unit", "parse_part", "parts", "units"]
 
 TOGETHER = frozenset(
-    {"test_disk_full", "test_from_local", "test_github_job", "test_host_setup", "test_names", "test_secrets"}
+    {
+        "test_disk_full",
+        "test_from_local",
+        "test_github_job",
+        "test_host_setup",
+        "test_names",
+        "test_replicas",
+        "test_secrets",
+    }
 )
 """Files with a fixture for all their tests that takes long, or changes the host: they share one, in their order."""
 
@@ -42,6 +50,7 @@ SECONDS = {
     "test_maintenance": 15.0,
     "test_names": 40.0,
     "test_nginx_routes": 0.5,
+    "test_replicas": 30.0,
     "test_rollback": 25.0,
     "test_secrets": 12.0,
 }

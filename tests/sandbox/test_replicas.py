@@ -1,0 +1,134 @@
+"""A service of three containers on one host, behind the real nginx, under traffic: put live and taken back as one."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.traffic.generator import Traffic, for_service
+from tests.sandbox.support import ROOT, all_drained, environment, inv, on_host
+from tests.sandbox.test_before import TASKS, OwnProject
+
+if TYPE_CHECKING:
+    from sandbox.host.info import SandboxInfo
+    from sandbox.traffic.model import TrafficResult
+
+Release = Callable[..., str]
+
+NAMES = ("frontend", "frontend-2", "frontend-3")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, all_live: None, release: Release) -> Iterator[OwnProject]:
+    """All services live, frontend with three containers; afterwards with one, as this repository declares it."""
+    folder = tmp_path_factory.mktemp("several")
+    for name in ("compose", "nginx"):
+        shutil.copytree(ROOT / name, folder / name)
+    settings = f".env.{environment()['BEHINDY_ENV']}"
+    shutil.copy(ROOT / settings, folder / settings)
+    (folder / "tasks.py").write_text(TASKS)
+    project = OwnProject(folder)
+    try:
+        declare(project, 3)
+        project.deploy(release("frontend", "v1"), "--force").ok()
+        yield project
+    finally:
+        inv("host.sync", "--yes").ok()
+        inv("deploy.frontend", "--tag", "v1", "--watch", "0").ok()
+        all_drained()
+        on_host("sh", "-c", "rm -rf ~ubuntu/behindy-ops/state/releases/frontend-[2-9]")
+
+
+def declare(project: OwnProject, count: int) -> None:
+    """Declare so many, and bring that to the host: nginx asks as many."""
+    project.declare(replicas=count)
+    for words in (("host.nginx", "--write"), ("host.sync", "--yes")):
+        inv(*words, cwd=project.root, env=project.env()).ok()
+
+
+def live() -> dict[str, str]:
+    """Each of the service's containers, and its tag."""
+    told = on_host("docker", "ps", "--format", '{{.Names}} {{.Label "behindy.tag"}}', "--filter", "name=^frontend")
+    return dict(line.split() for line in told.splitlines())
+
+
+def under_traffic(sandbox: SandboxInfo, what: Callable[[], object], *, slow: bool = True) -> TrafficResult:
+    streams = [stream for stream in for_service("frontend") if slow or stream.holds == 0]
+    with Traffic(sandbox, streams, max_seconds=150) as traffic:
+        traffic.wait_until_flowing()
+        what()
+        return traffic.stop()
+
+
+def asked_of_each() -> dict[str, int]:
+    """How many of the latest requests nginx sent to each container."""
+    at = on_host(
+        *("docker", "inspect", "--format", "{{.Name}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", *NAMES)
+    )
+    addresses = {address: name.lstrip("/") for name, address in (line.split() for line in at.splitlines())}
+    log = on_host("sh", "-c", "docker logs --tail 300 nginx 2>/dev/null")
+    counts = dict.fromkeys(addresses.values(), 0)
+    for address in re.findall(r'upstream="([0-9.]+):', log):
+        if address in addresses:
+            counts[addresses[address]] += 1
+    return counts
+
+
+def test_a_deploy_of_all_three_loses_nothing_and_each_has_its_share(
+    sandbox: SandboxInfo, release: Release, project: OwnProject
+) -> None:
+    tag = release("frontend", "v2")
+    result = under_traffic(sandbox, lambda: project.deploy(tag).ok())
+    assert (result.lost, result.sent > 100) == (0, True), result.losses[:3]
+    assert live() == dict.fromkeys(NAMES, tag)
+    result = under_traffic(sandbox, lambda: None)
+    counts = asked_of_each()
+    assert min(counts.values()) > 0.15 * sum(counts.values()) > 0, counts
+
+
+def test_a_bad_release_leaves_all_three_as_they_were(
+    sandbox: SandboxInfo, release: Release, project: OwnProject
+) -> None:
+    before, tag = live(), release("frontend", "bad", fault="http-500")
+    result = under_traffic(sandbox, lambda: project.deploy(tag))
+    assert (result.lost, live()) == (0, before), result.losses[:3]
+
+
+def test_one_that_is_stopped_costs_no_request_that_it_has_not_begun(sandbox: SandboxInfo, project: OwnProject) -> None:
+    def stop() -> None:
+        on_host("docker", "stop", "frontend-3")
+
+    try:
+        result = under_traffic(sandbox, stop, slow=False)
+        assert result.lost == 0, result.losses[:3]
+        told = inv("ops.doctor", cwd=project.root, env=project.env())
+        assert told.code != 0
+        assert "frontend-3" in told.out
+    finally:
+        on_host("docker", "start", "frontend-3")
+
+
+def test_they_are_rolled_back_as_one(sandbox: SandboxInfo, project: OwnProject) -> None:
+    before = set(live().values())
+
+    def back() -> None:
+        inv("deploy.rollback", "frontend", "--watch", "0", "--yes", cwd=project.root, env=project.env()).ok()
+        all_drained()
+
+    result = under_traffic(sandbox, back)
+    assert result.lost == 0, result.losses[:3]
+    assert set(live()) == set(NAMES)
+    assert len(set(live().values()) | before) == 2
+
+
+def test_two_fewer_are_drained_and_gone(sandbox: SandboxInfo, release: Release, project: OwnProject) -> None:
+    tag = release("frontend", "v1")
+
+    declare(project, 1)  # nginx is reloaded, which closes kept-alive connections
+    result = under_traffic(sandbox, lambda: project.deploy(tag, "--force").ok())
+    assert result.lost == 0, result.losses[:3]
+    assert live() == {"frontend": tag}
