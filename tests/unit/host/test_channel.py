@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -73,13 +74,47 @@ class Ending:
     def nothing(self, *_: object) -> bool:
         return False
 
-    exec_command = shutdown_write = recv_ready = recv_stderr_ready = close = nothing
+    shutdown_write = recv_ready = recv_stderr_ready = close = nothing
+    sendall = _event_pending = _wait_for_event = nothing
+    remote_chanid = 0
+    transport = SimpleNamespace(_send_user_message=nothing)
 
 
 def run(ending: Ending, timeout: float) -> int:
     command = Command(("true",), "try it", timeout=timeout)
     running = Running(command, "true", "@@", cast("Any", ending), ConnectionLost)
     return running.wait(lambda: None).exit_code
+
+
+class Asked(Ending):
+    """A channel that notes what is sent on it, and when its answer is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.order: list[object] = []
+        self.transport = SimpleNamespace(_send_user_message=lambda message: self.order.append(message.asbytes()))
+
+    def sendall(self, data: bytes) -> None:
+        self.order.append(data)
+
+    def _wait_for_event(self) -> None:
+        self.order.append("answered")
+
+
+def test_what_a_command_reads_is_sent_before_the_host_has_answered() -> None:
+    asked = Asked()
+    Running(Command(("cat",), "try it", stdin=b"a line\n"), "cat", "@@", cast("Any", asked), ConnectionLost)
+    request, read, answered = asked.order
+    assert isinstance(request, bytes)
+    assert b"exec" in request
+    assert (read, answered) == (b"a line\n", "answered")
+
+
+def test_paramiko_has_what_that_needs() -> None:
+    """The three that ``execute`` takes from its inside, as ``Channel.exec_command`` uses them."""
+    own = inspect.getsource(paramiko.Channel.exec_command)
+    used = ["self._event_pending()", "self.transport._send_user_message(m)", "self._wait_for_event()"]
+    assert [line.strip() for line in own.splitlines()][-3:] == used
 
 
 @pytest.mark.parametrize("left", [True, False])
