@@ -136,10 +136,15 @@ def execute(channel: paramiko.Channel, line: str, stdin: bytes = b"") -> None:
     request.add_boolean(True)
     request.add_string(line)
     inner: Any = channel  # as Channel.exec_command, which waits before anything else can be sent
+    if inner.closed or inner.eof_received or not inner.active:
+        raise paramiko.SSHException("the channel is not open")
     inner._event_pending()  # noqa: SLF001
     inner.transport._send_user_message(request)  # noqa: SLF001
     with contextlib.suppress(OSError):  # what has ended already says why
         channel.sendall(stdin)
+    while not inner.event.wait(POLL):
+        if not inner.transport.is_active():  # it may have ended before there was anybody to tell
+            raise paramiko.SSHException("not connected")
     inner._wait_for_event()  # noqa: SLF001
 
 
