@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 BODY = "10m"
 """How large a request's body may be unless something else is declared."""
 
+CACHE = "100m"
+"""How much of the disk kept answers may take unless something else is declared."""
+
 _SIZE = re.compile(r"[1-9][0-9]{0,5}[km]?")
+_CACHE = re.compile(r"[1-9][0-9]{0,4}[mg]")
 _RATE = re.compile(r"[1-9][0-9]{0,5}r/[sm]")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _UNQUOTED = re.compile(r"[^\s\"'{};\\$#]|\\[^\s\"'{};#]|\$(?=[1-9)|]|\Z)")
@@ -53,6 +57,7 @@ class Route:
         body: how large a request's body may be; empty for the project's figure.
         timeout: seconds that an answer may take; 0 for a minute.
         limit: names of limits, and how many requests each lets through at once beyond its rate.
+        cache: nginx keeps the answers that say how long everybody may have them.
     """
 
     service: str
@@ -63,6 +68,7 @@ class Route:
     timeout: int = 0
     websocket: bool = False
     limit: Mapping[str, int] = field(default_factory=dict)
+    cache: bool = False
 
     @property
     def matching(self) -> str:
@@ -101,12 +107,14 @@ class Routes:
     Attributes:
         sites: first that of ``domains``, then one for each further host.
         body: how large a request's body may be.
+        cache: how much of the disk the answers may take that nginx keeps; empty where no route has any kept.
     """
 
     services: tuple[Inside, ...]
     sites: tuple[Site, ...]
     limits: tuple[Limit, ...]
     body: str = BODY
+    cache: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -159,7 +167,8 @@ def declared(compose: ComposeFile) -> Routes:
         )
     routes = [replace(route, service=services[route.service].name) for route in routes]
     known = tuple(Inside(services[name], port) for port, name in inside.items())
-    return Routes(known, tuple(_sites(domains, routes, known)), limits, site.get("body", BODY))
+    cache = site.get("cache", CACHE) if any(route.cache for route in routes) else ""
+    return Routes(known, tuple(_sites(domains, routes, known)), limits, site.get("body", BODY), cache)
 
 
 def _limits(given: Mapping[str, Any]) -> tuple[tuple[Limit, ...], list[str]]:
@@ -200,6 +209,8 @@ def _routes(compose: ComposeFile, name: str, limits: tuple[Limit, ...], mistakes
         wrong += [f"{where}.limit.{limit}: not in {X_NGINX}.limits" for limit in unknown]
         if values.get("to") and kinds == ["path"]:
             wrong.append(f"{where}.to: of a path it is not known what is to stay; write match")
+        if values.get("cache") and values.get("websocket"):
+            wrong.append(f"{where}.cache: a connection that is upgraded has no answer to keep")
         mistakes += wrong
         if not wrong:
             (kind,) = kinds
@@ -326,8 +337,14 @@ ROUTE: Mapping[str, Callable[[Any], Any]] = {
     "timeout": _whole_seconds,
     "websocket": _yes,
     "limit": _bursts,
+    "cache": _yes,
 }
 """What a route may say."""
 
 _LIMIT: Mapping[str, Callable[[Any], Any]] = {"rate": _as(_RATE, "10r/s or 5r/m"), "only": _rate_pattern}
-_NGINX: Mapping[str, Callable[[Any], Any]] = {"domains": _names, "limits": _mapping, "body": _as(_SIZE, "10m")}
+_NGINX: Mapping[str, Callable[[Any], Any]] = {
+    "domains": _names,
+    "limits": _mapping,
+    "body": _as(_SIZE, "10m"),
+    "cache": _as(_CACHE, "100m"),
+}

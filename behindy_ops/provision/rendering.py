@@ -143,7 +143,7 @@ def rendered(compose: ComposeFile, root: Path) -> dict[str, str]:
         try:
             text = environment.get_template(name).render(
                 services=routes.services, sites=routes.sites, names=routes.names, limits=routes.limits,
-                body=routes.body, longest=routes.longest, compose=source.as_posix(),
+                body=routes.body, cache=routes.cache, longest=routes.longest, compose=source.as_posix(),
                 replica="$replica" if routes.replicated else "",
             )  # fmt: skip
         except TemplateError as error:

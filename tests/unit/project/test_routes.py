@@ -9,7 +9,7 @@ import yaml
 
 from behindy_ops.errors import Kind
 from behindy_ops.project.compose import ComposeFile
-from behindy_ops.project.routes import BODY, declared
+from behindy_ops.project.routes import BODY, CACHE, declared
 from tests.kinds import raises
 
 SITE: dict[str, Any] = {"domains": ["shop.example", "www.shop.example"], "limits": {"api": {"rate": "10r/s"}}}
@@ -66,6 +66,21 @@ def test_a_route_says_all_that_nginx_needs() -> None:
     assert (route.timeout, route.body, route.limit, routes.longest) == (900, "50m", {"api": 20}, 900)
 
 
+@pytest.mark.parametrize(
+    ("site", "route", "size"),
+    [
+        ({}, {}, ""),
+        ({}, {"cache": False}, ""),
+        ({}, {"cache": True}, CACHE),
+        ({"cache": "2g"}, {"cache": True}, "2g"),
+        ({"cache": "2g"}, {}, ""),
+    ],
+)
+def test_answers_are_kept_only_where_a_route_says_so(site: dict[str, Any], route: dict[str, Any], size: str) -> None:
+    routes = declared(compose({**SITE, **site}, web={"routes": [{"path": "/pictures", **route}, {"path": "/"}]}))
+    assert (routes.cache, [route.cache for route in routes.sites[0].routes]) == (size, [bool(size), False])
+
+
 def test_static_files_are_kept_where_their_service_is_reached() -> None:
     assets = {"from": "/app/static", "at": "/static"}
     routes = declared(compose(web={"route": "/"}, shop={"host": "s.shop.example", "assets": assets}))
@@ -94,6 +109,11 @@ def test_static_files_are_kept_where_their_service_is_reached() -> None:
         ({"routes": [{"path": "/a", "body": "10 MB"}]}, "services.web.x-deploy.routes[0].body: '10 MB' does not fit"),
         ({"routes": [{"path": "/a", "timeout": "x"}]}, "services.web.x-deploy.routes[0].timeout: 'x'"),
         ({"routes": [{"path": "/a", "websocket": "yes"}]}, "services.web.x-deploy.routes[0].websocket: write true"),
+        ({"routes": [{"path": "/a", "cache": "100m"}]}, "services.web.x-deploy.routes[0].cache: write true or false"),
+        (
+            {"routes": [{"path": "/a", "cache": True, "websocket": True}]},
+            "services.web.x-deploy.routes[0].cache: a connection that is upgraded",
+        ),
         ({"routes": [{"path": "/a", "limit": {"x": 1}}]}, "services.web.x-deploy.routes[0].limit.x: not in x-nginx"),
         ({"routes": [{"path": "/a", "limit": 3}]}, "services.web.x-deploy.routes[0].limit: not a mapping"),
         ({"routes": [{"path": "/a"}] * 2}, "services.web.x-deploy: /a leads to web already"),
@@ -115,6 +135,7 @@ def test_a_mistake_in_a_route_is_told_by_its_path(keys: dict[str, Any], mistake:
         ({"domains": "shop.example", "limits": {"a": {}}}, "x-nginx.limits.a.rate: missing"),
         ({"domains": "shop.example", "limits": {"a": {"rate": "fast"}}}, "x-nginx.limits.a.rate: 'fast' does not fit"),
         ({"domains": "shop.example", "limits": {"a": {"rate": "1r/s", "only": '"x'}}}, "x-nginx.limits.a.only: "),
+        ({"domains": "shop.example", "cache": "100 MB"}, "x-nginx.cache: '100 MB' does not fit; write it as in 100m"),
         ({"domains": "shop.example", "port": 1}, "x-nginx.port: unknown key"),
     ],
 )

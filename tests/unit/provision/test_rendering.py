@@ -91,6 +91,22 @@ def test_of_several_containers_each_gets_its_share_and_who_knows_the_token_names
     assert not any("replica" in text for text in without.values())
 
 
+def test_what_a_route_keeps_is_configured_there_and_nowhere_without_one(shop: Project) -> None:
+    without = rendering.rendered(shop.compose, shop.root)
+    assert not re.findall(r"proxy_\w*cache\w*|cached\.conf", "".join(without.values()))
+    kept = "x-deploy: {port: 5000, internal: /, external: /, routes: [{path: /}, {path: /small, cache: true}]}"
+    text = re.sub(r"x-deploy: \{port: 5000.*", kept, SHOP).replace("x-nginx:", "x-nginx:\n  cache: 30m")
+    (shop.root / "compose/docker-compose.yml").write_text(text)
+    made = rendering.rendered(Project(shop.root).compose, shop.root)
+    locations = dict(re.findall(r"location (\S+) \{\n(.*?)\n    \}", made["site.conf"], flags=re.DOTALL))
+    including = [path for path, text in locations.items() if "include /etc/nginx/behindy/cached.conf;" in text]
+    assert including == ["/small"]
+    (zone,) = re.findall(r"proxy_cache_path .* keys_zone=(\w+):1m max_size=30m", made["nginx.conf"])
+    assert f"proxy_cache {zone};" in made["cached.conf"]
+    for name in re.findall(r"proxy_(?:no_cache|cache_bypass) (.*);", made["cached.conf"]):
+        assert all(f'" {variable} {{' in made["maps.conf"] for variable in name.split())
+
+
 def test_no_file_of_another_project_sends_visitors_to_what_nginx_ships(shop: Project) -> None:
     (shop.root / "compose/docker-compose.yml").write_text(SHOP.replace("route: /", "route: /shop/"))
     text = rendering.rendered(Project(shop.root).compose, shop.root)["site.conf"]
