@@ -49,6 +49,7 @@ SECONDS = {
     "test_logins": 12.0,
     "test_maintenance": 15.0,
     "test_names": 40.0,
+    "test_nginx_cache": 2.0,
     "test_nginx_routes": 0.5,
     "test_replicas": 30.0,
     "test_rollback": 25.0,

@@ -11,6 +11,7 @@ import pytest
 
 from behindy_ops.project.interpolation import fill_in
 from behindy_ops.project.project import Project
+from behindy_ops.project.routes import declared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,14 @@ def test_everything_once_and_any_service_twice_fits_two_gigabytes_of_memory_and_
 @pytest.mark.parametrize("name", APPS)
 def test_the_two_containers_of_a_service_hold_at_most_800_megabytes_together(name: str) -> None:
     assert 2 * megabytes(APPS[name]) <= 800
+
+
+def test_the_frontend_makes_few_pictures_at_a_time_gives_their_memory_back_and_nginx_keeps_them() -> None:
+    given = COMPOSE.environment("frontend") or {}
+    names = ("UV_THREADPOOL_SIZE", "MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_")
+    assert [given.get(name) for name in names] == ["2", "2", "131072"]
+    (pictures,) = [route for site in declared(COMPOSE).sites for route in site.routes if route.cache]
+    assert (pictures.service, pictures.location, pictures.timeout) == ("frontend", "/_next/image", 180)
 
 
 def test_only_nginx_is_open_to_the_world() -> None:
