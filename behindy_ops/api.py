@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +41,7 @@ class HostSurvey:
     Attributes:
         host: its name, as the settings have it.
         services: each service of the compose file, in its order.
+        stanzas: its key there, to what its container is called; where they differ.
         memory_available: bytes; ``memory_total`` likewise.
         disk_free: bytes of the file system that holds Docker's data; ``disk_size`` likewise.
     """
@@ -51,15 +52,16 @@ class HostSurvey:
     memory_available: int
     disk_size: int
     disk_free: int
+    stanzas: Mapping[str, str] = field(default_factory=dict)
 
     def service(self, name: str) -> ServiceStatus:
-        """Return one service.
+        """Return one service, by its key in the compose file or its container's name.
 
         Raises:
             KeyError: there is none of this name.
         """
         for each in self.services:
-            if each.service == name:
+            if each.service == self.stanzas.get(name, name):
                 return each
         raise KeyError(name)
 
@@ -215,7 +217,8 @@ def _surveyed(session: Session, seen: Survey) -> HostSurvey:
     view = status.describe(as_seen(session, seen))
     size, free = seen.disk
     total, available = (seen.memory.get(name, 0) for name in ("MemTotal", "MemAvailable"))
-    return HostSurvey(view.host, view.services, total, available, size, free)
+    stanzas = {service.stanza: service.name for service in session.services if service.stanza != service.name}
+    return HostSurvey(view.host, view.services, total, available, size, free, stanzas)
 
 
 def _deployed(event: DeployFinished, tag: str) -> Deployed:

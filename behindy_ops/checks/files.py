@@ -108,12 +108,17 @@ def unprepared(modes: Mapping[str, str]) -> bool:
 
 def files(facts: Facts) -> Iterable[Check]:
     """The compose and nginx files."""
-    missing = [file for file in _FILES if file not in facts.survey.files]
+    missing = [file for file in _needed(facts) if file not in facts.survey.files]
     if missing:
         found = f"The host has no {' and no '.join(f'{facts.host_dir}/{file}' for file in missing)}."
         yield NO_FILES.check("files", found)
     else:
         yield ok("files", f"{facts.host_dir}/compose, {facts.host_dir}/nginx")
+
+
+def _needed(known: Facts) -> tuple[str, ...]:
+    """The files without which nothing is deployed; an nginx of another project's has its own elsewhere."""
+    return _FILES[:1] if known.names.shared else _FILES
 
 
 def project(facts: Facts) -> Iterable[Check]:
@@ -159,8 +164,10 @@ def directory(facts: Facts) -> Iterable[Check]:
         else:
             yield ok("directory", facts.survey.directory[0], service.name)
     nginx = facts.survey.containers.get(facts.nginx)
+    if facts.names.shared:
+        ours = {f"{facts.names.shared}/compose"}
     if nginx and (where := started_from(nginx)) and where not in ours:
-        found = f"nginx was started from {_above(where)}, not from {facts.survey.directory[0]}."
+        found = f"nginx was started from {_above(where)}, not from {facts.names.shared or facts.survey.directory[0]}."
         yield NGINX_ELSEWHERE.check("directory", found, subject=facts.nginx, directory=_above(where))
 
 
@@ -170,7 +177,7 @@ def _above(compose: str) -> str:
 
 def compose_file(facts: Facts) -> Iterable[Check]:
     """Whether Compose on the host can read the compose file there."""
-    if any(file not in facts.survey.files for file in _FILES):
+    if any(file not in facts.survey.files for file in _needed(facts)):
         return
     for service in facts.services:
         if service.name in facts.survey.config:

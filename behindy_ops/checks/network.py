@@ -70,7 +70,8 @@ def members(facts: Facts) -> Iterable[Check]:
 def expected(known: Facts) -> dict[str, str]:
     """Return whose containers should be on it where they exist, and the name that each is asked for by."""
     ours = [name for service in known.services for name in known.names.trio(service.name)]
-    return {container: name for name, container in known.beside.items()} | {name: name for name in ours}
+    beside = {container: name for name, container in known.beside.items() if name not in known.names.apart}
+    return beside | {name: name for name in ours}
 
 
 def off_network(facts: Facts, looked_at: str, container: Container, asked_as: str) -> Check:

@@ -48,16 +48,17 @@ STATIC_NAMES = Risk(
 def nginx(facts: Facts) -> Iterable[Check]:
     """The container."""
     container = facts.survey.containers.get(facts.nginx)
+    theirs = f" It is that of the project in {facts.names.shared}." if facts.names.shared else ""
     if container is None:
-        yield NGINX_MISSING.check("nginx", "There is no nginx container.", subject=facts.nginx)
+        yield NGINX_MISSING.check("nginx", f"There is no nginx container.{theirs}", subject=facts.nginx)
     elif not container.running or container.restarting:
         ending = "restarts over and over" if container.restarting else "is not running"
         yield NGINX_STOPPED.check(
             "nginx",
-            f"The nginx container {ending} ({container.status}, exit code {container.exit_code}).",
+            f"The nginx container {ending} ({container.status}, exit code {container.exit_code}).{theirs}",
             subject=facts.nginx,
             evidence=(state_of(container), *facts.nginx_errors[-3:]),
-            fix=None if container.restarting else Fix(FixKind.START, facts.nginx),
+            fix=None if container.restarting or theirs else Fix(FixKind.START, facts.nginx),
         )
     elif facts.names.network not in container.addresses:
         yield network.off_network(facts, "nginx", container, facts.nginx)
@@ -85,7 +86,7 @@ def configuration(facts: Facts) -> Iterable[Check]:
 
 def inside(facts: Facts) -> Iterable[Check]:
     """Whether nginx listens where the services are to ask it for each other: nginx/internal.conf."""
-    listening, nginx = facts.survey.listening, facts.names.proxy.stanza
+    listening, nginx = facts.survey.listening, facts.names.proxy.stanza or facts.nginx
     for service in facts.services if listening else ():
         asked = facts.survey.stanza(service.name).asks
         deaf = ", ".join(f"http://{nginx}:{port}" for port in asked if port not in listening)

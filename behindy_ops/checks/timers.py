@@ -116,9 +116,9 @@ def timed_out(facts: Facts, service: Service) -> float:
 def runs(facts: Facts) -> Iterable[Check]:
     """How the last runs went."""
     for timed in facts.timers:
-        if timed.name == "backup" and facts.names.database is None:
+        if timed.kind == "backup" and facts.names.database is None:
             continue
-        name, program, now = _NAMES.get(timed.name, timed.name), timed.program, facts.survey.now
+        name, program, now = _NAMES.get(timed.kind, timed.name), timed.program, facts.survey.now
         days = (now - (timed.good or timed.placed)) / 86400
         if not timed.on:
             yield NOT_SCHEDULED.check("timers", f"The host's {name} is not scheduled.", evidence=(program,))

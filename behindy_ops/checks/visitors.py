@@ -28,7 +28,7 @@ BY_IPV6 = Risk(
 def visitors(facts: Facts) -> Iterable[Check]:
     """Whether each visitor reaches nginx with an address of his own."""
     seen = facts.visitors
-    if not seen.leads:
+    if not seen.leads or facts.names.shared:  # another project's nginx is told of its visitors there
         return
     if behind := proxies.of_cloudflare(seen.leads):
         if proxies.FILE in facts.survey.files:

@@ -6,9 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from behindy_ops.facts.replies import parse_json
+from behindy_ops.project.names import Names
 
 PROGRAMS = "/usr/local/lib/behindy-ops"
 """Where the host has what its timers start."""
+
+
+KINDS = ("backup", "certs")
+"""What a host does for a project by itself, beside the project's own jobs."""
+
+
+def called(names: Names, name: str) -> str:
+    """Return what something of that is called; a project that shares another's nginx has names of its own."""
+    return f"{name}-{names.project}" if names.shared else name
+
+
+def scheduled(names: Names) -> str:
+    """Return what all of it is called, as ``ops/doctor.sh`` takes it."""
+    return " ".join(called(names, name) for name in KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +31,7 @@ class Timed:
     """Something that a timer starts. Times are the host's, in seconds since the epoch, 0 for never.
 
     Attributes:
-        name: ``backup`` or ``certs``.
+        name: ``backup`` or ``certs``; of a project that shares another's nginx, with its own name behind.
         on: whether its timer is there and on.
         placed: since when it is there.
         at: when it ran last, whether that went well (``ok``), and what it ``said``.
@@ -33,6 +48,11 @@ class Timed:
     said: str = ""
     code: int = 0
     seconds: int = 0
+
+    @property
+    def kind(self) -> str:
+        """What it is: ``backup`` or ``certs``."""
+        return self.name.partition("-")[0]
 
     @property
     def program(self) -> str:

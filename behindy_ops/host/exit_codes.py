@@ -197,6 +197,13 @@ class Code(IntEnum):
         "Put them on the host, which reloads nginx: inv host.sync; if it was started without assets/: inv host.up",
         "{name} is open to visitors, as before.",
     )
+    NGINX_NOT_SHARED = (
+        99,
+        Kind.NGINX_NOT_READY,
+        "The nginx that x-nginx.shared names does not read the files of other projects.",
+        "Is its directory that of the project whose nginx it is? There, with this version: inv host.sync; inv host.up",
+        "nginx was left as it is.",
+    )
 
 
 TIMED_OUT = frozenset({124, 137})

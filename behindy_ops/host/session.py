@@ -164,7 +164,7 @@ class Session:
     def survey_argv(self, mark: str) -> tuple[str, ...]:
         """Return the command that surveys the host; ``mark`` is the boundary between its parts."""
         settings, proxy = self.settings, self.names.proxy
-        asked = "|".join(dict.fromkeys((proxy.stanza, proxy.container)))
+        asked = "|".join(dict.fromkeys(filter(None, (proxy.stanza, proxy.container))))
         pairs = [word for each in self.services for word in (each.name, repository(each, settings.image_prefix))]
         return script(
             *("host/survey", mark, settings.host_dir, settings.domain, settings.public_address),

@@ -14,8 +14,9 @@ from typing import Any
 
 from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.project import validate
-from behindy_ops.project.compose import X_DEPLOY, ComposeFile
+from behindy_ops.project.compose import X_DEPLOY, X_NGINX, ComposeFile
 from behindy_ops.project.interpolation import fill_in
+from behindy_ops.project.routes import shared_nginx
 from behindy_ops.project.services import own_name
 
 X_ROLE = "x-role"
@@ -52,6 +53,8 @@ class Names:
         database: Postgres, or None where the project has none; ``cache`` likewise.
         containers: every service of the compose file to its container's name.
         deployed: of those the ones that are deployed.
+        apart: of those the ones that are on other networks only.
+        shared: the directory on the host of the project whose nginx it is; empty where it is this one's.
     """
 
     project: str = "behindy-ops"
@@ -62,6 +65,8 @@ class Names:
     cache: Role | None = Role("redis", "redis")
     containers: Mapping[str, str] = field(default_factory=dict)
     deployed: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    shared: str = ""
 
     @property
     def edge(self) -> str:
@@ -114,7 +119,11 @@ def read_names(compose: ComposeFile, *, chosen: str = "") -> Names:
     project = _project(compose, reader, chosen)
     containers = dict(reader.containers(project))
     roles = {role: reader.role(role, containers) for role in _IMAGES}
-    key = reader.shared_network(roles["proxy"])
+    shared, wrong = shared_nginx(compose)
+    mistakes += wrong
+    if shared and not wrong:
+        roles["proxy"] = reader.shared_proxy(roles["proxy"], shared["container"])
+    key = reader.shared_network(roles["proxy"], ours=not shared)
     network = reader.network(key, project)
     if mistakes:
         raise _invalid(compose, mistakes)
@@ -127,6 +136,8 @@ def read_names(compose: ComposeFile, *, chosen: str = "") -> Names:
         cache=roles["cache"],
         containers=containers,
         deployed=tuple(compose.deployable),
+        apart=tuple(name for name in compose.stanzas if key not in reader.networks(name)),
+        shared=shared.get("directory", ""),
     )
 
 
@@ -204,10 +215,31 @@ class _Reader:
         except KeyError:
             return ""
 
-    def shared_network(self, proxy: Role | None) -> str:
-        """Return the key of the network that most services share with nginx; the first of several that do."""
-        deployed = [set(self._networks(name)) for name in self.compose.deployable]
-        own = self._networks(proxy.stanza) if proxy else tuple(dict.fromkeys(key for each in deployed for key in each))
+    def shared_proxy(self, own: Role | None, container: str) -> Role:
+        """Return another project's nginx, which this one shares."""
+        path = f"{X_NGINX}.shared"
+        if "name" not in self.compose.top:
+            self.mistakes.append("name: missing; by it nginx's files tell this project from the one whose nginx it is")
+        if own:
+            self.mistakes.append(f"{path}: services.{own.stanza} is an nginx, too; take it away, or write x-role: none")
+        return Role("", container)
+
+    def shared_network(self, proxy: Role | None, *, ours: bool) -> str:
+        """Return the key of the network that most services share with nginx; the first of several that do.
+
+        Args:
+            ours: nginx is the project's own; another's is on a network that is declared ``external``.
+        """
+        deployed = [set(self.networks(name)) for name in self.compose.deployable]
+        if proxy and ours:
+            own = self.networks(proxy.stanza)
+        else:
+            own = tuple(dict.fromkeys(key for name in self.compose.deployable for key in self.networks(name)))
+        if not ours:
+            own = tuple(key for key in own if self._declared(key).get("external"))
+            if not own:
+                self.mistakes.append("networks: no service is on nginx's network; declare that with external and name")
+                return DEFAULT_NETWORK
         counts = {key: sum(key in each for each in deployed) for key in own}
         best = max(counts.values(), default=0)
         if deployed and not best:
@@ -215,14 +247,17 @@ class _Reader:
             self.mistakes.append(f"{who}nginx shares no network with {', '.join(self.compose.deployable)}")
         return next((key for key, count in counts.items() if count == best), DEFAULT_NETWORK)
 
-    def _networks(self, name: str) -> tuple[str, ...]:
+    def networks(self, name: str) -> tuple[str, ...]:
         given = self.compose.stanzas[name].get("networks")
         return tuple(map(str, given)) if isinstance(given, (dict, list)) and given else (DEFAULT_NETWORK,)
 
-    def network(self, key: str, project: str) -> str:
+    def _declared(self, key: str) -> dict[str, Any]:
         networks = self.compose.top.get("networks")
         declared: Any = networks.get(key) if isinstance(networks, dict) else None
-        declared = declared if isinstance(declared, dict) else {}
+        return declared if isinstance(declared, dict) else {}
+
+    def network(self, key: str, project: str) -> str:
+        declared = self._declared(key)
         if "name" in declared:
             return self.filled(f"networks.{key}.name", declared["name"])
         return key if declared.get("external") else f"{project}_{key}"

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import Kind
 from behindy_ops.project import validate
 from behindy_ops.project.compose import X_DEPLOY, X_NGINX, ComposeFile
+from behindy_ops.project.interpolation import fill_in
 from behindy_ops.project.services import read_keys, seconds
 
 if TYPE_CHECKING:
@@ -108,6 +110,7 @@ class Routes:
         sites: first that of ``domains``, then one for each further host.
         body: how large a request's body may be.
         cache: how much of the disk the answers may take that nginx keeps; empty where no route has any kept.
+        project: whose they are, where the nginx is another project's; else empty.
     """
 
     services: tuple[Inside, ...]
@@ -115,6 +118,7 @@ class Routes:
     limits: tuple[Limit, ...]
     body: str = BODY
     cache: str = ""
+    project: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -125,6 +129,14 @@ class Routes:
     def replicated(self) -> bool:
         """Whether a service has several containers, of which nginx has to choose one."""
         return any(inside.service.replicas > 1 for inside in self.services)
+
+    @property
+    def prefix(self) -> str:
+        """What the names in nginx's files begin with that all in it share; of a limited length, as nginx's are."""
+        if not self.project:
+            return ""
+        short = re.fullmatch(r"[a-z0-9]{1,6}", self.project)
+        return f"of_{self.project if short else sha256(self.project.encode()).hexdigest()[:6]}_"
 
     @property
     def longest(self) -> int:
@@ -146,19 +158,22 @@ def declared(compose: ComposeFile) -> Routes:
         mistakes.append(f"{X_NGINX}.domains: missing; write the public names, such as [shop.example, www.shop.example]")
     limits, wrong = _limits(site.get("limits", {}))
     mistakes += wrong
+    shared = site.get("shared")
     services = compose.services()
     routes: list[Route] = []
-    inside: dict[int, str] = {}
+    inside: dict[str, int] = {}
     for name, service in services.items():
         if not service.asked:
             continue
         routes += _routes(compose, name, limits, mistakes)
-        port = compose.stanzas[name][X_DEPLOY].get("inside", service.port)
-        if port in inside:
-            path = f"services.{name}.{X_DEPLOY}"
-            mistakes.append(f"{path}.inside: nginx answers at {port} for {inside[port]}; write another port")
-        inside.setdefault(port, name)
+        port, path = compose.stanzas[name][X_DEPLOY].get("inside", service.port), f"services.{name}.{X_DEPLOY}"
+        if shared and "inside" in compose.stanzas[name][X_DEPLOY]:
+            mistakes.append(f"{path}.inside: nginx is another project's, and answers its own containers alone")
+        elif not shared and (other := next((each for each, taken in inside.items() if taken == port), "")):
+            mistakes.append(f"{path}.inside: nginx answers at {port} for {other}; write another port")
+        inside[name] = port
     mistakes += _twice(routes)
+    project = _project(compose, mistakes) if shared else ""
     if mistakes:
         raise Kind.COMPOSE_INVALID(
             f"{compose.path.name} has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''} in its routes.",
@@ -166,9 +181,33 @@ def declared(compose: ComposeFile) -> Routes:
             lines=tuple(mistakes),
         )
     routes = [replace(route, service=services[route.service].name) for route in routes]
-    known = tuple(Inside(services[name], port) for port, name in inside.items())
+    known = tuple(Inside(services[name], port) for name, port in inside.items())
     cache = site.get("cache", CACHE) if any(route.cache for route in routes) else ""
-    return Routes(known, tuple(_sites(domains, routes, known)), limits, site.get("body", BODY), cache)
+    return Routes(known, tuple(_sites(domains, routes, known)), limits, site.get("body", BODY), cache, project)
+
+
+def _project(compose: ComposeFile, mistakes: list[str]) -> str:
+    """Return the project's name, after which its file of another project's nginx is called."""
+    try:
+        name = fill_in(str(compose.top.get("name", "")), {})
+    except KeyError:
+        name = ""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        mistakes.append("name: write it, of a-z, 0-9, - and _; the shared nginx knows this project by it")
+    return name
+
+
+def shared_nginx(compose: ComposeFile) -> tuple[Mapping[str, str], list[str]]:
+    """Return whose nginx it is where it is another project's, and what is wrong with that: ``x-nginx.shared``.
+
+    Returns:
+        ``directory``, the other project's on the host, and ``container``, nginx's; nothing where nginx is the
+        project's own.
+    """
+    site = compose.top.get(X_NGINX)
+    if not isinstance(site, dict) or "shared" not in site:
+        return {}, []
+    return read_keys(f"{X_NGINX}.shared", site["shared"], SHARED, SHARED)
 
 
 def _limits(given: Mapping[str, Any]) -> tuple[tuple[Limit, ...], list[str]]:
@@ -321,6 +360,19 @@ def _bursts(value: object) -> dict[str, int]:
     return {str(name): burst for name, burst in value.items()}
 
 
+def _host_directory(value: object) -> str:
+    text = str(value or "").rstrip("/")
+    if not text.startswith("/") or validate.check_host_dir(text):
+        raise ValueError("write the other project's directory on the host, such as /home/ubuntu/behindy-ops")
+    return text
+
+
+def _container(value: object) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", str(value or "")):
+        raise ValueError("write the name of the other project's nginx container, such as nginx")
+    return str(value)
+
+
 def _mapping(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("not a mapping")  # noqa: TRY004 - as all readers do
@@ -341,10 +393,14 @@ ROUTE: Mapping[str, Callable[[Any], Any]] = {
 }
 """What a route may say."""
 
+SHARED: Mapping[str, Callable[[Any], Any]] = {"directory": _host_directory, "container": _container}
+"""What tells whose nginx it is."""
+
 _LIMIT: Mapping[str, Callable[[Any], Any]] = {"rate": _as(_RATE, "10r/s or 5r/m"), "only": _rate_pattern}
-_NGINX: Mapping[str, Callable[[Any], Any]] = {
+_NGINX: Mapping[str, Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]] = {
     "domains": _names,
     "limits": _mapping,
     "body": _as(_SIZE, "10m"),
     "cache": _as(_CACHE, "100m"),
+    "shared": SHARED,
 }

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from enum import Enum
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.project.routes import declared
-from behindy_ops.provision.sync import Files, difference
+from behindy_ops.provision.sync import PROJECTS, Files, difference
 
 if TYPE_CHECKING:
     from behindy_ops.project.compose import ComposeFile
@@ -27,6 +27,9 @@ FOLDER = "nginx"
 
 TEMPLATES = "templates"
 """Below ``nginx/``: a project's own templates. One of the name of ours replaces it, or extends ``behindy/<name>``."""
+
+SHARED = "project.conf.j2"
+"""The template of the only file of a project that shares another's nginx."""
 
 _MADE = "# Made by `inv host.nginx --write` from {compose}; what is yours goes to nginx/custom/. {hash}\n"
 _HEAD = re.compile(
@@ -101,7 +104,7 @@ def write(project: Project, found: Written, *, force: bool) -> list[str]:
         )
     changed = [path for path, content in found.made.items() if found.here.get(path) != content]
     for path in changed:
-        (project.root / path).parent.mkdir(exist_ok=True)
+        (project.root / path).parent.mkdir(parents=True, exist_ok=True)
         (project.root / path).write_bytes(found.made[path])
     return changed
 
@@ -135,17 +138,24 @@ def rendered(compose: ComposeFile, root: Path) -> dict[str, str]:
     )
     routes, source = declared(compose), compose.path
     source = source.relative_to(root) if source.is_relative_to(root) else source
-    names = sorted({*ours.mapping, *theirs.list_templates()})
+    p = routes.prefix
+    given: dict[str, Any] = {
+        "services": routes.services, "sites": routes.sites, "names": routes.names, "limits": routes.limits,
+        "body": routes.body, "cache": routes.cache, "longest": routes.longest, "compose": source.as_posix(),
+        "project": routes.project, "p": p,
+        "replica": f"${p}replica" if routes.replicated else "",
+        "other_replica": f"${p}other_replica" if routes.replicated else "",
+    }  # fmt: skip
+    if routes.project:
+        environment.globals["part"] = lambda name: _within(environment.get_template(f"{name}.conf.j2").render(given))
+    else:
+        environment.globals["part"] = "include /etc/nginx/behindy/{}.conf;".format
     made: dict[str, str] = {}
-    for name in names:
-        if not name.endswith(".conf.j2"):
+    for name in sorted({*ours.mapping, *theirs.list_templates()}):
+        if not name.endswith(".conf.j2") or (name == SHARED) != bool(routes.project):
             continue
         try:
-            text = environment.get_template(name).render(
-                services=routes.services, sites=routes.sites, names=routes.names, limits=routes.limits,
-                body=routes.body, cache=routes.cache, longest=routes.longest, compose=source.as_posix(),
-                replica="$replica" if routes.replicated else "",
-            )  # fmt: skip
+            text = environment.get_template(name).render(given)
         except TemplateError as error:
             line = f", line {number}" if (number := getattr(error, "lineno", 0)) else ""
             raise Kind.FILES_REFUSED(
@@ -153,8 +163,14 @@ def rendered(compose: ComposeFile, root: Path) -> dict[str, str]:
                 state=UNCHANGED,
                 remedy=f"Correct it in {FOLDER}/{TEMPLATES}/; docs/nginx.md says what there is to fill in.",
             ) from None
-        made[name.removesuffix(".j2")] = _MADE.format(compose=source.as_posix(), hash=_hash(text.encode())) + text
+        file = f"{PROJECTS}/{routes.project}.conf" if routes.project else name.removesuffix(".j2")
+        made[file] = _MADE.format(compose=source.as_posix(), hash=_hash(text.encode())) + text
     return made
+
+
+def _within(text: str) -> str:
+    """Return what another file includes elsewhere as it stands in the only file of a project that shares an nginx."""
+    return "\n".join(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
 def _templates() -> Iterator[tuple[str, str]]:

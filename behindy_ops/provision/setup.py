@@ -102,11 +102,7 @@ class Plan:
             said.append(Step("updates", title, (f"updates-{system.manager}",)))
         elif not facts.updates:
             said.append("Security updates do not seem to be installed automatically; set that up on this system.")
-        if unprepared(facts.files) or facts.token in ("missing", "unmounted"):
-            title = "Create the project's directories for this login alone, and the rehearsal token"
-            said.append(Step("directories", title))
-        if facts.token in _LOADING:
-            said.append(Step("token", _LOADING[facts.token]))
+        said += _directories(facts)
         said += _timers(facts, domain, installs_cron=system is not None)
         missing = [] if system else _missing(facts)
         return cls(
@@ -114,6 +110,19 @@ class Plan:
             tuple(note for note in said if isinstance(note, str)),
             f"{facts.name} is not one of {SUPPORTED}, and lacks {', '.join(missing)}." if missing else "",
         )
+
+
+def _directories(facts: HostFacts) -> Iterator[Step]:
+    """Where nginx is another project's, so are the token that it has loaded, and the static files that it serves."""
+    title = "Create the project's directories for this login alone"
+    if shared := facts.names.shared:
+        if unprepared(facts.files) or facts.token == "unmounted":  # noqa: S105 - what is wrong with it
+            yield Step("directories", f"{title}; the rehearsal token and static files are in {shared}")
+        return
+    if unprepared(facts.files) or facts.token in ("missing", "unmounted"):
+        yield Step("directories", f"{title}, and the rehearsal token")
+    if facts.token in _LOADING:
+        yield Step("token", _LOADING[facts.token])
 
 
 def _missing(facts: HostFacts) -> list[str]:
@@ -213,7 +222,7 @@ def _timers(facts: HostFacts, domain: str, *, installs_cron: bool) -> Iterator[S
 def look(session: Session) -> HostFacts:
     """Inspect the machine, without the lock, by what needs nothing installed."""
     settings = session.settings
-    words = (settings.host_dir, settings.domain, session.names.proxy.container, *timers.PATHS)
+    words = (settings.host_dir, settings.domain, session.names.proxy.container, *timers.paths(session.names))
     return replace(parse(session.ask("host/facts", *words, title="inspect the host", timeout=90)), names=session.names)
 
 
@@ -298,7 +307,9 @@ def _carry_out(session: Session, facts: HostFacts, step: Step) -> None:
     if step.words:
         argv = _as_root(facts, script("host/setup", *step.words))
     else:
-        where = (session.settings.host_dir, session.settings.domain, session.names.proxy.container)
+        names = session.names
+        where: tuple[str, ...] = (session.settings.host_dir, session.settings.domain, names.proxy.container)
+        where += (names.shared,) if names.shared else ()
         scripts = {"directories": "host/directories", "token": "host/load_token"}
         argv = script(scripts[step.name], *where)
     stdin = step.stdin.encode("utf-8")

@@ -42,6 +42,9 @@ LIMIT = 1_000_000
 TRIAL_SECONDS = 300.0
 """For pulling nginx's image and trying the files in it."""
 
+PROJECTS = "projects"
+"""Below another project's ``nginx/``: the files of those that share its nginx, one each."""
+
 _PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 
 Files = dict[str, bytes]
@@ -231,9 +234,11 @@ def sync(
         Kind.COMPOSE_INVALID: Compose rejects the compose file.
         Kind.FILES_REFUSED: nginx rejects its files.
     """
-    here = files_for(session.project, session.settings)
+    settings = Settings() if session.names.shared else session.settings  # another's nginx is told the rest by its own
+    here = files_for(session.project, settings)
     trial = nginx_trial(here, session.names.proxy.stanza)
     require_nginx_files(here, trial)
+    shared = shared_file(here, session.names)
     there = _read(session, here)
     if there.taken:
         raise _taken(there.taken)
@@ -251,6 +256,7 @@ def sync(
     if dry_run:
         session.lock("host.sync --dry-run", wait=wait)
         _try(session, here, trial, keep=False)
+        _share(session, shared, keep=False)
         session.emit(events.Decision(f"The files are valid. {UNCHANGED}"))
         return
     question = "Put these files on the host?" if changes else ""
@@ -266,12 +272,32 @@ def sync(
     ):
         return
     target = _try(session, here, trial, keep=True) if changes else there.live
-    _apply(session, target, reload=_of_nginx(here) != _of_nginx(there.files) or not there.loaded)
+    _share(session, shared, keep=True)
+    _apply(session, target, reload=not shared and (_of_nginx(here) != _of_nginx(there.files) or not there.loaded))
+
+
+def shared_file(files: Files, names: Names) -> Files:
+    """Return the file of a project that shares another's nginx, which that is to have; nothing where nginx is its own.
+
+    Raises:
+        Kind.FILES_REFUSED: it is missing.
+    """
+    path = f"nginx/{PROJECTS}/{names.project}.conf"
+    if names.shared and path not in files:
+        raise Kind.FILES_REFUSED(
+            f"There is no {path}, which tells the shared nginx of this project's domains.",
+            state=UNCHANGED,
+            remedy="Make it: inv host.nginx --write",
+        )
+    return {path: files[path]} if names.shared else {}
 
 
 def _read(session: Session, here: Files) -> OnHost:
     paths = "".join(f"{path}\n" for path in here).encode("ascii")
-    words = (session.settings.host_dir, session.names.proxy.container)
+    names = session.names
+    words: tuple[str, ...] = (session.settings.host_dir, names.proxy.container)
+    if names.shared:
+        words += (names.shared, f"{names.project}.conf")
     reply = session.ask("host/files", *words, title="read the files on the host", stdin=paths)
     return parse(reply)
 
@@ -318,6 +344,28 @@ def _try(session: Session, files: Files, trial: tuple[str, ...], *, keep: bool) 
     return target
 
 
+def _share(session: Session, file: Files, *, keep: bool) -> None:
+    """Have another project's nginx read this project's file; where it refuses that, it goes on as it was."""
+    names = session.names
+    for path, content in file.items():
+        words = (names.shared, names.proxy.container, path.rpartition("/")[2], session.settings.domain)
+        title = "have the shared nginx load it" if keep else "try it with the shared nginx"
+        with session.step(
+            "share", f"Try {path} beside all that {names.proxy.container} has{', and load it' if keep else ''}"
+        ):
+            command = Command(
+                script("host/share", *words, "keep" if keep else "try"),
+                title=title,
+                timeout=120,
+                stdin=content,
+                changes=True,
+            )
+            session.host.run(command).require(
+                state="The shared nginx serves with what it had loaded.",
+                remedy="Run inv host.sync again: it continues from there.",
+            )
+
+
 def _apply(session: Session, target: str, *, reload: bool) -> None:
     proxy = session.names.proxy.container
     words = (session.settings.host_dir, proxy, target, str(KEPT), "reload" if reload else "leave")
@@ -335,7 +383,7 @@ def _apply(session: Session, target: str, *, reload: bool) -> None:
         step.detail = f"{target}, nginx reloaded" if nginx == "reloaded" else target
     if kept:
         session.emit(events.Note(f"What lay there by hand is kept on the host, in nginx/versions/{kept}"))
-    if nginx == "elsewhere":
+    if nginx == "elsewhere" and not session.names.shared:
         session.emit(events.Note("nginx does not run with these files yet: inv host.up"))
 
 

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from behindy_ops.checks.certificates import RENEW_DAYS
 from behindy_ops.facts.machine import HostFacts
-from behindy_ops.facts.timers import PROGRAMS
+from behindy_ops.facts.timers import PROGRAMS, called
 from behindy_ops.host.command import script
 from behindy_ops.project.names import Names
 from behindy_ops.provision.recipes import CERTBOT
@@ -29,32 +29,38 @@ _TIMES = {
     "certs": ("Renewal of the certificate", "*-*-* 05,17:00:00"),
 }
 _CRON_TIMES = {"backup": "23 3 * * *", "certs": "41 5,17 * * *"}
-PATHS = (
-    *(f"{PROGRAMS}/{name}" for name in _TIMES),
-    *(f"{_UNITS}/behindy-{name}.{kind}" for name in _TIMES for kind in ("service", "timer")),
-    _ENGINE,
-    _CRON,
-)
-"""All that may be placed on a host."""
 
 _HEAD = "# Written by inv host.setup of behindy-ops, which writes it again where it differs.\n"
 
 _NEW_CONNECTIONS = "INPUT -p tcp -m multiport --dports 80,443 --syn -j DROP"
 
 
+def paths(names: Names) -> tuple[str, ...]:
+    """Return all that may be placed on a host for a project."""
+    own = [called(names, name) for name in _TIMES]
+    return (
+        *(f"{PROGRAMS}/{name}" for name in own),
+        *(f"{_UNITS}/behindy-{name}.{kind}" for name in own for kind in ("service", "timer")),
+        _ENGINE,
+        called(names, _CRON),
+    )
+
+
 def files(facts: HostFacts, domain: str) -> dict[str, str]:
     """Return what is to be on the host, by path."""
     directory = facts.directory[0] if facts.directory else ""
     placed = {f"{PROGRAMS}/{name}": text for name, text in _programs(directory, domain, facts.names)}
+    kept_up = {name: called(facts.names, name) for name in _kept_up(facts.names)}
     if facts.systemd:
-        for name in _kept_up(facts.names):
+        for name, own in kept_up.items():
             title, when = _TIMES[name]
-            placed[f"{_UNITS}/behindy-{name}.service"] = _service(title, name, facts.user)
-            placed[f"{_UNITS}/behindy-{name}.timer"] = _timer(title, when)
+            placed[f"{_UNITS}/behindy-{own}.service"] = _service(title, own, facts.user)
+            placed[f"{_UNITS}/behindy-{own}.timer"] = _timer(title, when)
         placed[_ENGINE] = _engine()
     else:
-        placed[_CRON] = f"{_HEAD}PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n" + "".join(
-            f"{_CRON_TIMES[name]} {facts.user} {PROGRAMS}/{name} >/dev/null 2>&1\n" for name in _kept_up(facts.names)
+        cron = called(facts.names, _CRON)
+        placed[cron] = f"{_HEAD}PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n" + "".join(
+            f"{_CRON_TIMES[name]} {facts.user} {PROGRAMS}/{own} >/dev/null 2>&1\n" for name, own in kept_up.items()
         )
     return placed
 
@@ -66,7 +72,7 @@ def _kept_up(names: Names) -> tuple[str, ...]:
 
 def units(names: Names) -> tuple[str, ...]:
     """Return the timers of systemd that are to be on."""
-    return tuple(f"behindy-{name}.timer" for name in _kept_up(names))
+    return tuple(f"behindy-{called(names, name)}.timer" for name in _kept_up(names))
 
 
 def missing(facts: HostFacts, domain: str) -> dict[str, str]:
@@ -97,7 +103,8 @@ def _programs(directory: str, domain: str, names: Names) -> Iterator[tuple[str, 
         looked = (*script("db/look"), *script("db/dump"))
         commands["backup"] = script("timers/backup", state, names.database.container, str(KEPT), *looked)
     for name in _kept_up(names):
-        yield name, _program(*script("timers/run", state, name, f"{directory}/.env"), *commands[name])
+        own = called(names, name)
+        yield own, _program(*script("timers/run", state, own, f"{directory}/.env"), *commands[name])
 
 
 def _program(*argv: str) -> str:

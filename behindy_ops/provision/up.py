@@ -222,6 +222,8 @@ def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
     changes = _look(session)
     if not changes:
         text = "nginx, PostgreSQL and Redis are running as the compose file has them; nothing to do."
+        if session.names.shared:
+            text = "What this project has beside its services runs as the compose file has it; nothing to do."
         session.emit(events.Decision(text))
         return
     session.emit(events.Plan("To be done:", tuple(change.sentence(session.names) for change in changes)))

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from behindy_ops.project.compose import ComposeFile
+from behindy_ops.project.routes import declared
 from behindy_ops.provision.rendering import FOLDER, rendered
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.scaffold.answers import Answers
@@ -66,7 +67,8 @@ def new_files(
     written = [compose, *(Written(path, there.get(path), there.get(path, text)) for path, text in made.items())]
     written.append(_ignoring(there.get(".gitignore")))
     if NGINX_FILE not in there:
-        files_ = rendered(ComposeFile.parse(compose.wanted, Path(compose_path)), root)
+        wanted = ComposeFile.parse(compose.wanted, Path(compose_path))
+        files_ = {} if declared(wanted).project else rendered(wanted, root)  # of one that shares an nginx: host.nginx
         written += [Written(f"{FOLDER}/{name}", None, text) for name, text in files_.items()]
     return written
 

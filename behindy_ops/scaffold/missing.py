@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from behindy_ops.errors import BehindyError
 from behindy_ops.project.compose import ComposeFile
-from behindy_ops.project.routes import declared
+from behindy_ops.project.routes import declared, shared_nginx
 from behindy_ops.scaffold.compose import candidates
 from behindy_ops.scaffold.files import IGNORED, NGINX_FILE
 
@@ -28,7 +28,7 @@ def missing(there: Mapping[str, str], compose_path: str, mistakes: Sequence[str]
         there: what is in the files that are there, by path.
         mistakes: what this machine's settings lack.
     """
-    return [*_compose(there, compose_path), *_beside(there), *_settings(mistakes)]
+    return [*_compose(there, compose_path), *_beside(there, compose_path), *_settings(mistakes)]
 
 
 def _compose(there: Mapping[str, str], path: str) -> Iterator[Missing]:
@@ -50,14 +50,21 @@ def _compose(there: Mapping[str, str], path: str) -> Iterator[Missing]:
             )
 
 
-def _beside(there: Mapping[str, str]) -> Iterator[Missing]:
-    if NGINX_FILE not in there:
+def _beside(there: Mapping[str, str], path: str) -> Iterator[Missing]:
+    if NGINX_FILE not in there and not _shares_nginx(there.get(path, "")):
         yield Missing(f"nginx's files are not there ({NGINX_FILE}).", "Make them: inv init")
     if "tasks.py" not in there:
         yield Missing("There is no tasks.py, so plain inv finds no task (behindy-ops does).", "inv init", needed=False)
     ignored = there.get(".gitignore", "").splitlines()
     if not {*IGNORED} <= {*ignored}:
         yield Missing("git may take files with secrets (.gitignore).", "inv init", needed=False)
+
+
+def _shares_nginx(text: str) -> bool:
+    try:
+        return bool(shared_nginx(ComposeFile.parse(text))[0])
+    except BehindyError:
+        return False
 
 
 def _settings(mistakes: Sequence[str]) -> Iterator[Missing]:

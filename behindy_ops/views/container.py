@@ -29,7 +29,8 @@ def named(name: str, services: Iterable[str], names: Names) -> str:
     beside, stanzas = names.beside, {stanza: names.service(stanza) for stanza in names.deployed}
     ours = [name for service in services for name in names.trio(service)]
     roles = {"nginx": names.proxy, "postgres": names.database, "redis": names.cache}
-    usual = {word: role.container for word, role in roles.items() if role and role.container in beside.values()}
+    there = {*beside.values(), *((names.proxy.container,) if names.shared else ())}
+    usual = {word: role.container for word, role in roles.items() if role and role.container in there}
     known_as = stanzas | usual | {name: name for name in (*ours, *beside.values())} | beside
     if name in known_as:
         return known_as[name]

@@ -93,7 +93,8 @@ def examine(session: Session, only: Sequence[str] = ()) -> list[Check]:
         Kind.HOST_NOT_READY: Docker cannot be asked; then that is the diagnosis.
     """
     before, seeing = session.now(), _from_here(session, only)
-    seen = look(session, "ops/doctor", *nginx.VIEW.asks(session), session.settings.host_dir, survey=PARTS)
+    own = (session.settings.host_dir, timers.scheduled(session.names))
+    seen = look(session, "ops/doctor", *nginx.VIEW.asks(session), *own, survey=PARTS)
     require_docker(seen.survey)
     view = nginx.describe(seen)
     facts = replace(

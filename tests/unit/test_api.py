@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,7 @@ def test_a_look_at_the_host_is_plain_data(host: Simulation) -> None:
     assert 0 < seen.disk_free <= seen.disk_size
     with pytest.raises(KeyError):
         seen.service("worker")
+    assert replace(seen, stanzas={"site": "web"}).service("site") == web
     assert [command.changes for command in host.connections[-1].sent] == [False]
 
 

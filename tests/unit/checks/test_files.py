@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from behindy_ops.checks.check import Facts, Fix, FixKind, Level, forced
-from behindy_ops.checks.files import compose_file, directory, project, rehearsal, unprepared
+from behindy_ops.checks.files import compose_file, directory, files, project, rehearsal, unprepared
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.release import Labels
@@ -111,3 +111,16 @@ def test_a_name_that_is_another_projects_is_refused_even_by_force(
     assert [check.level for check in forced(found)] == ([Level.REFUSAL] if refused else [])
     assert all("container_name: shop-backend in" in check.remedy for check in found)
     assert list(project(Facts(survey=replace(survey, directory=()), services=(BACKEND,)))) == []
+
+
+def test_another_projects_nginx_has_its_files_in_that_ones_directory() -> None:
+    names = Names(project="shop", shared="/srv/first")
+    alone = Survey(names=names, files={"compose/docker-compose.yml": "644"})
+    (check,) = files(Facts(survey=alone, services=(BACKEND,)))
+    assert check.level is Level.OK
+    (check,) = files(Facts(survey=replace(alone, names=Names()), services=(BACKEND,)))
+    assert check.level is Level.REFUSAL
+    for where, level in (("/srv/first/compose", None), ("/srv/shop/compose", Level.WARNING)):
+        there = replace(alone, directory=("/srv/shop",), containers={"nginx": started("nginx", where)})
+        found = [check for check in directory(Facts(survey=there, services=(BACKEND,))) if check.subject == "nginx"]
+        assert [check.level for check in found] == ([level] if level else [])

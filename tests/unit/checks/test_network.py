@@ -75,3 +75,11 @@ def test_whoever_belongs_on_the_network_and_is_not_there_can_be_connected() -> N
     (check,) = members(given)
     assert (check.subject, check.fix) == ("redis", Fix(FixKind.CONNECT, "redis"))
     assert list(members(Facts(survey=Survey(), services=SERVICES))) == []
+
+
+def test_what_the_compose_file_puts_on_other_networks_is_not_missed_here() -> None:
+    gone = [replace(each, addresses={}) if each.name == "postgres" else each for each in everybody()]
+    assert [check.subject for check in members(facts(*gone))] == ["postgres"]
+    given = facts(*gone)
+    apart = replace(given, survey=replace(given.survey, names=replace(given.survey.names, apart=("db",))))
+    assert list(members(apart)) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from behindy_ops.checks.check import Facts, Fix, FixKind, Level
 from behindy_ops.checks.nginx import inside, nginx, static_names
 from behindy_ops.facts.survey import Stanza
 from behindy_ops.facts.upstream import Answer, Upstream
+from behindy_ops.project.names import Names
 from tests.unit.ops_facts import SERVICES, container, stopped, survey
 
 GOOD, BAD = Answer(200, 0.1), Answer(502, 0.1)
@@ -54,3 +56,12 @@ def test_who_asks_nginx_inside_the_network_needs_one_that_listens_there(
     told = [(check, ", ".join(re.findall(r"http:\S+\d", check.found))) for check in checks]
     assert [f"{check.level.value}: {urls}" for check, urls in told] == ([said] if said else [])
     assert all("inv host.sync, then inv host.up" in check.remedy for check in checks if check.problem)
+
+
+def test_another_projects_nginx_is_looked_at_and_not_started() -> None:
+    theirs = Names(shared="/srv/first")
+    for there in (survey(), survey(stopped("nginx"))):
+        (check,) = nginx(Facts(survey=replace(there, names=theirs)))
+        assert check.level is Level.REFUSAL
+        assert check.found.endswith(" It is that of the project in /srv/first.")
+        assert check.fix is None

@@ -11,6 +11,7 @@ from behindy_ops.checks.check import Check, Facts, Level
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import Survey
 from behindy_ops.facts.timers import Timed
+from behindy_ops.project.names import Names
 from behindy_ops.project.services import Service
 
 DAY = 86400
@@ -96,3 +97,12 @@ def test_of_a_run_that_is_under_way_nothing_is_told_until_its_time_is_up() -> No
     under_way = replace(survey, containers={**survey.containers, "report-run": Container("x", "report-run")})
     told = [next(iter(timers.jobs(Facts(survey=one, services=(JOB,))))).problem for one in (survey, under_way)]
     assert [problem is not None for problem in told] == [True, False]
+
+
+def test_what_is_done_for_a_project_with_timers_of_its_own_is_called_the_same() -> None:
+    timed = Timed("backup-shop", on=True, placed=0.0, ok=False, said="the disk is full")
+    (check,) = timers.runs(Facts(survey=Survey(), timers=(timed,)))
+    assert check.found == "The host's daily backup failed: the disk is full"
+    assert "/usr/local/lib/behindy-ops/backup-shop" in check.remedy
+    without = Survey(names=Names(database=None))
+    assert list(timers.runs(Facts(survey=without, timers=(timed,)))) == []

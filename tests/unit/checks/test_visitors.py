@@ -9,6 +9,7 @@ from behindy_ops.checks.visitors import visitors
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Survey
 from behindy_ops.facts.visitors import Visitors, parse
+from behindy_ops.project.names import Names
 
 OWN, OWN6, CDN, CDN6 = "198.51.100.7", "2001:db8::7", "104.21.3.4", "2606:4700:3030::6815:1"
 
@@ -47,3 +48,8 @@ def test_a_name_that_the_host_itself_leads_to_loopback_says_nothing() -> None:
     assert parse(Reply({"visitors": lines})) == Visitors((OWN,), ipv6=True)
     assert parse(Reply({"visitors": [*lines, "lacks rules"]})) == Visitors((OWN,), ipv6=True, lacks="rules")
     assert parse(Reply()) == Visitors()
+
+
+def test_another_projects_nginx_is_told_of_its_visitors_there() -> None:
+    survey = Survey(names=Names(shared="/srv/first"))
+    assert list(visitors(Facts(survey=survey, visitors=Visitors((CDN,))))) == []

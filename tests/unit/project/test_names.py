@@ -138,3 +138,39 @@ def test_what_cannot_be_told_is_refused_by_its_path(top: dict[str, Any], line: s
         names(top)
     (said,) = error.value.lines
     assert said.startswith(line)
+
+
+FIRST = {"directory": "/home/ubuntu/behindy-ops/", "container": "nginx"}
+
+
+def second(shared: object = FIRST, **stanzas: dict[str, Any] | None) -> dict[str, Any]:
+    """A project without an nginx of its own, on the network of another one's."""
+    own = {"networks": ["front", "back"]}
+    declared = shop(**{"edge": None, "web": own, "pg": {"networks": ["back"]}, "mail": None, "cache": None} | stanzas)
+    networks = {"back": {}, "front": {"external": True, "name": "first_internal"}}
+    return {"name": "shop", "x-nginx": {"shared": shared}, "networks": networks, **declared}
+
+
+def test_a_project_that_shares_an_nginx_is_on_the_network_of_that() -> None:
+    found = names(second(web={"networks": ["back", "front"]}))
+    assert (found.proxy, found.shared) == (Role("", "nginx"), "/home/ubuntu/behindy-ops")
+    assert (found.network, found.network_key, found.apart) == ("first_internal", "front", ("pg",))
+
+
+@pytest.mark.parametrize(
+    ("top", "line"),
+    [
+        (second({"container": "nginx"}), "x-nginx.shared.directory: write the other project's directory on the host"),
+        (second({**FIRST, "directory": "behindy-ops"}), "x-nginx.shared.directory: write the other project's"),
+        (second({**FIRST, "container": "a b"}), "x-nginx.shared.container: write the name of the other project's"),
+        (second({**FIRST, "port": 1}), "x-nginx.shared.port: unknown key; the keys are directory, container"),
+        (second("nginx"), "x-nginx.shared: not a mapping; its keys are directory, container"),
+        (second(edge={"networks": ["front"]}), "x-nginx.shared: services.edge is an nginx, too; take it away"),
+        (second(web={"networks": ["back"]}), "networks: no service is on nginx's network; declare that with external"),
+        ({k: v for k, v in second().items() if k != "name"}, "name: missing; by it nginx's files tell this project"),
+    ],
+)
+def test_a_mistake_in_how_an_nginx_is_shared_is_told_by_its_path(top: dict[str, Any], line: str) -> None:
+    with raises(Kind.COMPOSE_INVALID) as error:
+        names(top)
+    assert any(said.startswith(line) for said in error.value.lines), error.value.lines

@@ -159,3 +159,23 @@ def test_nginx_asks_each_service_by_its_containers_name() -> None:
     routes = declared(ComposeFile.parse(yaml.safe_dump(named, sort_keys=False)))
     assert [route.service for route in routes.sites[0].routes] == ["shop-web", "shop-api"]
     assert [one.name for one in routes.services] == ["shop-web", "shop-api"]
+
+
+def test_another_projects_nginx_answers_inside_for_its_own_services_alone() -> None:
+    site = SITE | {"shared": {"directory": "/srv/first", "container": "nginx"}}
+    file = compose(site, web={"port": 80}, shop={"port": 80})
+    named = ComposeFile.parse(yaml.safe_dump({**file.top, "name": "shop"}))
+    assert (declared(named).project, declared(named).prefix) == ("shop", "of_shop_")
+    assert declared(compose(web={})).prefix == ""
+    long = ComposeFile.parse(yaml.safe_dump({**file.top, "name": "a-shop-with-a-long-name"}))
+    assert (len(declared(long).prefix), declared(long).prefix.isidentifier()) == (10, True)
+    with raises(Kind.COMPOSE_INVALID) as caught:
+        declared(compose(site, web={"inside": 81}))
+    assert caught.value.lines == (
+        "services.web.x-deploy.inside: nginx is another project's, and answers its own containers alone",
+        "name: write it, of a-z, 0-9, - and _; the shared nginx knows this project by it",
+    )
+    for name in ("../../site", "${NAME}", ""):
+        with raises(Kind.COMPOSE_INVALID) as caught:
+            declared(ComposeFile.parse(yaml.safe_dump({**file.top, "name": name})))
+        assert caught.value.lines[-1].endswith("knows this project by it")

@@ -162,3 +162,44 @@ def test_a_template_that_cannot_be_filled_in_is_named(shop: Project, text: str, 
     with raises(Kind.FILES_REFUSED, match="kept.conf.j2") as caught:
         rendering.rendered(shop.compose, shop.root)
     assert why in caught.value.what
+
+
+def test_a_project_that_shares_an_nginx_has_one_file_of_servers_with_names_of_its_own(tmp_path: Path) -> None:
+    text = SHOP.replace("x-nginx:\n", "name: shop\nx-nginx:\n  shared: {directory: /srv/first, container: nginx}\n")
+    kept = text.replace(
+        "route: /}", "routes: [{path: /}, {path: /small, cache: true}], replicas: 2, assets: {from: /a, at: /_next}}"
+    )
+    (tmp_path / "compose.yaml").write_text(kept)
+    project = Project(tmp_path)
+    (path, made), *others = rendering.rendered(project.compose, tmp_path).items()
+    assert (path, others) == ("projects/shop.conf", [])
+    assert "default_server" not in made
+    redirect, site, api = servers(made)
+    assert "server_name shop.example www.shop.example api.shop.org;" in redirect
+    assert "return 301 https://$host$request_uri;" in redirect
+    assert ("set $service web;" in site, "set $service api;" in api) == (True, True)
+    own = {
+        *re.findall(r"^(?:map|split_clients) \S.* \$(\w+) \{", made, re.MULTILINE),
+        *re.findall(r"(?:zone=|proxy_cache )(\w+)", made),
+    }
+    assert own
+    assert {name for name in own if not name.startswith("of_shop_")} == set()
+    used = set(re.findall(r"\$\{?(\w+)", re.sub("#.*", "", made)))
+    first = rendering.rendered(Project(CHECKOUT).compose, CHECKOUT)
+    theirs = set(re.findall(r"^map \S.* \$(\w+) \{", "".join(first.values()), re.MULTILINE))
+    assert used & theirs == set()
+    included = set(re.findall(r"include (/etc/nginx/\S+);", made))
+    assert included == {"/etc/nginx/rehearsal/*.conf", "/etc/nginx/mime.types"} | {
+        f"/etc/nginx/behindy/listen_{port}*.conf" for port in (80, 443)
+    }
+    assert names_served({path: made.encode()}, "shop.example") == ("shop.example",)
+    written = rendering.written(project)
+    rendering.write(project, written, force=False)
+    assert (tmp_path / "nginx/projects/shop.conf").read_text() == made
+
+
+def test_the_first_projects_nginx_reads_the_files_of_others() -> None:
+    made = rendering.rendered(Project(CHECKOUT).compose, CHECKOUT)
+    assert "include /etc/nginx/behindy/projects/*.conf;" in made["nginx.conf"]
+    assert "project.conf" not in made
+    assert "of_" not in "".join(made.values())

@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,12 @@ from behindy_ops.facts.replies import read
 from behindy_ops.facts.timers import PROGRAMS
 from behindy_ops.facts.visitors import Visitors
 from behindy_ops.host.command import script_text
+from behindy_ops.project.names import Names
+from behindy_ops.provision import timers
 from behindy_ops.provision.recipes import COMPOSE_SHA256, recipe
 from behindy_ops.provision.setup import Plan, set_up
 from tests.kinds import raises
-from tests.scripted import Answer, Scripted, scripted
+from tests.scripted import Answer, Scripted, script_of, scripted
 from tests.unit.machines import BARE, DOMAIN, MIB, READY
 
 if TYPE_CHECKING:
@@ -411,3 +414,28 @@ def test_a_directory_that_nobody_here_may_create_is_an_error_of_its_setting() ->
     bare = printed(prepared=False, root=False)
     with raises(Kind.REMOTE_COMMAND_FAILED, match="Check BEHINDY_HOST_DIR"):
         run(scripted(host__facts=bare, mkdir=Answer("", 1)))
+
+
+@pytest.mark.parametrize(
+    ("token", "planned"), [("loaded", []), ("unloaded", []), ("missing", []), ("unmounted", ["directories"])]
+)
+def test_the_token_of_a_shared_nginx_is_its_own_projects_business(token: str, planned: list[str]) -> None:
+    names = Names(project="shop", shared="/srv/first")
+    wanted = timers.files(replace(READY, names=names), DOMAIN)
+    placed = {path: sha256(text.encode()).hexdigest() for path, text in wanted.items()}
+    on = frozenset({"behindy-backup-shop", "behindy-certs-shop"})
+    plan = plan_of(replace(READY, names=names, token=token, placed=placed, timers=on))
+    assert [step.name for step in plan.steps] == planned
+    assert all(step.title.endswith("the rehearsal token and static files are in /srv/first") for step in plan.steps)
+
+
+def test_the_directories_of_a_project_that_shares_an_nginx_lead_to_that_ones(tmp_path: Path) -> None:
+    shared = "name: shop\nx-nginx: {shared: {directory: /srv/first, container: edge}}\nservices:\n  web:\n"
+    more = "    networks: [front]\n    x-deploy: {}\nnetworks: {front: {external: true}}\n"
+    (tmp_path / "compose.yaml").write_text(shared + more)
+    facts, done = [printed(prepared=False)] * 2 + [printed()], Answer()
+    there = scripted(root=tmp_path, host__facts=facts, host__directories=done, host__setup=done, mkdir=done)
+    with raises(Kind.SETUP_FAILED, match="still not ready"):  # the facts have another project's timers
+        run(there)
+    (made,) = [command for command in there.host.commands if script_of(command) == "host/directories"]
+    assert made.argv[4:] == ("behindy-ops", "behindy.me", "edge", "/srv/first")

@@ -304,3 +304,48 @@ def test_files_that_somebody_else_changed_meanwhile_are_not_overwritten(tmp_path
 def test_a_host_without_its_directory_is_set_up_first(tmp_path: Path) -> None:
     with raises(Kind.FILES_MISSING, match="inv host.setup"):
         run(scripted(root=checkout(tmp_path), host__files=Answer("", 80)))
+
+
+SHARED = """name: shop
+x-nginx: {domains: shop.example, shared: {directory: /srv/first, container: edge}}
+services:
+  web: {image: acme/web, networks: [front], x-deploy: {port: 1, internal: /, external: /, route: /}}
+networks: {front: {external: true, name: first_internal}}
+"""
+
+
+def sharing(folder: Path) -> Path:
+    (folder / "nginx/projects").mkdir(parents=True)
+    (folder / "compose.yaml").write_text(SHARED)
+    (folder / "nginx/projects/shop.conf").write_text("server {}\n")
+    return folder
+
+
+def test_a_shared_nginx_tries_and_loads_the_projects_file_before_the_rest_goes_live(tmp_path: Path) -> None:
+    there = scripted(
+        root=sharing(tmp_path), host__files=Answer("@ state\nlive \n@ end\n"), host__facts=MACHINE,
+        host__sync_stage=Answer(), host__share=Answer(), host__sync_apply=Answer("nginx elsewhere\n"),
+    )  # fmt: skip
+    run(there)
+    assert there.host.ran()[-3:] == ["host/sync_stage", "host/share", "host/sync_apply"]
+    read, share, apply = there.host.commands[0], *there.host.commands[-2:]
+    assert read.argv[-2:] == ("/srv/first", "shop.conf")
+    assert (share.argv[4:], share.stdin) == (
+        ("/srv/first", "edge", "shop.conf", "behindy.me", "keep"),
+        b"server {}\n",
+    )
+    assert apply.argv[-1] == "leave"
+    assert not [event for event in there.events if isinstance(event, Note)]
+
+
+def test_a_file_that_a_shared_nginx_refuses_leaves_all_as_it_was(tmp_path: Path) -> None:
+    there = scripted(
+        root=sharing(tmp_path), host__files=Answer("@ state\nlive \n@ end\n"), host__facts=MACHINE,
+        host__sync_stage=Answer(), host__share=Answer("", 66, "[emerg]"),
+    )  # fmt: skip
+    with raises(Kind.FILES_REFUSED, match="nginx rejects the files") as error:
+        run(there)
+    assert error.value.lines == ("[emerg]",)
+    (tmp_path / "nginx/projects/shop.conf").unlink()
+    with raises(Kind.FILES_REFUSED, match=r"There is no nginx/projects/shop\.conf.*inv host\.nginx --write"):
+        run(scripted(root=tmp_path))

@@ -23,7 +23,7 @@ NAMES = ("backup", "certs")
 
 
 def test_all_that_is_placed_is_looked_for() -> None:
-    assert {*PLACED, *timers.files(replace(BARE, systemd=False), DOMAIN)} == set(timers.PATHS)
+    assert {*PLACED, *timers.files(replace(BARE, systemd=False), DOMAIN)} == set(timers.paths(BARE.names))
 
 
 def test_without_a_database_there_is_no_backup_and_the_proxy_may_be_called_anything() -> None:
@@ -74,3 +74,15 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     files = [str(tmp_path / name) for name in ("docker.service", *(path.rpartition("/")[2] for path in units))]
     verified = subprocess.run(["systemd-analyze", "verify", *files], capture_output=True, text=True, check=False)
     assert (verified.returncode, str(tmp_path) in verified.stderr) == (0, False), verified.stderr
+
+
+@pytest.mark.parametrize("systemd", [True, False])
+def test_a_project_that_shares_an_nginx_has_timers_of_its_own(*, systemd: bool) -> None:
+    shop = replace(BARE, systemd=systemd, names=Names(project="shop", shared="/home/ubuntu/behindy-ops"))
+    placed, first = timers.files(shop, "shop.example"), timers.files(replace(BARE, systemd=systemd), DOMAIN)
+    assert {path for path in placed if path in first} <= {"/etc/systemd/system/docker.service.d/behindy.conf"}
+    assert set(placed) <= set(timers.paths(shop.names))
+    assert f"state certs-shop {shop.directory[0]}" in placed[f"{PROGRAMS}/certs-shop"]
+    assert timers.units(shop.names) == ("behindy-backup-shop.timer", "behindy-certs-shop.timer")
+    text = placed["/etc/systemd/system/behindy-certs-shop.service" if systemd else "/etc/cron.d/behindy-ops-shop"]
+    assert f"{PROGRAMS}/certs-shop" in text

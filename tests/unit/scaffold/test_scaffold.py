@@ -239,3 +239,13 @@ def test_a_mistake_in_the_compose_file_is_missing_by_its_path() -> None:
     assert any(line.startswith(f"{HERE}: services.db.x-deploy.port: ") for line in told)
     undeclared = missing({HERE: completed(THEIRS, {"web": WEB}, "shop.example")}, HERE, ())
     assert "services.mailer says not how it is deployed (no x-deploy)." in [each.what for each in undeclared]
+
+
+def test_a_project_that_shares_an_nginx_lacks_no_files_of_one_and_is_made_none(tmp_path: Path) -> None:
+    text = (
+        "name: shop\nx-nginx: {domains: shop.example, shared: {directory: /srv/first, container: nginx}}\n"
+        "services:\n  web:\n    image: acme/web\n    x-deploy: {port: 1, internal: /, external: /, route: /}\n"
+    )
+    assert not [each for each in missing({HERE: text}, HERE, ()) if "nginx" in each.what]
+    shared = answers(App("web", "acme/web", 1, "/"))
+    assert not [path for path in made(shared, tmp_path, **{HERE: text}) if path.startswith("nginx/")]

@@ -42,6 +42,11 @@ def test_a_service_is_known_by_its_key_and_by_its_containers_name(name: str) -> 
     assert named("shop-web-green", ["shop-web"], names) == "shop-web-green"
 
 
+def test_another_projects_nginx_may_be_looked_into() -> None:
+    names = Names(proxy=Role("", "edge"), shared="/srv/first", database=None, cache=None, containers={"web": "web"})
+    assert named("nginx", ["web"], names) == "edge"
+
+
 @pytest.mark.parametrize("name", ["bla", "-f", "backend;id", "nginx-green", ""])
 def test_what_is_not_known_is_refused_with_what_there_is(name: str) -> None:
     with raises(Kind.USAGE) as error:

@@ -68,8 +68,9 @@ section timers
 echo "directory $(readlink -m "$dir")"
 if [ -d /run/systemd/system ]; then
   echo "systemd yes"
-  for timer in behindy-backup behindy-certs; do
-    if systemctl -q is-enabled "$timer.timer" 2>/dev/null && systemctl -q is-active "$timer.timer"; then echo "on $timer"; fi
+  for file in "$@"; do
+    case $file in *.timer) timer=${file##*/} ;; *) continue ;; esac
+    if systemctl -q is-enabled "$timer" 2>/dev/null && systemctl -q is-active "$timer"; then echo "on ${timer%.timer}"; fi
   done
 elif has cron || has crond; then echo "cron yes"; fi
 for file in "$@"; do

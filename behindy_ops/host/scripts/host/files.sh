@@ -1,5 +1,5 @@
 # lib: sections synced
-# $1 host directory, $2 nginx container. stdin: the paths of the files that are to be there, one each line. Changes nothing. Prints
+# $1 host directory, $2 nginx container; where nginx is another project's, $3 its directory and $4 the file it has of this one. stdin: the paths of the files that are to be there, one each line. Changes nothing. Prints
 #   files   path and content (base64) of what host.sync put there and of what lies where it would put a file;
 #   taken   of those paths the ones that are no file the login can read, and why;
 #   others  what else is there, by its name alone (base64): a directory without a file of ours as one name;
@@ -54,4 +54,5 @@ if [ -n "$live" ] && [ -n "$started" ] && [ "$(cat $versions/loaded 2>/dev/null)
   [ "$(date -d "$started" +%s 2>/dev/null || echo 0)" -lt "$(stat -c %Y nginx/live)" ]; then
   echo "loaded no"
 fi
+[ -z "${3:-}" ] || [ -z "$live" ] || cmp -s "nginx/live/nginx/projects/$4" "$3/nginx/projects/$4" || echo "loaded no"
 section end

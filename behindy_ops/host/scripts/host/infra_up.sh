@@ -1,4 +1,4 @@
-# lib: engine masked compose visitors
+# lib: engine masked compose visitors placeholder
 # `limit`: seconds to wait for health; `nginx`: its stanza; `edge`: the network with IPv6. Then words: create SERVICE, recreate SERVICE, pull IMAGE, placeholder IMAGE
 # (nginx's, when it may have no certificate), ipv6 CONTAINER (nginx's, for visitors by IPv6). Prints what it is at, and the
 # logs' last lines of what is not healthy in time.
@@ -15,18 +15,7 @@ while [ "$#" -gt 1 ]; do
     echo "pulling $2"
     docker pull --quiet "$2" >/dev/null || exit 67
     ;;
-  placeholder)
-    # nginx does not start without a certificate, and the real one is had through nginx: one that nobody trusts, for
-    # some days, until `inv host.certs` has the real one.
-    docker run --rm --network none --volume /etc/letsencrypt:/etc/letsencrypt --entrypoint sh "$2" -c '
-live=/etc/letsencrypt/live/$1
-[ ! -e "$live/fullchain.pem" ] || exit 0
-umask 077
-mkdir -p "$live"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7 -subj "/O=behindy-ops placeholder/CN=$1" \
-  -addext "subjectAltName=DNS:$1" -keyout "$live/privkey.pem" -out "$live/fullchain.pem" 2>/dev/null &&
-  echo "placeholder certificate made"' placeholder "$domain" || exit 1
-    ;;
+  placeholder) placeholder "$2" "$domain" || exit 1 ;;
   esac
   shift 2
 done

@@ -27,7 +27,7 @@ past() { # where the name leads here, and what nginx itself answers past it
   at=127.0.0.1
   echo "near $(public -s -o /dev/null -m 5 -w '%{http_code}' "https://$domain/health") $?"
 }
-timers() { for name in backup certs; do echo "$name $(timed "$name" "$dir/state")"; done; }
+timers() { for name in $scheduled; do echo "$name $(timed "$name" "$dir/state")"; done; }
 events() { # docker keeps its last 256 events only
   timeout --foreground 2 docker events --since "$(awk '$1 == "btime" { print $2 }' /proc/stat)" --until "$(date +%s)" --filter event=oom \
     --format '{{.TimeNano}} {{.Actor.ID}} {{.Actor.Attributes.name}}'

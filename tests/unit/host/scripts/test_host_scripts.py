@@ -998,3 +998,117 @@ def test_aliases_are_taken_away_at_a_quiet_moment(host: FakeHost) -> None:
     assert host.run("host/unalias", *arguments).code == Code.NOT_RELOADED
     host.on("docker", "network connect *", Answer(code=1))
     assert host.run("host/unalias", *arguments).code == Code.NOT_CONNECTED
+
+
+def share(host: FakeHost, text: str = "theirs\n", what: str = "keep") -> Ran:
+    words = (str(host.root / "first"), "nginx", "shop.conf", "shop.example", what)
+    return host.run("host/share", *words, stdin=text)
+
+
+@pytest.fixture
+def shared(host: FakeHost) -> FakeHost:
+    """A host with an nginx of another project's, in which a file of this one and one of a third are."""
+    here = f"{host.root}/etc/nginx/behindy"
+    host.file("first/nginx/nginx.conf", f"include {here}/projects/*.conf;\n")
+    host.file("first/nginx/site.conf", f"ssl_certificate {host.root}/etc/letsencrypt/live/behindy.me/fullchain.pem;\n")
+    for name in ("shop", "third"):
+        host.file(f"first/nginx/projects/{name}.conf", f"{name} before\n")
+    host.on("docker", "container inspect --format {{.State.Running}} nginx", "true\n")
+    host.on("docker", "container inspect *Mounts* nginx", f"{host.root}/first/nginx\n")
+    host.on("docker", "exec nginx test -e *")
+    host.on("docker", "exec -u 0 nginx sh -c *", INSIDE)
+    host.on("nginx", "-t -c *", Answer(run='cat "$root"/first/nginx/projects/.try/* >"$root/tried"; exit 0'))
+    host.on("nginx", "*-t -q")
+    host.on("nginx", "*-s reload", Answer(run=host.new_worker()))
+    return host
+
+
+def projects(host: FakeHost) -> dict[str, str]:
+    return {file.name: file.read_text() for file in (host.root / "first/nginx/projects").iterdir()}
+
+
+def test_another_projects_nginx_tries_a_file_beside_all_others_and_loads_it(shared: FakeHost) -> None:
+    ran = share(shared, what="try")
+    assert (ran.code, projects(shared)) == (0, {"shop.conf": "shop before\n", "third.conf": "third before\n"})
+    assert (shared.root / "tried").read_text() == (
+        f"include {shared.root}/etc/nginx/behindy/projects/.try/*.conf;\ntheirs\nthird before\n"
+    )
+    assert "nginx -s reload" not in ran.calls
+    ran = share(shared)
+    assert (ran.code, projects(shared)) == (0, {"shop.conf": "theirs\n", "third.conf": "third before\n"})
+    assert [call for call in ran.calls if call.startswith("nginx")][-1] == "nginx -s reload"
+
+
+@pytest.mark.parametrize("refused", [Answer(err="[emerg] x in /.try/shop.conf:1", code=1), "conflicting server name"])
+def test_a_file_that_is_refused_or_takes_a_name_never_gets_there(shared: FakeHost, refused: Answer | str) -> None:
+    shared.on("nginx", "-t -c *", refused)
+    ran = share(shared)
+    assert (ran.code, ran.err != "", "/.try/" in ran.err) == (Code.NGINX_REFUSED, True, False)
+    assert projects(shared) == {"shop.conf": "shop before\n", "third.conf": "third before\n"}
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_file_that_nginx_will_not_load_after_all_is_taken_back(shared: FakeHost, *, before: bool) -> None:
+    if not before:
+        (shared.root / "first/nginx/projects/shop.conf").unlink()
+    shared.on("nginx", "-t -q", Answer(code=1))
+    assert share(shared).code == Code.NGINX_REFUSED
+    assert projects(shared) == {"third.conf": "third before\n"} | ({"shop.conf": "shop before\n"} if before else {})
+
+
+def test_without_a_certificate_it_is_tried_with_nginxs_own_and_gets_a_placeholder(shared: FakeHost) -> None:
+    live = f"{shared.root}/etc/letsencrypt/live"
+    shared.on("docker", "exec nginx test -e *", Answer(code=1))
+    shared.on("docker", "container inspect --format {{.Config.Image}} nginx", "nginx:1.28\n")
+    shared.on("docker", "run *")
+    ran = share(shared, f"ssl_certificate {live}/shop.example/fullchain.pem;\n", "try")
+    assert (ran.code, [call for call in ran.calls if call.startswith("docker run")]) == (0, [])
+    assert f"{live}/behindy.me/fullchain.pem" in (shared.root / "tried").read_text()
+    ran = share(shared, f"ssl_certificate {live}/shop.example/fullchain.pem;\n")
+    (made,) = [call for call in ran.calls if call.startswith("docker run")]
+    assert "nginx:1.28" in made
+    assert made.endswith("placeholder shop.example")
+    assert projects(shared)["shop.conf"] == f"ssl_certificate {live}/shop.example/fullchain.pem;\n"
+
+
+def test_an_nginx_that_does_not_read_such_files_is_left_alone(shared: FakeHost) -> None:
+    shared.file("first/nginx/nginx.conf", "http {}\n")
+    assert share(shared).code == Code.NGINX_NOT_SHARED
+    shared.on("docker", "container inspect *Mounts* nginx", "/elsewhere/nginx\n")
+    assert share(shared).code == Code.NGINX_NOT_SHARED
+    shared.on("docker", "container inspect --format {{.State.Running}} nginx", "false\n")
+    assert share(shared).code == Code.NO_NGINX
+    assert projects(shared) == {"shop.conf": "shop before\n", "third.conf": "third before\n"}
+
+
+def test_a_project_that_shares_an_nginx_has_its_token_and_its_place_for_static_files(host: FakeHost) -> None:
+    first, shop = host.root / "first", host.root / "shop"
+    words = (str(shop), "shop.example", "nginx", str(first))
+    ran = host.run("host/directories", *words)
+    assert (ran.code, "set that project up first" in ran.err) == (1, True)
+    host.run("host/directories", str(first))
+    token = (first / "rehearsal/header").read_text()
+    assert [host.run("host/directories", *words).code for _ in range(2)] == [0, 0]
+    assert {name: (shop / name).readlink() for name in ("rehearsal", "assets")} == {
+        "rehearsal": first / "rehearsal",
+        "assets": first / "assets",
+    }
+    assert (first / "rehearsal/header").read_text() == (shop / "rehearsal/header").read_text() == token
+    (shop / "assets").unlink()
+    host.file("shop/assets/web/kept.js")
+    ran = host.run("host/directories", *words)
+    assert (ran.code, "move it away" in ran.err) == (1, True)
+    assert (shop / "assets/web/kept.js").exists()
+
+
+def test_a_file_that_the_shared_nginx_lacks_is_not_loaded(host: FakeHost) -> None:
+    host.file("home/nginx/versions/v1/nginx/projects/shop.conf", "a\n")
+    (host.home / "nginx/live").symlink_to("versions/v1")
+    host.on("docker", "container inspect *", "2199-01-01T00:00:00Z\n")
+    there = host.file("first/nginx/projects/shop.conf", "a\n")
+    words = (MARK, str(host.home), "nginx", str(host.root / "first"), "shop.conf")
+    assert sync.parse(host.run("host/files", *words).reply).loaded
+    there.write_text("b\n")
+    assert not sync.parse(host.run("host/files", *words).reply).loaded
+    there.unlink()
+    assert not sync.parse(host.run("host/files", *words).reply).loaded

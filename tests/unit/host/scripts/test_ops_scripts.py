@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behindy_ops.facts import visitors
+from behindy_ops.facts import timers, visitors
 from behindy_ops.facts.readings import parse_readings
 from behindy_ops.host.command import script
 from behindy_ops.host.exit_codes import Code
@@ -40,8 +40,8 @@ def unwell(host: FakeHost) -> None:
     [
         ("certs", ("nginx", "a.org"), {"address", "served", "trust", "files", "now"}),
         ("disk", ("home", *SURVEY), {"filesystems", "docker_", "made", "networks_", "assets_", "survey"}),
-         ("doctor", ("nginx", "a.org", WEB, "", "home", *SURVEY), {"errors", "inside", "outside", "past", "rules",
-         "events", "timers", "visitors",
+         ("doctor", ("nginx", "a.org", WEB, "", "home", "certs", *SURVEY), {"errors", "inside", "outside", "past",
+         "rules", "events", "timers", "visitors",
          "kernel", "survey", "address", "served", "trust", "files", "now"}),
         ("env", ("home", "web", *SURVEY), {"live", "image", "compose", "changed", "survey"}),
         ("frames", ("1", "0"), {"moment", "meminfo", "containers"}),
@@ -76,7 +76,8 @@ def test_the_doctor_asks_each_service_from_inside_and_from_outside(host: FakeHos
     host.on("curl", "*https://a.org/q", "502 0.02", "200 0.03")
     host.on("journalctl", "*-n 1", "a line\n")
     host.on("journalctl", "*constraint=*", "1.5 host kernel: oom-kill:constraint=x\n")
-    reply = host.run("ops/doctor", MARK, "nginx", "a.org", f"{WEB}\napi 80 /h /q", "", "home", *SURVEY).reply
+    words = ("nginx", "a.org", f"{WEB}\napi 80 /h /q", "", "home", "backup certs")
+    reply = host.run("ops/doctor", MARK, *words, *SURVEY).reply
     assert reply.lines("errors") == ["[error] y"]
     assert visitors.parse(reply) == visitors.Visitors(("198.51.100.7",), ipv6=True)
     assert ["web", "10.0.0.2,", "0", "200", "0.01"] in reply.rows("inside")
@@ -113,9 +114,9 @@ def test_dockers_rules_are_missed_where_nginx_sees_its_gateway(
     lines = [f"0: 0400D60A:01BB {FROM[who]}:D426 01" for who in seen_from]
     host.file("proc/7/net/tcp", "\n".join([*lines, "1: 0400D60A:01BB 0700000A:1111 06", ""]))
     host.file("proc/7/net/tcp6", "0: 00000000000000000000000000000000:0050 0000:0 0A\n")
-    assert host.run("ops/doctor", MARK, "nginx", "a.org", WEB, "", *SURVEY).reply.lines("rules") == told
+    assert host.run("ops/doctor", MARK, "nginx", "a.org", WEB, "", "home", "", *SURVEY).reply.lines("rules") == told
     host.file("etc/docker/daemon.json", '{"iptables" : false}')
-    assert host.run("ops/doctor", MARK, "nginx", "a.org", WEB, "", *SURVEY).reply.lines("rules") == []
+    assert host.run("ops/doctor", MARK, "nginx", "a.org", WEB, "", "home", "", *SURVEY).reply.lines("rules") == []
 
 
 def test_of_a_container_names_are_told_and_no_values(host: FakeHost) -> None:
@@ -407,3 +408,17 @@ def test_a_live_container_without_a_kept_release_is_told_apart(released: FakeHos
     assert (ran.code, ran.err) == (Code.NO_CONTAINER, f"{MARK} unkept\n")
     released.on("docker", "container inspect --format {{index*behindy.release* web", "\n")
     assert released.run("ops/run", MARK, str(released.home), "web", "true").code == Code.NO_CONTAINER
+
+
+def test_what_cron_does_for_each_project_is_looked_up_by_its_own_file(host: FakeHost) -> None:
+    unwell(host)
+    host.moved |= {"/usr/local/lib/behindy-ops": f"{host.root}/lib", "/run/systemd": f"{host.root}/none"}
+    for file in ("lib/certs", "lib/certs-shop", "etc/cron.d/behindy-ops-shop"):
+        host.file(file)
+    words = ("nginx", "a.org", WEB, "", "home", "certs certs-shop backup-shop")
+    told = timers.parse(host.run("ops/doctor", MARK, *words, *SURVEY).reply.lines("timers"))
+    assert [(timed.name, timed.on) for timed in told] == [
+        ("certs", False),
+        ("certs-shop", True),
+        ("backup-shop", False),
+    ]

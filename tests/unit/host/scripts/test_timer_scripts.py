@@ -203,15 +203,17 @@ def test_what_is_placed_is_put_there_whole_and_switched_on(host: FakeHost) -> No
 
 
 def test_the_look_tells_what_is_placed_and_on(host: FakeHost) -> None:
-    placed = host.file("x.timer", "x\n")
+    placed = host.file("behindy-backup-shop.timer", "x\n")
+    off = host.root / "behindy-certs-shop.timer"
     for program in ("docker", "sudo", "systemd-detect-virt", "timedatectl", "apt-config", "getent"):
         host.on(program, "*", Answer(code=1))
     host.moved["/run/systemd/system"] = str(host.root)
     host.on("systemctl", "*", Answer(run='case "$*" in *certs*) exit 1 ;; esac'))
     facts = machine.parse(
-        host.run("host/facts", MARK, "home", "a.org", "nginx", str(placed), str(host.root / "no")).reply
+        host.run("host/facts", MARK, "home", "a.org", "nginx", str(placed), str(off), str(host.root / "no")).reply
     )
-    assert (facts.systemd, facts.timers, facts.directory) == (True, frozenset({"behindy-backup"}), (str(host.home),))
+    assert (facts.systemd, facts.timers) == (True, frozenset({"behindy-backup-shop"}))
+    assert facts.directory == (str(host.home),)
     assert facts.placed.keys() == {str(placed)}
 
 
