@@ -20,6 +20,7 @@ TOGETHER = frozenset(
         "test_names",
         "test_replicas",
         "test_secrets",
+        "test_two_projects",
     }
 )
 """Files with a fixture for all their tests that takes long, or changes the host: they share one, in their order."""
@@ -54,6 +55,7 @@ SECONDS = {
     "test_replicas": 30.0,
     "test_rollback": 25.0,
     "test_secrets": 12.0,
+    "test_two_projects": 40.0,
 }
 """About how many seconds a test of a file takes; it decides about order and balance alone."""
 

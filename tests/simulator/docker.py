@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 ROUTED = frozenset(
-    {"frontend", "backend", "llmserver", *(f"frontend-{number}" for number in range(2, MOST_REPLICAS + 1))}
+    {
+        *("frontend", "backend", "llmserver", "shop-backend"),
+        *(f"frontend-{number}" for number in range(2, MOST_REPLICAS + 1)),
+    }
 )
 """The names nginx sends users to."""
 

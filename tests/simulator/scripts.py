@@ -23,6 +23,9 @@ __all__ = ["body_of", "each_of", "fenced", "lease", "name_of"]
 
 T = TypeVar("T")
 
+PROJECTS = ("behindy-ops", "shop")
+"""Compose's names of those that share the host."""
+
 
 def call(world: World, operation: Callable[[], T]) -> Generator[Wait | None, None, T]:
     """One call to dockerd: it may be done, and yet the answer may never come."""
@@ -148,7 +151,7 @@ def once(
     limit: str, grace: str, *words: str,
 ) -> Body:  # fmt: skip
     assert (root, network, files_of) == ("behindy-ops", "behindy-ops_internal", "")
-    assert (project, nginx) == ("behindy-ops", "nginx")
+    assert (project in PROJECTS, nginx) == (True, "nginx")
     assert grace.isdigit()
     assert words
     stanza = yield from _keep_release(world, me, service, release, files_of)
@@ -199,7 +202,7 @@ def start_green(
     nginx: str,
     idle: str = "",
 ) -> Body:
-    assert (root, network, project, nginx) == ("behindy-ops", "behindy-ops_internal", "behindy-ops", "nginx")
+    assert (root, network, project in PROJECTS, nginx) == ("behindy-ops", "behindy-ops_internal", True, "nginx")
     assert "Aliases" not in template
     stanza = yield from _keep_release(world, me, service, release, files_of)
     engine, green = world.engine, f"{service}-green"

@@ -224,6 +224,7 @@ class Simulation:
     Attributes:
         clients: the connections of those at work, innermost last;
         connections: all there ever were.
+        project: theirs; ``others`` are services of another project on the host.
     """
 
     def __init__(self, services: dict[str, Service] | None = None, *, rehearsals: bool = True) -> None:
@@ -234,8 +235,13 @@ class Simulation:
         self.events: list[Event] = []
         self.clients: list[SimHost] = []
         self.connections: list[SimHost] = []
+        self.project, self.others = _PROJECT, frozenset[str]()
         self.ahead = 0.0  # seconds that the client's clock is ahead of the host's
         self._drawn = 0
+
+    @property
+    def services(self) -> list[Service]:
+        return [service for name, service in self.world.services.items() if name not in self.others]
 
     def forget(self) -> None:
         """What was told and sent so far is of no interest."""
@@ -308,9 +314,7 @@ class Simulation:
             queue.recover(self.connect, self._chosen(names), wait=wait, now=now)
 
     def _chosen(self, names: Sequence[str]) -> list[Service]:
-        return [self.world.services[name] for name in names] or [
-            service for service in self.world.services.values() if not service.replica_of
-        ]
+        return [self.world.services[name] for name in names] or [each for each in self.services if not each.replica_of]
 
     @contextlib.contextmanager
     def _settled(self, *, drained: bool = True) -> Iterator[None]:
@@ -339,9 +343,9 @@ class Simulation:
         try:
             yield Session(
                 host,
-                _PROJECT,
+                self.project,
                 self.settings,
-                list(world.services.values()),
+                self.services,
                 self.events.append,
                 "somebody@somewhere",
                 interrupts=interrupts,
