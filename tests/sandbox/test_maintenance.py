@@ -40,8 +40,11 @@ def maintenance(service: str, *words: str) -> str:
 
 
 def workers() -> str:
-    """Each process of nginx, and when it began."""
-    look = "cat /proc/[0-9]*/stat | awk '$2 == \"(nginx)\" { print $1, $22 }'"
+    """Return when nginx itself and its worker began; who looks after its cache ends when it has looked."""
+    look = (
+        "for each in /proc/[0-9]*; do case $(tr '\\0' ' ' <$each/cmdline) in"
+        " 'nginx: master'* | 'nginx: worker'*) awk '{ print $1, $22 }' $each/stat ;; esac; done"
+    )
     return on_host("docker", "exec", "nginx", "sh", "-c", look)
 
 

@@ -127,6 +127,9 @@ class Rehearse(Attempts):
         if look.verdict is Verdict.HEALTHY and missing:
             reason = f"its page names {', '.join(missing)}, and the answer to that is HTTP 404"
             look = Look(Verdict.AGAIN, reason, definite=True)
+        elif look.verdict is Verdict.HEALTHY and (without := result.reply().every("unfound")):
+            # An icon or a manifest, without which the site works.
+            look = replace(look, reason=f"{look.reason}; its page names {', '.join(without)}, which is HTTP 404")
         return _told_apart(result, look, candidate=True)
 
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:

@@ -63,12 +63,12 @@ absent_files() { # URL: those that its page names and that are not there, of ten
   mapfile -t files < <(head -c 1000000 "$page" | tr '\0' ' ' | named_files "$origin" "${rest%/*}/" | head -n 10)
   [ "${#files[@]}" != 0 ] || return 0
   while [ "$each" -lt "${#files[@]}" ]; do
-    requests+=(-o /dev/null "$origin${files[each]}")
+    requests+=(-o /dev/null "$origin${files[each]#\?}")
     each=$((each + 1))
   done
   each=0
   while read -r got; do
-    [ "$got" != 404 ] || echo "missing ${files[each]}"
+    case $got${files[each]} in 404\?*) echo "unfound ${files[each]#\?}" ;; 404*) echo "missing ${files[each]}" ;; esac
     each=$((each + 1))
   done < <(at_most=8 public -sS -g -m 4 "${secret[@]}" -w '%{http_code}\n' "${requests[@]}" 2>/dev/null)
 }

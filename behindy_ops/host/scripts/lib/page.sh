@@ -1,6 +1,6 @@
 # What a page names.
 named_files() { # origin, the page's directory. stdin: HTML. The paths of its scripts, styles and preloads at that origin, then
-  # those of its icons and its manifest
+  # those of its icons and its manifest, each behind a ?: a site works without
   LC_ALL=C awk -v RS='<' -v origin="$1" -v directory="$2" '
     function attribute(name,   value, quote, end) {
       if (!match(lower, "[ \t\r\n/]" name "[ \t\r\n]*=[ \t\r\n]*")) return ""
@@ -32,5 +32,5 @@ named_files() { # origin, the page's directory. stdin: HTML. The paths of its sc
     { rel = " " tolower(attribute("rel")) " " }
     rel ~ /[ \t](stylesheet|preload|modulepreload)[ \t]/ && tolower(attribute("as")) != "fetch" { tell(attribute("href")); next }
     rel ~ /[ \t](icon|apple-touch-icon|manifest)[ \t]/ { tell(attribute("href"), 1) }
-    END { for (each = 1; each <= count; each++) if (!(icons[each] in told)) { print icons[each]; told[icons[each]] } }'
+    END { for (each = 1; each <= count; each++) if (!(icons[each] in told)) { print "?" icons[each]; told[icons[each]] } }'
 }

@@ -175,6 +175,12 @@ def test_a_rehearsal_refuses_a_release_whose_page_names_a_file_that_is_not_there
     assert "its page names /_next/static/a.js, /b.css, and the answer to that is HTTP 404" in error.what
 
 
+def test_an_icon_that_is_not_there_is_told_and_refuses_nothing() -> None:
+    read = Rehearse().read(state_of(), answer("look 200 0 -green\nunfound /favicon.ico\nok\n"))
+    assert read.error is None
+    assert read.detail == "HTTP 200; its page names /favicon.ico, which is HTTP 404"
+
+
 def test_a_host_that_cannot_reach_its_own_public_name_is_told_soon_with_the_setting_that_helps() -> None:
     step, state = Rehearse(), state_of()
     told = answer("look 000 28 none\nmet \nleads 203.0.113.9\nnear 200 0 -green\n")

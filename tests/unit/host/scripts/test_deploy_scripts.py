@@ -632,7 +632,7 @@ def test_icons_and_the_manifest_are_asked_for_after_what_the_page_cannot_do_with
     host.on("curl", "*https://a.org/shop/", page(ICONS))
     host.on("curl", "*-g -m 4 *", "200\n200\n404\n404\n")
     ran = host.run("deploy/look_outside", "/h", "5", "0.01", "0", "nginx", "", "", "https://a.org/shop/")
-    assert ran.out.splitlines()[1:] == ["missing /favicon.ico", "missing /shop/app.webmanifest", "ok"]
+    assert ran.out.splitlines()[1:] == ["unfound /favicon.ico", "unfound /shop/app.webmanifest", "ok"]
     assert re.findall(r"https://\S+", ran.calls[-1]) == [
         "https://a.org/touch.png", "https://a.org/s.js", "https://a.org/favicon.ico",
         "https://a.org/shop/app.webmanifest",
