@@ -9,6 +9,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import RUN_ONCE, started_from
+from behindy_ops.project.services import replicas
 
 TOKEN = "rehearsal/header"  # noqa: S105 - a path
 
@@ -124,7 +125,8 @@ def _needed(known: Facts) -> tuple[str, ...]:
 def project(facts: Facts) -> Iterable[Check]:
     """Two projects share a host, each with names of its own."""
     for service in facts.services:
-        names = (*facts.names.trio(service.name), *(f"{service.name}-{what}" for what in (*RUN_ONCE, "run")))
+        own = [name for each in replicas(service) for name in facts.names.trio(each.name)]
+        names = (*own, *(f"{service.name}-{what}" for what in (*RUN_ONCE, "run")))
         found = filter(None, map(facts.survey.containers.get, names))
         other = next((one for one in found if _is_of_another(facts, one)), None)
         if other is not None:

@@ -113,6 +113,15 @@ def test_a_name_that_is_another_projects_is_refused_even_by_force(
     assert list(project(Facts(survey=replace(survey, directory=()), services=(BACKEND,)))) == []
 
 
+def test_a_further_containers_name_is_not_to_be_another_projects_either() -> None:
+    there = started("backend-2-blue", "/srv/first/compose")
+    there = replace(there, labels=there.labels | {Labels.project: "first"})
+    survey = Survey(names=Names(project="shop"), directory=("/home/ubuntu/shop",), containers={there.name: there})
+    for count, refused in ((1, False), (2, True)):
+        found = list(project(Facts(survey=survey, services=(replace(BACKEND, replicas=count),))))
+        assert bool(found) is refused
+
+
 def test_another_projects_nginx_has_its_files_in_that_ones_directory() -> None:
     names = Names(project="shop", shared="/srv/first")
     alone = Survey(names=names, files={"compose/docker-compose.yml": "644"})
