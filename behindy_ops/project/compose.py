@@ -61,7 +61,7 @@ class ComposeFile:
             line = f"line {where.line + 1}: " if where else ""
             what = f"{line}{getattr(error, 'problem', None) or 'it is not YAML'}"
             raise Kind.COMPOSE_INVALID(
-                f"The compose file cannot be read: {what}.", remedy="Correct it and run again."
+                f"The compose file cannot be read: {what}.", remedy=f"Correct {path} and run again."
             ) from None
         top = document if isinstance(document, dict) else {}
         services = top.get("services")

@@ -172,7 +172,7 @@ def declared(compose: ComposeFile) -> Routes:
         elif not shared and (other := next((each for each, taken in inside.items() if taken == port), "")):
             mistakes.append(f"{path}.inside: nginx answers at {port} for {other}; write another port")
         inside[name] = port
-    mistakes += _twice(routes)
+    mistakes += _twice(compose, routes)
     project = _project(compose, mistakes) if shared else ""
     if mistakes:
         raise Kind.COMPOSE_INVALID(
@@ -241,6 +241,8 @@ def _routes(compose: ComposeFile, name: str, limits: tuple[Limit, ...], mistakes
     for number, keys in enumerate(given):
         where = f"{path}.routes[{number}]" if "routes" in stanza else path
         values, wrong = read_keys(where, keys, ROUTE)
+        if "routes" not in stanza:
+            wrong = [line.replace(f"{path}.path: ", f"{path}.route: ") for line in wrong]
         kinds = [kind for kind in ("path", "exact", "match") if kind in values]
         if not wrong and len(kinds) != 1:
             wrong = [f"{where}: write one of path, exact and match"]
@@ -258,12 +260,13 @@ def _routes(compose: ComposeFile, name: str, limits: tuple[Limit, ...], mistakes
     return found
 
 
-def _twice(routes: list[Route]) -> Iterator[str]:
+def _twice(compose: ComposeFile, routes: list[Route]) -> Iterator[str]:
     first: dict[tuple[str, str], str] = {}
     for route in routes:
         place = route.host, route.location
         if place in first:
-            yield f"services.{route.service}.{X_DEPLOY}: {route.location} leads to {first[place]} already"
+            key = next((key for key in ("routes", "route") if key in compose.stanzas[route.service][X_DEPLOY]), "host")
+            yield f"services.{route.service}.{X_DEPLOY}.{key}: {route.location} leads to {first[place]} already"
         first.setdefault(place, route.service)
 
 

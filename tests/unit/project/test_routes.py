@@ -96,8 +96,8 @@ def test_static_files_are_kept_where_their_service_is_reached() -> None:
         ({"routes": ["/"]}, "services.web.x-deploy.routes[0]: not a mapping"),
         ({"routes": [{"path": "/"}], "route": "/"}, "services.web.x-deploy.routes: there is a route or host as well"),
         ({"routes": [{"path": "/", "pth": 1}]}, "services.web.x-deploy.routes[0].pth: unknown key; did you mean path?"),
-        ({"route": "api"}, "services.web.x-deploy.path: 'api' is not a path"),
-        ({"route": "/; deny all"}, "services.web.x-deploy.path: "),
+        ({"route": "api"}, "services.web.x-deploy.route: 'api' is not a path"),
+        ({"route": "/; deny all"}, "services.web.x-deploy.route: "),
         ({"host": "a b"}, "services.web.x-deploy.host: 'a b' is not a domain"),
         ({"routes": [{"match": "^/a{2}"}]}, "services.web.x-deploy.routes[0].match: '^/a{2}' has a blank"),
         ({"routes": [{"match": "^/a ;"}]}, "services.web.x-deploy.routes[0].match: "),
@@ -116,7 +116,7 @@ def test_static_files_are_kept_where_their_service_is_reached() -> None:
         ),
         ({"routes": [{"path": "/a", "limit": {"x": 1}}]}, "services.web.x-deploy.routes[0].limit.x: not in x-nginx"),
         ({"routes": [{"path": "/a", "limit": 3}]}, "services.web.x-deploy.routes[0].limit: not a mapping"),
-        ({"routes": [{"path": "/a"}] * 2}, "services.web.x-deploy: /a leads to web already"),
+        ({"routes": [{"path": "/a"}] * 2}, "services.web.x-deploy.routes: /a leads to web already"),
     ],
 )
 def test_a_mistake_in_a_route_is_told_by_its_path(keys: dict[str, Any], mistake: str) -> None:
