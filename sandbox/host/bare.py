@@ -77,14 +77,18 @@ class BareHost:
 
 
 @contextmanager
-def bare_host(suite: str, domain: str, say: Callable[[str], None]) -> Iterator[BareHost]:
+def bare_host(suite: str, domain: str, say: Callable[[str], None], *, second: str = "") -> Iterator[BareHost]:
     """Give a bare host of a release of Debian (by code name); remove it and all that is on it at the end.
+
+    Args:
+        second: what tells one from another of the same release that is there meanwhile.
 
     Raises:
         Kind.SANDBOX: it could not be made.
     """
     checkout = here()
     name = f"{checkout.container.replace('sandbox', 'bare', 1)}-{suite}"  # several hosts may be at it side by side
+    name = f"{name}-{second}" if second else name
     checkout.state.mkdir(mode=0o700, exist_ok=True)
     built, seeded = lifecycle.prepare(say)
     with held(machine_lock(f"bare-{suite}"), say, "making the image of a bare host"):

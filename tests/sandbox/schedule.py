@@ -20,6 +20,7 @@ TOGETHER = frozenset(
         "test_names",
         "test_replicas",
         "test_secrets",
+        "test_shop",
         "test_two_projects",
     }
 )
@@ -55,6 +56,7 @@ SECONDS = {
     "test_replicas": 30.0,
     "test_rollback": 25.0,
     "test_secrets": 12.0,
+    "test_shop": 40.0,
     "test_two_projects": 40.0,
 }
 """About how many seconds a test of a file takes; it decides about order and balance alone."""

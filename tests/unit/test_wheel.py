@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import behindy_ops
-
-CHECKOUT = Path(__file__).resolve().parents[2]
+from tests.wheel import CHECKOUT, Installed, install
 
 COMPOSE = """\
 services:
@@ -43,74 +37,9 @@ ELSEWHERE = {"lint", "test", "demo", "bench", "sandbox."}
 """What this repository alone offers."""
 
 
-@dataclass(frozen=True)
-class Ran:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-@dataclass(frozen=True)
-class Installed:
-    """An environment with the wheel in it, and nothing of this checkout."""
-
-    bin: Path
-    wheel: Path
-
-    def run(self, *argv: str, cwd: Path, **environ: str) -> Ran:
-        done = subprocess.run(
-            [self.bin / argv[0], *argv[1:]],
-            cwd=cwd,
-            env={"PATH": f"{self.bin}:{os.environ['PATH']}", "HOME": str(cwd), "BEHINDY_SSH_CONFIG": "none"} | environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return Ran(done.returncode, done.stdout, done.stderr)
-
-    def listed(self, cwd: Path, program: str = "inv", **environ: str) -> set[str]:
-        """Every task that is offered."""
-        ran = self.run(program, "--list", "--list-format=flat", cwd=cwd, **environ)
-        assert (ran.code, ran.err) == (0, ""), ran
-        return {line.split()[0] for line in ran.out.splitlines() if line.startswith("  ") and line[2:3].strip()}
-
-
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """Build the wheel from a copy, since setuptools writes beside its sources, and install it with the lock's packages.
-
-    setuptools comes from the package index, where pip installs everything else from, too; what the wheel depends on is
-    that of the environment of the tests.
-    """
-    folder = tmp_path_factory.mktemp("wheel")
-    source, environment = folder / "source", folder / "venv"
-    leave = shutil.ignore_patterns("__pycache__")
-    for name in ("behindy_ops", "sandbox", "tests", "compose", "nginx", "docs"):
-        shutil.copytree(CHECKOUT / name, source / name, ignore=leave)
-    for name in ("pyproject.toml", "README.md", "LICENSE", "tasks.py"):
-        shutil.copy(CHECKOUT / name, source / name)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "-q"]
-    quietly({}, *pip, "wheel", "--no-deps", "--wheel-dir", str(folder), str(source))
-    (wheel,) = folder.glob("*.whl")
-    quietly({}, sys.executable, "-m", "venv", "--without-pip", str(environment))
-    python = environment / "bin" / "python"
-    quietly({}, *pip, "--python", str(python), "install", "--no-deps", str(wheel))
-    own = next((environment / "lib").glob("python*")) / "site-packages"
-    (own / "dependencies.pth").write_text(f"{Path(pytest.__file__).parents[1]}\n")
-    for name in ("inv", "invoke"):  # as the installation of Invoke makes them
-        script = environment / "bin" / name
-        script.write_text(f"#!{python}\nimport sys\nfrom invoke.main import program\nsys.exit(program.run())\n")
-        script.chmod(0o755)
-    return Installed(environment / "bin", wheel)
-
-
-def quietly(environ: dict[str, str], *argv: str) -> None:
-    done = subprocess.run(argv, env=os.environ | environ, capture_output=True, text=True, timeout=280, check=False)
-    assert done.returncode == 0, done.stderr
+    return install(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture

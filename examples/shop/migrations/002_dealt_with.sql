@@ -1,0 +1,1 @@
+ALTER TABLE orders ADD COLUMN dealt_with_by text;
