@@ -45,7 +45,7 @@ class Installed:
 
     def listed(self, cwd: Path, program: str = "inv", **environ: str) -> set[str]:
         """Every task that is offered."""
-        ran = self.run(program, "--list", "--list-format=flat", cwd=cwd, **environ)
+        ran = self.run(program, "--list", "--list-format=flat", cwd=cwd, timeout=60, **environ)
         assert (ran.code, ran.err) == (0, ""), ran
         return {line.split()[0] for line in ran.out.splitlines() if line.startswith("  ") and line[2:3].strip()}
 

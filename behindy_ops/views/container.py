@@ -27,7 +27,7 @@ def named(name: str, services: Iterable[str], names: Names) -> str:
     """
     services = tuple(services)
     beside, stanzas = names.beside, {stanza: names.service(stanza) for stanza in names.deployed}
-    ours = [name for service in services for name in names.trio(service)]
+    ours = [name for service in services for name in (*names.trio(service), f"{service}-run")]  # the last: of a job
     roles = {"nginx": names.proxy, "postgres": names.database, "redis": names.cache}
     there = {*beside.values(), *((names.proxy.container,) if names.shared else ())}
     usual = {word: role.container for word, role in roles.items() if role and role.container in there}

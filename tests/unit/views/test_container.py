@@ -18,6 +18,7 @@ KNOWN = [service.name for service in SERVICES]
     [
         ("backend", "backend"),
         ("backend-green", "backend-green"),
+        ("backend-run", "backend-run"),
         ("db", "postgres"),
         ("postgres", "postgres"),
         ("nginx", "nginx"),
