@@ -18,9 +18,10 @@ from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
 from behindy_ops.project.compose import X_NGINX
+from behindy_ops.project.domains import move
 from behindy_ops.project.routes import declared
 from behindy_ops.provision.recipes import CERTBOT
-from behindy_ops.provision.sync import local_files
+from behindy_ops.provision.sync import files_for
 from behindy_ops.report import events
 
 PLACEHOLDER = "behindy-ops placeholder"
@@ -76,7 +77,8 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
         Kind.CERTIFICATE_REFUSED: certbot got none; the previous one is still in use.
     """
     domain = session.settings.required_domain("certificates are for one")
-    names = tuple(dict.fromkeys((*names_served(local_files(session.project), domain), *_declared(session))))
+    served = names_served(files_for(session.project, session.settings), domain)
+    names = tuple(dict.fromkeys((*served, *_declared(session))))
     seen = _look(session)
     current = parse(seen)
     reason = due(current, names)
@@ -110,9 +112,12 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
 
 
 def _declared(session: Session) -> tuple[str, ...]:
-    """Every public name in the compose file, if it declares any; of whichever domain they are."""
+    """Every public name in the compose file, if it declares any, as it is called in this environment."""
     compose = session.project.compose
-    return declared(compose).names if X_NGINX in compose.top else ()
+    if X_NGINX not in compose.top:
+        return ()
+    names, moved = declared(compose).names, move(session.project, session.settings)
+    return moved.names(names) if moved else names
 
 
 def _load(session: Session, confirm: Confirm, *, dry_run: bool, wait: float) -> bool:

@@ -22,6 +22,7 @@ from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.session import Session
 from behindy_ops.project import ipv6, proxies
 from behindy_ops.project.compose import COMPOSE_FILE, ComposeFile
+from behindy_ops.project.domains import Move, move
 from behindy_ops.project.names import Names
 from behindy_ops.project.project import Project
 from behindy_ops.project.settings import Settings
@@ -46,6 +47,8 @@ PROJECTS = "projects"
 """Below another project's ``nginx/``: the files of those that share its nginx, one each."""
 
 _PATH = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
+
+_OWN = re.compile(rf"nginx/({PROJECTS}/)?[^/]+\.conf")
 
 Files = dict[str, bytes]
 """Contents by path, such as ``nginx/site.conf``."""
@@ -104,7 +107,7 @@ def local_files(project: Project) -> Files:
 
 
 def files_for(project: Project, settings: Settings) -> Files:
-    """Return the files of the project, and what the settings make of them: whose proxies nginx trusts, and IPv6.
+    """Return the files of the project, and what the settings make of them: whose proxies nginx trusts, IPv6, its names.
 
     Raises:
         BehindyError: as :func:`local_files`; or the project has a file in such a place.
@@ -118,7 +121,16 @@ def files_for(project: Project, settings: Settings) -> Files:
     for path, (setting, _) in made.items():
         if path in files:
             raise Kind.FILES_REFUSED(f"{path} is there, and {setting} is set as well.", remedy="Keep one of the two.")
-    return files | {path: text.encode() for path, (_, text) in made.items()}
+    moved = _moved(files, move(project, settings))
+    return moved | {path: text.encode() for path, (_, text) in made.items()}
+
+
+def _moved(files: Files, move: Move | None) -> Files:
+    """Return the files with an environment's own names in what is made of nginx's files; custom/ stays as it is."""
+    if move is None:
+        return files
+    ours = {path: content for path, content in files.items() if _OWN.fullmatch(path)}
+    return files | {path: move.text(content.decode("latin-1")).encode("latin-1") for path, content in ours.items()}
 
 
 def wire_lines(files: Mapping[str, bytes]) -> bytes:
@@ -234,8 +246,9 @@ def sync(
         Kind.COMPOSE_INVALID: Compose rejects the compose file.
         Kind.FILES_REFUSED: nginx rejects its files.
     """
-    settings = Settings() if session.names.shared else session.settings  # another's nginx is told the rest by its own
-    here = files_for(session.project, settings)
+    whole = session.settings
+    own = Settings(environment=whole.environment, domain=whole.domain)  # another's nginx is told the rest by its own
+    here = files_for(session.project, own if session.names.shared else whole)
     trial = nginx_trial(here, session.names.proxy.stanza)
     require_nginx_files(here, trial)
     shared = shared_file(here, session.names)

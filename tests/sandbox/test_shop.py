@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
 
 from behindy_ops.provision.recipes import CERTBOT
 from sandbox.host import authority, images
@@ -34,7 +35,8 @@ pytestmark = pytest.mark.timeout(1500)
 
 EXAMPLE = ROOT / "examples" / "shop"
 IMAGE = f"shop-{os.getpid()}"
-NAMES = ("shop.example", "www.shop.example", "api.shop.example")
+DOMAIN, STAGING = "shop.example", "staging.shop.example"
+BELOW = ("", "www.", "api.")
 SERVICES = ("web", "worker", "report")
 DEPLOYS = 10
 BUYERS = (
@@ -50,7 +52,11 @@ class Place:
 
     host: BareHost
     ca_file: str
-    domain: str = NAMES[0]
+    domain: str
+
+    @property
+    def names(self) -> list[str]:
+        return [f"{below}{self.domain}" for below in BELOW]
 
     @property
     def https(self) -> str:
@@ -61,10 +67,11 @@ class Place:
         assert done.returncode == 0, (line, done.stdout, done.stderr)
         return done.stdout.decode().strip()
 
-    def ask(self, path: str = "/", name: str = NAMES[0]) -> tuple[str, str]:
-        """What a visitor gets: the status with the headers, and the body."""
+    def ask(self, name: str = "") -> tuple[str, str]:
+        """What a visitor of a name gets: the status with the headers, and the body."""
+        name = name or self.domain
         argv = ["curl", "-sSi", "--noproxy", "*", "--cacert", self.ca_file, "-m", "20"]
-        where = ["--connect-to", f"{name}:443:127.0.0.1:{self.host.https}", f"https://{name}{path}"]
+        where = ["--connect-to", f"{name}:443:127.0.0.1:{self.host.https}", f"https://{name}/"]
         done = subprocess.run([*argv, *where], capture_output=True, text=True, timeout=30, check=True)
         head, _, body = done.stdout.replace("\r", "").partition("\n\n")
         return head, body
@@ -101,13 +108,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     with ExitStack() as stack:
         build(folder)
         stack.callback(docker, "rmi", "--force", *(f"{IMAGE}:{tag}" for tag in ("v1", "v2", "broken")))
-        production, staging = (
-            furnished(stack.enter_context(bare_host("trixie", NAMES[0], print, second=second)), folder.parent / name)
-            for name, second in (("production", "shop"), ("staging", "staging"))
-        )
+        hosts = [stack.enter_context(bare_host("trixie", each, print, second=each)) for each in (DOMAIN, STAGING)]
+        production, staging = (furnished(*each, folder.parent) for each in zip(hosts, (DOMAIN, STAGING), strict=True))
         made = Shop(folder, installed, production, staging)
         write_settings(made)
-        made.inv("init", "--domain", NAMES[0], "--yes").ok()
+        made.inv("init", "--domain", DOMAIN, "--yes").ok()
         (folder / "host.env").write_text("DB_PASS=0123456789abcdef\n")
         with ThreadPoolExecutor() as pool:
             for done in [pool.submit(set_up, made, *each) for each in ((production, ""), (staging, "staging"))]:
@@ -126,23 +131,24 @@ def build(folder: Path) -> None:
     (folder / "migrations" / "003_broken.sql").unlink()
 
 
-def furnished(host: BareHost, folder: Path) -> Place:
-    """What the world has: the names lead to the host, and an authority that it believes signs for them."""
-    folder.mkdir()
+def furnished(host: BareHost, domain: str, folder: Path) -> Place:
+    """What the world has: the names lead to the host, and an authority that it believes signs for those alone."""
     ca, key = make_authority()
-    (folder / "ca.pem").write_bytes(ca)
-    place = Place(host, str(folder / "ca.pem"))
-    place.sh(f"echo 127.0.0.1 {' '.join(NAMES)} >>/etc/hosts; mkdir -p /usr/local/share/ca-certificates")
+    file = folder / f"{domain}.pem"
+    file.write_bytes(ca)
+    place = Place(host, str(file), domain)
+    place.sh(f"echo 127.0.0.1 {' '.join(place.names)} >>/etc/hosts; mkdir -p /usr/local/share/ca-certificates")
     assert host.run("tee", "/usr/local/share/ca-certificates/world.crt", stdin=ca).returncode == 0
     authority.put(Registry(host.registry), images.ensure(print), CERTBOT, ca, key)
     return place
 
 
 def write_settings(shop: Shop) -> None:
-    for name, place, domain in ((".env", shop.production, ""), (".env.staging", shop.staging, NAMES[0])):
-        settings = {**place.host.settings(), "BEHINDY_DOMAIN": domain}
+    """The hosts; what their domains are, the project says."""
+    for name, place in ((".env", shop.production), (".env.staging", shop.staging)):
+        settings = place.host.settings()
         del settings["BEHINDY_IMAGE_PREFIX"]
-        (shop.folder / name).write_text("".join(f"{key}={value}\n" for key, value in settings.items() if value))
+        (shop.folder / name).write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
 
 
 def set_up(shop: Shop, place: Place, environment: str) -> None:
@@ -168,10 +174,10 @@ def live(shop: Shop, *words: str) -> dict[str, tuple[str, str]]:
     return {each["service"]: (each["tag"], each["state"]) for each in told["services"]}
 
 
-def test_the_first_deploy_has_every_kind_of_service_run(shop: Shop) -> None:
+def test_the_first_deploy_has_every_kind_of_service_run_at_every_name_of_either_host(shop: Shop) -> None:
     assert live(shop) == {"web": ("v1", "running"), "worker": ("v1", "running"), "report": ("v1", "scheduled")}
-    for name in NAMES:
-        assert shop.production.ask("/", name)[1] == "the shop, v1\n"
+    for place in (shop.production, shop.staging):
+        assert [place.ask(name)[1] for name in place.names] == ["the shop, v1\n"] * 3
     assert shop.inv("init", "--check").ok().out.startswith("Nothing is missing.")
     assert "web v1 running" in shop.inv("live").ok().out
     shared = shop.production.sh("docker network inspect shop_data --format '{{range .Containers}}{{.Name}} {{end}}'")
@@ -229,8 +235,8 @@ def test_a_rollback_leads_to_the_release_before(shop: Shop) -> None:
 def test_maintenance_closes_the_shop_at_each_of_its_names_and_opens_it_again(shop: Shop) -> None:
     shop.inv("deploy.maintenance", "web", "--on").ok()
     try:
-        for name in NAMES:
-            head, _ = shop.production.ask("/", name)
+        for name in shop.production.names:
+            head, _ = shop.production.ask(name)
             assert head.split()[1] == "503"
             assert "\nretry-after: 120" in head.lower()
         assert live(shop)["web"][1] == "running"
@@ -246,8 +252,13 @@ def test_staging_is_another_host_and_nothing_of_it_reaches_production(shop: Shop
     assert live(shop, "--env", "staging")["web"] == ("v2", "running")
     assert shop.staging.ask()[1] == "the shop, v2\n"
     assert (shop.history(), live(shop)) == (before, tags)
-    ours, theirs = ({entry["release"] for entry in each} for each in (before, shop.history("--env", "staging")))
-    assert not ours & theirs
+    certificate = shop.staging.sh(f"cat /etc/letsencrypt/live/{STAGING}/cert.pem").encode()
+    extension = x509.load_pem_x509_certificate(certificate).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    assert extension.value.get_values_for_type(x509.DNSName) == shop.staging.names
+    assert {entry.get("environment") for entry in before} == {None}
+    assert {entry["environment"] for entry in shop.history("--env", "staging")} == {"staging"}
 
 
 def test_an_environment_without_a_host_of_its_own_is_refused(shop: Shop) -> None:
@@ -259,4 +270,4 @@ def test_an_environment_without_a_host_of_its_own_is_refused(shop: Shop) -> None
     finally:
         file.write_text(kept)
     assert ran.code == 10, ran.said
-    assert "BEHINDY_HOST" in ran.said
+    assert "BEHINDY_HOST: staging names no host of its own" in ran.said

@@ -93,6 +93,14 @@ def test_one_that_expires_soon_is_renewed_under_the_lock() -> None:
     assert "--email me@example.org" in there.told()
 
 
+def test_in_an_environment_with_a_domain_of_its_own_no_name_of_production_is_asked_for() -> None:
+    there = scripted(host__certs_look=[OLD, OLD, NEW], host__certs_issue=Answer())
+    there.session.settings = replace(there.session.settings, environment="staging", domain="staging.behindy.me")
+    run(there)
+    argv = there.host.commands[2].argv
+    assert argv[-3:] == ("me@example.org", "staging.behindy.me", "www.staging.behindy.me")
+
+
 @pytest.mark.parametrize(("answer", "dry_run"), [(False, False), (True, True)])
 def test_without_a_yes_it_is_only_said(answer: bool, dry_run: bool) -> None:
     there = scripted(host__certs_look=OLD)

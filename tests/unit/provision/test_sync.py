@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -103,6 +104,20 @@ def test_nginx_listens_on_ipv6_where_a_setting_asks_for_it(tmp_path: Path) -> No
     (tmp_path / "nginx" / "listen_80.conf").write_text("x")
     with raises(Kind.FILES_REFUSED, match="BEHINDY_IPV6 is set"):
         files_for(Project(tmp_path), Settings(ipv6=True))
+
+
+def test_an_environment_with_a_domain_of_its_own_has_nginx_serve_that(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    for folder in ("compose", "nginx"):
+        shutil.copytree(CHECKOUT / folder, tmp_path / folder)
+    (tmp_path / "nginx" / "custom" / "old.conf").write_text("# of www.behindy.me\n")
+    plain = files_for(project, Settings(domain="behindy.me"))
+    own = files_for(project, Settings(environment="staging", domain="staging.behindy.me"))
+    assert plain == local_files(project)
+    assert b" behindy.me www.behindy.me;" in plain["nginx/site.conf"]
+    assert b"server_name staging.behindy.me www.staging.behindy.me;" in own["nginx/site.conf"]
+    assert b"/live/behindy.me/" not in own["nginx/site.conf"]
+    assert {path for path in plain if plain[path] != own[path]} == {"nginx/site.conf", "nginx/maps.conf"}
 
 
 @pytest.mark.parametrize("connected", [False, True])
