@@ -87,8 +87,8 @@ def bare_host(suite: str, domain: str, say: Callable[[str], None], *, second: st
         Kind.SANDBOX: it could not be made.
     """
     checkout = here()
-    name = f"{checkout.container.replace('sandbox', 'bare', 1)}-{suite}"  # several hosts may be at it side by side
-    name = f"{name}-{second}" if second else name
+    words = (checkout.container.replace("sandbox", "bare", 1), suite, *((second,) if second else ()))
+    name = "-".join(words)  # several hosts may be at it side by side
     checkout.state.mkdir(mode=0o700, exist_ok=True)
     built, seeded = lifecycle.prepare(say)
     with held(machine_lock(f"bare-{suite}"), say, "making the image of a bare host"):

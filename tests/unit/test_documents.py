@@ -10,7 +10,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-WRITTEN = ("behindy_ops", "sandbox", "tests", "docs", "nginx", "compose", "benchmarks", ".github", ".ci")
+WRITTEN = ("behindy_ops", "sandbox", "tests", "docs", "nginx", "compose", "benchmarks", "examples", ".github", ".ci")
 SUFFIXES = {".md", ".py", ".sh", ".yml", ".conf", ".toml", ".example"}
 DOCUMENTS = (
     *sorted(f"docs/{file.name}" for file in (CHECKOUT / "docs").glob("*.md")),
