@@ -43,7 +43,8 @@ def saved(references: Mapping[str, str], emit: Callable[[Event], None]) -> Itera
         Kind.DISK_FULL: there is no room for it.
     """
     with contextlib.ExitStack() as stack:
-        yield {service: stack.enter_context(_saved(name, emit)) for service, name in references.items()}
+        found = {name: stack.enter_context(_saved(name, emit)) for name in dict.fromkeys(references.values())}
+        yield {service: found[name] for service, name in references.items()}
 
 
 @contextlib.contextmanager

@@ -35,11 +35,9 @@ def images(client: Client, from_local: str, tag: str) -> Iterator[tuple[dict[str
         raise Kind.USAGE(
             "--tag names an image to pull, and --from-local one to send.", state=UNCHANGED, remedy="Give one of them."
         )
-    references = {
-        service.name: local_reference(from_local, repository(service, client.settings.image_prefix))
-        for service in client.services
-    }
-    if len(set(references.values())) < len(references):
+    repositories = {each.name: repository(each, client.settings.image_prefix) for each in client.services}
+    references = {name: local_reference(from_local, own) for name, own in repositories.items()}
+    if len(set(references.values())) < len(set(repositories.values())):
         raise Kind.USAGE(
             f"--from-local {from_local} is one image, and there are {len(references)} services.",
             state=UNCHANGED,

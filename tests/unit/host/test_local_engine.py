@@ -64,6 +64,13 @@ def test_an_image_is_saved_by_its_id_and_told_as_a_step(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("docker")
+def test_an_image_of_several_services_is_read_once(tmp_path: Path) -> None:
+    with saved({"web": "me/shop:v2", "worker": "me/shop:v2"}, lambda _: None) as images:
+        assert images["web"] is images["worker"]
+    assert len((tmp_path / "calls").read_text().splitlines()) == 2
+
+
+@pytest.mark.usefixtures("docker")
 def test_nothing_is_left_on_this_machine_not_even_while_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

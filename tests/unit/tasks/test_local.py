@@ -30,8 +30,11 @@ def _engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_engine, "saved", saved)
 
 
-def of(*names: str) -> Client:
-    services = [Service(name, f"${{BEHINDY_IMAGE_PREFIX}}/{name}:latest", 80, "/", "/", None) for name in names]
+def of(*names: str, image: str = "") -> Client:
+    """Services by name; of one image, or each of its own."""
+    services = [
+        Service(name, f"${{BEHINDY_IMAGE_PREFIX}}/{image or name}:latest", 80, "/", "/", None) for name in names
+    ]
     parts = SimpleNamespace(services=services, settings=SimpleNamespace(image_prefix="me"), emit=lambda _: None)
     return cast("Client", parts)
 
@@ -44,6 +47,12 @@ def chosen(client: Client, from_local: str, tag: str = "latest") -> tuple[Any, s
 def test_a_tag_names_the_image_of_each_service_and_a_whole_name_that_of_one() -> None:
     assert chosen(of("web", "api"), "v2") == ({"web": "me/web:v2", "api": "me/api:v2"}, "v2")
     assert chosen(of("web"), "shop-web:v3") == ({"web": "shop-web:v3"}, "v3")
+
+
+def test_services_of_one_image_are_sent_that() -> None:
+    same = of("web", "worker", image="shop")
+    assert chosen(same, "v2") == ({"web": "me/shop:v2", "worker": "me/shop:v2"}, "v2")
+    assert chosen(same, "mine:v3") == ({"web": "mine:v3", "worker": "mine:v3"}, "v3")
 
 
 def test_without_it_an_image_is_pulled_by_its_tag() -> None:
