@@ -30,13 +30,15 @@ DOMAIN = "behindy.me"
 HOME = "/home/ubuntu/behindy-ops"
 ENVIRONMENT_FILE = "host.env"
 
-# What a command that is run again may not touch: containers, images, packages, the system's files, nginx's processes,
+# What a command that is run again may not touch: containers, images, packages, the system's files, nginx's workers,
 # the project's files. The lock and the history are where commands leave their traces.
 FINGERPRINT = f"""
 docker ps -aq --no-trunc 2>/dev/null; docker images -q --no-trunc 2>/dev/null | sort; id ubuntu
 dpkg-query -W | md5sum; find /etc -type f ! -path '/etc/letsencrypt/*' -exec md5sum {{}} + | sort | md5sum
 find /etc/letsencrypt -printf '%p %l %s %T@\\n' 2>/dev/null | sort
-cat /proc/$(docker inspect --format '{{{{.State.Pid}}}}' nginx 2>/dev/null || echo 0)/task/*/children 2>/dev/null
+nginx=$(docker inspect --format '{{{{.State.Pid}}}}' nginx 2>/dev/null || echo 0)
+for each in $(cat /proc/$nginx/task/*/children 2>/dev/null)
+do grep -qa 'nginx: cache' /proc/$each/cmdline || echo "child of nginx $each"; done
 find {HOME} \\( -path {HOME}/state -o -path {HOME}/data \\) -prune -o -type d -printf '%p %m %u\\n' \\
   -o -printf '%p %m %u %s %T@ %l\\n' | sort
 """
