@@ -9,7 +9,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import RUN_ONCE, started_from
-from behindy_ops.project.services import replicas
+from behindy_ops.project.services import Service, replicas
 
 TOKEN = "rehearsal/header"  # noqa: S105 - a path
 
@@ -50,6 +50,13 @@ OTHER_PROJECT = Problem(
     "Give this project's container a name of its own: container_name: {project}-{stanza} in the compose file; then inv "
     "host.sync",
     symptom="Deploys are refused: they would take the other project's service away.",
+    kind=Kind.RELEASE_REFUSED,
+)
+OTHER_CONTAINER = Problem(
+    "other container",
+    "a container that is none of the service has the name of one of its further containers",
+    "Rename or remove {container}, or declare fewer of them (x-deploy.replicas).",
+    symptom="Deploys are refused: they would take its name, and stop it.",
     kind=Kind.RELEASE_REFUSED,
 )
 NGINX_ELSEWHERE = Risk(
@@ -129,6 +136,13 @@ def project(facts: Facts) -> Iterable[Check]:
         names = (*own, *(f"{service.name}-{what}" for what in (*RUN_ONCE, "run")))
         found = filter(None, map(facts.survey.containers.get, names))
         other = next((one for one in found if _is_of_another(facts, one)), None)
+        if other is None and (taken := _taken(facts, service)) is not None:
+            yield OTHER_CONTAINER.check(
+                "project",
+                f"The container {taken.name} is none of {service.name}, and has the name of one (x-deploy.replicas).",
+                subject=service.name,
+                container=taken.name,
+            )
         if other is not None:
             yield OTHER_PROJECT.check(
                 "project",
@@ -138,6 +152,13 @@ def project(facts: Facts) -> Iterable[Check]:
                 project=facts.names.project,
                 stanza=service.stanza,
             )
+
+
+def _taken(facts: Facts, service: Service) -> Container | None:
+    """Return a container that has the name of a further one of a service and is something else."""
+    names = [name for each in replicas(service)[1:] for name in facts.names.trio(each.name)]
+    found = filter(None, map(facts.survey.containers.get, names))
+    return next((one for one in found if one.labels.get(Labels.replica_of) != service.name), None)
 
 
 def _is_of_another(facts: Facts, container: Container) -> bool:

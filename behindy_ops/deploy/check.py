@@ -19,7 +19,7 @@ from behindy_ops.facts.release import released_as
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
-from behindy_ops.project.services import Service, repository
+from behindy_ops.project.services import Service, replicas, repository
 from behindy_ops.report.events import Warning_
 from behindy_ops.report.text import Line, Tone, entry
 
@@ -146,9 +146,9 @@ def _ask_registry(session: Session, service: Service, survey: Survey, image: str
 
 
 def without_live(survey: Survey, service: Service) -> Survey:
-    """Return the survey as memory will be once the live container of a service is stopped."""
-    live = survey.trio(service.name).live
-    used = survey.usage.get(live.id, 0) if live else 0
+    """Return the survey as memory will be once what is live of a service is stopped."""
+    lives = [survey.trio(each.name).live for each in replicas(service)]
+    used = sum(survey.usage.get(live.id, 0) for live in lives if live is not None)
     memory = survey.memory | {"MemAvailable": survey.memory.get("MemAvailable", 0) + used}
     return replace(survey, memory=memory)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from behindy_ops.checks import memory
 from behindy_ops.checks.check import Facts, Level
@@ -86,7 +87,7 @@ def _fits_beside(state: State) -> bool:
 
     It takes as much memory as the release. Of a service of which two must not run nobody knows what that is for.
     """
-    room = memory.fits(Facts(survey=state.survey, services=(state.service,)))
+    room = memory.fits(Facts(survey=state.survey, services=(replace(state.service, replicas=1),)))
     return state.service.overlap and not any(check.level is Level.REFUSAL for check in room)
 
 

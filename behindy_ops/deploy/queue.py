@@ -11,13 +11,13 @@ from behindy_ops.deploy import drains, plan
 from behindy_ops.deploy.check import already_live, require_own, truthful, without_live
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.hooks import POST_DEPLOY, PRE_DEPLOY, Hooks
-from behindy_ops.deploy.reconcile import reconcile
+from behindy_ops.deploy.reconcile import reconcile, walk_of
 from behindy_ops.deploy.replace import after_failed
-from behindy_ops.deploy.replicas import planned, replacement
+from behindy_ops.deploy.replicas import end_surplus, planned, replacement
 from behindy_ops.deploy.state import State, begin
 from behindy_ops.deploy.steps.send import AskLayers, local
 from behindy_ops.errors import BehindyError, ConnectionLost, LeaseLost
-from behindy_ops.facts.leftovers import Recovery, incomplete, leftover
+from behindy_ops.facts.leftovers import Recovery, incomplete, leftover, parted, surplus
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Connect, Session
@@ -63,11 +63,14 @@ def _planned(session: Session, service: Service, survey: Survey, goal: Goal) -> 
     problem = first_refusal(forced(checks) if goal.force else checks)
     if (problem := truthful(problem, survey, service)) is not None:
         raise problem
-    recovery = leftover(survey, service.name)
+    found = {each.name: leftover(survey, each.name) for each in replicas(service)}
+    recovery = next((one for one in found.values() if one is not Recovery.NOTHING), Recovery.NOTHING)
     if (drain := survey.draining.get(service.name)) is not None:
         session.emit(Decision(f"{service.name}-blue is drained first: {drain.described()}."))
-    if recovery is not Recovery.NOTHING:
-        session.emit(Warning_(f"{service.name}: first, {recovery.value}."))
+    for name, one in found.items():
+        if one is not Recovery.NOTHING:
+            back = f"; all of it goes back, as {behind} does" if (behind := parted(survey, service)) else ""
+            session.emit(Warning_(f"{name}: first, {one.value}{back}."))
     image = f"{state.release.repository}:{goal.tag}"
     needless = recovery is Recovery.NOTHING and not goal.force and not incomplete(survey, service)
     if needless and (release := already_live(session, service, survey, image, state.local)):
@@ -209,10 +212,14 @@ def recover(connect: Connect, services: Sequence[Service], *, wait: float = 0.0,
             if now:
                 survey = drains.ended(session, service, survey, what="recovery", wait=wait, now=True)
             survey, done = reconcile(session, service, survey)
+            end_surplus(walk_of(session, service, survey), spare := surplus(survey, service))
             for check in preflight.examine(survey, service, session.settings, chosen=(files.releases,)):
                 session.emit(Warning_(f"{check.found} {check.remedy}"))
-            if not done:
-                there = survey.trio(service.name).live is not None
+            there = survey.trio(service.name).live is not None
+            if there and not spare and (lacking := incomplete(survey, service)):
+                told = f"{lacking[0].upper()}{lacking[1:]}: deploy what is live of {service.name} once more."
+                session.emit(Warning_(told))
+            elif not done and not spare:
                 how = "steady" if there else "not deployed"
                 if drain := survey.draining.get(service.name):
                     how = f"{how}; the host drains {service.name}-blue ({drain.described()})"
@@ -260,6 +267,7 @@ class _Queue:
                 survey = drains.ended(session, service, survey, what=what, wait=wait, now=self.now)
             survey, _ = reconcile(session, service, survey, underway=self.underway)
             if (release := self._underway_is_live(survey)) is not None:
+                end_surplus(walk_of(session, service, survey), surplus(survey, service))
                 self._finished(session, release)
                 if service.after is not None and self.goal.kind == "deploy":
                     what = f"The connection was lost before x-deploy.after of {service.name} was known to have ended."
@@ -285,7 +293,8 @@ class _Queue:
     def _deploy(self, session: Session, service: Service, survey: Survey) -> None:
         live = survey.trio(service.name).live
         found = live.id if live else ""
-        if self.before not in (None, found):
+        ours = live is not None and self.underway != "" and released_as(live).id == self.underway
+        if self.before not in (None, found) and not ours:
             theirs = f"{released_as(live).tag} is live" if live else "There is none now"
             raise LeaseLost(
                 f"While the connection was down somebody else changed {service.name}.",

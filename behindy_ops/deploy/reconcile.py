@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from behindy_ops.checks import preflight
 from behindy_ops.deploy import drains
@@ -24,7 +23,7 @@ from behindy_ops.deploy.steps.verify import Record
 from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import Interrupted, RemoteCommandFailed
 from behindy_ops.facts.container import Container
-from behindy_ops.facts.leftovers import Recovery, leftover, parted, serves
+from behindy_ops.facts.leftovers import Recovery, leftover, parted, serves, stopped_first
 from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.survey import Survey, Trio
 from behindy_ops.host.session import Session
@@ -125,6 +124,11 @@ def _put_in_order(walk: Walk, trio: Trio, recovery: Recovery, behind: str) -> No
             _after_switch(walk, live, blue, bad=recovery is Recovery.SWITCH_BACK, behind=behind)
 
 
+def walk_of(session: Session, service: Service, survey: Survey) -> Walk:
+    """Return what puts in order a service that no deploy is under way of."""
+    return Walk(session, _state(session, service, survey))
+
+
 def _state(session: Session, service: Service, survey: Survey) -> State:
     live = survey.trio(service.name).live
     release = released_as(live) if live else Release("", service.name, "", "", "", "")
@@ -136,11 +140,6 @@ def _state(session: Session, service: Service, survey: Survey) -> State:
 def stopped_last(live: Container, blue: Container) -> bool:
     """Return whether the previous container was stopped when its successor served already."""
     return serves(live) and not blue.running and not stopped_first(live, blue)
-
-
-def stopped_first(successor: Container, blue: Container) -> bool:
-    """Return whether it was stopped before its successor was made (``--strategy recreate``): that proves nothing."""
-    return not blue.running and datetime.fromisoformat(blue.finished) < datetime.fromisoformat(successor.created)
 
 
 def _healthy(walk: Walk, container: Container) -> bool:

@@ -16,7 +16,7 @@ from behindy_ops.deploy.replace import Replacement
 from behindy_ops.deploy.state import Phase, State, begin
 from behindy_ops.deploy.steps.drain import DrainSpare
 from behindy_ops.deploy.steps.step import Fault, Item, Say
-from behindy_ops.deploy.steps.stop import Remove
+from behindy_ops.deploy.steps.stop import RemoveSpare
 from behindy_ops.deploy.steps.switch import PutOut, Switch
 from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import BehindyError, ConnectionLost, Interrupted, LeaseLost, RemoteCommandFailed
@@ -26,7 +26,7 @@ from behindy_ops.facts.release import released_as
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import Service, replicas
-from behindy_ops.report.events import Decision
+from behindy_ops.report.events import Decision, Warning_
 
 
 class Replaces(Protocol):
@@ -54,6 +54,7 @@ class Replicas:
     def __init__(self, session: Session, service: Service, goal: Goal, survey: Survey) -> None:
         self.session = session
         self.first = Replacement(session, service, goal, survey, incomplete=incomplete(survey, service))
+        goal = _of_others(self.first.walk.state)
         self.others = [Replacement(session, each, goal, survey) for each in replicas(service)[1:]]
         self.surplus = surplus(survey, service)
         self._under_way = self.first
@@ -102,9 +103,11 @@ class Replicas:
             self._walk(each, [Switch()])
         for each in self._all:
             self._walk(each, plan.after_switch(each.walk.state))
-        for each in (*self.others, self.first):
+        for each in self.others:
             self._walk(each, plan.ended(each.walk.state))
-        self._walk(self.first, _fewer(self.surplus))
+        self._under_way = self.first
+        end_surplus(self.walk, self.surplus)
+        self._walk(self.first, plan.ended(self.walk.state))  # with what runs once nobody else serves any more
         return ""
 
     def _walk(self, one: Replacement, items: Iterable[Item]) -> str:
@@ -116,6 +119,9 @@ class Replicas:
         failed = self._under_way
         error = failed.taken_back(str(relapse), relapse.fault)
         self._undo(error, but=failed, reason=f"{failed.name} was switched back, and all of them go together")
+        if failed.walk.state.live is None:  # it is new among them
+            serving = (each.walk.state.serving for each in self._all if each.walk.state.live is not None)
+            return error.but(state=next(filter(None, serving), error.state))
         return error
 
     def _ended_by(self, error: BehindyError) -> BehindyError:
@@ -138,7 +144,7 @@ class Replicas:
     def _stopped_after_switch(self, error: Interrupted) -> BehindyError:
         """Told to stop with all of them live: they stay if each answers."""
         told: BehindyError = error
-        for each in self._all:
+        for each in (*self.others, self.first):  # the first one has most to tell
             told = each.ended_by(error)
             if not each.holds:
                 self._undo(error, but=each, reason=f"{each.name} was switched back, and all of them go together")
@@ -165,13 +171,26 @@ def as_the_first(state: State, first: State) -> State:
     return replace(state, image=first.image, release=release)
 
 
-def _fewer(spare: Sequence[Container]) -> Iterator[Item]:
-    """Yield what ends containers that the service no longer has; nginx asks another where one does not listen."""
+def _of_others(state: State) -> Goal:
+    """Return what is wanted of the further containers: none of them serves any more when ``x-deploy.after`` runs."""
+    return replace(state.goal, wait_drain=state.goal.wait_drain or state.after is not None)
+
+
+def _fewer(spare: Container) -> Iterator[Item]:
+    """Yield what ends a container that the service no longer has; nginx asks another where one does not listen."""
+    yield Say(Decision(f"{spare.name} is no longer declared (x-deploy.replicas): it is drained and removed."))
+    yield PutOut(spare)
+    yield DrainSpare(spare)
+    yield RemoveSpare(spare)
+
+
+def end_surplus(walk: Walk, spare: Sequence[Container]) -> None:
+    """End the containers that the service no longer has; a failure is reported, and the next command tries again."""
     for each in spare:
-        yield Say(Decision(f"{each.name} is no longer declared (x-deploy.replicas): it is drained and removed."))
-        yield PutOut(each)
-        yield DrainSpare(each)
-        yield Remove(each)
+        try:
+            walk.go(_fewer(each))
+        except RemoteCommandFailed as failure:
+            walk.session.emit(Warning_(f"{each.name} is still there; the next deploy removes it. {failure.what}"))
 
 
 def planned(state: State) -> Iterator[tuple[State, list[Item]]]:
@@ -182,11 +201,12 @@ def planned(state: State) -> Iterator[tuple[State, list[Item]]]:
         return
     known = {"release_id": state.release.id, "created": state.release.created, "who": state.who}
     others = [
-        as_the_first(begin(each, state.goal, state.settings, state.survey, **known), state)
+        as_the_first(begin(each, _of_others(state), state.settings, state.survey, **known), state)
         for each in replicas(state.service)[1:]
     ]
     everyone = [state, *others]
     for part in (plan.made, plan.checked, lambda _: [Switch()], plan.after_switch):
         yield from ((each, list(part(each))) for each in everyone)
-    yield from ((each, list(plan.ended(each))) for each in (*others, state))
-    yield state, list(_fewer(spare))
+    yield from ((each, list(plan.ended(each))) for each in others)
+    yield from ((state, list(_fewer(each))) for each in spare)
+    yield state, list(plan.ended(state))

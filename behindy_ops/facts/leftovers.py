@@ -5,6 +5,8 @@ No state file decides anything: the names, and whether what bears them runs and 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from enum import Enum
 
 from behindy_ops.facts.container import Container
@@ -63,14 +65,24 @@ def parted(survey: Survey, service: Service) -> str:
     if service.replicas == 1:
         return ""
     trios = {each.name: survey.trio(each.name) for each in replicas(service)}
-    new = {
-        released_as(found).id
-        for trio in trios.values()
-        if trio.blue is not None and (found := trio.live or trio.green) is not None
-    }
-    reached = {name: trio.live or (trio.green if trio.blue else None) for name, trio in trios.items()}
-    behind = (name for name, found in reached.items() if found is not None and released_as(found).id not in new)
+    new = {released_as(found).id for trio in trios.values() if trio.blue and (found := trio.live or trio.green)}
+    behind = (name for name, trio in trios.items() if _behind(trio, new))
     return next(behind, "") if new else ""
+
+
+def _behind(trio: Trio, new: Collection[str]) -> bool:
+    """Return whether a container has not come as far as those that have one of the new releases live, or nearly."""
+    live, green, blue = trio
+    if live is not None:
+        return released_as(live).id not in new
+    if green is not None and blue is not None:
+        return stopped_first(green, blue)  # then it gets its name back
+    return green is not None or blue is not None  # the candidate goes, or the previous one comes back
+
+
+def stopped_first(successor: Container, blue: Container) -> bool:
+    """Return whether it was stopped before its successor was made (``--strategy recreate``): that proves nothing."""
+    return not blue.running and datetime.fromisoformat(blue.finished) < datetime.fromisoformat(successor.created)
 
 
 def serves(container: Container | None) -> bool:

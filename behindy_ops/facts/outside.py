@@ -95,7 +95,7 @@ def misled(told: Mapping[str, str], *, candidate: bool) -> str:
         candidate: it was a rehearsal, so to do well is to ask the candidate.
     """
     status, _, asked = (told.get("near", "").split() or ["0", "", ""])[:3]
-    if asked != "-green" if candidate else not 200 <= int(status) < 400:
+    if not asked.endswith("-green") if candidate else not 200 <= int(status) < 400:
         return ""
     if not elsewhere(told.get("leads", "").split()):
         return ""

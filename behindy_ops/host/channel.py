@@ -7,10 +7,8 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import paramiko
-from paramiko.common import cMSG_CHANNEL_REQUEST
 
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.host import exit_codes
@@ -47,7 +45,9 @@ class Running:
         self._from_out = AfterMark(mark, command.sink or self._out.add)
         self._from_err = AfterMark(mark, self._err.add)
         try:
-            execute(channel, begun(line, mark), command.stdin)
+            channel.exec_command(begun(line, mark))
+            if command.stdin:
+                channel.sendall(command.stdin)
             if command.feed is not None:
                 threading.Thread(target=self._feed, args=(command.feed,), name=command.title, daemon=True).start()
             elif not command.follow:
@@ -118,34 +118,6 @@ class Running:
             self._from_out.add(self.channel.recv(65536))
         while self.channel.recv_stderr_ready():
             self._from_err.add(self.channel.recv_stderr(65536))
-
-
-def execute(channel: paramiko.Channel, line: str, stdin: bytes = b"") -> None:
-    """Have the host run a line, and send what it reads without waiting for the answer: docs/design.md, "Round trips".
-
-    Args:
-        stdin: its beginning, which has to fit the channel's window (2 MB with OpenSSH).
-
-    Raises:
-        SSHException, OSError, EOFError: it could not be sent, or the host refuses to run anything.
-    """
-    request = paramiko.Message()
-    request.add_byte(cMSG_CHANNEL_REQUEST)
-    request.add_int(channel.remote_chanid)
-    request.add_string("exec")
-    request.add_boolean(True)
-    request.add_string(line)
-    inner: Any = channel  # as Channel.exec_command, which waits before anything else can be sent
-    if inner.closed or inner.eof_received or not inner.active:
-        raise paramiko.SSHException("the channel is not open")
-    inner._event_pending()  # noqa: SLF001
-    inner.transport._send_user_message(request)  # noqa: SLF001
-    with contextlib.suppress(OSError):  # what has ended already says why
-        channel.sendall(stdin)
-    while not inner.event.wait(POLL):
-        if not inner.transport.is_active():  # it may have ended before there was anybody to tell
-            raise paramiko.SSHException("not connected")
-    inner._wait_for_event()  # noqa: SLF001
 
 
 class AfterMark:

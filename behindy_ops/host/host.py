@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
@@ -15,7 +16,7 @@ import paramiko
 from behindy_ops.errors import UNCHANGED, ConnectionLost, Kind, LeaseLost
 from behindy_ops.facts.machine import MORE_SESSIONS, ONE_SESSION
 from behindy_ops.host import lease as lock
-from behindy_ops.host.channel import POLL, Running, execute, not_run
+from behindy_ops.host.channel import POLL, Running, not_run
 from behindy_ops.host.channels import Channels
 from behindy_ops.host.command import Command, Result, begun, quoted, wire
 from behindy_ops.host.connection import close, open_connection
@@ -77,9 +78,11 @@ class Host:
         self.remote_commands += 1
         # Its input stays open for the heartbeat. It has no `timeout`: it ends when this client is gone or silent.
         try:
-            execute(channel, begun(quoted(lock.argv(state_dir, mark, survey)), mark), holder.line())
+            channel.exec_command(begun(quoted(lock.argv(state_dir, mark, survey)), mark))
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost("before the lock was taken") from error
+        with contextlib.suppress(OSError):  # it has ended already, and says why
+            channel.sendall(holder.line())
         lease = lock.Lease(channel, holder, state_dir, mark)
         text = lease.survey(self._check_alive)
         if self.sessions == 1:

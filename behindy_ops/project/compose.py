@@ -157,13 +157,14 @@ class ComposeFile:
         return tuple(dict.fromkeys(found for text in _texts(stanza) for found in names_in(text)))
 
 
-def _shared_names(services: Iterable[Service], stanzas: Mapping[str, object]) -> Iterator[str]:
+def _shared_names(services: Iterable[Service], stanzas: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     from behindy_ops.project.services import replicas
 
     first: dict[str, str] = {}
+    taken = {*stanzas, *(str(stanza.get("container_name")) for stanza in stanzas.values())}
     for service in services:
         for further in replicas(service)[1:]:
-            if further.name in stanzas:
+            if further.name in taken:
                 path = f"services.{service.stanza}.{X_DEPLOY}.replicas"
                 yield f"{path}: its container {further.replica} is {further.name}, as another service here; rename that"
         path = f"services.{service.stanza}.container_name"

@@ -588,8 +588,9 @@ def watch(world: World, me: Process, container: str, until: str, template: str, 
     return 0
 
 
-def stop_blue(world: World, me: Process, container: str, grace: str) -> Body:
+def stop_blue(world: World, me: Process, container: str, grace: str, kept: str = "") -> Body:
     assert grace.isdigit()
+    assert kept in ("", *(f"behindy-ops/state/releases/frontend-{number}/." for number in range(2, 10)))
     for operation in (world.engine.stop, world.engine.remove):
         try:
             yield from call(world, partial(operation, container))
@@ -598,6 +599,9 @@ def stop_blue(world: World, me: Process, container: str, grace: str) -> Body:
             if "No such container" not in str(error):
                 me.err.append(str(error))
                 return 1
+    if kept:
+        service = kept.split("/")[-2]
+        world.dirs = {place: known for place, known in world.dirs.items() if place[0] != service}
     return 0
 
 

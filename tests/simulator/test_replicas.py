@@ -18,13 +18,15 @@ from behindy_ops.deploy.plan import commands
 from behindy_ops.deploy.state import begin as begin_state
 from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.release import Labels
+from behindy_ops.project.services import Once
+from behindy_ops.project.services import replicas as replicas_of
 from behindy_ops.report.events import Plan
 from tests.kinds import raises
-from tests.simulator.faults import Fault, heal, plan
+from tests.simulator.faults import Fault, heal, plan, plan_during
 from tests.simulator.scripts import each_of
 from tests.simulator.simulation import SERVICES, Behaviour, ClientKilled, Simulation
 from tests.simulator.start import RELEASES
-from tests.simulator.test_deploys import decisions, history, live, outcomes, sent, tag
+from tests.simulator.test_deploys import decisions, history, live, outcomes, sent, tag, warnings
 
 if TYPE_CHECKING:
     from behindy_ops.host.command import Command
@@ -249,3 +251,151 @@ def test_what_strikes_between_two_switches_leaves_them_as_one(
     assert len(seen) >= which
     undone = fault is Fault.KILLED and which < 3  # a client that lives on begins again, or goes on to the end
     assert as_one(host) in (("second",) if undone else ("second", "mended"))
+
+
+def with_after() -> Simulation:
+    """What runs once a release is live is declared now."""
+    host = copy.deepcopy(_seed())
+    web = replace(WEB, after=Once(("tell",), 5.0))
+    host.world.services.update({each.name: each for each in replicas_of(web)})
+    return host
+
+
+def test_what_runs_once_a_release_is_live_runs_when_nothing_of_the_previous_one_serves() -> None:
+    host = with_after()
+    beside: set[str] = set()
+    for name in NAMES:
+        live(host, name).busy = host.world.now + 9
+
+    def look() -> None:
+        if host.world.engine.named("frontend-after") is not None:
+            beside.update(name for name in NAMES if host.world.engine.named(f"{name}-blue") is not None)
+
+    host.world.checks.append(look)
+    host.deploy(tag="mended")
+    assert "frontend-after" in {each.argv[-1] for each in sent_by(host)} or "once" in sent(host)
+    assert beside == set()
+    assert as_one(host) == "mended"
+
+
+@pytest.mark.parametrize("which", [1, 2, 3])
+def test_a_run_with_downtime_that_dies_between_two_switches_is_undone(host: Simulation, which: int) -> None:
+    host.rules.announced |= set(NAMES)
+    seen: list[object] = []
+
+    def look() -> None:
+        for process in host.world.processes:
+            if process.name == "swap" and process not in seen:
+                seen.append(process)
+                if len(seen) == len(NAMES) + which:  # the first three put the live ones aside
+                    plan(host, 1, Fault.KILLED)
+
+    host.world.checks.append(look)
+    with contextlib.suppress(BehindyError, ClientKilled):
+        host.deploy(tag="mended", strategy="recreate")
+    heal(host)
+    assert len(seen) > len(NAMES)
+    as_one(host)
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT, Fault.REBOOT, Fault.KILLED, Fault.SIGNAL], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("script", ["swap", "watch", "leave", "verify", "drain", "stop_blue"])
+def test_one_too_many_goes_whatever_strikes(host: Simulation, script: str, fault: Fault) -> None:
+    declare(host, 2)
+    plan_during(host, script, fault)
+    with contextlib.suppress(BehindyError, ClientKilled):
+        host.deploy(tag="mended")
+    heal(host)
+    names = {box.name for box in host.world.engine.boxes.values()}
+    assert names == {"nginx", "frontend", "frontend-2"}
+    assert tag(host) == tag(host, "frontend-2")
+
+
+@pytest.mark.parametrize("fault", [Fault.KILLED, Fault.REBOOT, Fault.CUT], ids=lambda fault: fault.name)
+@pytest.mark.parametrize("which", [1, 2, 3, 4])
+def test_with_one_more_they_are_put_live_and_taken_back_as_one(host: Simulation, which: int, fault: Fault) -> None:
+    declare(host, 4)
+    seen: list[object] = []
+
+    def look() -> None:
+        for process in host.world.processes:
+            if process.name == "swap" and process not in seen:
+                seen.append(process)
+                if len(seen) == which:
+                    plan(host, 1, fault)
+
+    host.world.checks.append(look)
+    with contextlib.suppress(ClientKilled):
+        host.deploy(tag="mended")
+    heal(host)
+    assert as_one(host) in ("second", "mended")
+    if (further := host.world.live("frontend-4")) is not None:
+        assert further.labels[Labels.tag] == tag(host)
+
+
+def test_a_spare_that_cannot_be_removed_fails_nothing_and_is_told(host: Simulation) -> None:
+    declare(host, 2)
+    plan_during(host, "stop_blue", Fault.STUCK)
+    host.deploy(tag="mended")
+    assert outcomes(host) == ["live"]
+    assert "frontend-3-spare could not be removed; the next deploy will." in "".join(warnings(host)) or (
+        "frontend-3 could not be removed; the next deploy will." in "".join(warnings(host))
+    )
+    host.world.pass_time(60)
+    host.recover()
+    assert {box.name for box in host.world.engine.boxes.values()} == {"nginx", "frontend", "frontend-2"}
+    assert not [place for place in host.world.dirs if place[0] == "frontend-3"]
+
+
+def test_a_further_one_that_is_new_and_fails_leaves_the_others_as_they_were_and_says_so(host: Simulation) -> None:
+    host.rules.announced.add("frontend-2")
+    host.world.engine.rename(live(host, "frontend-2").id, "gone")
+    host.world.engine.remove("gone")
+    done: list[str] = []
+
+    def strike() -> None:
+        box = host.world.engine.named("frontend-2")
+        if box is not None and not done and any(process.name == "watch" for process in host.world.processes):
+            done.append(box.id)
+            host.world.engine.kill(box.id)
+
+    host.world.checks.append(strike)
+    with raises(Kind.SWITCHED_BACK) as caught:
+        host.deploy(tag="mended")
+    assert "nothing serves it" not in caught.value.state
+    assert (tag(host), tag(host, "frontend-3"), host.world.live("frontend-2")) == ("second", "second", None)
+    host.recover()
+    assert "Frontend-2 is not there: deploy what is live of frontend once more." in warnings(host)
+
+
+def test_an_nginx_that_does_not_know_of_several_refuses_the_further_ones(host: Simulation) -> None:
+    host.world.knows_replicas = False
+    with raises(Kind.NGINX_NOT_READY):
+        host.deploy(tag="mended")
+    assert as_one(host) == "second"
+
+
+def test_two_images_stay_however_many_containers_there_are(host: Simulation) -> None:
+    for name in ("mended", "first", "slow"):
+        host.deploy(tag=name)
+        held = {image.id for image in host.world.engine.images.values() if any("frontend" in tag for tag in image.tags)}
+        assert len(held) == 2, name
+
+
+def test_what_would_be_put_in_order_first_is_told_of_each(host: Simulation) -> None:
+    plan_during(host, "swap", Fault.KILLED)
+    with contextlib.suppress(ClientKilled):
+        host.deploy(tag="mended")
+    host.world.pass_time(90)
+    queue.show_plan(host.connect, [WEB], Goal(tag="mended"))
+    told = [line for line in warnings(host) if ": first, " in line]
+    assert {line.partition(":")[0] for line in told} == set(NAMES)
+
+
+def test_a_strategy_with_downtime_needs_no_more_memory_than_it_frees(host: Simulation) -> None:
+    host.world.available, host.world.used = 600 * 2**20, 350 * 2**20
+    with raises(Kind.NOT_ENOUGH_MEMORY):
+        host.deploy(tag="mended")
+    host.rules.announced |= set(NAMES)
+    host.deploy(tag="mended", strategy="recreate")
+    assert as_one(host) == "mended"

@@ -115,6 +115,7 @@ class World(Clock):
     """
 
     no_root = False
+    knows_replicas = True
 
     def __init__(self, services: dict[str, Service], *, rehearsals: bool = True) -> None:
         super().__init__()
@@ -241,8 +242,9 @@ class World(Clock):
         if not self.engine.up or nginx is None or not nginx.running or self.now < nginx.ready:
             return 0, 7, "none"
         first, *rest = self._hops(path)
-        first = self._replica(first, replica)
-        asked = "-green" if rehearsal else "none"
+        number = (replica if self.knows_replicas else "") or ("1" if rehearsal else "")
+        first = self._replica(first, number)
+        asked = "none" if not rehearsal else f"-{number}-green" if number > "1" else "-green"
         if rehearsal:
             box = self._answering(f"{first}-green")
         elif first in self.stale:
@@ -261,6 +263,8 @@ class World(Clock):
         declared = replicas(self.services[service])
         if number:
             return declared[int(number) - 1].name
+        if not self.knows_replicas:  # its files are from before there were several
+            return service
         self._turn += 1
         return declared[self._turn % len(declared)].name
 

@@ -144,7 +144,9 @@ class DrainSpare(Retire):
     name = "fewer"
 
     def command(self, state: State) -> Command:
-        earliest = state.after_switch(max(CACHED, state.service.linger))
+        longest = max(CACHED, state.service.linger)
+        known = state.switched is not None  # else it had given its name away before
+        earliest = state.after_switch(longest) if known else str(int((state.survey.uptime + longest) * 1000))
         return _drain(self.container.id, state.service.port, earliest=earliest, limit=most(state.service))
 
 

@@ -66,12 +66,12 @@ def _ask(
     return Command(argv, title=f"ask {urls[0]}", timeout=policy.interval * (1 + len(urls)) + 120)
 
 
-def _judge(result: Result, expect: Expect, *, candidate: bool = False, address: str = "") -> Look:
+def _judge(result: Result, expect: Expect, *, candidate: str = "", address: str = "") -> Look:
     """Judge what ``look_outside.sh`` printed.
 
     Args:
         expect: what counts as healthy.
-        candidate: it was a rehearsal, so nginx must have said that it asked the candidate.
+        candidate: how the name ends of whom nginx must have said that it asked, if it was a rehearsal.
         address: where the service's name may lead, one or more, unless the host has told its container's itself.
     """
     reply = result.reply()
@@ -80,7 +80,7 @@ def _judge(result: Result, expect: Expect, *, candidate: bool = False, address: 
         return Look(Verdict.FATAL, ENGINE_AWAY, Fault.ENGINE) if UNKNOWN in told else Look(Verdict.AGAIN, "no answer")
     code, curl, asked, *lacking = looks[-1].split()
     status, answer = int(code), outcome(int(code), int(curl), login=False)
-    if candidate and status >= 100 and asked != "-green":
+    if candidate and status >= 100 and asked != candidate:
         return Look(Verdict.FATAL, "nginx did not route the rehearsal to the candidate", Fault.ROUTE)
     if "ok" not in told:
         # 429: our own looks met the rate limit. 502 to 504: nginx could not reach it, which may pass.
@@ -123,7 +123,9 @@ class Rehearse(Attempts):
         return _ask(state, [self._url(state)], self.policy(state), header=state.paths.rehearsal_header)
 
     def judge(self, state: State, result: Result) -> Look:
-        look, missing = _judge(result, state.service.expect, candidate=True), result.reply().every("missing")
+        service, missing = state.service, result.reply().every("missing")
+        asked = f"-{service.replica}-green" if service.replica_of else "-green"
+        look = _judge(result, service.expect, candidate=asked)
         if look.verdict is Verdict.HEALTHY and missing:
             reason = f"its page names {', '.join(missing)}, and the answer to that is HTTP 404"
             look = Look(Verdict.AGAIN, reason, definite=True)

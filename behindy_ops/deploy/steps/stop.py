@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_state
+from behindy_ops.facts.release import Labels
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.report.events import Event, Logs, Warning_
 
@@ -121,6 +122,28 @@ class Remove(Step):
 
     def command(self, state: State) -> Command:
         return _remove(self.container.id, self.grace if state.service.asked else state.service.stop)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSpare(Step):
+    """Remove a container that its service no longer has, and what is kept of its releases; a failure is reported."""
+
+    container: Container
+    name = "fewer"
+    said = "Remove {step.container.name}"
+
+    def command(self, state: State) -> Command:
+        grace, service = state.service.stop, self.container.labels.get(Labels.service, "")
+        kept = state.paths.release(service, ".") if service.startswith(f"{state.service.name}-") else ""
+        argv = script("deploy/stop_blue", self.container.id, f"{grace:.0f}", kept)
+        return Command(argv, title=f"remove {self.container.name}", timeout=grace + 30, changes=True)
+
+    def read(self, state: State, result: Result) -> Read:
+        if result.ok:
+            return Read(state, "removed")
+        said = " ".join(result.last_lines(2))
+        told = Warning_(f"{self.container.name} could not be removed; the next deploy will. {said}")
+        return Read(state, failed=result.how(), events=(told,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from behindy_ops.deploy.steps.step import Read, Step
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.retention import needed, needed_by
 from behindy_ops.host.command import Command, Result, script
+from behindy_ops.project.services import replicas
 from behindy_ops.report.events import Warning_
 
 MOST = 200
@@ -72,7 +73,8 @@ def to_remove(state: State) -> Old:
     in_use |= {state.image.id} | ({state.live.image_id} if state.live else set())
     made = replace(state.release, image_id=state.image.id, status="stands")
     stay = [*needed(made, state.earlier)]
-    for other in {release.service for release in state.survey.releases} - {state.service.name}:  # of one repository
+    own = {each.name for each in replicas(state.service)}
+    for other in {release.service for release in state.survey.releases} - own:  # of one repository
         stay += needed_by(state.survey, other)
     return choose(images.values(), state.release.repository, in_use | {release.image_id for release in stay})
 
