@@ -34,6 +34,7 @@ def test_a_rollback_goes_back_under_traffic_without_a_pull_and_loses_nothing(
     with Traffic(sandbox, for_service("frontend"), max_seconds=60) as traffic:
         traffic.wait_until_flowing()
         ran = inv("deploy.rollback", "frontend", "--watch", "0", "--json").ok()
+        all_drained()
         result = traffic.stop()
     assert result.lost == 0, result.losses
     assert live_release("frontend") == "good"
