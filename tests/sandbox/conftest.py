@@ -20,6 +20,7 @@ from tests.sandbox.interruption_table import PROPERTY, Row, render
 from tests.sandbox.schedule import Case, parse_part, parts, units
 from tests.sandbox.support import (
     SERVICES,
+    all_drained,
     deploy,
     ensure_infrastructure,
     inv,
@@ -135,6 +136,7 @@ def live_at_v1(sandbox: SandboxInfo, release: Release) -> None:
 
 def _ensure_live(release: Release, accepted: set[str]) -> None:
     ensure_infrastructure()
+    all_drained()  # of what an earlier test has deployed
     if any(not address for address in live_addresses().values()):
         inv("ops.network", "--fix").ok()
     images = {name: image for name, image in live_images().items() if name.partition("-")[0] in SERVICES}
