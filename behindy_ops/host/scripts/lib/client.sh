@@ -7,7 +7,8 @@ while_heard() { # a command: runs until it ends, or the client does
   watcher=$!
   wait -n "$job" "$watcher"
   kill "$watcher" 2>/dev/null
-  if [ -e "/proc/$job" ]; then kill "$job" 2>/dev/null; fi
+  # One that was only just begun may lose a signal between fork and exec, where it still has this script's trap.
+  while [ -e "/proc/$job" ] && kill "$job" 2>/dev/null; do sleep 0.1; done
   wait "$job"
 }
 container_or_exit() { # boundary, container, template: $found is what docker says of it

@@ -395,6 +395,15 @@ def test_what_cannot_be_started_is_removed_too_and_ends_with_its_code(released: 
     assert any(call.startswith("docker rm -f") for call in ran.calls)
 
 
+def test_a_signal_that_is_lost_on_the_way_is_sent_again(released: FakeHost) -> None:
+    released.moved["cat <&3"] = "sleep 1"  # by then the trap is there
+    deaf = "trap 'trap - TERM' TERM; while :; do sleep 0.1; done"
+    released.on("docker", "logs --follow web-run-*", Answer(run=deaf))
+    ran = released.run("ops/run", MARK, str(released.home), "web", "sleep", "9")
+    assert ran.code == 143
+    assert any(call.startswith("docker rm -f") for call in ran.calls)
+
+
 def test_a_client_that_goes_takes_it_along(released: FakeHost) -> None:
     released.on("docker", "logs --follow web-run-*", Answer(run="exec sleep 9"))
     ran = released.run("ops/run", MARK, str(released.home), "web", "sleep", "9")
