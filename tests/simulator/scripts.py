@@ -386,8 +386,7 @@ def _looks(
     found = "well"
     for url in urls:
         yield None
-        path, at_once = "/" + url.split("/", 3)[3], bool(mine) and len(urls) == 1
-        code, curl, asked = world.ask_outside(path, rehearsal=rehearsal, replica=replica, at_once=at_once)
+        code, curl, asked = world.ask_outside("/" + url.split("/", 3)[3], rehearsal=rehearsal, replica=replica)
         lacking = _lacking(world.engine.at(world.answered_by), code, *expect)
         me.echo(f"look {code:03d} {curl} {asked}{lacking}")
         if world.rehearsals and world.answered_by in mine:

@@ -229,14 +229,11 @@ class World(Clock):
             return 0, 7
         return box.image.behaviour.inside, 0
 
-    def ask_outside(
-        self, path: str, *, rehearsal: bool, replica: str = "", at_once: bool = False
-    ) -> tuple[int, int, str]:
+    def ask_outside(self, path: str, *, rehearsal: bool, replica: str = "") -> tuple[int, int, str]:
         """Curl to the public URL: (HTTP status, curl's exit code, the candidate that nginx names).
 
         Args:
             replica: number of the one that is asked for; else those of a service are asked in turn.
-            at_once: nginx looks who has the name, whatever it remembers.
         """
         nginx = self.engine.named("nginx")
         if not self.engine.up or nginx is None or not nginx.running or self.now < nginx.ready:
@@ -250,7 +247,7 @@ class World(Clock):
         elif first in self.stale:
             box = self.stale[first] if self.stale[first].running and self.now >= self.stale[first].ready else None
         else:
-            box = self._answering(first, cached=not at_once) or self._answering(f"{first}-blue") or self._last(first)
+            box = self._answering(first, cached=True) or self._answering(f"{first}-blue") or self._last(first)
         self.answered_by = "" if box is None else box.address
         for name in rest:
             if box is not None and box.image.behaviour.outside == 200:

@@ -21,9 +21,7 @@ case $1 in token=*) token=${1#token=} && shift ;; esac
 secret=() past=()
 if [ -n "$token" ] && sed 's/: /: live /' "$token" >"$work/token" 2>/dev/null; then past=(-H "@$work/token" "${replica[@]}"); fi
 if [ -n "$mine" ]; then
-  # Of several URLs, one may lead through another service, which asks nginx by itself.
-  if [ "$#" = 1 ]; then asked=now; else asked=live; fi
-  if sed "s/: /: $asked /" "$header" >"$work/header" 2>/dev/null; then secret=(-H "@$work/header" "${replica[@]}"); else mine=; fi
+  if sed 's/: /: live /' "$header" >"$work/header" 2>/dev/null; then secret=(-H "@$work/header" "${replica[@]}"); else mine=; fi
   header=
 elif [ -n "$header" ]; then secret=(-H "@$header" "${replica[@]}"); fi
 page=/dev/null
