@@ -73,7 +73,8 @@ def test_refused_releases_do_not_push_out_the_image_that_a_rollback_needs(releas
     images = on_host("docker", "images", "--format", "{{.Tag}}", "localhost:5000/behindy/behindy-frontend").splitlines()
     assert {"kept-1", "kept-2"} <= set(images)
     assert not {"refused-3", "refused-4"} & set(images)
-    assert not json.loads(inv("ops.prune", "--dry-run", "--json").ok().out)["plan"]["references"]
+    removable = json.loads(inv("ops.prune", "--dry-run", "--json").ok().out)["plan"]["references"]
+    assert not [reference for reference in removable if "frontend" in reference]  # other tests leave others' images
     ran = inv("deploy.rollback", "frontend", "--watch", "0", "--json").ok()
     assert live_release("frontend") == "kept-1"
     assert "pull" not in {event["step"] for event in ran.named("step_done")}
