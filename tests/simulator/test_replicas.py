@@ -101,6 +101,7 @@ def test_the_same_release_again_changes_nothing_unless_one_of_them_is_missing(ho
     assert "Redeploying the same image: frontend-3 is not there." in decisions(host)
     assert as_one(host) == "second"
     assert host.world.engine.named("frontend-3-elsewhere") is None
+    assert ("frontend-3", live(host, "frontend-3").labels[Labels.release]) in host.world.dirs
 
 
 @pytest.mark.parametrize(
@@ -235,6 +236,17 @@ def test_what_strikes_between_two_switches_leaves_them_as_one(
     host: Simulation, fault: Fault, tick: int, which: int
 ) -> None:
     """At the beginning of the ``which``-th renames."""
+    seen = strike_at(host, which, fault, tick=tick)
+    with contextlib.suppress(BehindyError, ClientKilled):
+        host.deploy(tag="mended")
+    heal(host)
+    assert len(seen) >= which
+    undone = fault is Fault.KILLED and which < 3  # a client that lives on begins again, or goes on to the end
+    assert as_one(host) in (("second",) if undone else ("second", "mended"))
+
+
+def strike_at(host: Simulation, which: int, fault: Fault, *, tick: int = 1) -> list[object]:
+    """Let it strike so many ticks into the ``which``-th renames; all that there were are in the list in the end."""
     seen: list[object] = []
 
     def look() -> None:
@@ -245,12 +257,7 @@ def test_what_strikes_between_two_switches_leaves_them_as_one(
                     plan(host, tick, fault)
 
     host.world.checks.append(look)
-    with contextlib.suppress(BehindyError, ClientKilled):
-        host.deploy(tag="mended")
-    heal(host)
-    assert len(seen) >= which
-    undone = fault is Fault.KILLED and which < 3  # a client that lives on begins again, or goes on to the end
-    assert as_one(host) in (("second",) if undone else ("second", "mended"))
+    return seen
 
 
 def with_after() -> Simulation:
@@ -281,16 +288,7 @@ def test_what_runs_once_a_release_is_live_runs_when_nothing_of_the_previous_one_
 @pytest.mark.parametrize("which", [1, 2, 3])
 def test_a_run_with_downtime_that_dies_between_two_switches_is_undone(host: Simulation, which: int) -> None:
     host.rules.announced |= set(NAMES)
-    seen: list[object] = []
-
-    def look() -> None:
-        for process in host.world.processes:
-            if process.name == "swap" and process not in seen:
-                seen.append(process)
-                if len(seen) == len(NAMES) + which:  # the first three put the live ones aside
-                    plan(host, 1, Fault.KILLED)
-
-    host.world.checks.append(look)
+    seen = strike_at(host, len(NAMES) + which, Fault.KILLED, tick=1)
     with contextlib.suppress(BehindyError, ClientKilled):
         host.deploy(tag="mended", strategy="recreate")
     heal(host)
@@ -315,19 +313,11 @@ def test_one_too_many_goes_whatever_strikes(host: Simulation, script: str, fault
 @pytest.mark.parametrize("which", [1, 2, 3, 4])
 def test_with_one_more_they_are_put_live_and_taken_back_as_one(host: Simulation, which: int, fault: Fault) -> None:
     declare(host, 4)
-    seen: list[object] = []
-
-    def look() -> None:
-        for process in host.world.processes:
-            if process.name == "swap" and process not in seen:
-                seen.append(process)
-                if len(seen) == which:
-                    plan(host, 1, fault)
-
-    host.world.checks.append(look)
+    seen = strike_at(host, which, fault)
     with contextlib.suppress(ClientKilled):
         host.deploy(tag="mended")
     heal(host)
+    assert len(seen) >= which
     assert as_one(host) in ("second", "mended")
     if (further := host.world.live("frontend-4")) is not None:
         assert further.labels[Labels.tag] == tag(host)

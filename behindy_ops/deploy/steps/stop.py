@@ -9,6 +9,7 @@ from behindy_ops.deploy.steps.step import ALWAYS, Read, Step
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, Container, parse_state
 from behindy_ops.facts.release import Labels
 from behindy_ops.host.command import Command, Result, script
+from behindy_ops.project.services import replicas
 from behindy_ops.report.events import Event, Logs, Warning_
 
 _LOG_LINES = 100
@@ -40,11 +41,15 @@ class StopPrevious(Step):
         return _remove(state.live.id if state.live else "", state.service.stop)
 
     def read(self, state: State, result: Result) -> Read:
-        if result.ok:
-            return Read(state, "removed")
-        said = " ".join(result.last_lines(2))
-        told = Warning_(f"{state.service.name}-blue could not be removed; the next deploy will. {said}")
-        return Read(state, failed=result.how(), events=(told,))
+        return _removed(state, f"{state.service.name}-blue", result)
+
+
+def _removed(state: State, name: str, result: Result) -> Read:
+    """Return what a removal came to on which nothing depends."""
+    if result.ok:
+        return Read(state, "removed")
+    told = Warning_(f"{name} could not be removed; the next deploy will. {' '.join(result.last_lines(2))}")
+    return Read(state, failed=result.how(), events=(told,))
 
 
 class StopLive(Step):
@@ -134,16 +139,14 @@ class RemoveSpare(Step):
 
     def command(self, state: State) -> Command:
         grace, service = state.service.stop, self.container.labels.get(Labels.service, "")
-        kept = state.paths.release(service, ".") if service.startswith(f"{state.service.name}-") else ""
+        further = service.startswith(f"{state.service.name}-")
+        has_it = service in {each.name for each in replicas(state.service)}  # another container has that name by now
+        kept = state.paths.release(service, ".") if further and not has_it else ""
         argv = script("deploy/stop_blue", self.container.id, f"{grace:.0f}", kept)
         return Command(argv, title=f"remove {self.container.name}", timeout=grace + 30, changes=True)
 
     def read(self, state: State, result: Result) -> Read:
-        if result.ok:
-            return Read(state, "removed")
-        said = " ".join(result.last_lines(2))
-        told = Warning_(f"{self.container.name} could not be removed; the next deploy will. {said}")
-        return Read(state, failed=result.how(), events=(told,))
+        return _removed(state, self.container.name, result)
 
 
 @dataclass(frozen=True, slots=True)
