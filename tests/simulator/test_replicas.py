@@ -271,16 +271,18 @@ def with_after() -> Simulation:
 def test_what_runs_once_a_release_is_live_runs_when_nothing_of_the_previous_one_serves() -> None:
     host = with_after()
     beside: set[str] = set()
+    seen: list[str] = []
     for name in NAMES:
         live(host, name).busy = host.world.now + 9
 
     def look() -> None:
-        if host.world.engine.named("frontend-after") is not None:
+        if (after := host.world.engine.named("frontend-after")) is not None:
+            seen.append(after.id)
             beside.update(name for name in NAMES if host.world.engine.named(f"{name}-blue") is not None)
 
     host.world.checks.append(look)
     host.deploy(tag="mended")
-    assert "frontend-after" in {each.argv[-1] for each in sent_by(host)} or "once" in sent(host)
+    assert len(set(seen)) == 1
     assert beside == set()
     assert as_one(host) == "mended"
 
@@ -328,9 +330,7 @@ def test_a_spare_that_cannot_be_removed_fails_nothing_and_is_told(host: Simulati
     plan_during(host, "stop_blue", Fault.STUCK)
     host.deploy(tag="mended")
     assert outcomes(host) == ["live"]
-    assert "frontend-3-spare could not be removed; the next deploy will." in "".join(warnings(host)) or (
-        "frontend-3 could not be removed; the next deploy will." in "".join(warnings(host))
-    )
+    assert "frontend-3 could not be removed; the next deploy will." in "".join(warnings(host))
     host.world.pass_time(60)
     host.recover()
     assert {box.name for box in host.world.engine.boxes.values()} == {"nginx", "frontend", "frontend-2"}

@@ -998,6 +998,17 @@ def test_what_is_gone_already_is_removed(host: FakeHost) -> None:
     assert (ran.code, ran.err) == (1, "device or resource busy\n")
 
 
+@pytest.mark.parametrize("fails", [False, True], ids=["", "not removed"])
+def test_the_releases_of_a_container_too_many_go_with_it_and_only_with_it(host: FakeHost, *, fails: bool) -> None:
+    kept = host.file("releases/web-3/r1/.env", "A=1\n").parents[1]
+    other = host.file("releases/web-2/r1/.env", "A=1\n")
+    for call in ("stop *", "container inspect *"):
+        host.on("docker", call)
+    host.on("docker", "rm *", Answer(err="device is busy\n", code=1) if fails else "")
+    ran = host.run("deploy/stop_blue", "b", "5", f"{kept}/.")
+    assert (ran.code != 0, kept.exists(), other.exists()) == (fails, fails, True)
+
+
 @pytest.mark.parametrize("script", [("deploy/stop_blue", "b", "5"), ("deploy/discard", "b", "", "1", "", "no")])
 def test_a_release_goes_with_its_anonymous_volumes_and_anothers_container_without(
     host: FakeHost, script: tuple[str, ...]
