@@ -31,7 +31,7 @@ HOME = "/home/ubuntu/behindy-ops"
 ENVIRONMENT_FILE = "host.env"
 
 # What a command that is run again may not touch: containers, images, packages, the system's files, nginx's workers,
-# the project's files. The lock and the history are where commands leave their traces.
+# the project's files. The lock and the history are where commands leave their traces; cron backs up at night.
 FINGERPRINT = f"""
 docker ps -aq --no-trunc 2>/dev/null; docker images -q --no-trunc 2>/dev/null | sort; id ubuntu
 dpkg-query -W | md5sum; find /etc -type f ! -path '/etc/letsencrypt/*' -exec md5sum {{}} + | sort | md5sum
@@ -39,7 +39,7 @@ find /etc/letsencrypt -printf '%p %l %s %T@\\n' 2>/dev/null | sort
 nginx=$(docker inspect --format '{{{{.State.Pid}}}}' nginx 2>/dev/null || echo 0)
 for each in $(cat /proc/$nginx/task/*/children 2>/dev/null)
 do grep -qa 'nginx: cache' /proc/$each/cmdline || echo "child of nginx $each"; done
-find {HOME} \\( -path {HOME}/state -o -path {HOME}/data \\) -prune -o -type d -printf '%p %m %u\\n' \\
+find {HOME} \\( -path {HOME}/state -o -path {HOME}/data -o -path {HOME}/backups \\) -prune -o -type d -printf '%p %m %u\\n' \\
   -o -printf '%p %m %u %s %T@ %l\\n' | sort
 """
 
