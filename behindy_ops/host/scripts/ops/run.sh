@@ -11,7 +11,8 @@ while read -r left; do
   [ -z "$left" ] || { [ -e "/proc/${left##*-}" ] && [ "${left##*-}" != "$$" ]; } || remove "$left" >/dev/null
 done < <(docker ps -a --filter label=behindy.once=run --filter "name=^/$service-run-" --format '{{.Names}}')
 name=$service-run-$$
-trap 'remove "$name" >/dev/null' EXIT
+# A job in the background that is ended as soon as it is begun still has these traps, so it asks who it is.
+trap '[ "$BASHPID" != "$$" ] || remove "$name" >/dev/null' EXIT
 trap 'exit 143' TERM INT HUP
 once "$name" run "$@" || exit
 while_heard docker logs --follow "$name" || exit 143 # the client has gone, or the engine
