@@ -24,6 +24,7 @@ from behindy_ops.deploy.steps.stop import Discard, StartAgain, StopLive, StopNew
 from behindy_ops.deploy.steps.switch import Follow, FollowBack, GiveName, PutAside, PutNamesBack, Switch
 from behindy_ops.deploy.steps.tidy import Tidy
 from behindy_ops.deploy.steps.verify import Verify, Watch
+from behindy_ops.facts.release import is_job
 from behindy_ops.host.command import Command, script_parts, without_comments
 from behindy_ops.project.services import Service
 from behindy_ops.report.events import Decision, Warning_
@@ -56,8 +57,6 @@ def made(state: State) -> Iterator[Item]:
     yield Start()
     if service.schedule:
         yield Schedule()
-    elif service.name in state.survey.jobs:
-        yield Unschedule()
     if service.assets is not None:
         yield KeepAssets()  # while it boots
 
@@ -93,6 +92,8 @@ def _fits_beside(state: State) -> bool:
 
 def ended(state: State) -> Iterator[Item]:
     """Yield what follows once the new release is proven and watched."""
+    if not state.service.schedule and state.service.name in state.survey.jobs:
+        yield Unschedule()  # not before: until then the release before, a job, may be gone back to
     tidy = () if Tidy().needless(state) or state.service.replica > 1 else (Tidy(),)
     if state.left_to_host:
         yield Beside(_from_here(state), (Together((LeaveToDrain(), *tidy, Verify())),))
@@ -169,7 +170,8 @@ def way_back(state: State, *, hurried: bool) -> Iterator[Item]:
         hurried: the run was told to stop, so nothing is waited for.
     """
     blue = state.blue
-    if blue is not None and not blue.running:
+    runs = blue is not None and not is_job(blue)
+    if blue is not None and runs and not blue.running:
         if not state.service.overlap:
             yield StopNew()
         yield StartAgain(blue.id, "Start {service}-blue again", name="switch back", stuck=PutNamesBack.stuck)
@@ -177,7 +179,8 @@ def way_back(state: State, *, hurried: bool) -> Iterator[Item]:
     if blue is not None:
         if state.stale:
             yield FollowBack(blue.id)
-        yield _check_previous(state, "The previous release has its name again")
+        if runs:
+            yield _check_previous(state, "The previous release has its name again")
     if not hurried and state.service.asked:
         yield FinishRequests()
     yield Discard()
@@ -191,12 +194,14 @@ def bring_back(state: State) -> Iterator[Item]:
     """
     if state.live is None:
         return
-    if state.phase >= Phase.STOPPED:
+    runs = not is_job(state.live)
+    if runs and state.phase >= Phase.STOPPED:
         title = "Start the previous release of {service} again"
         yield StartAgain(state.live.id, title, half_stopped=True, name="bring back")
     policy = "" if state.service.overlap else state.live.restart_policy
     yield GiveName(state.live.id, "Give {service} its name back", name="bring back", policy=policy)
-    yield _check_previous(state, "The previous release was started again")
+    if runs:
+        yield _check_previous(state, "The previous release was started again")
 
 
 def _check_previous(state: State, began: str) -> Step:

@@ -24,7 +24,7 @@ from behindy_ops.deploy.walk import Relapse, Walk
 from behindy_ops.errors import Interrupted, RemoteCommandFailed
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.leftovers import Recovery, leftover, parted, serves, stopped_first
-from behindy_ops.facts.release import Release, released_as
+from behindy_ops.facts.release import Release, is_job, released_as
 from behindy_ops.facts.survey import Survey, Trio
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import Once, Service, replicas
@@ -160,7 +160,7 @@ def _finished(walk: Walk, green: Container, blue: Container) -> bool:
 
 def _restored(state: State, blue: Container) -> list[Item]:
     """Return the steps that give the name back; started first, so that no live container is left that is stopped."""
-    idle = blue.running or state.service.schedule  # a job runs at its times only
+    idle = blue.running or state.service.schedule or is_job(blue)  # a job runs at its times only
     items: list[Item] = [] if idle else [StartAgain(blue.id, "Start {service}-blue again")]
     items.append(GiveName(blue.id, "Give {service} back to the previous release"))
     return [*items, *followed(state, FollowBack(blue.id))]

@@ -90,6 +90,11 @@ class Labels:
     replica_of = "behindy.replica-of"
 
 
+def is_job(container: Container) -> bool:
+    """Return whether it is there for what its release is known by alone: the host runs it at its times, as another."""
+    return Labels.schedule in container.labels
+
+
 def released_as(container: Container) -> Release:
     """Read a container's labels; a container this tool did not make has none, and its image's name serves."""
     labels = container.labels

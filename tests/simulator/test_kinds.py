@@ -304,6 +304,30 @@ def test_the_timer_of_what_is_no_job_any_more_is_taken_away() -> None:
     host.deploy("report", tag="mended")
     assert host.world.timers["job-report"] == {}
     assert live(host, "report").running
+    assert sent(host).index("swap") < sent(host).index("schedule")
+
+
+@pytest.mark.parametrize("release", ["exits", "dies-while-watched"])
+def test_a_job_that_is_gone_back_to_has_its_timer_still(release: str) -> None:
+    host = with_job()
+    host.push("report", release, RELEASES[release])
+    host.world.services["report"] = replace(JOB, schedule="", watch=5, health=HealthPolicy(attempts=3))
+    with contextlib.suppress(BehindyError):
+        host.deploy("report", tag=release)
+    alone(host, "second")
+
+
+def test_without_root_the_timer_of_what_is_no_job_any_more_stays_and_that_is_told() -> None:
+    host = with_job()
+    host.world.no_root = True
+    host.world.services["report"] = replace(JOB, schedule="")
+    host.deploy("report", tag="mended")
+    assert (outcomes(host), live(host, "report").running) == (["live"], True)
+    assert any("is no job any more, is still there" in text for text in warnings(host))
+    assert host.world.timers["job-report"] != {}
+    host.world.no_root = False
+    host.deploy("report", tag="first")
+    assert host.world.timers["job-report"] == {}
 
 
 @pytest.mark.parametrize("fault", [Fault.KILLED, Fault.SIGNAL, Fault.REBOOT])

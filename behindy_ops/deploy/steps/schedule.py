@@ -15,6 +15,7 @@ from behindy_ops.facts.timers import PROGRAMS
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project import cron
 from behindy_ops.project.services import Service
+from behindy_ops.report.events import Warning_
 
 _HEAD = "# Written by a deploy with behindy-ops, which writes it again where it differs.\n"
 
@@ -41,13 +42,23 @@ class Schedule(Step):
         )
 
 
-class Unschedule(Schedule):
-    """Take away the timer of what is no job any more."""
+class Unschedule(Step):
+    """Take away the timer of what is no job any more. One that stays runs nothing, so that ends no deploy."""
 
+    name = "schedule"
     said = "Take away the timer of {service}"
 
     def command(self, state: State) -> Command:
         return _command(state, {})
+
+    def read(self, state: State, result: Result) -> Read:
+        if result.ok:
+            return Read(state, "gone")
+        told = (
+            f"The host's timer for {state.service.name}, which is no job any more, is still there; it runs nothing. "
+            "Taking it away needs root: deploy once with a login that may use sudo."
+        )
+        return Read(state, failed=result.how(), events=(Warning_(told),))
 
 
 def scheduled_as(service: Service) -> str:

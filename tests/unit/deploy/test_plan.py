@@ -13,17 +13,26 @@ from behindy_ops.deploy.state import Phase
 from behindy_ops.deploy.steps.drain import FinishRequests
 from behindy_ops.deploy.steps.external import CheckPrevious, Rehearse
 from behindy_ops.deploy.steps.step import Say
-from behindy_ops.deploy.steps.stop import StartAgain
-from behindy_ops.deploy.steps.switch import GiveName
+from behindy_ops.deploy.steps.stop import Discard, StartAgain
+from behindy_ops.deploy.steps.switch import GiveName, PutNamesBack
+from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import Survey
 from behindy_ops.report.events import Decision
-from tests.unit.deploy.states import SERVICE, state_of
+from tests.unit.deploy.states import LIVE, SERVICE, state_of
 
 
 def test_a_release_that_was_put_aside_is_started_again_only_if_it_was_told_to_stop() -> None:
     aside = state_of(Goal(recreate=True), phase=Phase.ASIDE)
     assert [type(step) for step in bring_back(aside)] == [GiveName, CheckPrevious]
     assert [type(step) for step in bring_back(aside.at(Phase.STOPPED))] == [StartAgain, GiveName, CheckPrevious]
+
+
+def test_a_job_that_is_gone_back_to_has_its_name_again_and_is_not_run() -> None:
+    job = replace(LIVE, running=False, labels={**LIVE.labels, Labels.schedule: "0 3 * * * 3600"})
+    stopped = state_of(Goal(recreate=True), live=job, phase=Phase.STOPPED)
+    assert [type(step) for step in bring_back(stopped)] == [GiveName]
+    taken = [type(step) for step in way_back(state_of(live=job, phase=Phase.SWITCHED), hurried=True)]
+    assert taken == [PutNamesBack, Discard]
 
 
 def test_who_is_in_a_hurry_waits_for_no_last_requests() -> None:

@@ -16,13 +16,25 @@ while read -r path text; do
   as_root install -D -m "$mode" "$work/new" "$path" || exit 1
   changed=yes
 done
-unit=behindy-$name
+unit=behindy-$name stamp=/var/lib/systemd/timers/stamp-behindy-$name.timer
+is_on() { # by the times that are on the disk
+  systemctl -q is-enabled "$unit.timer" 2>/dev/null && systemctl -q is-active "$unit.timer" &&
+    [ "$(systemctl show --property NeedDaemonReload --value "$unit.timer")" = no ]
+}
 if [ -z "$wanted" ]; then
   [ -z "$systemd" ] || ! [ -e "/etc/systemd/system/$unit.timer" ] || as_root systemctl disable --now "$unit.timer" || exit 1
-  as_root rm -f "$programs/$name" "/etc/systemd/system/$unit.service" "/etc/systemd/system/$unit.timer" "/etc/cron.d/$unit" || exit 1
+  as_root rm -f "$programs/$name" "/etc/systemd/system/$unit.service" "/etc/systemd/system/$unit.timer" "/etc/cron.d/$unit" "$stamp" || exit 1
+  if [ -n "$systemd" ]; then # a last run that failed would be told for ever
+    as_root systemctl daemon-reload || exit 1
+    as_root systemctl reset-failed "$unit.service" 2>/dev/null || true
+  fi
   changed=yes
-elif [ -n "$systemd" ] && { [ -n "$changed" ] || ! systemctl -q is-active "$unit.timer"; }; then
-  as_root systemctl daemon-reload && as_root systemctl enable --now "$unit.timer" && as_root systemctl restart "$unit.timer" || exit 1
+elif [ -n "$systemd" ] && { [ -n "$changed" ] || ! is_on; }; then
+  if ! is_on; then # a deploy runs nothing, and systemd would: what was due by the new times since the last run by the old ones
+    ! systemctl -q is-active "$unit.timer" || as_root systemctl stop "$unit.timer" || exit 1
+    as_root rm -f "$stamp" || exit 1
+  fi
+  as_root systemctl daemon-reload && as_root systemctl enable --now "$unit.timer" || exit 1
   changed=yes
 fi
 [ -z "$changed" ] || echo placed

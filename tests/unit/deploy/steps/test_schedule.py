@@ -8,6 +8,7 @@ from behindy_ops.deploy.steps.schedule import Schedule, Unschedule, files, sched
 from behindy_ops.deploy.steps.start import Start
 from behindy_ops.errors import Kind
 from behindy_ops.project.services import Service
+from behindy_ops.report.events import Warning_
 from tests.unit.deploy.states import answer, state_of
 
 JOB = Service("web", "me/web:latest", schedule="30 4 1 * 5", timeout=90, stop=7)
@@ -37,6 +38,15 @@ def test_it_is_said_whether_something_was_placed_and_why_it_was_not() -> None:
 
 def test_nothing_is_sent_for_what_is_no_job_any_more() -> None:
     assert Unschedule().command(state_of()).stdin == b""
+    assert Unschedule().read(state_of(), answer("placed\n")).detail == "gone"
+
+
+def test_a_timer_that_cannot_be_taken_away_ends_no_deploy() -> None:
+    read = Unschedule().read(state_of(), answer(code=1, err="sudo: a password is required"))
+    assert (read.error, read.failed) == (None, "exit code 1")
+    (event,) = read.events
+    assert isinstance(event, Warning_)
+    assert "web, which is no job any more, is still there; it runs nothing" in event.text
     assert Schedule().command(state_of(service=JOB)).stdin.count(b"\n") == 4
 
 

@@ -244,19 +244,83 @@ def test_a_jobs_timer_is_put_there_once_and_taken_away_again(host: FakeHost) -> 
     assert not line.exists()
 
 
+STAMP = "var/timers/stamp-behindy-job-report.timer"
+STOPPED, LOADED, ON = (f"systemctl {words}" for words in (
+    "stop behindy-job-report.timer", "daemon-reload", "enable --now behindy-job-report.timer"
+))  # fmt: skip
+
+
+def with_systemd(host: FakeHost, *, enabled: bool = True, active: bool = True, stale: str = "no") -> None:
+    """It has a timer that is as told; ``stale``: whether its file is another than the one that was loaded."""
+    host.moved |= {"/run/systemd/system": str(host.root), "/var/lib/systemd": f"{host.root}/var"}
+    host.file(STAMP, "")
+    host.on("systemctl", "*", "")
+    host.on("systemctl", "-q is-enabled *", Answer(code=0 if enabled else 1))
+    host.on("systemctl", "-q is-active *", Answer(code=0 if active else 3))
+    host.on("systemctl", "show *NeedDaemonReload*", f"{stale}\n")
+
+
+def done_to_systemd(ran: Ran) -> list[str]:
+    """What was changed of it."""
+    looks = ("systemctl -q", "systemctl show")
+    return [call for call in ran.calls if call.startswith("systemctl") and not call.startswith(looks)]
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="install is run as root")
 def test_with_systemd_a_timer_of_its_own_is_switched_on(host: FakeHost) -> None:
-    host.moved["/run/systemd/system"] = str(host.root)
-    host.on("systemctl", "*", "")
-    host.on("systemctl", "-q is-active *", Answer(code=3))
+    with_systemd(host, enabled=False, active=False)
     ran = scheduled(host, *FILES)
-    assert [call for call in ran.calls if call.startswith("systemctl")][-3:] == [
-        "systemctl daemon-reload",
-        "systemctl enable --now behindy-job-report.timer",
-        "systemctl restart behindy-job-report.timer",
-    ]
+    assert (ran.out, done_to_systemd(ran)) == ("placed\n", [LOADED, ON])
     assert not (host.root / FILES[1]).exists()
     assert (host.root / FILES[2]).exists()
+    with_systemd(host)
+    again = scheduled(host, *FILES)
+    assert (again.out, done_to_systemd(again)) == ("", [])
+    assert (host.root / STAMP).exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="install is run as root")
+@pytest.mark.parametrize(
+    ("was", "done"),
+    [
+        ({"enabled": False}, [STOPPED, LOADED, ON]),
+        ({"active": False}, [LOADED, ON]),
+        ({"stale": "yes"}, [STOPPED, LOADED, ON]),
+    ],
+    ids=["switched off at the next boot", "stopped", "its file was written, and then came a power cut"],
+)
+def test_a_timer_that_is_not_on_is_switched_on_and_makes_up_for_nothing(
+    host: FakeHost, was: dict[str, Any], done: list[str]
+) -> None:
+    with_systemd(host)
+    scheduled(host, *FILES)
+    with_systemd(host, **was)
+    ran = scheduled(host, *FILES)
+    assert (ran.out, done_to_systemd(ran)) == ("placed\n", done)
+    assert not (host.root / STAMP).exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="install is run as root")
+def test_another_program_leaves_the_timer_as_it_is(host: FakeHost) -> None:
+    with_systemd(host)
+    ran = scheduled(host, *FILES)
+    assert (ran.out, done_to_systemd(ran)) == ("placed\n", [LOADED, ON])
+    assert (host.root / STAMP).exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="install is run as root")
+def test_a_timer_of_systemd_goes_with_all_that_it_has_left(host: FakeHost) -> None:
+    with_systemd(host)
+    scheduled(host, *FILES)
+    host.on("systemctl", "reset-failed *", Answer(code=1, err="Unit behindy-job-report.service not loaded."))
+    ran = scheduled(host)
+    assert (ran.code, ran.out, ran.err) == (0, "placed\n", "")
+    assert done_to_systemd(ran) == [
+        "systemctl disable --now behindy-job-report.timer",
+        LOADED,
+        "systemctl reset-failed behindy-job-report.service",
+    ]
+    assert not [file for file in (*FILES, STAMP) if (host.root / file).exists()]
 
 
 def ran_job(host: FakeHost, *, code: str = "0 false", runs: str = "false", limit: str = "60") -> Ran:
