@@ -77,11 +77,14 @@ class BareHost:
 
 
 @contextmanager
-def bare_host(suite: str, domain: str, say: Callable[[str], None], *, second: str = "") -> Iterator[BareHost]:
+def bare_host(
+    suite: str, domain: str, say: Callable[[str], None], *, second: str = "", systemd: tuple[str, ...] | None = None
+) -> Iterator[BareHost]:
     """Give a bare host of a release of Debian (by code name); remove it and all that is on it at the end.
 
     Args:
         second: what tells one from another of the same release that is there meanwhile.
+        systemd: its first process is systemd and not a script of ours; the packages that it has besides.
 
     Raises:
         Kind.SANDBOX: it could not be made.
@@ -93,6 +96,8 @@ def bare_host(suite: str, domain: str, say: Callable[[str], None], *, second: st
     built, seeded = lifecycle.prepare(say)
     with held(machine_lock(f"bare-{suite}"), say, "making the image of a bare host"):
         image = _image(suite, say)
+        if systemd is not None:
+            image = _with_systemd(image, systemd, say)
     with TemporaryDirectory(prefix="behindy-bare-") as folder:
         own_keys = keys.ensure(Path(folder), domain)
         _remove(name)
@@ -109,18 +114,39 @@ def bare_host(suite: str, domain: str, say: Callable[[str], None], *, second: st
 
 
 def _image(suite: str, say: Callable[[str], None]) -> str:
+    name = f"behindy-sandbox-bare:{suite}-{_digest('common', 'bare', 'host')}"
+    if not _is_built(name):
+        base = base_image.ensure_debian(suite, say)
+        say(f"Building the image of a bare host with {suite}")
+        _build("bare", base, name)
+    return name
+
+
+def _with_systemd(bare: str, packages: tuple[str, ...], say: Callable[[str], None]) -> str:
+    more = " ".join(packages)
+    name = f"{bare}-systemd-{_digest('systemd')}-{sha256(more.encode()).hexdigest()[:6]}"
+    if not _is_built(name):
+        say("Building the image of a bare host with systemd")
+        _build("systemd", bare, name, "--build-arg", f"PACKAGES={more}")
+    return name
+
+
+def _digest(*folders: str) -> str:
     digest = sha256()
-    for folder in ("common", "bare", "host"):
+    for folder in folders:
         for file in sorted((ASSETS / folder).rglob("*")):
             if file.is_file():
                 digest.update(file.read_bytes())
-    name = f"behindy-sandbox-bare:{suite}-{digest.hexdigest()[:12]}"
-    if try_docker("image", "inspect", name).returncode != 0:
-        base = base_image.ensure_debian(suite, say)
-        say(f"Building the image of a bare host with {suite}")
-        options = ("--build-arg", f"BASE={base}", "--file", str(ASSETS / "bare" / "Dockerfile"), "--tag", name)
-        docker("build", *options, str(ASSETS), timeout=BUILD_SECONDS, environment=images.builder())
-    return name
+    return digest.hexdigest()[:12]
+
+
+def _is_built(name: str) -> bool:
+    return try_docker("image", "inspect", name).returncode == 0
+
+
+def _build(folder: str, base: str, name: str, *more: str) -> None:
+    options = ("--build-arg", f"BASE={base}", "--file", str(ASSETS / folder / "Dockerfile"), "--tag", name)
+    docker("build", *options, *more, str(ASSETS), timeout=BUILD_SECONDS, environment=images.builder())
 
 
 def _start_registry(checkout: Checkout, name: str, seeded: Image) -> str:

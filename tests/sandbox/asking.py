@@ -1,4 +1,4 @@
-"""How the tests of nginx ask: from outside over TLS, or inside its container under an address of their own."""
+"""How tests ask nginx: from outside, once or again and again, or inside its container under an address of their own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import json
 import random
 import socket
 import ssl
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,11 +17,11 @@ from urllib.parse import urlsplit
 from tests.sandbox.support import on_host
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sandbox.host.info import SandboxInfo
 
-__all__ = ["Answer", "Site", "new_client", "statuses", "timed"]
+__all__ = ["Answer", "Site", "new_client", "statuses", "timed", "visitors"]
 
 TOO_MANY = 429
 PATIENCE_SECONDS = 5.0
@@ -121,3 +123,36 @@ def new_client(path: str, *options: str, client: str = "") -> Answer:
     first, *lines = head.split("\r\n")
     pairs = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
     return Answer(int(first.split()[1]), pairs, body.encode())
+
+
+@contextmanager
+def visitors(base: str) -> Iterator[list[str]]:
+    """New ones, 30 a second, each over a connection of its own; what they got, complete when this has ended."""
+    told: list[str] = []
+    ended = threading.Event()
+
+    def visit() -> None:
+        connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=10)
+        try:
+            connection.request("GET", "/health", headers={"Host": "behindy.me"})
+            told.append(str(connection.getresponse().status))
+        except OSError as error:
+            told.append(repr(error))
+        finally:
+            connection.close()
+
+    def come() -> None:
+        visits = []
+        while not ended.wait(0.03):
+            visits.append(threading.Thread(target=visit))
+            visits[-1].start()
+        for each in visits:
+            each.join()
+
+    coming = threading.Thread(target=come)
+    coming.start()
+    try:
+        yield told
+    finally:
+        ended.set()
+        coming.join()

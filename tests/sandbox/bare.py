@@ -102,7 +102,7 @@ class Bare:
 
 
 @contextmanager
-def bare(suite: str, folder: Path) -> Iterator[Bare]:
+def bare(suite: str, folder: Path, *, second: str = "", systemd: tuple[str, ...] | None = None) -> Iterator[Bare]:
     """Give a bare host with nothing done to it."""
     project = folder / "project"
     project.mkdir()
@@ -110,7 +110,7 @@ def bare(suite: str, folder: Path) -> Iterator[Bare]:
         shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__", ".env"))
     for name in ("tasks.py", ".env.example"):
         shutil.copy(ROOT / name, project / name)
-    with bare_host(suite, DOMAIN, print) as host:
+    with bare_host(suite, DOMAIN, print, second=second, systemd=systemd) as host:
         ca = make_authority()
         (folder / "ca.pem").write_bytes(ca[0])
         made = Bare(host, project, str(folder / "ca.pem"), ca=ca)

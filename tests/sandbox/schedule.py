@@ -21,6 +21,7 @@ TOGETHER = frozenset(
         "test_replicas",
         "test_secrets",
         "test_shop",
+        "test_systemd",
         "test_two_projects",
     }
 )
@@ -57,6 +58,7 @@ SECONDS = {
     "test_rollback": 25.0,
     "test_secrets": 12.0,
     "test_shop": 40.0,
+    "test_systemd": 12.0,
     "test_two_projects": 40.0,
 }
 """About how many seconds a test of a file takes; it decides about order and balance alone."""

@@ -2,58 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import pytest
 
 from sandbox.host import inner
 from sandbox.traffic.generator import Traffic, for_service
+from tests.sandbox.asking import visitors
 from tests.sandbox.support import on_host, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sandbox.host.info import SandboxInfo
 
 ENGINE = "cat /run/docker.pid"
 STARTED = "docker inspect --format '{{.Name}} {{.State.StartedAt}}' $(docker ps -q) | sort"
-
-
-@contextmanager
-def visitors(base: str) -> Iterator[list[str]]:
-    """New ones, 30 a second, each over a connection of its own; what they got, complete when this has ended."""
-    told: list[str] = []
-    ended = threading.Event()
-
-    def visit() -> None:
-        connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=10)
-        try:
-            connection.request("GET", "/health", headers={"Host": "behindy.me"})
-            told.append(str(connection.getresponse().status))
-        except OSError as error:
-            told.append(repr(error))
-        finally:
-            connection.close()
-
-    def come() -> None:
-        visits = []
-        while not ended.wait(0.03):
-            visits.append(threading.Thread(target=visit))
-            visits[-1].start()
-        for each in visits:
-            each.join()
-
-    coming = threading.Thread(target=come)
-    coming.start()
-    try:
-        yield told
-    finally:
-        ended.set()
-        coming.join()
 
 
 @pytest.mark.serial  # a client that waits for 10 s has to outlast the start of the engine
