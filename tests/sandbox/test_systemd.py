@@ -37,6 +37,7 @@ PRESENT = ("ca-certificates", "curl", "docker.io", "docker-cli|", "docker-compos
 STANZA = {
     "image": "${BEHINDY_IMAGE_PREFIX:-behindy}/behindy-llmserver:latest",
     "profiles": ["apps"],
+    "init": True,
     "networks": ["internal"],
     "volumes": ["diary:/diary"],
     "command": [
@@ -142,14 +143,13 @@ def test_what_the_hosts_own_timers_start_ends_well(made: Bare) -> None:
 @full
 def test_a_timer_that_was_changed_or_switched_off_is_put_back_and_comes_when_it_should(made: Bare) -> None:
     unit = "behindy-backup.timer"
-    made.sh(
-        f"sed -i 's/ 03:/ 15:/' /etc/systemd/system/{unit}; systemctl daemon-reload; systemctl disable --now {unit}"
-    )
+    later = f"sed -i 's/ 03:/ 15:/' /etc/systemd/system/{unit}; systemctl daemon-reload"
+    made.sh(f"{later}; systemctl disable --now {unit}")
     assert "not scheduled" in made.inv("host.check", "--json").out
     made.inv("host.setup", "--yes").ok()
     assert is_on(made, unit)
     assert re.search(r" 0[34]:", shown(made, unit, "NextElapseUSecRealtime"))
-    made.sh(f"sed -i 's/ 03:/ 15:/' /etc/systemd/system/{unit}; systemctl daemon-reload")
+    made.sh(later)
     made.inv("host.setup", "--yes").ok()
     assert re.search(r" 0[34]:", shown(made, unit, "NextElapseUSecRealtime"))
     assert "nothing to do" in made.inv("host.setup", "--yes").ok().out
@@ -251,13 +251,15 @@ def test_an_engine_that_systemd_starts_again_has_new_visitors_wait(made: Bare) -
 def test_what_is_on_is_on_after_a_boot(made: Bare) -> None:
     """The last test of this host: its ports are others then."""
     docker("restart", "--time", "60", made.host.container, timeout=120)
-    names = "nginx postgres"
-    look = f"docker inspect --format '{{{{.State.Running}}}}' {names} 2>/dev/null; true"
+    look = "docker inspect --format '{{.State.Running}}' nginx postgres 2>/dev/null; true"
     wait_for(lambda: made.sh(look).split() == ["true", "true"], 90, "nginx and the database run again")
     assert is_on(made, "behindy-backup.timer")
     assert is_on(made, "behindy-certs.timer")
     assert made.sh("iptables --list-rules INPUT").count("--dports 80,443") == 0
     made.sh("systemctl start behindy-certs.service")
+    database = made.sh("docker logs postgres 2>&1")
+    assert "database system was shut down at" in database
+    assert "not properly shut down" not in database
 
 
 @full
