@@ -39,8 +39,8 @@ find /etc/letsencrypt -printf '%p %l %s %T@\\n' 2>/dev/null | sort
 nginx=$(docker inspect --format '{{{{.State.Pid}}}}' nginx 2>/dev/null || echo 0)
 for each in $(cat /proc/$nginx/task/*/children 2>/dev/null)
 do grep -qa 'nginx: cache' /proc/$each/cmdline || echo "child of nginx $each"; done
-find {HOME} \\( -path {HOME}/state -o -path {HOME}/data -o -path {HOME}/backups \\) -prune -o -type d -printf '%p %m %u\\n' \\
-  -o -printf '%p %m %u %s %T@ %l\\n' | sort
+find {HOME} \\( -path {HOME}/state -o -path {HOME}/data -o -path {HOME}/backups \\) -prune \\
+  -o -type d -printf '%p %m %u\\n' -o -printf '%p %m %u %s %T@ %l\\n' | sort
 """
 
 
