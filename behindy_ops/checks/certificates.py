@@ -41,6 +41,8 @@ NOT_TRUSTED = Problem(
 
 def installed(facts: Facts) -> Iterable[Check]:
     """Whether the domain has a certificate at all, as far as the login may look."""
+    if not facts.domain:
+        return
     if facts.machine.certificate:
         yield ok("certificate", "there")
     elif facts.machine.root:

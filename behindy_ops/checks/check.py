@@ -165,6 +165,7 @@ class Facts:
         survey: what a survey saw.
         services: those to be judged.
         host_dir: the directory of the project on the host.
+        domain: the public one; empty for a project of which nothing is public.
         image_prefix: what stands before ``/behindy-<service>`` in an image's name.
         machine: what was seen of the machine below; empty where nobody looked.
         supported: which systems host.setup knows, where this is none of them.
@@ -185,6 +186,7 @@ class Facts:
     survey: Survey
     services: tuple[Service, ...] = ()
     host_dir: str = ""
+    domain: str = ""
     image_prefix: str = ""
     machine: HostFacts = field(default_factory=HostFacts)
     supported: str = ""

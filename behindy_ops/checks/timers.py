@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 from behindy_ops.facts.figures import age
 from behindy_ops.facts.survey import Survey
-from behindy_ops.facts.timers import PROGRAMS
+from behindy_ops.facts.timers import PROGRAMS, kept_up
 from behindy_ops.project import cron
 from behindy_ops.project.services import Service
 
@@ -57,16 +57,20 @@ JOB_MISSED = Problem(
 _GRACE = 120
 """Seconds after a moment at which a job is due, in which it has begun, or is not told to be missed."""
 
+_PLURALS = {"backup": "backups", "certs": "renewals of certificates"}
 _NAMES = {"backup": "daily backup", "certs": "renewal of certificates"}
 
 
 def scheduled(facts: Facts) -> Iterable[Check]:
     """Whether all of it is there, as host.check sees it."""
+    done = kept_up(facts.names, facts.domain)
+    what = " and ".join(_PLURALS[kind] for kind in done)
+    if not done:
+        return
     if facts.unscheduled:
-        what = "Backups and renewals do" if facts.names.database else "Renewals of certificates do"
-        yield NOT_SCHEDULED.check("timers", f"{what} not run by themselves: {', '.join(facts.unscheduled)}.")
+        missing = f"{what[0].upper()}{what[1:]} do not run by themselves: {', '.join(facts.unscheduled)}."
+        yield NOT_SCHEDULED.check("timers", missing)
     else:
-        what = "backups and renewals" if facts.names.database else "renewals of certificates"
         yield ok("timers", f"{what} run by themselves")
 
 
@@ -115,8 +119,9 @@ def timed_out(facts: Facts, service: Service) -> float:
 
 def runs(facts: Facts) -> Iterable[Check]:
     """How the last runs went."""
+    done = kept_up(facts.names, facts.domain)
     for timed in facts.timers:
-        if timed.kind == "backup" and facts.names.database is None:
+        if timed.kind not in done:
             continue
         name, program, now = _NAMES.get(timed.kind, timed.name), timed.program, facts.survey.now
         days = (now - (timed.good or timed.placed)) / 86400

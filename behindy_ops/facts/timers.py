@@ -16,6 +16,11 @@ KINDS = ("backup", "certs")
 """What a host does for a project by itself, beside the project's own jobs."""
 
 
+def kept_up(names: Names, domain: str) -> tuple[str, ...]:
+    """Return what of that there is to do: a project may have no database, and no public domain."""
+    return tuple(kind for kind, thing in (("backup", names.database), ("certs", domain)) if thing)
+
+
 def called(names: Names, name: str) -> str:
     """Return what something of that is called; a project that shares another's nginx has names of its own."""
     return f"{name}-{names.project}" if names.shared else name

@@ -39,10 +39,11 @@ def findings(facts: HostFacts, *, host_dir: str, domain: str) -> tuple[Check, ..
     Where host.setup would be refused, since this login may not become root, each remedy says so.
     """
     supported = SUPPORTED if recipe(facts.system, facts.version) is None else ""
-    unscheduled = (*timers.missing(facts, domain), *(() if timers.are_on(facts) else ("a timer is off",)))
+    unscheduled = (*timers.missing(facts, domain), *(() if timers.are_on(facts, domain) else ("a timer is off",)))
     known = Facts(
         survey=facts,
         host_dir=host_dir,
+        domain=domain,
         machine=facts,
         supported=supported,
         unscheduled=unscheduled,

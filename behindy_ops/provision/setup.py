@@ -20,6 +20,7 @@ from behindy_ops.checks.memory import ENOUGH_SWAP, SWAP_MIB, SWAPPINESS
 from behindy_ops.errors import UNCHANGED, Kind, RemoteCommandFailed
 from behindy_ops.facts.figures import MB
 from behindy_ops.facts.machine import HostFacts, parse
+from behindy_ops.facts.timers import kept_up
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Connect, Session
@@ -207,16 +208,19 @@ def _memory(facts: HostFacts) -> Iterator[Step | str]:
 
 
 def _timers(facts: HostFacts, domain: str, *, installs_cron: bool) -> Iterator[Step | str]:
-    if not (facts.systemd or facts.cron or installs_cron):
-        yield "Neither systemd nor cron is here, so run inv db.backup and inv host.certs regularly from elsewhere."
+    done = kept_up(facts.names, domain)
+    if done and not (facts.systemd or facts.cron or installs_cron):
+        tasks = " and ".join({"backup": "inv db.backup", "certs": "inv host.certs"}[kind] for kind in done)
+        yield f"Neither systemd nor cron is here, so run {tasks} regularly from elsewhere."
         return
     placed = timers.missing(facts, domain)
-    if not placed and timers.are_on(facts):
+    if not placed and timers.are_on(facts, domain):
         return
     by = "systemd timers" if facts.systemd else "cron"
-    backup = f"Back the database up daily (the last {timers.KEPT} stay) and renew" if facts.names.database else "Renew"
-    title = f"{backup} certificates, by {by} of the host itself"
-    yield Step("timers", title, ("timers", *timers.units(facts.names)), timers.as_stdin(placed))
+    words = {"backup": f"back the database up daily (the last {timers.KEPT} stay)", "certs": "renew certificates"}
+    title = f"{' and '.join(words[kind] for kind in done)}, by {by} of the host itself"
+    units = timers.units(facts.names, domain)
+    yield Step("timers", title[0].upper() + title[1:], ("timers", *units), timers.as_stdin(placed))
 
 
 def look(session: Session) -> HostFacts:

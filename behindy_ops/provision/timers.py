@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from behindy_ops.checks.certificates import RENEW_DAYS
 from behindy_ops.facts.machine import HostFacts
-from behindy_ops.facts.timers import PROGRAMS, called
+from behindy_ops.facts.timers import PROGRAMS, called, kept_up
 from behindy_ops.host.command import script
 from behindy_ops.project.names import Names
 from behindy_ops.provision.recipes import CERTBOT
@@ -47,32 +47,32 @@ def paths(names: Names) -> tuple[str, ...]:
 
 
 def files(facts: HostFacts, domain: str) -> dict[str, str]:
-    """Return what is to be on the host, by path."""
+    """Return what is to be on the host, by path.
+
+    Args:
+        domain: the public one, or ``""``: then there are no visitors, and no certificate to be renewed.
+    """
     directory = facts.directory[0] if facts.directory else ""
     placed = {f"{PROGRAMS}/{name}": text for name, text in _programs(directory, domain, facts.names)}
-    kept_up = {name: called(facts.names, name) for name in _kept_up(facts.names)}
+    own_names = {name: called(facts.names, name) for name in kept_up(facts.names, domain)}
     if facts.systemd:
-        for name, own in kept_up.items():
+        for name, own in own_names.items():
             title, when = _TIMES[name]
             placed[f"{_UNITS}/behindy-{own}.service"] = _service(title, own, facts.user)
             placed[f"{_UNITS}/behindy-{own}.timer"] = _timer(title, when)
-        placed[_ENGINE] = _engine()
-    else:
+        if domain:
+            placed[_ENGINE] = _engine()
+    elif own_names:
         cron = called(facts.names, _CRON)
         placed[cron] = f"{_HEAD}PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n" + "".join(
-            f"{_CRON_TIMES[name]} {facts.user} {PROGRAMS}/{own} >/dev/null 2>&1\n" for name, own in kept_up.items()
+            f"{_CRON_TIMES[name]} {facts.user} {PROGRAMS}/{own} >/dev/null 2>&1\n" for name, own in own_names.items()
         )
     return placed
 
 
-def _kept_up(names: Names) -> tuple[str, ...]:
-    """Return what the host does by itself: without a database there is none to back up."""
-    return ("backup", "certs") if names.database else ("certs",)
-
-
-def units(names: Names) -> tuple[str, ...]:
+def units(names: Names, domain: str) -> tuple[str, ...]:
     """Return the timers of systemd that are to be on."""
-    return tuple(f"behindy-{called(names, name)}.timer" for name in _kept_up(names))
+    return tuple(f"behindy-{called(names, name)}.timer" for name in kept_up(names, domain))
 
 
 def missing(facts: HostFacts, domain: str) -> dict[str, str]:
@@ -81,9 +81,9 @@ def missing(facts: HostFacts, domain: str) -> dict[str, str]:
     return {path: text for path, text in wanted.items() if facts.placed.get(path) != sha256(text.encode()).hexdigest()}
 
 
-def are_on(facts: HostFacts) -> bool:
+def are_on(facts: HostFacts, domain: str) -> bool:
     """Whether what starts them does: cron needs no more than its file."""
-    return not facts.systemd or facts.timers >= {unit.removesuffix(".timer") for unit in units(facts.names)}
+    return not facts.systemd or facts.timers >= {unit.removesuffix(".timer") for unit in units(facts.names, domain)}
 
 
 def as_stdin(placed: dict[str, str]) -> str:
@@ -102,7 +102,7 @@ def _programs(directory: str, domain: str, names: Names) -> Iterator[tuple[str, 
     if names.database:
         looked = (*script("db/look"), *script("db/dump"))
         commands["backup"] = script("timers/backup", state, names.database.container, str(KEPT), *looked)
-    for name in _kept_up(names):
+    for name in kept_up(names, domain):
         own = called(names, name)
         yield own, _program(*script("timers/run", state, own, f"{directory}/.env"), *commands[name])
 

@@ -151,6 +151,7 @@ def as_seen(session: Session, survey: Survey, reply: Reply | None = None) -> See
         survey=survey,
         services=tuple(session.services),
         host_dir=settings.host_dir,
+        domain=settings.domain,
         image_prefix=settings.image_prefix,
         beside=session.names.beside,
     )

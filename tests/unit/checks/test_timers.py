@@ -20,7 +20,7 @@ GOOD = Timed("backup", on=True, placed=DAY, at=NOW - DAY, ok=True, good=NOW - DA
 
 
 def examine(timed: Timed) -> Check:
-    (check,) = timers.runs(Facts(survey=Survey(now=NOW), timers=(timed,)))
+    (check,) = timers.runs(Facts(survey=Survey(now=NOW), domain="b.me", timers=(timed,)))
     return check
 
 
@@ -51,6 +51,28 @@ def test_a_run_that_is_missing_late_or_failed_is_a_warning(timed: Timed, problem
 def test_what_is_not_there_is_named() -> None:
     (check,) = timers.scheduled(Facts(survey=Survey(), unscheduled=("/etc/cron.d/behindy-ops",)))
     assert (check.problem and check.problem.name, "cron.d" in check.found) == ("not scheduled", True)
+
+
+WITHOUT = Survey(now=NOW, names=Names(database=None))
+
+
+@pytest.mark.parametrize(
+    ("survey", "domain", "what"),
+    [
+        (Survey(), "b.me", ["backups and renewals of certificates"]),
+        (Survey(), "", ["backups"]),
+        (WITHOUT, "b.me", ["renewals of certificates"]),
+        (WITHOUT, "", []),
+    ],
+)
+def test_a_host_is_asked_only_for_what_a_project_has(survey: Survey, domain: str, what: list[str]) -> None:
+    given = Facts(survey=survey, domain=domain)
+    assert [check.found for check in timers.scheduled(given)] == [f"{each} run by themselves" for each in what]
+    lacks = [check.found for check in timers.scheduled(replace(given, unscheduled=("/x",)))]
+    assert lacks == [f"{each.capitalize()} do not run by themselves: /x." for each in what]
+    late = (Timed("certs", on=False, placed=0.0), Timed("backup", on=False, placed=0.0))
+    told = " ".join(check.found for check in timers.runs(replace(given, timers=late)))
+    assert ["backup" in told, "certificates" in told] == [survey.names.database is not None, domain != ""]
 
 
 JOB = Service("report", "me/report", schedule="0 3 * * *")
@@ -105,4 +127,4 @@ def test_what_is_done_for_a_project_with_timers_of_its_own_is_called_the_same() 
     assert check.found == "The host's daily backup failed: the disk is full"
     assert "/usr/local/lib/behindy-ops/backup-shop" in check.remedy
     without = Survey(names=Names(database=None))
-    assert list(timers.runs(Facts(survey=without, timers=(timed,)))) == []
+    assert list(timers.runs(Facts(survey=without, domain="b.me", timers=(timed,)))) == []

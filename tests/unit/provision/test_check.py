@@ -116,6 +116,15 @@ def test_a_certificate_that_may_not_be_looked_at_is_not_judged() -> None:
     assert "certificate" not in examine(replace(READY, root=False))
 
 
+def test_of_a_project_without_a_domain_no_certificate_and_no_renewal_is_asked() -> None:
+    own = replace(READY, files={**READY.files, **FILES}, certificate=False, placed={}, timers=frozenset())
+    alone = replace(own, names=replace(own.names, database=None))
+    found = {check.name: check for check in findings(alone, host_dir="x", domain="")}
+    assert not {"certificate", "timers"} & {*found}
+    assert [check.found for check in found.values() if check.problem] == []
+    assert {"certificate", "timers"} <= {check.name for check in findings(alone, host_dir="x", domain=DOMAIN)}
+
+
 def test_a_host_directory_that_is_not_there_is_named() -> None:
     assert "does not exist" in examine(BARE)["directories"].found
     half = {name: entry for name, entry in READY.files.items() if name != "state"}

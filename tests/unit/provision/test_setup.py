@@ -255,6 +255,18 @@ def test_where_there_is_no_systemd_cron_does_it() -> None:
     assert (neither.steps, "Neither systemd nor cron" in neither.notes[0]) == ((), True)
 
 
+def test_the_host_renews_nothing_for_a_project_without_a_domain() -> None:
+    bare = replace(READY, placed={}, timers=frozenset())
+    (step,) = Plan.of(bare, "").steps
+    assert step.title == "Back the database up daily (the last 7 stay), by systemd timers of the host itself"
+    assert step.words == ("timers", "behindy-backup.timer")
+    (note,) = Plan.of(replace(bare, systemd=False, system="alpine"), "").notes
+    assert note.endswith("so run inv db.backup regularly from elsewhere.")
+    neither = replace(bare, names=Names(database=None))
+    assert Plan.of(neither, "") == Plan()
+    assert Plan.of(replace(neither, systemd=False, system="alpine"), "") == Plan()
+
+
 def test_only_what_is_not_as_it_should_be_is_placed() -> None:
     path = "/etc/systemd/system/behindy-backup.timer"
     (step,) = plan_of(replace(READY, placed={**READY.placed, path: "0" * 64})).steps

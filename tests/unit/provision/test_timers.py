@@ -31,10 +31,21 @@ def test_without_a_database_there_is_no_backup_and_the_proxy_may_be_called_anyth
     placed = timers.files(alone, DOMAIN)
     assert not [path for path in placed if "backup" in path]
     assert f"state shop-edge-1 {DOMAIN}" in placed[f"{PROGRAMS}/certs"]
-    assert timers.units(alone.names) == ("behindy-certs.timer",)
+    assert timers.units(alone.names, DOMAIN) == ("behindy-certs.timer",)
     assert "backup" not in timers.files(replace(alone, systemd=False), DOMAIN)["/etc/cron.d/behindy-ops"]
-    assert timers.are_on(replace(alone, timers=frozenset({"behindy-certs"})))
-    assert not timers.are_on(alone)
+    assert timers.are_on(replace(alone, timers=frozenset({"behindy-certs"})), DOMAIN)
+    assert not timers.are_on(alone, DOMAIN)
+
+
+@pytest.mark.parametrize("systemd", [True, False])
+def test_without_a_domain_there_is_no_renewal_and_with_neither_nothing_at_all(*, systemd: bool) -> None:
+    inside = replace(BARE, systemd=systemd)
+    assert {path for path in timers.files(inside, "") if "certs" in path or "docker.service" in path} == set()
+    assert f"{PROGRAMS}/backup" in timers.files(inside, "")
+    assert "certs" not in "".join(text for path, text in timers.files(inside, "").items() if "cron" in path)
+    assert timers.units(inside.names, "") == ("behindy-backup.timer",)
+    alone = replace(inside, names=Names(database=None), timers=frozenset())
+    assert (timers.files(alone, ""), timers.units(alone.names, ""), timers.are_on(alone, "")) == ({}, (), True)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -83,6 +94,6 @@ def test_a_project_that_shares_an_nginx_has_timers_of_its_own(*, systemd: bool) 
     assert {path for path in placed if path in first} <= {"/etc/systemd/system/docker.service.d/behindy.conf"}
     assert set(placed) <= set(timers.paths(shop.names))
     assert f"state certs-shop {shop.directory[0]}" in placed[f"{PROGRAMS}/certs-shop"]
-    assert timers.units(shop.names) == ("behindy-backup-shop.timer", "behindy-certs-shop.timer")
+    assert timers.units(shop.names, "shop.example") == ("behindy-backup-shop.timer", "behindy-certs-shop.timer")
     text = placed["/etc/systemd/system/behindy-certs-shop.service" if systemd else "/etc/cron.d/behindy-ops-shop"]
     assert f"{PROGRAMS}/certs-shop" in text
