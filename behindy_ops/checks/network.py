@@ -69,7 +69,8 @@ def members(facts: Facts) -> Iterable[Check]:
 
 def expected(known: Facts) -> dict[str, str]:
     """Return whose containers should be on it where they exist, and the name that each is asked for by."""
-    ours = [name for service in known.services for name in known.names.trio(service.name)]
+    joining = filter(known.names.meets_nginx, known.services)
+    ours = [name for service in joining for name in known.names.trio(service.name)]
     beside = {container: name for name, container in known.beside.items() if name not in known.names.apart}
     return beside | {name: name for name in ours}
 

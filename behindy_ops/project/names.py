@@ -17,7 +17,7 @@ from behindy_ops.project import validate
 from behindy_ops.project.compose import X_DEPLOY, X_NGINX, ComposeFile
 from behindy_ops.project.interpolation import fill_in
 from behindy_ops.project.routes import shared_nginx
-from behindy_ops.project.services import own_name
+from behindy_ops.project.services import Service, own_name
 
 X_ROLE = "x-role"
 
@@ -53,7 +53,7 @@ class Names:
         database: Postgres, or None where the project has none; ``cache`` likewise.
         containers: every service of the compose file to its container's name.
         deployed: of those the ones that are deployed.
-        apart: of those the ones that are on other networks only.
+        apart: of those the ones that are to be on other networks only.
         shared: the directory on the host of the project whose nginx it is; empty where it is this one's.
     """
 
@@ -89,6 +89,10 @@ class Names:
     def service(self, stanza: str) -> str:
         """Return what a service is called, by its key in the compose file; of what is not deployed, that key."""
         return self.containers.get(stanza, stanza) if stanza in self.deployed else stanza
+
+    def meets_nginx(self, service: Service) -> bool:
+        """Return whether its containers are put on the network: all that nginx asks are, whatever they declare."""
+        return service.asked or service.stanza not in self.apart
 
     def trio(self, service: str) -> tuple[str, str, str]:
         """Return the names of the live, green and blue container of a service."""
@@ -136,7 +140,7 @@ def read_names(compose: ComposeFile, *, chosen: str = "") -> Names:
         cache=roles["cache"],
         containers=containers,
         deployed=tuple(compose.deployable),
-        apart=tuple(name for name in compose.stanzas if key not in reader.networks(name)),
+        apart=tuple(reader.apart(key)),
         shared=shared.get("directory", ""),
     )
 
@@ -247,7 +251,16 @@ class _Reader:
             self.mistakes.append(f"{who}nginx shares no network with {', '.join(self.compose.deployable)}")
         return next((key for key, count in counts.items() if count == best), DEFAULT_NETWORK)
 
+    def apart(self, key: str) -> Iterator[str]:
+        """Return who is not on a network. A service that is deployed and declares none is put there."""
+        for name, stanza in self.compose.stanzas.items():
+            declares = stanza.get("networks") or stanza.get("network_mode")
+            if key not in self.networks(name) and (declares or X_DEPLOY not in stanza):
+                yield name
+
     def networks(self, name: str) -> tuple[str, ...]:
+        if self.compose.stanzas[name].get("network_mode"):
+            return ()
         given = self.compose.stanzas[name].get("networks")
         return tuple(map(str, given)) if isinstance(given, (dict, list)) and given else (DEFAULT_NETWORK,)
 

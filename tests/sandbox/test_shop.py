@@ -175,6 +175,12 @@ def live(shop: Shop, *words: str) -> dict[str, tuple[str, str]]:
     return {each["service"]: (each["tag"], each["state"]) for each in told["services"]}
 
 
+def on(shop: Shop, container: str) -> set[str]:
+    """The networks of a container in production."""
+    told = shop.production.sh(f"docker inspect -f '{{{{json .NetworkSettings.Networks}}}}' {container}")
+    return set(json.loads(told))
+
+
 def test_the_first_deploy_has_every_kind_of_service_run_at_every_name_of_either_host(shop: Shop) -> None:
     assert live(shop) == {"web": ("v1", "running"), "worker": ("v1", "running"), "report": ("v1", "scheduled")}
     for place in (shop.production, shop.staging):
@@ -185,7 +191,15 @@ def test_the_first_deploy_has_every_kind_of_service_run_at_every_name_of_either_
     assert "nginx" not in shared
     assert "shop-db-1" in shared
     assert "shop_orders" in shop.production.sh("docker volume ls -q").split()
+    assert [on(shop, name) for name in ("worker", "report")] == [{"shop_data"}] * 2
+    assert on(shop, "web") == {"shop_front", "shop_data"}
     shop.inv("ops.doctor").ok()  # a database that nginx cannot reach is no trouble
+
+
+def test_a_one_off_of_a_worker_finds_what_the_worker_finds(shop: Shop) -> None:
+    shop.inv("ops.run", "worker", "--", "getent", "hosts", "db").ok()
+    assert shop.inv("ops.run", "worker", "--", "getent", "hosts", "shop-nginx-1").code == 2  # there is no such name
+    shop.inv("ops.run", "web", "--", "getent", "hosts", "shop-nginx-1").ok()
 
 
 def test_ten_deploys_under_traffic_lose_no_request_and_no_order(shop: Shop) -> None:
@@ -203,6 +217,7 @@ def test_ten_deploys_under_traffic_lose_no_request_and_no_order(shop: Shop) -> N
     shop.deploy("worker", "v2").ok()
     said = shop.production.sh("/usr/local/lib/behindy-ops/job-report", user="ubuntu")
     assert "ended well after" in said
+    assert on(shop, "report-run") == on(shop, "worker") == {"shop_data"}
     assert f"{before + posted} orders, 0 of them wait" in shop.inv("ops.logs", "report-run").ok().out
 
 

@@ -101,9 +101,9 @@ def _override(release: Release, image: str, service: Service, names: Names) -> s
         "container_name": f"{release.service}-green",
         "image": image,
         "labels": labels,
-        # Docker has the first network by its name, and can disconnect that.
-        "networks": {names.network_key: {"priority": 1000}},
     }
+    if names.meets_nginx(service):  # Docker has the first network by its name, and can disconnect that.
+        stanza |= {"networks": {names.network_key: {"priority": 1000}}}
     if service.replica_of:
         labels |= {Labels.replica_of: service.replica_of}
     if service.schedule:

@@ -83,3 +83,13 @@ def test_what_the_compose_file_puts_on_other_networks_is_not_missed_here() -> No
     given = facts(*gone)
     apart = replace(given, survey=replace(given.survey, names=replace(given.survey.names, apart=("db",))))
     assert list(members(apart)) == []
+
+
+def test_a_worker_that_is_declared_on_other_networks_is_not_missed_and_a_service_with_a_port_is() -> None:
+    gone = [replace(each, addresses={}) if each.name in ("backend", "frontend") else each for each in everybody()]
+    given = facts(*gone)
+    worker, frontend = replace(SERVICES[0], port=0), SERVICES[1]
+    apart = replace(given.survey.names, apart=("backend", "frontend"))
+    for names_, missed in ((given.survey.names, ["backend", "frontend"]), (apart, ["frontend"])):
+        known = replace(given, services=(worker, frontend), survey=replace(given.survey, names=names_))
+        assert [check.subject for check in members(known)] == missed

@@ -11,6 +11,7 @@ import yaml
 from behindy_ops.errors import Kind
 from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.names import Names, Role, read_names
+from behindy_ops.project.services import Service
 from tests.kinds import raises
 
 ROOT = Path(__file__).parents[3]
@@ -110,6 +111,27 @@ def test_of_two_networks_the_one_with_more_services_is_it() -> None:
     both, worker = {"networks": ["jobs", "back"]}, {**WEB, "networks": ["back"]}
     found = names({"name": "shop", **shop(edge=both, web=both, worker=worker)})
     assert found.network == "shop_back"
+
+
+@pytest.mark.parametrize(
+    ("declared", "port", "meets"),
+    [
+        ({"networks": ["jobs"]}, 0, False),
+        ({"networks": {"jobs": {"aliases": ["x"]}}}, 0, False),
+        ({"networks": ["jobs", "back"]}, 0, True),
+        ({"network_mode": "none"}, 0, False),
+        ({}, 0, True),
+        ({"networks": ["jobs"]}, 80, True),
+    ],
+)
+def test_a_worker_is_on_the_networks_it_declares_and_what_nginx_asks_is_on_nginxs(
+    declared: dict[str, Any], port: int, meets: bool
+) -> None:
+    stanza = {"image": "me/worker", "x-deploy": {}, **declared}
+    back = {"networks": ["back"]}
+    found = names({"name": "shop", **shop(edge=back, web=back, worker=stanza)})
+    assert found.network_key == "back"
+    assert found.meets_nginx(Service("worker-2", "me/worker", port, stanza="worker")) is meets
 
 
 @pytest.mark.parametrize(

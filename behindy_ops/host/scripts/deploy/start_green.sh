@@ -21,7 +21,10 @@ made=$(docker container inspect --format '{{.HostConfig.RestartPolicy.Name}}{{ra
 read -r policy networks <<<"$made"
 others=() # not the project's own: Docker has them by their ids, and only a container that runs can leave one of those
 for each in $networks; do
-  if [[ $each =~ ^[0-9a-f]{64}$ ]]; then others+=("$each"); else own_name_alone "$each"; fi
+  case $each in
+  host | none) ;; # as its network_mode says; Docker takes nobody from these
+  *) if [[ $each =~ ^[0-9a-f]{64}$ ]]; then others+=("$each"); else own_name_alone "$each"; fi ;;
+  esac
 done
 restarts "$green" no
 if [ -n "$idle" ]; then echo "policy $policy" && state "$green" "$template" && exit; fi

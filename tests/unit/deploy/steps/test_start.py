@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.state import Phase
+from behindy_ops.deploy.steps.once import StartBefore
 from behindy_ops.deploy.steps.start import Start
+from behindy_ops.deploy.steps.step import Step
 from behindy_ops.errors import Kind
 from behindy_ops.facts.release import Release
 from behindy_ops.host.exit_codes import Code
+from behindy_ops.project.services import Once
 from tests.unit.deploy.states import answer, described, state_of
 
 
@@ -22,6 +27,25 @@ def test_it_is_told_the_history_line_the_release_and_the_override_on_stdin() -> 
     assert stanza["container_name"] == "web-green"
     assert stanza["labels"]["behindy.previous"] == "r1"
     assert stanza["networks"] == {"internal": {"priority": 1000}}
+
+
+@pytest.mark.parametrize(
+    ("what", "port", "networks"),
+    [
+        (Start(), 0, None),
+        (Start(), 3000, {"internal": {"priority": 1000}}),
+        (StartBefore(Once(("migrate",))), 0, None),
+        (StartBefore(Once(("migrate",))), 3000, {"internal": {"priority": 1000}}),
+    ],
+)
+def test_what_nobody_asks_and_is_declared_on_other_networks_stays_off_nginxs(
+    what: Step, port: int, networks: object
+) -> None:
+    state = state_of()
+    survey = replace(state.survey, names=replace(state.names, apart=("web",)))
+    apart = replace(state, service=replace(state.service, port=port), survey=survey)
+    _, _, override = what.command(apart).stdin.decode().split("\n", 2)
+    assert json.loads(override)["services"]["web"].get("networks") == networks
 
 
 def test_compose_is_told_the_key_of_the_stanza_and_the_containers_own_name_and_project() -> None:

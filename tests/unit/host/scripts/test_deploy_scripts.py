@@ -420,6 +420,13 @@ def test_a_network_that_is_not_the_projects_is_left_once_the_candidate_runs(star
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("mode", ["host", "none"])
+def test_a_worker_without_a_network_of_its_own_is_taken_from_none(starting: FakeHost, mode: str) -> None:
+    starting.on("docker", "container inspect *RestartPolicy*", f"always {mode}\n")
+    ran = start(starting)
+    assert (ran.code, [call for call in ran.calls if "network" in call and "inspect" not in call]) == (0, [])
+
+
 def test_a_network_that_is_declared_further_is_laid_over_by_its_name_only(starting: FakeHost) -> None:
     declared = CONFIG.replace('"name": "net",', '"name": "net",\n      "enable_ipv6": true,')
     starting.on("docker", "compose *config --format json*", declared)
