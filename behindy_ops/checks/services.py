@@ -143,8 +143,9 @@ def leftovers(facts: Facts) -> Iterable[Check]:
         trio = facts.survey.trio(service.name)
         recovery = leftover(facts.survey, service.name)
         if recovery is Recovery.NOTHING:
-            drains = facts.survey.draining.get(service.name)
+            drains, changing = facts.survey.draining.get(service.name), facts.survey.changing
             found = f"none; the host drains {service.name}-blue: {drains.described()}" if drains else "none"
+            found = f"none is told while somebody works: {changing.described()}" if changing else found
             yield ok("leftovers", found, service.name)
             continue
         problem = NAME_MISSING if trio.live is None and trio.blue is not None else LEFTOVER
@@ -162,7 +163,7 @@ def several(facts: Facts) -> Iterable[Check]:
     """Whether a service with several containers has all of them, of one release."""
     for service in facts.services:
         live = facts.survey.trio(service.name).live
-        if service.replica_of or live is None:
+        if service.replica_of or live is None or facts.survey.changing:
             continue
         others = [facts.survey.trio(each.name).live for each in replicas(service)[1:]]
         if any(other is not None and not other.running for other in others):

@@ -63,6 +63,8 @@ def _planned(session: Session, service: Service, survey: Survey, goal: Goal) -> 
     problem = first_refusal(forced(checks) if goal.force else checks)
     if (problem := truthful(problem, survey, service)) is not None:
         raise problem
+    if survey.changing is not None:
+        session.emit(Warning_(f"{survey.changing.described()}. The plan is for what is there now."))
     found = {each.name: leftover(survey, each.name) for each in replicas(service)}
     recovery = next((one for one in found.values() if one is not Recovery.NOTHING), Recovery.NOTHING)
     if (drain := survey.draining.get(service.name)) is not None:

@@ -91,7 +91,9 @@ def serves(container: Container | None) -> bool:
 
 
 def leftover(survey: Survey, service: str) -> Recovery:
-    """Return what an interrupted run left of a service, by what was seen."""
+    """Return what an interrupted run left of a service, by what was seen: nothing, while somebody is at it."""
+    if survey.changing:
+        return Recovery.NOTHING
     if (once := survey.once(service)) is not None:
         return Recovery.END_BEFORE if once.name.endswith("-before") else Recovery.END_AFTER
     return decide(survey.trio(service), draining=service in survey.draining)

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import NamedTuple, Self
 
 from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.facts.changing import Changing, parse_changing
 from behindy_ops.facts.container import Container, parse_container
 from behindy_ops.facts.draining import Draining, parse_draining
 from behindy_ops.facts.image import Image, parse_image
@@ -87,6 +88,7 @@ class Survey:
         jobs: service to what the host's timer does for it, and how the last run went.
         zone: the host's time zone, in seconds that it is ahead of UTC.
         maintenance: services that are closed to visitors, and since when and by whom.
+        changing: who else changes the host at the moment: what is seen is theirs then, and not left by anybody.
         unread: releases that are kept and cannot be read: ``<service>/<id>``.
         now: the host's clock, seconds since the epoch.
         architecture: the engine's, as Docker names it: ``amd64``, ``arm64``.
@@ -128,6 +130,7 @@ class Survey:
     jobs: dict[str, Timed] = field(default_factory=dict)
     zone: int = 0
     maintenance: dict[str, Closed] = field(default_factory=dict)
+    changing: Changing | None = None
     problems: dict[str, str] = field(default_factory=dict)
     misled: tuple[int, tuple[str, ...]] | None = None
 
@@ -254,6 +257,7 @@ def _survey(reply: Reply) -> Survey:
         jobs={job.name: job for job in parse_timers(line for line in lines("jobs") if not line.startswith("zone "))},
         zone=_zone(next(iter(lines("jobs")), "")),
         maintenance=parse_maintenance(reply.values("maintenance")),
+        changing=parse_changing(lines("changing")),
         stale=frozenset(reply.every("stale", "nginx_")),
         listening=frozenset(int(port, 16) for port in reply.every("port", "nginx_")),
         token=reply.values("nginx_").get("token", ""),

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Protocol
@@ -97,6 +97,7 @@ class Session:
         epoch: the host's clock when ours was at zero, in seconds; None until it was looked at.
         outside: begins to ask a public URL from this machine, as ``begin`` in host/outside.py; None for never.
         running: the titles of the steps that have begun and not ended.
+        locked: it has the lock.
     """
 
     host: HostLike
@@ -115,6 +116,7 @@ class Session:
     epoch: float | None = None
     outside: Callable[[str], Callable[[], Sighting | None]] | None = None
     running: list[str] = field(default_factory=list)
+    locked: bool = False
 
     def __post_init__(self) -> None:
         self.interrupts.tell = self._stopping
@@ -202,6 +204,7 @@ class Session:
 
     def _surveyed(self, text: str, mark: str, before: datetime) -> Survey:
         survey = surveys.parse(text, mark, self.names).compared(before, self.now())
+        survey = replace(survey, changing=None) if self.locked else survey  # that is us
         self.epoch = survey.now - self.clock() if survey.now else None
         return survey
 
@@ -229,6 +232,7 @@ class Session:
                 text = self._queue(step, deadline)(take)
             except Interrupted as error:
                 raise error.but(state=STILL_RUNNING) from error
+            self.locked = True
             survey = self._surveyed(text, mark, before)
             step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
         return survey
@@ -236,6 +240,7 @@ class Session:
     def unlock(self) -> None:
         """Give the lock back, if it is held; the connection stays."""
         self.host.release()
+        self.locked = False
 
     def _queue(self, step: Step, deadline: float) -> Retrying:
         """Return what tries again until the deadline, by our clock, while another client has the lock."""

@@ -34,6 +34,10 @@ class ContainerState:
     trouble: str = ""
 
 
+_OF_RELEASES = ("service", "leftover", "changing", "draining")
+"""Roles of what a deploy makes."""
+
+
 @dataclass(frozen=True, slots=True)
 class PsView:
     """All containers: services, infrastructure, leftovers, others.
@@ -41,11 +45,13 @@ class PsView:
     Attributes:
         leftovers: what each service needs, in words.
         draining: container that the host drains by itself to how far that is, in words.
+        changing: who is changing the host at the moment, in words, or empty.
     """
 
     containers: tuple[ContainerState, ...]
     leftovers: dict[str, str]
     draining: dict[str, str] = field(default_factory=dict)
+    changing: str = ""
 
 
 def describe(seen: Seen) -> PsView:
@@ -54,14 +60,15 @@ def describe(seen: Seen) -> PsView:
     ports = {identity: _published(text) for identity, text in seen.values("ports").items()}
     roles = {service.name: "service" for service in seen.services}
     roles |= dict.fromkeys(seen.facts.beside.values(), "infrastructure")
+    beside_live = "changing" if survey.changing else "leftover"
     for service in seen.services:
-        roles |= dict.fromkeys(survey.names.trio(service.name)[1:], "leftover")
+        roles |= dict.fromkeys(survey.names.trio(service.name)[1:], beside_live)
     draining = {f"{name}-blue": each.described() for name, each in survey.draining.items()}
-    roles |= {name: "draining" for name in draining if roles.get(name) == "leftover"}
+    roles |= {name: "draining" for name in draining if roles.get(name) == beside_live}
     missing = [
         ContainerState(name, role, "missing", trouble="not deployed" if role == "service" else "missing")
         for name, role in roles.items()
-        if role not in ("leftover", "draining") and name not in survey.containers
+        if role not in (beside_live, "draining") and name not in survey.containers
     ]
     there = [
         _state(survey, container, roles.get(container.name, "other"), ports.get(container.id, ()))
@@ -71,7 +78,7 @@ def describe(seen: Seen) -> PsView:
     containers = sorted([*missing, *there], key=lambda state: (position.get(state.name, len(roles)), state.name))
     recoveries = {service.name: leftover(survey, service.name) for service in seen.services}
     leftovers = {name: recovery.value for name, recovery in recoveries.items() if recovery is not Recovery.NOTHING}
-    return PsView(tuple(containers), leftovers, draining)
+    return PsView(tuple(containers), leftovers, draining, survey.changing.described() if survey.changing else "")
 
 
 def _published(text: str) -> tuple[str, ...]:
@@ -81,7 +88,7 @@ def _published(text: str) -> tuple[str, ...]:
 
 def _state(survey: Survey, container: Container, role: str, ports: tuple[str, ...]) -> ContainerState:
     since = container.started if container.running else container.finished
-    ours = released_as(container) if role in ("service", "leftover", "draining") else None
+    ours = released_as(container) if role in _OF_RELEASES else None
     moment = datetime.fromisoformat(since).timestamp() if since else 0.0  # docker writes the year 1 for "never"
     return ContainerState(
         name=container.name,
@@ -100,8 +107,8 @@ def _state(survey: Survey, container: Container, role: str, ports: tuple[str, ..
 
 
 def _trouble(survey: Survey, container: Container, role: str, ports: tuple[str, ...]) -> str:
-    if role == "leftover":
-        return "left by an interrupted deploy"
+    if role in ("leftover", "changing"):
+        return "left by an interrupted deploy" if role == "leftover" else ""
     if container.restarting:
         return f"it keeps restarting (exit code {container.exit_code})"
     if not container.running and role != "other":
@@ -130,7 +137,8 @@ def lines(view: PsView) -> list[Line]:
     troubles = [
         each for each in view.containers if each.trouble and each.state != "missing" and each.role != "leftover"
     ]
-    told += [Line("")] if troubles or view.leftovers or view.draining else []
+    told += [Line("")] if troubles or view.leftovers or view.draining or view.changing else []
+    told += sentence(f"{view.changing}.", Tone.CAREFUL) if view.changing else []
     for each in troubles:
         look = f". Look: inv ops.logs {each.name}" if each.role != "other" else ""
         told += sentence(f"{each.name}: {each.trouble}{look}", Tone.BAD)
@@ -144,7 +152,7 @@ def lines(view: PsView) -> list[Line]:
 def _what(container: ContainerState) -> str:
     if container.state == "missing":
         return container.trouble
-    if container.role in ("service", "leftover", "draining"):
+    if container.role in _OF_RELEASES:
         return " ".join(word for word in (container.tag, container.release) if word)
     return container.image
 

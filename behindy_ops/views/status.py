@@ -56,16 +56,20 @@ class ServiceStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """All services."""
+    """All services; ``changing``: who is changing the host at the moment, in words, or empty."""
 
     host: str
     services: tuple[ServiceStatus, ...]
+    changing: str = ""
 
 
 def describe(seen: Seen) -> StatusView:
     """Say how each service is."""
+    changing = seen.survey.changing
     return StatusView(
-        seen.host, tuple(_status(seen.survey, service.name, service.schedule) for service in seen.services)
+        seen.host,
+        tuple(_status(seen.survey, service.name, service.schedule) for service in seen.services),
+        changing.described() if changing else "",
     )
 
 
@@ -113,6 +117,7 @@ def _run(survey: Survey, service: str) -> str:
 def lines(view: StatusView) -> list[Line]:
     """Lay the view out in 80 columns."""
     told = [heading(f"Services on {view.host}")]
+    told += sentence(f"{view.changing}.", Tone.CAREFUL) if view.changing else []
     for status in view.services:
         well = status.state in ("running", "scheduled") and status.health in ("", "healthy")
         told += [Line(""), Line(f"{status.service}: {_state(status)}", Tone.PLAIN if well else Tone.CAREFUL)]

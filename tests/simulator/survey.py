@@ -57,6 +57,7 @@ def survey(world: World, me: Process, *arguments: str) -> Body:
     assert (root, *names) == ("behindy-ops", NETWORK, "nginx", "nginx")
     pairs = list(arguments[9:])
     services, repositories = pairs[::2], pairs[1::2]
+    changing, draining = _changing(world), dict(world.draining)
     yield None
     _say(world, me, mark, {"versions": ['"26.1.5" "1.45" "amd64"', "2.26.1"]})
     me.echo(f"{mark} tools\ndocker\ncurl\nflock\ntimeout\nawk")
@@ -67,11 +68,25 @@ def survey(world: World, me: Process, *arguments: str) -> Body:
         for image in world.engine.images.values()
         if not image.tags | image.digests or any(_in(repository, image) for repository in repositories)
     ]
+    yield None
+    me.echo(f"{mark} changing")
+    me.out.extend(changing or _changing(world))
     _say(world, me, mark, {"images": images, "networks": []})
     _say_files(world, me, mark, services)
+    me.echo(f"{mark} draining")
+    for service, drain in draining.items():
+        me.echo(f"{service} {drain.container} {drain.release} {drain.until:.0f} {world.connected(service)}")
     yield None
     me.echo(f"{mark} end")
     return 0
+
+
+def _changing(world: World) -> list[str]:
+    """``changing`` of lib/shared.sh: a file that nobody holds the lock of was left by one that was killed."""
+    if world.locked is None or not world.lock_json:
+        return []
+    holder = json.loads(world.lock_json)
+    return [json.dumps({key: value for key, value in holder.items() if key != "token"})]
 
 
 def _in(repository: str, image: Stored) -> bool:
@@ -108,9 +123,6 @@ def _say_files(world: World, me: Process, mark: str, services: list[str]) -> Non
         if box.running:
             me.echo(stats_line(world.used))
             me.echo(f"http://docker/containers/{box.id}/stats?stream=false&one-shot=true")
-    me.echo(f"{mark} draining")
-    for service, drain in world.draining.items():
-        me.echo(f"{service} {drain.container} {drain.release} {drain.until:.0f} {world.connected(service)}")
     me.echo(f"{mark} jobs\nzone +0000")
     me.out.extend(
         f"{name.removeprefix('job-')} on {world.now - 1:.0f} " for name, files in world.timers.items() if files

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from behindy_ops.checks.check import Check, Facts, Level
-from behindy_ops.checks.services import answers, dependencies, leftovers, maintenance, ports
+from behindy_ops.checks.services import answers, dependencies, leftovers, maintenance, ports, several
 from behindy_ops.checks.services import stopped as not_well
+from behindy_ops.facts.changing import Changing
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.maintenance import Closed
 from behindy_ops.facts.upstream import Answer, Upstream
@@ -41,6 +42,16 @@ def test_only_the_database_and_the_cache_have_to_be_closed_to_the_world() -> Non
 def test_a_leftover_beside_a_live_container_that_does_not_serve_hurts() -> None:
     assert told(leftovers(facts(container("backend"), container("backend-green")))) == [("leftover", Level.WARNING)]
     assert told(leftovers(facts(stopped("backend"), container("backend-green")))) == [("leftover", Level.REFUSAL)]
+
+
+def test_what_somebody_is_at_is_neither_left_nor_incomplete() -> None:
+    known = facts(container("backend"), container("backend-green"))
+    twice = replace(known, services=(replace(SERVICES[0], replicas=2),))
+    assert told(several(twice)) == [("replicas", Level.WARNING)]
+    busy = replace(twice, survey=replace(known.survey, changing=Changing("kim@mac", "deploy of backend", "now")))
+    (check,) = leftovers(busy)
+    assert (check.problem, "kim@mac is changing this host" in check.found) == (None, True)
+    assert told(several(busy)) == []
 
 
 def test_a_live_container_whose_own_health_check_fails_is_told_though_it_runs() -> None:

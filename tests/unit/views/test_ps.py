@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from behindy_ops.facts.changing import Changing
 from behindy_ops.facts.draining import Draining
 from behindy_ops.views import ps
 from tests.unit.ops_facts import NEVER, NOW, STARTED, container, everybody, seen, stopped, survey, text_of
@@ -21,6 +22,21 @@ def test_services_come_first_then_infrastructure_leftovers_and_others() -> None:
     ]
     assert list(view.leftovers) == ["backend"]
     assert "inv deploy.recover" in text_of(ps.lines(view))
+
+
+def test_what_is_beside_the_live_one_while_somebody_changes_the_host_is_his() -> None:
+    found = survey(
+        *everybody(),
+        stopped("backend-blue"),
+        container("frontend-green"),
+        changing=Changing("kim@mac", "deploy", "now"),
+    )
+    view = ps.describe(seen(found))
+    roles = {one.name: (one.role, one.trouble) for one in view.containers}
+    assert (roles["backend-blue"], roles["frontend-green"]) == (("changing", ""), ("changing", ""))
+    assert {one.name for one in view.containers} == {*found.containers}
+    assert view.leftovers == {}
+    assert "kim@mac is changing this host: deploy, since now." in text_of(ps.lines(view))
 
 
 def test_what_is_not_there_is_named() -> None:

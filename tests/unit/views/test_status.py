@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from behindy_ops.facts.changing import Changing
 from behindy_ops.facts.draining import Draining
 from behindy_ops.facts.maintenance import Closed
 from behindy_ops.facts.survey import Survey
@@ -43,6 +44,14 @@ def test_what_is_live_and_what_was_before() -> None:
     assert "since 2027-01-15T07:00:00Z, 60 min ago" in said
     assert "previous 20270101-000000-aaaa (v1), image on disk" in said
     assert "frontend: not there (no container of this name)" in said
+
+
+def test_while_somebody_changes_the_host_that_is_told_and_nothing_counts_as_left() -> None:
+    view = described(stopped("backend-blue"), changing=Changing("kim@mac", "deploy of backend", "2026-01-31"))
+    assert [service.leftover for service in view.services] == ["", ""]
+    said = text_of(status.lines(view))
+    assert "Services on ubuntu@b.me kim@mac is changing this host: deploy of backend, since 2026-01-31." in said
+    assert "left" not in said
 
 
 def test_what_was_left_is_told_with_what_ends_it() -> None:

@@ -20,8 +20,14 @@ tools() { for tool in docker curl flock timeout awk; do command -v "$tool" >/dev
 described() { # container or image, template, their ids, one a line: one may end between the list and the look
   [ -z "$3" ] || xargs docker "$1" inspect --format "$2" <<<"$3" 2>"$work/no-$1" || ! grep -v "No such $1" "$work/no-$1" >&2
 }
-containers() {
+containers() { # and who changes them meanwhile: one who had begun before that look, or has not ended after it
+  local ids who=$changes code
   ids=$(listed 'containers/json?all=true' || docker ps -aq --no-trunc) && described container "$container" "$ids"
+  code=$?
+  echo && section changing
+  [ -n "$who" ] || who=$(changing "$dir/state")
+  [ -z "$who" ] || cat <<<"$who"
+  return "$code"
 }
 images() {
   local reference=("${repositories[@]/#/,%22}")
@@ -121,7 +127,7 @@ releases() { # `<service>/<id> <status> <description>` on one line, whatever is 
   done
   return 0
 }
-draining() { # what this host drains by itself, in the words of lib/drains.sh but for the last two, and how many connections it has
+drained_now() { # what this host drains by itself, in the words of lib/drains.sh but for the last two, and how many connections it has
   local each service container release until pid port
   for each in "$(drains "$dir/state")"/drain-*.lock; do
     each=${each%.lock}
@@ -131,6 +137,7 @@ draining() { # what this host drains by itself, in the words of lib/drains.sh bu
   done
   return 0
 }
+draining() { [ -z "$draining" ] || cat <<<"$draining"; }
 jobs() { # what its timers run of the services, in words and a JSON, after the host's time zone
   local service
   date +'zone %z'
@@ -145,5 +152,7 @@ maintenance() { # the services that are closed to visitors, and who did that, as
   done
   return 0
 }
+# Both before the containers are listed: a drain that ends after that has left its container there.
+changes=$(changing "$dir/state") draining=$(drained_now)
 # shellcheck disable=SC2086 # one name a word
 report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ public_ machine usage releases draining maintenance jobs}

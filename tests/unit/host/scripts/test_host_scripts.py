@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import ipaddress
 import json
 import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +144,49 @@ def test_the_survey_reads_all_that_a_decision_needs_and_no_value(  # noqa: PLR09
     assert len(asked) == (4 if api else 9)
     assert (found.memory["MemTotal"] > 0, found.disk[0] > 0, found.now > 0) == (True, True, True)
     assert "s3cret" not in ran.out
+
+
+HOLDER = '{"who": "kim@mac", "what": "deploy of web", "since": "2026-01-31", "token": "t0ken"}\n'
+FROM_THEN_ON = Answer(
+    run=f"""cd "$root/home/state"; cp "$root/holder" lock.json
+flock -F lock sleep 60 >/dev/null 2>&1 & echo $! >"$root/pid"
+while flock -n lock true; do sleep 0.01; done; echo {C1}"""
+)
+UNTIL_THEN = Answer(run=f'rm "$root/home/state/lock.json"; kill "$(cat "$root/pid")"; echo {C1}')
+
+
+@pytest.mark.parametrize(
+    ("begins", "listed", "told"),
+    [
+        (True, f"{C1}\n", "kim@mac"),
+        (True, UNTIL_THEN, "kim@mac"),
+        (False, FROM_THEN_ON, "kim@mac"),
+        (False, f"{C1}\n", ""),
+    ],
+    ids=["all along", "until they are listed", "from then on", "nobody, of whom the file was left"],
+)
+def test_who_changes_the_host_is_told_where_that_is_before_or_after_the_containers_are_listed(
+    host: FakeHost, begins: bool, listed: Answer | str, told: str
+) -> None:
+    host.file("holder", HOLDER)
+    host.file("home/state/lock.json", HOLDER)
+    lock, pid = host.file("home/state/lock"), host.file("pid")
+    host.on("docker", "*")
+    host.on("docker", "ps -aq --no-trunc", listed)
+    host.on("docker", "container inspect *", container_line())
+    host.on("curl", "*https://a.org/health")
+    with contextlib.ExitStack() as stack:
+        if begins:
+            holder = stack.enter_context(subprocess.Popen(["flock", "-F", lock, "sleep", "60"]))
+            pid.write_text(str(holder.pid))
+            while subprocess.run(["flock", "-n", lock, "true"], check=False).returncode == 0:
+                time.sleep(0.01)
+        stack.callback(lambda: subprocess.run(["kill", *pid.read_text().split()], capture_output=True, check=False))
+        ran = host.run("host/survey", MARK, str(host.home), "a.org", "", *NET, "", "", "web", "me/web")
+    found = survey.parse(ran.out, MARK)
+    assert [*found.containers] == ["frontend"]
+    assert (found.changing.who if found.changing else "") == told
+    assert "t0ken" not in ran.out
 
 
 @pytest.mark.parametrize(
