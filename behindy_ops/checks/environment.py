@@ -14,7 +14,7 @@ from behindy_ops.project.services import Service
 NO_FILE = Problem(
     "no environment file",
     "there is no .env in the host directory",
-    "Write it from compose/.env.example, and put it there: inv env.push FILE",
+    "Write host.env here, and put it there: inv env.push (without that file, it says how to begin it)",
     symptom="Deploys are refused.",
     kind=Kind.ENVIRONMENT_FILE_MISSING,
 )
@@ -27,7 +27,7 @@ NO_VALUE = Problem(
 )
 PLACEHOLDER = Problem(
     "placeholder",
-    "a required name has the value that compose/.env.example gives it, or one that looks like it",
+    "a required name has the value that .env.example beside the compose file gives it, or one that looks like it",
     "Set it: inv env.set {subject}",
     symptom="Anybody who reads the example knows the value.",
     kind=Kind.ENVIRONMENT_INVALID,
@@ -46,7 +46,7 @@ READABLE = Risk(
 )
 UNKNOWN = Risk(
     "unknown name",
-    "no service uses it, and compose/.env.example does not explain it",
+    "no service uses it, and .env.example beside the compose file does not explain it",
     "Correct or remove it: inv env.edit",
     symptom="Probably a typo; it does not block anything.",
 )

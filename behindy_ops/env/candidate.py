@@ -15,7 +15,7 @@ from behindy_ops.facts.environment import Comparison
 from behindy_ops.host.session import Session
 from behindy_ops.project import dotenv
 from behindy_ops.project.dotenv import EnvText
-from behindy_ops.project.project import Wanted
+from behindy_ops.project.project import Project, Wanted
 from behindy_ops.project.settings import NAMES
 
 DEFAULT_FILE = "host.env"
@@ -31,8 +31,11 @@ class Proposal:
     comparison: Comparison
 
 
-def read_file(path: Path) -> EnvText:
+def read_file(path: Path, project: Project) -> EnvText:
     """Return a candidate from a file on this machine.
+
+    Args:
+        project: whose containers it is for; it tells how such a file is begun.
 
     Raises:
         Kind.USAGE: there is none, or it holds this machine's own settings.
@@ -44,18 +47,35 @@ def read_file(path: Path) -> EnvText:
         raise Kind.USAGE(
             f"Could not read {path}: {error.strerror}.",
             state=UNCHANGED,
-            remedy=f"Name the file: inv env.push FILE (default: {DEFAULT_FILE}). To begin one: "
-            f"cp compose/.env.example {DEFAULT_FILE}",
+            remedy=f"Name the file: inv env.push FILE (default: {DEFAULT_FILE}). To begin one: {_beginning(project)}",
         ) from None
     file = read_text(body, path.name)
-    ours = sorted(set(file.names) & (set(NAMES) - {"BEHINDY_IMAGE_PREFIX"}))
-    if ours:
+    if ours := sorted(_ours(file)):
         raise Kind.USAGE(
             f"{path.name} holds settings of this machine ({', '.join(ours)}), so it is not for the host.",
             state=UNCHANGED,
-            remedy=f"Keep the containers' values in a file of their own: cp compose/.env.example {DEFAULT_FILE}",
+            remedy=f"Keep the containers' values in a file of their own: {_beginning(project)}",
         )
     return file
+
+
+def _ours(file: EnvText) -> set[str]:
+    """Return the names of settings of this machine."""
+    return set(file.names) & (set(NAMES) - {"BEHINDY_IMAGE_PREFIX"})
+
+
+def _beginning(project: Project) -> str:
+    """Return what to type for a first candidate. An example may be of this machine's settings, or of both."""
+    if project.example_file and not _ours(dotenv.parse(project.example)):
+        return f"cp {project.example_file} {DEFAULT_FILE}"
+    names = ", ".join(project.wanted.required)
+    return f"write NAME=value, one a line, into {DEFAULT_FILE}{f', for {names}' if names else ''}"
+
+
+def _explained(project: Project) -> str:
+    """Return which file explains the names, as a clause; or an empty string."""
+    theirs = set(dotenv.parse(project.example).names) - set(NAMES)
+    return f"; {project.example_file} explains the names" if theirs else ""
 
 
 def read_text(body: bytes, title: str, change: Callable[[EnvText], EnvText] = lambda file: file) -> EnvText:
@@ -100,7 +120,7 @@ def require_good(session: Session, proposal: Proposal) -> None:
         raise Kind.ENVIRONMENT_INVALID(
             "The services cannot be started with this file.",
             state=UNCHANGED,
-            remedy="Correct it and run again; compose/.env.example explains every name.",
+            remedy=f"Correct it and run again{_explained(session.project)}.",
             lines=tuple(lines),
         )
 

@@ -84,10 +84,15 @@ class Project:
         return for_host(text, self.root) if self.compose.path.parent == self.root else text
 
     @property
-    def example(self) -> str:
-        """The text of the ``.env.example`` beside the compose file; empty if there is none."""
+    def example_file(self) -> str:
+        """The ``.env.example`` beside the compose file, seen from the project's folder; empty if there is none."""
         file = self.compose_file.parent / ".env.example"
-        return file.read_text(encoding="utf-8") if file.is_file() else ""
+        return file.relative_to(self.root).as_posix() if file.is_file() else ""
+
+    @property
+    def example(self) -> str:
+        """The text of that file; empty if there is none."""
+        return (self.root / self.example_file).read_text(encoding="utf-8") if self.example_file else ""
 
     @cached_property
     def wanted(self) -> Wanted:

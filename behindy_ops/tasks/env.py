@@ -48,7 +48,7 @@ def diff(_: Context, file: str = "", json: bool = False) -> None:
     from behindy_ops.env.diff import lines
 
     with client(services=False, quiet=True) as this:
-        candidate = read_file(_path(this.project, file))
+        candidate = read_file(_path(this.project, file), this.project)
         with this.connect() as session:
             changes = _diff(session, propose(session, candidate))
     present(lines(changes), asdict(changes), json=json, settings=this.settings)
@@ -61,7 +61,7 @@ def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bo
 
     seconds = waiting(wait)
     with client(services=False, quiet=True) as this:
-        candidate = read_file(_path(this.project, file))
+        candidate = read_file(_path(this.project, file), this.project)
         with this.connect() as session:
             task = f"env.push {file}".strip()
             _push(this, session, propose(session, candidate), task, yes=yes, seconds=seconds, json=json)

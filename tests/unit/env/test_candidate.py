@@ -9,6 +9,7 @@ import pytest
 from behindy_ops.env.candidate import propose, read_file, require_good
 from behindy_ops.errors import Kind
 from behindy_ops.project.dotenv import parse
+from behindy_ops.project.project import Project
 from tests.kinds import raises
 from tests.scripted import Answer, scripted
 from tests.unit.env.declared import checkout, printed
@@ -18,17 +19,48 @@ GOOD = ("DB_PASS absent set differs yes - no", "JWT absent set differs yes - no"
 
 def test_a_file_of_this_machines_own_settings_is_not_for_the_host(tmp_path: Path) -> None:
     (tmp_path / "a.env").write_text("BEHINDY_HOST=h\n")
+    project = Project(checkout(tmp_path))
     with raises(Kind.USAGE, match="BEHINDY_HOST"):
-        read_file(tmp_path / "a.env")
+        read_file(tmp_path / "a.env", project)
     with raises(Kind.USAGE, match="env.push FILE"):
-        read_file(tmp_path / "b.env")
+        read_file(tmp_path / "b.env", project)
+
+
+@pytest.mark.parametrize(
+    ("compose", "example", "text", "begun", "explained"),
+    [
+        ("compose/docker-compose.yml", "compose/.env.example", "DB_PASS=\n", "cp compose/.env.example host.env", True),
+        ("compose.yaml", ".env.example", "DB_PASS=\n", "cp .env.example host.env", True),
+        ("compose.yaml", ".env.example", "BEHINDY_HOST=\n", "one a line, into host.env, for DB_PASS", False),
+        ("compose.yaml", ".env.example", "BEHINDY_HOST=\nDB_PASS=\n", "one a line, into host.env, for DB_PASS", True),
+        ("compose.yaml", "compose/.env.example", "DB_PASS=\n", "one a line, into host.env, for DB_PASS", False),
+    ],
+)
+def test_a_file_is_begun_from_the_example_that_the_project_has(
+    tmp_path: Path, compose: str, example: str, text: str, begun: str, explained: bool
+) -> None:
+    for name, content in (
+        (compose, "services: {web: {image: '${DB_PASS}'}}\n"),
+        (example, text),
+        ("a.env", "BEHINDY_HOST=h\n"),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    for name in ("a.env", "missing.env"):
+        with raises(Kind.USAGE) as raised:
+            read_file(tmp_path / name, Project(tmp_path))
+        assert raised.value.remedy.endswith(begun)
+    there = scripted(root=tmp_path, env__probe=Answer(printed("DB_PASS absent absent - - - -")))
+    with raises(Kind.ENVIRONMENT_INVALID) as refused:
+        require_good(there.session, propose(there.session, parse("")))
+    assert refused.value.remedy == f"Correct it and run again{f'; {example} explains the names' if explained else ''}."
 
 
 @pytest.mark.parametrize(("body", "said"), [(b"A=\xff", "not UTF-8"), (b"A=s3cret$x\n", "line 1: A")])
 def test_a_mistake_is_told_without_its_value(tmp_path: Path, body: bytes, said: str) -> None:
     (tmp_path / "a.env").write_bytes(body)
     with raises(Kind.ENVIRONMENT_INVALID) as raised:
-        read_file(tmp_path / "a.env")
+        read_file(tmp_path / "a.env", Project(tmp_path))
     assert said in raised.value.lines[0]
     assert "s3cret" not in str(raised.value) + "".join(raised.value.lines)
 
