@@ -150,7 +150,8 @@ class TestTheDeployJob:
         for tag in (FIRST, SECOND):
             release("frontend", tag)
             runs = runner.job(DEPLOY, tagged(contexts, tag))
-            assert [run.code for run in runs] == [0, 0, 0], said(runs)
+            assert [run.code for run in runs] == [0, 0, 0, 0], said(runs)
+            assert runs[2].outputs.splitlines() == ["url=https://behindy.me"]  # as the compose file here declares
             assert live_release("frontend") == tag
         assert not list((runner.folder / "home").glob(".ssh/*"))
         assert files_with(secrets, runner.folder) == []
