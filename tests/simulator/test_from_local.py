@@ -16,7 +16,7 @@ from tests.kinds import raises
 from tests.simulator.docker import Behaviour
 from tests.simulator.faults import Fault, plan_during
 from tests.simulator.scripts import each_of, name_of
-from tests.simulator.simulation import ClientKilled, Simulation
+from tests.simulator.simulation import SERVICES, ClientKilled, Simulation
 from tests.simulator.start import begin
 
 
@@ -68,6 +68,20 @@ def test_a_rollback_and_a_restart_run_what_was_sent_with_no_registry_even_if_its
     assert live_image(host) == second.id
     host.restart("frontend")
     assert live_image(host) == second.id
+
+
+def test_for_several_containers_it_is_sent_once() -> None:
+    host = Simulation({"frontend": replace(SERVICES["frontend"], replicas=3)})
+    host.world.available *= 2
+    first, second = send(host, "one"), send(host, "two")
+    names = ("frontend", "frontend-2", "frontend-3")
+    assert {live.image.id for name in names if (live := host.world.live(name))} == {second.id}
+    assert sent_layers(host) == ["3", "1"]
+    sent = [name_of(each) for command in host.connections[-1].sent for each in each_of(command)]
+    assert (sent.count("load"), sent.count("start_green")) == (1, 3)
+    host.roll_back("frontend")
+    assert [live.image.id for name in names if (live := host.world.live(name))] == [first.id] * 3
+    assert [host.rules.at_rest(name) for name in names] == [""] * 3
 
 
 def test_what_a_rollback_left_goes_with_the_next_deploy_and_is_no_longer_offered(host: Simulation) -> None:
