@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.host.docker_cli import docker
+from sandbox.host.images import Part, builder, named
+from sandbox.host.releases import application_ports
 from sandbox.traffic.generator import Traffic, for_service
 from tests.sandbox.support import ROOT, all_drained, environment, inv, on_host
 from tests.sandbox.test_before import TASKS, OwnProject
+from tests.sandbox.test_from_local import without_registry
 
 if TYPE_CHECKING:
     from sandbox.host.info import SandboxInfo
@@ -120,6 +124,46 @@ def test_they_are_rolled_back_as_one(sandbox: SandboxInfo, project: OwnProject) 
     assert result.lost == 0, result.losses[:3]
     assert set(live()) == set(NAMES)
     assert len(set(live().values()) | before) == 2
+
+
+@pytest.fixture
+def built(sandbox: SandboxInfo) -> Iterator[tuple[str, str]]:
+    """Two releases that only this machine's engine has; they share all layers but the last."""
+    port, tags = application_ports(ROOT / "compose/docker-compose.yml")["frontend"], ("local-one", "local-two")
+    names = [f"{sandbox.image_prefix}/behindy-frontend:{tag}" for tag in tags]
+    for tag, name in zip(tags, names, strict=True):
+        text = f"FROM {named(Part.APP).name}\nENV SAMPLE_SERVICE=frontend PORT={port} SAMPLE_RELEASE={tag}\n"
+        text += f"RUN head -c 300000 /dev/urandom >/opt/{tag}\n"
+        docker("build", "--quiet", "--tag", name, "-", environment=builder(), stdin=text.encode(), timeout=120)
+    yield tags
+    docker("rmi", *names)
+
+
+def test_an_image_of_this_machine_is_sent_once_for_all_three_and_gone_back_to_without_a_registry(
+    sandbox: SandboxInfo, project: OwnProject, built: tuple[str, str]
+) -> None:
+    first, second = built
+    facts: list[dict[str, str]] = []
+
+    def deploys() -> None:
+        for tag in (first, second):
+            words = ("deploy.frontend", "--from-local", tag, "--watch", "0", "--json")
+            facts.append(inv(*words, cwd=project.root, env=project.env()).ok().facts)
+            all_drained()
+            assert live() == dict.fromkeys(NAMES, tag)
+
+    def back() -> None:
+        inv("deploy.rollback", "frontend", "--watch", "0", "--yes", cwd=project.root, env=project.env()).ok()
+        all_drained()
+
+    with without_registry():
+        result = under_traffic(sandbox, deploys)
+        assert result.lost == 0, result.losses[:3]
+        assert facts[1]["sent_layers"] == "1"
+        assert 300_000 < int(facts[1]["sent_bytes"]) < 330_000  # once, and not for each container
+        result = under_traffic(sandbox, back)
+        assert result.lost == 0, result.losses[:3]
+    assert live() == dict.fromkeys(NAMES, first)
 
 
 def test_two_fewer_are_drained_and_gone(sandbox: SandboxInfo, release: Release, project: OwnProject) -> None:
