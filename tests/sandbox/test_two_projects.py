@@ -8,6 +8,7 @@ import os
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(1200)
 
 DIRECTORY = "/home/ubuntu/behindy-ops"
+OF_THE_SHOP = {"shop-web", "shop-web-2", "shop-backend", "shop-db-1"}
 HOSTS = ("shop.example", "www.shop.example", "api.shop.example")
 COMPOSE = f"""
 name: shop
@@ -50,7 +52,11 @@ services:
     image: behindy/behindy-web:latest
     container_name: shop-web
     networks: [front]
-    x-deploy: {{port: 5000, route: /, <<: *deployed}}
+    x-deploy:
+      port: 5000
+      replicas: 2
+      routes: [{{path: /}}, {{path: /_next/image, cache: true}}]
+      <<: *deployed
 
   backend:
     <<: *common
@@ -115,6 +121,12 @@ class Two:
         """The headers of an answer, certificate and all."""
         return self.first.sh(f"curl -sS -o /dev/null -D - -m 5 https://{domain}/").lower()
 
+    def picture(self, name: str) -> str:
+        """The release that has made what a visitor of the shop is given on a route with `cache`."""
+        told = urlencode({"status": 200, "url": name, "header": "Cache-Control:public, max-age=600, must-revalidate"})
+        url = f"https://{HOSTS[0]}/_next/image/__echo?{told}"
+        return self.first.sh(f"curl -sS -o /dev/null -D - -m 5 '{url}' | tr -d '\\r' | sed -n 's/^x-release: //ip'")
+
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
@@ -176,7 +188,7 @@ def both(*tasks: Callable[[], Ran]) -> list[Ran]:
 
 
 def test_their_containers_have_names_of_their_own_and_nginx_is_the_first_ones_and_was_never_stopped(two: Two) -> None:
-    assert set(two.ids()) == {*SERVICES, "nginx", "postgres", "redis", "shop-web", "shop-backend", "shop-db-1"}
+    assert set(two.ids()) == {*SERVICES, "nginx", "postgres", "redis", *OF_THE_SHOP}
     assert started(two.first) == two.nginx
     for domain, service in zip((*HOSTS, "behindy.me"), ("web", "web", "api", "frontend"), strict=True):
         assert f"x-service: {service}" in two.asked(domain)
@@ -185,6 +197,7 @@ def test_their_containers_have_names_of_their_own_and_nginx_is_the_first_ones_an
 
 def test_both_deploy_at_the_same_time_and_neither_loses_a_request(two: Two) -> None:
     before = two.ids()
+    assert two.picture("old") == "v1"
     words = ("--tag", "v1", "--force", "--watch", "0", "--wait", "5m")
     with (
         Traffic(two.first, for_service("frontend"), max_seconds=600) as theirs,
@@ -204,7 +217,9 @@ def test_both_deploy_at_the_same_time_and_neither_loses_a_request(two: Two) -> N
     assert min(result.sent for result in results) > 100
     after = two.ids()
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    assert changed - {"frontend-blue", "shop-web-blue", "shop-backend-blue"} == {"frontend", "shop-web", "shop-backend"}
+    deployed = {"frontend", "shop-web", "shop-web-2", "shop-backend"}
+    assert changed - {f"{name}-blue" for name in deployed} == deployed
+    assert [two.picture(name) for name in ("old", "new")] == ["v1", "v2"]  # nginx keeps what v1 made
     assert "x-release: v2" in two.asked("shop.example")
 
 
@@ -220,8 +235,13 @@ def test_a_bad_release_of_one_leaves_both_as_they_were(two: Two) -> None:
         assert ran.code != 0
         assert "HTTP 500" in ran.said
     assert two.ids() == before
-    two.shop("deploy.rollback", "web").ok()
+    with Traffic(two.at("shop.example"), streams("web"), max_seconds=300) as traffic:
+        traffic.wait_until_flowing()
+        two.shop("deploy.rollback", "web").ok()
+        result = traffic.stop()
+    assert (result.lost, result.losses[:3], {seen.release for seen in result.seen}) == (0, (), {"v1", "v2"})
     assert "x-release: v1" in two.asked("shop.example")
+    assert [two.picture(name) for name in ("old", "new", "newer")] == ["v1", "v2", "v1"]
     assert {name: two.ids()[name] for name in SERVICES} == {name: before[name] for name in SERVICES}
 
 
@@ -281,8 +301,7 @@ def test_maintenance_of_one_is_not_the_others(two: Two) -> None:
 
 def test_neither_takes_what_the_other_has_for_a_leftover_or_a_stranger(two: Two) -> None:
     two.drained()
-    theirs = {"shop-web", "shop-backend", "shop-db-1"}
-    for run, others in ((two.first.inv, theirs), (two.shop, {*SERVICES, "nginx", "postgres", "redis"})):
+    for run, others in ((two.first.inv, OF_THE_SHOP), (two.shop, {*SERVICES, "nginx", "postgres", "redis"})):
         found = json.loads(run("ops.ps", "--json").ok().out)
         assert {each["name"] for each in found["containers"] if each["role"] == "other"} == others
         ran = run("ops.doctor", "--json")
