@@ -203,6 +203,8 @@ def compose_file(facts: Facts) -> Iterable[Check]:
     if any(file not in facts.survey.files for file in _needed(facts)):
         return
     for service in facts.services:
+        if service.replica_of:
+            continue  # declared with its first container
         if service.name in facts.survey.config:
             yield ok("compose file", f"valid, declares {service.name}", service.name)
         else:

@@ -13,7 +13,7 @@ from behindy_ops.facts.container import Container
 from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import Survey
 from behindy_ops.project.names import Names
-from behindy_ops.project.services import Service
+from behindy_ops.project.services import Service, replicas
 from tests.unit.machines import READY
 
 BACKEND = Service("backend", "me/behindy-backend", 8080, "/", "/", None)
@@ -24,6 +24,12 @@ def test_without_the_file_its_content_is_not_judged() -> None:
     assert list(compose_file(Facts(survey=Survey(), services=(BACKEND,)))) == []
     (check,) = compose_file(Facts(survey=Survey(files=FILES), services=(BACKEND,)))
     assert check.level is Level.REFUSAL
+
+
+def test_a_further_container_is_declared_with_the_first_one() -> None:
+    both = replicas(replace(BACKEND, replicas=2))
+    (check,) = compose_file(Facts(survey=Survey(files=FILES, config={"backend": "c0ffee"}), services=both))
+    assert (check.level, check.subject) == (Level.OK, "backend")
 
 
 def test_a_service_without_a_rehearsal_needs_no_token() -> None:
