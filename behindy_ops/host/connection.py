@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -77,8 +76,7 @@ def build(settings: Settings, config: SshConfig, login: Login, trust: str = "inv
     """
     from fabric import Config, Connection
 
-    # Paramiko's thread logs a traceback for every connection that fails; the error itself reaches us anyway.
-    logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+    hostkeys.hush()
     timeout = config.timeout or CONNECT_TIMEOUT
     connection = Connection(
         host=config.host,

@@ -9,6 +9,7 @@ import base64
 import contextlib
 import fnmatch
 import hashlib
+import logging
 import os
 import shutil
 import socket
@@ -218,6 +219,11 @@ def _unreadable(why: str) -> BehindyError:
     return Kind.SETTINGS("The pinned host keys cannot be read.", lines=(why,), remedy="Pin them again: inv host.trust")
 
 
+def hush() -> None:
+    """Keep Paramiko's thread from logging a traceback for every connection that fails; the error reaches us anyway."""
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+
+
 def scan(
     host: str,
     port: int,
@@ -245,6 +251,7 @@ def scan(
     Raises:
         Kind.HOST_UNREACHABLE: no SSH server answered.
     """
+    hush()
     name = known_hosts_name(host, port)
     dial = dial or partial(socket.create_connection, (host, port), timeout=timeout)
     found: list[paramiko.PKey] = []
