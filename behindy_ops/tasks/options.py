@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import os
 import sys
@@ -54,10 +55,28 @@ def task(*, hostless: bool = False, **options: Any) -> Callable[[Callable[..., N
             if name in _SHARED:
                 told[name] = _ONLY if name == "service" and parameter.default == "" else _SHARED[name]
         given = options | {"klass": _Task if hostless else _HostTask, "help": told | options.get("help", {})}
-        made: Task[Callable[..., None]] = invoke.task(**given)(guarded(body))
+        made: Task[Callable[..., None]] = invoke.task(**given)(guarded(_not_pretended(body)))
         return made
 
     return make
+
+
+def _not_pretended(body: Callable[..., None]) -> Callable[..., None]:
+    """Refuse Invoke's own ``--dry``: it holds back what ``c.run`` would do here, and a deploy would be a real one."""
+
+    @functools.wraps(body)
+    def wrapper(context: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(context, invoke.Context) and context.config.run.dry:
+            from behindy_ops.errors import UNCHANGED, Kind
+
+            raise Kind.USAGE(
+                "Invoke's --dry (-R) does not hold back what is done on the host.",
+                state=UNCHANGED,
+                remedy="To see what a task would do, where it can show that: --dry-run behind its name.",
+            )
+        body(context, *args, **kwargs)
+
+    return wrapper
 
 
 def duration(option: str, text: str) -> float | None:
@@ -100,6 +119,10 @@ class _Task(Task[Callable[..., None]]):
         for argument in max((_named(may, words) for words in self._behind(sys.argv[1:])), key=len, default=[]):
             argument.positional, argument.default = True, None
         return arguments
+
+    def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
+        """Return what Invoke makes an option of. None is short for ``-h``, which asks for help behind every task."""
+        return super().arg_opts(name, default, {*taken_names, "h"})
 
     def _behind(self, words: Sequence[str]) -> Iterator[Sequence[str]]:
         """Yield what follows this task's name on a command line (without the program), up to the next option.

@@ -30,6 +30,9 @@ _CALLER = "BEHINDY_CALLER"
 
 _WIDTH = 80
 
+_RUN_A_COMMAND = {"ops.exec": "ops.exec SERVICE", "ops.run": "ops.run SERVICE", "sandbox.ssh": "sandbox.ssh"}
+"""Tasks that run what stands behind ``--``, which is easily left out, and what stands before it."""
+
 
 class Inv(Program):
     """Invoke's program, for people.
@@ -138,6 +141,10 @@ def explained(error: ParseError, names: Iterable[str]) -> tuple[str, str]:
 
         near = difflib.get_close_matches(word, flags, n=3)
         return f"{task or 'inv'} has no option {word!a}.", f"{_did_you_mean(near)}{every_option}"
+    if about := _RUN_A_COMMAND.get(task or ""):
+        return f"There is no task {word!a}.", f"What it is to run stands behind --, such as: {{inv}} {about} -- env"
+    if "--file" in getattr(error.context, "flags", {}) and "." not in word:
+        return f"There is no task {word!a}, and no such file here.", every_option
     names = list(names)
     groups = dict.fromkeys(name.partition(".")[0] for name in names if "." in name)
     return f"There is no task {word!a}.", f"{_did_you_mean(nearest(word, [*names, *groups]))}See all tasks: {{inv}}"

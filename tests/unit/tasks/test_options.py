@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from invoke import Context
+from invoke import Config, Context
 from invoke.parser import Parser
 
 from behindy_ops.errors import Kind
@@ -125,6 +125,28 @@ def test_what_is_no_duration_is_told_with_its_option() -> None:
     assert (duration("watch", ""), duration("watch", "1m"), waiting("")) == (None, 60.0, 0.0)
     with raises(Kind.USAGE, match="--watch 'soon': not a duration"):
         duration("watch", "soon")
+
+
+def test_invokes_own_dry_is_refused_since_it_holds_nothing_back_on_the_host(capsys: pytest.CaptureFixture[str]) -> None:
+    ran: list[str] = []
+
+    def replace(_: Context, tag: str = "") -> None:
+        """Replace."""
+        ran.append(tag)
+
+    made = task(hostless=True)(replace)
+    with pytest.raises(SystemExit) as end:
+        made(Context(Config(overrides={"run": {"dry": True}})), tag="v1")
+    assert (end.value.code, ran) == (2, [])
+    assert "--dry-run" in capsys.readouterr().err
+    made(Context(), tag="v2")
+    assert ran == ["v2"]
+
+
+def test_h_asks_for_help_behind_every_task() -> None:
+    tree = root()
+    for name in tree.task_names:
+        assert not [each for each in tree[name].get_arguments() if "h" in each.names], name
 
 
 def test_env_chooses_the_environment_for_this_task_alone(monkeypatch: pytest.MonkeyPatch) -> None:

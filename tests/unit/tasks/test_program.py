@@ -26,6 +26,16 @@ def rollback(_: Context, service: str) -> None:
     """Go back."""
 
 
+@task(positional=["service"], name="exec")
+def exec_(_: Context, service: str) -> None:
+    """Run what follows."""
+
+
+@task
+def push(_: Context, file: str = "") -> None:
+    """Replace the host's .env."""
+
+
 @task
 def lint(_: Context) -> None:
     """Check."""
@@ -35,7 +45,7 @@ def lint(_: Context) -> None:
 def tree() -> Collection:
     deploy = Collection("deploy", frontend, rollback)
     deploy.__doc__ = "Deploy a service."
-    return Collection(deploy, lint)
+    return Collection(deploy, Collection("ops", exec_), Collection("env", push), lint)
 
 
 def run(tree: Collection, *words: str) -> int | str | None:
@@ -49,7 +59,8 @@ def run(tree: Collection, *words: str) -> int | str | None:
 def test_alone_it_shows_the_groups_and_what_to_type_next(tree: Collection, capsys: pytest.CaptureFixture[str]) -> None:
     assert not run(tree)
     shown = capsys.readouterr().out
-    assert shown.startswith("deploy   Deploy a service.\n         frontend rollback\nothers\n         lint\n")
+    assert shown.startswith("deploy   Deploy a service.\n         frontend rollback\nops      ")
+    assert "\nothers\n         lint\n" in shown
     assert "./inv --help TASK" in shown
 
 
@@ -80,6 +91,16 @@ def test_a_group_shows_what_is_under_it(
         ),
         ("--lst", "inv has no option '--lst'.", "See all options: ./inv --help"),
         ("deploy.frontend --tag", "--tag needs a value.", "See all its options: ./inv --help deploy.frontend"),
+        (
+            "ops.exec frontend ls",
+            "There is no task 'ls'.",
+            "What it is to run stands behind --, such as: ./inv ops.exec SERVICE -- env",
+        ),
+        (
+            "env.push nosuch{file}",
+            "There is no task 'nosuch{file}', and no such file here.",
+            "See all its options: ./inv --help env.push",
+        ),
         ("deploy.rollback", "deploy.rollback needs SERVICE.", "See all its options: ./inv --help deploy.rollback"),
     ],
 )
