@@ -27,13 +27,20 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Machine:
-    """What decides how an engine can be had. ``like`` are the distribution's id and the ones it is like."""
+    """What decides how an engine can be had.
+
+    Attributes:
+        like: the distribution's id and the ones it is like.
+        elsewhere: where the docker command is told to look for an engine (``DOCKER_HOST``); one made here would not be
+            asked.
+    """
 
     answers: bool
     docker_installed: bool
     root: bool
     like: frozenset[str]
     codename: str = ""
+    elsewhere: str = ""
 
     @property
     def has_apt(self) -> bool:
@@ -53,7 +60,7 @@ def next_step(machine: Machine) -> Step:
     """Decide; only root on Debian, Ubuntu and their kin gets an engine made."""
     if machine.answers:
         return Step.USE
-    if not machine.root or not machine.has_apt:
+    if machine.elsewhere or not machine.root or not machine.has_apt:
         return Step.REFUSE
     return Step.START if machine.docker_installed else Step.INSTALL
 
@@ -72,6 +79,7 @@ def look_around() -> Machine:
         root=hasattr(os, "geteuid") and os.geteuid() == 0,
         like=frozenset([release.get("ID", ""), *release.get("ID_LIKE", "").split()]),
         codename=release.get("VERSION_CODENAME", ""),
+        elsewhere=os.environ.get("DOCKER_HOST", ""),
     )
 
 
@@ -177,6 +185,8 @@ def detach(argv: Sequence[str], log: Path) -> int:
 
 
 def _remedy(machine: Machine) -> str:
+    if machine.elsewhere:
+        return f"DOCKER_HOST is {machine.elsewhere}: start the engine there, or unset it, then try again."
     if platform.system() in {"Darwin", "Windows"}:
         return "Start Docker Desktop (or install it), then try again."
     if machine.docker_installed:

@@ -125,7 +125,7 @@ def _ensure_container(checkout: Checkout, image: Image, say: Callable[[str], Non
         container.remove(checkout)
         found = None
     if found is None:
-        say(f"Starting the host {checkout.container}: 2 GB of memory, 2 GB of swap")
+        say(f"Starting the host {checkout.container}: 2 GB of memory, and up to 2 GB of swap if this machine has any")
         container.create(checkout, image.name, ports, DOMAIN)
     elif not found.running:
         say(f"Starting the host {checkout.container} again")

@@ -49,6 +49,12 @@ def test_only_root_on_debian_or_ubuntu_gets_an_engine_made(
     assert engine.next_step(Machine(answers, installed, root, like)) is step
 
 
+@pytest.mark.parametrize(("answers", "step"), [(True, Step.USE), (False, Step.REFUSE)])
+def test_where_docker_is_told_to_look_elsewhere_no_engine_is_made_here(answers: bool, step: Step) -> None:
+    machine = Machine(answers, False, True, DEBIAN, elsewhere="tcp://there:2375")
+    assert engine.next_step(machine) is step
+
+
 def test_an_engine_that_was_started_is_no_child_of_ours(tmp_path: Path) -> None:
     # A child that nobody waits for makes Python complain later, in whatever test runs then.
     log, ready = tmp_path / "log", tmp_path / "ready"
