@@ -108,7 +108,7 @@ def _docker(*words: str, about: str, out: IO[bytes] | None = None) -> str:
         raise Kind.IMAGE_NOT_FOUND(
             f"There is no image {about} on this machine.",
             state=UNCHANGED,
-            remedy="See which there are: docker images. Build it: docker build --tag " + about,
+            remedy=f"See which there are: docker images. Build it: docker build --tag {about} FOLDER",
         )
     if "no space left" in said:
         raise _full("the disk is full")

@@ -80,7 +80,7 @@ class Step:
     failed: str = ""
 
     def progress(self, text: str) -> None:
-        self.emit(StepProgress(self.name, text))
+        self.emit(StepProgress(self.name, text.removesuffix("\r")))  # as apt-get ends its lines
 
 
 @dataclass
@@ -234,7 +234,8 @@ class Session:
                 raise error.but(state=STILL_RUNNING) from error
             self.locked = True
             survey = self._surveyed(text, mark, before)
-            step.detail = f"Docker {survey.docker}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
+            engine = f"Docker {survey.docker}" if survey.docker else "no Docker yet"
+            step.detail = f"{engine}, {survey.memory.get('MemAvailable', 0) // 2**20} MB available"
         return survey
 
     def unlock(self) -> None:

@@ -223,8 +223,10 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        names = " or ".join(map(str, COMPOSE_FILES))
-        raise Kind.COMPOSE_INVALID(f"There is no {names} here.", remedy=f"{remedy}. To make one: inv init") from None
+        names = ", ".join(map(str, COMPOSE_FILES))
+        raise Kind.COMPOSE_INVALID(
+            f"There is no compose file here ({names}).", remedy=f"{remedy}. To make one: inv init"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise Kind.COMPOSE_INVALID(f"{path} cannot be read: {reason}.", remedy=remedy) from None

@@ -83,9 +83,10 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
     current = parse(seen)
     reason = due(current, names)
     if current and not reason:
-        if not loaded(seen) and not _load(session, confirm, dry_run=dry_run, wait=wait):
-            return
-        _tell(session, current)
+        if loaded(seen):
+            _tell(session, current, "; nothing to do")
+        elif _load(session, confirm, dry_run=dry_run, wait=wait):
+            _tell(session, current)
         return
     title = f"A new certificate is needed: {reason}."
     session.emit(events.Plan(title, (shlex.join(_certbot(domain, email, names)),)))
@@ -149,9 +150,9 @@ def _look(session: Session) -> Reply:
     return session.host.run(Command(argv, title="inspect the certificate")).require().reply()
 
 
-def _tell(session: Session, certificate: Certificate) -> None:
+def _tell(session: Session, certificate: Certificate, then: str = "") -> None:
     until, days = certificate.until[:10], int(certificate.days)
-    text = f"The certificate of {session.settings.domain} is valid until {until} ({days} days left); nothing to do."
+    text = f"The certificate of {session.settings.domain} is valid until {until} ({days} days left){then}."
     session.emit(events.Decision(text))
 
 

@@ -21,7 +21,7 @@ from behindy_ops.facts.figures import took
 from behindy_ops.report import events
 from behindy_ops.report.renderer import Renderer
 from behindy_ops.report.stream import SafeStream
-from behindy_ops.report.text import WIDTH, Line, Tone, ending, error_lines, fact_lines, marks_for, printable, sign
+from behindy_ops.report.text import WIDTH, Line, Tone, ending, error_lines, facts, marks_for, printable, sign
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -157,7 +157,12 @@ class Console(Renderer):
         sentence, tone = ending(event, self._tag)
         mark = self._marks.failed if tone is Tone.BAD else self._marks.done
         first = Text.assemble((f"{mark} {printable(sentence)}", f"bold {tone.value}"), f" in {took(event.seconds)}")
-        self._out.print(Group(first, *(Text(f"    {line}", Tone.FAINT.value) for line in fact_lines(event))))
+        below = Table.grid(padding=(0, 2, 0, 0))
+        below.add_column(no_wrap=True)
+        below.add_column(overflow="fold")
+        for name, value in facts(event).items():
+            below.add_row(Text(f"    {name}", Tone.FAINT.value), Text(value, Tone.FAINT.value))
+        self._out.print(Group(first, below))
 
 
 def _row(mark: str, tone: Tone, title: str, seconds: float, *, detail: str, width: int) -> RenderableType:

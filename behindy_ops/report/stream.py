@@ -12,7 +12,7 @@ from behindy_ops.errors import CALLED
 from behindy_ops.report.text import printable
 
 _COLOUR = r"\x1b\[[0-9;]*m"
-_TASK = re.compile(rf"(^|[^\w./-]|{_COLOUR})inv(?=(?:\s|{_COLOUR})+(?:deploy|ops|host|env|db|lock)\.)")
+_TASK = re.compile(rf"(^|[^\w./-]|{_COLOUR})inv(?=(?:\s|{_COLOUR})+(?:(?:deploy|ops|host|env|db|lock)\.|init\b))")
 
 
 class SafeStream:

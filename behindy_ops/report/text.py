@@ -133,11 +133,16 @@ def ending(event: DeployFinished, tag: str) -> tuple[str, Tone]:
     }.get(event.outcome, (f"{name}: {event.outcome}", Tone.PLAIN))
 
 
+def facts(event: DeployFinished) -> dict[str, str]:
+    """Return the facts that say something."""
+    return {name.replace("_", " "): printable(value) for name, value in event.facts.items() if value}
+
+
 def fact_lines(event: DeployFinished) -> list[str]:
     """Return the facts that say something, names in one column."""
-    facts = {name.replace("_", " "): printable(value) for name, value in event.facts.items() if value}
-    column = max(map(len, facts), default=0) + 2
-    return [f"{name:<{column}}{value}" for name, value in facts.items()]
+    told = facts(event)
+    column = max(map(len, told), default=0) + 2
+    return [f"{name:<{column}}{value}" for name, value in told.items()]
 
 
 def _beside(head: str, text: str, tone: Tone, width: int = WIDTH - 1) -> list[Line]:

@@ -232,7 +232,9 @@ def _unknown(seen: Seen, problem: str, counted: int, known: int) -> Iterable[str
             "container's last end: older kills may be missing. To see all of them: sudo dmesg -T | grep -i oom"
         )
     if counted > known:
-        yield f"The kernel has counted {counted} OOM kills since boot; the container of {counted - known} is not known."
+        kills = f"{counted} OOM kill{'s' if counted != 1 else ''}"
+        those = f"of {counted - known} of them the container is not known" if known else "the container is not known"
+        yield f"The kernel has counted {kills} since boot; {those}."
 
 
 def _fits(survey: Survey, service: Service) -> Fits:
@@ -291,7 +293,7 @@ def _kill_lines(view: MemoryView) -> list[Line]:
     for kill in view.oom_kills:
         where, when = kill.container or "the host itself", kill.at[:19] or "time not known"
         told += sentence(f"{when}  {where} ({kill.source})", Tone.BAD, "  ")
-    if not view.oom_kills:
+    if not view.oom_kills and view.oom_kills_counted <= 0:
         told.append(Line("  none known", Tone.GOOD if view.oom_kills_counted == 0 else Tone.PLAIN))
     for text in view.unknown:
         told += sentence(text, Tone.FAINT, "  ")

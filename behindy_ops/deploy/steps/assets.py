@@ -44,7 +44,9 @@ class KeepAssets(Step):
         if not result.ok:
             events.append(_not_kept(state.release.id, f"{result.how()} {' '.join(result.last_lines(2))}".strip()))
         own = kept.get(state.release.id, [])
-        detail = f"{own[0]} files, {size(int(own[1]))}" if len(own) == 2 else "not kept"
+        detail = "not kept"
+        if len(own) == 2:
+            detail = f"{own[0]} file{'s' if own[0] != '1' else ''}, {size(int(own[1]))}"
         return Read(state, detail, events=tuple(events))
 
 

@@ -8,7 +8,7 @@ import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_a_step_that_fails_is_told_with_its_reason() -> None:
     with pytest.raises(ZeroDivisionError), there.session.step("one", "Do one"):
         raise ZeroDivisionError
     with there.session.step("two", "Do two") as step:
-        step.progress("half")
+        step.progress("half\r")
         step.failed = "not well"
     assert there.events == [
         StepStarted("one", "Do one"), StepFailed("one", 2.0, "ZeroDivisionError"),
@@ -99,6 +99,7 @@ def test_the_lock_is_queued_for_and_who_holds_it_is_told() -> None:
     slept = waiting(there)
     Held(there, 3)
     assert there.session.lock("deploy", wait=60).docker == ""
+    assert cast("StepDone", there.events[-1]).detail == "no Docker yet, 0 MB available"
     assert 5.9 < sum(slept) < 6.5
     assert there.events.count(StepProgress("survey", "waiting: kim is changing this host.")) == 3
 

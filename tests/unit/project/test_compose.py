@@ -38,7 +38,7 @@ def test_an_image_without_a_default_says_what_it_needs() -> None:
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     for read in (ComposeFile.read, deployable_names):
-        with raises(Kind.COMPOSE_INVALID, match="There is no compose.docker-compose.yml or"):
+        with raises(Kind.COMPOSE_INVALID, match="There is no compose file here .compose.docker-compose.yml, "):
             read(tmp_path / "docker-compose.yml")
 
 

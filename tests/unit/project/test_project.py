@@ -38,7 +38,7 @@ def test_it_is_found_from_any_folder_below(project: Project, tmp_path: Path) -> 
 
 
 def test_a_folder_without_one_is_a_project_that_says_what_is_missing(tmp_path: Path) -> None:
-    with raises(Kind.COMPOSE_INVALID, match="There is no compose.docker-compose.yml or"):
+    with raises(Kind.COMPOSE_INVALID, match="There is no compose file here .compose.docker-compose.yml, "):
         Project.find(tmp_path).services()
 
 

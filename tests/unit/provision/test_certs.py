@@ -80,7 +80,7 @@ def test_one_that_nginx_has_not_loaded_is_loaded_by_a_reload() -> None:
     run(there)
     assert there.host.ran() == ["host/certs_look"] * 3 + ["ops/reload"]
     assert there.host.locked == ["host.certs"]
-    assert there.told().endswith("nothing to do.")
+    assert there.told().endswith("(90 days left).")
 
 
 def test_one_that_expires_soon_is_renewed_under_the_lock() -> None:
@@ -91,6 +91,7 @@ def test_one_that_expires_soon_is_renewed_under_the_lock() -> None:
     assert there.host.commands[2].argv[-3:] == ("me@example.org", *NAMES)
     assert "A new certificate is needed: the one in use has 5 days left." in there.told()
     assert "--email me@example.org" in there.told()
+    assert there.told().endswith("valid until 2026-05-01 (90 days left).")
 
 
 def test_in_an_environment_with_a_domain_of_its_own_no_name_of_production_is_asked_for() -> None:

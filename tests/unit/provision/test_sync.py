@@ -69,7 +69,8 @@ def test_a_project_without_nginx_files_is_told_where_its_compose_file_asks_for_t
 
 def test_a_project_without_a_compose_file_is_told_which_it_may_have(tmp_path: Path) -> None:
     with raises(
-        Kind.COMPOSE_INVALID, match=r"no compose/docker-compose\.yml or docker-compose\.yml or .*compose\.yaml"
+        Kind.COMPOSE_INVALID,
+        match=r"no compose file here \(compose/docker-compose\.yml, docker-compose\.yml, .*compose\.yaml",
     ):
         run(scripted(root=tmp_path))
 

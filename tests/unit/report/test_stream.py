@@ -39,6 +39,7 @@ def test_a_closed_stream_does_not_stop_a_deploy() -> None:
     [
         ("See inv ops.ps, (inv env.diff)", "See ./inv ops.ps, (./inv env.diff)"),
         ("inv\n  ops.ps", "./inv\n  ops.ps"),
+        ("To make one: inv init --check", "To make one: ./inv init --check"),
         (f"{BOLD}inv ops.ps{PLAIN}", f"{BOLD}./inv ops.ps{PLAIN}"),
         (f"Type inv{PLAIN}\n{BOLD}  ops.ps", f"Type ./inv{PLAIN}\n{BOLD}  ops.ps"),
         ("./inv ops.ps, /a/inv ops.ps, my-inv ops.ps, inv 1", "./inv ops.ps, /a/inv ops.ps, my-inv ops.ps, inv 1"),

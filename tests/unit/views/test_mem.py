@@ -105,9 +105,13 @@ def test_a_kill_before_the_last_boot_is_not_told() -> None:
 
 
 def test_what_cannot_be_known_is_said() -> None:
-    unknown = " ".join(mem.describe(facts()).unknown)
-    assert "sudo dmesg" in unknown
-    assert "has counted 1 OOM kills since boot; the container of 1 is not known" in unknown
+    view = mem.describe(facts())
+    assert "sudo dmesg" in " ".join(view.unknown)
+    assert "has counted 1 OOM kill since boot; the container is not known." in " ".join(view.unknown)
+    assert "none known" not in text_of(mem.lines(view))
+    killed = stopped("backend", oom_killed=True)
+    some = mem.describe(seen(survey(killed), meminfo=MEMINFO.replace("oom_kill 1", "oom_kill 3")))
+    assert "3 OOM kills since boot; of 2 of them the container is not known." in " ".join(some.unknown)
 
 
 def test_without_docker_the_host_itself_is_still_shown() -> None:

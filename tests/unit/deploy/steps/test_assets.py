@@ -40,6 +40,7 @@ def test_it_is_in_the_plan_of_a_service_that_declares_them_right_after_its_start
 def test_how_many_files_are_kept_is_told() -> None:
     read = KeepAssets().read(state_of(service=KEEPING), answer("kept r2 312 4404019\nkept r1 2 7\n"))
     assert (read.detail, read.failed, read.error, read.events) == ("312 files, 4.2 MB", "", None, ())
+    assert KeepAssets().read(state_of(service=KEEPING), answer("kept r2 1 55\n")).detail == "1 file, 55 B"
 
 
 def test_whatever_goes_wrong_the_deploy_goes_on_and_says_whose_are_not_kept_and_why() -> None:
