@@ -41,6 +41,7 @@ class Answers:
         domain: where the public reaches it.
         database: whether a PostgreSQL stands beside the services.
         cache: whether a Redis does.
+        host_dir: its directory on the host, below the login's home; empty where the settings in git say it already.
     """
 
     project: str
@@ -48,6 +49,7 @@ class Answers:
     apps: tuple[App, ...]
     database: bool = False
     cache: bool = False
+    host_dir: str = ""
 
 
 def project_name(folder: str) -> str:

@@ -26,11 +26,14 @@ _TEMPLATES = {
     WORKFLOW: "deploy.yml",
 }
 
-CONCERNED = (*_TEMPLATES, ".gitignore", NGINX_FILE)
-"""Files beside the compose file that are made, or that tell what is there."""
+IGNORED = {
+    ".gitignore": (".env", ".env.*", "!.env.example", "host.env"),
+    ".dockerignore": (".env", "host.env"),
+}
+"""What git must not have, nor an image whose Dockerfile copies the whole folder; the files get the lines they lack."""
 
-IGNORED = (".env", ".env.*", "!.env.example", "host.env")
-"""What git must not have; ``.gitignore`` gets the lines it lacks."""
+CONCERNED = (*_TEMPLATES, *IGNORED, NGINX_FILE)
+"""Files beside the compose file that are made, or that tell what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def new_files(
     if not compose_path.startswith("compose/"):
         del made[HOST_EXAMPLE]
     written = [compose, *(Written(path, there.get(path), there.get(path, text)) for path, text in made.items())]
-    written.append(_ignoring(there.get(".gitignore")))
+    written += [_ignoring(path, there.get(path)) for path in IGNORED]
     if NGINX_FILE not in there:
         wanted = ComposeFile.parse(compose.wanted, Path(compose_path))
         files_ = {} if declared(wanted).project else rendered(wanted, root)  # of one that shares an nginx: host.nginx
@@ -82,10 +85,10 @@ def _compose(answers: Answers, there: Mapping[str, str], path: str, unpublished:
     return Written(path, there[path], without_ports(text, unpublished))
 
 
-def _ignoring(now: str | None) -> Written:
+def _ignoring(path: str, now: str | None) -> Written:
     lines = (now or "").splitlines()
-    missing = [line for line in IGNORED if line not in lines]
-    return Written(".gitignore", now, "".join(f"{line}\n" for line in [*lines, *missing]) if missing else now or "")
+    missing = [line for line in IGNORED[path] if line not in lines]
+    return Written(path, now, "".join(f"{line}\n" for line in [*lines, *missing]) if missing else now or "")
 
 
 def _rendered(template: str, answers: Answers) -> str:
@@ -94,7 +97,7 @@ def _rendered(template: str, answers: Answers) -> str:
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701 -- no HTML
     text = (files("behindy_ops.scaffold") / "templates" / template).read_text(encoding="utf-8")
     names = {field: getattr(answers, field) for field in answers.__slots__}
-    return environment.from_string(text).render(**names, stanza=stanza, site=site)
+    return environment.from_string(text).render(**names, stanza=stanza, site=site, workflow=WORKFLOW)
 
 
 def diff(written: Written) -> list[Line]:

@@ -44,7 +44,7 @@ def _compose(there: Mapping[str, str], path: str) -> Iterator[Missing]:
     else:
         for app in candidates(compose):
             yield Missing(
-                f"services.{app.name} says not how it is deployed (no x-deploy).",
+                f"services.{app.name} does not say how it is deployed (no x-deploy).",
                 f"If it is to be: inv init --service {app.name}",
                 needed=False,
             )
@@ -55,9 +55,9 @@ def _beside(there: Mapping[str, str], path: str) -> Iterator[Missing]:
         yield Missing(f"nginx's files are not there ({NGINX_FILE}).", "Make them: inv init")
     if "tasks.py" not in there:
         yield Missing("There is no tasks.py, so plain inv finds no task (behindy-ops does).", "inv init", needed=False)
-    ignored = there.get(".gitignore", "").splitlines()
-    if not {*IGNORED} <= {*ignored}:
-        yield Missing("git may take files with secrets (.gitignore).", "inv init", needed=False)
+    for name, who in ((".gitignore", "git"), (".dockerignore", "docker build")):
+        if not {*IGNORED[name]} <= {*there.get(name, "").splitlines()}:
+            yield Missing(f"{who} may take files with secrets ({name}).", "inv init", needed=False)
 
 
 def _shares_nginx(text: str) -> bool:

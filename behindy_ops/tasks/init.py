@@ -104,7 +104,7 @@ def _unpublished(compose: str, answers: Answers, *, remove: bool, yes: bool) -> 
 
 def _answers(project: Project, domain: str, services: Sequence[str], *, database: bool, cache: bool) -> Answers:
     """Return what was given as options, and ask on a terminal for what was not."""
-    from behindy_ops.project import validate
+    from behindy_ops.project import place, pyproject, validate
     from behindy_ops.scaffold.answers import Answers, parse_app, project_name, routed
     from behindy_ops.scaffold.compose import candidates
 
@@ -120,7 +120,8 @@ def _answers(project: Project, domain: str, services: Sequence[str], *, database
         apps = list(found.values())
     elif not apps and not exists:
         apps = _asked_for(name)
-    return Answers(name, domain, routed(apps), database, cache)
+    said = place.pyproject(project.root / pyproject.FILE).get("host_dir")
+    return Answers(name, domain, routed(apps), database, cache, host_dir="" if said else name)
 
 
 def _asked_for(project: str) -> list[App]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from behindy_ops.errors import Kind
 from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.routes import declared
 from behindy_ops.scaffold.answers import Answers, App, parse_app, project_name, routed
 from behindy_ops.scaffold.compose import candidates, completed, published, without_ports
-from behindy_ops.scaffold.files import diff, new_files
+from behindy_ops.scaffold.files import WORKFLOW, diff, new_files
 from behindy_ops.scaffold.missing import missing
 from tests.kinds import raises
 
@@ -109,6 +111,17 @@ def test_from_nothing_a_project_is_made_that_can_be_deployed(tmp_path: Path, *, 
     assert set(compose.required("web")) == ({"DB_PASS"} if database else set())
     compile(files["tasks.py"], "tasks.py", "exec")
     assert not missing(files, HERE, ())
+
+
+@pytest.mark.parametrize(("host_dir", "times"), [("shop-2", 1), ("", 0)])
+def test_the_directory_on_the_host_is_the_same_from_here_and_from_the_workflow(
+    tmp_path: Path, host_dir: str, times: int
+) -> None:
+    files = made(replace(answers(), host_dir=host_dir), tmp_path)
+    assert files[".env.example"].count(f"BEHINDY_HOST_DIR={host_dir}\n") == times
+    environment = yaml.safe_load(files[WORKFLOW])["jobs"]["deploy"]["steps"][2]["env"]
+    assert environment.get("BEHINDY_HOST_DIR", "") == host_dir
+    assert environment["BEHINDY_KNOWN_HOSTS"]
 
 
 def test_a_compose_file_that_is_there_keeps_every_line(tmp_path: Path) -> None:
@@ -219,6 +232,8 @@ def test_files_that_are_there_stay_and_gitignore_gets_what_it_lacks(tmp_path: Pa
     (ignored,) = (each for each in files if each.path == ".gitignore")
     assert ignored.wanted == "dist\n.env\n.env.*\n!.env.example\nhost.env\n"
     assert [line.text for line in diff(ignored)][-3:] == ["+.env.*", "+!.env.example", "+host.env"]
+    (beside,) = (each for each in files if each.path == ".dockerignore")
+    assert (beside.now, beside.wanted) == (None, ".env\nhost.env\n")
 
 
 def test_what_is_missing_is_said_with_its_remedy() -> None:
@@ -228,9 +243,10 @@ def test_what_is_missing_is_said_with_its_remedy() -> None:
         "nginx's files are not there (nginx/nginx.conf).",
         "There is no tasks.py, so plain inv finds no task (behindy-ops does).",
         "git may take files with secrets (.gitignore).",
+        "docker build may take files with secrets (.dockerignore).",
         "BEHINDY_HOST: not set",
     ]
-    assert [each.needed for each in told] == [True, True, False, False, True]
+    assert [each.needed for each in told] == [True, True, False, False, False, True]
 
 
 def test_a_mistake_in_the_compose_file_is_missing_by_its_path() -> None:
@@ -238,7 +254,7 @@ def test_a_mistake_in_the_compose_file_is_missing_by_its_path() -> None:
     told = [each.what for each in missing({HERE: text, "nginx/nginx.conf": ""}, HERE, ())]
     assert any(line.startswith(f"{HERE}: services.db.x-deploy.port: ") for line in told)
     undeclared = missing({HERE: completed(THEIRS, {"web": WEB}, "shop.example")}, HERE, ())
-    assert "services.mailer says not how it is deployed (no x-deploy)." in [each.what for each in undeclared]
+    assert "services.mailer does not say how it is deployed (no x-deploy)." in [each.what for each in undeclared]
 
 
 def test_a_project_that_shares_an_nginx_lacks_no_files_of_one_and_is_made_none(tmp_path: Path) -> None:

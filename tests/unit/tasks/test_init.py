@@ -61,6 +61,18 @@ def test_without_that_nothing_is_written_and_what_to_type_is_told(
     assert "inv init --remove-ports services.web.ports: 8080:5000" in said
 
 
+@pytest.mark.parametrize(("declared", "named"), [("", True), ('[tool.behindy-ops]\nhost_dir = "there"\n', False)])
+def test_the_directory_on_the_host_is_named_unless_the_projects_settings_name_it(
+    compose: Path, declared: str, named: bool
+) -> None:
+    compose.write_text(
+        "services: {web: {image: acme/web, x-deploy: {port: 5000, internal: /, external: /, route: /}}}\n"
+    )
+    (compose.parent / "pyproject.toml").write_text(declared)
+    init(Context(), domain="shop.example", yes=True)
+    assert ("\nBEHINDY_HOST_DIR=" in (compose.parent / ".env.example").read_text()) is named
+
+
 def test_where_nothing_is_published_nothing_is_asked(
     compose: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
