@@ -44,7 +44,9 @@ def lines(found: Sequence[dict[str, Any]]) -> list[Line]:
         tag = "" if entry.get("event") == MAINTENANCE else f":{entry.get('tag')}"
         chosen = f" ({entry['environment']})" if entry.get("environment") else ""
         seconds = _seconds(entry.get("seconds"))
-        told += sentence(f"{str(entry.get('at', ''))[:19]}  {entry.get('kind')} of {entry.get('service')}{tag}{chosen}")
+        told += sentence(
+            f"{str(entry.get('at', ''))[:19]}Z  {entry.get('kind')} of {entry.get('service')}{tag}{chosen}"
+        )
         told += sentence(f"{outcome}{f' in {took(seconds)}' if seconds else ''}, by {entry.get('who')}", indent="    ")
         told += sentence(str(entry.get("reason", "")), Tone.FAINT, "    ")
     return told or [Line("Nothing is recorded.")]

@@ -44,7 +44,7 @@ def test_init_adds_what_is_made_and_changes_nothing_that_is_there(
     after = contents(shop)
     assert before.items() <= after.items()
     made = {f"nginx/{name}" for name in rendered(Project(shop).compose, shop)}
-    assert after.keys() - before.keys() == {"host.env", ".github/workflows/deploy.yml", *made}
+    assert after.keys() - before.keys() == {"host.env", ".dockerignore", ".github/workflows/deploy.yml", *made}
     capsys.readouterr()
     init(Context(), check=True)
     assert capsys.readouterr().out.startswith("Nothing is missing.")

@@ -22,7 +22,7 @@ def test_a_deploy_that_ended_is_told_once_with_its_end() -> None:
         entry("ended", 1, outcome="refused", seconds={"pull": 2.0, "look": 3.5}, reason="it exited"),
     ]
     assert (
-        text_of(history.lines(told)) == "2027-01-15T07:00:00 deploy of backend:v1 refused in 5.5 s, by mona it exited"
+        text_of(history.lines(told)) == "2027-01-15T07:00:00Z deploy of backend:v1 refused in 5.5 s, by mona it exited"
     )
 
 
@@ -39,7 +39,7 @@ def test_a_torn_line_is_left_out_and_another_service_too() -> None:
 def test_maintenance_is_about_no_release() -> None:
     line = maintained("backend", "on", at=datetime(2027, 1, 15, 7, tzinfo=UTC), who="mona")
     assert (
-        text_of(history.lines(history.entries([line], ""))) == "2027-01-15T07:00:00 maintenance of backend on, by mona"
+        text_of(history.lines(history.entries([line], ""))) == "2027-01-15T07:00:00Z maintenance of backend on, by mona"
     )
 
 
