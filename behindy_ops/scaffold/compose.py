@@ -141,8 +141,15 @@ def completed(text: str, apps: Mapping[str, App], domain: str) -> str:
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
-    where = dict(_ends(text))
+    where, stanzas = dict(_ends(text)), ComposeFile.parse(text).stanzas
     for name in sorted(apps, key=lambda each: where.get(each, (0, 0))[0], reverse=True):
+        if name not in stanzas:
+            raise Kind.COMPOSE_INVALID(
+                f"The compose file has no service {name}.",
+                state=UNCHANGED,
+                remedy=f"Write its stanza there, with its image, then: inv init --service {name}. There are: "
+                f"{', '.join(stanzas) or 'none'}.",
+            )
         if name not in where:
             raise Kind.COMPOSE_INVALID(
                 f"services.{name}: not a stanza in YAML's block style, so nothing can be put at its end.",

@@ -13,10 +13,11 @@ from behindy_ops.tasks.options import task
 from behindy_ops.tasks.show import present
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from behindy_ops.project.project import Project
+    from behindy_ops.report.text import Line
     from behindy_ops.scaffold.answers import Answers, App
     from behindy_ops.scaffold.files import Written
 
@@ -46,8 +47,9 @@ def init(
 ) -> None:
     """Write what a project needs to be deployed, or say what is missing."""
     from behindy_ops.report import show_lines
+    from behindy_ops.report.layout import sentence
     from behindy_ops.report.text import Line, Tone
-    from behindy_ops.scaffold.files import diff, new_files
+    from behindy_ops.scaffold.files import new_files
     from behindy_ops.tasks.client import here
 
     project = here()
@@ -60,18 +62,33 @@ def init(
     files = new_files(answers, there, _relative(project), project.root, unpublished=taken_out)
     changed = [each for each in files if each.changes]
     kept = [each.path for each in files if not each.changes]
-    for each in changed:
-        show_lines([*diff(each), Line("")])
-    if kept:
-        show_lines([Line(f"Left as it is: {', '.join(kept)}", Tone.FAINT)])
+    left = [Line(f"Left as it is: {', '.join(kept)}", Tone.FAINT)] if kept else []
+    show_lines([*_differences(changed), *left])
     if not changed:
-        print("Nothing is missing. See what else a deploy needs: inv init --check")
+        show_lines([Line("Nothing is missing. See what else a deploy needs: inv init --check")])
         return
     if not asker("init", yes)(f"Write {len(changed)} file{'s' if len(changed) > 1 else ''} below {project.root}?"):
         raise Kind.USAGE("Nothing was written.")
     _write(project.root, changed)
-    print(f"Written: {', '.join(each.path for each in changed)}")
-    print("Next: cp .env.example .env, fill it in, then: inv init --check")
+    show_lines(sentence(f"Written: {', '.join(each.path for each in changed)}"))
+    show_lines([Line("Next: cp .env.example .env, fill it in, then: inv init --check")])
+
+
+def _differences(changed: Sequence[Written]) -> Iterator[Line]:
+    """Yield what is to be written; of nginx's new files the names: whole, they would push all else off the screen."""
+    from behindy_ops.provision.rendering import FOLDER
+    from behindy_ops.report.layout import sentence
+    from behindy_ops.report.text import Line, Tone
+    from behindy_ops.scaffold.files import diff
+
+    made = [each for each in changed if each.now is None and each.path.startswith(f"{FOLDER}/")]
+    for each in changed:
+        if each not in made:
+            yield from (*diff(each), Line(""))
+    if made:
+        lines = sum(each.wanted.count("\n") for each in made)
+        names = ", ".join(each.path for each in made)
+        yield from (*sentence(f"Made from the compose file, {lines} lines: {names}", Tone.GOOD), Line(""))
 
 
 def _unpublished(compose: str, answers: Answers, *, remove: bool, yes: bool) -> list[str]:

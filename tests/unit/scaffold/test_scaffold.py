@@ -147,6 +147,11 @@ def test_a_stanza_to_which_nothing_can_be_put_is_named() -> None:
         completed("services:\n  web: {image: a}\n", {"web": WEB}, "shop.example")
 
 
+def test_a_service_that_the_compose_file_has_not_is_told_as_such() -> None:
+    with raises(Kind.COMPOSE_INVALID, match=r"has no service web\..*There are: api, db\."):
+        completed("services:\n  api:\n    image: a\n  db:\n    image: b\n", {"web": WEB}, "shop.example")
+
+
 PUBLISHED = """\
 services:
   web:

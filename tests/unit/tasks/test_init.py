@@ -46,6 +46,8 @@ def test_ports_are_taken_out_after_a_yes_or_by_the_option(
     said = capsys.readouterr().out
     assert '-      - "8080:5000"\n' in said, "the difference shows what goes"
     assert ("services.web.ports: 8080:5000\n" in said) is (not options)
+    assert "nginx/site.conf" in said, "what is made from it is named"
+    assert "server_name" not in said
 
 
 @pytest.mark.parametrize(("typed", "options"), [("no\n", {}), ("", {"yes": True})])
