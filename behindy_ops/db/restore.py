@@ -48,7 +48,11 @@ class Source:
                 with self.file.open("rb") as stream:
                     head = stream.read(5)
             except OSError as error:
-                raise Kind.USAGE(f"Could not read {self.file}: {error.strerror}.", state=_UNTOUCHED) from None
+                raise Kind.USAGE(
+                    f"Could not read {self.file}: {error.strerror}.",
+                    state=_UNTOUCHED,
+                    remedy="Name a file that db.backup or db.fetch has written, or with --from-host one kept there.",
+                ) from None
             if head != b"PGDMP":
                 raise Kind.BACKUP_INVALID(
                     f"{self.file} is not a backup made by db.backup.",

@@ -144,7 +144,7 @@ def test_what_ends_a_restore_before_anything_is_touched(
 
 def test_a_source_is_checked_before_anything_is_sent(tmp_path: Path) -> None:
     file = tmp_path / "x"
-    with raises(Kind.USAGE, match="Could not read"):
+    with raises(Kind.USAGE, match="Could not read.*--from-host"):
         Source(file).require_usable(DATABASE)
     file.write_bytes(b"select 1;")
     with raises(Kind.BACKUP_INVALID, match="not a backup"):
