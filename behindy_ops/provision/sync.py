@@ -29,6 +29,7 @@ from behindy_ops.project.settings import Settings
 from behindy_ops.provision.check import require_docker
 from behindy_ops.provision.setup import look
 from behindy_ops.report import events
+from behindy_ops.report.layout import sentence
 from behindy_ops.report.text import Line, Tone, printable
 
 KEPT = 3
@@ -166,6 +167,13 @@ def difference(
     return [*lines, Line(summary, Tone.STRONG)]
 
 
+def _named(files: Files) -> list[Line]:
+    """Return the names of files of which the host has none: there is nothing yet that they would differ from."""
+    lines = sum(content.count(b"\n") for content in files.values())
+    text = f"{len(files)} files, {lines} lines, of which the host has none yet: {', '.join(sorted(files))}"
+    return sentence(text, Tone.GOOD) if files else []
+
+
 def _diff(name: str, old: bytes | None, new: bytes | None, places: tuple[str, str]) -> Iterator[Line]:
     there, here = places
     before = f"{there}: {name}" if old is not None else f"not {there}"
@@ -257,7 +265,7 @@ def sync(
         raise _taken(there.taken)
     if there.others:
         session.emit(events.Note(f"Not ours, left alone: {_some(there.others)}"))
-    changes = difference(there.files, here)
+    changes = difference(there.files, here) if there.files else _named(here)
     if not changes and there.loaded:
         session.emit(events.Decision("The host has these files already; nothing to do."))
         return

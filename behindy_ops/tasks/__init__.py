@@ -6,12 +6,13 @@ PyYAML) outside a function.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from invoke import Collection, Task
 
-from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.errors import CALLED, BehindyError, Kind
 from behindy_ops.project.compose import deployable_names
 from behindy_ops.tasks.client import here
 
@@ -85,7 +86,8 @@ def _service_names(project: Project | None) -> dict[str, str]:
         return deployable_names(file)
     except BehindyError as error:
         # A broken compose file must not take away the tasks that help to mend it.
-        print(f"No deploy.<service> tasks: {error}", file=sys.stderr)
+        called = os.environ.get(CALLED, "inv")
+        print(f"No deploy.<service> tasks: {error}".replace("inv init", f"{called} init"), file=sys.stderr)
         return {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -257,6 +258,14 @@ def test_after_a_yes_they_are_tried_and_then_go_live(tmp_path: Path) -> None:
     assert apply.argv[-1] == "reload"
     kept = "What lay there by hand is kept on the host, in nginx/versions/1.before"
     assert kept in [event.text for event in there.events if isinstance(event, Note)]
+
+
+def test_to_a_host_that_has_none_they_are_named(tmp_path: Path) -> None:
+    none = Answer("@ files\n@ state\nlive -\n@ end\n")
+    there = scripted(root=checkout(tmp_path), host__files=none, host__facts=MACHINE, host__sync_stage=Answer())
+    shown = run(there, dry_run=True)
+    assert re.fullmatch(r"\d+ files, \d+ lines, of which the host has none yet: .*nginx/site\.conf", " ".join(shown))
+    assert there.told().endswith("Nothing changed.")
 
 
 def test_files_that_nginx_has_not_loaded_are_loaded_without_a_question(tmp_path: Path) -> None:

@@ -62,12 +62,15 @@ def test_listing_the_tasks_imports_nothing_heavy() -> None:
 
 
 def test_a_broken_compose_file_takes_away_only_the_tasks_it_declares(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("BEHINDY_INV", "behindy-ops")
     listed = set(add_to(root(Project(tmp_path))).task_names)
     assert {"test", "deploy.all"} <= listed
     assert "deploy.frontend" not in listed
-    assert "There is no compose" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "There is no compose" in said
+    assert said.endswith("To make one: behindy-ops init\n")
 
 
 def test_a_strategy_that_does_not_exist_is_refused() -> None:
