@@ -19,7 +19,7 @@ from behindy_ops.deploy.steps.schedule import Schedule, Unschedule
 from behindy_ops.deploy.steps.send import AskLayers, Send
 from behindy_ops.deploy.steps.start import Start
 from behindy_ops.deploy.steps.steady import CheckRunsAgain, CheckSteady
-from behindy_ops.deploy.steps.step import Beside, FromHere, Item, Say, Step, Together
+from behindy_ops.deploy.steps.step import Beside, FromHere, Item, Say, Step, Together, WithNext
 from behindy_ops.deploy.steps.stop import Discard, StartAgain, StopLive, StopNew, StopPrevious
 from behindy_ops.deploy.steps.switch import Follow, FollowBack, GiveName, PutAside, PutNamesBack, Switch
 from behindy_ops.deploy.steps.tidy import Tidy
@@ -34,8 +34,12 @@ def steps(state: State) -> Iterator[Item]:
     """Yield the whole replacement of a service, in order, from what is known at its beginning."""
     yield from made(state)
     yield from checked(state)
-    yield Switch()
-    yield from after_switch(state)
+    if state.service.asked and not state.stale:
+        yield WithNext(Switch(), CheckOutside(along=True))
+        yield from watched(state)
+    else:
+        yield Switch()
+        yield from after_switch(state)
     yield from ended(state)
 
 
@@ -68,8 +72,12 @@ def checked(state: State) -> Iterator[Item]:
         if not service.schedule:
             yield CheckSteady()
         return
-    yield CheckInside()
-    yield _rehearsal(state)
+    rehearsal = _rehearsal(state)
+    if isinstance(rehearsal, Rehearse):
+        yield WithNext(CheckInside(), rehearsal, well="ok")
+    else:
+        yield CheckInside()
+        yield rehearsal
     paths = state.public_paths
     if service.external not in paths:
         yield Say(Decision(f"{service.through} is not there yet: {service.name} is checked through {paths[0]}."))
@@ -130,7 +138,7 @@ def _from_here(state: State) -> tuple[FromHere, ...]:
     return (FromHere(state.urls[0]),) if state.service.asked else ()
 
 
-def _rehearsal(state: State) -> Step | Say:
+def _rehearsal(state: State) -> Rehearse | Say:
     if not state.service.rehearsal:
         return Say(Decision(f"{state.service.name} declares no rehearsal path: it is not rehearsed."))
     if state.stale:
@@ -152,15 +160,22 @@ def followed(state: State, reload: Follow) -> Iterator[Item]:
 
 
 def after_switch(state: State) -> Iterator[Item]:
-    """Yield what follows the renames while both containers run: external checks, watch, drain, all at once."""
-    watched = (Watch(),) if state.watch > 0 else ()
+    """Yield what follows the renames while both containers run: the external check, then watch and drain at once."""
+    if state.service.asked:
+        yield from followed(state, Follow())
+        yield CheckOutside()
+    yield from watched(state)
+
+
+def watched(state: State) -> Iterator[Item]:
+    """Yield what the new release that answers its users has to pass, while the previous one ends its requests."""
+    watch = (Watch(),) if state.watch > 0 else ()
     if not state.service.asked:  # it was proven before, and nobody is connected to the previous one
-        yield from watched
+        yield from watch
         return
-    yield from followed(state, Follow())
     drained = (Drain(),) if state.blue is not None and state.blue.running and not state.left_to_host else ()
     here = () if state.left_to_host else (FromHere(state.urls[0]),)  # beside what ends such a deploy
-    yield Beside((*drained, *watched), (CheckOutside(), *here))
+    yield Beside((*drained, *watch), here)
 
 
 def way_back(state: State, *, hurried: bool) -> Iterator[Item]:
@@ -220,6 +235,8 @@ def _flat(items: Iterable[Item]) -> Iterator[Item]:
                 yield from _flat((*steps, *inner))
             case Together(steps):
                 yield from steps
+            case WithNext(step, following):
+                yield from (step, following)
             case _:
                 yield item
 
@@ -239,6 +256,8 @@ def as_lines(items: Iterable[Item], state: State) -> list[str]:
                 lines += [f"{step.name:<10}# wait for it" for step in reversed(steps) if isinstance(step, Step)]
             case Together(steps):
                 lines += as_lines(steps, state)  # of which none waits for another
+            case WithNext(step, following):
+                lines += as_lines([step, following], state)  # in one command
             case Step():
                 lines.append(f"{item.name:<10}{_short(item.command(state))}")
     return lines

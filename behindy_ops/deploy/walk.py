@@ -23,9 +23,10 @@ from behindy_ops.deploy.steps.step import (
     Step,
     Together,
     Verdict,
+    WithNext,
 )
 from behindy_ops.facts.outside import Sighting
-from behindy_ops.host.command import Command, Result, apart, together
+from behindy_ops.host.command import Command, Result, apart, in_turn, of_those_that_ran, together
 from behindy_ops.host.host import new_mark
 from behindy_ops.host.session import Session
 from behindy_ops.host.session import Step as Shown
@@ -63,6 +64,7 @@ class Walk:
         self.facts: dict[str, str] = {}
         self.healthy = False
         self._untold: list[Phase] = []
+        self._ahead: dict[type[Step], Result] = {}
 
     def go(self, items: Iterable[Item]) -> str:
         """Walk; return the outcome if a step ended it early, else an empty string.
@@ -85,10 +87,16 @@ class Walk:
                         end()
                 case Together(steps):
                     self._together(steps)
-                case Step():
-                    if outcome := self._walk(item, self._send):
+                case Step() | WithNext():
+                    if outcome := self._step(item):
                         return outcome
         return ""
+
+    def _step(self, item: Step | WithNext) -> str:
+        if isinstance(item, Step):
+            return self._walk(item, self._send)
+        first = self._walk(item.step, partial(self._send, ask=partial(self._ask_both, item)))
+        return first or self._walk(item.following, self._send)
 
     def _together(self, steps: Sequence[Step]) -> None:
         mark, sent = new_mark(), [step for step in steps if not step.needless(self.state)]
@@ -150,17 +158,28 @@ class Walk:
             return step.read(self.state, Result(step.command(self.state), 0, "", "", 0.0))
         return step.read(self.state, self.session.host.end(answer))
 
-    def _send(self, step: Step, shown: Shown) -> Read:
+    def _send(self, step: Step, shown: Shown, ask: Callable[[Command], Result] | None = None) -> Read:
+        ask = ask or self.session.host.run
         if step.needless(self.state):
             return self._end(None, step, shown)
         command = self._command(step, shown)
         if not isinstance(step, Attempts):
-            return step.read(self.state, self.session.host.run(command))
-        look = self._attempt(step, command)
+            return step.read(self.state, ask(command))
+        look = self._attempt(step, command, ask)
         self.healthy = look.verdict is Verdict.HEALTHY
         return step.conclude(self.state, look)
 
-    def _attempt(self, step: Attempts, command: Command) -> Look:
+    def _ask_both(self, item: WithNext, command: Command) -> Result:
+        """Send the command of a step with the one that follows, whose answer is kept if it came to that."""
+        mark, both = new_mark(), (command, self._to_begin(item.following))
+        self._ahead.pop(type(item.following), None)
+        result = self.session.host.run(in_turn(mark, item.well, *both))
+        told = of_those_that_ran(mark, result, both)
+        if len(told) > 1:
+            self._ahead[type(item.following)] = told[1]
+        return told[0] if told else dataclasses.replace(result, command=command, exit_code=result.exit_code or -1)
+
+    def _attempt(self, step: Attempts, command: Command, ask: Callable[[Command], Result]) -> Look:
         """Attempt until healthy, failed for good, or out of attempts (15, 3 s apart, unless the service differs).
 
         An attempt looks for up to ``policy.interval`` seconds itself, so the pause after it is what is left of that
@@ -174,7 +193,8 @@ class Walk:
         def once() -> Look:
             nonlocal begun, in_a_row
             begun = session.clock()
-            look = step.judge(self.state, session.host.run(command))
+            ahead = self._ahead.pop(type(step)) if type(step) in self._ahead else None
+            look = step.judge(self.state, ask(command) if ahead is None else ahead)
             in_a_row = in_a_row + 1 if look.definite else 0
             enough = look.verdict is Verdict.AGAIN and 0 < step.definite <= in_a_row
             stopped = step.yields and session.interrupts.requested is not None

@@ -12,7 +12,7 @@ import paramiko
 
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.host import exit_codes
-from behindy_ops.host.command import Command, Result, begun
+from behindy_ops.host.command import Command, Result, begun, goes_along
 
 POLL = 0.05
 """Seconds between looks at a channel that says nothing; its end is noticed at once."""
@@ -45,8 +45,9 @@ class Running:
         self._from_out = AfterMark(mark, command.sink or self._out.add)
         self._from_err = AfterMark(mark, self._err.add)
         try:
-            channel.exec_command(begun(line, mark))
-            if command.stdin:
+            along = goes_along(command)
+            channel.exec_command(begun(line, mark, command.stdin if along else b""))
+            if command.stdin and not along:
                 channel.sendall(command.stdin)
             if command.feed is not None:
                 threading.Thread(target=self._feed, args=(command.feed,), name=command.title, daemon=True).start()

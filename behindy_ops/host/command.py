@@ -33,6 +33,7 @@ class Command:
         title: what it does, in words, for messages ("pull the image").
         timeout: seconds after which the host itself ends it (docs/design.md, "Remote timeouts").
         stdin: bytes for its standard input; the only way for a secret (docs/design.md, "Secrets on standard input").
+        public: nothing in ``stdin`` is secret, so that it goes with the command itself: a round trip less.
         changes: it changes something, so it runs only while our lease holds.
         on_line: called with each line of its standard output as it arrives.
         on_error_line: the same for its standard error.
@@ -48,6 +49,7 @@ class Command:
     title: str
     timeout: float = 30.0
     stdin: bytes = field(default=b"", repr=False)
+    public: bool = False
     changes: bool = False
     on_line: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
     on_error_line: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
@@ -173,31 +175,60 @@ def together(mark: str, commands: Sequence[Command]) -> Command:
         title=" and ".join(command.title for command in commands),
         timeout=max(command.timeout for command in commands) + 10,
         stdin=b"".join(lines),
+        public=all(command.public or not command.stdin for command in commands),
         changes=any(command.changes for command in commands),
+    )
+
+
+def in_turn(mark: str, well: str, first: Command, second: Command) -> Command:
+    """Return one command that runs the first, and where that ended well the second; neither has an input.
+
+    Args:
+        mark: as for :func:`together`; :func:`of_those_that_ran` takes the answer apart.
+        well: a line of the first's output that tells that it ended well; empty where its exit code does.
+    """
+    words = [word for command in (first, second) for word in (str(len(command.argv)), *command.argv)]
+    return Command(
+        script("host/in_turn", mark, well, *words),
+        title=first.title,
+        timeout=first.timeout + second.timeout,
+        changes=first.changes or second.changes,
     )
 
 
 def apart(mark: str, result: Result, commands: Sequence[Command]) -> list[Result]:
     """Return how each of these ended; one that is not told of ended as all of them did."""
+    told = of_those_that_ran(mark, result, commands)
     ended = result.exit_code or -1
+    return told + [Result(command, ended, "", result.stderr, result.seconds) for command in commands[len(told) :]]
+
+
+def of_those_that_ran(mark: str, result: Result, commands: Sequence[Command]) -> list[Result]:
+    """Return how the first of these ended, as many as are told of."""
     parts = re.split(rf"^{re.escape(mark)} (.*)\n", result.stdout, flags=re.MULTILINE)[1:]
     told = [(parts[at], parts[at + 1], parts[at + 3]) for at in range(0, len(parts) - 3, 4)]
-    found = [Result(command, ended, "", result.stderr, result.seconds) for command in commands]
-    for number, (code, out, err) in enumerate(told[: len(found)]):
-        found[number] = Result(commands[number], int(code), out, err.strip(), result.seconds)
-    return found
+    return [
+        Result(command, int(code), out, err.strip(), result.seconds)
+        for command, (code, out, err) in zip(commands, told, strict=False)
+    ]
 
 
 ENGINE = "unix:///var/run/docker.sock"
 """The engine that all is about, wherever a context of the login leads: the one whose lock is taken."""
 
-_BEGIN = f"""printf "%s\\n" "$0"; printf "%s\\n" "$0" >&2
-exec env -i PATH="$PATH" HOME="$HOME" LC_ALL=C SHLVL=5 DOCKER_HOST={ENGINE} \
+_SAY = 'printf "%s\\n" "$0"; printf "%s\\n" "$0" >&2'
+_RUN = f"""env -i PATH="$PATH" HOME="$HOME" LC_ALL=C SHLVL=5 DOCKER_HOST={ENGINE} \
   ${{http_proxy:+http_proxy="$http_proxy"}} ${{https_proxy:+https_proxy="$https_proxy"}} \
   ${{HTTPS_PROXY:+HTTPS_PROXY="$HTTPS_PROXY"}} ${{no_proxy:+no_proxy="$no_proxy"}} ${{NO_PROXY:+NO_PROXY="$NO_PROXY"}} \
   "$@\""""
-"""Says the mark, then runs the command with an environment of ours: docs/design.md, "What a login says". Bash reads
-``~/.bashrc`` where it takes itself for the first shell of a login (``SHLVL``), as the one of our scripts would."""
+"""Runs the command with an environment of ours: docs/design.md, "What a login says". Bash reads ``~/.bashrc`` where it
+takes itself for the first shell of a login (``SHLVL``), as the one of our scripts would."""
+
+_BEGIN = f"{_SAY}\nexec {_RUN}"
+_BEGIN_TOLD = f'{_SAY}\ntold=$1\nshift\nprintf %s "$told" | {_RUN}'
+
+LONGEST_TOLD = 32_768
+"""Bytes of standard input that go with a command; Linux takes 128 KiB for all of it."""
 
 
 def quoted(argv: Iterable[str]) -> str:
@@ -207,12 +238,26 @@ def quoted(argv: Iterable[str]) -> str:
     )
 
 
-def begun(line: str, mark: str) -> str:
+def begun(line: str, mark: str, told: bytes = b"") -> str:
     """Return a line for the remote shell that says ``mark`` on both streams, and then runs.
 
     What a login shell says when it starts comes before that line: docs/design.md, "What a login says".
+
+    Args:
+        told: what comes on its standard input, if that is not to be sent after it (:func:`goes_along`).
     """
+    if told:
+        return f"{quoted(('sh', '-c', _BEGIN_TOLD, mark, told.decode()))} {line}"
     return f"{quoted(('sh', '-c', _BEGIN, mark))} {line}"
+
+
+def goes_along(command: Command) -> bool:
+    """Whether a command's standard input can go with it.
+
+    OpenSSH takes input only once it has begun a command, which is another round trip.
+    """
+    whole = command.public and command.feed is None and not command.follow
+    return whole and 0 < len(command.stdin) <= LONGEST_TOLD and b"\0" not in command.stdin
 
 
 def wire(command: Command, fence: tuple[str, ...] = ()) -> str:

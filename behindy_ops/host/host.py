@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
 import time
@@ -78,11 +77,9 @@ class Host:
         self.remote_commands += 1
         # Its input stays open for the heartbeat. It has no `timeout`: it ends when this client is gone or silent.
         try:
-            channel.exec_command(begun(quoted(lock.argv(state_dir, mark, survey)), mark))
+            channel.exec_command(begun(quoted(lock.argv(holder, state_dir, mark, survey)), mark))
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost("before the lock was taken") from error
-        with contextlib.suppress(OSError):  # it has ended already, and says why
-            channel.sendall(holder.line())
         lease = lock.Lease(channel, holder, state_dir, mark)
         text = lease.survey(self._check_alive)
         if self.sessions == 1:

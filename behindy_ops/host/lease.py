@@ -44,13 +44,13 @@ class Holder:
     since: str
     token: str = field(default_factory=lambda: secrets.token_hex(16))
 
-    def line(self) -> bytes:
-        return json.dumps(asdict(self), ensure_ascii=False).encode("utf-8") + b"\n"
+    def line(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
 
 
-def argv(state_dir: str, mark: str, survey: tuple[str, ...]) -> tuple[str, ...]:
+def argv(holder: Holder, state_dir: str, mark: str, survey: tuple[str, ...]) -> tuple[str, ...]:
     """Return what takes the lease and then surveys the host under it (one round trip for both)."""
-    return script("lock/lease", state_dir, str(SILENCE), mark, *survey)
+    return script("lock/lease", state_dir, str(SILENCE), mark, holder.line(), *survey)
 
 
 def refusal(code: int, output: str) -> LockHeld | None:

@@ -24,12 +24,11 @@ class Holder:
     def __init__(self, container: str, *, silence: int = 60, beats: bool = True) -> None:
         place = ["docker", "exec", "--interactive", "--user", "ubuntu", "--workdir", "/home/ubuntu", container]
         self._process = subprocess.Popen(
-            [*place, *script("lock/lease", "behindy-ops/state", str(silence), "@@")],
+            [*place, *script("lock/lease", "behindy-ops/state", str(silence), "@@", json.dumps(KIM))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._say(json.dumps(KIM))
         lines = [cast("IO[str]", self._process.stdout).readline() for _ in range(2)]
         assert lines == ["@@ lease\n", "@@ ready\n"]
         self._ended = threading.Event()

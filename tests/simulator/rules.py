@@ -71,7 +71,8 @@ class Rules:
         """A good container that served users is stopped only when nobody can be sent to it any more."""
         name = box.labels.get(Labels.service, "")
         now = self.world.now
-        assert self.world.stale.get(name) is not box, f"{box.name} is stopped while nginx sends users to it"
+        to_it = (self.world.stale.get(name), *map(self.world.led, ROUTED))
+        assert all(each is not box for each in to_it), f"{box.name} is stopped while nginx sends users to it"
         if name not in self.stood - self.announced or not box.image.behaviour.good or now < box.ready:
             return
         assert box.name not in ROUTED, f"{box.name} is stopped while it serves"

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -56,6 +57,8 @@ def _milliseconds(world: World) -> int:
 
 def _moment(world: World, uptime: str, limit: float) -> float:
     """When the host's uptime, in ms, will be that; at most so many seconds from now."""
+    if uptime.startswith("+"):
+        return min(world.now + int(uptime) / 1000, world.now + limit)
     return min(world.booted + int(uptime) / 1000, world.now + limit)
 
 
@@ -282,6 +285,7 @@ def look_inside(
     assert template
     box = world.engine.named(green)
     end, epoch = world.now + float(window), world.engine.epoch
+    code, lacking = 0, ""
     while box is not None and box.running and epoch == world.engine.epoch:
         code, curl = world.ask_inside(box)
         lacking = _lacking(box, code, expected, body)
@@ -294,6 +298,8 @@ def look_inside(
         yield Wait(max(soon, later), partial(_stopped, box))
     yield Wait(end if box is not None and box.health == "starting" else world.now, partial(_checked, box))
     yield from _show_state(world, me, green)
+    if box is not None and box.running and _well(code, expected) and not lacking:
+        me.echo("ok")
     return 0
 
 
@@ -406,8 +412,9 @@ def _whose(world: World, me: Process, name: str) -> Generator[Wait | None, None,
 
 
 def swap(
-    world: World, me: Process, first: str, first_new: str, first_old: str, second: str, second_new: str, policy: str
-) -> Body:
+    world: World, me: Process, first: str, first_new: str, first_old: str, second: str, second_new: str, policy: str,
+    nginx: str, name: str,
+) -> Body:  # fmt: skip
     engine = world.engine
     if policy:
         try:
@@ -423,7 +430,12 @@ def swap(
     except DockerError as error:
         me.err.append(str(error))
         return (yield from _undo_swap(world, me, first, first_new, first_old, second, second_new))
-    me.echo(f"switched {_milliseconds(world)}")
+    moment = _milliseconds(world)
+    if nginx:
+        yield lasting(world, 0.05)
+        with suppress(DockerError):
+            world.lead(name, engine.find(second) if second_new == name else None)
+    me.echo(f"switched {moment}")
     return 0
 
 
@@ -571,6 +583,20 @@ def together(world: World, me: Process, mark: str, *words: str) -> Body:
     yield Wait(condition=lambda: all(each.code is not None for each in begun))
     for each in begun:
         me.out += [f"{mark} {each.code}", *each.out, f"{mark} errors", *each.err]
+    return 0
+
+
+def in_turn(world: World, me: Process, mark: str, well: str, *words: str) -> Body:
+    """One after the other, each as a process of its own, the second where the first ended well."""
+    while words:
+        argv, words = words[1 : 1 + int(words[0])], words[1 + int(words[0]) :]
+        each = Process(argv[3].rpartition("/")[2], me.deadline, me.token, "", changing=me.changing)
+        world.spawn(each, SCRIPTS[each.name](world, each, *argv[4:]))
+        yield Wait(condition=partial(_ended, each))
+        me.out += [f"{mark} {each.code}", *each.out, f"{mark} errors", *each.err]
+        if each.code or (well and well not in each.out):
+            break
+        well = ""
     return 0
 
 
@@ -727,7 +753,7 @@ def lease(world: World, me: Process, hears: Callable[[], float], argv: tuple[str
 
     ``hears`` gives the moment at which the process will have heard nothing for too long, or now if its input has ended.
     """
-    state, silence, mark, *looking = argv
+    state, silence, mark, holder, *looking = argv
     assert (state, silence) == ("behindy-ops/state", "60")
     yield None
     if world.locked is not None:
@@ -736,7 +762,7 @@ def lease(world: World, me: Process, hears: Callable[[], float], argv: tuple[str
     world.locked = me
     try:
         yield None
-        world.lock_json = me.stdin.strip()
+        world.lock_json = holder
         yield Wait(world.now + 90, lambda: not world.busy)
         if world.busy:
             return 76
@@ -770,9 +796,14 @@ SCRIPTS: dict[str, Callable[..., Body]] = {
     function.__name__: function
     for function in (
         manifests, pull, layers, load, once, attend, start_green, look_inside, look_running, look_outside, swap, follow,
-        drain, watch, stop_blue, discard, tidy, verify, record, survey, assets, leave, together, maintenance, schedule,
+        drain, watch, stop_blue, discard, tidy, verify, record, survey, assets, leave, together, in_turn,
+        maintenance, schedule,
     )
 } | {"await": await_}  # fmt: skip
+
+
+def _ended(process: Process) -> bool:
+    return process.code is not None
 
 
 def _stopped(box: Box) -> bool:
@@ -789,24 +820,29 @@ def name_of(command: Command) -> str:
 
 
 def each_of(command: Command) -> list[Command]:
-    """Itself, or those that it sends together."""
-    if name_of(command) != "together":
+    """Itself, or those that it sends together or in turn."""
+    name = name_of(command)
+    if name not in ("together", "in_turn"):
         return [command]
-    words, lines = command.argv[5:], command.stdin.splitlines(keepends=True)
+    words, lines = command.argv[5 if name == "together" else 6 :], command.stdin.splitlines(keepends=True)
     found: list[Command] = []
     while words:
         argv, words = words[1 : 1 + int(words[0])], words[1 + int(words[0]) :]
-        name = argv[3].rpartition("/")[2]
-        title = {"tidy": "remove old images", "verify": "verify and record"}.get(name, "leave {}-blue to the host")
-        found.append(
-            replace(
-                command,
-                argv=argv,
-                stdin=lines[len(found)],
-                title=title.format(argv[-1] if name != "leave" else argv[5]),
-            )
-        )
+        told = lines[len(found)] if lines else b""
+        changes = command.changes and not argv[3].startswith("deploy/look_")
+        found.append(replace(command, argv=argv, stdin=told, title=_title(argv, command.title), changes=changes))
     return found
+
+
+def _title(argv: tuple[str, ...], title: str) -> str:
+    name = argv[3].rpartition("/")[2]
+    of = {
+        "tidy": "remove old images",
+        "verify": "verify and record",
+        "leave": f"leave {argv[5]}-blue to the host",
+        "look_outside": f"ask {next((word for word in argv if word.startswith('https:')), '')}",
+    }
+    return of.get(name, title)
 
 
 def body_of(world: World, me: Process, command: Command) -> Body:

@@ -29,7 +29,7 @@ from behindy_ops.project.settings import Settings
 from tests.archives import image_of
 from tests.simulator.docker import Behaviour
 from tests.simulator.rules import Rules
-from tests.simulator.scripts import body_of, fenced, lease, name_of
+from tests.simulator.scripts import body_of, each_of, fenced, lease, name_of
 from tests.simulator.world import Process, World
 
 if TYPE_CHECKING:
@@ -150,8 +150,8 @@ class SimHost:
         self.require_alive()
         self.remote_commands += 1
         self.closed = False
-        process = Process("lease", stdin=holder.line().decode())
-        self.world.spawn(process, lease(self.world, process, self.hears, argv(state_dir, mark, survey)[4:]))
+        process = Process("lease")
+        self.world.spawn(process, lease(self.world, process, self.hears, argv(holder, state_dir, mark, survey)[4:]))
         self._mine.append(process)
         while process.code is None and f"{mark} ready" not in process.out:
             self._wait_a_step()
@@ -207,6 +207,8 @@ class SimHost:
         if command.changes and process.code == Code.LEASE_LOST:
             raise LeaseLost(f"Lost the deploy lock; refused to {command.title}.")
         out, err = ("".join(f"{line}\n" for line in lines) for lines in (process.out, process.err))
+        if name_of(command) == "in_turn" and out.count(" errors\n") == 1:  # it did not come to the other
+            self.sent[self.sent.index(command)] = each_of(command)[0]
         return Result(command, process.code, out, err, self.world.now - begun)
 
     def sleep(self, seconds: float) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400.0
 
-WHOLE = ["pull", "start_green", "assets", "look_inside", "look_outside", "swap", "watch", "look_outside"]
+WHOLE = ["pull", "start_green", "assets", "look_inside", "look_outside", "swap", "look_outside", "watch"]
 
 
 @pytest.fixture
@@ -86,8 +86,12 @@ def test_a_deploy_goes_step_by_step_and_sends_these_commands(host: Simulation) -
         "drain", "tidy", "verify",
     ]  # fmt: skip
     assert sent(host) == [*WHOLE, "leave", "tidy", "verify"]
-    swap = next(command for command in host.connections[-1].sent if command.argv[3] == "deploy/swap")
-    assert swap.argv[4:] == (before.id, "frontend-blue", "frontend", after.id, "frontend", "always")
+    each = [part for command in host.connections[-1].sent for part in each_of(command)]
+    swap = next(command for command in each if command.argv[3] == "deploy/swap")
+    assert swap.argv[4:] == (
+        *(before.id, "frontend-blue", "frontend", after.id, "frontend", "always"),
+        *("nginx", "frontend"),
+    )
     assert (outcomes(host), warnings(host), tag(host)) == (["live"], [], "mended")
     told = [
         getattr(event, "step", "") or getattr(event, "text", "")
@@ -126,7 +130,7 @@ def test_a_first_deploy_has_nothing_to_drain_or_stop() -> None:
     simulation = begin(deployed=False)
     simulation.deploy("frontend", tag="first")
     before = ["pull", "start_green", "assets", "look_inside", "look_outside"]
-    assert sent(simulation) == [*before, "swap", "watch", "look_outside", "verify"]
+    assert sent(simulation) == [*before, "swap", "look_outside", "watch", "verify"]
     assert "First deploy of frontend" in decisions(simulation)
     assert live(simulation).policy == "always"
 
@@ -165,7 +169,10 @@ def test_a_service_that_is_reached_through_one_not_there_yet_is_checked_by_its_o
     simulation.deploy("backend", tag="first")
     simulation.deploy("llmserver", tag="second")
     asked = [
-        command.argv[-2:] for command in simulation.connections[-1].sent if command.argv[3] == "deploy/look_outside"
+        part.argv[-2:]
+        for command in simulation.connections[-1].sent
+        for part in each_of(command)
+        if part.argv[3] == "deploy/look_outside"
     ]
     assert asked[-1] == ("https://behindy.me/api/ai-stories/health", "https://behindy.me/llm/health")
 
@@ -626,7 +633,7 @@ def test_an_interrupted_recovery_says_that_it_is_up_only_of_what_is(deployed: bo
     ("release", "during", "outcome"),
     [
         ("mended", "look_inside", "interrupted"),
-        ("bad-in-public", "watch", "switched back"),
+        ("bad-in-public", "swap", "switched back"),
         ("mended", "watch", "live"),
     ],
 )

@@ -72,7 +72,7 @@ def test_all_are_healthy_before_any_gets_its_name_and_the_previous_ones_are_drai
         "pull", "start_green", "assets", "start_green",
         *("look_inside", "look_outside") * 3,
         "swap",
-        *("watch", "look_outside") * 3,
+        *("look_outside", "watch") * 3,
         *("leave", "verify") * 3,
     ]  # fmt: skip
     assert scripts.count("swap") == scripts.count("leave") == scripts.count("start_green") == 3

@@ -116,6 +116,7 @@ class World(Clock):
 
     no_root = False
     knows_replicas = True
+    registry_refuses = False
 
     def __init__(self, services: dict[str, Service], *, rehearsals: bool = True) -> None:
         super().__init__()
@@ -138,13 +139,13 @@ class World(Clock):
         self.leased = ""  # token of the lease that was granted
         self.lock_json = ""
         self.busy: set[Process] = set()
-        self.registry_refuses = False
         self.available, self.used = 1024 * 2**20, 0  # bytes of memory: left on the host, used by each container
         self.stale: dict[str, Box] = {}  # names that nginx has resolved when it loaded
         self.reload_fails = False
         self.answered_by = ""  # address of whom nginx asked last
         self._turn = 0
         self._cached: dict[str, tuple[float, list[Box]]] = {}
+        self._links: dict[str, tuple[float, Box | None]] = {}
         nginx = self.engine.create("nginx", self.engine.push("nginx:1", _nginx()))
         self.engine.start(nginx.id)
         self.now += 5
@@ -199,6 +200,7 @@ class World(Clock):
         self.busy.clear()
         self.draining.clear()
         self._cached.clear()
+        self._links.clear()
         boots = self.boots
         self.at(self.now + seconds, lambda: self._booted(boots))
         self.engine.go_down(seconds)
@@ -284,8 +286,21 @@ class World(Clock):
         boxes = self.nginx_resolves(name) if cached else self.engine.resolve(name)
         return next((box for box in boxes if box.running and self.now >= box.ready), None)
 
+    def lead(self, name: str, box: Box | None) -> None:
+        """Have nginx ask one container, whatever it knows of a name, until it has forgotten that."""
+        if box is None:
+            self._links.pop(name, None)
+        else:
+            self._links[name] = (self.now + CACHE, box)
+
+    def led(self, name: str) -> Box | None:
+        until, box = self._links.get(name, (0.0, None))
+        return box if self.now < until else None
+
     def nginx_resolves(self, name: str) -> list[Box]:
         """As nginx does: an address is used for up to two seconds, whatever happens meanwhile."""
+        if (led := self.led(name)) is not None:
+            return [led]
         until, boxes = self._cached.get(name, (0.0, []))
         if self.now >= until:
             boxes = self.engine.resolve(name)

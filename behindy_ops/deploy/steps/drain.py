@@ -102,7 +102,9 @@ class LeaveToDrain(Step):
             *(state.paths.history, ""),
         )
         line = history.drained(state).encode("utf-8") + b"\n"
-        return Command(argv, title=f"leave {service.name}-blue to the host", timeout=90, stdin=line, changes=True)
+        return Command(
+            argv, title=f"leave {service.name}-blue to the host", timeout=90, stdin=line, public=True, changes=True
+        )
 
     def read(self, state: State, result: Result) -> Read:
         name, told = f"{state.service.name}-blue", result.reply().values()

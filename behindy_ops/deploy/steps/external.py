@@ -160,15 +160,20 @@ class Rehearse(Attempts):
 
 @dataclass(frozen=True, slots=True)
 class CheckOutside(Attempts):
-    """Ask for the new release; two attempts in a row with an error of its own are enough, since users meet them too."""
+    """Ask for the new release; two attempts in a row with an error of its own are enough, since users meet them too.
+
+    Attributes:
+        along: it is sent with the switch, before it is known when that was.
+    """
 
     attempts: int = 0  # type: ignore[misc]
+    along: bool = False
     name = "external"
     said = "Check {state.urls[0]} from outside"
     definite = 2
 
     def command(self, state: State) -> Command:
-        settled = state.after_switch(CACHED)
+        settled = f"+{CACHED * 1000:.0f}" if self.along and state.switched is None else state.after_switch(CACHED)
         if state.name_is_shared:
             return _ask(state, state.urls, self.policy(state), settled=settled)
         if state.stale:  # an nginx that is not ours would pass the token on

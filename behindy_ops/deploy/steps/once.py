@@ -45,7 +45,9 @@ class StartBefore(Step):
             *(state.names.project, state.names.proxy.container),
             *(self.name, seconds, f"{state.service.stop:.0f}", *self.once.command),
         )
-        return Command(argv, title=f"start {_key(self, state)}", timeout=120, stdin=described(state), changes=True)
+        return Command(
+            argv, title=f"start {_key(self, state)}", timeout=120, stdin=described(state), public=True, changes=True
+        )
 
     def read(self, state: State, result: Result) -> Read:
         if result.ok:

@@ -41,7 +41,9 @@ class Start(Step):
             *("deploy/start_green", state.paths.root, release.service, release.id, names.network, CONTAINER_TEMPLATE),
             *(files_of, names.project, names.proxy.container, *(("idle",) if service.schedule else ())),
         )
-        return Command(argv, title=f"start {release.service}-green", timeout=120, stdin=described(state), changes=True)
+        return Command(
+            argv, title=f"start {release.service}-green", timeout=120, stdin=described(state), public=True, changes=True
+        )
 
     def read(self, state: State, result: Result) -> Read:
         if result.exit_code == Code.OTHER_VOLUME:

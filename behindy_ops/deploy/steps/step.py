@@ -247,5 +247,19 @@ class Beside:
     items: tuple[Step | Say | FromHere | Together, ...]
 
 
-Item = Step | Say | FromHere | Beside | Together
+@dataclass(frozen=True, slots=True)
+class WithNext:
+    """Two steps, one after the other, of which the first sends the other's first command along: a round trip less.
+
+    Attributes:
+        following: the other; its command begins where the first ended well.
+        well: as for :func:`behindy_ops.host.command.in_turn`.
+    """
+
+    step: Step
+    following: Attempts
+    well: str = ""
+
+
+Item = Step | Say | FromHere | Beside | Together | WithNext
 """One place in a plan."""

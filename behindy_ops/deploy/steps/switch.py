@@ -19,15 +19,20 @@ SPARE = "-spare"
 """How the name of a container ends that its service no longer has, until it is drained."""
 
 
-def swap(first: tuple[str, str, str] | None, second: tuple[str, str], *, policy: str = "") -> Command:
-    """Return both renames as one remote command.
+def swap(
+    state: State, first: tuple[str, str, str] | None, second: tuple[str, str], *, policy: str = "", name: str = ""
+) -> Command:
+    """Return both renames as one remote command, after which nginx is led to who has the service's name since.
 
     Args:
         first: id, new name and old name of the container that gives its name away; None if there is none.
         second: id and new name of the one that takes it.
         policy: restart policy that one gets just before; empty to leave it.
+        name: that name, unless it is the service's.
     """
-    argv = script("deploy/swap", *(first or ("", "", "")), *second, policy)
+    led = state.service.asked and not state.stale
+    nginx = (state.names.proxy.container, name or state.service.name) if led else ("", "")
+    argv = script("deploy/swap", *(first or ("", "", "")), *second, policy, *nginx)
     return Command(argv, title=f"give the name {second[1]} to the new container", timeout=180, changes=True)
 
 
@@ -55,7 +60,7 @@ class Switch(Redirect):
     def command(self, state: State) -> Command:
         name, green = state.service.name, state.candidate
         first = (state.blue.id, f"{name}-blue", name) if state.blue else None
-        return swap(first, (green.id, name), policy=green.restart_policy)
+        return swap(state, first, (green.id, name), policy=green.restart_policy)
 
     def done(self, state: State) -> Read:
         if not state.service.asked:
@@ -89,7 +94,7 @@ class GiveName(Redirect):
     remedy = "inv deploy.recover"
 
     def command(self, state: State) -> Command:
-        return swap(None, (self.container, state.service.name), policy=self.policy)
+        return swap(state, None, (self.container, state.service.name), policy=self.policy)
 
 
 class PutAside(Step):
@@ -105,7 +110,7 @@ class PutAside(Step):
         live = state.live.id if state.live else ""
         # With "always", an engine that starts again starts what was stopped as well.
         policy = "" if state.service.overlap else "unless-stopped"
-        return swap(None, (live, f"{state.service.name}-blue"), policy=policy)
+        return swap(state, None, (live, f"{state.service.name}-blue"), policy=policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ class PutOut(Redirect):
         return self.container.name.endswith(SPARE)
 
     def command(self, state: State) -> Command:
-        return swap(None, (self.container.id, f"{self.container.name}{SPARE}"))
+        return swap(state, None, (self.container.id, f"{self.container.name}{SPARE}"), name=self.container.name)
 
     def read(self, state: State, result: Result) -> Read:
         return Read(state) if self.needless(state) else Redirect.read(self, state, result)
@@ -144,8 +149,8 @@ class PutNamesBack(Redirect):
     def command(self, state: State) -> Command:
         name, green = state.service.name, state.candidate
         if state.blue is None:
-            return swap(None, (green.id, f"{name}-green"))
-        return swap((green.id, f"{name}-green", name), (state.blue.id, name))
+            return swap(state, None, (green.id, f"{name}-green"))
+        return swap(state, (green.id, f"{name}-green", name), (state.blue.id, name))
 
     def done(self, state: State) -> Read:
         if state.blue is not None:

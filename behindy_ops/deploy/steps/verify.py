@@ -47,7 +47,9 @@ def _verify(state: State, line: str) -> Command:
         *("deploy/verify", service, CONTAINER_TEMPLATE, kept, paths.history, rotated_at, left, release.previous),
         *(_offered(state), str(assets.most) if assets else "", kept_as(state.live) if state.live else ""),
     )
-    return Command(argv, title="verify and record", timeout=150, stdin=line.encode("utf-8") + b"\n", changes=True)
+    return Command(
+        argv, title="verify and record", timeout=150, stdin=line.encode("utf-8") + b"\n", public=True, changes=True
+    )
 
 
 def _offered(state: State) -> str:
@@ -113,7 +115,7 @@ class Record(Step):
             return _verify(state, line)
         argv = script("deploy/record", state.paths.history, str(history.ROTATED_AT))
         stdin = line.encode("utf-8") + b"\n"
-        return Command(argv, title="write the history", timeout=30, stdin=stdin, changes=True)
+        return Command(argv, title="write the history", timeout=30, stdin=stdin, public=True, changes=True)
 
     def read(self, state: State, result: Result) -> Read:
         if result.ok:

@@ -90,7 +90,7 @@ def test_a_release_an_earlier_run_left_live_is_switched_back_if_it_is_not_health
 
 def test_a_first_release_that_was_never_proven_and_does_not_answer_is_told_and_does_not_stand() -> None:
     host = begin(deployed=False)
-    plan_during(host, "watch", Fault.KILLED)
+    plan_during(host, "swap", Fault.KILLED, tick=6)  # the names have changed
     with pytest.raises(ClientKilled):
         host.deploy("frontend", tag="bad-in-public")
     bad, recorded = live(host), list(host.world.history)

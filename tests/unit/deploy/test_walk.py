@@ -7,11 +7,15 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+from behindy_ops.deploy.state import Phase
 from behindy_ops.deploy.steps.drain import LeaveToDrain
-from behindy_ops.deploy.steps.step import Attempts, FromHere, Look, Together, Verdict
+from behindy_ops.deploy.steps.external import CheckOutside
+from behindy_ops.deploy.steps.step import Attempts, FromHere, Look, Together, Verdict, WithNext
+from behindy_ops.deploy.steps.switch import Switch
 from behindy_ops.deploy.steps.tidy import Tidy
 from behindy_ops.deploy.steps.verify import Verify
-from behindy_ops.deploy.walk import Walk
+from behindy_ops.deploy.walk import Relapse, Walk
+from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.outside import Failure, Sighting
 from behindy_ops.host.command import Result
 from behindy_ops.host.session import Session
@@ -77,11 +81,10 @@ def run(
     session = SimpleNamespace(
         clock=clock,
         sleep=clock.sleep,
-        host=SimpleNamespace(run=ask),
         interrupts=SimpleNamespace(requested=2 if stopped else None),
     )
     step = Scripted(looks, policy, definite=definite_limit, yields=yields)
-    look = Walk(cast("Session", session), state_of())._attempt(step, answer().command)
+    look = Walk(cast("Session", session), state_of())._attempt(step, answer().command, ask)
     return look, clock, len(made)
 
 
@@ -195,3 +198,65 @@ def test_an_answer_that_is_cut_short_is_none() -> None:
     warnings = [event.text for event in told if isinstance(event, Warning_)]
     assert any("could not be left to the host" in text for text in warnings)
     assert any("could not be recorded" in text for text in warnings)
+
+
+WELL = "look 200 0 none\naddress 10.0.0.2\ninside 200 0\nnames 10.0.0.2\nok\n"
+
+
+def in_turn(*answers: str) -> tuple[Walk, list[Command], list[Event], BaseException | None]:
+    """Switch, with the external check behind it, where the host answers this; ``@@`` stands for the mark."""
+    told: list[Event] = []
+    sent: list[Command] = []
+    left = list(answers)
+
+    def ask(command: Command) -> Result:
+        sent.append(command)
+        mark = command.argv[4] if command.argv[3] == "host/in_turn" else ""
+        return Result(command, 0, left.pop(0).replace("@@", mark), "", 0.1)
+
+    session = Session(
+        cast("Any", SimpleNamespace(run=ask)),
+        cast("Any", None),
+        Settings(),
+        (),
+        told.append,
+        "me",
+        sleep=lambda _: None,
+    )
+    walk = Walk(session, state_of(live=replace(LIVE, running=True)))
+    try:
+        walk.go([WithNext(Switch(), CheckOutside(along=True))])
+    except (BehindyError, Relapse) as error:
+        return walk, sent, told, error
+    return walk, sent, told, None
+
+
+def done(told: list[Event]) -> list[str]:
+    return [event.step for event in told if isinstance(event, StepDone)]
+
+
+def test_the_next_steps_first_command_goes_along_and_its_answer_is_not_asked_for_again() -> None:
+    walk, sent, told, error = in_turn(f"@@ 0\nswitched 1000\n@@ errors\n\n@@ 0\n{WELL}@@ errors\n\n")
+    assert (error, [command.argv[3] for command in sent]) == (None, ["host/in_turn"])
+    assert (done(told), walk.state.phase, walk.state.switched) == (["switch", "external"], Phase.PROVEN, 1000)
+    assert "+2100" in sent[0].argv, "it is not known yet when the names were switched"
+
+
+def test_a_second_attempt_of_the_next_step_goes_by_itself() -> None:
+    ill = "look 502 0 none\n"
+    walk, sent, _, error = in_turn(f"@@ 0\nswitched 1000\n@@ errors\n\n@@ 0\n{ill}@@ errors\n\n", WELL)
+    assert (error, [command.argv[3] for command in sent]) == (None, ["host/in_turn", "deploy/look_outside"])
+    assert (walk.state.phase, "3100" in sent[1].argv) == (Phase.PROVEN, True)
+
+
+def test_where_the_first_failed_nothing_is_known_of_the_other() -> None:
+    walk, sent, told, error = in_turn("@@ 84\nundone\n@@ errors\nConflict\n\n")
+    assert isinstance(error, BehindyError)
+    assert (error.kind, error.state) == (Kind.SWITCH_FAILED, "The names are as before.")
+    assert (len(sent), done(told), walk.state.switched) == (1, [], None)
+
+
+def test_an_answer_to_both_that_is_cut_short_is_one_to_neither() -> None:
+    walk, _, _, error = in_turn("@@ 0\nswitched 10")
+    assert isinstance(error, BehindyError)
+    assert (error.kind, walk.state.phase) == (Kind.SWITCH_FAILED, Phase.TORN)

@@ -6,14 +6,27 @@ import os
 import shlex
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from behindy_ops.errors import RemoteCommandFailed
-from behindy_ops.host.command import ENGINE, Command, Result, begun, quoted, script, script_text, wire
+from behindy_ops.host.command import (
+    ENGINE,
+    LONGEST_TOLD,
+    Command,
+    Result,
+    begun,
+    goes_along,
+    quoted,
+    script,
+    script_text,
+    wire,
+)
 
 arguments = st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), max_size=4)
 
@@ -49,6 +62,29 @@ def test_a_command_sees_none_of_what_the_login_exports(tmp_path: Path) -> None:
     seen = dict(line.split("=", 1) for line in lines)
     ours = {"DOCKER_HOST": ENGINE, "LC_ALL": "C", "SHLVL": "5"}
     assert (mark, {name: value for name, value in seen.items() if name not in ("_", "PWD")}) == ("@@", login | ours)
+
+
+def test_public_input_goes_with_its_command_to_the_letter(tmp_path: Path) -> None:
+    told = "it's \\n %s $x\n\nlast, 한글\n"
+    line = begun(quoted(("sh", "-c", "cat; exit 7")), "@@", told.encode())
+    ran = subprocess.run(["sh", "-c", line], stdin=subprocess.DEVNULL, capture_output=True, check=False, cwd=tmp_path)
+    assert (ran.returncode, ran.stdout.decode(), ran.stderr) == (7, f"@@\n{told}", b"@@\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "along"),
+    [
+        ({}, True),
+        ({"public": False}, False),
+        ({"stdin": b""}, False),
+        ({"stdin": b"\0"}, False),
+        ({"stdin": b"x" * (LONGEST_TOLD + 1)}, False),
+        ({"follow": True}, False),
+        ({"feed": (b"more",)}, False),
+    ],
+)
+def test_what_is_secret_too_long_or_not_all_of_it_is_sent_as_input(change: dict[str, Any], along: bool) -> None:
+    assert goes_along(replace(Command(("cat",), "read", stdin=b"a\n", public=True), **change)) is along
 
 
 def test_every_command_runs_under_the_hosts_timeout() -> None:

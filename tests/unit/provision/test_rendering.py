@@ -83,7 +83,9 @@ def test_of_several_containers_each_gets_its_share_and_who_knows_the_token_names
     assert "    web $replica_of_1;" in maps
     assert '    "|web" -2;' in maps
     assert "api $replica" not in maps
-    assert made["site.conf"].count("proxy_pass http://$service$replica$candidate:$port;") == 2
+    assert made["site.conf"].count("proxy_pass http://$container:$port;") == 2
+    assert "default $service$replica$candidate;" in made["maps.conf"]
+    assert "root /dev/shm/behindy/$service$replica;" in made["switched.conf"]
     assert re.findall(r"proxy_pass (.*);", made["resend.conf"]) == [
         "http://$service$other_replica:$port", "http://$service$replica-blue:$port", "http://$service$other_replica:$port",
     ]  # fmt: skip

@@ -3,8 +3,8 @@
 # is between looks, half of that in the first dozen; both in seconds. After an HTTP error it prints the answer's body in
 # one line, without values of green's environment. `expected`: the statuses that are well, with a space around each, or
 # "" for 200 to 399; `body`: what the answer has to contain, or "". Of one that answers, Docker's own health check is
-# waited for as well.
-nginx=$1 green=$2 url=$3 window=$4 pause=$5 template=$6 expected=${7:-} body=${8:-}
+# waited for as well. Ends with a line `ok` where the answer was well.
+nginx=$1 green=$2 url=$3 window=$4 pause=$5 template=$6 expected=${7:-} body=${8:-} well=''
 end=$(($(now) + ${window%.*} * 1000))
 docker wait "$green" >/dev/null 2>&1 &
 watcher=$!
@@ -32,7 +32,7 @@ done' look "$url" "$window" "$pause" "$(awk -v pause="$pause" 'BEGIN { print pau
 looker=$!
 wait -n "$watcher" "$looker"
 kill "$watcher" "$looker" 2>/dev/null
-wait "$looker" 2>/dev/null
+wait "$looker" 2>/dev/null && well=ok
 cat "$work/looks"
 read -r _ code _ <<<"$(tail -n 1 "$work/looks")"
 case $expected-$code in *" $code "*) ;; *-[45]??)
@@ -43,3 +43,4 @@ case $expected-$code in *" $code "*) ;; *-[45]??)
 esac
 while seen=$(state "$green" "$template") && [[ $seen == *'"health":"starting"'* ]] && [ "$(now)" -lt "$end" ]; do sleep 0.2; done
 printf '%s\n' "$seen"
+[ -z "$well" ] || echo "$well"

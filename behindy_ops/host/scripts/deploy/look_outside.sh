@@ -1,5 +1,5 @@
 # lib: workspace engine public page
-# One attempt from outside: every URL must answer, and go on answering until `settled` (ms of the host's uptime, or 0): until
+# One attempt from outside: every URL must answer, and go on answering until `settled` (ms of the host's uptime, +ms from now, or 0): until
 # then nginx may still ask the previous release. It also lets that one answer while the live one refuses connections, so
 # the live one is asked itself as well, by its name and a URL inside nginx (both or neither ""). `header`: a file, or
 # ""; `window` to look and `pause` between looks in seconds. Before the URLs `at=<address>`, where that is asked for them;
@@ -90,6 +90,7 @@ code=$(curl -s -o /dev/null -m "$3" -w "%{http_code}" "$2"); echo "inside $code 
   wait "$job"
 }
 until_settled() { while [ "$(now)" -lt "$settled" ] && ! [ -e "$work/settled" ]; do sleep 0.02; done; }
+case $settled in +*) settled=$(($(now) + ${settled#+})) ;; esac
 settled=$(within "$settled" "$((${window%.*} * 1000))")
 fresh_until=$(($(now) + 500))
 [ "$fresh_until" -gt "$((settled + 500))" ] || fresh_until=$((settled + 500))

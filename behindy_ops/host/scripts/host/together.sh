@@ -1,4 +1,4 @@
-# lib: workspace
+# lib: workspace told
 # Runs several commands side by side: a round trip for all. $1: a mark; then for each, how many words it is of, and those;
 # on stdin a line for each. Prints for each a line `<mark> <exit code>` and what it said, then `<mark> errors` and those.
 mark=$1 count=0
@@ -14,8 +14,5 @@ while [ "$#" -gt 0 ]; do
 done
 wait
 for each in $(seq "$count"); do
-  printf '%s %s\n' "$mark" "$(cat "$work/$each.code")"
-  sed "\$a\\" "$work/$each.out" # which ends its last line
-  printf '%s errors\n' "$mark"
-  head -c 4000 "$work/$each.err" && echo
+  told_apart "$mark" "$(cat "$work/$each.code")" "$work/$each.out" "$work/$each.err"
 done

@@ -15,10 +15,10 @@ shared() { # false: whoever may not use Docker changes nothing that others have
   kept || { ls -ld "$engine" >&2; exit 97; }
 }
 patience=0 # seconds to wait for whoever has it
-take() { # file that says who has it now: a line on stdin. Whoever has it instead is printed
+take() { # file that says who has it now: `holder`, or a line on stdin. Whoever has it instead is printed
   mkdir -p "$state" || exit 77
   command -v flock >/dev/null || exit 78
-  read -r holder || exit 79
+  [ -n "${holder:-}" ] || read -r holder || exit 79
   exec 9>>"$state/lock" || exit 77
   flock -w "$patience" 9 || { cat "$state/lock.json" 2>/dev/null || cat "$engine/lock.json" 2>/dev/null; exit 73; }
   shared || engine=
@@ -41,7 +41,7 @@ settled() { # whoever changes this host has ended; false if that takes an hour
     if [ -e "$each/lock" ] && { [ "$each" = "$state" ] || kept; }; then flock -w 3600 "$each/lock" true || return; fi
   done
 }
-lease() { # while this script lives; who has it: a line on stdin. What was being changed has ended
+lease() { # while this script lives; who has it: as `take`. What was being changed has ended
   take lock.json
   trap 'rm -f "$state/lock.json" "${engine:-$state}/lock.json"' EXIT
   ( exec 8>>"$state/busy" && flock -x -w 90 8 ) 9>&- 7>&- || exit 76

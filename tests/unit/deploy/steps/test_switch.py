@@ -14,8 +14,11 @@ from tests.unit.deploy.states import answer, state_of
 
 
 def test_both_names_change_in_one_command_which_gives_the_restart_policy_too() -> None:
-    assert Switch().command(state_of()).argv[4:] == ("old", "web-blue", "web", "new", "web", "always")
-    assert Switch().command(state_of(live=None)).argv[4:] == ("", "", "", "new", "web", "always")
+    assert Switch().command(state_of()).argv[4:] == (
+        *("old", "web-blue", "web", "new", "web", "always"),
+        *("nginx", "web"),
+    )
+    assert Switch().command(state_of(live=None)).argv[7:] == ("new", "web", "always", "nginx", "web")
 
 
 def test_a_recreated_service_has_nobody_to_take_the_name_from() -> None:
@@ -61,7 +64,7 @@ def test_the_live_container_is_put_aside_under_the_previous_ones_name() -> None:
 
 def test_a_name_is_given_with_a_policy_where_one_is_due() -> None:
     step = GiveName("x", "Give it", policy="always")
-    assert step.command(state_of()).argv[7:] == ("x", "web", "always")
+    assert step.command(state_of()).argv[7:] == ("x", "web", "always", "nginx", "web")
     assert step.title(state_of()) == "Give it"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -493,7 +494,7 @@ def test_a_candidate_is_asked_from_inside_until_it_answers(host: FakeHost) -> No
     host.on("curl", "*", Answer("500"), Answer("204"))
     host.on("docker", "container inspect *", '{"id":"g"}\n')
     ran = host.run("deploy/look_inside", "nginx", "web-green", "http://web-green:80/", "5", "0.01", "")
-    assert ran.out.splitlines() == ["look 500 0", "look 204 0", 'state {"id":"g"}']
+    assert ran.out.splitlines() == ["look 500 0", "look 204 0", 'state {"id":"g"}', "ok"]
 
 
 def test_of_a_candidate_that_answers_its_own_health_check_is_waited_for(host: FakeHost) -> None:
@@ -502,9 +503,9 @@ def test_of_a_candidate_that_answers_its_own_health_check_is_waited_for(host: Fa
     starting = Answer('{"health":"starting","memory":0}\n')
     host.on("docker", "container inspect *", starting, starting, '{"health":"healthy","memory":0}\n')
     ran = host.run("deploy/look_inside", "nginx", "web-green", "http://web-green:80/", "60", "0.01", "")
-    assert ran.out.splitlines() == ["look 204 0", 'state {"health":"healthy","memory":0}']
+    assert ran.out.splitlines() == ["look 204 0", 'state {"health":"healthy","memory":0}', "ok"]
     ran = host.run("deploy/look_inside", "nginx", "web-green", "http://web-green:80/", "0.1", "0.01", "")
-    assert ran.out.splitlines()[-1] == 'state {"health":"healthy","memory":0}'
+    assert ran.out.splitlines()[-2:] == ['state {"health":"healthy","memory":0}', "ok"]
 
 
 @pytest.mark.parametrize(
@@ -526,7 +527,7 @@ def test_a_candidate_is_asked_until_it_answers_as_expected(
     host.on("docker", "container inspect *", '{"id":"g"}\n')
     words = ("nginx", "web-green", "http://web-green:80/", "5", "0.01", "", expected, body)
     ran = host.run("deploy/look_inside", *words)
-    assert ran.out.splitlines() == [*looks, 'state {"id":"g"}']
+    assert ran.out.splitlines() == [*looks, 'state {"id":"g"}', "ok"]
     assert all("-o /dev/null" in call for call in ran.calls if call.startswith("curl")) is not bool(body)
 
 
@@ -837,6 +838,73 @@ def test_both_renames_go_in_one_call_and_the_hosts_clock_is_told(host: FakeHost)
     ran = host.run("deploy/swap", *SWAP[:5], "always")
     assert (ran.code, abs(int(ran.values["switched"]) / 1000 - uptime()) < 5) == (0, True)
     assert ran.calls[-1].endswith("/b/rename?name=web-blue http://docker/containers/g/rename?name=web")
+
+
+LINKS = "behindy"
+"""Where nginx looks, below its memory."""
+
+
+def a_host_for_links(host: FakeHost) -> None:
+    """A host whose nginx is this machine, and has its memory below the host's root; Docker cannot be asked by curl."""
+    host.file("shm/x")
+    host.moved |= {"/dev/shm": f"{host.root}/shm", "-w /var/run/docker.sock": "-f /nowhere"}
+    host.on("docker", "rename *", "")
+    host.on("docker", "exec -d -u 0 nginx sh -c *", INSIDE)
+    host.on("getent", "ahosts *", "10.0.0.2 STREAM\n")
+
+
+@pytest.mark.parametrize("before", ["", "ids/000000000000"])
+def test_for_two_seconds_nginx_is_led_to_who_has_the_name_now(host: FakeHost, before: str) -> None:
+    a_host_for_links(host)
+    links = host.root / "shm" / LINKS
+    if before:
+        (links / before).mkdir(parents=True)
+        (links / "web").symlink_to(before)
+    host.on("sleep", "2", Answer(run='readlink "$root/shm/behindy/web" >"$root/seen"; [ -d "$root/shm/behindy/web" ]'))
+    ran = host.run("deploy/swap", "b", "web-blue", "web", "0123456789abcdef", "web", "", "nginx", "web")
+    assert (ran.code, [*ran.values]) == (0, ["switched"])
+    assert (host.root / "seen").read_text() == "ids/0123456789ab\n"
+    assert sorted(each.name for each in links.iterdir()) == ["ids"]
+    assert not (links / "ids/0123456789ab").exists()
+
+
+def test_a_link_that_another_switch_has_made_meanwhile_is_not_removed(host: FakeHost) -> None:
+    a_host_for_links(host)
+    host.on("sleep", "2", Answer(run='ln -sfn ids/other "$root/shm/behindy/web"'))
+    host.run("deploy/swap", "b", "web-blue", "web", "0123456789abcdef", "web", "", "nginx", "web")
+    assert (host.root / "shm/behindy/web").readlink() == Path("ids/other")
+
+
+def test_nginx_is_led_to_no_container_whose_id_it_does_not_resolve(host: FakeHost) -> None:
+    a_host_for_links(host)
+    host.on("getent", "ahosts *", Answer(code=2))
+    host.on("sleep", "2")
+    ran = host.run("deploy/swap", "b", "web-blue", "web", "0123456789abcdef", "web", "", "nginx", "web")
+    assert ([*ran.values], os.path.lexists(host.root / "shm/behindy/web")) == (["switched"], False)
+
+
+def test_where_a_container_loses_its_name_to_none_nginx_is_not_led_to_it_any_more(host: FakeHost) -> None:
+    a_host_for_links(host)
+    (host.root / "shm/behindy").mkdir()
+    (host.root / "shm/behindy/web").symlink_to("ids/0123456789ab")
+    host.run("deploy/swap", "", "", "", "0123456789abcdef", "web-blue", "", "nginx", "web")
+    assert not os.path.lexists(host.root / "shm/behindy/web")
+
+
+def test_an_engine_that_curl_may_ask_has_nginx_led_by_two_requests_and_a_failure_is_none_of_the_switch(
+    host: FakeHost,
+) -> None:
+    host.moved["-w /var/run/docker.sock"] = "-d /"
+    host.on("curl", "*", "")
+    host.on("curl", "*/containers/nginx/exec", json.dumps({"Id": "e" * 64}))
+    ran = host.run("deploy/swap", *SWAP, "nginx", "web")
+    assert (ran.code, [*ran.values]) == (0, ["switched"])
+    made, begun = ran.calls[-2:]
+    body = json.loads(made.partition(" -d ")[2].rpartition(" ")[0])
+    assert (body["User"], body["Cmd"][:2], body["Cmd"][3:]) == ("0", ["sh", "-c"], ["link", "web", "g"])
+    assert begun.endswith(f"http://docker/exec/{'e' * 64}/start")
+    host.on("curl", "*/containers/nginx/exec", Answer(code=7))
+    assert [*host.run("deploy/swap", *SWAP, "nginx", "web").values] == ["switched"]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def state(host: FakeHost) -> str:
 
 def test_a_lease_lasts_as_long_as_it_is_heard_and_answers_each_beat(host: FakeHost) -> None:
     where = state(host)
-    ran = host.run("lock/lease", where, "5", "@@", "cat", f"{where}/lock.json", stdin=f"{KIM}\n\n\n")
+    ran = host.run("lock/lease", where, "5", "@@", KIM, "cat", f"{where}/lock.json", stdin="\n\n")
     assert ran.out == f"@@ lease\n{KIM}\n@@ ready\n\n\n"
     assert not (host.home / "state/lock.json").exists()
 
@@ -37,10 +37,10 @@ def test_a_lease_is_refused_while_another_or_a_person_holds_the_host(host: FakeH
     host.file("home/state/lock.json", KIM)
     with (host.home / "state/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        ran = host.run("lock/lease", where, "5", "@@", stdin="{}\n")
+        ran = host.run("lock/lease", where, "5", "@@", "{}")
     assert (ran.code, ran.out) == (Code.LEASED, KIM)
     host.file("home/state/hold.json", KIM)
-    ran = host.run("lock/lease", where, "5", "@@", stdin="{}\n")
+    ran = host.run("lock/lease", where, "5", "@@", "{}")
     assert (ran.code, ran.out) == (Code.HELD, KIM)
 
 
@@ -49,24 +49,24 @@ def test_a_lease_waits_for_what_an_interrupted_run_is_still_changing(host: FakeH
     host.moved["-w 90"] = "-w 0.1"
     with (host.home / "state/busy").open("w") as busy:
         fcntl.flock(busy, fcntl.LOCK_SH)
-        ran = host.run("lock/lease", where, "5", "@@", stdin="{}\n")
+        ran = host.run("lock/lease", where, "5", "@@", "{}")
     assert (ran.code, ran.out) == (Code.BUSY, "")
 
 
 def test_a_lease_ends_with_its_client_whatever_the_survey_has_left_running(host: FakeHost) -> None:
     where = state(host)
-    host.run("lock/lease", where, "5", "@@", "sh", "-c", "sleep 3 <&- >&- 2>&- &", stdin=f"{KIM}\n")
+    host.run("lock/lease", where, "5", "@@", KIM, "sh", "-c", "sleep 3 <&- >&- 2>&- &")
     with (host.home / "state/lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_lease_says_what_it_lacks(host: FakeHost) -> None:
-    assert host.run("lock/lease", str(host.root / "no/state"), "5", "@@", stdin="{}\n").code == Code.NO_DIRECTORY
-    assert host.run("lock/lease", state(host), "5", "@@").code == Code.BAD_INPUT
+    assert host.run("lock/lease", str(host.root / "no/state"), "5", "@@", "{}").code == Code.NO_DIRECTORY
+    assert host.run("lock/lease", state(host), "5", "@@", "").code == Code.BAD_INPUT
     host.moved["command -v flock"] = "command -v no-such-program"
-    assert host.run("lock/lease", state(host), "5", "@@", stdin="{}\n").code == Code.NO_FLOCK
+    assert host.run("lock/lease", state(host), "5", "@@", "{}").code == Code.NO_FLOCK
     host.file("file/state")
-    assert host.run("lock/lease", f"{host.root}/file/state/below", "5", "@@", stdin="{}\n").code == Code.NO_DIRECTORY
+    assert host.run("lock/lease", f"{host.root}/file/state/below", "5", "@@", "{}").code == Code.NO_DIRECTORY
 
 
 def test_a_hold_is_taken_shown_and_given_back(host: FakeHost) -> None:
@@ -120,48 +120,48 @@ def test_a_fenced_script_is_the_one_that_was_meant_with_its_own_arguments(host: 
 
 def test_a_lease_of_one_login_is_one_of_the_engine(host: FakeHost, engine: Path) -> None:
     where = state(host)
-    ran = host.run("lock/lease", where, "5", "@@", "ls", str(engine), stdin=f"{KIM}\n")
+    ran = host.run("lock/lease", where, "5", "@@", KIM, "ls", str(engine))
     assert (ran.code, ran.out) == (0, "@@ lease\nbusy\nlock\nlock.json\n@@ ready\n")
     assert engine.stat().st_mode & 0o7777 == 0o2770
     assert not (engine / "lock.json").exists()
     assert not os.path.lexists(f"{where}/lock.json")
     (engine / "lock.json").write_text(KIM)
     with locked(engine / "lock"):
-        for what in (("lock/lease", f"{host.root}/alice/state", "5", "@@"), ("lock/hold", where, "acquire")):
+        for what in (("lock/lease", f"{host.root}/alice/state", "5", "@@", "{}"), ("lock/hold", where, "acquire")):
             ran = host.run(*what, stdin="{}\n")
             assert (ran.code, ran.out) == (Code.LEASED, KIM)
         assert host.run("lock/hold", f"{host.root}/alice/state", "status").values == {"hold": "", "lease": KIM}
     with locked(host.home / "state/lock"):  # by one that waits for the engine's, and has not written who it is
-        assert host.run("lock/lease", where, "5", "@@", stdin="{}\n").out == KIM
+        assert host.run("lock/lease", where, "5", "@@", "{}").out == KIM
     host.moved["-w 60"] = "-w 0.1"
     with locked(engine / "busy"):
-        assert host.run("lock/lease", where, "5", "@@", stdin="{}\n").code == Code.BUSY
+        assert host.run("lock/lease", where, "5", "@@", "{}").code == Code.BUSY
 
 
 def test_a_hold_of_one_login_is_one_for_all(host: FakeHost, engine: Path) -> None:
     ours, theirs = state(host), f"{host.root}/alice/state"
     assert host.run("lock/hold", theirs, "acquire", stdin=f"{KIM}\n").code == 0
     assert host.run("lock/hold", ours, "status").values == {"hold": KIM}
-    assert host.run("lock/lease", ours, "5", "@@", stdin="{}\n").code == Code.HELD
+    assert host.run("lock/lease", ours, "5", "@@", "{}").code == Code.HELD
     assert (host.root / "alice/state/hold.json").read_text() == f"{KIM}\n"  # an earlier version sees it, too
     assert host.run("lock/hold", ours, "release").out == f"{KIM}\n"
-    assert host.run("lock/lease", theirs, "5", "@@", stdin="{}\n").code == 0
+    assert host.run("lock/lease", theirs, "5", "@@", "{}").code == 0
 
 
 def test_a_hold_and_a_lease_of_an_earlier_version_count(host: FakeHost, engine: Path) -> None:
     where = state(host)
     host.file("home/state/hold.json", KIM)
-    assert host.run("lock/lease", where, "5", "@@", stdin="{}\n").code == Code.HELD
+    assert host.run("lock/lease", where, "5", "@@", "{}").code == Code.HELD
     assert host.run("lock/hold", where, "release").out == KIM
     with locked(host.home / "state/lock"):
-        assert host.run("lock/lease", where, "5", "@@", stdin="{}\n").code == Code.LEASED
-    assert host.run("lock/lease", where, "5", "@@", stdin="{}\n").code == 0
+        assert host.run("lock/lease", where, "5", "@@", "{}").code == Code.LEASED
+    assert host.run("lock/lease", where, "5", "@@", "{}").code == 0
 
 
 def test_what_is_not_the_engines_own_is_never_used(host: FakeHost, engine: Path) -> None:
     where, other = state(host), host.file("other/lock", "theirs")
     engine.symlink_to(other.parent)
-    assert host.run("lock/lease", where, "5", "@@", stdin="{}\n").code == Code.NO_ENGINE_LOCK
+    assert host.run("lock/lease", where, "5", "@@", "{}").code == Code.NO_ENGINE_LOCK
     engine.unlink()
     engine.mkdir(mode=0o777)
     ran = host.run("lock/hold", where, "acquire", stdin="{}\n")

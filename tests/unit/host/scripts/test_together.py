@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 
-from behindy_ops.host.command import Command, Result, apart, together
+import pytest
+
+from behindy_ops.host.command import Command, Result, apart, in_turn, of_those_that_ran, together
 
 MARK = "@@7"
 SHELL = ("bash", "-c")
@@ -56,3 +58,32 @@ def test_an_answer_that_is_cut_short_makes_those_fail_that_are_not_told_of() -> 
     first, second = apart(MARK, cut, commands)
     assert (first.exit_code, first.stdout) == (0, "yes\n")
     assert (second.ok, second.stdout) == (False, "")
+
+
+def one_then(first: str, *, well: str = "") -> list[Result]:
+    """What is told of a script with another behind it, which says what is left of the first one's input."""
+    commands = Command((*SHELL, first), "one"), Command((*SHELL, "cat; echo two >&2; exit 3"), "two")
+    whole = in_turn(MARK, well, *commands)
+    assert whole.argv[3] == "host/in_turn"
+    done = subprocess.run(whole.argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=20)
+    return of_those_that_ran(MARK, Result(whole, done.returncode, done.stdout.decode(), "", 0.5), commands)
+
+
+@pytest.mark.parametrize(("first", "well"), [("echo fine", ""), ("echo -n fine; echo; echo ok", "ok")])
+def test_where_the_first_ended_well_the_other_runs_behind_it(first: str, well: str) -> None:
+    one, two = one_then(first, well=well)
+    assert (one.exit_code, one.stdout.split()[0]) == (0, "fine")
+    assert (two.exit_code, two.stdout, two.stderr) == (3, "", "two")
+
+
+@pytest.mark.parametrize(
+    ("first", "well", "code"), [("exit 84", "", 84), ("echo ok; exit 1", "ok", 1), ("echo okay", "ok", 0)]
+)
+def test_where_it_did_not_the_other_does_not_run(first: str, well: str, code: int) -> None:
+    (one,) = one_then(first, well=well)
+    assert one.exit_code == code
+
+
+def test_two_in_turn_change_something_if_either_does_and_may_take_as_long_as_both() -> None:
+    whole = in_turn(MARK, "", Command(("a",), "one", timeout=5, changes=True), Command(("b",), "two", timeout=7))
+    assert (whole.changes, whole.timeout, whole.title) == (True, 12, "one")
