@@ -171,6 +171,10 @@ def as_markdown(bench: Bench) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+_SHOWN = 0.005
+"""Seconds from which a step is named; one that goes with another's command takes none."""
+
+
 def _floor(series: Series) -> str:
     """What any tool needs for this, and what is left above it; the plain script is what that is measured with."""
     times = _medians(series)
@@ -186,7 +190,7 @@ def _floor(series: Series) -> str:
         ),
     }
     rest = whole - least - sum(above.values())
-    parts = ", ".join(f"{name} {seconds:.2f}" for name, seconds in above.items())
+    parts = ", ".join(f"{name} {seconds:.2f}" for name, seconds in above.items() if seconds >= _SHOWN)
     return (
         f"{least:.1f} s, what the plain script takes without the {PLAIN_WAIT:g} s it waits for nginx: it pulls, "
         f"creates, boots (1 s) and renames, and proves nothing. Above it {whole - least:.1f} s: {parts}; "
