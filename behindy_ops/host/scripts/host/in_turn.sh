@@ -10,6 +10,7 @@ while [ "$#" -gt 0 ]; do
   env -u TMPDIR "${words[@]}" </dev/null >"$work/out" 2>"$work/err"
   code=$?
   told_apart "$mark" "$code" "$work/out" "$work/err"
-  [ "$code" = 0 ] && { [ -z "$word" ] || grep -qxF -e "$word" "$work/out"; } || break
+  [ "$code" = 0 ] || break
+  [ -z "$word" ] || grep -qxF -e "$word" "$work/out" || break
   word=''
 done
