@@ -121,7 +121,8 @@ def test_a_deploy_sends_what_its_plan_shows(goal: Goal, service: str, deployed: 
 
     known = plan_then_run(host, service, lambda *_: goal, run)
     assert known["digest"].startswith("sha256:")
-    assert "switched" not in known or int(known["switched"])
+    # The external check goes with the switch; who watches or drains after it is told when that was.
+    assert ("switched" in known) == (deployed or goal.watch != 0)
 
 
 def test_a_rollback_sends_what_its_plan_shows() -> None:
