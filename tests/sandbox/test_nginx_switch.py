@@ -194,3 +194,28 @@ def test_with_the_service_really_down_the_user_is_told_at_once(site: Site) -> No
     assert answer.status == 502
     assert answer.one("Strict-Transport-Security") is not None
     assert took < 1.0
+
+
+def test_a_link_in_its_memory_leads_nginx_to_a_container_by_its_id_and_one_that_does_not_answer_costs_no_request(
+    site: Site, token: str
+) -> None:
+    redis, live = (
+        on_host(
+            "docker", "inspect", "--format", "{{.Id}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name
+        )
+        for name in ("redis", "frontend")
+    )
+    identity, address = redis.split()
+    link = f"mkdir -p /dev/shm/behindy/ids/{identity[:12]} && ln -sfn ids/{identity[:12]} /dev/shm/behindy/frontend"
+    told = {"X-Behindy-Rehearsal": f"live {token}"}
+    on_host("docker", "exec", "nginx", "sh", "-c", link)
+    try:
+        answer = site.ask("/", headers=told)
+    finally:
+        on_host("docker", "exec", "nginx", "rm", "-r", "/dev/shm/behindy")
+    assert answer.status == 200
+    (asked,) = answer.all("X-Behindy-Answered-By")
+    assert asked.startswith(f"{address}:"), "the link leads to a container that does not listen"
+    assert f"{live.split()[1]}:" in asked
+    (asked,) = site.ask("/", headers=told).all("X-Behindy-Answered-By")
+    assert asked.startswith(f"{live.split()[1]}:")
