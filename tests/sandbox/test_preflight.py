@@ -86,7 +86,7 @@ class TestAHostThatIsNotReady:
 
     def test_no_env_file(self) -> None:
         with broken(f"mv {HOME}/.env {HOME}/env.away", f"mv {HOME}/env.away {HOME}/.env"):
-            refused(33, ".env", "compose/.env.example")
+            refused(33, ".env", "inv env.push")
 
     def test_a_name_missing_in_the_env_file(self) -> None:
         with broken(

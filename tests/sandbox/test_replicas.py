@@ -128,8 +128,11 @@ def test_they_are_rolled_back_as_one(sandbox: SandboxInfo, project: OwnProject) 
 
 @pytest.fixture
 def built(sandbox: SandboxInfo) -> Iterator[tuple[str, str]]:
-    """Two releases that only this machine's engine has; they share all layers but the last."""
-    port, tags = application_ports(ROOT / "compose/docker-compose.yml")["frontend"], ("local-one", "local-two")
+    """Two releases that only this machine's engine has; they share all layers but the last.
+
+    Their names are of this file alone: hosts side by side share that engine, and who ends first removes its images.
+    """
+    port, tags = application_ports(ROOT / "compose/docker-compose.yml")["frontend"], ("three-one", "three-two")
     names = [f"{sandbox.image_prefix}/behindy-frontend:{tag}" for tag in tags]
     for tag, name in zip(tags, names, strict=True):
         text = f"FROM {named(Part.APP).name}\nENV SAMPLE_SERVICE=frontend PORT={port} SAMPLE_RELEASE={tag}\n"
