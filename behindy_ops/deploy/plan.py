@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from behindy_ops.checks import memory
 from behindy_ops.checks.check import Facts, Level
+from behindy_ops.deploy.engines.choice import engine
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.assets import KeepAssets
 from behindy_ops.deploy.steps.drain import Drain, FinishRequests, LeaveToDrain
@@ -17,7 +18,6 @@ from behindy_ops.deploy.steps.once import AwaitAfter, AwaitBefore, StartAfter, S
 from behindy_ops.deploy.steps.pull import Pull
 from behindy_ops.deploy.steps.schedule import Schedule, Unschedule
 from behindy_ops.deploy.steps.send import AskLayers, Send
-from behindy_ops.deploy.steps.start import Start
 from behindy_ops.deploy.steps.steady import CheckRunsAgain, CheckSteady
 from behindy_ops.deploy.steps.step import Beside, FromHere, Item, Say, Step, Together, WithNext
 from behindy_ops.deploy.steps.stop import Discard, StartAgain, StopLive, StopNew, StopPrevious
@@ -58,7 +58,7 @@ def made(state: State) -> Iterator[Item]:
         yield StopLive()
     if not early:
         yield from _before(state)
-    yield Start()
+    yield engine(state.settings).start()
     if service.schedule:
         yield Schedule()
     if service.assets is not None:
@@ -275,4 +275,8 @@ def script_lines(items: Iterable[Item], state: State) -> dict[str, list[str]]:
     """Return the text of every script the steps use, and of what these share, by its file name."""
     argvs = [command.argv for _, command in commands(items, state)]
     names = dict.fromkeys(argv[3] for argv in argvs if argv[:2] == ("bash", "-c"))
-    return {f"{part}.sh": without_comments(text) for name in names for part, text in script_parts(name)}
+    return {
+        f"{part}.sh": without_comments(text)
+        for name in names
+        for part, text in script_parts(name, state.settings.engine)
+    }

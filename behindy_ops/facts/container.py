@@ -28,6 +28,38 @@ CONTAINER_TEMPLATE = (
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """One container of a release that a swarm runs, wherever that is.
+
+    Attributes:
+        wanted: the state that it is to have: ``running``, ``shutdown``.
+        state: the one that it has, as its node said last.
+        ready: its node answers; what is said of a task on one that does not is old.
+        error: what kept it from running, in the swarm's words.
+        address: IPv4 on the overlay.
+    """
+
+    id: str
+    slot: int
+    node: str
+    wanted: str
+    state: str
+    ready: bool
+    error: str = ""
+    exit_code: int = 0
+    since: str = ""
+    address: str = ""
+
+    @property
+    def serves(self) -> bool:
+        return self.wanted == self.state == "running" and self.ready
+
+    @property
+    def failed(self) -> bool:
+        return self.state in ("failed", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """A container as ``docker inspect`` describes it.
 
@@ -35,6 +67,8 @@ class Container:
         memory: its memory limit in bytes, 0 for none.
         addresses: network name to IPv4 address (only while it runs).
         aliases: network name to the DNS names it answers to beside its own.
+        trouble: why what it is to run elsewhere does not run, in the swarm's words; empty where all is well.
+        tasks: what a swarm runs of it; none for a container.
     """
 
     id: str
@@ -58,6 +92,8 @@ class Container:
     addresses: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     env_names: tuple[str, ...] = ()
+    trouble: str = ""
+    tasks: tuple[Task, ...] = ()
 
 
 _AS_IT_IS = (
@@ -74,6 +110,8 @@ def parse_container(line: str) -> Container:
         ValueError: it is not such a line; KeyError, if it lacks something.
     """
     data = json.loads(line)
+    if "tasks" in data:
+        return _of_a_swarm(data)
     networks: dict[str, Any] = data["networks"] or {}
     return Container(
         **{name: data[name] for name in _AS_IT_IS},
@@ -86,6 +124,53 @@ def parse_container(line: str) -> Container:
         addresses={name: value.get("IPAddress", "") for name, value in networks.items()},
         aliases={name: tuple(value.get("Aliases") or ()) for name, value in networks.items()},
         env_names=tuple(data["env"]),
+    )
+
+
+def _of_a_swarm(data: dict[str, Any]) -> Container:
+    """Read what stands for a release that a swarm runs: it runs while one of its tasks does."""
+    nodes = {node["id"]: node for node in data["nodes"]}
+    tasks = tuple(_task(each, nodes) for each in data["tasks"])
+    serving = [task for task in tasks if task.serves]
+    failed = [task for task in tasks if task.failed]
+    begun = [task for task in tasks if task.wanted == "running" and not task.serves and task.ready]
+    last = max(failed, key=lambda task: task.since, default=None)
+    return Container(
+        data["id"],
+        data["name"],
+        image_id=(data["labels"] or {}).get("behindy.image", ""),
+        image=data["image"].partition("@")[0],
+        status="running" if serving else "starting" if begun else "exited",
+        running=bool(serving or begun),
+        exit_code=last.exit_code if last else 0,
+        oom_killed=False,
+        created=data["created"],
+        started=min((task.since for task in serving), default=""),
+        finished=max((task.since for task in tasks), default=""),
+        restarts=len(failed),
+        health="starting" if any(task.state == "starting" for task in begun) else "",
+        memory=data["memory"],
+        restart_policy="any",
+        labels=data["labels"] or {},
+        env_names=tuple(data["env"]),
+        trouble=next((task.error for task in (*([last] if last else []), *begun) if task.error), ""),
+        tasks=tasks,
+    )
+
+
+def _task(data: dict[str, Any], nodes: dict[str, dict[str, str]]) -> Task:
+    node = nodes.get(data["node"], {})
+    return Task(
+        data["id"],
+        data["slot"],
+        node.get("name", data["node"]),
+        data["wanted"],
+        data["state"],
+        ready=node.get("status", "Ready") == "Ready",
+        error=data["error"],
+        exit_code=data["exit"],
+        since=data["since"],
+        address=next((address.partition("/")[0] for address in data["addresses"]), ""),
     )
 
 

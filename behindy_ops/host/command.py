@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from behindy_ops.errors import BehindyError, RemoteCommandFailed
 from behindy_ops.facts import replies
@@ -123,12 +124,38 @@ class Result:
 
 
 @cache
-def script_text(name: str) -> str:
+def script_text(name: str, engine: str = "") -> str:
     """Return the shell text of ``host/scripts/<name>.sh``, after the parts of ``lib/`` that its first line asks for.
 
     Comment lines only cost bytes, so they are left out.
+
+    Args:
+        engine: as for :func:`script_parts`.
     """
-    return "\n".join(line for _, part in script_parts(name) for line in without_comments(part))
+    return "\n".join(line for _, part in script_parts(name, engine) for line in without_comments(part))
+
+
+@cache
+def as_told_to(engine: str) -> Mapping[str, str]:
+    """Return the text of each script that is another with this engine, by the text that it has otherwise."""
+    names = (name for name in script_names() if "lib/" not in name)
+    pairs = {script_text(name): script_text(name, engine) for name in names} if engine else {}
+    return {text: other for text, other in pairs.items() if text != other}
+
+
+def script_names() -> tuple[str, ...]:
+    """Return the names of all scripts, such as ``deploy/drain``."""
+    root = files("behindy_ops.host").joinpath("scripts")
+    found: list[str] = []
+    left = [("", root)]
+    while left:
+        place, folder = left.pop()
+        for each in folder.iterdir():
+            if each.is_dir():
+                left.append((f"{place}{each.name}/", each))
+            elif each.name.endswith(".sh"):
+                found.append(f"{place}{each.name.removesuffix('.sh')}")
+    return tuple(sorted(found))
 
 
 def without_comments(text: str) -> list[str]:
@@ -136,19 +163,36 @@ def without_comments(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
-def script_parts(name: str) -> list[tuple[str, str]]:
+def script_parts(name: str, engine: str = "") -> list[tuple[str, str]]:
     """Return what a script is put together from, in order: names and whole texts, itself last.
 
     A script asks for what it shares with others by its first line, such as ``# lib: sections engine``.
+
+    Args:
+        engine: a folder of scripts that stand in the place of those of the same name; what it has in its ``lib/``
+            comes after what is common, and says otherwise.
     """
-    text = _read(name)
+    own = f"{engine}/{name}" if engine and _there(f"{engine}/{name}") else name
+    text = _read(own)
     first = text.partition("\n")[0]
     shared = first.removeprefix(LIBRARIES).split() if first.startswith(LIBRARIES) else []
-    return [*((f"lib/{part}", _read(f"lib/{part}")) for part in shared), (name, text)]
+    parts = [f"lib/{part}" for part in shared]
+    if engine:
+        theirs = (f"{engine}/lib/{part}" for part in shared)
+        parts += filter(_there, theirs)
+    return [*((part, _read(part)) for part in parts), (own, text)]
+
+
+def _file(name: str) -> Traversable:
+    return files("behindy_ops.host").joinpath("scripts", f"{name}.sh")
+
+
+def _there(name: str) -> bool:
+    return _file(name).is_file()
 
 
 def _read(name: str) -> str:
-    return files("behindy_ops.host").joinpath("scripts", f"{name}.sh").read_text(encoding="utf-8")
+    return _file(name).read_text(encoding="utf-8")
 
 
 def script(name: str, *arguments: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -17,7 +18,7 @@ from behindy_ops.facts.machine import MORE_SESSIONS, ONE_SESSION
 from behindy_ops.host import lease as lock
 from behindy_ops.host.channel import POLL, Running, not_run
 from behindy_ops.host.channels import Channels
-from behindy_ops.host.command import Command, Result, begun, quoted, wire
+from behindy_ops.host.command import Command, Result, as_told_to, begun, quoted, wire
 from behindy_ops.host.connection import close, open_connection
 from behindy_ops.host.exit_codes import NO_STATUS, Code
 from behindy_ops.project.settings import Settings
@@ -77,7 +78,7 @@ class Host:
         self.remote_commands += 1
         # Its input stays open for the heartbeat. It has no `timeout`: it ends when this client is gone or silent.
         try:
-            channel.exec_command(begun(quoted(lock.argv(holder, state_dir, mark, survey)), mark))
+            channel.exec_command(begun(quoted(lock.argv(holder, state_dir, mark, self._told(survey))), mark))
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost("before the lock was taken") from error
         lease = lock.Lease(channel, holder, state_dir, mark)
@@ -137,6 +138,7 @@ class Host:
         return future.result()
 
     def _run(self, command: Command, check: Callable[[], None], take: Callable[[], paramiko.Channel]) -> Result:
+        command = replace(command, argv=self._told(command.argv))
         line = wire(command, self._lease.fence if self._lease else ())
         running = Running(command, line, new_mark(), take(), self._lost)
         self.remote_commands += 1
@@ -146,6 +148,11 @@ class Host:
         if command.changes and result.exit_code == Code.LEASE_LOST:
             raise _lease_lost(f"Lost the deploy lock; refused to {command.title}.")
         return result
+
+    def _told(self, argv: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the words with the scripts as this host's engine has them."""
+        texts = as_told_to(self.settings.engine)
+        return tuple(texts.get(word, word) for word in argv)
 
     def _rest(self, seconds: float) -> None:
         end = time.monotonic() + seconds

@@ -126,6 +126,8 @@ class Service:
         replicas: how many containers each of its releases has; to the host each is a service of its own name.
         replica: which of them this is, from 1 on.
         replica_of: the first one's name, if this is a further one.
+        tasks: how many containers a release has that a swarm runs as one; on a single host they are replicas.
+        placement: the labels that a node has to have to run it: ``disk=ssd``.
     """
 
     name: str
@@ -154,6 +156,8 @@ class Service:
     replicas: int = 1
     replica: int = 1
     replica_of: str = ""
+    tasks: int = 1
+    placement: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.stanza:

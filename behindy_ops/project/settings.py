@@ -33,7 +33,7 @@ _BOUND = frozenset(
         *("BEHINDY_HOST", "BEHINDY_PORT", "BEHINDY_USER", "BEHINDY_KNOWN_HOSTS_FILE", "BEHINDY_KNOWN_HOSTS"),
         *("BEHINDY_SSH_KEY_FILE", "BEHINDY_SSH_KEY", "BEHINDY_SSH_KEY_PASSPHRASE"),
         *("BEHINDY_DOMAIN", "BEHINDY_PUBLIC_ADDRESS", "BEHINDY_OUTSIDE_ADDRESS", "BEHINDY_OUTSIDE_CA_FILE"),
-        *("BEHINDY_TRUSTED_PROXIES", "BEHINDY_IPV6"),
+        *("BEHINDY_TRUSTED_PROXIES", "BEHINDY_IPV6", "BEHINDY_ENGINE"),
     }
 )
 """What is about one host: where it is, how to log in to it, and how the world comes to it. An environment has its own
@@ -63,6 +63,7 @@ class Settings:
         outside_ca_file: certificates that it trusts then, beside its own.
         image_prefix: what stands before ``/behindy-frontend``; ``""`` means what the compose file says.
         confirm: tasks that change the host ask first, where there is a terminal.
+        engine: what runs the services: ``""`` for the host's own Docker, ``swarm`` for the swarm that it is a manager of.
         environment: the chosen one's name; ``""`` for none.
         registries: logins to further registries, from ``pyproject.toml``.
     """
@@ -90,6 +91,7 @@ class Settings:
     registry_token: Secret | None = None
     registries: tuple[Login, ...] = ()
     confirm: bool = False
+    engine: str = ""
     environment: str = ""
 
     @property
@@ -373,6 +375,7 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[_Reader, str], Any]]] = {
     "BEHINDY_REGISTRY": ("registry", _is(validate.check_registry)),
     "DOCKERHUB_USERNAME": ("registry_user", _is(validate.check_login)),
     "DOCKERHUB_TOKEN": ("registry_token", _ONE_LINE),
+    "BEHINDY_ENGINE": ("engine", _is(validate.check_engine, lambda value: value.replace("single", ""))),
     "BEHINDY_CONFIRM": ("confirm", _is(validate.check_yes_or_no, lambda value: value == "yes")),
 }
 """Every setting, in the order of ``.env.example``: its field, and how it is read; without a value the default holds."""

@@ -13,7 +13,7 @@ from behindy_ops.project.project import Project
 from behindy_ops.tasks import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from behindy_ops.host.session import Session
@@ -93,22 +93,24 @@ def client(
         Kind.REGISTRY_REFUSED: a login command gave no token.
     """
     from behindy_ops import report
+    from behindy_ops.deploy.engines.choice import engine
     from behindy_ops.host.session import silent
 
     project = here()
-    chosen: Sequence[Service] = project.services([name for name in names if name]) if services else ()
+    declared = project.services([name for name in names if name]) if services else ()
     settings = project.settings(os.environ)
+    chosen = [engine(settings).shaped(service) for service in declared]
     if pulls and settings.registries:
         from behindy_ops.host.tokens import with_tokens
         from behindy_ops.project.services import repository
 
         settings = with_tokens(settings, [repository(service, settings.image_prefix) for service in chosen])
     if quiet:
-        yield Client(project, settings, list(chosen), silent)
+        yield Client(project, settings, chosen, silent)
         return
     emit = report.choose(json, sys.stdout, os.environ, settings.secrets, settings.environment)
     try:
-        yield Client(project, settings, list(chosen), emit)
+        yield Client(project, settings, chosen, emit)
     except BehindyError as error:
         if not json and emit.failure(error):  # people have seen it
             raise SystemExit(error.exit_code) from error

@@ -37,6 +37,8 @@ def trouble_of(container: Container | None) -> str:
     if container.oom_killed:
         limit = f" of {container.memory // 2**20} MB" if container.memory else ""
         return f"OOM-killed: it needs more memory than its limit{limit}"
+    if container.restarts and container.trouble:
+        return f"a task of it failed: {container.trouble}"
     if container.restarting or container.restarts:
         return f"it restarts (exit code {container.exit_code}, {container.restarts} restarts)"
     return "" if container.running else f"it exited (exit code {container.exit_code})"

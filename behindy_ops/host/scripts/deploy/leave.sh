@@ -42,7 +42,7 @@ how=$(until_idle "$container" "$port" "$earliest" "$latest" "$needed" "$mine.wor
 how=${how##*$'\n'} outcome=left
 stop() { # an engine that is started again meanwhile is waited for
   for _ in 1 2 3; do
-    unless_gone docker stop -t "$grace" "$container" && remove "$container" && return
+    unless_gone stop_within "$grace" "$container" && remove "$container" && return
     inspect "$container" '{{.Id}}' >/dev/null
     sleep 1
   done

@@ -81,11 +81,12 @@ apart() { # URL. Who answered in nginx's place, or where nobody did, and what ng
 }
 whose() { # once it is settled: the addresses of the container that has the name, those that nginx knows, and how it answers
   # Asked for then: an engine that was restarted in between has given out new addresses.
-  local job most=$((2 * ${window%.*} + 10))
-  { until_settled; echo "address $(timeout "$most" docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$name")"; } &
+  local job known most=$((2 * ${window%.*} + 10))
+  known=$(name_in_dns "$name")
+  { until_settled; echo "address $(named_addresses "$name")"; } &
   job=$!
   timeout "$most" docker exec -i "$nginx" sh -c 'read -r go; getent ahosts "$1"
-code=$(curl -s -o /dev/null -m "$3" -w "%{http_code}" "$2"); echo "inside $code $?"' look "$name" "$inside" "$window" < <(until_settled; echo) |
+code=$(curl -s -o /dev/null -m "$3" -w "%{http_code}" "$2"); echo "inside $code $?"' look "$known" "${inside/"//$name:"/"//$known:"}" "$window" < <(until_settled; echo) |
     awk '$1 == "inside" {print; next} {seen[$1]} END {printf "names"; for (each in seen) printf " %s", each; print ""}'
   wait "$job"
 }

@@ -7,7 +7,7 @@
 container=$1 template=$2 release=$3 history=$4 rotate=$5 judged=$6 previous=$7 back=$8 most=$9 replaced=${10}
 umask 077
 exec 5< <({ api -f "http://docker/containers/$container/logs?stdout=1&stderr=1&tail=5000" 2>/dev/null ||
-  docker logs --tail 5000 "$container" 2>&1; } | grep -aciE '(^|[^a-z])(error|exception|fatal|panic|traceback)')
+  log_of 5000 "$container" 2>&1; } | grep -aciE '(^|[^a-z])(error|exception|fatal|panic|traceback)')
 state "$container" "$template"
 printf 'stats '
 api "http://docker/containers/$container/stats?stream=false&one-shot=true"

@@ -22,7 +22,7 @@ described() { # container or image, template, their ids, one a line: one may end
 }
 containers() { # and who changes them meanwhile: one who had begun before that look, or has not ended after it
   local ids who=$changes code
-  ids=$(listed 'containers/json?all=true' || docker ps -aq --no-trunc) && described container "$container" "$ids"
+  ids=$(listed 'containers/json?all=true' || docker ps -aq --no-trunc) && described container "$container" "$ids" && units "$container"
   code=$?
   echo && section changing
   [ -n "$who" ] || who=$(changing "$dir/state")

@@ -30,7 +30,11 @@ readings() { # stdin: ids. For each a line of JSON, the numbers `docker stats` c
   [ "${#urls[@]}" = 0 ] || api -w '%{url_effective}\n' "${urls[@]}"
 }
 away=60000 # ms that an engine which does not answer is waited for
-inspect() { # container, template. 1: there is none; 2: not known: docs/design.md, "A restarting engine"
+units() { :; } # template: what else bears names of ours beside containers, as the engine's own library has it (swarm/lib/engine.sh)
+inspect() { # container, template. 1: there is none; 2: not known
+  inspect_container "$@"
+}
+inspect_container() { # docs/design.md, "A restarting engine"
   local said end
   end=$(($(now) + away))
   while :; do
@@ -46,10 +50,14 @@ state() { # container, template. Prints `state`, and what docker says, `none` or
   case $? in 0) ;; 1) found=none ;; *) found=unknown ;; esac
   echo "state $found"
 }
+stop_within() { docker stop -t "$1" "$2"; } # seconds, container
+log_of() { docker logs --tail "$1" "$2"; } # lines, container
+named_addresses() { timeout 20 docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$1"; } # container
+name_in_dns() { echo "$1"; } # container
 unless_gone() { # a docker command; that what it is about is gone already is success
   local said
   said=$("$@" 2>&1) && return
-  case $said in *"No such "*) return 0 ;; esac
+  case $said in *"No such "* | *"no such "* | *" not found"*) return 0 ;; esac
   printf '%s\n' "$said" >&2
   return 1
 }
@@ -66,7 +74,8 @@ untag() { # stdin: names and ids of images. Removes each as `docker rmi` does, w
     else echo "kept $image $(head -n 1 <<<"$said")"; fi
   done
 }
-remove() { # container: a release's with its anonymous volumes, which nothing would ever mount again (never a named one). What
+remove() { remove_container "$1"; } # container
+remove_container() { # a release's with its anonymous volumes, which nothing would ever mount again (never a named one). What
   # another's container kept in one may be all there is of it.
   case $(api "http://docker/containers/$1/json" 2>/dev/null) in
   *'"behindy.release":"'[!\"]*) # a key of its labels: in a value, its quotes would be escaped

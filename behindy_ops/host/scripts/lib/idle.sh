@@ -5,8 +5,8 @@ until_idle() { # container, port, moments of the host's uptime in ms: not before
   local container=$1 port=$2 earliest=$3 latest=$4 needed=$5 word=$6 pid begun quiet=0 shown=0 count moment
   pid=$(inspect "$container" '{{.State.Pid}}')
   case $? in 0) ;; 1) echo gone; return ;; *) return 1 ;; esac
-  [ "$pid" -gt 0 ] || { echo gone; return; }
-  if ! [ -r "/proc/$pid/net/tcp" ]; then # a host with hidepid: nothing to look at, so it gets a fixed time
+  [ "$pid" != 0 ] || { echo gone; return; }
+  if ! visible "$pid"; then # nothing to look at, so it gets a fixed time
     while [ "$(now)" -lt "$earliest" ] && ! told "$word" leave; do sleep 0.2; done
     latest=$(($(now) + 10000))
     until [ "$(now)" -ge "$latest" ] || told "$word" now || told "$word" leave; do sleep 0.2; done

@@ -1,0 +1,24 @@
+"""What an engine supplies: the steps that differ with it, and how it has several containers of one service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from behindy_ops.deploy.steps.step import Step
+from behindy_ops.project.services import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One way of running services. All else of it is scripts: ``host/scripts/<name>/``.
+
+    Attributes:
+        name: the setting's, and that of its scripts.
+        start: makes the step that starts a candidate.
+        shaped: a service as this engine has it.
+    """
+
+    name: str
+    start: Callable[[], Step]
+    shaped: Callable[[Service], Service]

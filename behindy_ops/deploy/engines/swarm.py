@@ -1,0 +1,47 @@
+"""A swarm: each release is a service of it, with as many tasks as the service has replicas (docs/design.md, "Names in a
+swarm").
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from behindy_ops.deploy.engines.engine import Engine
+from behindy_ops.deploy.state import State
+from behindy_ops.deploy.steps.start import Start, described
+from behindy_ops.facts.container import CONTAINER_TEMPLATE
+from behindy_ops.host.command import Command, script
+from behindy_ops.project.services import Service
+
+OVERLAY = "-swarm"
+"""How the name of the network ends that all hosts share; without it, it is the one of the first host alone."""
+
+
+class StartTasks(Start):
+    """Make the candidate a service of the swarm; its tasks start on whichever nodes its placement allows."""
+
+    def command(self, state: State) -> Command:
+        service, names, release = state.service, state.names, state.release
+        if service.schedule:
+            return super().command(state)
+        target = state.goal.target
+        argv = script(
+            *("swarm/start", state.paths.root, release.service, release.id, names.network, CONTAINER_TEMPLATE),
+            *(f"{release.service}/{target.id}" if target else "", names.project, names.proxy.container),
+            *(f"{names.network}{OVERLAY}", str(service.tasks), "\n".join(map(_constraint, service.placement))),
+        )
+        return Command(
+            argv, title=f"start {release.service}-green", timeout=120, stdin=described(state), public=True, changes=True
+        )
+
+
+def _constraint(label: str) -> str:
+    name, _, value = label.partition("=")
+    return f"node.labels.{name}=={value}"
+
+
+def _shaped(service: Service) -> Service:
+    return replace(service, replicas=1, tasks=service.replicas)
+
+
+SWARM = Engine("swarm", StartTasks, _shaped)

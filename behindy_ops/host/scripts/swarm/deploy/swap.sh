@@ -1,0 +1,33 @@
+# lib: engine
+# Two names change hands, as in deploy/swap.sh: labels of services of the swarm, of which nobody is told, and then at once, for
+# nginx, the links that follow them. A container, of when there was one host, may be one of the two.
+first=$1 first_new=$2 first_old=$3 second=$4 second_new=$5
+named() { inspect "$1" '{{.Name}}'; }
+undone() { echo undone; exit 84; }
+stuck() { echo stuck; exit 85; }
+links() { # of any that has one
+  local each id
+  for each in "$second" "$first"; do
+    id=$(unit "$each") && [ -n "$id" ] && of_unit "$id" '{{index .Spec.Labels "behindy.names"}}' && return
+  done
+}
+names=$(links)
+if [ -n "$first" ]; then rename "$first" "$first_new"; fi && rename "$second" "$second_new" && { [ -z "$names" ] || follow_names "$names"; } && {
+  echo "switched $(now)"
+  exit 0
+}
+now_named=$(named "$second")
+[ "$?" != 2 ] || stuck
+if [ "$now_named" = "/$second_new" ] && { [ -z "$names" ] || follow_names "$names"; }; then
+  echo "switched $(now)"
+  exit 0
+fi
+[ "$now_named" != "/$second_new" ] || stuck
+if [ -n "$first" ]; then
+  case $(named "$first") in
+  "/$first_old") ;;
+  "/$first_new") rename "$first" "$first_old" && follow_names "$names" || stuck ;;
+  *) stuck ;;
+  esac
+fi
+undone

@@ -1,0 +1,122 @@
+# What several machines run is a service of the swarm for each release. Its label behindy.name is its name, as a container has
+# one: what of lib/engine.sh is about a container by its name or id is here about such a service as well. They are asked for at
+# a manager. docs/design.md, "Names in a swarm".
+labelled() { # label, such as name=value: the ids of the services of the swarm that have it. False where no manager tells
+  api -gf -m 10 "http://docker/services?filters=%7B%22label%22:%5B%22$1%22%5D%7D" | grep -oE '[{]"ID":"[a-z0-9]{25}","Version"' | cut -d '"' -f 4
+  return "${PIPESTATUS[0]}"
+}
+unit() { # name or id: the id of the service of the swarm that it means; empty if it means a container, or nothing. False: not known
+  local said
+  [ -n "$1" ] || return 0
+  if [[ $1 =~ ^[a-z0-9]{25}$ ]]; then echo "$1" && return; fi
+  if [[ $1 =~ ^[0-9a-f]{64}$ ]]; then return; fi
+  said=$(labelled "behindy.name=$1" 2>/dev/null) || return 2
+  head -n 1 <<<"$said"
+}
+of_unit() { # id, template of a service. 1: there is none; 2: not known
+  local said end
+  end=$(($(now) + away))
+  while :; do
+    said=$(timeout 10 docker service inspect --format "$2" "$1" 2>&1) && { printf '%s\n' "$said"; return; }
+    case $said in *"no such service"* | *"not found"*) return 1 ;; esac
+    [ "$(now)" -lt "$end" ] || return 2
+    sleep 0.2
+  done
+}
+unit_template='{"id":{{json .ID}},"name":{{json (index .Spec.Labels "behindy.name")}},"created":{{json .CreatedAt}},"labels":{{json .Spec.Labels}},"image":{{json .Spec.TaskTemplate.ContainerSpec.Image}},"memory":{{with .Spec.TaskTemplate.Resources}}{{with .Limits}}{{.MemoryBytes}}{{else}}0{{end}}{{else}}0{{end}},"replicas":{{with .Spec.Mode.Replicated}}{{.Replicas}}{{else}}0{{end}},"env":[{{range $i, $e := .Spec.TaskTemplate.ContainerSpec.Env}}{{if $i}},{{end}}{{json (index (split $e "=") 0)}}{{end}}]'
+task_template='{"id":{{json .ID}},"slot":{{json .Slot}},"node":{{json .NodeID}},"wanted":{{json .DesiredState}},"state":{{json .Status.State}},"error":{{json .Status.Err}},"since":{{json .Status.Timestamp}},"exit":{{with .Status.ContainerStatus}}{{.ExitCode}}{{else}}0{{end}},"addresses":[{{range $i, $n := .NetworksAttachments}}{{range $j, $a := $n.Addresses}}{{if or $i $j}},{{end}}{{json $a}}{{end}}{{end}}]}'
+joined() { paste -sd , -; }
+tasks_of() { # id: a line of JSON for each of its tasks
+  local ids
+  ids=$(timeout 10 docker service ps -q --no-trunc "$1" 2>/dev/null) || return
+  [ -z "$ids" ] || xargs docker inspect --format "$task_template" <<<"$ids" 2>/dev/null || true # one may be gone by now
+}
+nodes() { timeout 10 docker node ls --format '{"id":{{json .ID}},"name":{{json .Hostname}},"status":{{json .Status}}}'; }
+told_of_unit() { # id: what Python is told of it in place of a container's JSON. As inspect
+  local spec
+  spec=$(of_unit "$1" "$unit_template") || return
+  printf '%s,"tasks":[%s],"nodes":[%s]}\n' "$spec" "$(tasks_of "$1" | joined)" "$(nodes | joined)"
+}
+units() {
+  local id ids
+  ids=$(labelled behindy.name) || return
+  for id in $ids; do told_of_unit "$id" || [ "$?" = 1 ] || return; done
+}
+running() { # id: slot and address of each of its tasks that serves
+  tasks_of "$1" | sed -nE '/"wanted":"running","state":"running"/s/.*"slot":([0-9]+).*"addresses":\["([0-9.]+).*/\1 \2/p'
+}
+inspect() { # docker asks for the templates of a container; of a unit these are answered
+  local id code
+  id=$(unit "$1")
+  code=$?
+  [ "$code" = 0 ] || return "$code"
+  if [ -z "$id" ]; then inspect_container "$@"; return; fi
+  case $2 in
+  '{"id":'*) told_of_unit "$id" ;;
+  '{{.Id}}') of_unit "$id" '{{.ID}}' ;;
+  '{{.Name}}') of_unit "$id" '/{{index .Spec.Labels "behindy.name"}}' ;;
+  '{{.State.Pid}}') watched_from "$id" ;;
+  '{{.State.Running}}'*) of_unit "$id" '{{.ID}}' >/dev/null && if [ -n "$(running "$id")" ]; then echo 'true false '; else echo 'false false '; fi ;;
+  *) echo "a service of the swarm is not asked for $2" >&2; return 2 ;;
+  esac
+}
+watched_from() { # id: as lib/connections.sh is told: nginx's process, and the addresses that it asks
+  local nginx addresses
+  nginx=$(of_unit "$1" '{{index .Spec.Labels "behindy.nginx"}}') || return
+  addresses=$(running "$1" | cut -d ' ' -f 2 | joined)
+  if [ -n "$addresses" ]; then echo "$(inspect_container "$nginx" '{{.State.Pid}}')@$addresses"; else echo 0; fi
+}
+named_addresses() {
+  local id
+  id=$(unit "$1") || return
+  if [ -n "$id" ]; then running "$id" | cut -d ' ' -f 2 | tr '\n' ' '; else timeout 20 docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$1"; fi
+}
+name_in_dns() {
+  local id
+  id=$(unit "$1") || return
+  if [ -n "$id" ]; then of_unit "$id" '{{index .Spec.Labels "behindy.dns"}}'; else echo "$1"; fi
+}
+rename() { # name or id, new name
+  local id
+  id=$(unit "$1") || return
+  if [ -z "$id" ]; then docker rename "$1" "$2"; else timeout 30 docker service update --quiet --detach --label-add "behindy.name=$2" "$id" >/dev/null; fi
+}
+follow_names() { # directory: the links by which nginx finds what has a name are made as the labels say, the new ones first
+  local ids said='' name dns each
+  local -A made=()
+  ids=$(labelled "behindy.names=$1") || return # that is no answer, and the links stay
+  [ -z "$ids" ] || said=$(timeout 20 xargs docker service inspect --format \
+    '{{index .Spec.Labels "behindy.name"}} {{index .Spec.Labels "behindy.dns"}}' <<<"$ids") || return
+  while read -r name dns; do
+    [ -n "$dns" ] || continue
+    mkdir -p "$1/ids/$dns" && ln -sfn "ids/$dns" "$1/.$name" && mv -fT "$1/.$name" "$1/$name" || return
+    made[$name]=$dns
+  done <<<"$said"
+  for each in "$1"/*; do
+    [ ! -L "$each" ] || [ -n "${made[${each##*/}]:-}" ] || rm -f "$each"
+  done
+  for each in "$1"/ids/*; do
+    [[ " ${made[*]} " == *" ${each##*/} "* ]] || rmdir "$each" 2>/dev/null || true
+  done
+}
+stop_within() {
+  local id end
+  id=$(unit "$2") || return
+  if [ -z "$id" ]; then docker stop -t "$1" "$2"; return; fi
+  end=$(($(now) + $1 * 1000 + 5000))
+  timeout 30 docker service scale --detach "$id=0" >/dev/null || return
+  while [ -n "$(running "$id")" ] && [ "$(now)" -lt "$end" ]; do sleep 0.2; done # one on a node that is away ends with that
+  return 0
+}
+log_of() {
+  local id
+  id=$(unit "$2") || return
+  if [ -n "$id" ]; then timeout 10 docker service logs --raw --tail "$1" "$id"; else docker logs --tail "$1" "$2"; fi
+}
+remove() {
+  local id names
+  id=$(unit "$1") || return
+  if [ -z "$id" ]; then remove_container "$1"; return; fi
+  names=$(of_unit "$id" '{{index .Spec.Labels "behindy.names"}}')
+  unless_gone timeout 30 docker service rm "$id" && { [ -z "$names" ] || follow_names "$names"; }
+}
