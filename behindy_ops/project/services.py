@@ -520,6 +520,17 @@ def _words(value: object) -> tuple[str, ...]:
     return tuple(str(word).replace("$$", "$") for word in value)
 
 
+def _node_labels(value: object) -> tuple[str, ...]:
+    """Read the labels that a node of a swarm has to have, as `disk=ssd`; a mapping says the same."""
+    labels = [f"{name}={text}" for name, text in value.items()] if isinstance(value, dict) else value
+    if not isinstance(labels, list) or not labels:
+        raise ValueError("not a list of labels of nodes; write one such as [disk=ssd]")
+    for label in labels:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*=[A-Za-z0-9][A-Za-z0-9._-]*", str(label)):
+            raise ValueError(f"{validate.shown(str(label))} is not a label; write name=value, such as disk=ssd")
+    return tuple(map(str, labels))
+
+
 def _once(value: object) -> Once:
     return Once(_words(value))
 
@@ -549,6 +560,7 @@ KEYS: Mapping[str, Callable[[Any], Any] | Mapping[str, Callable[[Any], Any]]] = 
     "assets": _ASSETS_KEYS,
     "overlap": _yes_or_no,
     "replicas": partial(_whole, most=MOST_REPLICAS),
+    "placement": _node_labels,
     "schedule": _schedule,
     "timeout": _timeout,
     "before": _once,

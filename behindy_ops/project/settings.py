@@ -63,7 +63,7 @@ class Settings:
         outside_ca_file: certificates that it trusts then, beside its own.
         image_prefix: what stands before ``/behindy-frontend``; ``""`` means what the compose file says.
         confirm: tasks that change the host ask first, where there is a terminal.
-        engine: what runs the services: ``""`` for the host's own Docker, ``swarm`` for the swarm that it is a manager of.
+        engine: what runs the services: ``""`` for the host's own Docker, ``swarm`` for the swarm that it manages.
         environment: the chosen one's name; ``""`` for none.
         registries: logins to further registries, from ``pyproject.toml``.
     """

@@ -1,6 +1,4 @@
-"""A swarm: each release is a service of it, with as many tasks as the service has replicas (docs/design.md, "Names in a
-swarm").
-"""
+"""A swarm: each release is a service of it, with as many tasks as replicas: docs/design.md, "Names in a swarm"."""
 
 from __future__ import annotations
 
