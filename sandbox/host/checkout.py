@@ -41,8 +41,13 @@ class Checkout:
 
     @property
     def container(self) -> str:
-        """The outer container's name; its volume has the same."""
+        """The outer container's name; its volume has the same, and so has the network of several nodes."""
         return f"behindy-sandbox-{self.identity}{self._suffix}"
+
+    def node(self, number: int) -> str:
+        """The outer container of a node, counted from 1; its volume has the same name."""
+        # No host's name has a dot, so this is never the container of another host.
+        return self.container if number == 1 else f"{self.container}.{number}"
 
     @property
     def label(self) -> str:

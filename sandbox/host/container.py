@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from sandbox.host.checkout import LABEL, Checkout
 from sandbox.host.docker_cli import docker, failure, try_docker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sandbox.host.ports import Ports
 
-__all__ = ["MEMORY", "Found", "create", "create_with_rights", "find", "remove", "remove_all", "run_arguments", "start"]
+__all__ = [
+    "MEMORY",
+    "Found",
+    "create",
+    "create_with_rights",
+    "find",
+    "host_arguments",
+    "remove",
+    "remove_all",
+    "run_arguments",
+    "start",
+]
 
 MEMORY = ("--memory", "2g", "--memory-swap", "4g")
 PRIVILEGED = ("--privileged",)
@@ -28,25 +39,34 @@ CAPABILITIES = (
 
 @dataclass(frozen=True)
 class Found:
-    """The outer container as the engine has it: the image's name and the published addresses it was made with."""
+    """The outer container as the engine has it: the image's name and the published addresses it was made with.
+
+    ``fixed`` has its address in each network where it was given one.
+    """
 
     running: bool
     image: str
     published: frozenset[str]
+    fixed: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_arguments(checkout: Checkout, ports: Ports, domain: str) -> tuple[str, ...]:
     """The arguments of ``docker run`` without the rights and the image."""
     publish = tuple(word for address in ports.published() for word in ("--publish", address))
-    hosts = tuple(word for name in (domain, f"www.{domain}") for word in ("--add-host", f"{name}:127.0.0.1"))
+    return (*host_arguments(checkout, 1, "behindy-sandbox", {domain: "127.0.0.1"}), *publish)
+
+
+def host_arguments(checkout: Checkout, node: int, hostname: str, domains: Mapping[str, str]) -> tuple[str, ...]:
+    """What every host is started with; ``domains`` are known to it, with ``www.`` and without, at these addresses."""
+    name = checkout.node(node)
+    known = {f"{www}{domain}": address for domain, address in domains.items() for www in ("", "www.")}
     return (
-        *("--detach", "--name", checkout.container, "--hostname", "behindy-sandbox", "--label", checkout.label),
+        *("--detach", "--name", name, "--hostname", hostname, "--label", checkout.label),
         *("--stop-timeout", "15", "--cgroupns", "private", *MEMORY),
         # What a restart of a machine clears.
         *("--tmpfs", "/run:rw,exec,mode=755"),
-        *("--mount", f"type=volume,src={checkout.container},dst=/var/lib/docker,volume-label={checkout.label}"),
-        *hosts,
-        *publish,
+        *("--mount", f"type=volume,src={name},dst=/var/lib/docker,volume-label={checkout.label}"),
+        *(word for domain, address in known.items() for word in ("--add-host", f"{domain}:{address}")),
     )
 
 
@@ -73,9 +93,9 @@ def create_with_rights(arguments: tuple[str, ...], image: str, name: str) -> Non
     raise failure(("run", image), done)
 
 
-def find(checkout: Checkout) -> Found | None:
+def find(name: str) -> Found | None:
     """Return the container, or None when there is none of that name."""
-    done = try_docker("container", "inspect", checkout.container)
+    done = try_docker("container", "inspect", name)
     if done.returncode != 0:
         return None
     content = json.loads(done.stdout)[0]
@@ -85,22 +105,24 @@ def find(checkout: Checkout) -> Found | None:
         for inside, many in bindings.items()
         for binding in many
     )
+    networks: dict[str, dict[str, Any]] = content["NetworkSettings"]["Networks"] or {}
     return Found(
         running=bool(content["State"]["Running"]),
         image=str(content["Config"]["Image"]),
         published=published,
+        fixed={network: (own.get("IPAMConfig") or {}).get("IPv4Address", "") for network, own in networks.items()},
     )
 
 
-def start(checkout: Checkout) -> None:
+def start(name: str) -> None:
     """Start the container that was stopped."""
-    docker("start", checkout.container)
+    docker("start", name)
 
 
-def remove(checkout: Checkout) -> None:
+def remove(name: str) -> None:
     """Remove the container and the volume of one host; nothing when there are none."""
-    try_docker("rm", "--force", "--volumes", checkout.container, timeout=120)
-    try_docker("volume", "rm", checkout.container)
+    try_docker("rm", "--force", "--volumes", name, timeout=120)
+    try_docker("volume", "rm", name)
 
 
 def remove_all(checkout: Checkout, say: Callable[[str], None]) -> None:

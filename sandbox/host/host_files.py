@@ -16,7 +16,7 @@ from sandbox.host.keys import HOST_KEY_TYPES, Keys
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["HOST_DIR", "USER", "Entry", "archive", "collect"]
+__all__ = ["HOST_DIR", "USER", "Entry", "archive", "collect", "login"]
 
 USER = "ubuntu"
 HOST_DIR = "behindy-ops"
@@ -36,7 +36,7 @@ class Entry:
 
 def collect(root: Path, environment: str, keys: Keys, domain: str) -> list[Entry]:
     """Gather everything: from the checkout at ``root``, the text of ``.env``, and the keys."""
-    return [*_project(root, environment), *_login(keys), *_certificates(keys, domain), *_timers(domain)]
+    return [*_project(root, environment), *login(keys), *_certificates(keys, domain), *_timers(domain)]
 
 
 def archive(entries: list[Entry]) -> tuple[bytes, str]:
@@ -87,7 +87,8 @@ def _project(root: Path, environment: str) -> list[Entry]:
     return entries
 
 
-def _login(keys: Keys) -> list[Entry]:
+def login(keys: Keys) -> list[Entry]:
+    """Gather what lets the client in, and what sshd proves itself with."""
     ssh = f"{HOME}/.ssh"
     entries = [
         Entry(ssh, mode=0o700, owner=USER),

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from behindy_ops.errors import Kind
 from sandbox.host.checkout import Checkout, here
 
-__all__ = ["SandboxInfo", "SshInfo", "from_json", "load", "to_json", "to_text"]
+__all__ = ["NodeInfo", "SandboxInfo", "SshInfo", "from_json", "load", "to_json", "to_text"]
 
 REMEDY = "Start it with ./inv sandbox.up"
 
@@ -25,12 +25,23 @@ class SshInfo:
 
 
 @dataclass(frozen=True)
+class NodeInfo:
+    """One host of several: its hostname, its outer container, its address in the network of the hosts, the way in."""
+
+    name: str
+    container: str
+    address: str
+    ssh: SshInfo
+
+
+@dataclass(frozen=True)
 class SandboxInfo:
     """The sandbox from this machine.
 
     ``http`` and ``https`` are base URLs, ``ca_file`` the CA to trust for ``domain``, ``registry`` the address this
     machine pushes to (``registry/behindy/behindy-<service>:<tag>``), ``image_prefix`` what the host pulls the same
-    images under, ``container`` the outer container's name.
+    images under, ``container`` the outer container's name. ``nodes`` has every host, this one first, where there are
+    several, and is empty where there is one.
     """
 
     ssh: SshInfo
@@ -41,6 +52,7 @@ class SandboxInfo:
     registry: str
     image_prefix: str
     container: str
+    nodes: tuple[NodeInfo, ...] = ()
 
 
 def to_json(info: SandboxInfo) -> str:
@@ -49,16 +61,21 @@ def to_json(info: SandboxInfo) -> str:
 
 def to_text(info: SandboxInfo) -> str:
     """The same for a person: one line a value."""
-    ssh = f"{info.ssh.user}@{info.ssh.host} port {info.ssh.port}, key {info.ssh.key_file}"
     lines = {
         "container": info.container,
-        "ssh": ssh,
+        "ssh": f"{_way(info.ssh)}, key {info.ssh.key_file}",
         "known hosts": info.ssh.known_hosts_file,
         "http": info.http,
         "https": f"{info.https} for {info.domain}, CA {info.ca_file}",
         "registry": f"push to {info.registry}/behindy, the host pulls {info.image_prefix}",
+        **{node.name: f"{node.address}, ssh {_way(node.ssh)}, container {node.container}" for node in info.nodes},
     }
-    return "".join(f"{name:<12} {value}\n" for name, value in lines.items())
+    width = max(len(name) for name in ("known hosts ", *lines))
+    return "".join(f"{name:<{width}} {value}\n" for name, value in lines.items())
+
+
+def _way(ssh: SshInfo) -> str:
+    return f"{ssh.user}@{ssh.host} port {ssh.port}"
 
 
 def from_json(text: str) -> SandboxInfo:
@@ -69,7 +86,8 @@ def from_json(text: str) -> SandboxInfo:
     """
     try:
         content = json.loads(text)
-        return SandboxInfo(**{**content, "ssh": SshInfo(**content["ssh"])})
+        nodes = (NodeInfo(**{**node, "ssh": SshInfo(**node["ssh"])}) for node in content.get("nodes", ()))
+        return SandboxInfo(**{**content, "ssh": SshInfo(**content["ssh"]), "nodes": tuple(nodes)})
     except (KeyError, TypeError) as error:
         raise ValueError(str(error)) from error
 

@@ -41,15 +41,15 @@ def compose_images(compose_file: Path) -> dict[Part, str]:
     return images
 
 
-def wait_for_engine() -> None:
-    """Return when the host's dockerd answers and its registry too.
+def wait_for_engine(*, node: int = 1, registry: str = "localhost:5000") -> None:
+    """Return when a host's dockerd answers, and the registry that it pulls from.
 
     Raises:
         Kind.SANDBOX: that took more than a minute; the lines are the last of its log.
     """
-    ready = "until docker info && curl -fs http://localhost:5000/v2/; do sleep 0.1; done >/dev/null 2>&1"
-    if host.run(["timeout", "60", "bash", "-c", ready], check=False, timeout=70).returncode != 0:
-        log = host.run(["tail", "-n", "30", "/var/log/docker.log"], check=False).stdout
+    ready = f"until docker info && curl -fs http://{registry}/v2/; do sleep 0.1; done >/dev/null 2>&1"
+    if host.run(["timeout", "60", "bash", "-c", ready], check=False, timeout=70, node=node).returncode != 0:
+        log = host.run(["tail", "-n", "30", "/var/log/docker.log"], check=False, node=node).stdout
         raise Kind.SANDBOX(
             "The engine inside the sandbox did not start.",
             remedy="./inv sandbox.down, then ./inv sandbox.up; the lines below are the end of its log.",

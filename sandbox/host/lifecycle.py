@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.dotenv import read_env_file
-from sandbox.host import container, engine, environment, host_files, images, inner, keys, seed
+from sandbox.host import container, engine, environment, host_files, images, inner, keys, nodes, seed
 from sandbox.host import shell as host
 from sandbox.host.checkout import Checkout, here
-from sandbox.host.info import SandboxInfo, SshInfo, to_json
+from sandbox.host.info import NodeInfo, SandboxInfo, SshInfo, to_json
 from sandbox.host.locks import held, machine_lock
 from sandbox.host.ports import Ports, asked_for, choose
 from sandbox.host.releases import application_ports
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from sandbox.host.images import Image, Part
     from sandbox.host.keys import Keys
+    from sandbox.host.nodes import Node
 
 __all__ = ["DOMAIN", "down", "prepare", "remove", "reset", "up"]
 
@@ -31,29 +32,35 @@ APPLIED = "/var/lib/sandbox/applied"
 SERVICES = ("nginx", "postgres", "redis")
 
 
-def up(say: Callable[[str], None]) -> SandboxInfo:
+def up(say: Callable[[str], None], count: int = 1) -> SandboxInfo:
     """Start a host of this checkout, or bring the running one up to date; return how to reach it.
 
     Args:
         say: is told, line by line, what is being done.
+        count: how many nodes it is to have, this one included. Further ones are started or removed as needed; this one
+            goes on running.
 
     Raises:
+        Kind.USAGE: there cannot be so many nodes.
         Kind.SANDBOX: it could not be started; everything that was begun is used or replaced by the next ``up``.
     """
+    nodes.check_count(count)
     checkout = here()
     with _alone(checkout, say):
         built, seeded = prepare(say)
         with held(checkout.state / "shared.lock", say, "starting another host"):
             own_keys = keys.ensure(checkout.state, DOMAIN)
-            environment_text = _host_environment(checkout)
             ports = _ensure_container(checkout, seeded, say)
-        info = _describe(checkout, ports, own_keys)
-        known_hosts = keys.known_hosts(own_keys, info.ssh.host, ports.ssh)
-        keys.write_private(Path(info.ssh.known_hosts_file), known_hosts)
+            all_nodes = nodes.ensure(checkout, count, seeded.name, ports.ssh, DOMAIN, say)
+            info = _describe(checkout, ports, own_keys, all_nodes)
+            environment_text = _host_environment(checkout, info.image_prefix)
+        keys.write_private(Path(info.ssh.known_hosts_file), _known_hosts(own_keys, info))
         _furnish(checkout, built, own_keys, environment_text, say)
+        if all_nodes:
+            nodes.ready(all_nodes, own_keys, say)
         keys.write_private(checkout.environment_file, _client_settings(checkout, info).encode())
         keys.write_private(checkout.info_file, to_json(info).encode())
-    say(f"The sandbox is up: {info.container}")
+    say(f"The sandbox is up: {', '.join(node.container for node in info.nodes) or info.container}")
     return info
 
 
@@ -73,7 +80,8 @@ def remove() -> None:
     """Remove the host that is meant, and leave the others of this checkout as they are."""
     checkout = here()
     with _alone(checkout, lambda _: None):
-        container.remove(checkout)
+        container.remove(checkout.container)
+        nodes.remove(checkout)
         _forget(checkout)
 
 
@@ -116,20 +124,20 @@ def _alone(checkout: Checkout, say: Callable[[str], None]) -> AbstractContextMan
 
 
 def _ensure_container(checkout: Checkout, image: Image, say: Callable[[str], None]) -> Ports:
-    found = container.find(checkout)
+    found = container.find(checkout.container)
     ports = choose(
         checkout.host_state / "ports.json", {} if checkout.host else asked_for(), in_use_by_us=found is not None
     )
     if found is not None and (found.image != image.name or found.published != frozenset(ports.published())):
         say("The sandbox was made otherwise: making it anew")
-        container.remove(checkout)
+        container.remove(checkout.container)
         found = None
     if found is None:
         say(f"Starting the host {checkout.container}: 2 GB of memory, and up to 2 GB of swap if this machine has any")
         container.create(checkout, image.name, ports, DOMAIN)
     elif not found.running:
         say(f"Starting the host {checkout.container} again")
-        container.start(checkout)
+        container.start(checkout.container)
     return ports
 
 
@@ -161,27 +169,38 @@ def _furnish(
     host.run(["tee", APPLIED], stdin=f"{wanted}\n".encode())
 
 
-def _host_environment(checkout: Checkout) -> str:
+def _host_environment(checkout: Checkout, prefix: str) -> str:
     """The text of the host's ``.env``; its secrets are made once and kept, as the database keeps its password."""
     file = checkout.state / "host.env"
     kept = read_env_file(file).values
     names = environment.required_names(ComposeFile.read(checkout.compose_file))
-    text = environment.render(environment.complete(kept, names, {"BEHINDY_IMAGE_PREFIX": IMAGE_PREFIX}))
+    text = environment.render(environment.complete(kept, names, {"BEHINDY_IMAGE_PREFIX": prefix}))
     keys.write_private(file, text.encode())
     return text
 
 
-def _describe(checkout: Checkout, ports: Ports, own_keys: Keys) -> SandboxInfo:
+def _known_hosts(own_keys: Keys, info: SandboxInfo) -> bytes:
+    """The keys of all hosts: at their ports here, and at their addresses, which Linux reaches too."""
+    places = [(node.ssh.host, node.ssh.port) for node in info.nodes] or [(info.ssh.host, info.ssh.port)]
+    places += [(node.address, 22) for node in info.nodes]
+    return b"".join(keys.known_hosts(own_keys, *place) for place in places)
+
+
+def _describe(checkout: Checkout, ports: Ports, own_keys: Keys, all_nodes: tuple[Node, ...]) -> SandboxInfo:
     known_hosts = checkout.host_state / "known_hosts"
+    ssh = SshInfo("127.0.0.1", ports.ssh, host_files.USER, str(own_keys.client_key), str(known_hosts))
     return SandboxInfo(
-        ssh=SshInfo("127.0.0.1", ports.ssh, host_files.USER, str(own_keys.client_key), str(known_hosts)),
+        ssh=ssh,
         http=f"http://127.0.0.1:{ports.http}",
         https=f"https://127.0.0.1:{ports.https}",
         ca_file=str(own_keys.ca),
         domain=DOMAIN,
         registry=f"127.0.0.1:{ports.registry}",
-        image_prefix=IMAGE_PREFIX,
+        image_prefix=f"{nodes.registry(all_nodes)}/behindy" if all_nodes else IMAGE_PREFIX,
         container=checkout.container,
+        nodes=tuple(
+            NodeInfo(node.name, node.container, node.address, replace(ssh, port=node.ssh)) for node in all_nodes
+        ),
     )
 
 

@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["command", "replace_process"]
 
 
-def command(info: SandboxInfo, words: Sequence[str] = ()) -> list[str]:
-    """The ssh command for a shell, or for ``words``, which the host's shell reads as ssh always has it."""
-    way = info.ssh
+def command(info: SandboxInfo, words: Sequence[str] = (), node: int = 1) -> list[str]:
+    """The ssh command for a shell, or for ``words``, which the host's shell reads as ssh always has it.
+
+    Raises:
+        Kind.USAGE: there is no such node, counted from 1.
+    """
+    ways = [each.ssh for each in info.nodes] or [info.ssh]
+    if not 1 <= node <= len(ways):
+        raise Kind.USAGE(f"The sandbox has no node {node}.", remedy=f"It has {len(ways)}: inv sandbox.info.")
+    way = ways[node - 1]
     options = {
         "IdentitiesOnly": "yes",
         "IdentityFile": way.key_file,
@@ -33,13 +40,14 @@ def command(info: SandboxInfo, words: Sequence[str] = ()) -> list[str]:
     return ["ssh", "-F", "none", *given, "-p", str(way.port), f"{way.user}@{way.host}", *words]
 
 
-def replace_process(words: Sequence[str] = ()) -> None:
+def replace_process(words: Sequence[str] = (), node: int = 1) -> None:
     """Become that ssh; return never.
 
     Raises:
+        Kind.USAGE: there is no such node.
         Kind.SANDBOX: there is no ssh command, or the sandbox is not up.
     """
-    argv = command(load(), words)
+    argv = command(load(), words, node)
     if shutil.which(argv[0]) is None:
         raise Kind.SANDBOX("There is no ssh command on this machine.", remedy="Install the OpenSSH client.")
     sys.stdout.flush()

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from behindy_ops.errors import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Ports", "asked_for", "choose"]
+__all__ = ["Ports", "asked_for", "choose", "choose_ssh"]
 
 
 @dataclass(frozen=True)
@@ -62,18 +62,27 @@ def choose(file: Path, wanted: Mapping[str, int], *, in_use_by_us: bool) -> Port
         wanted: what the environment asks for; it wins.
         in_use_by_us: the sandbox exists and holds the kept ports, so that they are not free and still right.
     """
-    kept = _kept(file)
+    return Ports(**_choose(file, NAMES, wanted, in_use_by_us=in_use_by_us))
+
+
+def choose_ssh(file: Path, *, in_use_by_us: bool) -> int:
+    """As ``choose``, for a host that publishes its sshd alone."""
+    return _choose(file, ("ssh",), {}, in_use_by_us=in_use_by_us)["ssh"]
+
+
+def _choose(file: Path, names: Sequence[str], wanted: Mapping[str, int], *, in_use_by_us: bool) -> dict[str, int]:
+    kept = _kept(file, names)
     usable = kept if in_use_by_us else {name: port for name, port in kept.items() if _free(port)}
-    missing = [name for name in NAMES if name not in wanted and name not in usable]
-    chosen = Ports(**{**usable, **dict(zip(missing, _free_ports(len(missing)), strict=True)), **wanted})
-    file.write_text(json.dumps(asdict(chosen), indent=2) + "\n")
+    missing = [name for name in names if name not in wanted and name not in usable]
+    chosen = {**usable, **dict(zip(missing, _free_ports(len(missing)), strict=True)), **wanted}
+    file.write_text(json.dumps({name: chosen[name] for name in names}, indent=2) + "\n")
     return chosen
 
 
-def _kept(file: Path) -> dict[str, int]:
+def _kept(file: Path, names: Sequence[str]) -> dict[str, int]:
     try:
         content = json.loads(file.read_text())
-        return {name: int(content[name]) for name in NAMES}
+        return {name: int(content[name]) for name in names}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

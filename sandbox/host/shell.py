@@ -16,9 +16,15 @@ __all__ = ["run"]
 
 
 def run(
-    argv: Sequence[str], *, user: str = "root", stdin: bytes | None = None, check: bool = True, timeout: float = 60
+    argv: Sequence[str],
+    *,
+    user: str = "root",
+    stdin: bytes | None = None,
+    check: bool = True,
+    timeout: float = 60,
+    node: int = 1,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command in the outer container of this checkout.
+    """Run a command in the outer container of this checkout, or in that of a further node.
 
     Args:
         argv: the command; nothing is read by a shell unless it starts one.
@@ -26,13 +32,14 @@ def run(
         stdin: what it reads.
         check: whether an exit code other than 0 raises.
         timeout: seconds after which we stop waiting; the command itself may go on.
+        node: on which one, counted from 1.
 
     Raises:
         Kind.SANDBOX: it failed, or the sandbox is not up.
     """
     home = "/root" if user == "root" else f"/home/{user}"
     place = ["exec", *(["--interactive"] if stdin is not None else []), "--user", user, "--workdir", home]
-    done = try_docker(*place, "--env", f"HOME={home}", here().container, *argv, stdin=stdin, timeout=timeout)
+    done = try_docker(*place, "--env", f"HOME={home}", here().node(node), *argv, stdin=stdin, timeout=timeout)
     if check and done.returncode != 0:
         raise Kind.SANDBOX(
             f"`{' '.join(argv)[:80]}` failed in the sandbox with exit code {done.returncode}.",

@@ -13,14 +13,14 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-@task
+@task(help={"nodes": "how many hosts; the further ones are for a swarm, on a network with the first (default: 1)"})
 @guarded
-def up(_: Context) -> None:
+def up(_: Context, nodes: int = 1) -> None:
     """Start a throwaway host in a container to deploy to."""
     from sandbox.host import lifecycle
     from sandbox.host.checkout import here
 
-    info = lifecycle.up(_say)
+    info = lifecycle.up(_say, nodes)
     _say(f"Deploy to it with BEHINDY_ENV={here().settings_name}; look at it at {info.https} as {info.domain}")
 
 
@@ -70,11 +70,11 @@ def release(_: Context, service: str, tag: str, fault: str = "", boot_seconds: f
     print(releases.release(service, tag, fault or None, boot_seconds=boot_seconds))
 
 
-@task
+@task(help={"node": "which of several hosts, counted from 1"})
 @guarded
-def ssh(_: Context) -> None:
+def ssh(_: Context, node: int = 1) -> None:
     """Log in to the throwaway host, or run what follows --."""
     from sandbox.host import login
 
     words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
-    login.replace_process(words)
+    login.replace_process(words, node)

@@ -112,9 +112,9 @@ def put(name: str, value: str, *words: str) -> Ran:
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode(), 0.0)
 
 
-def on_host(*argv: str, user: str = "root", check: bool = True, timeout: float = 60) -> str:
-    """Run a command on the sandbox's host past its sshd; return what it printed."""
-    return host.run(argv, user=user, check=check, timeout=timeout).stdout.decode("utf-8", "replace").strip()
+def on_host(*argv: str, user: str = "root", check: bool = True, timeout: float = 60, node: int = 1) -> str:
+    """Run a command on the sandbox's host, or on a further node, past its sshd; return what it printed."""
+    return host.run(argv, user=user, check=check, timeout=timeout, node=node).stdout.decode("utf-8", "replace").strip()
 
 
 @contextlib.contextmanager

@@ -76,7 +76,9 @@ def start(release: Release, fault: str | None) -> None:
 def test_info_says_what_the_api_says(sandbox: SandboxInfo) -> None:
     printed = json.loads(inv("sandbox.info", "--json").ok().out)
     assert info.from_json(json.dumps(printed)) == sandbox == info.load()
-    assert set(printed) == {"ssh", "http", "https", "ca_file", "domain", "registry", "image_prefix", "container"}
+    names = {"ssh", "http", "https", "ca_file", "domain", "registry", "image_prefix", "container"}
+    assert set(printed) == {*names, "nodes"}
+    assert printed["nodes"] == []
     assert set(printed["ssh"]) == {"host", "port", "user", "key_file", "known_hosts_file"}
 
 

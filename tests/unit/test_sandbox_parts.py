@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import tarfile
+from ipaddress import IPv4Network
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,13 +17,27 @@ import pytest
 from behindy_ops.errors import Kind
 from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.dotenv import EnvFile, read_env_file
-from sandbox.host import base_image, container, engine, environment, host_files, images, info, inner, keys, releases
+from sandbox.host import (
+    base_image,
+    container,
+    engine,
+    environment,
+    host_files,
+    images,
+    info,
+    inner,
+    keys,
+    lifecycle,
+    nodes,
+    releases,
+)
 from sandbox.host.checkout import HOST_VARIABLE, Checkout, here
 from sandbox.host.engine import Machine, Step
 from sandbox.host.host_files import Entry
 from sandbox.host.images import Part
 from sandbox.host.login import command
-from sandbox.host.ports import Ports, asked_for, choose
+from sandbox.host.nodes import Node
+from sandbox.host.ports import Ports, asked_for, choose, choose_ssh
 from sandbox.host.releases import Fault, Release
 from tests.kinds import raises
 
@@ -121,6 +136,73 @@ def test_the_container_is_limited_labelled_and_bound_to_loopback() -> None:
     ]
 
 
+def test_a_further_node_has_a_fixed_address_and_its_sshd_on_loopback() -> None:
+    checkout = Checkout(Path("/a"), "two")
+    node = Node(3, checkout.node(3), "10.216.7.13", 1022)
+    words = nodes.node_arguments(checkout, node, "10.216.7.11", "behindy.me")
+    pairs = list(pairwise(words))
+    assert ("--name", f"{checkout.container}.3") in pairs
+    assert ("--hostname", "behindy-sandbox-3") in pairs
+    assert ("--network", checkout.container) in pairs
+    assert ("--ip", "10.216.7.13") in pairs
+    assert ("--memory", "2g") in pairs
+    assert ("--label", checkout.label) in pairs  # so that sandbox.down finds it
+    assert f"type=volume,src={checkout.container}.3," in " ".join(words)
+    assert [after for word, after in pairs if word == "--publish"] == ["127.0.0.1:1022:22"]
+    known = [after for word, after in pairs if word == "--add-host"]
+    assert known == ["behindy.me:10.216.7.11", "www.behindy.me:10.216.7.11"]
+
+
+def test_a_nodes_container_is_never_that_of_another_host() -> None:
+    usual = Checkout(Path("/a"))
+    assert usual.node(1) == usual.container
+    assert usual.node(2) != Checkout(Path("/a"), "2").container
+    assert Node(1, "c", "10.216.7.11", 22).name == "behindy-sandbox"
+
+
+def test_a_subnet_is_free_the_same_each_time_and_another_ones_for_another_sandbox() -> None:
+    first, *others = nodes.free_subnets("one", [], [])
+    assert nodes.free_subnets("one", [], [])[0] == first
+    assert nodes.free_subnets("two", [], [])[0] != first
+    assert len(others) == 255
+    assert all(subnet.subnet_of(nodes.POOL) for subnet in (first, *others))
+    assert nodes.address(first, 1) == str(first[11])
+    assert nodes.address(first, nodes.MOST) == str(first[19])
+
+
+def test_a_subnet_of_another_network_is_never_taken_and_a_routed_one_only_when_there_is_no_other() -> None:
+    first, second, *_ = nodes.free_subnets("one", [], [])
+    assert nodes.free_subnets("one", [first], [])[0] == second
+    assert first not in nodes.free_subnets("one", [IPv4Network(f"{first[0]}/20", strict=False)], [])
+    behind = nodes.free_subnets("one", [], [first])
+    assert (behind[0], behind[-1]) == (second, first)
+    assert nodes.free_subnets("one", [], [IPv4Network("10.0.0.0/8")])[0] == first
+    assert nodes.free_subnets("one", [nodes.POOL], []) == []
+
+
+def test_routes_are_read_without_the_default_one() -> None:
+    text = (
+        "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+        "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+        "docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n"
+        "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
+    )
+    assert [str(route) for route in nodes.routes(text)] == ["172.17.0.0/16", "192.0.2.0/24"]
+
+
+def test_the_hosts_engine_asks_every_registry_of_the_subnets_without_tls() -> None:
+    settings = json.loads((images.ASSETS / "host/daemon.json").read_text())
+    assert settings["insecure-registries"] == [str(nodes.POOL)]
+    inside = [settings["bip"], *(pool["base"] for pool in settings["default-address-pools"])]
+    assert not any(IPv4Network(each, strict=False).overlaps(nodes.POOL) for each in inside)
+
+
+@pytest.mark.parametrize("count", [0, -1, 10])
+def test_a_number_of_nodes_that_cannot_be_is_refused_before_anything_is_done(count: int) -> None:
+    with raises(Kind.USAGE, match="--nodes"):
+        lifecycle.up(pytest.fail, count)
+
+
 def test_every_name_without_a_default_gets_a_value() -> None:
     text = "services:\n  a: {image: '${NEEDED}', command: '${WITH:-default}'}\n  # ${COMMENT}\n"
     text += "  b: {image: '${INSIST:?say it}', command: ['$${NOT_OURS}', '${OUTER:-x${INNER}y}', '${NEEDED}']}\n"
@@ -155,6 +237,13 @@ def test_ports_from_the_environment_win_and_the_rest_is_free_and_kept(tmp_path: 
     first = choose(file, wanted, in_use_by_us=False)
     assert first.http == 18080
     assert choose(file, {}, in_use_by_us=True) == first
+
+
+def test_the_port_of_a_further_node_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "ports-2.json"
+    first = choose_ssh(file, in_use_by_us=False)
+    assert choose_ssh(file, in_use_by_us=True) == first
+    assert json.loads(file.read_text()) == {"ssh": first}
 
 
 def test_a_kept_port_that_someone_took_is_given_up(tmp_path: Path) -> None:
@@ -226,6 +315,36 @@ def test_info_survives_json() -> None:
     with pytest.raises(ValueError, match="ssh"):
         info.from_json("{}")
     assert command(found, ["docker", "ps"])[-4:] == ["2222", "ubuntu@127.0.0.1", "docker", "ps"]
+    text = info.to_text(found)
+    assert "registry     push to 127.0.0.1:5/behindy, the host pulls localhost:5000/behindy\n" in text
+    assert "10.216" not in text
+
+
+def test_info_of_several_nodes_survives_json_and_tells_a_person_where_they_are() -> None:
+    first, second = (info.SshInfo("127.0.0.1", port, "ubuntu", "/k", "/h") for port in (2222, 2223))
+    both = (
+        info.NodeInfo("behindy-sandbox", "c", "10.216.7.11", first),
+        info.NodeInfo("behindy-sandbox-2", "c.2", "10.216.7.12", second),
+    )
+    found = info.SandboxInfo(
+        first, "http://x", "https://x", "/ca", "behindy.me", "127.0.0.1:5", "10.216.7.11:5000/behindy", "c", both
+    )
+    assert info.from_json(info.to_json(found)) == found
+    assert [command(found, node=number)[-2:] for number in (1, 2)] == [
+        ["2222", "ubuntu@127.0.0.1"],
+        ["2223", "ubuntu@127.0.0.1"],
+    ]
+    with raises(Kind.USAGE, match="no node 3"):
+        command(found, node=3)
+    assert "behindy-sandbox-2 10.216.7.12, ssh ubuntu@127.0.0.1 port 2223, container c.2\n" in info.to_text(found)
+
+
+def test_a_sandbox_that_was_made_before_there_were_nodes_has_none() -> None:
+    ssh = info.SshInfo("127.0.0.1", 2222, "ubuntu", "/k", "/h")
+    found = info.SandboxInfo(ssh, "http://x", "https://x", "/ca", "behindy.me", "127.0.0.1:5", "p", "c")
+    content = json.loads(info.to_json(found))
+    del content["nodes"]
+    assert info.from_json(json.dumps(content)) == found
 
 
 def test_no_sandbox_is_an_error_that_says_how_to_start_one(tmp_path: Path) -> None:

@@ -60,7 +60,8 @@ export container=docker
 choose_iptables
 keep meminfo /usr/local/sbin/sandbox-meminfo
 keep docker run_dockerd
-keep registry docker-registry serve /etc/docker/registry/config.yml
+# A further node has no registry: it pulls from the first one's.
+[[ -n ${SANDBOX_FURTHER_NODE-} ]] || keep registry docker-registry serve /etc/docker/registry/config.yml
 keep ssh run_sshd
 log "started"
 # Orphans come to PID 1; bash takes them in while it waits.

@@ -13,9 +13,9 @@ done
 cp --archive --force "$archive/." /
 chown ubuntu: /home/ubuntu
 
-# The rehearsal's token is made here, once, and never leaves the host.
+# The rehearsal's token is made here, once, and never leaves the host. A further node has no project, and none.
 rehearsal=$project/rehearsal
-if [[ ! -s $rehearsal/map.conf || ! -s $rehearsal/header ]]; then
+if [[ -d $rehearsal ]] && [[ ! -s $rehearsal/map.conf || ! -s $rehearsal/header ]]; then
     token=$(openssl rand -hex 32)
     (umask 077 && echo "\"$token\" \"-green\";" >"$rehearsal/map.conf" && echo "X-Behindy-Rehearsal: $token" >"$rehearsal/header")
     chown ubuntu: "$rehearsal/map.conf" "$rehearsal/header"
