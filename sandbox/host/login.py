@@ -24,7 +24,7 @@ def command(info: SandboxInfo, words: Sequence[str] = (), node: int = 1) -> list
     """
     ways = [each.ssh for each in info.nodes] or [info.ssh]
     if not 1 <= node <= len(ways):
-        raise Kind.USAGE(f"The sandbox has no node {node}.", remedy=f"It has {len(ways)}: inv sandbox.info.")
+        raise Kind.USAGE(f"The sandbox has no node {node}.", remedy=f"It has {len(ways)}: ./inv sandbox.info")
     way = ways[node - 1]
     options = {
         "IdentitiesOnly": "yes",

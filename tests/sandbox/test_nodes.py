@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.host import info, lifecycle, nodes, releases
-from sandbox.host.checkout import HOST_VARIABLE, here
 from sandbox.host.docker_cli import docker
 from sandbox.host.login import command
+from tests.sandbox.several import left, several_nodes
 from tests.sandbox.support import on_host, wait_for
 
 if TYPE_CHECKING:
@@ -33,19 +32,8 @@ kill -HUP "$(cat /run/docker.pid)"
 @pytest.fixture(scope="module")
 def three() -> Iterator[SandboxInfo]:
     """A sandbox of its own, beside that of the other tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(HOST_VARIABLE, f"nodes-{os.environ.get('PYTEST_XDIST_WORKER', 'gw0')}")
-        yield lifecycle.up(print, 3)
-        checkout = here()
-        lifecycle.remove()
-        assert not left(checkout.container)
-
-
-def left(name: str) -> list[str]:
-    """What the engine of this machine has by that name, or by one that begins with it."""
-    containers = docker("ps", "--all", "--format", "{{.Names}}", "--filter", f"name={name}").split()
-    volumes = docker("volume", "ls", "--quiet", "--filter", f"name={name}").split()
-    return [*containers, *volumes, *docker("network", "ls", "--quiet", "--filter", f"name={name}").split()]
+    with several_nodes("nodes") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
