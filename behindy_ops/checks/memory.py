@@ -131,7 +131,8 @@ def fits(facts: Facts) -> Iterable[Check]:
         return
     available, swap = memory["MemAvailable"], memory.get("SwapFree", 0)
     for service in facts.services:
-        count = service.made_at_once
+        if not (count := service.made_at_once):
+            continue
         needed = need(facts.survey, service) * count
         several = f" for {count} containers" if count > 1 else ""
         says = f"a deploy of {service.name} needs about {size(needed)}{several}; {size(available)} available"
@@ -212,14 +213,16 @@ def near_limit(facts: Facts) -> Iterable[Check]:
 def limits(facts: Facts) -> Iterable[Check]:
     """All containers at their limits, and one more of a service beside them, against the host's memory and swap."""
     memory = facts.survey.memory
-    everything = sum(container.memory for container in facts.survey.containers.values() if container.running)
+    here = [container for container in facts.survey.containers.values() if container.running and not container.tasks]
+    everything = sum(container.memory for container in here)
     more = [
         (facts.survey.stanza(service.name).limit * service.made_at_once, service.name) for service in facts.services
     ]
     extra, name = max(more, default=(0, ""))
     real, swapped = memory.get("MemTotal", 0), memory.get("SwapTotal", 0)
+    with_it = f" and one more {name}" if extra else ""
     says = (
-        f"all limits and one more {name} make {size(everything + extra)}, the host has {size(real)} and "
+        f"all limits{with_it} make {size(everything + extra)}, the host has {size(real)} and "
         f"{size(swapped) if swapped else 'no'} swap"
     )
     if 0 < real + swapped < everything + extra:

@@ -126,7 +126,8 @@ class Service:
         replicas: how many containers each of its releases has; to the host each is a service of its own name.
         replica: which of them this is, from 1 on.
         replica_of: the first one's name, if this is a further one.
-        tasks: how many containers a release has that a swarm runs as one; on a single host they are replicas.
+        tasks: how many containers a release has that a swarm runs as one, on any of its nodes; 0 for one of which each
+            container is this host's.
         placement: the labels that a node has to have to run it: ``disk=ssd``.
     """
 
@@ -156,7 +157,7 @@ class Service:
     replicas: int = 1
     replica: int = 1
     replica_of: str = ""
-    tasks: int = 1
+    tasks: int = 0
     placement: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -169,7 +170,9 @@ class Service:
 
     @property
     def made_at_once(self) -> int:
-        """How many containers a deploy of it starts beside those that run; of a further one, itself."""
+        """How many containers a deploy of it starts on the host beside those that run; of a further one, itself."""
+        if self.tasks:
+            return 0
         return 1 if self.replica_of else self.replicas
 
     @property

@@ -39,7 +39,8 @@ def _constraint(label: str) -> str:
 
 
 def _shaped(service: Service) -> Service:
-    return replace(service, replicas=1, tasks=service.replicas)
+    """A job is a container of the host that has the timers; all else runs on any node."""
+    return service if service.schedule else replace(service, replicas=1, tasks=service.replicas)
 
 
 SWARM = Engine("swarm", StartTasks, _shaped)

@@ -1,4 +1,4 @@
-# lib: assets
+# lib: engine assets
 # Copies the static files of releases to where nginx serves them. `from`: their directory in the image; `at`: the URL's path
 # below which they are served; `most`: bytes. Container and release follow in turn: the candidate, and the live one, unless
 # its own deploy has kept them. Prints what became of each.
@@ -13,7 +13,7 @@ keep() { # container, release
   chmod -R u+rwX "$new" 2>/dev/null # what a run that was killed has left
   rm -rf "$new" && mkdir -p "$new$at" "$served" "$lists" || return
   chmod go+rx "${served%/*}" "$served" 2>/dev/null # nginx's workers are others here
-  docker cp "$1:$from/." - |
+  files_of "$1" "$from/." |
     { head -c "$most" && [ "$(head -c 1 | wc -c)" = 0 ]; } |
     tar -x -C "$new$at" --no-same-owner --no-same-permissions
   codes="${PIPESTATUS[*]}"

@@ -51,6 +51,7 @@ state() { # container, template. Prints `state`, and what docker says, `none` or
   echo "state $found"
 }
 stop_within() { docker stop -t "$1" "$2"; } # seconds, container
+files_of() { docker cp "$1:$2" -; } # container, path in it: an archive
 log_of() { docker logs --tail "$1" "$2"; } # lines, container
 named_addresses() { timeout 20 docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$1"; } # container
 name_in_dns() { echo "$1"; } # container

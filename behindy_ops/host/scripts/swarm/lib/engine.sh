@@ -108,6 +108,16 @@ stop_within() {
   while [ -n "$(running "$id")" ] && [ "$(now)" -lt "$end" ]; do sleep 0.2; done # one on a node that is away ends with that
   return 0
 }
+files_of() { # of the image, which this host has pulled: its tasks may be anywhere
+  local id image made code
+  id=$(unit "$1") || return
+  if [ -z "$id" ]; then docker cp "$1:$2" -; return; fi
+  image=$(of_unit "$id" '{{index .Spec.Labels "behindy.image"}}') && made=$(docker create --network none "$image") || return
+  docker cp "$made:$2" -
+  code=$?
+  docker rm -f -v "$made" >/dev/null
+  return "$code"
+}
 log_of() {
   local id
   id=$(unit "$2") || return
