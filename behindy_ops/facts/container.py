@@ -153,9 +153,21 @@ def _of_a_swarm(data: dict[str, Any]) -> Container:
         restart_policy="any",
         labels=data["labels"] or {},
         env_names=tuple(data["env"]),
-        trouble=next((task.error for task in (*([last] if last else []), *begun) if task.error), ""),
+        trouble=next((_trouble(task) for task in (*([last] if last else []), *begun) if task.error), ""),
         tasks=tasks,
     )
+
+
+def _trouble(task: Task) -> str:
+    """Return in words what keeps a task from running, with what the swarm says of it."""
+    if "no suitable node" in task.error:
+        return f"no node of the swarm fits ({task.error})"
+    if "No such image" in task.error or "pull" in task.error:
+        return f"{task.node} cannot pull its image ({task.error})"
+    if task.state == "rejected":
+        return f"{task.node} rejects it ({task.error})"
+    killed = "; 137 is a kill, as for want of memory" if task.exit_code == 137 else ""
+    return f"it failed on {task.node} ({task.error}{killed})"
 
 
 def _task(data: dict[str, Any], nodes: dict[str, dict[str, str]]) -> Task:

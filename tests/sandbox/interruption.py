@@ -19,6 +19,7 @@ from tests.sandbox.support import ROOT, Ran, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
     from types import TracebackType
 
 STEPS = ("connect", "survey", "pull", "start", "internal", "rehearsal", "switch")
@@ -75,14 +76,14 @@ class Moment:
 class Client:
     """``inv`` with these words in a process of its own; its events are read as they come."""
 
-    def __init__(self, *words: str, env: dict[str, str] | None = None) -> None:
+    def __init__(self, *words: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> None:
         self.begun = time.monotonic()
         self.ended = 0.0
         self._lines: dict[str, list[str]] = {"out": [], "err": []}
         self._news = threading.Condition()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "invoke", *words],
-            cwd=ROOT,
+            cwd=cwd,
             env=env or environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

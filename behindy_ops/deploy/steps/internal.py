@@ -38,7 +38,7 @@ def trouble_of(container: Container | None) -> str:
         limit = f" of {container.memory // 2**20} MB" if container.memory else ""
         return f"OOM-killed: it needs more memory than its limit{limit}"
     if container.restarts and container.trouble:
-        return f"a task of it failed: {container.trouble}"
+        return container.trouble
     if container.restarting or container.restarts:
         return f"it restarts (exit code {container.exit_code}, {container.restarts} restarts)"
     return "" if container.running else f"it exited (exit code {container.exit_code})"
@@ -107,7 +107,8 @@ class CheckInside(Attempts):
             return unchecked if health == "starting" else Look(Verdict.HEALTHY, outcome(status, curl_exit, login=False))
         said = "".join(letter if letter.isprintable() else " " for letter in reply.values().get("body", ""))
         fault = Fault.LOGIN if needs_login(status) else Fault.RELEASE
-        reason = unexpected(expect, status, curl_exit, lacking=bool(lacking))
+        waits = container.trouble if container is not None else ""
+        reason = waits or unexpected(expect, status, curl_exit, lacking=bool(lacking))
         return Look(Verdict.AGAIN, reason, fault, said=" ".join(said.split())[:_SAID])
 
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
