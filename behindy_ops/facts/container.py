@@ -166,8 +166,7 @@ def _trouble(task: Task) -> str:
         return f"{task.node} cannot pull its image ({task.error})"
     if task.state == "rejected":
         return f"{task.node} rejects it ({task.error})"
-    killed = "; 137 is a kill, as for want of memory" if task.exit_code == 137 else ""
-    return f"it failed on {task.node} ({task.error}{killed})"
+    return f"it failed on {task.node} ({task.error})"
 
 
 def _task(data: dict[str, Any], nodes: dict[str, dict[str, str]]) -> Task:

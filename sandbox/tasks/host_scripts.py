@@ -6,10 +6,11 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from behindy_ops.deploy.engines.choice import ENGINES
+from behindy_ops.host.command import script_names as all_names
 from behindy_ops.host.command import script_parts
 
 if TYPE_CHECKING:
@@ -26,9 +27,15 @@ _UNSET_IN_SHARED = re.compile(r"scripts/lib/.*\[SC2154\]\n")
 
 def script_names() -> list[str]:
     """Every script but the shared parts, by the names ``script`` takes."""
-    root = Path(str(files("behindy_ops.host"))) / "scripts"
-    names = (path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.sh"))
-    return sorted(name for name in names if not name.startswith("lib/"))
+    return [name for name in all_names() if "lib" not in name.split("/")]
+
+
+def as_put_together() -> list[list[tuple[str, str]]]:
+    """Every script as it is for each engine for which it is another."""
+    found = {
+        str(parts): parts for engine in ENGINES for parts in (script_parts(name, engine) for name in script_names())
+    }
+    return list(found.values())
 
 
 def problems(parts: Sequence[tuple[str, str]]) -> str:
@@ -57,7 +64,7 @@ def problems(parts: Sequence[tuple[str, str]]) -> str:
 def main() -> int:
     """Check every script; return the exit code."""
     with ThreadPoolExecutor(2) as pool:
-        found = [*filter(None, pool.map(problems, map(script_parts, script_names())))]
+        found = [*filter(None, pool.map(problems, as_put_together()))]
     sys.stderr.writelines(found)
     return 1 if found else 0
 

@@ -630,8 +630,9 @@ def stop_blue(world: World, me: Process, container: str, grace: str, kept: str =
     return 0
 
 
-def of_docker(world: World, me: Process, operation: str, container: str) -> Body:
-    """``docker start``, ``stop`` and ``restart`` as they are."""
+def _of_docker(operation: str, world: World, me: Process, *words: str) -> Body:
+    """``docker start``, ``stop`` and ``restart``."""
+    container = words[-1]
     engine = world.engine
     try:
         if operation != "start":
@@ -799,7 +800,7 @@ SCRIPTS: dict[str, Callable[..., Body]] = {
         drain, watch, stop_blue, discard, tidy, verify, record, survey, assets, leave, together, in_turn,
         maintenance, schedule,
     )
-} | {"await": await_}  # fmt: skip
+} | {"await": await_} | {name: partial(_of_docker, name) for name in ("start", "stop", "restart")}  # fmt: skip
 
 
 def _ended(process: Process) -> bool:
@@ -847,9 +848,6 @@ def _title(argv: tuple[str, ...], title: str) -> str:
 
 def body_of(world: World, me: Process, command: Command) -> Body:
     """The process a command starts; refuses one that nobody has prepared."""
-    program, *arguments_ = command.argv
-    if program == "docker" and arguments_[0] in ("start", "stop", "restart"):
-        return of_docker(world, me, arguments_[0], arguments_[-1])
     assert command.argv[:2] == ("bash", "-c"), f"nobody has prepared {command.argv}"
     name, arguments_ = name_of(command), list(command.argv[4:])
     assert name in SCRIPTS, f"nobody has prepared {command.argv[3]}"

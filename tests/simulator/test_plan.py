@@ -260,12 +260,12 @@ def test_a_dry_run_is_refused_for_the_reason_the_deploy_would_be() -> None:
     queue.show_plan(host.connect, [host.world.services["frontend"]], Goal(tag="mended", force=True))
 
 
-def test_a_plan_with_downtime_announces_it_and_shows_what_docker_itself_is_told() -> None:
+def test_a_plan_with_downtime_announces_it_and_shows_how_it_is_stopped() -> None:
     state = state_of(Goal(tag="v2", recreate=True))
     lines = plan.as_lines(plan.steps(state), state)
     assert "# Downtime begins: web is stopped" in lines[1]
     assert [line.split()[0] for line in lines][2:4] == ["aside", "stop"]
-    assert re.fullmatch(r"stop      docker stop .* old", lines[3])
+    assert lines[3] == "stop      deploy/stop.sh 10 old"
 
 
 def test_a_service_without_a_rehearsal_path_is_planned_without_a_rehearsal_and_says_so() -> None:

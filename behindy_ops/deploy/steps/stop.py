@@ -18,7 +18,7 @@ _LOG_LINES = 100
 
 def start(container: str) -> Command:
     """Return the start of a container that is stopped."""
-    return Command(("docker", "start", container), title="start the container", timeout=60, changes=True)
+    return Command(script("deploy/start", container), title="start the container", timeout=60, changes=True)
 
 
 def _remove(container: str, grace: float) -> Command:
@@ -66,7 +66,7 @@ class StopLive(Step):
 
     def command(self, state: State) -> Command:
         live, grace = state.live.id if state.live else "", state.service.stop
-        argv = ("docker", "stop", "--time", f"{grace:.0f}", live)
+        argv = script("deploy/stop", f"{grace:.0f}", live)
         return Command(argv, title="stop the container", timeout=grace + 30, changes=True)
 
 
@@ -81,7 +81,7 @@ class StopNew(Step):
 
     def command(self, state: State) -> Command:
         grace = state.service.stop
-        argv = ("docker", "stop", "--time", f"{grace:.0f}", state.candidate.id)
+        argv = script("deploy/stop", f"{grace:.0f}", state.candidate.id)
         return Command(argv, title="stop the container", timeout=grace + 30, changes=True)
 
 
@@ -108,7 +108,7 @@ class StartAgain(Step):
     def command(self, state: State) -> Command:
         if not self.half_stopped:
             return start(self.container)
-        argv = ("docker", "restart", "--time", "3", self.container)
+        argv = script("deploy/restart", "3", self.container)
         return Command(argv, title="start the container again", timeout=60, changes=True)
 
 

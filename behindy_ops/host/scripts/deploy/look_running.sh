@@ -12,7 +12,7 @@ while :; do
   esac
   [ "$left" -gt 0 ] || break
   [ "$pause" -lt "$left" ] || pause=$left
-  timeout "$((pause / 1000)).$(printf '%03d' $((pause % 1000)))" docker wait "$container" >/dev/null 2>&1
+  ended_within "$container" "$((pause / 1000)).$(printf '%03d' $((pause % 1000)))"
   # Ended by itself: either the container has, or its engine, which `state` waits for.
 done
 printf '%s\n' "$seen"

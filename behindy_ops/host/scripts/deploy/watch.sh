@@ -4,7 +4,7 @@
 container=$1 until=$2 template=$3 limit=$4
 until=$(within "$until" "$((limit * 1000))")
 while left=$((until - $(now))) && [ "$left" -gt 0 ]; do
-  timeout "$((left / 1000)).$(printf '%03d' $((left % 1000)))" docker wait "$container" >/dev/null 2>&1
+  ended_within "$container" "$((left / 1000)).$(printf '%03d' $((left % 1000)))"
   case $? in 0 | 124) break ;; esac
   inspect "$container" '{{.Id}}' >/dev/null || break # that its engine restarts says nothing about the container
 done

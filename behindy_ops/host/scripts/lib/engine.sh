@@ -51,6 +51,9 @@ state() { # container, template. Prints `state`, and what docker says, `none` or
   echo "state $found"
 }
 stop_within() { docker stop -t "$1" "$2"; } # seconds, container
+restart_within() { docker restart -t "$1" "$2"; } # likewise
+start_again() { docker start "$1"; } # container
+ended_within() { timeout "$2" docker wait "$1" >/dev/null 2>&1; } # container, seconds: whether it ended
 files_of() { docker cp "$1:$2" -; } # container, path in it: an archive
 log_of() { docker logs --tail "$1" "$2"; } # lines, container
 named_addresses() { timeout 20 docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$1"; } # container

@@ -1,4 +1,4 @@
-# lib: engine masked compose history release stack
+# lib: workspace engine masked compose history release stack
 # As deploy/start_green.sh, of a service of the swarm: `replicas` tasks on nodes that meet the constraints (one a line), on the
 # overlay, behind its own name in DNS (`<service>-<release>`), which nobody else ever has.
 network=$4 template=$5 from=$6 project=$7 nginx=$8 overlay=$9 replicas=${10} constraints=${11}
@@ -7,17 +7,15 @@ umask 077
 of_release "$1" "$2" "$3"
 keep_release "$network" "$from"
 key=$service-$release names=$dir/assets/.names stanza=$(own_stanza)
-made=$(mktemp -d)
-trap 'rm -rf "$made"' EXIT
-compose "${declared[@]}" -f "$keep/override.yml" -f "$keep/names.yml" config --format json "$stanza" >"$made/config"
-: >"$made/files"
+compose "${declared[@]}" -f "$keep/override.yml" -f "$keep/names.yml" config --format json "$stanza" >"$work/config"
+: >"$work/files"
 while read -r path; do
-  if [ -f "$path" ]; then printf '%s %s\n' "$key-$(sha256sum "$path" | cut -c 1-12)" "$path" >>"$made/files"; fi
-done < <(file_binds "$stanza" <"$made/config")
+  if [ -f "$path" ]; then printf '%s %s\n' "$key-$(sha256sum "$path" | cut -c 1-12)" "$path" >>"$work/files"; fi
+done < <(file_binds "$stanza" <"$work/config")
 image=$(docker image inspect --format '{{.Id}}' "$(sed -nE 's/^ *"image": "([^"]+)",?$/\1/p' "$keep/override.yml")")
-labels=$(printf '"%s": "%s",\n' behindy.name "$service-green" behindy.dns "$key" behindy.names "$names" behindy.nginx "$nginx" behindy.image "$image")
-as_stack "$stanza" "$key" "$overlay" "$replicas" "$constraints" "$made/files" "$labels" <"$made/config" >"$made/stack"
-docker stack deploy --detach --resolve-image never --with-registry-auth -c "$made/stack" "$project" 2>&1 >/dev/null |
+labels=$(printf '"%s": "%s",\n' behindy.name "$service-green" behindy.dns "$key" behindy.names "$names" behindy.nginx "$nginx" behindy.image "$image" behindy.replicas "$replicas")
+as_stack "$stanza" "$key" "$overlay" "$replicas" "$constraints" "$work/files" "$labels" <"$work/config" |
+  docker stack deploy --detach --resolve-image never --with-registry-auth -c - "$project" 2>&1 >/dev/null |
   { grep -v '^Since --detach' || true; } | masked written_in "$keep/.env" >&2
 id=$(unit "$service-green")
 [ -n "$id" ]

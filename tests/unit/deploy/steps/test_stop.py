@@ -22,16 +22,16 @@ def test_one_that_cannot_be_removed_is_reported_and_the_deploy_stands() -> None:
 
 
 def test_a_live_container_that_is_stopped_first_stays_on_the_host() -> None:
-    assert StopLive().command(state_of()).argv == ("docker", "stop", "--time", "10", "old")
+    assert StopLive().command(state_of()).argv[3:] == ("deploy/stop", "10", "old")
     assert StopLive.enters is Phase.STOPPED
     assert isinstance(StopLive().read(state_of(), answer(code=1)).error, RemoteCommandFailed)
     assert StopLive().read(state_of(), answer()).error is None
 
 
 def test_one_on_its_way_down_is_restarted_where_a_start_would_find_it_running() -> None:
-    assert StartAgain("old", "Start it").command(state_of()).argv == ("docker", "start", "old")
+    assert StartAgain("old", "Start it").command(state_of()).argv[3:] == ("deploy/start", "old")
     half = StartAgain("old", "Start it", half_stopped=True, stuck="It is down.")
-    assert half.command(state_of()).argv == ("docker", "restart", "--time", "3", "old")
+    assert half.command(state_of()).argv[3:] == ("deploy/restart", "3", "old")
     error = half.read(state_of(), answer(code=1)).error
     assert error is not None
     assert (error.state, error.remedy) == ("It is down.", "inv deploy.recover")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from behindy_ops.facts.replies import Reply, read, short
-from behindy_ops.host.command import Command, script, wire
+from behindy_ops.host.command import SHELL, Command, script_text, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,13 +120,13 @@ class FakeHost:
         self.file("proc/8/cmdline", "nginx: worker process")
         return 'mkdir -p "$root/proc/9"; printf "nginx: worker process" >"$root/proc/9/cmdline"; exit 0'
 
-    def run(self, name: str, *arguments: str, stdin: str = "") -> Ran:
-        """Run a script as it is sent.
+    def run(self, name: str, *arguments: str, stdin: str = "", engine: str = "") -> Ran:
+        """Run a script as it is sent to a host with this engine.
 
         Raises:
             AssertionError: it called something that nobody has prepared.
         """
-        argv, env = self._prepared(name, arguments)
+        argv, env = self._prepared(name, arguments, engine)
         done = subprocess.run(
             argv, input=stdin, capture_output=True, text=True, check=False, timeout=15, cwd=self.root, env=env
         )
@@ -144,10 +144,10 @@ class FakeHost:
             running.stdout.close()
             running.wait(15)
 
-    def _prepared(self, name: str, arguments: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
+    def _prepared(self, name: str, arguments: tuple[str, ...], engine: str = "") -> tuple[list[str], dict[str, str]]:
         for program in {*PROGRAMS, *self._answers}:
             self._write(program)
-        argv = script(name, *arguments)
+        argv = (*SHELL, script_text(name, engine), name, *arguments)
         text = argv[2].replace("/etc/", f"{self.root}/etc/").replace("/dev/shm", f"{self.root}/shm")
         text = text.replace("/var/tmp/", f"{self.root}/").replace("{lib,libexec}/docker", "no-plugins")
         for real, moved in self.moved.items():

@@ -1415,3 +1415,17 @@ def test_where_the_token_leads_nowhere_being_closed_is_an_answer_except_to_a_reh
     assert "ok" not in asked_closed(host, header).out.splitlines()
     host.on("curl", "*https://a.org/", "code 503\n")
     assert "ok" not in asked_closed(host, "", f"token={header}").out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "call"),
+    [
+        ("deploy/start", ("c",), "docker start c"),
+        ("deploy/stop", ("7", "c"), "docker stop -t 7 c"),
+        ("deploy/restart", ("3", "c"), "docker restart -t 3 c"),
+    ],
+)
+def test_a_container_is_started_stopped_and_both(host: FakeHost, name: str, words: tuple[str, ...], call: str) -> None:
+    host.on("docker", call.removeprefix("docker "))
+    done = host.run(name, *words)
+    assert (done.code, done.calls) == (0, [call])

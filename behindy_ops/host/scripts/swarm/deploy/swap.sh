@@ -12,21 +12,19 @@ links() { # of any that has one
   done
 }
 names=$(links)
-if [ -n "$first" ]; then rename "$first" "$first_new"; fi && rename "$second" "$second_new" && { [ -z "$names" ] || follow_names "$names"; } && {
-  echo "switched $(now)"
-  exit 0
-}
+followed() { [ -z "$names" ] || follow_names "$names"; }
+switched() { echo "switched $(now)"; exit 0; }
+if [ -n "$first" ]; then rename "$first" "$first_new"; fi && rename "$second" "$second_new" && followed && switched
 now_named=$(named "$second")
 [ "$?" != 2 ] || stuck
-if [ "$now_named" = "/$second_new" ] && { [ -z "$names" ] || follow_names "$names"; }; then
-  echo "switched $(now)"
-  exit 0
+if [ "$now_named" = "/$second_new" ]; then
+  followed || stuck
+  switched
 fi
-[ "$now_named" != "/$second_new" ] || stuck
 if [ -n "$first" ]; then
   case $(named "$first") in
   "/$first_old") ;;
-  "/$first_new") rename "$first" "$first_old" && follow_names "$names" || stuck ;;
+  "/$first_new") { rename "$first" "$first_old" && followed; } || stuck ;;
   *) stuck ;;
   esac
 fi

@@ -118,6 +118,30 @@ files_of() { # of the image, which this host has pulled: its tasks may be anywhe
   docker rm -f -v "$made" >/dev/null
   return "$code"
 }
+start_again() { # as many tasks as it had before it was stopped
+  local id count
+  id=$(unit "$1") || return
+  if [ -z "$id" ]; then docker start "$1"; return; fi
+  count=$(of_unit "$id" '{{index .Spec.Labels "behindy.replicas"}}') && timeout 30 docker service scale --detach "$id=${count:-1}" >/dev/null
+}
+restart_within() {
+  local id
+  id=$(unit "$2") || return
+  if [ -n "$id" ]; then start_again "$id"; else docker restart -t "$1" "$2"; fi
+}
+ended_within() { # whether a task of it failed, or it is gone
+  local id end seen
+  id=$(unit "$1") || return
+  if [ -z "$id" ]; then timeout "$2" docker wait "$1" >/dev/null 2>&1; return; fi
+  end=$(($(now) + $(awk -v s="$2" 'BEGIN { printf "%d", s * 1000 }')))
+  while [ "$(now)" -lt "$end" ]; do
+    of_unit "$id" '{{.ID}}' >/dev/null || return 0
+    seen=$(tasks_of "$id")
+    case $seen in *'"state":"failed"'* | *'"state":"rejected"'*) return 0 ;; esac
+    sleep 0.5
+  done
+  return 124
+}
 log_of() {
   local id
   id=$(unit "$2") || return

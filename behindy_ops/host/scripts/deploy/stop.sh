@@ -1,0 +1,3 @@
+# lib: engine
+# Stops a container, with so many seconds of grace; it stays.
+stop_within "$1" "$2"

@@ -1,0 +1,283 @@
+"""What stands in the place of a script, or of a part of one, where a swarm runs the services; run by bash."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
+from behindy_ops.host.command import as_told_to, script_names, script_text
+from tests.unit.host.scripts.fake_host import INSIDE, Answer, FakeHost
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OWN = ("swarm/deploy/look_inside", "swarm/deploy/swap", "swarm/start")
+"""The scripts that only a swarm has."""
+
+NEW, OLD = "n" * 25, "o" * 25
+TASK = {
+    "id": "t1", "slot": 1, "node": "node1", "wanted": "running", "state": "running", "error": "", "since": "2026",
+    "exit": 0, "addresses": ["10.221.0.5/24"],
+}  # fmt: skip
+NODES = '{"id":"node1","name":"one","status":"Ready"}\n{"id":"node2","name":"two","status":"Ready"}\n'
+SPEC = {
+    "id": NEW, "name": "web-green", "created": "2026", "labels": {"behindy.image": "sha256:1"},
+    "image": "me/web@sha256:2", "memory": 1000, "replicas": 2, "env": ["DB_PASS"],
+}  # fmt: skip
+
+
+def of_engine(*ids: str) -> str:
+    return json.dumps(
+        [{"ID": each, "Version": {"Index": 1}, "Spec": {"Labels": {}}} for each in ids], separators=(",", ":")
+    )
+
+
+def has_units(host: FakeHost, names: Mapping[str, str]) -> None:
+    """Have the swarm know services by these names, and nothing else."""
+    host.on("curl", "*behindy.name=*", of_engine())
+    for name, identity in names.items():
+        host.on("curl", f"*behindy.name={name}%22*", of_engine(identity))
+
+
+def runs(host: FakeHost, identity: str, *tasks: dict[str, Any]) -> None:
+    spec = {**SPEC, "id": identity}
+    host.on(
+        "docker", f'service inspect --format {{"id":* {identity}', json.dumps(spec, separators=(",", ":"))[:-1] + "\n"
+    )
+    host.on("docker", f"service ps -q --no-trunc {identity}", "".join(f"{task['id']}\n" for task in tasks))
+    lines = "".join(f"{json.dumps(task, separators=(',', ':'))}\n" for task in tasks)
+    host.on("docker", 'inspect --format {"id":*', lines)
+    host.on("docker", "node ls *", NODES)
+
+
+def test_there_is_no_script_of_a_swarm_that_nobody_knows() -> None:
+    assert tuple(name for name in script_names() if name.startswith("swarm/") and "/lib/" not in name) == OWN
+
+
+def test_a_command_is_told_in_the_words_of_the_engine_however_deep_it_is_packed() -> None:
+    told = as_told_to("swarm")
+    assert told[script_text("deploy/swap")] == script_text("swarm/deploy/swap", "swarm")
+    assert "follow_names" in told[script_text("deploy/stop")]
+    assert script_text("host/together") not in told
+    assert as_told_to("") == {}
+
+
+def test_the_survey_tells_of_a_service_of_the_swarm_as_of_a_container(host: FakeHost) -> None:
+    has_units(host, {"web-green": NEW})
+    failed = {
+        **TASK,
+        "id": "t0",
+        "state": "failed",
+        "wanted": "shutdown",
+        "exit": 3,
+        "error": "task: non-zero exit (3)",
+    }
+    runs(host, NEW, TASK, failed)
+    done = host.run("deploy/watch", "web-green", "0", CONTAINER_TEMPLATE, "0", engine="swarm")
+    found = parse_container(done.values["state"])
+    assert (found.id, found.name, found.image_id, found.running, found.restarts) == (
+        NEW,
+        "web-green",
+        "sha256:1",
+        True,
+        1,
+    )
+    assert found.trouble == "it failed on one (task: non-zero exit (3))"
+    assert [task.serves for task in found.tasks] == [True, False]
+    assert found.tasks[0].address == "10.221.0.5"
+
+
+def test_a_task_on_a_node_that_is_away_does_not_serve() -> None:
+    data = {**SPEC, "tasks": [TASK], "nodes": [{"id": "node1", "name": "one", "status": "Down"}]}
+    found = parse_container(json.dumps(data))
+    assert (found.running, found.status) == (False, "exited")
+
+
+@pytest.mark.parametrize(
+    ("task", "trouble"),
+    [
+        (
+            {"state": "pending", "node": "", "error": "no suitable node (x)"},
+            "no node of the swarm fits (no suitable node (x))",
+        ),
+        ({"state": "rejected", "error": "No such image: a"}, "one cannot pull its image (No such image: a)"),
+        ({"state": "rejected", "error": "invalid mount"}, "one rejects it (invalid mount)"),
+    ],
+)
+def test_what_keeps_a_task_from_running_has_a_name(task: dict[str, str], trouble: str) -> None:
+    data = {**SPEC, "tasks": [{**TASK, **task}], "nodes": [json.loads(line) for line in NODES.splitlines()]}
+    assert parse_container(json.dumps(data)).trouble == trouble
+
+
+class TestSwap:
+    """Two labels, then the links."""
+
+    @pytest.fixture
+    def names(self, host: FakeHost) -> Path:
+        names = host.home / "assets/.names"
+        names.mkdir(parents=True)
+        (names / "web").symlink_to("ids/web-old")
+        (names / "gone").symlink_to("ids/gone")
+        has_units(host, {})
+        host.on("docker", 'service inspect --format {{index .Spec.Labels "behindy.names"}} *', f"{names}\n")
+        host.on("docker", "service update *")
+        host.on("curl", "*behindy.names=*", of_engine(NEW, OLD))
+        host.on("docker", 'service inspect --format *behindy.name"}} *behindy.dns*', "web web-new\nweb-blue web-old\n")
+        return names
+
+    def swap(self, host: FakeHost, first: str = OLD) -> Any:
+        return host.run("deploy/swap", first, "web-blue", "web", NEW, "web", "any", "nginx", "web", engine="swarm")
+
+    def test_the_links_follow_and_what_nobody_is_called_goes(self, host: FakeHost, names: Path) -> None:
+        done = self.swap(host)
+        assert done.code == 0, done.err
+        assert done.values["switched"].isdigit()
+        updates = [call for call in done.calls if "service update" in call]
+        assert [call.split("behindy.name=")[1] for call in updates] == [f"web-blue {OLD}", f"web {NEW}"]
+        links = {each.name: str(each.readlink()) for each in names.iterdir() if each.is_symlink()}
+        assert links == {"web": "ids/web-new", "web-blue": "ids/web-old"}
+
+    def test_where_no_manager_answers_the_links_stay(self, host: FakeHost, names: Path) -> None:
+        host.on("curl", "*behindy.names=*", Answer(code=22))
+        host.on("docker", "service inspect --format /* *", "/web\n")
+        assert self.swap(host).code == 85
+        assert str((names / "web").readlink()) == "ids/web-old"
+
+    @pytest.mark.usefixtures("names")
+    def test_a_container_of_the_single_host_gives_its_name_too(self, host: FakeHost) -> None:
+        host.on("docker", f"rename {'c' * 64} web-blue")
+        done = self.swap(host, first="c" * 64)
+        assert done.code == 0, done.err
+
+    @pytest.mark.usefixtures("names")
+    def test_the_first_label_goes_back_where_the_second_cannot_be_set(self, host: FakeHost) -> None:
+        host.on("docker", f"service update * {NEW}", Answer(code=1))
+        host.on("docker", f"service inspect --format /* {NEW}", "/web-green\n")
+        host.on("docker", f"service inspect --format /* {OLD}", "/web-blue\n")
+        done = self.swap(host)
+        assert (done.code, done.out) == (84, "undone\n")
+        assert [call for call in done.calls if "update" in call][-1].endswith(f"behindy.name=web {OLD}")
+
+
+class TestLookInside:
+    """Every replica is asked."""
+
+    def look(self, host: FakeHost, *tasks: dict[str, Any]) -> Any:
+        has_units(host, {"web-green": NEW})
+        runs(host, NEW, *tasks)
+        words = ("nginx", "web-green", "http://web-green:5000/health", "0", "0.1", CONTAINER_TEMPLATE)
+        return host.run("deploy/look_inside", *words, engine="swarm")
+
+    def test_all_of_them_have_to_answer(self, host: FakeHost) -> None:
+        host.on("docker", "exec *", INSIDE)
+        host.on("curl", "*http://10.221.0.5:5000/health", "x\n200")
+        host.on("curl", "*http://10.221.0.6:5000/health", "x\n500")
+        second = {**TASK, "id": "t2", "slot": 2, "addresses": ["10.221.0.6/24"]}
+        done = self.look(host, TASK, second)
+        assert "ok" not in done.out.splitlines()
+        assert done.reply_short.every("look") == ["200 0", "500 0"]
+
+    def test_fewer_than_there_are_to_be_are_not_asked(self, host: FakeHost) -> None:
+        done = self.look(host, TASK)
+        assert done.reply_short.every("look") == []
+        assert "ok" not in done.out.splitlines()
+
+
+CONFIG = {
+    "services": {
+        "web": {
+            "profiles": ["apps"],
+            "command": None,
+            "container_name": "web-green",
+            "environment": {"A": 'with "quotes" and $$1', "PATHS": "a,b{c}"},
+            "healthcheck": {"test": ["CMD", "true"], "interval": "5s"},
+            "image": "me/web@sha256:2",
+            "init": True,
+            "labels": {"behindy.release": "r1", "behindy.tag": "v1"},
+            "mem_limit": "419430400",
+            "memswap_limit": "419430400",
+            "networks": {"internal": None},
+            "restart": "always",
+            "volumes": [
+                {"type": "bind", "source": "FILE", "target": "/etc/file", "read_only": True, "bind": {}},
+                {"type": "volume", "source": "data", "target": "/data", "volume": {}},
+            ],
+        },
+        "db": {"image": "postgres", "environment": {"B": "2"}},
+    }
+}  # fmt: skip
+
+
+@pytest.fixture
+def mounted(host: FakeHost) -> Path:
+    """A release that is kept, which mounts this file, on a host whose swarm takes a stack file and keeps it."""
+    mounted = host.file("home/compose/file", "content")
+    config = json.dumps(CONFIG, indent=2).replace("FILE", str(mounted))
+    keep = host.file("home/state/releases/web/r1/names.yml", "{}").parent
+    host.file("home/state/releases/web/r1/.env", "A=1\n")
+    (keep / "override.yml").write_text(json.dumps({"services": {"web": {"image": "me/web@sha256:2"}}}, indent=1))
+    (keep / "docker-compose.yml").write_text("services: {web: {}}\n")
+    host.on("docker", "compose *", config)
+    host.on("docker", "image inspect *", "sha256:1\n")
+    host.on("docker", "stack deploy *", Answer(run='cat >"$root/stack"'))
+    has_units(host, {"web-green": NEW})
+    host.on("curl", "*behindy.names=*", of_engine(NEW))
+    host.on("docker", 'service inspect --format *behindy.name"}} *behindy.dns*', "web-green web-r1\n")
+    runs(host, NEW, TASK)
+    return mounted
+
+
+def test_a_stanza_becomes_a_service_of_the_swarm_with_what_that_knows(host: FakeHost, mounted: Path) -> None:
+    done = host.run(
+        "swarm/start", str(host.home), "web", "r1", "shop_internal", CONTAINER_TEMPLATE, "", "shop", "nginx",
+        "shop_internal-swarm", "2", "node.labels.disk==ssd", stdin="begun\n{}\n{}\n", engine="swarm",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    stack = yaml.safe_load((host.root / "stack").read_text())
+    ((key, web),) = stack["services"].items()
+    assert key == "web-r1"
+    assert web["environment"] == {"A": 'with "quotes" and $$1', "PATHS": "a,b{c}"}
+    assert set(web) == {
+        "environment",
+        "healthcheck",
+        "image",
+        "init",
+        "volumes",
+        "networks",
+        "labels",
+        "configs",
+        "deploy",
+    }
+    assert [volume["target"] for volume in web["volumes"]] == ["/data"]
+    (config_name,) = stack["configs"]
+    assert web["configs"] == [{"source": config_name, "target": "/etc/file"}]
+    assert stack["configs"][config_name] == {"name": config_name, "file": str(mounted)}
+    deploy = web["deploy"]
+    assert (deploy["replicas"], deploy["endpoint_mode"]) == (2, "dnsrr")
+    assert deploy["resources"] == {"limits": {"memory": "419430400"}}
+    assert deploy["placement"] == {"constraints": ["node.labels.disk==ssd"]}
+    assert deploy["labels"]["behindy.name"] == "web-green"
+    assert deploy["labels"]["behindy.dns"] == "web-r1"
+    assert deploy["labels"]["behindy.tag"] == "v1"
+    assert stack["networks"] == {"n": {"external": True, "name": "shop_internal-swarm"}}
+    assert str((host.home / "assets/.names/web-green").readlink()) == "ids/web-r1"
+
+
+def test_it_is_stopped_to_no_tasks_and_started_again_with_as_many_as_it_had(host: FakeHost) -> None:
+    has_units(host, {})
+    runs(host, NEW)
+    host.on("docker", f"service scale --detach {NEW}=*")
+    host.on("docker", 'service inspect --format {{index .Spec.Labels "behindy.replicas"}} *', "3\n")
+    for name, words, count in (
+        ("deploy/stop", ("5", NEW), 0),
+        ("deploy/start", (NEW,), 3),
+        ("deploy/restart", ("3", NEW), 3),
+    ):
+        done = host.run(name, *words, engine="swarm")
+        assert done.code == 0, done.err
+        assert f"docker service scale --detach {NEW}={count}" in done.calls
