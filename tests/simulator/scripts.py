@@ -345,7 +345,8 @@ def look_outside(
 ) -> Body:  # fmt: skip
     assert nginx == "nginx"
     given = dict(word.partition("=")[::2] for word in urls if not word.startswith("https:"))
-    assert given.keys() <= {"mine", "status", "body", "token", "replica"}
+    assert given.keys() <= {"mine", "status", "body", "token", "replica", "of"}
+    assert given.get("of", "x-green").endswith("-green")
     mine, urls = given.get("mine", "").split(), tuple(word for word in urls if word.startswith("https:"))
     expect, replica = (given.get("status", ""), given.get("body", "")), given.get("replica", "") if header else ""
     if "token" in given:

@@ -60,6 +60,8 @@ def _ask(
     at += [f"body={body}"] if body else []
     if state.service.replicas > 1 and header:
         at.append(f"replica={state.service.replica}")
+    if header and not live:
+        at.append(f"of={state.service.name}-green")
     if state.survey.maintenance and not header and not state.stale:  # an nginx that is not ours would pass the token on
         at.append(f"token={state.paths.rehearsal_header}")
     argv = script("deploy/look_outside", header, *timing, state.names.proxy.container, name, inside, *at, *urls)

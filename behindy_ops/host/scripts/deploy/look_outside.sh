@@ -6,19 +6,23 @@
 # `mine=<addresses>`: nginx is asked who answered, by the same header, and that it was one of those settles it sooner;
 # `status=` those that are well, with a space around each, instead of 200 to 399; `body=` what an answer has to contain.
 # `replica=<number>`: of several containers of the service, the one that whoever has the header is answered by.
+# `of=<name>`: the candidate; where each of its tasks can be asked by its address, whoever has the header does.
 # `token=<file>`: the same header, by which the live release is asked past a service that is closed for maintenance; where
 # that leads nowhere either, being closed is an answer, and only the look inside tells.
 # In a rehearsal (a header, and no `mine`) the static files that its page names (scripts and styles, then icons and
 # the manifest) are asked for as well.
-header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7 at='' mine='' expected='' body='' token='' replica=()
+header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7 at='' mine='' expected='' body='' token='' of='' replica=()
 shift 7
 case $1 in at=*) at=${1#at=} && shift ;; esac
 case $1 in mine=*) mine=${1#mine=} && shift ;; esac
 case $1 in status=*) expected=${1#status=} && shift ;; esac
 case $1 in body=*) body=${1#body=} && shift ;; esac
 case $1 in replica=*) replica=(-H "X-Behindy-Replica: ${1#replica=}") && shift ;; esac
+case $1 in of=*) of=${1#of=} && shift ;; esac
 case $1 in token=*) token=${1#token=} && shift ;; esac
-secret=() past=()
+secret=() past=() each=('')
+[ -z "$mine" ] || mine=$(asked_addresses "$name" "$mine")
+[ -z "$of" ] || { mapfile -t each < <(task_addresses "$of") && [ "${#each[@]}" != 0 ] || each=(''); }
 if [ -n "$token" ] && sed 's/: /: live /' "$token" >"$work/token" 2>/dev/null; then past=(-H "@$work/token" "${replica[@]}"); fi
 if [ -n "$mine" ]; then
   if sed 's/: /: live /' "$header" >"$work/header" 2>/dev/null; then secret=(-H "@$work/header" "${replica[@]}"); else mine=; fi
@@ -101,7 +105,10 @@ end=$(($(now) + ${window%.*} * 1000))
 waited='' seen=''
 while :; do
   good=yes before=$seen met=''
-  for url in "$@"; do look "$url" || { good=no; break; }; done
+  for one in "${each[@]}"; do
+    [ -z "$one" ] || secret=(-H "@$header" -H "X-Behindy-Address: $one")
+    for url in "$@"; do look "$url" || { good=no; break 2; }; done
+  done
   moment=$(now)
   # Of several URLs, those before the one that met it may still have been answered by the previous release.
   seen=$met

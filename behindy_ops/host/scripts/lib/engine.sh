@@ -57,6 +57,8 @@ ended_within() { timeout "$2" docker wait "$1" >/dev/null 2>&1; } # container, s
 files_of() { docker cp "$1:$2" -; } # container, path in it: an archive
 log_of() { docker logs --tail "$1" "$2"; } # lines, container
 named_addresses() { timeout 20 docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$1"; } # container
+asked_addresses() { echo "$2"; } # name, the addresses that its container was known by
+task_addresses() { :; } # name: of each of its tasks that can be asked by itself
 name_in_dns() { echo "$1"; } # container
 unless_gone() { # a docker command; that what it is about is gone already is success
   local said

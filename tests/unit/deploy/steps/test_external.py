@@ -151,7 +151,8 @@ def test_after_the_switch_too_a_path_that_needs_a_login_is_told_as_one(code: int
 def test_what_counts_as_healthy_goes_along_with_every_look() -> None:
     state = state_of(service=replace(SERVICE, expect=Expect((200, 401), "a b")), switched=5000, green=AT)
     for step in (Rehearse(), CheckOutside(), CheckLive(), CheckPrevious("")):
-        assert step.command(state).argv[-3:] == ("status= 200 401 ", "body=a b", "https://behindy.me/")
+        argv = [word for word in step.command(state).argv if not word.startswith("of=")]
+        assert argv[-3:] == ["status= 200 401 ", "body=a b", "https://behindy.me/"]
 
 
 def test_a_body_that_is_not_as_expected_is_definite_and_says_what_is_missing() -> None:

@@ -281,3 +281,18 @@ def test_it_is_stopped_to_no_tasks_and_started_again_with_as_many_as_it_had(host
         done = host.run(name, *words, engine="swarm")
         assert done.code == 0, done.err
         assert f"docker service scale --detach {NEW}={count}" in done.calls
+
+
+def test_a_rehearsal_asks_each_task_by_its_address(host: FakeHost) -> None:
+    has_units(host, {"web-green": NEW})
+    second = {**TASK, "id": "t2", "slot": 2, "addresses": ["10.221.0.6/24"]}
+    runs(host, NEW, TASK, second)
+    header = host.file("home/rehearsal/header", "X-Behindy-Rehearsal: t")
+    answer = "HTTP/2 200\nX-Behindy-Candidate: -green\n\ncode {}\nmet 127.0.0.1\n"
+    host.on("curl", "*X-Behindy-Address: 10.221.0.5 *", answer.format(200))
+    host.on("curl", "*X-Behindy-Address: 10.221.0.6 *", answer.format(500))
+    host.on("docker", "container inspect --format {{.Id}} nginx", "n\n")
+    words = (str(header), "0", "0.1", "0", "nginx", "", "", "of=web-green", "https://shop.example/")
+    done = host.run("deploy/look_outside", *words, engine="swarm")
+    assert done.reply_short.every("look")[:2] == ["200 0 -green", "500 0 -green"]
+    assert "ok" not in done.out.splitlines()

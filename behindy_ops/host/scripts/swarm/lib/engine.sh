@@ -71,6 +71,16 @@ named_addresses() {
   id=$(unit "$1") || return
   if [ -n "$id" ]; then running "$id" | cut -d ' ' -f 2 | tr '\n' ' '; else timeout 20 docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$1"; fi
 }
+asked_addresses() { # its tasks may have been given others since
+  local id
+  id=$(unit "$1") || return
+  if [ -n "$id" ]; then named_addresses "$1"; else echo "$2"; fi
+}
+task_addresses() {
+  local id
+  id=$(unit "$1") || return
+  [ -z "$id" ] || running "$id" | cut -d ' ' -f 2
+}
 name_in_dns() {
   local id
   id=$(unit "$1") || return
