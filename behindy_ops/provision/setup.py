@@ -291,7 +291,7 @@ def _require_possible(plan: Plan, facts: HostFacts) -> None:
         )
 
 
-def _as_root(facts: HostFacts, argv: tuple[str, ...]) -> tuple[str, ...]:
+def as_root(facts: HostFacts, argv: tuple[str, ...]) -> tuple[str, ...]:
     return argv if facts.user == "root" else ("sudo", "-n", *argv)
 
 
@@ -302,14 +302,14 @@ def _make_host_directory(session: Session, facts: HostFacts) -> None:
     where = session.settings.host_dir
     made = session.host.run(Command(("mkdir", "-p", "-m", "750", where), title=f"create the directory {where}"))
     if not made.ok and facts.root:
-        argv = _as_root(facts, script("host/setup", "directory", where, facts.user))
+        argv = as_root(facts, script("host/setup", "directory", where, facts.user))
         made = session.host.run(Command(argv, title=f"create the directory {where}"))
     made.require(state="Nothing else changed.", remedy="Check BEHINDY_HOST_DIR.")
 
 
 def _carry_out(session: Session, facts: HostFacts, step: Step) -> None:
     if step.words:
-        argv = _as_root(facts, script("host/setup", *step.words))
+        argv = as_root(facts, script("host/setup", *step.words))
     else:
         names = session.names
         where: tuple[str, ...] = (session.settings.host_dir, session.settings.domain, names.proxy.container)

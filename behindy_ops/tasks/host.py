@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from invoke import Context
 
@@ -13,6 +14,9 @@ from behindy_ops.tasks.ask import ask
 from behindy_ops.tasks.client import client, here
 from behindy_ops.tasks.options import task, waiting
 from behindy_ops.tasks.show import present
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @task(help={"fingerprint": "SHA256:... the key must have; for scripts, instead of the question"})
@@ -53,14 +57,61 @@ def check(_: Context, json: bool = False) -> None:
         raise SystemExit(Kind.HOST_NOT_READY.exit_code)
 
 
-@task()
-def setup(_: Context, yes: bool = False, wait: str = "") -> None:
+@task(
+    iterable=["join"],
+    help={
+        "swarm": "make it the first host of a swarm, or see to the one that it manages",
+        "join": "with --swarm: a host that is to join, as user@host:port; may be repeated",
+        "managers": "those that join become managers",
+        "advertise": "the host's address for the other nodes (default: where its way out begins)",
+        "leave": "with --swarm: a node that is to leave, once what it runs is elsewhere",
+        "no-swarm": "go back to one host",
+    },
+)
+def setup(
+    _: Context,
+    swarm: bool = False,
+    join: list[str] | None = None,
+    managers: bool = False,
+    advertise: str = "",
+    leave: str = "",
+    no_swarm: bool = False,
+    yes: bool = False,
+    wait: str = "",
+) -> None:
     """Give the host what it lacks, such as Docker and swap; asks first."""
     from behindy_ops.provision.setup import set_up
 
     seconds = waiting(wait)
+    if (join or managers or advertise or leave) and not swarm or (swarm and no_swarm) or (leave and join):
+        raise Kind.USAGE(
+            "These options do not go together.",
+            remedy="--swarm [--join HOST] [--managers], --swarm --leave NODE, --no-swarm",
+        )
+    if swarm or no_swarm:
+        _swarm(join or (), managers, advertise, leave, yes=yes, seconds=seconds, back=no_swarm)
+        return
     with client(services=False) as this:
         set_up(this.connect, this.asker("host.setup", yes), wait=seconds)
+
+
+def _swarm(
+    join: Sequence[str], managers: bool, advertise: str, leave: str, *, yes: bool, seconds: float, back: bool
+) -> None:
+    from contextlib import AbstractContextManager
+
+    from behindy_ops.host.session import Session, open_session
+    from behindy_ops.project.settings import Settings
+    from behindy_ops.provision import swarm
+
+    joining = swarm.joining_of(join)
+    with client(services=False) as this:
+
+        def reach(settings: Settings) -> AbstractContextManager[Session]:
+            return open_session(this.project, settings, (), this.emit, os.environ)
+
+        asker = this.asker("host.setup", yes)
+        swarm.set_up(this.connect, reach, asker, joining, advertise=advertise, managers=managers, wait=seconds)
 
 
 @task(help={"dry-run": "show the difference and try the files; change nothing"})

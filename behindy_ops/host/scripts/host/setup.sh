@@ -69,9 +69,9 @@ compose-download) # version, SHA-256, architecture
 daemon) change /etc/docker/daemon.json engine_takes ;;
 engine) engine start enable --now ;;
 restart) engine restart restart ;;
-reload)
+reload) # whether live-restore is to be on then
   if [ -d /run/systemd/system ]; then systemctl reload docker; else kill -HUP "$(cat /var/run/docker.pid)"; fi
-  for _ in {1..40}; do [ "$(docker info --format '{{.LiveRestoreEnabled}}')" != true ] || exit 0; sleep 0.25; done
+  for _ in {1..40}; do [ "$(docker info --format '{{.LiveRestoreEnabled}}')" != "${1:-true}" ] || exit 0; sleep 0.25; done
   echo "the engine has not loaded /etc/docker/daemon.json; see: journalctl -u docker -n 20" >&2
   exit 1
   ;;

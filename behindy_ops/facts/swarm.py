@@ -1,0 +1,130 @@
+"""What a host's engine says of the swarm it belongs to, as plain data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Self
+
+from behindy_ops.facts.replies import Reply
+
+APPS = "behindy.apps"
+"""The label of a node that may run releases."""
+
+SSH = "behindy.ssh"
+"""The label that says how the node is reached by SSH: ``user@host:port``, as it was given to ``--join``."""
+
+
+class Seat(Enum):
+    """What an engine is in a swarm.
+
+    A leaderless one is a manager that cannot act: more than half of the managers are away, or it is still starting.
+    """
+
+    UNKNOWN = ""
+    NONE = "none"
+    WORKER = "worker"
+    MANAGER = "manager"
+    LEADERLESS = "leaderless"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One host of a swarm, as its managers see it.
+
+    Attributes:
+        availability: ``active``, ``pause`` (takes nothing new) or ``drain`` (runs nothing).
+        state: ``ready``, ``down`` or ``unknown``.
+        memory: bytes of the machine.
+        manager: ``leader``, ``reachable`` or ``unreachable``; empty for a worker.
+        address: at which the others reach it.
+        ssh: as :data:`SSH`.
+        apps: it has the label :data:`APPS`.
+    """
+
+    id: str
+    name: str
+    availability: str = "active"
+    state: str = "ready"
+    address: str = ""
+    version: str = ""
+    memory: int = 0
+    manager: str = ""
+    manager_address: str = ""
+    ssh: str = ""
+    apps: bool = True
+
+    @property
+    def ready(self) -> bool:
+        return self.state == "ready"
+
+    @property
+    def takes(self) -> bool:
+        """Whether a task may be placed on it."""
+        return self.ready and self.availability == "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Swarm:
+    """The swarm as one engine tells of it.
+
+    Attributes:
+        node: the id of the engine's own node.
+        nodes: of all nodes; none unless a manager was asked for them.
+        services: the names that releases bear which run in it, of every project.
+    """
+
+    seat: Seat = Seat.UNKNOWN
+    node: str = ""
+    nodes: tuple[Node, ...] = ()
+    services: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, reply: Reply) -> Self:
+        """Read the sections ``swarm`` and ``nodes`` that lib/swarm.sh prints; the second may be left out."""
+        values = reply.values("swarm")
+        return cls(
+            Seat(values.get("seat", "")),
+            values.get("node", ""),
+            tuple(map(parse_node, reply.lines("nodes"))),
+            tuple(reply.every("service", "swarm")),
+        )
+
+    @property
+    def own(self) -> Node | None:
+        return next((node for node in self.nodes if node.id == self.node), None)
+
+    @property
+    def managers(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.nodes if node.manager)
+
+    def named(self, name: str) -> Node | None:
+        """Return the node of a name, an id or an address, or with that way in by SSH."""
+        return next((node for node in self.nodes if name in (node.name, node.id, node.address, node.ssh)), None)
+
+    def runs(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return those of the names that a release in it bears."""
+        wanted = set(names)
+        return tuple(sorted(wanted.intersection(self.services)))
+
+
+def parse_node(line: str) -> Node:
+    """Read one line that lib/swarm.sh prints of a node."""
+    data: dict[str, Any] = json.loads(line)
+    labels: dict[str, str] = data["labels"] or {}
+    manager: dict[str, Any] = data["manager"] or {}
+    return Node(
+        data["id"],
+        data["name"],
+        data["availability"],
+        data["state"],
+        data["address"],
+        data["version"],
+        data["memory"],
+        ("leader" if manager.get("Leader") else manager.get("Reachability", "unknown")) if manager else "",
+        manager.get("Addr", ""),
+        labels.get(SSH, ""),
+        apps=labels.get(APPS) == "true",
+    )

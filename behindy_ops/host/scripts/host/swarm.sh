@@ -1,0 +1,47 @@
+# lib: engine
+# $1 what to do, then its arguments; each part may be run again. stdin of `join`: what the engine is asked for, as JSON, with
+# the token in it, which is in no argument. Says on its last lines why it failed.
+what=$1
+shift
+quietly() { "$@" >/dev/null; }
+case $what in
+init) # address, pool of the networks
+  quietly docker swarm init --advertise-addr "$1" --default-addr-pool "$2" --default-addr-pool-mask-length 24
+  ;;
+overlay) quietly docker network create --driver overlay --attachable --subnet "$2" "$1" ;; # network, subnet
+token) docker swarm join-token --quiet "$1" ;;                                             # role
+join)
+  said=$(api -m 60 -w '\n%{http_code}' -H 'Content-Type: application/json' -d @- http://docker/swarm/join) || exit 1
+  case ${said##*$'\n'} in 200) ;; *) sed -E 's/.*"message":"([^"]*)".*/\1/; $d' <<<"$said" >&2 && exit 1 ;; esac
+  docker info --format 'node {{.Swarm.NodeID}}'
+  ;;
+label) # node, then name=value
+  node=$1
+  shift
+  quietly docker node update "${@/#/--label-add=}" "$node"
+  ;;
+connect) # network, container, aliases
+  network=$1 container=$2
+  shift 2
+  quietly docker network connect "${@/#/--alias=}" "$network" "$container"
+  ;;
+availability) quietly docker node update --availability "$2" "$1" ;; # node, availability
+idle) # node, seconds: waits until it runs nothing any more
+  end=$(($(now) + $2 * 1000))
+  while [ -n "$(docker node ps --filter desired-state=running -q "$1")$(docker node ps --format '{{.CurrentState}}' "$1" | grep '^Running')" ]; do
+    [ "$(now)" -lt "$end" ] || { docker node ps --format '{{.Name}} {{.CurrentState}}' "$1" >&2 && exit 1; }
+    sleep 0.3
+  done
+  ;;
+demote) quietly docker node demote "$1" ;;
+leave) # anything: it is a manager, the last one, which takes the swarm with it
+  if [ "$(docker info --format '{{.Swarm.LocalNodeState}}')" != inactive ]; then quietly docker swarm leave ${1:+--force}; fi
+  ;;
+forget) unless_gone docker node rm --force "$1" ;; # node
+disband) # network, then containers on it
+  network=$1
+  shift
+  for container in "$@"; do unless_gone docker network disconnect "$network" "$container" || exit; done
+  unless_gone docker network rm "$network"
+  ;;
+esac
