@@ -181,6 +181,7 @@ class Facts:
         unscheduled: of what the host is to do by itself, what is not there as it should be.
         timers: how what it does by itself went, as far as somebody looked.
         visitors: whether nginx can tell them apart; empty where nobody looked.
+        engine: what runs the services, by the settings (``Settings.engine``).
     """
 
     survey: Survey
@@ -203,6 +204,7 @@ class Facts:
     unscheduled: tuple[str, ...] = ()
     timers: tuple[Timed, ...] = ()
     visitors: Visitors = field(default_factory=Visitors)
+    engine: str = ""
 
     def well(self, service: str, answer: Answer) -> bool:
         """Return whether that is what the service is expected to answer."""

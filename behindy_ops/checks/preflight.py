@@ -37,6 +37,7 @@ def examine(
         image_prefix=settings.image_prefix,
         image=image,
         manifests=manifests,
+        engine=settings.engine,
     )
     if not service.asked:
         chosen = [rule for rule in chosen if rule not in rules.OF_A_PORT]

@@ -15,6 +15,7 @@ from behindy_ops.checks import (
     nginx,
     outside,
     services,
+    swarm,
     system,
     timers,
     visitors,
@@ -26,6 +27,8 @@ DEPLOY: tuple[Rule, ...] = (
     docker.kind,
     docker.compose,
     docker.tools,
+    swarm.engine,
+    swarm.overlay,
     files.project,
     files.files,
     files.directory,
@@ -70,6 +73,9 @@ HOST: tuple[Rule, ...] = (
     clock.clock,
     docker.logs,
     docker.live_restore,
+    swarm.engine,
+    swarm.nodes,
+    swarm.managers,
     system.updates,
     files.directories,
     files.rehearsal,
@@ -82,6 +88,9 @@ HOST: tuple[Rule, ...] = (
 """What host.check looks at: a host may have nothing on it yet."""
 
 DOCTOR: tuple[Rule, ...] = (
+    swarm.engine,
+    swarm.overlay,
+    swarm.nodes,
     docker.kind,
     docker.compose,
     docker.tools,
@@ -122,6 +131,9 @@ DOCTOR: tuple[Rule, ...] = (
     services.static_health,
     images.rollback_image,
     images.built_here,
+    swarm.spread,
+    swarm.images,
+    swarm.managers,
     timers.runs,
     timers.jobs,
 )

@@ -278,5 +278,5 @@ def script_lines(items: Iterable[Item], state: State) -> dict[str, list[str]]:
     return {
         f"{part}.sh": without_comments(text)
         for name in names
-        for part, text in script_parts(name, state.settings.engine)
+        for part, text in script_parts(name, state.settings.scripts)
     }

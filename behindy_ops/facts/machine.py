@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from behindy_ops.facts import visitors
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Survey, engine_kind
+from behindy_ops.facts.swarm import Swarm
 from behindy_ops.facts.visitors import Visitors
 
 ONE_SESSION = (
@@ -126,5 +127,6 @@ def parse(reply: Reply) -> HostFacts:
         timers=frozenset(reply.every("on", "timers")),
         placed={path: digest for digest, path in (line.split("  ", 1) for line in reply.every("placed", "timers"))},
         visitors=visitors.parse(reply),
+        cluster=Swarm.parse(reply),
         certificate="there" in reply.lines("certificate"),
     )

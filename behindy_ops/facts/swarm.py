@@ -83,13 +83,13 @@ class Swarm:
 
     @classmethod
     def parse(cls, reply: Reply) -> Self:
-        """Read the sections ``swarm`` and ``nodes`` that lib/swarm.sh prints; the second may be left out."""
-        values = reply.values("swarm")
+        """Read the sections ``swarm_`` and ``nodes_`` that lib/swarm.sh prints; the second may be left out."""
+        values = reply.values("swarm_")
         return cls(
             Seat(values.get("seat", "")),
             values.get("node", ""),
-            tuple(map(parse_node, reply.lines("nodes"))),
-            tuple(reply.every("service", "swarm")),
+            tuple(map(parse_node, reply.lines("nodes_"))),
+            tuple(reply.every("service", "swarm_")),
         )
 
     @property

@@ -151,7 +151,7 @@ class Host:
 
     def _told(self, argv: tuple[str, ...]) -> tuple[str, ...]:
         """Return the words with the scripts as this host's engine has them."""
-        texts = as_told_to(self.settings.engine)
+        texts = as_told_to(self.settings.scripts)
         return tuple(texts.get(word, word) for word in argv)
 
     def _rest(self, seconds: float) -> None:

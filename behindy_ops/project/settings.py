@@ -63,7 +63,8 @@ class Settings:
         outside_ca_file: certificates that it trusts then, beside its own.
         image_prefix: what stands before ``/behindy-frontend``; ``""`` means what the compose file says.
         confirm: tasks that change the host ask first, where there is a terminal.
-        engine: what runs the services: ``""`` for the host's own Docker, ``swarm`` for the swarm that it manages.
+        engine: what runs the services: ``""`` for the host's own Docker, ``swarm`` for the swarm that it manages;
+            ``single`` leads back from that to the host alone.
         environment: the chosen one's name; ``""`` for none.
         registries: logins to further registries, from ``pyproject.toml``.
     """
@@ -98,6 +99,11 @@ class Settings:
     def target(self) -> str:
         """The host, for a headline, with the environment's name if one is chosen."""
         return f"{self.environment} ({self.host})" if self.environment else self.host
+
+    @property
+    def scripts(self) -> str:
+        """Whose scripts are told to the host: on the way back from a swarm they still have to know of it."""
+        return "swarm" if self.engine else ""
 
     def required_domain(self, why: str) -> str:
         """Return the public domain.
@@ -375,7 +381,7 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[_Reader, str], Any]]] = {
     "BEHINDY_REGISTRY": ("registry", _is(validate.check_registry)),
     "DOCKERHUB_USERNAME": ("registry_user", _is(validate.check_login)),
     "DOCKERHUB_TOKEN": ("registry_token", _ONE_LINE),
-    "BEHINDY_ENGINE": ("engine", _is(validate.check_engine, lambda value: value.replace("single", ""))),
+    "BEHINDY_ENGINE": ("engine", _is(validate.check_engine)),
     "BEHINDY_CONFIRM": ("confirm", _is(validate.check_yes_or_no, lambda value: value == "yes")),
 }
 """Every setting, in the order of ``.env.example``: its field, and how it is read; without a value the default holds."""

@@ -30,10 +30,11 @@ def check_host(session: Session) -> tuple[Check, ...]:
     """Look at the host and judge it."""
     before = session.now()
     facts = replace(look(session).compared(before, session.now()), sessions=session.host.sessions)
-    return findings(facts, host_dir=session.settings.host_dir, domain=session.settings.domain)
+    settings = session.settings
+    return findings(facts, host_dir=settings.host_dir, domain=settings.domain, engine=settings.engine)
 
 
-def findings(facts: HostFacts, *, host_dir: str, domain: str) -> tuple[Check, ...]:
+def findings(facts: HostFacts, *, host_dir: str, domain: str, engine: str = "") -> tuple[Check, ...]:
     """Return all checks, in the order in which things depend on each other.
 
     Where host.setup would be refused, since this login may not become root, each remedy says so.
@@ -48,6 +49,7 @@ def findings(facts: HostFacts, *, host_dir: str, domain: str) -> tuple[Check, ..
         supported=supported,
         unscheduled=unscheduled,
         visitors=facts.visitors,
+        engine=engine,
     )
     checks = examine(rules.HOST, known)
     if facts.root or not Plan.of(facts, domain).needs_root:

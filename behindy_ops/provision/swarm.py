@@ -1,4 +1,4 @@
-"""``host.setup --swarm``: the host becomes the first of a swarm, others join it, and one leaves: shown, agreed to, done.
+"""``host.setup --swarm``: a swarm is made of hosts, and one leaves: shown, agreed to, done.
 
 No container is restarted for that: the engine drops live-restore by a reload, and nginx, the database and the cache are
 connected to one more network. What is done on another host is done while the lock of the first is held.
@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, ip_address
 
+from behindy_ops.checks.swarm import OVERLAY
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.replies import Reply
@@ -25,9 +26,6 @@ from behindy_ops.project.settings import Settings
 from behindy_ops.project.validate import check_host, check_user
 from behindy_ops.provision.setup import as_root, look
 from behindy_ops.report import events
-
-OVERLAY = "-swarm"
-"""How the name of the network ends that all nodes share."""
 
 PORTS = "2377/tcp, 7946/tcp and udp, 4789/udp"
 """What nodes ask of each other; nobody else should reach it."""
@@ -88,11 +86,10 @@ class Joining:
     port: int | None = None
 
     def settings(self, ours: Settings) -> Settings:
-        """Return the settings by which it is reached: by the same key, and its own host key pinned in the same place."""
+        """Return the settings by which it is reached: the same key, and its host key pinned in the same place."""
         port = self.port or (None if self.host != ours.host else ours.port)
-        return replace(
-            ours, host=self.host, user=self.user or ours.user, port=port, engine="", environment="", domain=""
-        )
+        user = self.user or ours.user
+        return replace(ours, host=self.host, user=user, port=port, engine="", environment="", domain="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,44 +139,66 @@ class Plan:
             advertise: the address of the first host for the others; empty for where its way out begins.
             managers: those that join become managers.
         """
-        if stop := _obstacle(first, joining, advertise):
+        grounds = [first, *(ground for _, ground in joining)]
+        free = [pool for pool in POOLS if not any(pool.overlaps(net) for ground in grounds for net in ground.taken)]
+        address = advertise or first.address
+        if stop := next(_obstacles(first, joining, address, free), None):
             return cls(obstacle=stop[0], remedy=stop[1])
-        network = f"{names.network}{OVERLAY}"
-        steps: list[Step] = []
-        free = [pool for pool in POOLS if not _overlaps(pool, [first, *(ground for _, ground in joining)])]
-        if first.swarm.seat is Seat.NONE:
-            address = advertise or first.address
-            if len(free) < 2 or not address:
-                what = "an address to advertise" if not address else "two free networks among 10.220.0.0 to 10.249.0.0"
-                return cls(
-                    obstacle=f"The host has not {what}.", remedy="Name one of its addresses: --advertise ADDRESS"
-                )
-            steps += _without_live_restore(first.facts)
-            title = f"Make a swarm of this host, at {address} for the others; its networks are from {free[0]}"
-            steps.append(Step("init", title, ("host/swarm", "init", address, str(free[0]))))
-        if not first.overlay:
-            if not free:
-                return cls(
-                    obstacle="No network among 10.220.0.0 to 10.249.0.0 is free.", remedy="Free one, then again."
-                )
-            subnet = next(free[-1].subnets(new_prefix=OVERLAY_PREFIX))
-            argv = ("host/swarm", "overlay", network, str(subnet))
-            steps.append(Step("overlay", f"Make the network {network} ({subnet}), which all nodes share", argv))
-        for each in first.beside:
-            if network not in each.networks:
-                aliases = tuple(dict.fromkeys(filter(None, (each.stanza, each.container))))
-                argv = ("host/swarm", "connect", network, each.container, *aliases)
-                title = f"Connect {each.container} to it, as {' and '.join(aliases)}; it runs on meanwhile"
-                steps.append(Step("connect", title, argv))
-        if first.swarm.own is None or not first.swarm.own.apps:
-            argv = ("host/swarm", "label", first.swarm.node or "self", f"{APPS}=true")
-            steps.append(Step("label", f"Label this host {APPS}=true", argv))
-        notes = []
+        steps = [*_made(names, first, address, free)]
         for host, ground in joining:
             steps += _joins(host, ground, first, managers=managers)
-        if joining or first.swarm.seat is Seat.NONE:
-            notes.append(f"Between the nodes, and to nobody else, these ports have to be open: {PORTS}.")
-        return cls(tuple(steps), tuple(notes))
+        note = f"Between the nodes, and to nobody else, these ports have to be open: {PORTS}."
+        return cls(tuple(steps), (note,) if joining or first.swarm.seat is Seat.NONE else ())
+
+    @classmethod
+    def leaving(cls, first: Ground, node: Node, busy: Sequence[str], at: str, ground: Ground | None) -> Plan:
+        """Return what takes a node out of the swarm, once what it runs has been put elsewhere.
+
+        Args:
+            busy: the services that have a task on it.
+            at: how it is reached by SSH; empty where it is not.
+            ground: what is seen of it there.
+        """
+        if node.id == first.swarm.node:
+            remedy = "To go back to it alone: inv host.setup --no-swarm. Else name another manager as BEHINDY_HOST."
+            return cls(obstacle=f"{node.name} is the host of the settings.", remedy=remedy)
+        if busy and not any(other.takes for other in first.swarm.nodes if other.id != node.id):
+            return cls(
+                obstacle=f"No other node could run {', '.join(busy)}.",
+                remedy="Take one back (docker node update --availability active NODE), or have one join.",
+            )
+        return cls((*_emptied(node, busy), *_left(node, at, ground)))
+
+    @classmethod
+    def back(cls, names: Names, first: Ground) -> Plan:
+        """Return what leads back to one host."""
+        if first.swarm.services:
+            some = ", ".join(_stems(first.swarm.services))
+            return cls(
+                obstacle=f"Releases still run in the swarm: {some}.",
+                remedy="Make each a container of this host, which loses no request: BEHINDY_ENGINE=single inv "
+                "ops.restart SERVICE. Then the same again.",
+            )
+        if others := [node for node in first.swarm.nodes if node.id != first.swarm.node]:
+            return cls(
+                obstacle=f"The swarm has other nodes: {', '.join(node.name for node in others)}.",
+                remedy="Have each leave: inv host.setup --swarm --leave NODE. Then the same again.",
+            )
+        if first.swarm.seat is Seat.WORKER:
+            return cls(obstacle="The host is a worker of a swarm.", remedy="Have it leave, from a manager.")
+        steps: list[Step] = []
+        network = f"{names.network}{OVERLAY}"
+        if first.overlay or any(network in each.networks for each in first.beside):
+            title = f"Disconnect what runs on this host from {network}, and remove that; it runs on meanwhile"
+            steps.append(Step("overlay", title, ("host/swarm", "disband", network)))
+        if first.swarm.seat is not Seat.NONE:
+            steps.append(Step("leave", "Leave the swarm, which ends with that", ("host/swarm", "leave", "last")))
+        return cls((*steps, *_with_live_restore(first.facts)))
+
+    @property
+    def needs_respread(self) -> tuple[Step, ...]:
+        """Those that are deploys of their own, under their own lock."""
+        return tuple(step for step in self.steps if step.name == "respread")
 
     @property
     def needs_root(self) -> tuple[str, ...]:
@@ -187,26 +206,29 @@ class Plan:
         return tuple(dict.fromkeys(step.at for step in self.steps if step.root))
 
 
-def _obstacle(first: Ground, joining: Sequence[tuple[Joining, Ground]], advertise: str) -> tuple[str, str] | None:
-    prepare = "Set it up first: inv host.setup"
+def _obstacles(
+    first: Ground, joining: Sequence[tuple[Joining, Ground]], address: str, free: Sequence[IPv4Network]
+) -> Iterator[tuple[str, str]]:
+    """What is in the way, and what to do about it."""
     if not first.facts.docker:
-        return "Docker does not run on the host, or not for this login.", prepare
+        yield "Docker does not run on the host, or not for this login.", "Set it up first: inv host.setup"
     if first.swarm.seat is Seat.WORKER:
-        return "The host is a worker of a swarm that another host manages.", "Name a manager as BEHINDY_HOST."
+        yield "The host is a worker of a swarm that another host manages.", "Name a manager as BEHINDY_HOST."
     if first.swarm.seat in (Seat.LEADERLESS, Seat.UNKNOWN):
-        return "The host's swarm has no leader.", "Start its other managers again: more than half have to be there."
+        yield "The host's swarm has no leader.", "Start its other managers again: more than half have to be there."
     if first.overlay not in ("", "yes"):
-        return f"A network of that name is there, of another kind ({first.overlay}).", "Remove it: docker network rm"
-    if advertise and _is_no_address(advertise):
-        return f"--advertise {advertise} is not an IPv4 address.", "Name an address of the host."
+        yield f"A network of that name is there, of another kind ({first.overlay}).", "Remove it: docker network rm"
+    if first.swarm.seat is Seat.NONE and _is_no_address(address):
+        what = f"{address} is not an IPv4 address." if address else "The host's own address is not to be seen."
+        yield what, "Name the one at which the other nodes reach it: --advertise ADDRESS"
+    if not first.overlay and len(free) < 2:
+        yield "The hosts use all networks from 10.220.0.0 to 10.249.0.0.", "A swarm needs two of them: free two."
     for host, ground in joining:
         if not ground.facts.docker:
             remedy = f"Install it, by BEHINDY_HOST={host.host} inv host.setup, or otherwise; then the same again."
-            return f"Docker does not run on {host.text}, or not for this login.", remedy
-        known = first.swarm.named(ground.swarm.node) if ground.swarm.node else None
-        if ground.swarm.seat is not Seat.NONE and known is None:
-            return f"{host.text} belongs to another swarm.", "On it, if nothing there needs that: docker swarm leave"
-    return None
+            yield f"Docker does not run on {host.text}, or not for this login.", remedy
+        elif ground.swarm.seat is not Seat.NONE and first.swarm.named(ground.swarm.node) is None:
+            yield f"{host.text} belongs to another swarm.", "On it, if nothing there needs that: docker swarm leave"
 
 
 def _is_no_address(text: str) -> bool:
@@ -216,34 +238,71 @@ def _is_no_address(text: str) -> bool:
         return True
 
 
-def _overlaps(pool: IPv4Network, grounds: Iterable[Ground]) -> bool:
-    return any(pool.overlaps(taken) for ground in grounds for taken in ground.taken)
+def _made(names: Names, first: Ground, address: str, free: Sequence[IPv4Network]) -> Iterator[Step]:
+    """What the first host lacks."""
+    network = f"{names.network}{OVERLAY}"
+    if first.swarm.seat is Seat.NONE:
+        yield from _without_live_restore(first.facts)
+        title = f"Make a swarm of this host, at {address} for the others; its networks are from {free[0]}"
+        yield Step("init", title, ("host/swarm", "init", address, str(free[0])))
+    if not first.overlay:
+        subnet = next(free[-1].subnets(new_prefix=OVERLAY_PREFIX))
+        title = f"Make the network {network} ({subnet}), which all nodes share"
+        yield Step("overlay", title, ("host/swarm", "overlay", network, str(subnet)))
+    for each in first.beside:
+        if network not in each.networks:
+            aliases = tuple(dict.fromkeys(filter(None, (each.stanza, each.container))))
+            title = f"Connect {each.container} to {network}, as {' and '.join(aliases)}; it runs on meanwhile"
+            yield Step("connect", title, ("host/swarm", "connect", network, each.container, *aliases))
+    if first.swarm.own is None or not first.swarm.own.apps:
+        words = ("label", first.swarm.node or "self", f"{APPS}=true")
+        yield Step("label", f"Label this host {APPS}=true", ("host/swarm", *words))
+
+
+def _emptied(node: Node, busy: Sequence[str]) -> Iterator[Step]:
+    if node.ready:
+        title = f"Have {node.name} take nothing new; what it runs goes on"
+        yield Step("pause", title, ("host/swarm", "availability", node.id, "pause"))
+        for name in busy:
+            yield Step(
+                "respread", f"Put {name} on the other nodes: the same release in new containers, as a deploy", (name,)
+            )
+        title = f"Drain {node.name}, and wait until it runs nothing"
+        yield Step("drain", title, ("host/swarm", "availability", node.id, "drain"))
+        argv = ("host/swarm", "idle", node.id, str(DRAIN_SECONDS))
+        yield Step("idle", f"Wait until {node.name} runs nothing", argv, timeout=DRAIN_SECONDS + 15)
+
+
+def _left(node: Node, at: str, ground: Ground | None) -> Iterator[Step]:
+    if node.manager:
+        yield Step("demote", f"Have {node.name} be no manager any more", ("host/swarm", "demote", node.id))
+    if ground is not None:
+        yield Step("leave", f"{node.name} leaves the swarm", ("host/swarm", "leave"), at)
+        yield from _with_live_restore(ground.facts, at)
+    yield Step("forget", f"Take {node.name} off the list of nodes", ("host/swarm", "forget", node.id))
 
 
 def _without_live_restore(facts: HostFacts, at: str = "") -> Iterator[Step]:
     if facts.live_restore:
         on = f" on {at}" if at else ""
         title = f"Switch live-restore off{on} (/etc/docker/daemon.json), which a swarm does not go with"
-        yield Step("engine settings", title, ("host/setup", "daemon"), at, root=True, stdin=settings_of(facts, False))
+        text = settings_of(facts, live_restore=False)
+        yield Step("engine settings", title, ("host/setup", "daemon"), at, root=True, stdin=text)
         title = f"Have the Docker engine{on} load its settings (no container notices)"
         yield Step("reload", title, ("host/setup", "reload", "false"), at, root=True)
 
 
 def _with_live_restore(facts: HostFacts, at: str = "") -> Iterator[Step]:
-    if facts.logging is not None and not facts.live_restore and _live_restore(facts) is False:
+    if '"live-restore": false' in (facts.logging or ""):  # as it was written for the swarm
         on = f" on {at}" if at else ""
         title = f"Let containers outlive the Docker engine{on} again (/etc/docker/daemon.json)"
-        yield Step("engine settings", title, ("host/setup", "daemon"), at, root=True, stdin=settings_of(facts, True))
+        text = settings_of(facts, live_restore=True)
+        yield Step("engine settings", title, ("host/setup", "daemon"), at, root=True, stdin=text)
         title = f"Have the Docker engine{on} load its settings (no container notices)"
         yield Step("reload", title, ("host/setup", "reload"), at, root=True)
 
 
-def _live_restore(facts: HostFacts) -> object:
-    content = json.loads(facts.logging or "{}")
-    return content.get("live-restore") if isinstance(content, dict) else None
-
-
-def settings_of(facts: HostFacts, live_restore: bool) -> str:  # noqa: FBT001 - the value that is written
+def settings_of(facts: HostFacts, *, live_restore: bool) -> str:
     """Return ``daemon.json`` with that value of ``live-restore``: without the key, a reload would leave it as it is."""
     content = json.loads(facts.logging or "{}") | {"live-restore": live_restore}
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -347,11 +406,124 @@ def set_up(
             session.emit(events.Decision("The swarm is as it should be; nothing to do."))
             return
         if agree(session, "host.setup --swarm", plan, lambda _: planned(), confirm, question="Do this?", wait=wait):
-            Carrying(session, others).out(plan)
+            Carrying(session, others).out(plan.steps)
             nodes = see(session).swarm.nodes
             count = "1 node" if len(nodes) == 1 else f"{len(nodes)} nodes"
             text = f"The swarm has {count}. Deploys go to it with BEHINDY_ENGINE=swarm in the settings."
             session.emit(events.Decision(text))
+
+
+def leave(
+    connect: Connect,
+    reach: Reach,
+    confirm: Confirm,
+    name: str,
+    respread: Callable[[str], None],
+    *,
+    wait: float = 0.0,
+) -> None:
+    """Take a node out of the swarm, once what it runs has been put elsewhere.
+
+    Args:
+        name: of the node; or its id, its address, or what it was joined by.
+        respread: deploys the release of a service again, which the node then gets no part of.
+        wait: seconds to queue for the lock.
+
+    Raises:
+        Kind.USAGE: there is no such node.
+        Kind.HOST_NOT_READY: no other node could run what it runs.
+        Kind.SETUP_FAILED: a step failed.
+    """
+    task = f"host.setup --swarm --leave {name}"
+    with connect() as session, ExitStack() as stack:
+        first = see(session)
+        node = first.swarm.named(name)
+        if node is None:
+            names = ", ".join(each.name for each in first.swarm.nodes) or "none: the host manages no swarm"
+            raise Kind.USAGE(f"The swarm has no node {name}.", remedy=f"It has: {names}.")
+        others = _reached(session, reach, node, stack)
+        at = next(iter(others), "")
+        ground = see(others[at], joins=True) if at else None
+        if ground is not None and ground.swarm.node != node.id:
+            raise Kind.HOST_NOT_READY(f"{at} is not {node.name} any more.", state=UNCHANGED, remedy=f"See label {SSH}.")
+
+        def planned() -> Plan:
+            return Plan.leaving(see(session), node, _busy(session, node), at, ground)
+
+        plan = planned()
+        _show(session, f"{node.name} is to leave the swarm of {session.settings.target}. To be done:", plan)
+        if plan.needs_respread and session.settings.engine != "swarm":
+            raise Kind.SETTINGS(
+                "Releases run on it, and BEHINDY_ENGINE is not swarm.", remedy="Set BEHINDY_ENGINE=swarm"
+            )
+        _require_possible(plan, {"": session, **others})
+        if not agree(session, task, plan, lambda _: planned(), confirm, question="Do this?", wait=wait):
+            return
+        carrying = Carrying(session, others)
+        if plan.needs_respread:
+            carrying.out(plan.steps[:1])
+            session.unlock()
+            for step in plan.needs_respread:
+                respread(step.argv[0])
+            session.lock(task, wait=wait)
+        carrying.out(step for step in plan.steps if step.name not in ("pause", "respread"))
+        if not at:
+            session.emit(events.Note(f"On {node.name}, if it still is there: docker swarm leave"))
+        session.emit(events.Decision(f"{node.name} has left the swarm."))
+
+
+def _reached(session: Session, reach: Reach, node: Node, stack: ExitStack) -> dict[str, Session]:
+    """The session on a node, by what it was joined by; none where it is away, or cannot be reached like that."""
+    if not node.ready or not node.ssh:
+        return {}
+    (host,) = joining_of([node.ssh])
+    try:
+        return {node.ssh: stack.enter_context(reach(host.settings(session.settings)))}
+    except BehindyError as error:
+        session.emit(events.Note(f"{node.ssh} is not reached ({error.what}), so nothing is done there."))
+        return {}
+
+
+def _busy(session: Session, node: Node) -> tuple[str, ...]:
+    """The services that have a task on a node."""
+    argv = script("host/swarm", "runs", node.id)
+    told = session.host.run(Command(argv, title=f"ask what {node.name} runs")).require().stdout.split()
+    return _stems(told)
+
+
+def _stems(names: Iterable[str]) -> tuple[str, ...]:
+    """The services of which these are names of the trio."""
+    return tuple(dict.fromkeys(name.removesuffix("-green").removesuffix("-blue") for name in names))
+
+
+def dissolve(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
+    """Go back to one host, of a swarm that has no other node and runs no release.
+
+    Args:
+        wait: seconds to queue for the lock.
+
+    Raises:
+        Kind.HOST_NOT_READY: releases still run in the swarm, or it has other nodes.
+        Kind.SETUP_FAILED: a step failed.
+    """
+    with connect() as session:
+        plan = Plan.back(session.names, see(session))
+        if plan.steps:
+            _show(session, f"{session.settings.target} goes back to being one host. To be done:", plan)
+        _require_possible(plan, {"": session})
+        if not plan.steps:
+            session.emit(events.Decision("The host belongs to no swarm; nothing to do."))
+        elif agree(
+            session,
+            "host.setup --no-swarm",
+            plan,
+            lambda _: Plan.back(session.names, see(session)),
+            confirm,
+            question="Do this?",
+            wait=wait,
+        ):
+            Carrying(session, {}).out(plan.steps)
+            session.emit(events.Decision("The host is on its own again. Take BEHINDY_ENGINE out of the settings."))
 
 
 def _show(session: Session, title: str, plan: Plan) -> None:
@@ -387,8 +559,8 @@ class Carrying:
     others: dict[str, Session]
     ids: dict[str, str] = field(default_factory=dict)
 
-    def out(self, plan: Plan) -> None:
-        for step in plan.steps:
+    def out(self, steps: Iterable[Step]) -> None:
+        for step in steps:
             with self.session.step(step.name, step.title):
                 self._carry_out(step)
 

@@ -319,7 +319,7 @@ def _carry_out(session: Session, changes: Sequence[Change]) -> None:
     with session.step("up", f"Start {started}; wait until healthy") as step:
         argv = script(
             *("host/infra_up", settings.host_dir, settings.domain, str(HEALTH_SECONDS)),
-            *(names.project, names.proxy.stanza, names.edge, *words),
+            *(names.project, names.proxy.stanza, names.edge, names.network, names.proxy.container, *words),
         )
         command = Command(
             argv, title=f"start {started}", timeout=HEALTH_SECONDS + 900, changes=True, on_line=step.progress

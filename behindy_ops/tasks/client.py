@@ -42,6 +42,12 @@ class Client:
 
         return open_session(self.project, self.settings, self.services, self.emit, os.environ)
 
+    def reach(self, settings: Settings) -> AbstractContextManager[Session]:
+        """Open a session on another host, which is about no service."""
+        from behindy_ops.host.session import open_session
+
+        return open_session(self.project, settings, (), self.emit, os.environ)
+
     @property
     def _place(self) -> str:
         return f"{self.settings.environment or 'production'} ({self.settings.host})"

@@ -83,35 +83,53 @@ def setup(
     from behindy_ops.provision.setup import set_up
 
     seconds = waiting(wait)
-    if (join or managers or advertise or leave) and not swarm or (swarm and no_swarm) or (leave and join):
+    modes = (swarm and not leave, swarm and bool(leave), no_swarm)
+    if sum(modes) > 1 or ((join or managers or advertise) and not modes[0]) or (leave and not swarm):
         raise Kind.USAGE(
-            "These options do not go together.",
-            remedy="--swarm [--join HOST] [--managers], --swarm --leave NODE, --no-swarm",
+            "These options of host.setup do not go together.",
+            remedy="--swarm [--join HOST] [--managers] [--advertise ADDRESS], --swarm --leave NODE, or --no-swarm",
         )
-    if swarm or no_swarm:
-        _swarm(join or (), managers, advertise, leave, yes=yes, seconds=seconds, back=no_swarm)
+    if leave:
+        _leave(leave, yes=yes, seconds=seconds)
+    elif swarm:
+        _swarm(join or (), advertise, managers=managers, yes=yes, seconds=seconds)
+    if swarm:
+        return
+    if no_swarm:
+        from behindy_ops.provision.swarm import dissolve
+
+        with client(services=False) as this:
+            dissolve(this.connect, this.asker("host.setup --no-swarm", yes), wait=seconds)
         return
     with client(services=False) as this:
         set_up(this.connect, this.asker("host.setup", yes), wait=seconds)
 
 
-def _swarm(
-    join: Sequence[str], managers: bool, advertise: str, leave: str, *, yes: bool, seconds: float, back: bool
-) -> None:
-    from contextlib import AbstractContextManager
+def _swarm(join: Sequence[str], advertise: str, *, managers: bool, yes: bool, seconds: float) -> None:
+    from behindy_ops.provision.swarm import joining_of, set_up
 
-    from behindy_ops.host.session import Session, open_session
-    from behindy_ops.project.settings import Settings
-    from behindy_ops.provision import swarm
-
-    joining = swarm.joining_of(join)
+    joining = joining_of(join)
     with client(services=False) as this:
+        asker = this.asker("host.setup --swarm", yes)
+        set_up(this.connect, this.reach, asker, joining, advertise=advertise, managers=managers, wait=seconds)
 
-        def reach(settings: Settings) -> AbstractContextManager[Session]:
-            return open_session(this.project, settings, (), this.emit, os.environ)
 
-        asker = this.asker("host.setup", yes)
-        swarm.set_up(this.connect, reach, asker, joining, advertise=advertise, managers=managers, wait=seconds)
+def _leave(node: str, *, yes: bool, seconds: float) -> None:
+    from functools import partial
+
+    from behindy_ops.deploy import goals
+    from behindy_ops.deploy.queue import return_to
+    from behindy_ops.provision.swarm import leave
+
+    with client() as this:
+
+        def respread(name: str) -> None:
+            (service,) = (each for each in this.services if each.name == name)
+            choose = partial(goals.restart, wait_drain=True)
+            return_to(choose, this.connect, service, what="restart", wait=seconds)
+
+        asker = this.asker("host.setup --swarm --leave", yes)
+        leave(this.connect, this.reach, asker, node, respread, wait=seconds)
 
 
 @task(help={"dry-run": "show the difference and try the files; change nothing"})

@@ -23,7 +23,8 @@ from behindy_ops.views import certs, mem, network, nginx, prune
 from behindy_ops.views.view import Seen, Shown, as_seen, locked, look, require_docker
 
 PARTS = (
-    "containers images networks files_ environment configured stanzas nginx_ machine usage releases maintenance jobs"
+    "containers images networks files_ environment configured stanzas nginx_ machine usage releases maintenance jobs "
+    "swarm_ nodes_"
 )
 """Parts of the survey that the rules read."""
 

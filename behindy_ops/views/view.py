@@ -154,6 +154,7 @@ def as_seen(session: Session, survey: Survey, reply: Reply | None = None) -> See
         domain=settings.domain,
         image_prefix=settings.image_prefix,
         beside=session.names.beside,
+        engine=settings.engine,
     )
     return Seen(reply.sections, reply.problems, facts, settings.domain, settings.host)
 

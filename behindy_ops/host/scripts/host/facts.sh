@@ -1,4 +1,4 @@
-# lib: sections engine masked compose nginx data visitors
+# lib: sections engine masked compose nginx data visitors swarm
 # Prints what host.check and host.setup want to know of a host; changes nothing. Needs no Docker, curl or flock: a bare
 # host has none of them.
 dir=$1 domain=$2 nginx=$3
@@ -36,6 +36,10 @@ if has docker; then
 live {{.LiveRestoreEnabled}}' 2>/dev/null ||
     { as_root test -s /var/lib/docker/swarm/docker-state.json 2>/dev/null && echo swarm active; }
 fi
+section swarm_
+if has curl; then swarm_; fi
+section nodes_
+if has docker; then nodes_; fi
 section token
 if [ "${running:-0}" -gt 0 ] && nginx_runs "$nginx"; then
   in_nginx_with_token "$dir" "$domain" "$nginx" 'token "$1" "$2"' 2>/dev/null

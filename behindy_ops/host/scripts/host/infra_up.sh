@@ -1,9 +1,9 @@
-# lib: engine masked compose visitors placeholder
-# `limit`: seconds to wait for health; `nginx`: its stanza; `edge`: the network with IPv6. Then words: create SERVICE, recreate SERVICE, pull IMAGE, placeholder IMAGE
+# lib: engine masked compose visitors placeholder overlay
+# `limit`: seconds to wait for health; `nginx`: its stanza; `edge`: the network with IPv6; `network`: that of all, and `container`: nginx's. Then words: create SERVICE, recreate SERVICE, pull IMAGE, placeholder IMAGE
 # (nginx's, when it may have no certificate), ipv6 CONTAINER (nginx's, for visitors by IPv6). Prints what it is at, and the
 # logs' last lines of what is not healthy in time.
-dir=$1 domain=$2 limit=$3 project=$4 nginx=$5 edge=$6
-shift 6
+dir=$1 domain=$2 limit=$3 project=$4 nginx=$5 edge=$6 network=$7 container=$8
+shift 8
 cd "$dir/compose" || exit 80
 create=() recreate=() ipv6=''
 while [ "$#" -gt 1 ]; do
@@ -38,6 +38,7 @@ if [ "${#recreate[@]}" -gt 0 ]; then
   echo "replacing ${recreate[*]}"
   compose --progress quiet up -d --no-deps --force-recreate "${recreate[@]}" >&2 || exit 1
 fi
+on_overlay "$project" "$network" "$container" || exit 1
 reached() { # whether nginx answers at all of its published ports, and by IPv6 at the host's public address
   local published at
   published=$(docker port "$ipv6" 80/tcp) || return 1

@@ -1,4 +1,4 @@
-# lib: workspace sections shared drains connections engine data masked compose nginx dotenv public timed
+# lib: workspace sections shared drains connections engine data masked compose nginx dotenv public timed swarm
 # Prints every fact a decision needs; changes nothing. `at` as in lib/public.sh; `container` and `image` are templates;
 # `nginx` is the container, `asked` as in lib/compose.sh;
 # service and repository follow in turn. SURVEY_PARTS: only these. A docker command computes for 60 ms or more before it
@@ -155,4 +155,4 @@ maintenance() { # the services that are closed to visitors, and who did that, as
 # Both before the containers are listed: a drain that ends after that has left its container there.
 changes=$(changing "$dir/state") draining=$(drained_now)
 # shellcheck disable=SC2086 # one name a word
-report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ public_ machine usage releases draining maintenance jobs}
+report ${SURVEY_PARTS:-versions tools containers images directory networks files_ environment configured stanzas nginx_ public_ machine usage releases draining maintenance jobs swarm_}

@@ -26,6 +26,10 @@ connect) # network, container, aliases
   quietly docker network connect "${@/#/--alias=}" "$network" "$container"
   ;;
 availability) quietly docker node update --availability "$2" "$1" ;; # node, availability
+runs) # node: the names of the releases that have a task on it
+  docker node ps -q --no-trunc --filter desired-state=running "$1" | xargs -r docker inspect --format '{{.ServiceID}}' | sort -u |
+    xargs -r docker service inspect --format '{{index .Spec.Labels "behindy.name"}}' | sed '/^$/d'
+  ;;
 idle) # node, seconds: waits until it runs nothing any more
   end=$(($(now) + $2 * 1000))
   while [ -n "$(docker node ps --filter desired-state=running -q "$1")$(docker node ps --format '{{.CurrentState}}' "$1" | grep '^Running')" ]; do
@@ -38,10 +42,10 @@ leave) # anything: it is a manager, the last one, which takes the swarm with it
   if [ "$(docker info --format '{{.Swarm.LocalNodeState}}')" != inactive ]; then quietly docker swarm leave ${1:+--force}; fi
   ;;
 forget) unless_gone docker node rm --force "$1" ;; # node
-disband) # network, then containers on it
-  network=$1
-  shift
-  for container in "$@"; do unless_gone docker network disconnect "$network" "$container" || exit; done
-  unless_gone docker network rm "$network"
+disband) # network
+  others=$(docker service ls --format '{{.Name}}' 2>/dev/null | head -n 3)
+  [ -z "$others" ] || { echo "services run in the swarm: $others" >&2 && exit 1; }
+  for container in $(docker ps -aq --filter "network=$1"); do unless_gone docker network disconnect "$1" "$container" || exit; done
+  unless_gone docker network rm "$1"
   ;;
 esac

@@ -2,9 +2,9 @@
 # Prints what host.setup --swarm wants to know beside host/facts; changes nothing. `project`, `network` and `nginx` are empty on a
 # host that is to join, of which nothing else is asked.
 project=$1 network=$2 nginx=$3
-section swarm
+section swarm_
 swarm_
-section nodes
+section nodes_
 nodes_
 section route # the address of this host at which the way out begins
 ip -4 -o route get 192.0.2.1 2>/dev/null | sed -nE 's/.* src ([0-9.]+).*/address \1/p'

@@ -11,7 +11,7 @@ swarm_() { # its seat, its node, and the names that releases bear which run ther
     said=$(api -gf 'http://docker/services?filters=%7B%22label%22:%5B%22behindy.name%22%5D%7D' 2>/dev/null) ||
       { echo 'seat leaderless' && return; }
     echo 'seat manager'
-    grep -oE '"Labels":[{][^}]*"behindy.name":"[^"]*"' <<<"$said" | sed -E 's/.*:"([^"]*)"$/service \1/' | sort -u
+    grep -oE '"Spec":[{]"Name":"[^"]*","Labels":[{][^}]*"behindy.name":"[^"]*"' <<<"$said" | sed -E 's/.*:"([^"]*)"$/service \1/' | sort -u
     ;;
   *'"locked"'* | *'"error"'* | *'"pending"'*) echo 'seat leaderless' ;;
   esac

@@ -782,7 +782,7 @@ def test_a_version_that_somebody_put_a_file_into_is_not_removed(host: FakeHost) 
 
 
 NET = ("net", "nginx", "nginx")
-NAMES = ("behindy-ops", "nginx", "behindy-ops_edge")
+NAMES = ("behindy-ops", "nginx", "behindy-ops_edge", "behindy-ops_internal", "nginx")
 LINK_LOCAL = (
     "fe800000000000000042acfffe110002 02 40 20 80     eth0\nfd5a0001000200030000000000000001 03 40 00 80 br-1\n"
 )

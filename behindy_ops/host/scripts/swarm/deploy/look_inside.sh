@@ -32,13 +32,14 @@ done
 }
 while :; do
   seen=$(state "$green" "$template")
-  case $seen in *'"state":"failed"'* | *'"state":"rejected"'* | 'state none') break ;; esac
+  case $seen in *'"state":"failed"'* | *'"state":"rejected"'* | *'"status":"exited"'* | 'state none') break ;; esac
   id=$(unit "$green") wanted=$(sed -nE 's/.*"replicas":([0-9]+).*/\1/p' <<<"$seen")
-  mapfile -t addresses < <([ -z "$id" ] || running "$id" | cut -d ' ' -f 2)
+  if [ -z "$id" ]; then addresses=("$green"); else mapfile -t addresses < <(running "$id" | cut -d ' ' -f 2); fi
   if [ "${#addresses[@]}" -ge "${wanted:-1}" ] && looked "${addresses[@]}" >"$work/looks"; then well=ok && break; fi
   [ "$(now)" -lt "$end" ] || break
   sleep "$pause"
 done
+while [[ $seen == *'"health":"starting"'* ]] && [ "$(now)" -lt "$end" ]; do sleep 0.2 && seen=$(state "$green" "$template"); done
 grep '^look ' "$work/looks" 2>/dev/null
 printf '%s\n' "$seen"
 [ -z "$well" ] || echo "$well"

@@ -1,9 +1,12 @@
 # What several machines run is a service of the swarm for each release. Its label behindy.name is its name, as a container has
 # one: what of lib/engine.sh is about a container by its name or id is here about such a service as well. They are asked for at
 # a manager. docs/design.md, "Names in a swarm".
-labelled() { # label, such as name=value: the ids of the services of the swarm that have it. False where no manager tells
-  api -gf -m 10 "http://docker/services?filters=%7B%22label%22:%5B%22$1%22%5D%7D" | grep -oE '[{]"ID":"[a-z0-9]{25}","Version"' | cut -d '"' -f 4
-  return "${PIPESTATUS[0]}"
+labelled() { # label, such as name=value: the ids of the services of the swarm that have it. False where no manager tells; an
+  # engine that belongs to no swarm has none
+  local said
+  said=$(api -gf -m 10 "http://docker/services?filters=%7B%22label%22:%5B%22$1%22%5D%7D") ||
+    { api -f http://docker/info 2>/dev/null | grep -q '"LocalNodeState":"inactive"'; return; }
+  grep -oE '[{]"ID":"[a-z0-9]{25}","Version"' <<<"$said" | cut -d '"' -f 4
 }
 unit() { # name or id: the id of the service of the swarm that it means; empty if it means a container, or nothing. False: not known
   local said

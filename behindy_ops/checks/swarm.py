@@ -1,0 +1,181 @@
+"""The swarm that a host manages, and whether the settings mean it. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
+from behindy_ops.errors import Kind
+from behindy_ops.facts.container import Container
+from behindy_ops.facts.figures import MB
+from behindy_ops.facts.swarm import APPS, Node, Seat
+from behindy_ops.project.registries import registry_of
+
+OVERLAY = "-swarm"
+"""How the name of the network ends that all nodes share."""
+
+_LOOPBACK = ("localhost", "127.", "[::1]")
+
+NO_SWARM = Problem(
+    "engine is no swarm",
+    "BEHINDY_ENGINE is swarm, and the host's engine belongs to none",
+    "Make it one: inv host.setup --swarm. Or take BEHINDY_ENGINE out of the settings.",
+)
+IN_SWARM = Problem(
+    "services run in a swarm",
+    "releases run as services of the host's swarm, and BEHINDY_ENGINE is not set",
+    "Set BEHINDY_ENGINE=swarm. To go back to one host: BEHINDY_ENGINE=single and inv ops.restart SERVICE for each.",
+    symptom="Deploys and views see nothing of what serves users.",
+    kind=Kind.SETTINGS,
+)
+WORKER = Problem(
+    "host is a worker",
+    "the host belongs to a swarm that another one manages",
+    "Name a manager as BEHINDY_HOST; on the host, docker info names them (Manager Addresses).",
+)
+LEADERLESS = Problem(
+    "swarm without a leader",
+    "the swarm's manager cannot act: half of the managers or more are away, or it is locked or starting",
+    "Start the other managers again. What runs goes on; if they are gone for good, on the host: docker swarm init "
+    "--force-new-cluster",
+    symptom="What runs goes on, but nothing can be deployed, and what fails is not replaced.",
+)
+NODE_AWAY = Risk(
+    "node away",
+    "a node does not answer",
+    "Start it, or its engine. If it is gone for good: inv host.setup --swarm --leave {subject}",
+    symptom="What it ran runs elsewhere; the other nodes carry more.",
+)
+NODE_SHUT = Risk(
+    "node takes nothing",
+    "a node is drained or paused",
+    "Take it back, on the host: docker node update --availability active {subject}. For good: inv host.setup --swarm "
+    "--leave {subject}",
+    symptom="The other nodes carry more.",
+)
+UNLABELLED = Risk(
+    "node without label",
+    f"a node has no label {APPS}=true",
+    f"If it is to run releases, on the host: docker node update --label-add {APPS}=true {{subject}}",
+)
+VERSIONS_DIFFER = Risk(
+    "node's engine differs",
+    "a node has another version of Docker than the host",
+    "Update Docker on the older one, one node at a time.",
+)
+ON_ONE_NODE = Risk(
+    "replicas on one node",
+    "all replicas of a service are on one node, and another could take one",
+    "Spread them: inv ops.restart {subject}",
+    symptom="With that node, the whole service would be away for seconds.",
+)
+IMAGE_HERE_ALONE = Risk(
+    "image not for every node",
+    "a live release's image is named by a registry on the loopback, which is another one on each node",
+    "Push it to a registry that all nodes reach (BEHINDY_IMAGE_PREFIX), then deploy it from there.",
+    symptom="A node that does not have it yet cannot start it.",
+)
+OFF_OVERLAY = Problem(
+    "not on the swarm's network",
+    "nginx, the database or the cache is not connected to the network that all nodes share",
+    "Connect it: inv host.setup --swarm",
+    symptom="Releases on other nodes do not reach it.",
+)
+
+
+def engine(facts: Facts) -> Iterable[Check]:
+    """Whether the host is what BEHINDY_ENGINE says; else names would be looked for in the wrong place."""
+    seat, name = facts.survey.cluster.seat, facts.engine
+    ours = facts.survey.cluster.runs(word for each in facts.services for word in facts.names.trio(each.name))
+    if seat is Seat.NONE and name == "swarm":
+        yield NO_SWARM.check("swarm", "The host belongs to no swarm, though BEHINDY_ENGINE is swarm.")
+    elif seat is Seat.WORKER and name:
+        yield WORKER.check("swarm", "The host is a worker of a swarm, and no manager.")
+    elif seat is Seat.LEADERLESS:
+        yield LEADERLESS.check("swarm", "The host's swarm has no leader.")
+    elif ours and not name:
+        yield IN_SWARM.check("swarm", f"{', '.join(ours)} runs in the host's swarm, and BEHINDY_ENGINE is not set.")
+    elif seat is Seat.MANAGER and name:
+        yield ok("swarm", "the host manages it")
+
+
+def nodes(facts: Facts) -> Iterable[Check]:
+    """Each node, as far as a manager knows it."""
+    swarm = facts.survey.cluster
+    own, well = swarm.own, []
+    for node in swarm.nodes:
+        found = list(_node(node, own))
+        yield from found
+        well += [] if found else [f"{node.name} ({node.memory // MB} MB)"]
+    if well and len(swarm.nodes) > 1:
+        yield ok("nodes", f"{', '.join(well)}; disk and clock of the others: inv host.check")
+
+
+def _node(node: Node, own: Node | None) -> Iterable[Check]:
+    if not node.ready:
+        yield NODE_AWAY.check("nodes", f"{node.name} does not answer ({node.state}).", subject=node.name)
+    elif node.availability != "active":
+        word = {"drain": "is drained", "pause": "takes nothing new"}.get(node.availability, node.availability)
+        yield NODE_SHUT.check("nodes", f"{node.name} {word}.", subject=node.name)
+    if not node.apps:
+        yield UNLABELLED.check("nodes", f"{node.name} has no label {APPS}=true.", subject=node.name)
+    if own is not None and node.version != own.version:
+        found = f"{node.name} has Docker {node.version}; {own.name} has {own.version}."
+        yield VERSIONS_DIFFER.check("nodes", found, subject=node.name)
+
+
+def managers(facts: Facts) -> Iterable[Check]:
+    """How many managers may be lost. One, or an even number, is nobody's mistake: it is said."""
+    count = len(facts.survey.cluster.managers)
+    if count == 1:
+        yield ok("managers", "1: while it is away, what runs goes on, and nothing can be deployed")
+    elif count:
+        spare = (count - 1) // 2
+        even = f"; {count - 1} would bear as much" if count % 2 == 0 else ""
+        yield ok("managers", f"{count}: {spare or 'none'} of them may be away{even}")
+    if count:
+        yield ok("edge", f"1: nginx and the ports of the site are on {_first(facts)} alone")
+
+
+def _first(facts: Facts) -> str:
+    own = facts.survey.cluster.own
+    return own.name if own else "the host"
+
+
+def spread(facts: Facts) -> Iterable[Check]:
+    """That the replicas of a service do not all go with one node."""
+    swarm = facts.survey.cluster
+    takers = {node.name for node in swarm.nodes if node.takes}
+    for service in facts.services:
+        live = facts.survey.trio(service.name).live
+        where = Counter(task.node for task in live.tasks if task.serves) if live else Counter[str]()
+        if len(where) == 1 and where.total() > 1 and takers - set(where):
+            found = f"All {where.total()} replicas of {service.name} are on {next(iter(where))}."
+            yield ON_ONE_NODE.check("replicas", found, subject=service.name)
+
+
+def images(facts: Facts) -> Iterable[Check]:
+    """That a node which does not have an image can get it."""
+    for service in facts.services:
+        live = facts.survey.trio(service.name).live
+        if live and live.tasks and registry_of(live.image).startswith(_LOOPBACK):
+            found = f"{service.name} runs {live.image}, which each node looks for on itself."
+            yield IMAGE_HERE_ALONE.check("image", found, subject=service.name)
+
+
+def overlay(facts: Facts) -> Iterable[Check]:
+    """That what stays on the first host is reached from all."""
+    names = facts.names
+    if facts.engine != "swarm" or facts.survey.cluster.seat is not Seat.MANAGER:
+        return
+    network = f"{names.network}{OVERLAY}"
+    for role in (names.proxy, *names.dependencies):
+        container = facts.survey.containers.get(role.container)
+        if container is not None and container.running and not _is_on(container, network):
+            found = f"{role.container} is not connected to {network}."
+            yield OFF_OVERLAY.check("network", found, subject=role.container)
+
+
+def _is_on(container: Container, network: str) -> bool:
+    return network in container.addresses
