@@ -63,7 +63,9 @@ def members(facts: Facts) -> Iterable[Check]:
         return
     for name, asked_as in expected(facts).items():
         container = facts.survey.containers.get(name)
-        if container is not None and facts.names.network not in container.addresses:
+        if container is None or container.elsewhere:
+            continue  # none, or one that the swarm has on its own network
+        if facts.names.network not in container.addresses:
             yield off_network(facts, "network", container, asked_as)
 
 

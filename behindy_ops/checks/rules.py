@@ -28,6 +28,7 @@ DEPLOY: tuple[Rule, ...] = (
     docker.compose,
     docker.tools,
     swarm.engine,
+    swarm.returns,
     swarm.overlay,
     files.project,
     files.files,

@@ -23,10 +23,17 @@ NO_SWARM = Problem(
     "Make it one: inv host.setup --swarm. Or take BEHINDY_ENGINE out of the settings.",
 )
 IN_SWARM = Problem(
-    "services run in a swarm",
-    "releases run as services of the host's swarm, and BEHINDY_ENGINE is not set",
-    "Set BEHINDY_ENGINE=swarm. To go back to one host: BEHINDY_ENGINE=single and inv ops.restart SERVICE for each.",
-    symptom="Deploys and views see nothing of what serves users.",
+    "engine is a swarm's",
+    "the host belongs to a swarm, where names are not those of containers, and BEHINDY_ENGINE is not set",
+    "Set BEHINDY_ENGINE=swarm. To go back to one host: BEHINDY_ENGINE=single and inv ops.restart SERVICE for each that "
+    "runs in the swarm; then inv host.setup --no-swarm",
+    symptom="Deploys and views do not see what serves users.",
+    kind=Kind.SETTINGS,
+)
+BACK_ALREADY = Problem(
+    "service is back already",
+    "BEHINDY_ENGINE is single, the service runs in a container, and the host still belongs to a swarm",
+    "Once all services are back: inv host.setup --no-swarm; then take BEHINDY_ENGINE out of the settings.",
     kind=Kind.SETTINGS,
 )
 WORKER = Problem(
@@ -94,10 +101,21 @@ def engine(facts: Facts) -> Iterable[Check]:
         yield WORKER.check("swarm", "The host is a worker of a swarm, and no manager.")
     elif seat is Seat.LEADERLESS:
         yield LEADERLESS.check("swarm", "The host's swarm has no leader.")
-    elif ours and not name:
-        yield IN_SWARM.check("swarm", f"{', '.join(ours)} runs in the host's swarm, and BEHINDY_ENGINE is not set.")
-    elif seat is Seat.MANAGER and name:
+    elif seat in (Seat.MANAGER, Seat.WORKER) and not name:
+        what = f"{', '.join(ours)} runs in the host's swarm" if ours else "The host belongs to a swarm"
+        yield IN_SWARM.check("swarm", f"{what}, and BEHINDY_ENGINE is not set.")
+    elif seat is Seat.MANAGER:
         yield ok("swarm", "the host manages it")
+
+
+def returns(facts: Facts) -> Iterable[Check]:
+    """On the way back, a name is taken over from the swarm; not from a container, which would keep it in DNS."""
+    if facts.engine != "single" or facts.survey.cluster.seat is not Seat.MANAGER:
+        return
+    for service in facts.services:
+        live = facts.survey.trio(service.name).live
+        if live is not None and not live.elsewhere:
+            yield BACK_ALREADY.check("swarm", f"{service.name} runs on this host already.", subject=service.name)
 
 
 def nodes(facts: Facts) -> Iterable[Check]:

@@ -95,6 +95,11 @@ class Container:
     trouble: str = ""
     tasks: tuple[Task, ...] = ()
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it stands for what a swarm runs, on any of its nodes and on its own network."""
+        return "behindy.dns" in self.labels
+
 
 _AS_IT_IS = (
     *("id", "image_id", "image", "status", "running", "restarting"),

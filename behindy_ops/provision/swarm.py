@@ -267,7 +267,7 @@ def _emptied(node: Node, busy: Sequence[str]) -> Iterator[Step]:
             yield Step(
                 "respread", f"Put {name} on the other nodes: the same release in new containers, as a deploy", (name,)
             )
-        title = f"Drain {node.name}, and wait until it runs nothing"
+        title = f"Drain {node.name}: it runs nothing from then on"
         yield Step("drain", title, ("host/swarm", "availability", node.id, "drain"))
         argv = ("host/swarm", "idle", node.id, str(DRAIN_SECONDS))
         yield Step("idle", f"Wait until {node.name} runs nothing", argv, timeout=DRAIN_SECONDS + 15)

@@ -89,10 +89,31 @@ name_in_dns() {
   id=$(unit "$1") || return
   if [ -n "$id" ]; then of_unit "$id" '{{index .Spec.Labels "behindy.dns"}}'; else echo "$1"; fi
 }
+name_of_dns() { # container: the one that DNS has. Of a swarm's host it never hears of a docker rename: docs/design.md, "Renames in a swarm"
+  local as name
+  as=$(inspect_container "$1" '{{range .NetworkSettings.Networks}}{{range .Aliases}}{{println .}}{{end}}{{end}}' | sed -n 's/^name-of-//p;T;q')
+  name=$(inspect_container "$1" '{{.Name}}') || return
+  name=${name#/}
+  echo "${as:-${name%-blue}}"
+}
+rename_container() { # container, new name. One that nobody asks yet is off its networks meanwhile, by which DNS hears of it
+  local networks each
+  case $2 in *-blue | *-green) docker rename "$1" "$2"; return ;; esac
+  [ "$(name_of_dns "$1")" != "$2" ] || { docker rename "$1" "$2"; return; }
+  networks=$(inspect_container "$1" '{{range $name, $_ := .NetworkSettings.Networks}}{{println $name}}{{end}}') || return
+  for each in $networks; do docker network disconnect "$each" "$1" || return; done
+  docker rename "$1" "$2" || return
+  for each in $networks; do docker network connect --alias "name-of-$2" "$each" "$1" || return; done
+}
+forgotten() { # container, before it ends: it has the name that DNS has of it, so that DNS forgets that with it
+  local as
+  as=$(name_of_dns "$1") && [ "/$as" != "$(inspect_container "$1" '{{.Name}}')" ] || return 0
+  docker rename "$1" "$as" 2>/dev/null || true
+}
 rename() { # name or id, new name
   local id
   id=$(unit "$1") || return
-  if [ -z "$id" ]; then docker rename "$1" "$2"; else timeout 30 docker service update --quiet --detach --label-add "behindy.name=$2" "$id" >/dev/null; fi
+  if [ -z "$id" ]; then rename_container "$1" "$2"; else timeout 30 docker service update --quiet --detach --label-add "behindy.name=$2" "$id" >/dev/null; fi
 }
 follow_names() { # directory: the links by which nginx finds what has a name are made as the labels say, the new ones first
   local ids said='' name dns each
@@ -115,7 +136,7 @@ follow_names() { # directory: the links by which nginx finds what has a name are
 stop_within() {
   local id end
   id=$(unit "$2") || return
-  if [ -z "$id" ]; then docker stop -t "$1" "$2"; return; fi
+  if [ -z "$id" ]; then forgotten "$2" && docker stop -t "$1" "$2"; return; fi
   end=$(($(now) + $1 * 1000 + 5000))
   timeout 30 docker service scale --detach "$id=0" >/dev/null || return
   while [ -n "$(running "$id")" ] && [ "$(now)" -lt "$end" ]; do sleep 0.2; done # one on a node that is away ends with that
@@ -163,7 +184,7 @@ log_of() {
 remove() {
   local id names
   id=$(unit "$1") || return
-  if [ -z "$id" ]; then remove_container "$1"; return; fi
+  if [ -z "$id" ]; then forgotten "$1" && remove_container "$1"; return; fi
   names=$(of_unit "$id" '{{index .Spec.Labels "behindy.names"}}')
   unless_gone timeout 30 docker service rm "$id" && { [ -z "$names" ] || follow_names "$names"; }
 }
