@@ -153,12 +153,8 @@ def managers(facts: Facts) -> Iterable[Check]:
         even = f"; {count - 1} would bear as much" if count % 2 == 0 else ""
         yield ok("managers", f"{count}: {spare or 'none'} of them may be away{even}")
     if count:
-        yield ok("edge", f"1: nginx and the ports of the site are on {_first(facts)} alone")
-
-
-def _first(facts: Facts) -> str:
-    own = facts.survey.cluster.own
-    return own.name if own else "the host"
+        own = facts.survey.cluster.own
+        yield ok("edge", f"1: nginx and the ports of the site are on {own.name if own else 'the host'} alone")
 
 
 def spread(facts: Facts) -> Iterable[Check]:

@@ -350,7 +350,7 @@ def parse(reply: Reply, facts: HostFacts) -> Ground:
         route.get("address", ""),
         tuple(_taken(reply.lines("taken"))),
         "yes" if overlay == "overlay true" else overlay,
-        tuple(Beside(words[0].lstrip("/"), words[1], tuple(words[2:])) for words in reply.rows("beside")),
+        tuple(Beside(words[0], words[1], tuple(words[2:])) for words in reply.rows("beside")),
     )
 
 

@@ -46,7 +46,7 @@ COUNT = View("count", count, lambda count: [Line(f"{count.containers} containers
 
 
 def session_without_docker() -> Any:
-    settings = SimpleNamespace(domain="b.me", host_dir="", image_prefix="me", host="ubuntu@b.me")
+    settings = SimpleNamespace(domain="b.me", host_dir="", image_prefix="me", host="ubuntu@b.me", engine="")
     found = survey(docker="", problems={"versions": "Cannot connect to the Docker daemon"})
     session = {"look": lambda: found, "lock": lambda what, wait: found}  # noqa: ARG005
     return SimpleNamespace(settings=settings, names=Names(), services=(), **session)

@@ -39,7 +39,18 @@ idle) # node, seconds: waits until it runs nothing any more
   ;;
 demote) quietly docker node demote "$1" ;;
 leave) # anything: it is a manager, the last one, which takes the swarm with it
-  if [ "$(docker info --format '{{.Swarm.LocalNodeState}}')" != inactive ]; then quietly docker swarm leave ${1:+--force}; fi
+  # An engine that leaves forgets the names of all containers, those on its own networks too, and adds one again when it is renamed:
+  # docs/design.md, "Renames in a swarm". A name that ends in -blue is given back by any deploy, should this be cut off.
+  names=() urls=()
+  while read -r id name; do
+    names+=("$id $name") urls+=("http://docker/containers/$id/rename?name=$name-blue" "http://docker/containers/$id/rename?name=$name")
+  done < <(docker ps --no-trunc --format '{{.ID}} {{.Names}}')
+  [ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] || quietly docker swarm leave ${1:+--force} || exit
+  [ "${#urls[@]}" = 0 ] || api -f -X POST "${urls[@]}" >/dev/null || true
+  for each in "${names[@]}"; do
+    read -r id name <<<"$each"
+    [ "$(inspect "$id" '{{.Name}}')" = "/$name" ] || ! inspect "$id" '{{.Id}}' >/dev/null || docker rename "$id" "$name" || exit
+  done
   ;;
 forget) unless_gone docker node rm --force "$1" ;; # node
 disband) # network

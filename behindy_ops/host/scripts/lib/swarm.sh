@@ -18,7 +18,8 @@ swarm_() { # its seat, its node, and the names that releases bear which run ther
 }
 nodes_() { # a line of JSON for each node; nothing where this is no manager
   local ids
-  ids=$(timeout 10 docker node ls -q 2>/dev/null) || return 0
-  timeout 20 xargs docker node inspect --format "$node_template" <<<"$ids" || return 0
+  case $(swarm_) in *'seat manager'*) ;; *) return 0 ;; esac
+  ids=$(timeout 10 docker node ls -q) || return
+  timeout 20 xargs docker node inspect --format "$node_template" <<<"$ids"
 }
 node_template='{"id":{{json .ID}},"name":{{json .Description.Hostname}},"availability":{{json .Spec.Availability}},"state":{{json .Status.State}},"address":{{json .Status.Addr}},"version":{{json .Description.Engine.EngineVersion}},"memory":{{json .Description.Resources.MemoryBytes}},"labels":{{json .Spec.Labels}},"manager":{{json .ManagerStatus}}}'

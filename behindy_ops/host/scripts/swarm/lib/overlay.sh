@@ -3,7 +3,6 @@ on_overlay() {
   local name service networks
   beside "$1" "$2" "$3" | while read -r name service networks; do
     [[ " $networks " != *" $2-swarm "* ]] || continue
-    name=${name#/}
     echo "connecting $name to $2-swarm"
     docker network connect --alias "$service" --alias "$name" "$2-swarm" "$name" || return
   done
