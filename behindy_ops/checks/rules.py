@@ -88,6 +88,9 @@ HOST: tuple[Rule, ...] = (
 )
 """What host.check looks at: a host may have nothing on it yet."""
 
+NODE: tuple[Rule, ...] = (memory.total, memory.swap, disk.roomy, clock.clock, docker.logs, system.updates)
+"""What host.check looks at on each further node of a swarm."""
+
 DOCTOR: tuple[Rule, ...] = (
     swarm.engine,
     swarm.overlay,

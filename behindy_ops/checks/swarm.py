@@ -61,6 +61,11 @@ NODE_SHUT = Risk(
     "--leave {subject}",
     symptom="The other nodes carry more.",
 )
+UNREACHED = Risk(
+    "node not reached",
+    "a node is not reached by SSH as its label behindy.ssh says",
+    "Is its key pinned (inv host.trust)? With another way in: inv host.setup --swarm --join user@host:port",
+)
 UNLABELLED = Risk(
     "node without label",
     f"a node has no label {APPS}=true",
@@ -127,7 +132,7 @@ def nodes(facts: Facts) -> Iterable[Check]:
         yield from found
         well += [] if found else [f"{node.name} ({node.memory // MB} MB)"]
     if well and len(swarm.nodes) > 1:
-        yield ok("nodes", f"{', '.join(well)}; disk and clock of the others: inv host.check")
+        yield ok("nodes", f"{', '.join(well)}")
 
 
 def _node(node: Node, own: Node | None) -> Iterable[Check]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from behindy_ops.checks import docker, rules
 from behindy_ops.checks.check import Check, Facts, Level, examine, first_refusal
+from behindy_ops.checks.swarm import UNREACHED
+from behindy_ops.errors import BehindyError
 from behindy_ops.facts.machine import HostFacts
+from behindy_ops.facts.swarm import Node
 from behindy_ops.host.session import Session
 from behindy_ops.provision import timers
 from behindy_ops.provision.recipes import SUPPORTED, recipe
 from behindy_ops.provision.setup import Plan, look
+from behindy_ops.provision.swarm import Reach, joining_of
 from behindy_ops.report.text import ASCII, LEVEL_TONES, Line, Marks, Tone, entry
 
 
@@ -26,12 +30,35 @@ def require_docker(facts: HostFacts) -> None:
         raise problem
 
 
-def check_host(session: Session) -> tuple[Check, ...]:
-    """Look at the host and judge it."""
+def check_host(session: Session, reach: Reach | None = None) -> tuple[Check, ...]:
+    """Look at the host and judge it; and at the nodes of its swarm, as far as they are reached by SSH.
+
+    Args:
+        reach: opens a session on one of those; without it they are left out.
+    """
     before = session.now()
     facts = replace(look(session).compared(before, session.now()), sessions=session.host.sessions)
     settings = session.settings
-    return findings(facts, host_dir=settings.host_dir, domain=settings.domain, engine=settings.engine)
+    checks = findings(facts, host_dir=settings.host_dir, domain=settings.domain, engine=settings.engine)
+    nodes = facts.cluster.nodes if reach else ()
+    return (*checks, *(check for node in nodes if reach and node.ready for check in _of_a_node(session, reach, node)))
+
+
+def _of_a_node(session: Session, reach: Reach, node: Node) -> Iterator[Check]:
+    """What of a node no manager knows."""
+    if not node.ssh:
+        return
+    (host,) = joining_of([node.ssh])
+    try:
+        with reach(host.settings(session.settings)) as there:
+            before = there.now()
+            facts = look(there).compared(before, there.now())
+    except BehindyError as error:
+        yield UNREACHED.check("nodes", f"{node.name} is not reached as {node.ssh}: {error.what}", subject=node.name)
+        return
+    for check in examine(rules.NODE, Facts(survey=facts, machine=facts)):
+        remedy = check.remedy.replace(": inv host", f": BEHINDY_HOST={host.host} inv host")
+        yield replace(check, subject=node.name, found=f"{node.name}: {check.found}", remedy=remedy)
 
 
 def findings(facts: HostFacts, *, host_dir: str, domain: str, engine: str = "") -> tuple[Check, ...]:

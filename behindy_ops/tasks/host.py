@@ -50,7 +50,7 @@ def check(_: Context, json: bool = False) -> None:
     from behindy_ops.report.text import marks_for
 
     with client(services=False, quiet=True) as this, this.connect() as session:
-        checks = checkup.check_host(session)
+        checks = checkup.check_host(session, this.reach)
     lines = checkup.as_lines(checks, this.settings.host, marks_for(sys.stdout.encoding))
     present(lines, checkup.as_json(checks, this.settings.host), json=json, settings=this.settings)
     if not checkup.is_ready(checks):

@@ -22,6 +22,7 @@ TOGETHER = frozenset(
         "test_replicas",
         "test_secrets",
         "test_shop",
+        "test_swarm_setup",
         "test_systemd",
         "test_two_projects",
     }
@@ -60,6 +61,7 @@ SECONDS = {
     "test_rollback": 25.0,
     "test_secrets": 12.0,
     "test_shop": 40.0,
+    "test_swarm_setup": 25.0,
     "test_systemd": 12.0,
     "test_two_projects": 40.0,
 }
