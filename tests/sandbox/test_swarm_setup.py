@@ -100,6 +100,9 @@ def test_a_live_host_becomes_a_swarm_of_three_and_then_there_is_nothing_to_do(sw
     networks = json.loads(on_host("docker", "inspect", "--format", "{{json .NetworkSettings.Networks}}", "postgres"))
     assert {"db", "postgres"} <= set(networks["behindy-ops_internal-swarm"]["Aliases"])
     assert "nothing to do" in inv(*made_of(swarm)).ok().said
+    checked = inv("host.check", "--json", env=environment(BEHINDY_ENGINE="swarm"))
+    looked_at = {check["subject"] for check in json.loads(checked.out)["checks"] if check["name"] == "clock"}
+    assert looked_at == {"host", *(node.name for node in swarm.nodes[1:])}
     refused = inv("deploy.frontend", "--tag", "v1", "--force")
     assert refused.code == 10, refused.said
     assert "BEHINDY_ENGINE" in refused.said

@@ -263,3 +263,65 @@ def test_the_engine_can_be_told_to_end_with_its_containers(host: FakeHost) -> No
     assert host.run("host/setup", "reload", "false").code == 0
     host.on("docker", "info *", "true\n")
     assert host.run("host/setup", "reload", "false").code == 1
+
+
+BLUE, GREEN = "b" * 25, "c" * 64
+"""A service of the swarm, and a container that is to take its name over."""
+
+
+def back(host: FakeHost, alias: str = "") -> None:
+    """A host on the way back: the release of the swarm is live, and a container is its candidate."""
+    host.engine = "swarm"
+    host.on("curl", "*http://docker/services?filters=*", "[]")
+    host.on("docker", f"service inspect --format * {BLUE}", f"{host.root}/names\n")
+    for call in ("service update *", "network *", "rename *", "update *"):
+        host.on("docker", call)
+    host.on("curl", "*containers/*/update*", "200")
+    host.on("docker", "container inspect --format *Aliases* *", f"{alias}\n")
+    host.on("docker", "container inspect --format {{.Name}} *", "/frontend-green\n")
+    host.on("docker", "container inspect --format *println $name* *", "shop_internal\n")
+
+
+def test_a_container_that_takes_a_name_over_from_the_swarm_is_told_to_dns(host: FakeHost) -> None:
+    back(host)
+    words = (BLUE, "frontend-blue", "frontend", GREEN, "frontend", "always", "nginx", "frontend")
+    ran = host.run("deploy/swap", *words)
+    assert (ran.code, "switched" in ran.values) == (0, True), ran.err
+    done = [call for call in ran.calls if any(word in call for word in ("label-add", "network", "docker rename"))]
+    assert done == [
+        f"docker service update --quiet --detach --label-add behindy.name=frontend-blue {BLUE}",
+        f"docker network disconnect shop_internal {GREEN}",
+        f"docker rename {GREEN} frontend",
+        f"docker network connect --alias name-of-frontend shop_internal {GREEN}",
+    ]
+    assert any(f"containers/{GREEN}/update" in call for call in ran.calls)
+
+
+def test_a_container_that_dns_knows_by_that_name_already_is_only_renamed(host: FakeHost) -> None:
+    back(host, alias="name-of-frontend")
+    ran = host.run("deploy/swap", "", "", "", GREEN, "frontend", "")
+    assert (ran.code, [call for call in ran.calls if "network" in call and "inspect" not in call]) == (0, [])
+    assert f"docker rename {GREEN} frontend" in ran.calls
+
+
+@pytest.mark.parametrize(
+    ("name", "alias", "before"),
+    [
+        ("frontend-blue", "", ["docker rename {} frontend"]),
+        ("frontend-green", "", []),
+        ("frontend-green", "name-of-frontend", ["docker rename {} frontend"]),
+    ],
+)
+def test_a_container_that_ends_has_the_name_that_dns_has_of_it(
+    host: FakeHost, name: str, alias: str, before: list[str]
+) -> None:
+    back(host, alias)
+    host.on("docker", "container inspect --format {{.Name}} *", f"/{name}\n")
+    host.on("docker", "container inspect --format *behindy.release* *", "")
+    for call in ("stop *", "rm *"):
+        host.on("docker", call)
+    ran = host.run("deploy/stop_blue", GREEN, "10")
+    assert ran.code == 0, ran.err
+    done = [call for call in ran.calls if call.startswith(("docker rename", "docker stop"))]
+    stopped = f"docker stop -t 10 {GREEN}"
+    assert done[: done.index(stopped) + 1] == [*(line.format(GREEN) for line in before), stopped]
