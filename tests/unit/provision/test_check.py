@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import nullcontext
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from behindy_ops.checks.check import Check, Level
+from behindy_ops.errors import Kind
 from behindy_ops.facts.machine import HostFacts
-from behindy_ops.provision.check import as_json, as_lines, findings
+from behindy_ops.provision.check import as_json, as_lines, check_host, findings
+from tests.scripted import Answer, scripted
 from tests.unit.machines import BARE, DOMAIN, MIB, READY
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from behindy_ops.host.session import Session
+    from behindy_ops.project.settings import Settings
 
 
 def examine(facts: HostFacts) -> dict[str, Check]:
@@ -138,3 +149,28 @@ def test_a_login_outside_the_group_docker_is_told_so() -> None:
     assert check.problem is not None
     assert (check.problem.name, check.level) == ("docker forbidden", Level.REFUSAL)
     assert "inv host.setup" in check.remedy
+
+
+def test_nodes_of_a_swarm_are_asked_for_what_no_manager_knows_and_one_out_of_reach_is_named() -> None:
+    line = {"availability": "active", "state": "ready", "address": "", "version": "26", "memory": 1, "manager": None}
+    labels = {"behindy.apps": "true", "behindy.ssh": "two:2222"}
+    nodes = json.dumps({"id": "n2", "name": "two", "labels": labels} | line)
+    text = f"@ system\n@ login\nuser admin\n@ docker\nengine 26.1.5\n@ swarm_\nseat manager\n@ nodes_\n{nodes}\n"
+    first = scripted(host__facts=Answer(text + "@ clock\nnow 1\n@ certificate\n@ end\n"))
+    other = scripted(host__facts=Answer("@ system\n@ memory\nMemTotal 2000000\n@ clock\nnow 1\n@ certificate\n@ end\n"))
+    reached: list[Settings] = []
+
+    def reach(settings: Settings) -> AbstractContextManager[Session]:
+        reached.append(settings)
+        return nullcontext(other.session)
+
+    found = {check.name: check for check in check_host(first.session, reach) if check.subject == "two"}
+    assert [(settings.host, settings.port) for settings in reached] == [("two", 2222)]
+    assert found["clock"].found.startswith("two: The host's clock is")
+    assert found["swap"].remedy.startswith("Make 2 GB of it: BEHINDY_HOST=two inv host.setup")
+
+    def refused(_: Settings) -> AbstractContextManager[Session]:
+        raise Kind.LOGIN_REFUSED("It refused the key.")
+
+    (check,) = [check for check in check_host(first.session, refused) if check.subject == "two"]
+    assert (check.problem and check.problem.name, "two:2222" in check.found) == ("node not reached", True)
