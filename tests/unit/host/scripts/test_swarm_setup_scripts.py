@@ -130,14 +130,13 @@ def infrastructure(host: FakeHost) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("engine_", ["", "swarm"], ids=["one host", "swarm/lib/overlay"])
 def test_what_compose_has_made_is_connected_to_the_network_of_all_again(host: FakeHost, engine_: str) -> None:
-    host.engine = engine_
     beside(host)
     words = infrastructure(host)
     for call in ("compose *up -d *", "network connect *"):
         host.on("docker", call)
     host.on("docker", "compose *ps -aq *", "c1\n")
     host.on("docker", "container inspect --format *State.Status* c1", "running healthy\n")
-    ran = host.run("host/infra_up", *words)
+    ran = host.run("host/infra_up", *words, engine=engine_)
     assert ran.code == 0, ran.err
     connected = [call for call in ran.calls if "network connect" in call]
     wanted = ["docker network connect --alias nginx --alias nginx shop_internal-swarm nginx"]
@@ -271,7 +270,6 @@ BLUE, GREEN = "b" * 25, "c" * 64
 
 def back(host: FakeHost, alias: str = "") -> None:
     """A host on the way back: the release of the swarm is live, and a container is its candidate."""
-    host.engine = "swarm"
     host.on("curl", "*http://docker/services?filters=*", "[]")
     host.on("docker", f"service inspect --format * {BLUE}", f"{host.root}/names\n")
     for call in ("service update *", "network *", "rename *", "update *"):
@@ -285,7 +283,7 @@ def back(host: FakeHost, alias: str = "") -> None:
 def test_a_container_that_takes_a_name_over_from_the_swarm_is_told_to_dns(host: FakeHost) -> None:
     back(host)
     words = (BLUE, "frontend-blue", "frontend", GREEN, "frontend", "always", "nginx", "frontend")
-    ran = host.run("deploy/swap", *words)
+    ran = host.run("deploy/swap", *words, engine="swarm")
     assert (ran.code, "switched" in ran.values) == (0, True), ran.err
     done = [call for call in ran.calls if any(word in call for word in ("label-add", "network", "docker rename"))]
     assert done == [
@@ -299,7 +297,7 @@ def test_a_container_that_takes_a_name_over_from_the_swarm_is_told_to_dns(host: 
 
 def test_a_container_that_dns_knows_by_that_name_already_is_only_renamed(host: FakeHost) -> None:
     back(host, alias="name-of-frontend")
-    ran = host.run("deploy/swap", "", "", "", GREEN, "frontend", "")
+    ran = host.run("deploy/swap", "", "", "", GREEN, "frontend", "", engine="swarm")
     assert (ran.code, [call for call in ran.calls if "network" in call and "inspect" not in call]) == (0, [])
     assert f"docker rename {GREEN} frontend" in ran.calls
 
@@ -320,7 +318,7 @@ def test_a_container_that_ends_has_the_name_that_dns_has_of_it(
     host.on("docker", "container inspect --format *behindy.release* *", "")
     for call in ("stop *", "rm *"):
         host.on("docker", call)
-    ran = host.run("deploy/stop_blue", GREEN, "10")
+    ran = host.run("deploy/stop_blue", GREEN, "10", engine="swarm")
     assert ran.code == 0, ran.err
     done = [call for call in ran.calls if call.startswith(("docker rename", "docker stop"))]
     stopped = f"docker stop -t 10 {GREEN}"
