@@ -8,7 +8,7 @@ import pytest
 
 from behindy_ops.facts.replies import read
 from behindy_ops.facts.swarm import Seat, Swarm
-from tests.unit.host.scripts.fake_host import MARK, NO_API, Answer, FakeHost
+from tests.unit.host.scripts.fake_host import INSIDE, MARK, NO_API, Answer, FakeHost
 
 INFO = (
     '{{"ID":"X","Swarm":{{"NodeID":"{node}","NodeAddr":"10.0.0.1",'
@@ -323,3 +323,15 @@ def test_a_container_that_ends_has_the_name_that_dns_has_of_it(
     done = [call for call in ran.calls if call.startswith(("docker rename", "docker stop"))]
     stopped = f"docker stop -t 10 {GREEN}"
     assert done[: done.index(stopped) + 1] == [*(line.format(GREEN) for line in before), stopped]
+
+
+def test_a_container_is_looked_at_by_its_name_and_its_own_health_check_is_waited_for(host: FakeHost) -> None:
+    back(host)
+    host.moved["sleep 0.2"] = "true"
+    host.on("docker", "exec *", INSIDE)
+    host.on("curl", "*http://frontend-green:3000/", "x\n200")
+    seen = '{{"id":"c","status":"running","health":"{}"}}\n'
+    host.on("docker", "container inspect --format T frontend-green", seen.format("starting"), seen.format("healthy"))
+    words = ("nginx", "frontend-green", "http://frontend-green:3000/", "5", "0.1", "T")
+    ran = host.run("deploy/look_inside", *words, engine="swarm")
+    assert (ran.out.splitlines()[0], ran.out.splitlines()[-1], "healthy" in ran.out) == ("look 200 0", "ok", True)
