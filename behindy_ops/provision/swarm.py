@@ -192,7 +192,13 @@ class Plan:
             title = f"Disconnect what runs on this host from {network}, and remove that; it runs on meanwhile"
             steps.append(Step("overlay", title, ("host/swarm", "disband", network)))
         if first.swarm.seat is not Seat.NONE:
-            steps.append(Step("leave", "Leave the swarm, which ends with that", ("host/swarm", "leave", "last")))
+            steps.append(
+                Step(
+                    "leave",
+                    "Leave the swarm, which ends with that; for a moment nginx may find no name",
+                    ("host/swarm", "leave", "last"),
+                )
+            )
         return cls((*steps, *_with_live_restore(first.facts)))
 
     @property
