@@ -339,14 +339,20 @@ def _time_after_engine(world: World, me: Process) -> Generator[Wait | None, None
     return 0.0
 
 
+def _given(words: tuple[str, ...]) -> dict[str, str]:
+    """What stands before the URLs."""
+    given = dict(word.partition("=")[::2] for word in words if not word.startswith("https:"))
+    assert given.keys() <= {"mine", "status", "body", "token", "replica", "of"}
+    assert given.get("of", "x-green").endswith("-green")
+    return given
+
+
 def look_outside(
     world: World, me: Process, header: str, window: str, pause: str, settled: str, nginx: str, name: str, inside: str,
     *urls: str,
 ) -> Body:  # fmt: skip
     assert nginx == "nginx"
-    given = dict(word.partition("=")[::2] for word in urls if not word.startswith("https:"))
-    assert given.keys() <= {"mine", "status", "body", "token", "replica", "of"}
-    assert given.get("of", "x-green").endswith("-green")
+    given = _given(urls)
     mine, urls = given.get("mine", "").split(), tuple(word for word in urls if word.startswith("https:"))
     expect, replica = (given.get("status", ""), given.get("body", "")), given.get("replica", "") if header else ""
     if "token" in given:

@@ -11,7 +11,7 @@
 # that leads nowhere either, being closed is an answer, and only the look inside tells.
 # In a rehearsal (a header, and no `mine`) the static files that its page names (scripts and styles, then icons and
 # the manifest) are asked for as well.
-header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7 at='' mine='' expected='' body='' token='' of='' replica=()
+header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7 at='' mine='' expected='' body='' token='' of='' tasks=() replica=()
 shift 7
 case $1 in at=*) at=${1#at=} && shift ;; esac
 case $1 in mine=*) mine=${1#mine=} && shift ;; esac
@@ -20,9 +20,10 @@ case $1 in body=*) body=${1#body=} && shift ;; esac
 case $1 in replica=*) replica=(-H "X-Behindy-Replica: ${1#replica=}") && shift ;; esac
 case $1 in of=*) of=${1#of=} && shift ;; esac
 case $1 in token=*) token=${1#token=} && shift ;; esac
-secret=() past=() each=('')
+secret=() past=()
 [ -z "$mine" ] || mine=$(asked_addresses "$name" "$mine")
-[ -z "$of" ] || { mapfile -t each < <(task_addresses "$of") && [ "${#each[@]}" != 0 ] || each=(''); }
+[ -z "$of" ] || mapfile -t tasks < <(task_addresses "$of")
+[ "${#tasks[@]}" != 0 ] || tasks=('')
 if [ -n "$token" ] && sed 's/: /: live /' "$token" >"$work/token" 2>/dev/null; then past=(-H "@$work/token" "${replica[@]}"); fi
 if [ -n "$mine" ]; then
   if sed 's/: /: live /' "$header" >"$work/header" 2>/dev/null; then secret=(-H "@$work/header" "${replica[@]}"); else mine=; fi
@@ -105,8 +106,8 @@ end=$(($(now) + ${window%.*} * 1000))
 waited='' seen=''
 while :; do
   good=yes before=$seen met=''
-  for one in "${each[@]}"; do
-    [ -z "$one" ] || secret=(-H "@$header" -H "X-Behindy-Address: $one")
+  for task in "${tasks[@]}"; do
+    [ -z "$task" ] || secret=(-H "@$header" -H "X-Behindy-Address: $task")
     for url in "$@"; do look "$url" || { good=no; break 2; }; done
   done
   moment=$(now)
