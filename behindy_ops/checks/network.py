@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok
 from behindy_ops.errors import Kind
-from behindy_ops.facts.container import Container
+from behindy_ops.facts.container import OVERLAY, Container
 from behindy_ops.project.names import Names
 
 NO_NETWORK = Problem(
@@ -63,10 +63,24 @@ def members(facts: Facts) -> Iterable[Check]:
         return
     for name, asked_as in expected(facts).items():
         container = facts.survey.containers.get(name)
-        if container is None or container.elsewhere:
-            continue  # none, or one that the swarm has on its own network
-        if facts.names.network not in container.addresses:
+        if container is not None and not container.joins(facts.names.network):
             yield off_network(facts, "network", container, asked_as)
+    for name, asked_as in beside_all_nodes(facts).items():
+        container, network = facts.survey.containers.get(name), overlay(facts)
+        if container is not None and network not in container.addresses:
+            yield off_network(facts, "network", container, asked_as, network)
+
+
+def overlay(facts: Facts) -> str:
+    """Return the network of all nodes, on which a swarm runs services; empty where it runs none."""
+    lives = (facts.survey.trio(service.name).live for service in facts.services)
+    return f"{facts.names.network}{OVERLAY}" if any(live and live.replicas is not None for live in lives) else ""
+
+
+def beside_all_nodes(facts: Facts) -> dict[str, str]:
+    """Return which containers have to be on that network, too, and the name that each is asked for by."""
+    apart = facts.names.apart
+    return {one: name for name, one in facts.beside.items() if name not in apart} if overlay(facts) else {}
 
 
 def expected(known: Facts) -> dict[str, str]:
@@ -77,11 +91,11 @@ def expected(known: Facts) -> dict[str, str]:
     return beside | {name: name for name in ours}
 
 
-def off_network(facts: Facts, looked_at: str, container: Container, asked_as: str) -> Check:
+def off_network(facts: Facts, looked_at: str, container: Container, asked_as: str, network: str = "") -> Check:
     """Return the check that found a container outside of the network."""
     return OFF_NETWORK.check(
         looked_at,
-        f"The container {container.name} is not on the network {facts.names.network}.",
+        f"The container {container.name} is not on the network {network or facts.names.network}.",
         subject=container.name,
         evidence=(f"{container.name}: it is not connected",),
         fix=Fix(FixKind.CONNECT, container.name),

@@ -51,6 +51,12 @@ STOPPED = Problem(
     f"{_LOG}. Start it: inv ops.doctor --fix. {_BACK}",
     "502: nginx reaches nobody.",
 )
+NO_TASK = Problem(
+    "no task runs",
+    "no task of the live release runs on any node of the swarm",
+    f"Why each ended: inv ops.ps. {_LOG}. {_BACK}",
+    "502: nginx reaches nobody.",
+)
 RESTARTING = Problem(
     "restarting",
     "the live container exits and is started over and over",
@@ -189,6 +195,14 @@ def stopped(facts: Facts) -> Iterable[Check]:
                 evidence=(state_of(live),),
             )
             continue
+        if live.replicas is not None:
+            yield NO_TASK.check(
+                "live",
+                f"No task of the live release runs; it is to have {live.replicas}.",
+                subject=service.name,
+                evidence=(state_of(live), *filter(None, (live.trouble,))),
+            )
+            continue
         ending = "exits and is started over and over" if live.restarting else "is not running"
         yield (RESTARTING if live.restarting else STOPPED).check(
             "live",
@@ -208,7 +222,7 @@ def answers(facts: Facts) -> Iterable[Check]:
             continue
         name = upstream.service
         # nginx sees as many of its addresses as there are networks that both are on.
-        leads_there = bool(upstream.resolves) and {upstream.address, *live.addresses.values()} >= {*upstream.resolves}
+        leads_there = bool(upstream.resolves) and {upstream.address, *live.all_addresses} >= {*upstream.resolves}
         if not leads_there:
             leads = ", ".join(upstream.resolves) or "nowhere"
             yield LEADS_ELSEWHERE.check(

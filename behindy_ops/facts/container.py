@@ -37,6 +37,8 @@ class Task:
         ready: its node answers; what is said of a task on one that does not is old.
         error: what kept it from running, in the swarm's words.
         address: IPv4 on the overlay.
+        container: the id of its container, on its node.
+        here: it is on the node that was asked.
     """
 
     id: str
@@ -49,6 +51,8 @@ class Task:
     exit_code: int = 0
     since: str = ""
     address: str = ""
+    container: str = ""
+    here: bool = False
 
     @property
     def serves(self) -> bool:
@@ -69,6 +73,7 @@ class Container:
         aliases: network name to the DNS names it answers to beside its own.
         trouble: why what it is to run elsewhere does not run, in the swarm's words; empty where all is well.
         tasks: what a swarm runs of it; none for a container.
+        replicas: how many tasks it is to have; None for a container.
     """
 
     id: str
@@ -94,12 +99,37 @@ class Container:
     env_names: tuple[str, ...] = ()
     trouble: str = ""
     tasks: tuple[Task, ...] = ()
+    replicas: int | None = None
 
     @property
     def elsewhere(self) -> bool:
         """Whether it stands for what a swarm runs, on any of its nodes and on its own network."""
-        return "behindy.dns" in self.labels
+        return self.replicas is not None or "behindy.dns" in self.labels
 
+    @property
+    def serving(self) -> tuple[Task, ...]:
+        """Its tasks that serve, by their number."""
+        return tuple(sorted((task for task in self.tasks if task.serves), key=lambda task: task.slot))
+
+    @property
+    def all_addresses(self) -> frozenset[str]:
+        """Where it is reached: on every network, or by every task."""
+        return frozenset((*self.addresses.values(), *(task.address for task in self.serving)))
+
+    def joins(self, network: str) -> bool:
+        """Whether it is where the services of the project meet: a swarm puts its tasks on the network of all nodes."""
+        return self.elsewhere or network in self.addresses
+
+    def address(self, network: str) -> str:
+        """Return where it is reached, or one of these places; empty where it is not."""
+        return self.addresses.get(network, "") or next((task.address for task in self.serving), "")
+
+
+OVERLAY = "-swarm"
+"""How the name of the network ends that all nodes share; without it, it is the one of the first host alone."""
+
+OF_A_SERVICE = "com.docker.swarm.service.id"
+"""The label by which the engine of a node tells whose task a container is."""
 
 _AS_IT_IS = (
     *("id", "image_id", "image", "status", "running", "restarting"),
@@ -160,6 +190,7 @@ def _of_a_swarm(data: dict[str, Any]) -> Container:
         env_names=tuple(data["env"]),
         trouble=next((_trouble(task) for task in (*([last] if last else []), *begun) if task.error), ""),
         tasks=tasks,
+        replicas=data["replicas"],
     )
 
 
@@ -174,7 +205,7 @@ def _trouble(task: Task) -> str:
     return f"it failed on {task.node} ({task.error})"
 
 
-def _task(data: dict[str, Any], nodes: dict[str, dict[str, str]]) -> Task:
+def _task(data: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> Task:
     node = nodes.get(data["node"], {})
     return Task(
         data["id"],
@@ -187,6 +218,8 @@ def _task(data: dict[str, Any], nodes: dict[str, dict[str, str]]) -> Task:
         exit_code=data["exit"],
         since=data["since"],
         address=next((address.partition("/")[0] for address in data["addresses"]), ""),
+        container=data["container"],
+        here=bool(node.get("here", False)),
     )
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 
 from behindy_ops.errors import Kind, RemoteCommandFailed
 from behindy_ops.facts.changing import Changing, parse_changing
-from behindy_ops.facts.container import Container, parse_container
+from behindy_ops.facts.container import OF_A_SERVICE, Container, parse_container
 from behindy_ops.facts.draining import Draining, parse_draining
 from behindy_ops.facts.image import Image, parse_image
 from behindy_ops.facts.maintenance import Closed, parse_maintenance
@@ -243,7 +243,7 @@ def _named(survey: Survey, names: Names) -> Survey:
 
 def _survey(reply: Reply) -> Survey:
     lines = reply.lines
-    containers = [parse_container(line) for line in lines("containers")]
+    containers = _each_once(map(parse_container, lines("containers")))
     versions = lines("versions")
     engine = [json.loads(word) for word in versions[0].split()] if versions else [""]
     machine = reply.values("machine")
@@ -283,6 +283,13 @@ def _survey(reply: Reply) -> Survey:
         misled=_misled(reply.values("public_")),
         cluster=Swarm.parse(reply),
     )
+
+
+def _each_once(containers: Iterable[Container]) -> list[Container]:
+    """Return containers and services of a swarm, without the containers that this node has as tasks of those."""
+    found = list(containers)
+    services = {container.id for container in found if container.replicas is not None}
+    return [container for container in found if container.labels.get(OF_A_SERVICE) not in services]
 
 
 def _zone(line: str) -> int:

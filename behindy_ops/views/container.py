@@ -13,6 +13,9 @@ LONGEST = 24 * 3600.0
 """Seconds after which the host ends what is followed, watched or run."""
 
 
+ELSEWHERE = "elsewhere "
+"""What the host says first of a service whose tasks are on other nodes; each one's node and container follow in turn."""
+
 UNKEPT = "unkept"
 """What the host says of a container whose release it has no files of."""
 
@@ -52,6 +55,12 @@ def missing(container: str, said: str) -> BehindyError:
     elif said.strip() == UNKEPT:
         what = f"{container} was not started by this tool, or the files of its release are not on the host any more."
         remedy = f"Deploy it: inv deploy.{container} --tag TAG --force. To run something within it: inv ops.exec"
+    elif said.strip().startswith(ELSEWHERE):
+        words = said.strip().removeprefix(ELSEWHERE).split()
+        places = [f"{node} ({task})" for node, task in zip(words[::2], words[1::2], strict=True)]
+        what = f"No task of {container} is on the node that was asked; there are some on {', '.join(places)}."
+        remedy = f"Log in to {words[0]} and type: docker exec {words[1]} COMMAND. Or, in a container of its own: "
+        remedy += f"inv ops.run {container} -- COMMAND"
     else:
         what = f"The container {container} is not running ({said.strip()})."
         remedy = f"See why: inv ops.logs {container}; inv ops.ps"

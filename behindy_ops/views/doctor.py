@@ -171,10 +171,11 @@ def _apply(session: Session, fix: Fix, survey: Survey) -> None:
         case FixKind.START:
             session.host.run(start(fix.target)).require(remedy=f"See why: inv ops.logs {fix.target}")
         case FixKind.CONNECT:
-            command = network.connect(network.describe(as_seen(session, survey)), fix.target)
-            if command is None:
+            commands = network.commands(network.describe(as_seen(session, survey)), fix.target)
+            if not commands:
                 raise RemoteCommandFailed(f"{fix.target} is on the network already.", state=UNCHANGED)
-            session.host.run(command).require(remedy="inv ops.network")
+            for command in commands:
+                session.host.run(command).require(remedy="inv ops.network")
         case FixKind.RELOAD:
             session.host.run(nginx.reloaded(session)).require()
         case FixKind.PRUNE:

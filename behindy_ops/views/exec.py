@@ -55,7 +55,7 @@ def run_once(
         Kind.CONTAINER_MISSING: there is no live release, or its files are not on the host.
     """
     mark = new_mark()
-    argv = script("ops/run", mark, session.settings.host_dir, service, *words)
+    argv = script("ops/run", mark, session.settings.host_dir, service, session.names.network, *words)
     return _passed_on(session, service, argv, mark, out, err)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from behindy_ops.errors import Kind
 from behindy_ops.host.command import Command, script
@@ -30,6 +30,7 @@ class Query:
         text: plain text to look for, or empty.
         follow: go on with what comes.
         json: each line as data, with docker's time.
+        mark: stands before the task that wrote a line, behind its time; random, so that no line can say it.
     """
 
     tail: str
@@ -37,6 +38,7 @@ class Query:
     text: str = ""
     follow: bool = False
     json: bool = False
+    mark: str = field(default_factory=new_mark, compare=False)
 
 
 def query(tail: str, since: str, grep: str, *, follow: bool = False, json: bool = False) -> Query:
@@ -70,7 +72,12 @@ def shown(asked: Query, container: str, line: str) -> str | None:
     at, _, text = line.partition(" ")
     if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", at):
         at, text = "", line
-    return json.dumps({"container": container, "at": at, "text": text}) if asked.text in text else None
+    task = {}
+    if text.startswith(f"{asked.mark} "):
+        _, who, text = (*text.split(" ", 2), "")[:3]
+        number, _, node = who.partition("@")
+        task = {"task": f"{container}.{number}", "node": node}
+    return json.dumps({"container": container, **task, "at": at, "text": text}) if asked.text in text else None
 
 
 def read(
@@ -89,7 +96,7 @@ def read(
         Kind.CONTAINER_MISSING: it is not on the host.
         Interrupted: a signal ended what was followed.
     """
-    mark, said = new_mark(), list[str]()
+    mark, said = asked.mark, list[str]()
     words = (asked.tail, asked.since, asked.text, "yes" if asked.json else "no")
     command = Command(
         script("ops/follow" if asked.follow else "ops/logs", mark, container, *words),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -12,6 +12,7 @@ from behindy_ops.checks.check import Facts
 from behindy_ops.checks.memory import fits, need
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.figures import MB, size
+from behindy_ops.facts.member import Member, parse_members
 from behindy_ops.facts.readings import Reading, parse_readings
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Survey
@@ -81,8 +82,26 @@ class Fits(Verdict):
 
 
 @dataclass(frozen=True, slots=True)
+class NodeMemory:
+    """A node of a swarm: bytes in all, and what the limits of the tasks there make; what is in use, only it knows.
+
+    Attributes:
+        unlimited: how many of these tasks have no limit.
+        here: it is the host, of which all is known.
+    """
+
+    node: str
+    status: str
+    total: int
+    limits: int
+    running: int
+    unlimited: int = 0
+    here: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryView:
-    """All of it: the biggest containers and processes first, the oldest kill first."""
+    """All of it: the biggest containers and processes first, the oldest kill first; ``nodes`` of a swarm."""
 
     host: HostMemory
     containers: tuple[ContainerMemory, ...] = ()
@@ -91,6 +110,7 @@ class MemoryView:
     oom_kills_counted: int = -1
     unknown: tuple[str, ...] = ()
     services: tuple[Fits, ...] = ()
+    nodes: tuple[NodeMemory, ...] = ()
 
 
 def describe(seen: Seen) -> MemoryView:
@@ -112,7 +132,8 @@ def describe(seen: Seen) -> MemoryView:
         oom_kills=kills,
         oom_kills_counted=counted,
         unknown=tuple(_unknown(seen, problem.what if problem else "", counted, len(kills))),
-        services=() if problem else tuple(_fits(survey, service) for service in seen.services),
+        services=() if problem else tuple(found for service in seen.services for found in _fits(survey, service)),
+        nodes=tuple(_node(survey, member) for member in parse_members(seen.lines("members_"))),
     )
 
 
@@ -142,16 +163,37 @@ def _containers(
 ) -> list[ContainerMemory]:
     running = [
         ContainerMemory(
-            container.name,
+            name,
             reading.memory,
-            container.memory,
-            round(reading.memory / (container.memory or total or 1), 4),
-            counters.get(container.id, -1),
+            limit,
+            round(reading.memory / (limit or total or 1), 4),
+            counters.get(identity, -1),
         )
-        for container in survey.containers.values()
-        if (reading := readings.get(container.id)) is not None
+        for identity, (name, limit) in _here(survey).items()
+        if (reading := readings.get(identity)) is not None
     ]
     return sorted(running, key=lambda container: container.used, reverse=True)
+
+
+def _here(survey: Survey) -> dict[str, tuple[str, int]]:
+    """Container id to name and limit, of each that may run on this host; a task by its service's name and number."""
+    containers = survey.containers.values()
+    tasks = ((task, container) for container in containers for task in container.tasks if task.here)
+    own = {each.id: (each.name, each.memory) for each in containers if each.replicas is None}
+    return own | {task.container: (f"{each.name}.{task.slot}", each.memory) for task, each in tasks if task.container}
+
+
+def _node(survey: Survey, member: Member) -> NodeMemory:
+    limits = [
+        container.memory
+        for container in survey.containers.values()
+        for task in container.tasks
+        if task.node == member.name and task.wanted == "running"
+    ]
+    unlimited = sum(not limit for limit in limits)
+    return NodeMemory(
+        member.name, member.status, member.memory, sum(limits), len(limits), unlimited=unlimited, here=member.here
+    )
 
 
 def _counters(lines: Iterable[str]) -> dict[str, int]:
@@ -168,13 +210,13 @@ def known_kills(seen: Seen, counters: Mapping[str, int]) -> tuple[OomKill, ...]:
     containers = seen.survey.containers.values()
     boot = float(seen.values("meminfo").get("btime", "0"))
     told = [
-        *_kernel_kills(seen.lines("kernel"), {container.id: container.name for container in containers}),
+        *_kernel_kills(seen.lines("kernel"), {identity: name for identity, (name, _) in _here(seen.survey).items()}),
         *_event_kills(seen.lines("events")),
         *(_inspected_kill(container, boot) for container in containers if container.oom_killed),
         *(
-            OomKill(container.name, "", "its cgroup's counter")
-            for container in containers
-            if counters.get(container.id, 0) > 0
+            OomKill(name, "", "its cgroup's counter")
+            for identity, (name, _) in _here(seen.survey).items()
+            if counters.get(identity, 0) > 0
         ),
     ]
     kept: list[OomKill] = []
@@ -237,9 +279,10 @@ def _unknown(seen: Seen, problem: str, counted: int, known: int) -> Iterable[str
         yield f"The kernel has counted {kills} since boot; {those}."
 
 
-def _fits(survey: Survey, service: Service) -> Fits:
-    (check,) = fits(Facts(survey=survey, services=(service,)))
-    return Fits(service.name, check.level.value, check.found, check.remedy, need(survey, service))
+def _fits(survey: Survey, service: Service) -> Iterable[Fits]:
+    """Whether one fits here; of a service whose tasks may start on any node, nobody can say so."""
+    for check in fits(Facts(survey=survey, services=(service,))):
+        yield Fits(service.name, check.level.value, check.found, check.remedy, need(survey, service))
 
 
 def lines(view: MemoryView) -> list[Line]:
@@ -248,6 +291,7 @@ def lines(view: MemoryView) -> list[Line]:
         *host_lines(view.host),
         Line(""),
         *_container_lines(view.containers),
+        *_node_lines(view.nodes),
         *_process_lines(view),
         *_kill_lines(view),
         *([heading("what still fits")] if view.services else []),
@@ -278,6 +322,23 @@ def _container_lines(containers: Iterable[ContainerMemory]) -> list[Line]:
         near = container.limit and container.share >= NEAR
         tones.append(Tone.BAD if container.oom_kills > 0 else Tone.CAREFUL if near else Tone.PLAIN)
     return [*table(columns, rows, tones), Line("")] if rows else []
+
+
+def _node_lines(nodes: Sequence[NodeMemory]) -> list[Line]:
+    if not nodes:
+        return []
+    columns = [Column("node", 26), *figures("memory", "limits", "tasks"), Column("", 12)]
+    rows, tones = [], []
+    for node in nodes:
+        limits = f"{size(node.limits)}{' +?' if node.unlimited else ''}"
+        said = "this host" if node.here else node.status if node.status != "ready" else ""
+        rows.append((node.node, size(node.total), limits, str(node.running), said))
+        tones.append(Tone.CAREFUL if node.status != "ready" or node.limits > node.total else Tone.PLAIN)
+    told = [
+        *table(columns, rows, tones),
+        *sentence("What is in use on the others, and who was killed there, only they know.", Tone.FAINT),
+    ]
+    return [*told, Line("")]
 
 
 def _process_lines(view: MemoryView) -> list[Line]:

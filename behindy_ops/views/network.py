@@ -25,6 +25,7 @@ class Member:
     trouble: str = ""
     remedy: str = ""
     needed: str = ""
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,22 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class Overlay:
+    """The network of all nodes of a swarm: its tasks, and who of the first network is on it besides."""
+
+    network: str
+    members: tuple[Member, ...]
+    absent: tuple[Absent, ...]
+    exists: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkView:
-    """The network as it is; ``connected`` is None where nobody was to be connected."""
+    """The network as it is; ``connected`` is None where nobody was to be connected.
+
+    Attributes:
+        overlay: where a swarm runs services, the network on which they are.
+    """
 
     network: str
     exists: bool
@@ -47,6 +62,7 @@ class NetworkView:
     members: tuple[Member, ...]
     absent: tuple[Absent, ...]
     connected: tuple[str, ...] | None = None
+    overlay: Overlay | None = None
 
 
 def describe(seen: Seen) -> NetworkView:
@@ -63,7 +79,28 @@ def describe(seen: Seen) -> NetworkView:
         address = container.addresses[ours]
         members.append(Member(name, container.running, address, aliases, trouble, remedy, needed))
     members.sort(key=lambda member: (not member.running, member.name))
-    return NetworkView(ours, seen.survey.network, seen.text("subnet").strip(), tuple(members), tuple(_absent(facts)))
+    subnet, absent = seen.text("subnet").strip(), tuple(_absent(facts))
+    return NetworkView(ours, seen.survey.network, subnet, tuple(members), absent, overlay=_overlay(facts))
+
+
+def _overlay(facts: Facts) -> Overlay | None:
+    network = rules.overlay(facts)
+    if not network:
+        return None
+    wanted, members, absent = rules.beside_all_nodes(facts), [], []
+    for name, container in facts.survey.containers.items():
+        for task in container.serving:
+            members.append(
+                Member(f"{name}.{task.slot}", running=True, address=task.address, aliases=(), node=task.node)
+            )
+        if network in container.addresses:
+            aliases = tuple(sorted(set(container.aliases.get(network, ())) - {container.id[:12]}))
+            members.append(Member(name, container.running, container.addresses[network], aliases))
+        elif name in wanted:
+            aliases = () if wanted[name] == name else (wanted[name],)
+            absent.append(Absent(name, exists=True, aliases=aliases, why="it is not connected"))
+    members.sort(key=lambda member: (not member.running, member.name))
+    return Overlay(network, tuple(members), tuple(absent))
 
 
 def _absent(facts: Facts) -> Iterable[Absent]:
@@ -72,7 +109,7 @@ def _absent(facts: Facts) -> Iterable[Absent]:
         container, aliases = facts.survey.containers.get(name), (asked_as,) if asked_as != name else ()
         if container is None and name not in beside_live:
             yield Absent(name, exists=False, aliases=aliases, why="there is no such container")
-        elif container is not None and facts.names.network not in container.addresses:
+        elif container is not None and not container.joins(facts.names.network):
             yield Absent(name, exists=True, aliases=aliases, why="it is not connected")
 
 
@@ -85,16 +122,23 @@ def fix(session: Session, *, wait: float) -> Shown:
     """
     survey = locked(session, "connecting containers (ops.network --fix)", wait=wait)
     before = describe(as_seen(session, survey))
-    command = connect(before)
-    if command is not None:
+    connecting = commands(before)
+    for command in connecting:
         session.host.run(command).require(
             state="Whoever could be connected is.", remedy="See who is missing: inv ops.network"
         )
-    connected = tuple(absent.name for absent in before.absent if absent.exists) if command else ()
+    absent = (*before.absent, *(before.overlay.absent if before.overlay else ()))
+    connected = tuple(dict.fromkeys(each.name for each in absent if each.exists)) if connecting else ()
     return shown(VIEW, replace(described(session, VIEW), connected=connected))
 
 
-def connect(view: NetworkView, only: str = "") -> Command | None:
+def commands(view: NetworkView, only: str = "") -> list[Command]:
+    """Return what connects whoever can be to each network, or that container alone, under the lock."""
+    networks = (view, view.overlay) if view.overlay else (view,)
+    return [command for network in networks if (command := connect(network, only))]
+
+
+def connect(view: NetworkView | Overlay, only: str = "") -> Command | None:
     """Return what connects whoever can be, or that container alone, under the lock; None if there is nobody."""
     absent = [each for each in view.absent if each.exists and only in ("", each.name)]
     if not absent or not view.exists:
@@ -119,7 +163,14 @@ def lines(view: NetworkView) -> list[Line]:
     tones = [Tone.BAD if member.trouble else Tone.PLAIN if member.running else Tone.CAREFUL for member in view.members]
     told.append(Line(f"{view.network}  {view.subnet}".rstrip(), Tone.STRONG))
     told += table(columns, rows, tones) if rows else [Line("Nobody is on it.", Tone.CAREFUL)]
+    told += [Line(""), *_overlay_lines(view.overlay)] if view.overlay else []
     return [*told, Line(""), *_verdict(view)]
+
+
+def _overlay_lines(overlay: Overlay) -> list[Line]:
+    columns = (Column("task or container", 26), Column("address", 15), Column("node", 20), Column("also answers to"))
+    rows = [(one.name, one.address or "-", one.node, ", ".join(one.aliases)) for one in overlay.members]
+    return [Line(f"{overlay.network}  of all nodes", Tone.STRONG), *table(columns, rows)]
 
 
 def _verdict(view: NetworkView) -> list[Line]:
@@ -132,6 +183,9 @@ def _verdict(view: NetworkView) -> list[Line]:
         remedy = ". Connect it: inv ops.network --fix" if absent.exists else ""
         tone = Tone.BAD if absent.exists else Tone.CAREFUL
         told += sentence(f"{absent.name} should be here: {absent.why}{remedy}", tone)
+    for absent in view.overlay.absent if view.overlay else ():
+        found = f"{absent.name} should be on {view.overlay.network if view.overlay else ''} too: {absent.why}"
+        told += sentence(f"{found}. Connect it: inv ops.network --fix", Tone.BAD)
     return told or [Line("Everyone who should be here is, and no name is taken twice.", Tone.GOOD)]
 
 

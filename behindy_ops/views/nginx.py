@@ -60,7 +60,7 @@ def _upstream(seen: Seen, service: Service) -> Upstream:
     return Upstream(
         service.name,
         resolves=tuple(address for address in addresses if address not in ("", "-")),
-        address=live.addresses.get(seen.survey.names.network, "") if live and live.running else "",
+        address=live.address(seen.survey.names.network) if live and live.running else "",
         direct=direct,
         public=public,
         url=service.url(service.external, seen.domain),

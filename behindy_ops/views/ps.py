@@ -13,6 +13,8 @@ from behindy_ops.facts.release import released_as
 from behindy_ops.facts.survey import Survey
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
+from behindy_ops.views.tasks import TaskState, lacking, tasks_of
+from behindy_ops.views.tasks import lines as task_lines
 from behindy_ops.views.view import Seen, View
 
 
@@ -32,6 +34,8 @@ class ContainerState:
     image: str = ""
     ports: tuple[str, ...] = ()
     trouble: str = ""
+    replicas: int | None = None
+    tasks: tuple[TaskState, ...] = ()
 
 
 _OF_RELEASES = ("service", "leftover", "changing", "draining")
@@ -103,6 +107,8 @@ def _state(survey: Survey, container: Container, role: str, ports: tuple[str, ..
         image=container.image,
         ports=ports,
         trouble=_trouble(survey, container, role, ports),
+        replicas=container.replicas,
+        tasks=tasks_of(container, survey.now) if role != "leftover" else (),
     )
 
 
@@ -111,6 +117,8 @@ def _trouble(survey: Survey, container: Container, role: str, ports: tuple[str, 
         return "left by an interrupted deploy" if role == "leftover" else ""
     if container.restarting:
         return f"it keeps restarting (exit code {container.exit_code})"
+    if few := lacking(container):
+        return few
     if not container.running and role != "other":
         killed = ", OOM-killed" if container.oom_killed else ""
         return f"it is not running ({container.status}, exit code {container.exit_code}{killed})"
@@ -126,12 +134,14 @@ def lines(view: PsView) -> list[Line]:
     """Lay the view out in 80 columns."""
     if not view.containers:
         return [Line("There are no containers.", Tone.CAREFUL)]
-    columns = (Column("container", 24), Column("state", 10), Column("health", 9), Column("since", 6), Column("what"))
+    columns = (Column("container", 24), Column("state", 11), Column("health", 9), Column("since", 6), Column("what"))
     rows = [
-        (each.name, each.state, each.health, age(each.seconds) if each.since else "", _what(each))
+        (each.name, _how(each), each.health, age(each.seconds) if each.since else "", _what(each))
         for each in view.containers
     ]
     told = table(columns, rows, [_tone(each) for each in view.containers])
+    if tasks := [task for each in view.containers for task in each.tasks]:
+        told += [Line(""), *task_lines(tasks)]
     if published := [(each.name, port) for each in view.containers for port in each.ports]:
         told += [Line(""), *table((Column("container", 24), Column("reached from outside at")), published)]
     troubles = [
@@ -147,6 +157,13 @@ def lines(view: PsView) -> list[Line]:
     for service, left in view.leftovers.items():
         told += sentence(f"{service}: {left}. The next deploy does it; or now: inv deploy.recover", Tone.CAREFUL)
     return told
+
+
+def _how(container: ContainerState) -> str:
+    if container.replicas is None:
+        return container.state
+    serving = sum(task.state == "running" for task in container.tasks)
+    return f"{container.state} {serving}/{container.replicas}"
 
 
 def _what(container: ContainerState) -> str:

@@ -12,6 +12,7 @@ from behindy_ops.facts.rollback import previous_release
 from behindy_ops.facts.survey import Survey
 from behindy_ops.report.layout import heading, sentence
 from behindy_ops.report.text import Line, Tone
+from behindy_ops.views.tasks import TaskState, tasks_of
 from behindy_ops.views.view import Seen, View
 
 
@@ -31,6 +32,7 @@ class ServiceStatus:
         run: of a job, how its last run went, in words, or empty.
         maintenance: since when and by whom it is closed to visitors, in words, or empty.
         draining: how far the host is with the previous release, which it drains by itself, in words, or empty.
+        replicas: how many tasks a swarm is to run of it; None for a container.
     """
 
     service: str
@@ -52,6 +54,8 @@ class ServiceStatus:
     schedule: str = ""
     run: str = ""
     maintenance: str = ""
+    replicas: int | None = None
+    tasks: tuple[TaskState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ def _status(survey: Survey, service: str, schedule: str) -> ServiceStatus:
         schedule=schedule if live else "",
         run=_run(survey, service) if schedule and live else "",
         maintenance=survey.maintenance[service].described() if service in survey.maintenance else "",
+        replicas=live.replicas if live else None,
+        tasks=tasks_of(live, survey.now) if live else (),
     )
 
 
@@ -120,6 +126,7 @@ def lines(view: StatusView) -> list[Line]:
     told += sentence(f"{view.changing}.", Tone.CAREFUL) if view.changing else []
     for status in view.services:
         well = status.state in ("running", "scheduled") and status.health in ("", "healthy")
+        well = well and (status.replicas is None or len(_serving(status)) >= status.replicas)
         told += [Line(""), Line(f"{status.service}: {_state(status)}", Tone.PLAIN if well else Tone.CAREFUL)]
         for label, text in _rows(status):
             if text:
@@ -132,12 +139,36 @@ def _state(status: ServiceStatus) -> str:
     if status.state == "missing":
         return "not there (no container of this name)"
     health = f", {status.health}" if status.health else ""
+    if status.replicas is not None:
+        failed = f", {status.restarts} failed" if status.restarts else ""
+        return f"{status.state}{health}, {len(_serving(status))} of {status.replicas} tasks{failed}"
     restarts = f", {status.restarts} restarts" if status.restarts else ""
     return f"{status.state}{health}{restarts}"
 
 
-def _rows(status: ServiceStatus) -> list[tuple[str, str]]:
+def _serving(status: ServiceStatus) -> list[TaskState]:
+    return [task for task in status.tasks if task.state == "running"]
+
+
+def _memory(status: ServiceStatus) -> str:
+    if status.replicas is not None:  # what a task uses, its own node knows
+        return f"{size(status.memory_limit)} a task at most" if status.memory_limit else "no limit"
     limit = f"of {size(status.memory_limit)}" if status.memory_limit else "(no limit)"
+    return f"{size(status.memory_used)} {limit}" if status.memory_used or status.memory_limit else ""
+
+
+def _failed(status: ServiceStatus) -> str:
+    """The newest failure, in words."""
+    failed = [task for task in status.tasks if task.state in ("failed", "rejected")]
+    if not failed:
+        return ""
+    last = min(failed, key=lambda task: task.seconds)
+    return (
+        f"{last.task} {last.state} on {last.node or 'no node'} {age(last.seconds)} ago: {last.error or 'not said why'}"
+    )
+
+
+def _rows(status: ServiceStatus) -> list[tuple[str, str]]:
     where = "image on disk" if status.previous_on_disk else "image not on disk"
     opened = f"open it again: inv deploy.maintenance {status.service} --off"
     left = f"{status.leftover} (the next deploy or inv deploy.recover does it)"
@@ -147,7 +178,9 @@ def _rows(status: ServiceStatus) -> list[tuple[str, str]]:
         ("since", f"{status.since[:19]}Z, {age(status.age)} ago" if status.since else ""),
         ("schedule", status.schedule),
         ("last run", status.run),
-        ("memory", f"{size(status.memory_used)} {limit}" if status.memory_used or status.memory_limit else ""),
+        ("tasks", ", ".join(f"{task.task} on {task.node}" for task in _serving(status))),
+        ("failed", _failed(status)),
+        ("memory", _memory(status)),
         ("previous", f"{status.previous} ({status.previous_tag}), {where}" if status.previous else ""),
         ("draining", f"{status.service}-blue: {status.draining}" if status.draining else ""),
         ("closed", f"{status.maintenance}; {opened}" if status.maintenance else ""),

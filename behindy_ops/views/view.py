@@ -126,7 +126,15 @@ def shown(view: View[T], data: T, problem: BehindyError | None = None) -> Shown:
 
 def as_json(name: str, data: Any) -> dict[str, Any]:
     """Return a view's dataclass for programs."""
-    return {"view": name, **asdict(data)}
+    return {"view": name, **asdict(data, dict_factory=_told)}
+
+
+ONLY_OF_A_SWARM = frozenset({"tasks", "task", "replicas", "nodes", "node", "overlay"})
+"""Fields that are there only where there is something to say: without a swarm nobody meets them."""
+
+
+def _told(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in fields if value not in ((), [], "", None) or name not in ONLY_OF_A_SWARM}
 
 
 def look(session: Session, name: str, *arguments: str, survey: str = "") -> Seen:

@@ -7,12 +7,9 @@ from dataclasses import replace
 from behindy_ops.deploy.engines.engine import Engine
 from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.start import Start, described
-from behindy_ops.facts.container import CONTAINER_TEMPLATE
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, OVERLAY
 from behindy_ops.host.command import Command, script
 from behindy_ops.project.services import Service
-
-OVERLAY = "-swarm"
-"""How the name of the network ends that all hosts share; without it, it is the one of the first host alone."""
 
 
 class StartTasks(Start):

@@ -1,4 +1,4 @@
-# lib: sections masked compose dotenv atomic
+# lib: sections engine masked compose dotenv atomic
 # `what`: look, or replace the .env whose sha256 is `replaced` (none for none), keeping so many of the backups. stdin: a
 # line with the sizes in bytes of what follows it: names (one a line), a candidate .env, what it means (a compose file,
 # see probe), what the example says (the same), the checkout's compose file, for a host that has none yet; 0 for each
@@ -69,7 +69,7 @@ if given candidate; then
   whole "$new" -q || unusable config "$(tail -n 5 "$work/err")"
   section services
 fi
-docker ps -a --format 'live {{.Names}} {{.Label "behindy.config"}}' 2>/dev/null
+configurations 2>/dev/null | sed 's/^/live /'
 if [ "$what" = replace ]; then
   section replaced
   if [ "$(sha "$dir/.env")" != "$replaced" ]; then echo changed

@@ -11,8 +11,8 @@ while_heard() { # a command: runs until it ends, or the client does
   while [ -e "/proc/$job" ] && kill "$job" 2>/dev/null; do sleep 0.1; done
   wait "$job"
 }
-container_or_exit() { # boundary, container, template: $found is what docker says of it
-  found=$(docker container inspect --format "$3" "$2" 2>&1) || absent "$1" "$found"
+container_or_exit() { # boundary, container, template: $found is what docker says of it (lib/engine.sh)
+  found=$(look "$2" "$3" 2>&1) || absent "$1" "$found"
 }
 absent() { # boundary, why
   printf '%s %s\n' "$1" "${2//$'\n'/ }" >&2

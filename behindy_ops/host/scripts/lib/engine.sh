@@ -55,6 +55,14 @@ restart_within() { docker restart -t "$1" "$2"; } # likewise
 start_again() { docker start "$1"; } # container
 ended_within() { timeout "$2" docker wait "$1" >/dev/null 2>&1; } # container, seconds: whether it ended
 files_of() { docker cp "$1:$2" -; } # container, path in it: an archive
+look() { docker container inspect --format "$2" "$1"; } # container, template: at once, and why not is docker's to say
+image_of() { docker container inspect --format '{{.Image}}' "$1"; } # container: its image's id
+environment_of() { docker container inspect --format "{{range .Config.Env}}$2{{end}}" "$1"; } # container, template of a `NAME=value`
+container_of() { echo "$1"; } # container: by what name this host's docker runs something in it
+running_here() { docker ps --no-trunc --format '{{.ID}} {{.Names}}'; }
+configurations() { docker ps -a --format '{{.Names}} {{.Label "behindy.config"}}'; } # of all, by name
+releases_in_use() { docker ps -a --format '{{.Label "behindy.release"}} {{.Label "behindy.previous"}} 0-{{.ID}}'; } # and ids
+members() { :; } # a line of JSON for each machine beside which this one runs what is deployed
 log_of() { docker logs --tail "$1" "$2"; } # lines, container
 named_addresses() { timeout 20 docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$1"; } # container
 asked_addresses() { echo "$2"; } # name, the addresses that its container was known by

@@ -2,10 +2,9 @@
 # in JSON, in a URL, in hex, in base64 (also in lines), or quoted for a shell. `<NAME>` stands for it. Left as they are:
 # what is shorter than four bytes, numbers of up to five digits (ports), true and false. Where the values cannot be had,
 # nothing is let through. docs/design.md, "Values are replaced on the host".
-given_to() { # container: `<name> <value as JSON>` for each that is not the image's own; the last line says that it is whole
+given_to() { # container (lib/engine.sh): `<name> <value as JSON>` for each that is not the image's own; the last line says that it is whole
   local image given
-  image=$(docker container inspect --format '{{.Image}}' "$1" 2>/dev/null) &&
-    given=$(docker container inspect --format '{{range .Config.Env}}{{json .}}{{println}}{{end}}' "$1" 2>/dev/null) || return
+  image=$(image_of "$1" 2>/dev/null) && given=$(environment_of "$1" '{{json .}}{{println}}' 2>/dev/null) || return
   {
     docker image inspect --format '{{range .Config.Env}}{{json .}}{{println}}{{end}}' "$image" 2>/dev/null | sed 's/^/not /'
     printf '%s\n' "$given"

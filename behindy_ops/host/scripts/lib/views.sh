@@ -3,11 +3,20 @@ survey() { "${look[@]}"; } # its argv, run beside the others
 errors() { docker logs --tail 5000 "$nginx" 2>&1 >/dev/null | grep -vF '[notice]' | tail -n 20; }
 inside() {
   [ -n "$services" ] || return 0
-  docker exec "$nginx" sh -c 'printf "%s\n" "$1" | (while read -r name port path _; do
+  local service rest asked=''
+  while read -r service rest; do # one that a swarm runs has another name in DNS (lib/engine.sh)
+    asked+="$service $(name_in_dns "$service" 2>/dev/null || echo "$service") $rest"$'\n'
+  done <<<"$services"
+  docker exec "$nginx" sh -c 'printf "%s" "$1" | (while read -r service name port path _; do
     (addresses=$(getent ahostsv4 "$name" | cut -d" " -f1 | sort -u | tr "\n" ",")
-    code=$(curl -s -o /dev/null -m 8 -w "%{http_code} %{time_total}" "http://$name:$port$path")
-    echo "$name ${addresses:--} $? $code") &
-  done; wait)' ask "$services"
+    for address in $(echo "$addresses" | tr "," " ") ""; do # each of them, until one does not answer well
+      [ -n "$address" ] || [ -z "$addresses" ] || break
+      code=$(curl -s -o /dev/null -m 8 ${address:+--resolve "$name:$port:$address"} -w "%{http_code} %{time_total}" "http://$name:$port$path")
+      ended=$?
+      case "$ended $code" in "0 2"* | "0 3"*) ;; *) break ;; esac
+    done
+    echo "$service ${addresses:--} $ended $code") &
+  done; wait)' ask "$asked"
 }
 outside() {
   [ -n "$services" ] || return 0

@@ -14,7 +14,7 @@ made() {
 networks_() { docker network ls --filter label=com.docker.compose.project --format '{{.Name}} {{.Label "com.docker.compose.project"}}'; }
 assets_() {
   local needed list going
-  needed=$(docker ps -a --format '{{.Label "behindy.release"}} {{.Label "behindy.previous"}} 0-{{.ID}}') || return
+  needed=$(releases_in_use) || return
   for list in "$dir"/state/assets/*/; do
     [ -d "$list" ] || continue
     of "$dir" "$(basename "$list")"
@@ -45,4 +45,5 @@ docker_() { # as version 1.44 of its API tells it, or an older engine's own
   [ "$minor" -lt 44 ] || version=1.44
   api "http://docker/v$version/system/df"
 }
-report filesystems docker_ made networks_ assets_ survey
+members_() { members; }
+report filesystems docker_ made networks_ assets_ members_ survey

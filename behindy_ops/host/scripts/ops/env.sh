@@ -1,17 +1,17 @@
-# lib: workspace sections views dotenv
+# lib: workspace sections engine views dotenv
 # The rest of the arguments is the survey. Names only: which of them have a value is told, no value leaves the host.
 dir=$1 container=$2
 shift 2
 look=("$@")
-NAMES='{{range .Config.Env}}{{$part := split . "="}}{{index $part 0}} '
+NAMES='{{$part := split . "="}}{{index $part 0}} '
 NAMES+='{{if gt (len $part) 2}}set{{else if gt (len $part) 1}}{{if index $part 1}}set{{else}}empty{{end}}{{else}}empty{{end}}'
-NAMES+='{{println}}{{end}}'
-live() { docker container inspect --format "$NAMES" "$container"; }
-image() { docker image inspect --format "$NAMES" "$(docker container inspect --format '{{.Image}}' "$container")"; }
+NAMES+='{{println}}'
+live() { environment_of "$container" "$NAMES"; }
+image() { docker image inspect --format "{{range .Config.Env}}$NAMES{{end}}" "$(image_of "$container")"; }
 compose() { cat "$dir/compose/docker-compose.yml"; }
 changed() { # names whose value in .env is not the one this release was started with
   local kept
-  kept=$(docker container inspect --format '{{index .Config.Labels "behindy.release"}}' "$container" 2>/dev/null) || return 0
+  kept=$(look "$container" '{{index .Config.Labels "behindy.release"}}' 2>/dev/null) || return 0
   kept="$dir/state/releases/${container%-green}/$kept/.env"
   [ -r "$kept" ] && [ -r "$dir/.env" ] || return 0
   echo known

@@ -6,8 +6,8 @@ moment() { date +%s.%N; }
 meminfo() { grep -E '^(Mem|Swap|Buffers|Cached|SReclaimable)' /proc/meminfo; }
 containers() { # each running one by id and name, then the readings of all
   local listed
-  listed=$(docker ps --no-trunc --format 'container {{.ID}} {{.Names}}') || return
-  [ -z "$listed" ] || { printf '%s\n' "$listed"; cut -d' ' -f2 <<<"$listed" | readings; }
+  listed=$(running_here) || return
+  [ -z "$listed" ] || { sed 's/^/container /' <<<"$listed"; cut -d' ' -f1 <<<"$listed" | readings; }
 }
 stream() {
   local made=0

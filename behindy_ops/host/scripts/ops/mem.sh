@@ -28,4 +28,5 @@ processes() { # kB and name of what runs outside of containers, biggest first; n
       if (!own) { kb[name] += words[2]; count[name]++ } }
     END { for (name in kb) print kb[name], count[name], name }' "$work/status" | sort -rn | head -n 12
 }
-report meminfo stats kills processes events kernel survey
+members_() { members; }
+report meminfo stats kills processes events kernel members_ survey

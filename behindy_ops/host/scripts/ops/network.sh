@@ -1,4 +1,4 @@
-# lib: workspace sections views
+# lib: workspace sections engine views
 network=$1
 shift
 look=("$@")

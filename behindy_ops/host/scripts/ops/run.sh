@@ -2,10 +2,10 @@
 # Runs a command once in a container of its own, of the live release of a service, with nothing to read; ends with its exit
 # code. 61 without such a release. The container is named for this process and goes with it; those of others that were
 # killed go first.
-mark=$1 root=$2 service=$3
+mark=$1 root=$2 service=$3 network=$4
 container_or_exit "$mark" "$service" '{{index .Config.Labels "behindy.release"}}'
 of_release "$root" "$service" "$found"
-shift 3
+shift 4
 [ -n "$found" ] && [ -e "$keep/override.yml" ] || absent "$mark" unkept
 while read -r left; do
   [ -z "$left" ] || { [ -e "/proc/${left##*-}" ] && [ "${left##*-}" != "$$" ]; } || remove "$left" >/dev/null

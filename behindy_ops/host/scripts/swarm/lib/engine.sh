@@ -27,14 +27,14 @@ of_unit() { # id, template of a service. 1: there is none; 2: not known
   done
 }
 unit_template='{"id":{{json .ID}},"name":{{json (index .Spec.Labels "behindy.name")}},"created":{{json .CreatedAt}},"labels":{{json .Spec.Labels}},"image":{{json .Spec.TaskTemplate.ContainerSpec.Image}},"memory":{{with .Spec.TaskTemplate.Resources}}{{with .Limits}}{{.MemoryBytes}}{{else}}0{{end}}{{else}}0{{end}},"replicas":{{with .Spec.Mode.Replicated}}{{.Replicas}}{{else}}0{{end}},"env":[{{range $i, $e := .Spec.TaskTemplate.ContainerSpec.Env}}{{if $i}},{{end}}{{json (index (split $e "=") 0)}}{{end}}]'
-task_template='{"id":{{json .ID}},"slot":{{json .Slot}},"node":{{json .NodeID}},"wanted":{{json .DesiredState}},"state":{{json .Status.State}},"error":{{json .Status.Err}},"since":{{json .Status.Timestamp}},"exit":{{with .Status.ContainerStatus}}{{.ExitCode}}{{else}}0{{end}},"addresses":[{{range $i, $n := .NetworksAttachments}}{{range $j, $a := $n.Addresses}}{{if or $i $j}},{{end}}{{json $a}}{{end}}{{end}}]}'
+task_template='{"id":{{json .ID}},"slot":{{json .Slot}},"node":{{json .NodeID}},"wanted":{{json .DesiredState}},"state":{{json .Status.State}},"error":{{json .Status.Err}},"since":{{json .Status.Timestamp}},"exit":{{with .Status.ContainerStatus}}{{.ExitCode}}{{else}}0{{end}},"container":{{with .Status.ContainerStatus}}{{json .ContainerID}}{{else}}""{{end}},"addresses":[{{range $i, $n := .NetworksAttachments}}{{range $j, $a := $n.Addresses}}{{if or $i $j}},{{end}}{{json $a}}{{end}}{{end}}]}'
 joined() { paste -sd , -; }
 tasks_of() { # id: a line of JSON for each of its tasks
   local ids
   ids=$(timeout 10 docker service ps -q --no-trunc "$1" 2>/dev/null) || return
   [ -z "$ids" ] || xargs docker inspect --format "$task_template" <<<"$ids" 2>/dev/null || true # one may be gone by now
 }
-nodes() { timeout 10 docker node ls --format '{"id":{{json .ID}},"name":{{json .Hostname}},"status":{{json .Status}}}'; }
+nodes() { timeout 10 docker node ls --format '{"id":{{json .ID}},"name":{{json .Hostname}},"status":{{json .Status}},"here":{{json .Self}}}'; }
 told_of_unit() { # id: what Python is told of it in place of a container's JSON. As inspect
   local spec
   spec=$(of_unit "$1" "$unit_template") || return
@@ -58,6 +58,7 @@ inspect() { # docker asks for the templates of a container; of a unit these are 
   '{"id":'*) told_of_unit "$id" ;;
   '{{.Id}}') of_unit "$id" '{{.ID}}' ;;
   '{{.Name}}') of_unit "$id" '/{{index .Spec.Labels "behindy.name"}}' ;;
+  '{{index .Config.Labels "behindy.release"}}') of_unit "$id" '{{index .Spec.Labels "behindy.release"}}' ;;
   '{{.State.Pid}}') watched_from "$id" ;;
   '{{.State.Running}}'*) of_unit "$id" '{{.ID}}' >/dev/null && if [ -n "$(running "$id")" ]; then echo 'true false '; else echo 'false false '; fi ;;
   *) echo "a service of the swarm is not asked for $2" >&2; return 2 ;;
@@ -175,6 +176,69 @@ ended_within() { # whether a task of it failed, or it is gone
     sleep 0.5
   done
   return 124
+}
+members() { # all nodes
+  local ids
+  ids=$(timeout 10 docker node ls -q) && xargs timeout 10 docker node inspect --format "$member_template" <<<"$ids" | while IFS= read -r node; do
+    case $node in *"\"id\":\"$(own_node)\""*) echo "${node%\}},\"here\":true}" ;; *) echo "$node" ;; esac
+  done
+}
+member_template='{"id":{{json .ID}},"name":{{json .Description.Hostname}},"status":{{json .Status.State}},"availability":{{json .Spec.Availability}},"memory":{{json .Description.Resources.MemoryBytes}}}'
+own_node() { docker info --format '{{.Swarm.NodeID}}'; }
+look() {
+  local id
+  id=$(unit "$1") || { echo 'No manager of the swarm answers.' >&2; return 1; }
+  if [ -n "$id" ]; then inspect "$id" "$2"; else docker container inspect --format "$2" "$1"; fi
+}
+image_of() {
+  local id
+  id=$(unit "$1") || return
+  if [ -n "$id" ]; then of_unit "$id" '{{index .Spec.Labels "behindy.image"}}'; else docker container inspect --format '{{.Image}}' "$1"; fi
+}
+environment_of() { # of a task: the image's own, and what its service is given, which comes later and counts
+  local id
+  id=$(unit "$1") || return
+  if [ -z "$id" ]; then docker container inspect --format "{{range .Config.Env}}$2{{end}}" "$1"; return; fi
+  docker image inspect --format "{{range .Config.Env}}$2{{end}}" "$(image_of "$id")" 2>/dev/null # where that is gone, it hides less
+  of_unit "$id" "{{range .Spec.TaskTemplate.ContainerSpec.Env}}$2{{end}}"
+}
+at_work() { # id: slot, node and container of each of its tasks that runs
+  local ids
+  ids=$(timeout 10 docker service ps -q --no-trunc --filter desired-state=running "$1" 2>/dev/null) || return
+  [ -z "$ids" ] || xargs docker inspect --format \
+    '{{if eq .Status.State "running"}}{{.Slot}} {{.NodeID}} {{.Status.ContainerStatus.ContainerID}}{{end}}' <<<"$ids" 2>/dev/null | grep .
+}
+container_of() { # the task on this node; where there is none, prints where there are some: `elsewhere <node> <container> ...`
+  local id own slot node task places=''
+  id=$(unit "$1") || return
+  if [ -z "$id" ]; then echo "$1"; return; fi
+  own=$(own_node) || return
+  while read -r slot node task; do
+    if [ "$node" = "$own" ]; then echo "$task" && return; fi
+    places+=" $(timeout 10 docker node inspect --format '{{.Description.Hostname}}' "$node" || echo "$node") ${task:0:12}"
+  done < <(at_work "$id")
+  if [ -n "$places" ]; then echo "elsewhere$places"; else echo exited; fi
+  return 1
+}
+running_here() { # a task by its service's name and its number
+  local id name
+  {
+    for id in $(labelled behindy.name); do
+      echo "is $(of_unit "$id" '{{.Spec.Name}} {{index .Spec.Labels "behindy.name"}}')"
+    done
+    docker ps --no-trunc --format '{{.ID}} {{.Names}}'
+  } | awk '$1 == "is" { name[$2] = $3; next }
+    { split($2, part, "."); if (part[3] != "" && part[1] in name) $2 = name[part[1]] "." part[2]; print }'
+}
+configurations() {
+  local id
+  docker ps -a --format '{{.Names}} {{.Label "behindy.config"}}'
+  for id in $(labelled behindy.name); do of_unit "$id" '{{index .Spec.Labels "behindy.name"}} {{index .Spec.Labels "behindy.config"}}'; done
+}
+releases_in_use() {
+  local id ids
+  docker ps -a --format '{{.Label "behindy.release"}} {{.Label "behindy.previous"}} 0-{{.ID}}' && ids=$(labelled behindy.name) || return
+  for id in $ids; do of_unit "$id" '{{index .Spec.Labels "behindy.release"}} {{index .Spec.Labels "behindy.previous"}} 0-{{.ID}}' || [ "$?" = 1 ] || return; done
 }
 log_of() {
   local id
