@@ -14,7 +14,7 @@ LONGEST = 24 * 3600.0
 
 
 ELSEWHERE = "elsewhere "
-"""What the host says first of a service whose tasks are on other nodes; each one's node and container follow in turn."""
+"""What the host says first of a service whose tasks are on other nodes; node and container of each follow in turn."""
 
 UNKEPT = "unkept"
 """What the host says of a container whose release it has no files of."""

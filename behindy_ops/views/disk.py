@@ -118,7 +118,11 @@ class Prune:
 
 @dataclass(frozen=True, slots=True)
 class DiskView:
-    """All of it; ``services``: whether one more image of each fits, by the check that a deploy begins with."""
+    """All of it; ``services``: whether one more image of each fits, by the check that a deploy begins with.
+
+    Attributes:
+        other_nodes: those of a swarm, whose disks and images only they know.
+    """
 
     filesystems: tuple[FileSystem, ...]
     docker: tuple[DockerShare, ...] = ()
@@ -128,6 +132,7 @@ class DiskView:
     prune: Prune = Prune()
     services: tuple[Verdict, ...] = ()
     unknown: tuple[str, ...] = ()
+    other_nodes: tuple[str, ...] = ()
 
 
 def describe(seen: Seen) -> DiskView:
@@ -158,6 +163,7 @@ def describe(seen: Seen) -> DiskView:
         _prune(usage, repositories, _left(seen, usage), assets),
         rooms,
         () if usage else ("Docker did not tell what it keeps; try again, or on the host: docker system df",),
+        tuple(sorted(seen.lines("others"))),
     )
 
 
@@ -320,7 +326,19 @@ def lines(view: DiskView) -> list[Line]:
     told.append(Line(""))
     for text in view.unknown:
         told += sentence(text, Tone.CAREFUL)
-    return [*told, *_verdict(view)]
+    return [*told, *_verdict(view), *kept_elsewhere(view.other_nodes)]
+
+
+def kept_elsewhere(nodes: Sequence[str]) -> list[Line]:
+    """Say what stays on the other nodes of a swarm, and how it goes; nothing where there are none.
+
+    A node pulls by digest what it is to run and does not have, so there every image that runs nowhere may go.
+    """
+    if not nodes:
+        return []
+    told = f"{', '.join(nodes)}: their disks are not seen from here, and images of earlier releases stay there. "
+    told += "A rollback pulls what it needs, so on each of them may be typed: docker image prune --all"
+    return sentence(told, Tone.FAINT)
 
 
 def _filesystem_lines(filesystems: Iterable[FileSystem]) -> list[Line]:

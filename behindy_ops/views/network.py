@@ -89,10 +89,10 @@ def _overlay(facts: Facts) -> Overlay | None:
         return None
     wanted, members, absent = rules.beside_all_nodes(facts), [], []
     for name, container in facts.survey.containers.items():
-        for task in container.serving:
-            members.append(
-                Member(f"{name}.{task.slot}", running=True, address=task.address, aliases=(), node=task.node)
-            )
+        members += [
+            Member(f"{name}.{task.slot}", running=True, address=task.address, aliases=(), node=task.node)
+            for task in container.serving
+        ]
         if network in container.addresses:
             aliases = tuple(sorted(set(container.aliases.get(network, ())) - {container.id[:12]}))
             members.append(Member(name, container.running, container.addresses[network], aliases))

@@ -108,6 +108,10 @@ def reload(session: Session, *, wait: float) -> Shown:
     return shown(VIEW, replace(described(session, VIEW), reloaded=True))
 
 
+_ROOM = 31
+"""Cells for the addresses that a name leads to."""
+
+
 def lines(view: NginxView) -> list[Line]:
     """Lay the view out in 80 columns."""
     runs = view.state == "running"
@@ -121,10 +125,9 @@ def lines(view: NginxView) -> list[Line]:
     told.append(Line(f"configuration on disk: {view.config}", tone))
     for text in view.config_errors:
         told += sentence(text, Tone.PLAIN, "  ")
-    columns = [Column("name", 20), Column("leads to", 31), *figures("directly", "through nginx")]
+    columns = [Column("name", 20), Column("leads to", _ROOM), *figures("directly", "through nginx")]
     rows = [
-        (each.service, ", ".join(each.resolves) or "nowhere", _status(each.direct), _status(each.public))
-        for each in view.upstreams
+        (each.service, _leads(each.resolves), _status(each.direct), _status(each.public)) for each in view.upstreams
     ]
     told += [Line(""), *table(columns, rows, [Tone.BAD if each.trouble else Tone.PLAIN for each in view.upstreams])]
     for service, closed in view.maintenance.items():
@@ -139,6 +142,12 @@ def lines(view: NginxView) -> list[Line]:
         told += [Line(""), heading("last lines of its error log")]
         told += [Line(f"  {printable(text)}", exact=True) for text in view.errors]
     return told
+
+
+def _leads(addresses: Sequence[str]) -> str:
+    """Say where a name leads, in one column: of several addresses that have no room, the first."""
+    said = ", ".join(addresses) or "nowhere"
+    return said if len(said) <= _ROOM else f"{addresses[0]} and {len(addresses) - 1} more"
 
 
 def _status(answer: Answer) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.figures import size
@@ -49,11 +49,16 @@ class Pruned:
 
 @dataclass(frozen=True, slots=True)
 class PruneView:
-    """What would be removed, and what was: None if nothing was to be done, or only planned."""
+    """What would be removed, and what was: None if nothing was to be done, or only planned.
+
+    Attributes:
+        other_nodes: those of a swarm, where nothing is removed.
+    """
 
     dry_run: bool
     plan: Plan
     done: Pruned | None = None
+    other_nodes: tuple[str, ...] = ()
 
 
 def describe(seen: Seen) -> PruneView:
@@ -63,7 +68,9 @@ def describe(seen: Seen) -> PruneView:
     references = dict.fromkeys(reference for image in going for reference in image.names or (image.id,))
     found = view.prune
     left = (found.volumes, found.networks, found.named, found.assets)
-    return PruneView(True, Plan(tuple(references), found.images, found.cache, found.frees, *left))
+    return PruneView(
+        True, Plan(tuple(references), found.images, found.cache, found.frees, *left), other_nodes=view.other_nodes
+    )
 
 
 def prune(session: Session, *, wait: float) -> Shown:
@@ -87,10 +94,11 @@ def prune(session: Session, *, wait: float) -> Shown:
 
 def now(session: Session) -> PruneView:
     """Do it; the lock is held."""
-    plan = described(session, VIEW).plan
-    if plan.needless:
-        return PruneView(False, plan)
-    return PruneView(False, plan, read(session.host.run(command(session.settings.host_dir, plan)).require().reply()))
+    view = replace(described(session, VIEW), dry_run=False)
+    if view.plan.needless:
+        return view
+    argv = command(session.settings.host_dir, view.plan)
+    return replace(view, done=read(session.host.run(argv).require().reply()))
 
 
 def command(host_dir: str, plan: Plan) -> Command:
@@ -116,6 +124,10 @@ def read(reply: Reply) -> Pruned:
 
 def lines(view: PruneView) -> list[Line]:
     """Lay the view out: each image by its name."""
+    return [*_here(view), *disk.kept_elsewhere(view.other_nodes)]
+
+
+def _here(view: PruneView) -> list[Line]:
     plan, done = view.plan, view.done
     if done is not None:
         told = [Line(f"removed  {name}", exact=True) for name in done.removed]

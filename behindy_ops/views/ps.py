@@ -113,12 +113,11 @@ def _state(survey: Survey, container: Container, role: str, ports: tuple[str, ..
 
 
 def _trouble(survey: Survey, container: Container, role: str, ports: tuple[str, ...]) -> str:
-    if role in ("leftover", "changing"):
-        return "left by an interrupted deploy" if role == "leftover" else ""
+    if role in ("leftover", "changing") or container.replicas is not None:
+        few = lacking(container) if role == "service" else ""
+        return "left by an interrupted deploy" if role == "leftover" else few
     if container.restarting:
         return f"it keeps restarting (exit code {container.exit_code})"
-    if few := lacking(container):
-        return few
     if not container.running and role != "other":
         killed = ", OOM-killed" if container.oom_killed else ""
         return f"it is not running ({container.status}, exit code {container.exit_code}{killed})"

@@ -16,6 +16,7 @@ from behindy_ops.report.layout import Column, clip, figures, spark, table
 from behindy_ops.report.text import WIDTH, Line, Tone
 from behindy_ops.views.container import LONGEST
 from behindy_ops.views.mem import HostMemory, host_lines, host_memory
+from behindy_ops.views.tasks import unseen
 from behindy_ops.views.view import Shown, as_json, as_survey, require_docker
 
 APART = 0.5
@@ -36,6 +37,7 @@ class Frame:
     host: HostMemory
     names: Mapping[str, str]
     readings: Mapping[str, Reading]
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,17 @@ class ContainerStats:
 
 @dataclass(frozen=True, slots=True)
 class StatsView:
-    """All containers, the busiest first; ``at`` is the host's clock, seconds since the epoch."""
+    """All containers, the busiest first; ``at`` is the host's clock, seconds since the epoch.
+
+    Attributes:
+        other_nodes: those of a swarm whose load only they know.
+    """
 
     at: float
     seconds: float
     host: HostMemory
     containers: tuple[ContainerStats, ...]
+    other_nodes: tuple[str, ...] = ()
 
 
 def frame(reply: Reply) -> Frame:
@@ -71,7 +78,8 @@ def frame(reply: Reply) -> Frame:
     """
     require_docker(as_survey(reply.problems.get("containers", "")))
     names = dict(words.split(" ", 1) for words in reply.every("container", "containers"))
-    return Frame(float(reply.text("moment") or 0), host_memory(reply), names, parse_readings(reply.lines("containers")))
+    readings, others = parse_readings(reply.lines("containers")), tuple(sorted(reply.lines("others")))
+    return Frame(float(reply.text("moment") or 0), host_memory(reply), names, readings, others)
 
 
 def describe(before: Frame, now: Frame) -> StatsView:
@@ -82,7 +90,7 @@ def describe(before: Frame, now: Frame) -> StatsView:
         if identity in now.readings
     ]
     containers.sort(key=lambda container: (-container.cpu, -container.memory))
-    return StatsView(now.at, round(now.at - before.at, 3), now.host, tuple(containers))
+    return StatsView(now.at, round(now.at - before.at, 3), now.host, tuple(containers), now.others)
 
 
 def _stats(name: str, before: Reading, now: Reading, total: int) -> ContainerStats:
@@ -202,8 +210,9 @@ def frames_of(mark: str, take: Callable[[Frame], None]) -> Callable[[str], None]
 
 def lines(view: StatsView) -> list[Line]:
     """Lay the view out in 80 columns."""
+    elsewhere = unseen("The load of tasks", view.other_nodes)
     if not view.containers:
-        return [Line("No container is running.", Tone.CAREFUL)]
+        return [Line("No container is running.", Tone.CAREFUL), *elsewhere]
     columns = [Column("container", 22), *figures("CPU %", "memory", "limit", "net in/out", "disk r/w", "procs")]
     rows = [
         (
@@ -217,7 +226,8 @@ def lines(view: StatsView) -> list[Line]:
         )
         for each in view.containers
     ]
-    return table(columns, rows, [Tone.CAREFUL if each.cpu > BUSY else Tone.PLAIN for each in view.containers])
+    told = table(columns, rows, [Tone.CAREFUL if each.cpu > BUSY else Tone.PLAIN for each in view.containers])
+    return [*told, *elsewhere]
 
 
 _WIDE = 120
@@ -268,6 +278,7 @@ def watched(
         drawn = (spark(history.get(each.name, ()), top, min(room, KEPT)),) if bars else ()
         rows.append((*(texts[column] for column in cells), *drawn))
     shown = [*host_lines(view.host), Line(""), *table([*columns, *bars], rows, width=width)]
+    shown += unseen("The load of tasks", view.other_nodes)
     return [Line(clip(line.text, width), line.tone) for line in shown]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,6 +86,11 @@ def lines(tasks: Iterable[TaskState]) -> list[Line]:
                 f"{task.task} {task.state} on {task.node or 'no node'} {age(task.seconds)} ago{why}", Tone.CAREFUL
             )
     return told
+
+
+def unseen(what: str, nodes: Sequence[str]) -> list[Line]:
+    """Say that something of these nodes is not shown, since only they know it; nothing where there are none."""
+    return sentence(f"{what} on {', '.join(nodes)} is not shown: only they know it.", Tone.FAINT) if nodes else []
 
 
 def _ended(task: TaskState) -> bool:

@@ -129,7 +129,7 @@ def as_json(name: str, data: Any) -> dict[str, Any]:
     return {"view": name, **asdict(data, dict_factory=_told)}
 
 
-ONLY_OF_A_SWARM = frozenset({"tasks", "task", "replicas", "nodes", "node", "overlay"})
+ONLY_OF_A_SWARM = frozenset({"tasks", "task", "replicas", "nodes", "node", "overlay", "other_nodes"})
 """Fields that are there only where there is something to say: without a swarm nobody meets them."""
 
 

@@ -62,7 +62,8 @@ container_of() { echo "$1"; } # container: by what name this host's docker runs 
 running_here() { docker ps --no-trunc --format '{{.ID}} {{.Names}}'; }
 configurations() { docker ps -a --format '{{.Names}} {{.Label "behindy.config"}}'; } # of all, by name
 releases_in_use() { docker ps -a --format '{{.Label "behindy.release"}} {{.Label "behindy.previous"}} 0-{{.ID}}'; } # and ids
-members() { :; } # a line of JSON for each machine beside which this one runs what is deployed
+others() { :; } # the names of other machines that run what is deployed
+members() { :; } # a line of JSON for each machine that does, if there are several
 log_of() { docker logs --tail "$1" "$2"; } # lines, container
 named_addresses() { timeout 20 docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$1"; } # container
 asked_addresses() { echo "$2"; } # name, the addresses that its container was known by

@@ -45,5 +45,4 @@ docker_() { # as version 1.44 of its API tells it, or an older engine's own
   [ "$minor" -lt 44 ] || version=1.44
   api "http://docker/v$version/system/df"
 }
-members_() { members; }
-report filesystems docker_ made networks_ assets_ members_ survey
+report filesystems docker_ made networks_ assets_ others survey

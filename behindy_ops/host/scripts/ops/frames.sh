@@ -12,7 +12,7 @@ containers() { # each running one by id and name, then the readings of all
 stream() {
   local made=0
   while :; do
-    report moment meminfo containers
+    report moment meminfo containers others
     made=$((made + 1))
     [ "$made" -ne "$frames" ] || return 0
     sleep "$pause"

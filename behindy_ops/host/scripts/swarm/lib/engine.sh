@@ -177,6 +177,7 @@ ended_within() { # whether a task of it failed, or it is gone
   done
   return 124
 }
+others() { timeout 10 docker node ls --format '{{if not .Self}}{{.Hostname}}{{end}}' | grep . || true; }
 members() { # all nodes
   local ids
   ids=$(timeout 10 docker node ls -q) && xargs timeout 10 docker node inspect --format "$member_template" <<<"$ids" | while IFS= read -r node; do

@@ -17,7 +17,8 @@ behind() { # who writes
   case $(awk -W version 2>&1 </dev/null) in mawk*) interactive=(-W interactive) ;; esac
   awk "${interactive[@]}" -v who="$1" '
     $1 ~ /^[0-9]+-[0-9]+-[0-9]+T[0-9:.]+Z$/ { at = $1; print at, who, substr($0, length(at) + 2); fflush(); next }
-    { print "-", who, $0; fflush() }'
+    /is not available$/ { $0 = "(its node does not answer, so what it has written is not to be had)" }
+    NF { print "-", who, $0; fflush() }'
 }
 shown() { # as they are shown
   local interactive=()
