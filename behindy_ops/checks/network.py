@@ -71,16 +71,16 @@ def members(facts: Facts) -> Iterable[Check]:
             yield off_network(facts, "network", container, asked_as, network)
 
 
-def overlay(facts: Facts) -> str:
+def overlay(known: Facts) -> str:
     """Return the network of all nodes, on which a swarm runs services; empty where it runs none."""
-    lives = (facts.survey.trio(service.name).live for service in facts.services)
-    return f"{facts.names.network}{OVERLAY}" if any(live and live.replicas is not None for live in lives) else ""
+    lives = (known.survey.trio(service.name).live for service in known.services)
+    return f"{known.names.network}{OVERLAY}" if any(live and live.replicas is not None for live in lives) else ""
 
 
-def beside_all_nodes(facts: Facts) -> dict[str, str]:
+def beside_all_nodes(known: Facts) -> dict[str, str]:
     """Return which containers have to be on that network, too, and the name that each is asked for by."""
-    apart = facts.names.apart
-    return {one: name for name, one in facts.beside.items() if name not in apart} if overlay(facts) else {}
+    apart = known.names.apart
+    return {one: name for name, one in known.beside.items() if name not in apart} if overlay(known) else {}
 
 
 def expected(known: Facts) -> dict[str, str]:

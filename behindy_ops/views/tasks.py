@@ -80,7 +80,7 @@ def lines(tasks: Iterable[TaskState]) -> list[Line]:
     rows = [(task.task, task.node, task.state, age(task.seconds), task.container) for task in running]
     told = table(columns, rows, [Tone.PLAIN if task.state == "running" else Tone.CAREFUL for task in running])
     for task in tasks:
-        if _ended(task):
+        if _ended(task) or task.error:
             why = f": {task.error}" if task.error else ""
             told += sentence(
                 f"{task.task} {task.state} on {task.node or 'no node'} {age(task.seconds)} ago{why}", Tone.CAREFUL

@@ -8,7 +8,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from behindy_ops.checks.check import Facts
-from behindy_ops.facts.container import Container
+from behindy_ops.facts.container import Container, Task
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.release import Release
 from behindy_ops.facts.survey import Survey
@@ -80,3 +80,23 @@ def everybody(**changes: Container) -> list[Container]:
 def stopped(name: str, **changes: Any) -> Container:
     usual: dict[str, Any] = {"status": "exited", "running": False, "finished": STARTED, "addresses": {NETWORK: ""}}
     return container(name, **usual | changes)
+
+
+def task(slot: int, node: str, **changes: Any) -> Task:
+    usual: dict[str, Any] = {
+        "id": f"t{slot}",
+        "wanted": "running",
+        "state": "running",
+        "ready": True,
+        "since": STARTED,
+        "address": f"10.1.0.{slot}",
+        "container": f"c{slot}".ljust(64, "0"),
+        "here": node == "alpha",
+    }
+    return Task(**usual | {"slot": slot, "node": node} | changes)
+
+
+def spread(name: str, *tasks: Task, replicas: int = 2, **changes: Any) -> Container:
+    """What a swarm runs: usually a task on each of two nodes, neither of which was asked."""
+    usual: dict[str, Any] = {"addresses": {}, "tasks": tasks or (task(1, "beta"), task(2, "gamma")), "memory": 400}
+    return container(name, **usual | {"replicas": replicas} | changes)

@@ -11,7 +11,7 @@ from behindy_ops.checks.network import aliases, members, names
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.survey import Survey
 from tests.named import NETWORK
-from tests.unit.ops_facts import BESIDE, SERVICES, container, everybody, survey
+from tests.unit.ops_facts import BESIDE, SERVICES, container, everybody, spread, survey
 
 
 def facts(*containers: Container, **changes: object) -> Facts:
@@ -93,3 +93,12 @@ def test_a_worker_that_is_declared_on_other_networks_is_not_missed_and_a_service
     for names_, missed in ((given.survey.names, ["backend", "frontend"]), (apart, ["frontend"])):
         known = replace(given, services=(worker, frontend), survey=replace(given.survey, names=names_))
         assert [check.subject for check in members(known)] == missed
+
+
+def test_who_is_off_the_network_of_all_nodes_is_told_with_its_name() -> None:
+    given = facts(*everybody(backend=spread("backend")))
+    found = [check for check in members(given) if check.problem]
+    assert {check.subject for check in found} == {"nginx", "postgres", "redis"}
+    assert f"is not on the network {NETWORK}-swarm" in found[0].found
+    assert found[0].fix == Fix(FixKind.CONNECT, found[0].subject)
+    assert not [check for check in members(facts(*everybody())) if check.problem]

@@ -12,7 +12,7 @@ from behindy_ops.facts.changing import Changing
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.maintenance import Closed
 from behindy_ops.facts.upstream import Answer, Upstream
-from tests.unit.ops_facts import SERVICES, container, everybody, stopped, survey
+from tests.unit.ops_facts import SERVICES, container, everybody, spread, stopped, survey, task
 
 BACKEND = SERVICES[:1]
 GOOD, BAD = Answer(200, 0.1), Answer(problem="no answer in time")
@@ -93,3 +93,11 @@ def test_a_container_on_further_networks_has_as_many_addresses() -> None:
     both = Upstream("backend", ("10.0.0.2", "10.0.1.2"), "10.0.0.2", GOOD, GOOD, "https://b.me/")
     assert told(answers(facts(*on_two, upstream=both))) == []
     assert told(answers(facts(*on_two, upstream=replace(both, resolves=("10.0.0.9",))))) != []
+
+
+def test_one_of_which_no_task_runs_is_nothing_that_docker_could_start() -> None:
+    died = task(1, "beta", wanted="shutdown", state="failed", error="exit (3)")
+    web = spread("backend", died, running=False, status="exited", trouble="it failed on beta (exit (3))")
+    (check,) = not_well(facts(web))
+    assert (check.problem is not None and check.problem.name, check.fix) == ("no task runs", None)
+    assert "it failed on beta (exit (3))" in check.evidence

@@ -10,6 +10,7 @@ from behindy_ops.facts.image import Image, parse_image
 from behindy_ops.facts.survey import EngineKind, engine_kind, parse
 from behindy_ops.project.names import Names
 from tests.unit.facts.containers import container_line
+from tests.unit.facts.test_container import service, told
 
 MARK = "@@0123"
 
@@ -157,3 +158,10 @@ def test_a_disk_that_may_not_be_looked_at_is_not_known() -> None:
     survey = parse(printed(machine=machine), MARK)
     assert survey.disk == (0, 0)
     assert survey.engine == {EngineKind.REMAPPED}
+
+
+def test_a_task_on_this_node_is_part_of_its_service_and_no_container_of_its_own() -> None:
+    own = container_line(name="/p_web.1.t1", labels={"com.docker.swarm.service.id": "w1"})
+    other = container_line(name="/stranger.1.t2", labels={"com.docker.swarm.service.id": "w2"})
+    survey = parse(printed(containers=f"{own}\n{other}\n{service(told(1, 'n1'))}"), MARK)
+    assert sorted(survey.containers) == ["stranger.1.t2", "web"]

@@ -70,3 +70,10 @@ def test_what_the_script_says_of_the_container_is_kept_apart_from_what_the_conta
     for line in ("@@m exited", "a @@m b", ""):
         take(line)
     assert (said, written) == ([" exited"], ["a @@m b", ""])
+
+
+def test_of_tasks_on_other_nodes_is_said_where_they_are_and_what_to_type_there() -> None:
+    error = missing("backend", " elsewhere beta c1c1 gamma c2c2")
+    assert "there are some on beta (c1c1), gamma (c2c2)" in error.what
+    assert "Log in to beta and type: docker exec c1c1 COMMAND" in error.remedy
+    assert "inv ops.run backend -- COMMAND" in error.remedy

@@ -251,3 +251,10 @@ def test_many_images_that_go_are_counted_after_the_first_twelve() -> None:
     lines = [line.text for line in disk.lines(described(docker_=system_df(Images=images)))]
     assert sum(line.endswith("ops.prune removes it") for line in lines) == 12
     assert "  and 2 more that ops.prune removes" in lines
+
+
+def test_what_stays_on_other_nodes_is_said_with_what_to_type_there() -> None:
+    view = disk.describe(seen(survey(), others="gamma\nbeta"))
+    assert view.other_nodes == ("beta", "gamma")
+    assert "beta, gamma: their disks are not seen from here" in text_of(disk.lines(view))
+    assert disk.describe(seen(survey())).other_nodes == ()

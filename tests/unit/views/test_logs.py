@@ -48,3 +48,17 @@ def test_text_that_is_only_in_the_time_is_no_match() -> None:
 
 def test_for_people_a_line_has_no_control_sequences() -> None:
     assert shown(query("all", "", ""), "nginx", "a\x1b[31mb\x07") == "ab\ufffd"
+
+
+def test_a_line_of_a_task_says_whose_it_is_and_no_line_can_pretend_to_be_one() -> None:
+    asked = query("all", "", "", json=True)
+    at = "2027-01-15T08:00:01Z"
+    assert json.loads(shown(asked, "web", f"{at} {asked.mark} 2@beta two  words") or "") == {
+        "container": "web",
+        "task": "web.2",
+        "node": "beta",
+        "at": at,
+        "text": "two  words",
+    }
+    assert json.loads(shown(asked, "web", f"{at} @@0 2@beta two") or "")["text"] == "@@0 2@beta two"
+    assert query("all", "", "").mark != asked.mark

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Stanza
 from behindy_ops.views import mem
 from behindy_ops.views.view import Seen
 from tests.unit.facts.test_readings import reading
-from tests.unit.ops_facts import container, everybody, seen, stopped, survey, text_of
+from tests.unit.ops_facts import SERVICES, container, everybody, seen, spread, stopped, survey, task, text_of
 
 MB = 2**20
 MEMINFO = """MemTotal:        2097152 kB
@@ -137,3 +140,37 @@ def test_a_small_process_is_data_and_no_line() -> None:
     assert [process.name for process in view.processes] == ["small", "listed"]
     assert "small" not in text_of(mem.lines(view))
     assert "listed" in text_of(mem.lines(view))
+
+
+def member(name: str, **changes: object) -> str:
+    return json.dumps({"name": name, "status": "ready", "availability": "active", "memory": 2048 * MB} | changes)
+
+
+def test_of_other_nodes_it_tells_what_their_tasks_may_use_and_that_no_more_is_known() -> None:
+    here, there = task(1, "alpha"), task(2, "beta")
+    spreads = (spread("backend", here, there, memory=400 * MB), spread("frontend", task(3, "beta"), memory=0))
+    found = survey(*spreads, memory={"MemAvailable": 851 * MB})
+    services = tuple(replace(service, tasks=2) for service in SERVICES)
+    given = seen(
+        found,
+        meminfo=MEMINFO,
+        stats=reading(here.container, usage=310 * MB),
+        kills=f"/x/docker/{here.container}/mem.oom_control:oom_kill 1",
+        members_=f"{member('beta')}\n{member('gamma', status='down')}\n{member('alpha', here=True)}",
+    )
+    view = mem.describe(replace(given, facts=replace(given.facts, services=services)))
+    (container,) = view.containers
+    assert (container.name, container.used, container.oom_kills) == ("backend.1", 300 * MB, 1)
+    assert view.oom_kills[0].container == "backend.1"
+    assert [(node.node, node.running, node.limits, node.unlimited) for node in view.nodes] == [
+        ("alpha", 1, 400 * MB, 0),
+        ("beta", 2, 400 * MB, 1),
+        ("gamma", 0, 0, 0),
+    ]
+    assert view.services == ()
+    said = text_of(mem.lines(view))
+    assert "alpha 2048 MB 400 MB 1 this host" in said
+    assert "beta 2048 MB 400 MB +? 2" in said
+    assert "gamma 2048 MB 0 B 0 down" in said
+    assert "What is in use on the others, and who was killed there, only they know." in said
+    assert "what still fits" not in said

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from behindy_ops.views import network
+from behindy_ops.views.view import as_json
 from tests.named import NETWORK
-from tests.unit.ops_facts import container, everybody, seen, survey, text_of
+from tests.unit.ops_facts import container, everybody, seen, spread, survey, text_of
 
 
 def test_everyone_is_there() -> None:
@@ -72,3 +73,29 @@ def test_no_network_at_all() -> None:
     view = network.describe(seen(survey(*everybody(), network=False)))
     assert "inv host.up" in text_of(network.lines(view))
     assert network.connect(view) is None
+
+
+def test_who_of_the_first_host_is_not_on_the_network_of_all_nodes_is_connected_to_that() -> None:
+    both = {NETWORK: "10.0.0.2", f"{NETWORK}-swarm": "10.1.0.9"}
+    view = network.describe(
+        seen(survey(*everybody(backend=spread("backend"), nginx=container("nginx", addresses=both))))
+    )
+    assert view.absent == ()
+    assert view.overlay is not None
+    assert [(one.name, one.address, one.node) for one in view.overlay.members] == [
+        ("backend.1", "10.1.0.1", "beta"),
+        ("backend.2", "10.1.0.2", "gamma"),
+        ("nginx", "10.1.0.9", ""),
+    ]
+    (command,) = network.commands(view)
+    assert command.argv[-5:] == (f"{NETWORK}-swarm", "postgres", "db", "redis", "-")
+    assert [one.argv[-3:] for one in network.commands(view, "postgres")] == [(f"{NETWORK}-swarm", "postgres", "db")]
+    said = text_of(network.lines(view))
+    assert "backend.2 10.1.0.2 gamma" in said
+    assert f"redis should be on {NETWORK}-swarm too: it is not connected" in said
+
+
+def test_without_a_swarm_there_is_one_network() -> None:
+    view = network.describe(seen(survey(*everybody())))
+    assert view.overlay is None
+    assert "overlay" not in as_json("network", view)

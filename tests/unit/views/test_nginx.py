@@ -10,7 +10,7 @@ from behindy_ops.facts.maintenance import Closed
 from behindy_ops.project.names import Names
 from behindy_ops.project.services import Service
 from behindy_ops.views import nginx
-from tests.unit.ops_facts import SERVICES, container, everybody, seen, stopped, survey, text_of
+from tests.unit.ops_facts import SERVICES, container, everybody, seen, spread, stopped, survey, task, text_of
 
 GOOD = "backend 10.0.0.2, 0 200 0.010\nfrontend 10.0.0.3, 0 200 0.020\n"
 OUTSIDE = "backend - 0 200 0.1\nfrontend - 0 200 0,2\n"
@@ -118,3 +118,13 @@ def test_a_certificate_that_is_not_trusted_leads_to_the_view_of_certificates() -
         "the certificate is not trusted (inv ops.certs)",
         "connection refused",
     ]
+
+
+def test_a_name_leads_to_every_task_and_to_nobody_else() -> None:
+    web = spread("backend", *(task(slot, "beta") for slot in (1, 2, 3, 4)), replicas=4)
+    everywhere = GOOD.replace("10.0.0.2,", "10.1.0.1,10.1.0.2,10.1.0.3,10.1.0.4,")
+    view = described(everywhere, backend=web)
+    assert [one.trouble for one in view.upstreams] == ["", ""]
+    assert "backend 10.1.0.1 and 3 more 200 200" in text_of(nginx.lines(view))
+    strange = described(everywhere.replace("10.1.0.3", "10.1.0.7"), backend=web)
+    assert "leads to 10.1.0.1, 10.1.0.2, 10.1.0.7, 10.1.0.4" in strange.upstreams[0].trouble

@@ -57,3 +57,9 @@ def test_what_was_removed_and_what_docker_kept_is_told_by_name() -> None:
 def test_a_disk_that_others_fill_meanwhile_or_that_df_does_not_tell_of_has_nothing_freed() -> None:
     assert prune.read(short("room 160\nremoved a:1\nroom 100\n")).freed == 0
     assert prune.read(short("room \nremoved a:1\nroom \n")).freed == 0
+
+
+def test_what_stays_on_other_nodes_is_said_whatever_is_removed_here() -> None:
+    for done in (None, prune.Pruned((), (), (), 0)):
+        view = prune.PruneView(True, NOTHING, done, other_nodes=("beta",))
+        assert "beta: their disks are not seen" in " ".join(line.text for line in prune.lines(view))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from behindy_ops.facts.changing import Changing
 from behindy_ops.facts.draining import Draining
 from behindy_ops.views import ps
-from tests.unit.ops_facts import NEVER, NOW, STARTED, container, everybody, seen, stopped, survey, text_of
+from behindy_ops.views.view import as_json
+from tests.unit.ops_facts import NEVER, NOW, STARTED, container, everybody, seen, spread, stopped, survey, task, text_of
 
 
 def test_services_come_first_then_infrastructure_leftovers_and_others() -> None:
@@ -98,3 +99,28 @@ def test_what_the_host_drains_by_itself_is_no_trouble_and_told() -> None:
     said = text_of(ps.lines(view))
     assert "backend-blue is drained by the host: 2 open connections" in said
     assert "recover" not in said
+
+
+def test_a_service_of_a_swarm_has_one_row_and_each_task_its_node() -> None:
+    died = task(2, "beta", wanted="shutdown", state="failed", error="task: non-zero exit (1)")
+    web = spread("backend", task(1, "beta"), died, trouble="it failed on beta")
+    view = ps.describe(seen(survey(*everybody(backend=web))))
+    backend = view.containers[0]
+    assert (backend.role, backend.replicas, backend.trouble) == ("service", 2, "1 of 2 tasks run: it failed on beta")
+    assert [(one.task, one.node, one.state) for one in backend.tasks] == [
+        ("backend.1", "beta", "running"),
+        ("backend.2", "beta", "failed"),
+    ]
+    said = text_of(ps.lines(view))
+    assert "backend running 1/2" in said
+    assert "backend.2 failed on beta" in said
+    assert "backend: 1 of 2 tasks run: it failed on beta. Look: inv ops.logs backend" in said
+
+
+def test_only_where_there_are_tasks_the_json_has_fields_for_them() -> None:
+    alone, several = (
+        as_json("ps", ps.describe(seen(survey(*everybody(backend=one)))))["containers"][0]
+        for one in (container("backend"), spread("backend"))
+    )
+    assert not {"tasks", "replicas"} & alone.keys()
+    assert (several["replicas"], several["tasks"][1]["node"]) == (2, "gamma")

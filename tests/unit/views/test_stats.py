@@ -105,3 +105,11 @@ def test_a_wide_terminal_has_a_longer_history() -> None:
         for width in (80, 120, 400)
     ]
     assert bars[0] < bars[1] < bars[2] == stats.KEPT
+
+
+def test_nodes_whose_load_is_not_known_are_named() -> None:
+    before, now = (replace(moment(at, cpu, 1000), others=("beta",)) for at, cpu in ((1.0, 0), (2.0, 250)))
+    view = stats.describe(before, now)
+    assert view.other_nodes == ("beta",)
+    for told in (stats.lines(view), stats.watched(view, {}, what="cpu"), stats.lines(replace(view, containers=()))):
+        assert told[-1].text == "The load of tasks on beta is not shown: only they know it."

@@ -15,7 +15,7 @@ from behindy_ops.facts.timers import Timed
 from behindy_ops.project.services import Service
 from behindy_ops.report.text import Tone
 from behindy_ops.views import status
-from tests.unit.ops_facts import NOW, container, image, release, seen, stopped, survey, text_of
+from tests.unit.ops_facts import NOW, container, image, release, seen, spread, stopped, survey, task, text_of
 
 MB = 2**20
 LABELS = {"behindy.release": "20270102-000000-aaaa", "behindy.tag": "v2", "behindy.digest": "sha256:" + "d" * 64}
@@ -116,3 +116,18 @@ def test_of_a_job_its_schedule_and_its_last_run_are_told(timed: Timed | None, ru
     (job,) = view.services
     assert (job.state, job.schedule, job.run) == ("scheduled", "0 3 * * *", said)
     assert "report: scheduled" in text_of(status.lines(view))
+
+
+def test_of_tasks_it_says_how_many_run_and_where_and_no_memory_that_nobody_knows() -> None:
+    died = task(2, "gamma", wanted="shutdown", state="failed", error="task: non-zero exit (1)")
+    live = spread("backend", task(1, "beta"), died, labels=LABELS, memory=400 * MB, restarts=1)
+    view = status.describe(seen(survey(live)))
+    assert (view.services[0].replicas, len(view.services[0].tasks)) == (2, 2)
+    told = status.lines(view)
+    said = text_of(told)
+    assert "backend: running, 1 of 2 tasks, 1 failed" in said
+    assert "tasks backend.1 on beta" in said
+    assert "failed backend.2 failed on gamma 60 min ago: task: non-zero exit (1)" in said
+    assert "memory 400 MB a task at most" in said
+    assert " 0 B" not in said
+    assert told[2].tone is Tone.CAREFUL

@@ -65,7 +65,7 @@ def session(host: FakeHost) -> Session:
 
 def test_the_hosts_file_is_compared_without_a_value_being_told(host: FakeHost, session: Session) -> None:
     host.on("docker", "compose *", COMPOSE)
-    host.on("docker", "ps *", "live web c0ffee\n")
+    host.on("docker", "ps *", "web c0ffee\n")
     env = host.file("home/.env", "A=s3cret\nB=\nC=changeme\n")
     env.chmod(0o640)
     found = probe.compare(session, parse_env("A=s3cret\nD=t0ken\n"))

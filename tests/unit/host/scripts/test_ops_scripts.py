@@ -39,13 +39,13 @@ def unwell(host: FakeHost) -> None:
     ("name", "arguments", "sections"),
     [
         ("certs", ("nginx", "a.org"), {"address", "served", "trust", "files", "now"}),
-        ("disk", ("home", *SURVEY), {"filesystems", "docker_", "made", "networks_", "assets_", "survey"}),
+        ("disk", ("home", *SURVEY), {"filesystems", "docker_", "made", "networks_", "assets_", "others", "survey"}),
          ("doctor", ("nginx", "a.org", WEB, "", "home", "certs", *SURVEY), {"errors", "inside", "outside", "past",
          "rules", "events", "timers", "visitors",
          "kernel", "survey", "address", "served", "trust", "files", "now"}),
         ("env", ("home", "web", *SURVEY), {"live", "image", "compose", "changed", "survey"}),
-        ("frames", ("1", "0"), {"moment", "meminfo", "containers"}),
-        ("mem", SURVEY, {"meminfo", "stats", "kills", "processes", "events", "kernel", "survey"}),
+        ("frames", ("1", "0"), {"moment", "meminfo", "containers", "others"}),
+        ("mem", SURVEY, {"meminfo", "stats", "kills", "processes", "events", "kernel", "members_", "survey"}),
         ("network", ("net", *SURVEY), {"subnet", "survey"}),
         ("nginx", ("nginx", "a.org", WEB, "", *SURVEY), {"errors", "inside", "outside", "survey"}),
         ("ps", SURVEY, {"ports", "survey"}),
@@ -134,7 +134,7 @@ def test_of_a_container_names_are_told_and_no_values(host: FakeHost) -> None:
 
 
 def test_the_engines_own_figures_come_with_the_container_they_are_of(host: FakeHost) -> None:
-    host.on("docker", "ps --no-trunc --format *", "container c1 web\n")
+    host.on("docker", "ps --no-trunc --format *", "c1 web\n")
     host.on("curl", "*", STATS)
     ran = host.run("ops/frames", MARK, "2", "0.01")
     assert ran.out.count(f"{MARK} end\n") == 2
@@ -230,7 +230,7 @@ def test_a_log_is_read_and_searched(host: FakeHost) -> None:
     with_environment(host, "web", "KEY=s3cret")
     host.on("docker", "logs *", Answer("one s3cret\ntwo x\n", err="three x\n"))
     ran = host.run("ops/logs", MARK, "web", "5", "1h", "", "yes")
-    assert "docker logs --since 1h --timestamps --tail 5 web" in ran.calls
+    assert "docker logs --timestamps --since 1h --tail 5 web" in ran.calls
     assert ran.out == "one <KEY>\ntwo x\nthree x\n"
     assert host.run("ops/logs", MARK, "web", "1", "", "x", "").out == "three x\n"
     assert host.run("ops/logs", MARK, "web", "all", "", "x", "").out == "two x\nthree x\n"
@@ -251,7 +251,7 @@ def test_a_log_is_followed_into_the_container_that_takes_the_name(host: FakeHost
     assert (ran.code, ran.out) == (0, "old <KEY>\nnew <KEY>\n")
     assert "replaced" in ran.err
     assert "does not run any more" in ran.err
-    assert "docker logs --follow --tail 5 --since 1h c1" in ran.calls
+    assert "docker logs --follow --since 1h --tail 5 c1" in ran.calls
 
 
 @pytest.mark.parametrize("name", ["exec", "logs", "follow", "run"])
@@ -379,7 +379,7 @@ def test_a_command_runs_in_a_container_of_the_live_release_which_goes_with_it(re
     host.on("docker", "ps -a *label=behindy.once=run*", "web-run-999999999\nweb-run-1\n")
     host.on("docker", "logs --follow web-run-*", Answer(out="said\n", err="complained\n"))
     host.on("docker", "wait web-run-*", "7\n")
-    ran = host.run("ops/run", MARK, str(host.home), "web", "sh", "-c", "exit 7")
+    ran = host.run("ops/run", MARK, str(host.home), "web", "net", "sh", "-c", "exit 7")
     assert (ran.code, ran.out, ran.err) == (7, "said\n", "complained\n")
     (run,) = [call for call in ran.calls if " run " in call]
     name = run.split("--name ")[1].split()[0]
@@ -390,7 +390,7 @@ def test_a_command_runs_in_a_container_of_the_live_release_which_goes_with_it(re
 
 def test_what_cannot_be_started_is_removed_too_and_ends_with_its_code(released: FakeHost) -> None:
     released.on("docker", "compose *run *", Answer(err="exec: not found", code=127))
-    ran = released.run("ops/run", MARK, str(released.home), "web", "nope")
+    ran = released.run("ops/run", MARK, str(released.home), "web", "net", "nope")
     assert (ran.code, ran.err) == (127, "exec: not found\n")
     assert any(call.startswith("docker rm -f") for call in ran.calls)
 
@@ -399,24 +399,24 @@ def test_a_signal_that_is_lost_on_the_way_is_sent_again(released: FakeHost) -> N
     released.moved["cat <&3"] = "sleep 1"  # by then the trap is there
     deaf = "trap 'trap - TERM' TERM; while :; do sleep 0.1; done"
     released.on("docker", "logs --follow web-run-*", Answer(run=deaf))
-    ran = released.run("ops/run", MARK, str(released.home), "web", "sleep", "9")
+    ran = released.run("ops/run", MARK, str(released.home), "web", "net", "sleep", "9")
     assert ran.code == 143
     assert any(call.startswith("docker rm -f") for call in ran.calls)
 
 
 def test_a_client_that_goes_takes_it_along(released: FakeHost) -> None:
     released.on("docker", "logs --follow web-run-*", Answer(run="exec sleep 9"))
-    ran = released.run("ops/run", MARK, str(released.home), "web", "sleep", "9")
+    ran = released.run("ops/run", MARK, str(released.home), "web", "net", "sleep", "9")
     assert ran.code == 143
     assert any(call.startswith("docker rm -f") for call in ran.calls)
 
 
 def test_a_live_container_without_a_kept_release_is_told_apart(released: FakeHost) -> None:
     (released.home / "state/releases/web/r1/override.yml").unlink()
-    ran = released.run("ops/run", MARK, str(released.home), "web", "true")
+    ran = released.run("ops/run", MARK, str(released.home), "web", "net", "true")
     assert (ran.code, ran.err) == (Code.NO_CONTAINER, f"{MARK} unkept\n")
     released.on("docker", "container inspect --format {{index*behindy.release* web", "\n")
-    assert released.run("ops/run", MARK, str(released.home), "web", "true").code == Code.NO_CONTAINER
+    assert released.run("ops/run", MARK, str(released.home), "web", "net", "true").code == Code.NO_CONTAINER
 
 
 def test_what_cron_does_for_each_project_is_looked_up_by_its_own_file(host: FakeHost) -> None:

@@ -1,0 +1,53 @@
+"""What a swarm says of a service, as the container that it is to all else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from behindy_ops.facts.container import parse_container
+from tests.unit.facts.containers import container_line
+
+NODES = [
+    {"id": "n1", "name": "alpha", "status": "Ready", "here": True},
+    {"id": "n2", "name": "beta", "status": "Down", "here": False},
+]
+
+
+def told(slot: int, node: str, **changes: Any) -> dict[str, Any]:
+    usual = {"wanted": "running", "state": "running", "error": "", "since": f"2027-01-0{slot}T00:00:00Z", "exit": 0}
+    return {
+        "id": f"t{slot}",
+        "slot": slot,
+        "node": node,
+        "addresses": [f"10.1.0.{slot}/24"],
+        "container": f"c{slot}",
+        **usual,
+        **changes,
+    }
+
+
+def service(*tasks: dict[str, Any], replicas: int = 2) -> str:
+    usual = {"id": "w1", "name": "web", "created": "2027-01-01T00:00:00Z", "image": "me/web@sha256:d", "memory": 400}
+    labels = {"behindy.image": "sha256:1", "behindy.name": "web"}
+    return json.dumps({**usual, "labels": labels, "env": ["A"], "replicas": replicas, "tasks": tasks, "nodes": NODES})
+
+
+def test_it_runs_while_one_of_its_tasks_does_and_is_reached_at_those() -> None:
+    web = parse_container(service(told(2, "n1"), told(1, "n1"), told(3, "n2")))
+    assert (web.status, web.replicas, [task.slot for task in web.serving]) == ("running", 2, [1, 2])
+    assert web.all_addresses == {"10.1.0.1", "10.1.0.2"}
+    assert (web.joins("net"), web.address("net")) == (True, "10.1.0.1")
+    assert (web.tasks[0].here, web.tasks[2].here, web.tasks[0].container) == (True, False, "c2")
+
+
+def test_one_of_which_no_task_runs_is_reached_nowhere() -> None:
+    web = parse_container(service(told(1, "n1", wanted="shutdown", state="failed", error="exit (3)", exit=3), replicas=1))
+    assert (web.running, web.exit_code, web.address("net"), web.serving) == (False, 3, "", ())
+
+
+def test_a_container_is_where_its_networks_are() -> None:
+    one = parse_container(container_line())
+    (network,) = one.addresses
+    assert (one.replicas, one.joins(network), one.joins("other")) == (None, True, False)
+    assert one.all_addresses == {one.address(network)}
