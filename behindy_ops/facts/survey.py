@@ -286,10 +286,8 @@ def _survey(reply: Reply) -> Survey:
 
 
 def _each_once(containers: Iterable[Container]) -> list[Container]:
-    """Return containers and services of a swarm, without the containers that this node has as tasks of those."""
-    found = list(containers)
-    services = {container.id for container in found if container.replicas is not None}
-    return [container for container in found if container.labels.get(OF_A_SERVICE) not in services]
+    """Return containers and services of a swarm, without what this node has as tasks of releases, also of one that goes."""
+    return [one for one in containers if not {OF_A_SERVICE, Labels.release} <= one.labels.keys()]
 
 
 def _zone(line: str) -> int:

@@ -23,6 +23,7 @@ TOGETHER = frozenset(
         "test_secrets",
         "test_shop",
         "test_swarm_setup",
+        "test_swarm_views",
         "test_systemd",
         "test_two_projects",
     }
@@ -62,6 +63,7 @@ SECONDS = {
     "test_secrets": 12.0,
     "test_shop": 40.0,
     "test_swarm_setup": 25.0,
+    "test_swarm_views": 8.0,
     "test_systemd": 12.0,
     "test_two_projects": 40.0,
 }

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -48,14 +49,14 @@ class Followed:
 
 
 @contextlib.contextmanager
-def followed(*words: str, terminal: bool = False) -> Iterator[Followed]:
+def followed(
+    *words: str, terminal: bool = False, cwd: Path = ROOT, env: dict[str, str] | None = None
+) -> Iterator[Followed]:
     """Run a task until the block ends, with pipes or on a terminal of its own."""
     ours, theirs = pty.openpty() if terminal else os.pipe()
-    env = environment(TERM="xterm") if terminal else environment()
+    env = env or (environment(TERM="xterm") if terminal else environment())
     command = [sys.executable, "-m", "invoke", *words]
-    with subprocess.Popen(
-        command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
-    ) as process:
+    with subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         try:
             yield Followed(process, ours)

@@ -42,7 +42,9 @@ def test_it_runs_while_one_of_its_tasks_does_and_is_reached_at_those() -> None:
 
 
 def test_one_of_which_no_task_runs_is_reached_nowhere() -> None:
-    web = parse_container(service(told(1, "n1", wanted="shutdown", state="failed", error="exit (3)", exit=3), replicas=1))
+    web = parse_container(
+        service(told(1, "n1", wanted="shutdown", state="failed", error="exit (3)", exit=3), replicas=1)
+    )
     assert (web.running, web.exit_code, web.address("net"), web.serving) == (False, 3, "", ())
 
 

@@ -161,7 +161,9 @@ def test_a_disk_that_may_not_be_looked_at_is_not_known() -> None:
 
 
 def test_a_task_on_this_node_is_part_of_its_service_and_no_container_of_its_own() -> None:
-    own = container_line(name="/p_web.1.t1", labels={"com.docker.swarm.service.id": "w1"})
+    ours = {"behindy.release": "r1"}
+    own = container_line(name="/p_web.1.t1", labels={"com.docker.swarm.service.id": "w1"} | ours)
+    gone = container_line(name="/p_web.1.t0", labels={"com.docker.swarm.service.id": "w0"} | ours)
     other = container_line(name="/stranger.1.t2", labels={"com.docker.swarm.service.id": "w2"})
-    survey = parse(printed(containers=f"{own}\n{other}\n{service(told(1, 'n1'))}"), MARK)
+    survey = parse(printed(containers=f"{own}\n{gone}\n{other}\n{service(told(1, 'n1'))}"), MARK)
     assert sorted(survey.containers) == ["stranger.1.t2", "web"]
