@@ -286,7 +286,7 @@ def _survey(reply: Reply) -> Survey:
 
 
 def _each_once(containers: Iterable[Container]) -> list[Container]:
-    """Return containers and services of a swarm, without what this node has as tasks of releases, also of one that goes."""
+    """Return containers and services of a swarm, without tasks of releases on this node, also of one that goes."""
     return [one for one in containers if not {OF_A_SERVICE, Labels.release} <= one.labels.keys()]
 
 
