@@ -218,7 +218,7 @@ def _task(data: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> Task:
         exit_code=data["exit"],
         since=data["since"],
         address=next((address.partition("/")[0] for address in data["addresses"]), ""),
-        container=data["container"],
+        container=data.get("container", ""),
         here=bool(node.get("here", False)),
     )
 
