@@ -10,7 +10,7 @@ tasks_by_node() { # id: each of its tasks, its number and its node's name
   } | awk '$1 == "is" { name[$2] = $3; next } NF == 3 { print $1, $2, $3 in name ? name[$3] : $3 }'
 }
 of_task() { # service's id, task, number, node, options of docker: lines as above, each with its time before it
-  timeout "${limit:-86400}" docker service logs --raw --timestamps "${@:5}" "$2" 2>&1 | masked given_to "$1" | behind "$3@$4"
+  "${bounded[@]}" docker service logs --raw --timestamps "${@:5}" "$2" 2>&1 | masked given_to "$1" | behind "$3@$4"
 }
 behind() { # who writes
   local interactive=()
@@ -29,25 +29,30 @@ shown() { # as they are shown
     fflush() }'
 }
 written() {
-  local id task slot node each=${tail} options=()
+  local id task slot node each=$tail options=() bounded=(timeout 20)
   id=$(unit "$container") || return
   if [ -z "$id" ]; then written_by_container; return; fi
   [ -z "$since" ] || options+=(--since "$since")
   [ -z "$text" ] || each=all
   while read -r task slot node; do
-    limit=20 of_task "$id" "$task" "$slot" "$node" --tail "$each" "${options[@]}" >"$work/$task" &
+    of_task "$id" "$task" "$slot" "$node" --tail "$each" "${options[@]}" >"$work/$task" &
   done < <(tasks_by_node "$id")
   wait
   # shellcheck disable=SC2002 # of no task, there is no file
   cat "$work"/* 2>/dev/null | LC_ALL=C sort -s -k1,1 | { if [ -n "$text" ]; then grep -aF -e "$text"; else cat; fi; } |
     { if [ "$tail" = all ]; then cat; else tail -n "$tail"; fi; } | shown
 }
+unfollow() { # each with all that it has begun
+  local each
+  for each in $(jobs -p); do kill -TERM -- "-$each" 2>/dev/null; done
+}
 followed() { # the tasks that there are, and those that come, also of the release that takes the name
-  local id='' next task slot node options=() waited=0
+  local id='' next task slot node options=() waited=0 bounded=()
   local -A known=()
-  trap 'kill $(jobs -p) 2>/dev/null; exit 0' TERM
+  trap 'unfollow; exit 0' TERM
   next=$(unit "$container") || return
   if [ -z "$next" ]; then follow_container; return; fi
+  set -m # a process group for each
   [ -z "$since" ] || options=(--since "$since")
   options+=(--tail "$tail")
   while :; do
@@ -62,7 +67,7 @@ followed() { # the tasks that there are, and those that come, also of the releas
       options=()
     elif [ "$((waited += 1))" -gt 30 ]; then
       echo "$container does not run any more." >&2
-      kill $(jobs -p) 2>/dev/null
+      unfollow
       return
     fi
     sleep 1
