@@ -8,14 +8,14 @@ options_of_log() { # sets `options`
   [ -z "$since" ] || options+=(--since "$since")
 }
 written_by_container() {
-  local options
+  local options most=$tail
+  [ "$tail" != all ] || most=+1
   options_of_log
   {
     if [ -z "$text" ]; then
       docker logs "${options[@]}" --tail "$tail" "$container"
     else
-      [ "$tail" != all ] || tail=+1
-      docker logs "${options[@]}" "$container" 2>&1 | grep -aF -e "$text" | tail -n "$tail"
+      docker logs "${options[@]}" "$container" 2>&1 | grep -aF -e "$text" | tail -n "$most"
     fi
   } 2>&1 | masked given_to "$container"
 }

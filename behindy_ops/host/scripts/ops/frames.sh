@@ -7,7 +7,7 @@ meminfo() { grep -E '^(Mem|Swap|Buffers|Cached|SReclaimable)' /proc/meminfo; }
 containers() { # each running one by id and name, then the readings of all
   local listed
   listed=$(running_here) || return
-  [ -z "$listed" ] || { sed 's/^/container /' <<<"$listed"; cut -d' ' -f1 <<<"$listed" | readings; }
+  [ -z "$listed" ] || { awk '{ print "container", $0 }' <<<"$listed"; cut -d' ' -f1 <<<"$listed" | readings; }
 }
 stream() {
   local made=0

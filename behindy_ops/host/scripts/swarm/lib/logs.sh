@@ -35,6 +35,7 @@ written() {
   [ -z "$since" ] || options+=(--since "$since")
   [ -z "$text" ] || each=all
   while read -r task slot node; do
+    # shellcheck disable=SC2154 # of lib/workspace.sh, which ops/logs.sh has
     of_task "$id" "$task" "$slot" "$node" --tail "$each" "${options[@]}" >"$work/$task" &
   done < <(tasks_by_node "$id")
   wait
