@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 from behindy_ops.project.compose import COMPOSE_FILE
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["PORT", "compose_with", "copy_project", "declare", "maps_with", "more_services", "site_with"]
+__all__ = ["PORT", "compose_with", "declare", "maps_with", "more_services", "site_with"]
 
 PORT = 3000
 _STANZA = """
@@ -37,20 +36,11 @@ _LOCATION = """    location /{name}/ {{
     }}
 
 """
-_TASKS = "from behindy_ops.tasks import root\n\nnamespace = root()\n"
 
 
 def more_services(count: int) -> list[str]:
     """The names of so many."""
     return [f"extra{number:02d}" for number in range(1, count + 1)]
-
-
-def copy_project(root: Path, folder: Path, settings_file: Path) -> None:
-    """Make a project of its own in a folder: the Compose file, nginx's and the settings that lead to a host."""
-    for name in ("compose", "nginx"):
-        shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns(".env"))
-    (folder / "tasks.py").write_text(_TASKS, encoding="ascii")
-    shutil.copy(settings_file, folder / settings_file.name)
 
 
 def declare(root: Path, folder: Path, names: Sequence[str]) -> None:

@@ -27,8 +27,9 @@ from sandbox.bench.growth_report import PICTURE, RESULTS, Crowd, Growth, Point, 
 from sandbox.demo.deploys import sandbox_environment
 from sandbox.demo.progress import Progress
 from sandbox.host import lifecycle, releases
-from sandbox.host.checkout import HOST_VARIABLE, here
+from sandbox.host.checkout import here, meant
 from sandbox.host.docker_cli import last_lines
+from sandbox.host.project import copy_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -151,29 +152,15 @@ def run_growth(plan: Plan = PLAN, *, write: bool = True) -> Growth:
 
 
 @contextmanager
-def _meant(name: str) -> Iterator[None]:
-    """Have everything about a sandbox be about this host."""
-    before = os.environ.get(HOST_VARIABLE)
-    os.environ[HOST_VARIABLE] = name
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[HOST_VARIABLE]
-        else:
-            os.environ[HOST_VARIABLE] = before
-
-
-@contextmanager
 def _host(progress: Progress, name: str, folder: Path) -> Iterator[_Place]:
     """Make a host of the smallest size, with the three services deployed; remove it in the end."""
-    with _meant(name):
+    with meant(name):
         lifecycle.remove()  # what an earlier run left
         progress.say(f"Bringing up the host {name}")
         try:
             info = lifecycle.up(lambda _: None)
             folder.mkdir()
-            enlarged.copy_project(here().root, folder, here().environment_file)
+            copy_project(here().root, folder, here().environment_file)
             place = _Place(name, folder, info, {axis.name: axis.sizes[0] for axis in AXES})
             for service in _SERVICES:
                 for tag in ("a", "b") if service == _SERVICE else ("a",):
@@ -202,7 +189,7 @@ def _image_names(begin: int, end: int, prefix: str) -> list[str]:
 
 def _grow(place: _Place, axis: str, size: int) -> None:
     held = place.holds[axis]
-    with _meant(place.name):
+    with meant(place.name):
         if axis == "services":
             _more_services(place, held, size)
         elif axis == "containers":
@@ -261,7 +248,7 @@ def _run(place: _Place, *words: str) -> tuple[float, int]:
     Raises:
         Kind.SANDBOX: it failed. The doctor's finding a trouble is none.
     """
-    with _meant(place.name):
+    with meant(place.name):
         environ = sandbox_environment(os.environ, PYTHONPATH=str(here().root))
     begun = time.monotonic()
     done = subprocess.run(
@@ -298,7 +285,7 @@ def _crowds(progress: Progress, place: _Place, plan: Plan) -> list[Crowd]:
         def switch(number: int) -> None:
             _run(place, f"deploy.{_SERVICE}", "--tag", tags[number], "--watch", "0")
 
-        with _meant(place.name):
+        with meant(place.name):
             crowd = ask_while(place.info, rate, plan.switches, switch)
         progress.say(
             f"nginx, {rate:g} requests a second: {crowd.reached:.0f} reached, {crowd.losses} of {crowd.sent} lost"

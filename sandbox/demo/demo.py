@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from contextlib import contextmanager
@@ -11,19 +10,20 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import Kind
-from sandbox.demo.deploys import Run, deploy_argv, run_task, sandbox_environment
+from sandbox.demo.deploys import Run, deploy_argv, run_task
 from sandbox.demo.memory import MemoryWatch
+from sandbox.demo.place import REPLICAS, SEVERAL, Place, fresh, meant_for
+from sandbox.demo.power import lose_power
 from sandbox.demo.progress import Progress
-from sandbox.demo.report import Expected, Measured, Stage, problems, render
-from sandbox.host import lifecycle, releases
-from sandbox.host.checkout import here
+from sandbox.demo.report import Expected, Measured, PowerCut, Stage, problems, render
+from sandbox.host import nodes as all_nodes
+from sandbox.host import releases
 from sandbox.traffic.generator import Traffic, demo, websocket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from sandbox.host.info import SandboxInfo
     from sandbox.traffic.generator import TrafficResult
 
 __all__ = ["run_demo"]
@@ -49,17 +49,33 @@ The sandbox is still up, with an ordinary host inside. Some things to try:
   ./inv sandbox.ssh
 To remove it and all it keeps: ./inv sandbox.down
 """
+_NEXT_OF_SEVERAL = """
+The sandbox is still up, with {nodes} hosts that are a swarm. Some things to try, after
+  export BEHINDY_SANDBOX_HOST={host} {named}
+  ./inv deploy.status
+  ./inv sandbox.release frontend v4 --fault dies-later
+  ./inv deploy.frontend --tag v4     (it goes bad after the switch and is taken back)
+  ./inv sandbox.ssh --node 2
+To remove it and all it keeps, and every other sandbox of this checkout: ./inv sandbox.down
+"""
 
 
-def run_demo(stream: TextIO | None = None) -> None:
+def run_demo(nodes: int = 1, stream: TextIO | None = None) -> None:
     """Bring up the sandbox, deploy under traffic, and print the report.
 
+    Args:
+        nodes: how many hosts. More than one are a swarm, of which one loses its power after the deploys.
+        stream: where all is printed; this process's standard output by default.
+
     Raises:
+        Kind.USAGE: there cannot be so many nodes.
         Kind.SANDBOX: a request was lost or a deploy did not end as it should; the report is printed all the same.
     """
+    all_nodes.check_count(nodes)
     stream = stream or sys.stdout
-    with Progress(stream) as progress:
-        measured = _Demo(progress).run()
+    with Progress(stream) as progress, meant_for(nodes):
+        demo = _Demo(progress, nodes)
+        measured = demo.run()
         for line in ("", *render(measured, encoding=stream.encoding or "ascii"), ""):
             progress.show(line)
         found = problems(measured, _PLAN)
@@ -67,36 +83,48 @@ def run_demo(stream: TextIO | None = None) -> None:
             raise Kind.SANDBOX(
                 " ".join(found),
                 state="The sandbox is still up.",
-                remedy="Look at it: BEHINDY_ENV=sandbox ./inv deploy.status",
+                remedy=_look(demo.place),
                 lines=tuple(line for stage in measured.stages for line in stage.run.evidence),
             )
-        progress.show(f"All went well: {measured.sent} requests, none lost; the broken release never took traffic.")
-        for line in _NEXT.strip("\n").splitlines():
+        progress.show(_all_well(measured))
+        text = _NEXT_OF_SEVERAL.format(nodes=nodes, host=SEVERAL, named=demo.place.named) if nodes > 1 else _NEXT
+        for line in text.strip("\n").splitlines():
             progress.show(line)
 
 
+def _all_well(measured: Measured) -> str:
+    lost = "none lost" if measured.cut is None else f"none lost by deploys, {measured.lost_with_host} with the host"
+    return f"All went well: {measured.sent} requests, {lost}; the broken release never took traffic."
+
+
+def _look(place: Place) -> str:
+    return f"Look at it: {place.named} ./inv deploy.status"
+
+
 class _Demo:
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, nodes: int) -> None:
         self._progress = progress
         self._say = progress.say
-        self._checkout = here().root
+        self._nodes = nodes
 
     def run(self) -> Measured:
-        info = self._fresh_sandbox()
-        with MemoryWatch(info.container) as memory:
+        self.place = self._fresh_sandbox()
+        with MemoryWatch(self.place.info.container) as memory:
             self._first_releases()
-            measured = self._under_traffic(info)
+            measured = self._under_traffic()
         return replace(measured, memory=memory.peak)
 
-    def _fresh_sandbox(self) -> SandboxInfo:
-        self._say("Bringing up the sandbox: a host of its own in a container (the first time takes minutes)")
-        info = lifecycle.up(self._say)
-        lifecycle.reset(self._say)
+    def _fresh_sandbox(self) -> Place:
+        hosts = "a host of its own in a container"
+        if self._nodes > 1:
+            hosts = f"{self._nodes} hosts in containers, a swarm with {REPLICAS} replicas of each service"
+        self._say(f"Bringing up the sandbox: {hosts} (the first time takes minutes)")
+        place = fresh(self._nodes, self._say)
         self._say("Building and pushing v1 and v2 of all three services, and a broken v3 of frontend")
         for expected in _PLAN:
             releases.release(expected.service, "v1")
             releases.release(expected.service, expected.tag, _FAULT if expected.exit_code else None)
-        return info
+        return place
 
     def _first_releases(self) -> None:
         self._say("First deploy of all three: v1")
@@ -105,36 +133,41 @@ class _Demo:
             raise Kind.SANDBOX(
                 f"The first deploy failed with exit code {run.exit_code}. {run.error}",
                 state="The sandbox is still up.",
-                remedy="Look at it: BEHINDY_ENV=sandbox ./inv deploy.status",
+                remedy=_look(self.place),
                 lines=run.evidence,
             )
 
-    def _under_traffic(self, info: SandboxInfo) -> Measured:
+    def _under_traffic(self) -> Measured:
+        info = self.place.info
         streams = [replace(stream, releases=("v1", "v2")) for stream in demo()]
         rate = sum(stream.rate for stream in streams)
         stages: list[Stage] = []
         sockets: list[TrafficResult] = []
+        cut: PowerCut | None = None
         with Traffic(info, streams, max_seconds=_TRAFFIC_SECONDS, max_requests=_TRAFFIC_REQUESTS) as traffic:
             self._say(f"Starting traffic on all three: {rate:.0f} requests a second, and a WebSocket on backend")
             traffic.wait_until_flowing()
             self._progress.alive = lambda: _so_far(traffic.snapshot())
             for service, plan in groupby(_PLAN, key=lambda expected: expected.service):
-                with self._socket(info, service, sockets):
+                with self._socket(service, sockets):
                     stages += [self._stage(expected, traffic) for expected in plan]
                 if any(stage.run.exit_code != stage.expected.exit_code for stage in stages):
                     break
+            else:
+                if info.nodes:
+                    cut = lose_power(info, sorted({stream.service for stream in streams}), traffic, rate, self._say)
             time.sleep(1.0)  # what serves after the last deploy must be seen to serve
             self._progress.alive = lambda: ""
             result = traffic.stop()
-        return Measured(tuple(stages), result, tuple(sockets), None)
+        return Measured(tuple(stages), result, tuple(sockets), None, cut)
 
     @contextmanager
-    def _socket(self, info: SandboxInfo, service: str, results: list[TrafficResult]) -> Iterator[None]:
+    def _socket(self, service: str, results: list[TrafficResult]) -> Iterator[None]:
         """A WebSocket on backend that must outlive the block; only backend's own deploys may end one."""
         if service == "backend":
             yield
             return
-        with Traffic(info, [websocket()], max_seconds=_TRAFFIC_SECONDS) as socket:
+        with Traffic(self.place.info, [websocket()], max_seconds=_TRAFFIC_SECONDS) as socket:
             socket.wait_until_flowing()
             yield
             results.append(socket.stop())
@@ -153,8 +186,8 @@ class _Demo:
     def _deploy(self, service: str, tag: str, *, watch: float) -> Run:
         return run_task(
             deploy_argv(service, tag, watch=watch),
-            checkout=self._checkout,
-            environ=sandbox_environment(os.environ),
+            checkout=self.place.project,
+            environ=self.place.environ,
             on_event=self._show,
         )
 

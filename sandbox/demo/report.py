@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sandbox.demo.memory import Memory
     from sandbox.traffic.generator import TrafficResult
 
-__all__ = ["Expected", "Measured", "Stage", "problems", "render"]
+__all__ = ["Expected", "Measured", "PowerCut", "Stage", "problems", "render"]
 
 _REFUSED = 50
 _MB = 1 << 20
@@ -45,6 +45,25 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class PowerCut:
+    """A host of several lost its power under traffic; times in seconds.
+
+    ``held`` of ``replicas`` ran on it. ``lost_before`` requests were lost until then; ``allowed`` is how many may be from
+    then on. ``last_lost``, ``missed`` and ``repaired`` are from then until the last loss was seen, until the swarm called
+    the host Down, and until all replicas ran again.
+    """
+
+    node: str
+    held: int
+    replicas: int
+    lost_before: int
+    allowed: int
+    last_lost: float
+    missed: float
+    repaired: float
+
+
+@dataclass(frozen=True)
 class Measured:
     """Everything the demo saw. ``sockets`` are the WebSocket's results, one for each time it was open."""
 
@@ -52,6 +71,7 @@ class Measured:
     traffic: TrafficResult
     sockets: tuple[TrafficResult, ...]
     memory: Memory | None
+    cut: PowerCut | None = None
 
     @property
     def results(self) -> tuple[TrafficResult, ...]:
@@ -65,12 +85,19 @@ class Measured:
     def lost(self) -> int:
         return sum(result.lost for result in self.results)
 
+    @property
+    def lost_with_host(self) -> int:
+        """What was lost once a host had lost its power; the WebSockets were closed by then."""
+        return self.traffic.lost - self.cut.lost_before if self.cut else 0
+
 
 def problems(measured: Measured, planned: Sequence[Expected]) -> list[str]:
     """What did not go as it should, one sentence each; empty when all is well."""
     found = []
-    if measured.lost:
-        found.append(f"{measured.lost} of {measured.sent} requests were lost.")
+    if lost := measured.lost - measured.lost_with_host:
+        found.append(f"{lost} of {measured.sent} requests were lost.")
+    if measured.cut and measured.lost_with_host > measured.cut.allowed:
+        found.append(f"{measured.lost_with_host} requests were lost with the host, more than {measured.cut.allowed}.")
     found += [
         f"Traffic ended by itself ({result.ended_by}) before the deploys did."
         for result in measured.results
@@ -103,12 +130,13 @@ def render(measured: Measured, *, encoding: str = "utf-8") -> list[str]:
         "Deploys, each under traffic; times in seconds",
         *(line for stage in measured.stages for line in _stage_lines(stage)),
         "",
+        *(_cut_lines(measured, measured.cut) if measured.cut else ()),
         *_traffic_lines(measured),
         "",
         "Which release answered when",
         *(f"  {line}" for line in _plot(measured, encoding)),
         "",
-        _memory_line(measured.memory),
+        _memory_line(measured.memory, "the host" if measured.cut is None else "the first host"),
     ]
 
 
@@ -133,6 +161,19 @@ def _stage_lines(stage: Stage) -> list[str]:
     ]
     lines += _wrapped(steps)
     return [*lines, *textwrap.wrap(run.error, 78, initial_indent=" " * 6, subsequent_indent=" " * 6)]
+
+
+def _cut_lines(measured: Measured, cut: PowerCut) -> list[str]:
+    lost = measured.lost_with_host
+    until = f", until {cut.last_lost:.1f} after" if lost else ""
+    return [
+        "A host lost its power, under traffic; times in seconds",
+        f"  {cut.node}, with {cut.held} of {cut.replicas} replicas: {lost} requests lost{until}",
+        f"      called Down after {cut.missed:.1f}, all {cut.replicas} replicas ran again after {cut.repaired:.1f}",
+        f"      (at most {cut.allowed} may be lost: what it had begun, and what was sent to it",
+        "      until another was asked)",
+        "",
+    ]
 
 
 def _wrapped(words: Sequence[str], *, width: int = 72) -> list[str]:
@@ -164,8 +205,8 @@ def _traffic_lines(measured: Measured) -> list[str]:
     return lines
 
 
-def _memory_line(memory: Memory | None) -> str:
+def _memory_line(memory: Memory | None, whose: str) -> str:
     if memory is None:
         return "Memory at the peak: could not be read"
     swap = f", swap {memory.swap_used // _MB} of {memory.swap_total // _MB} MB" if memory.swap_total else ""
-    return f"Memory of the host at the peak: {memory.used // _MB} of {memory.total // _MB} MB{swap}"
+    return f"Memory of {whose} at the peak: {memory.used // _MB} of {memory.total // _MB} MB{swap}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +14,9 @@ from behindy_ops.errors import Kind
 from behindy_ops.project.compose import COMPOSE_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["HOST_VARIABLE", "LABEL", "Checkout", "here"]
+__all__ = ["HOST_VARIABLE", "LABEL", "Checkout", "here", "meant"]
 
 LABEL = "behindy-ops.checkout"
 HOST_VARIABLE = "BEHINDY_SANDBOX_HOST"
@@ -101,3 +102,17 @@ def here(environ: Mapping[str, str] = os.environ) -> Checkout:
         if (folder / COMPOSE_FILE).is_file():
             return Checkout(folder, name)
     raise Kind.SANDBOX(f"There is no {COMPOSE_FILE} here.", remedy="Change to a checkout of behindy-ops and try again.")
+
+
+@contextmanager
+def meant(name: str) -> Iterator[None]:
+    """Have everything about a sandbox be about this host of the checkout."""
+    before = os.environ.get(HOST_VARIABLE)
+    os.environ[HOST_VARIABLE] = name
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[HOST_VARIABLE]
+        else:
+            os.environ[HOST_VARIABLE] = before

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.demo.power import lose_power
 from sandbox.host import nodes, releases
+from sandbox.host.swarm import nodes_ready, running, tasks, units
 from sandbox.traffic.generator import Traffic, for_service
 from tests.sandbox.interruption import Client, Moment
 from tests.sandbox.support import SERVICES, all_drained, on_host, wait_for
-from tests.sandbox.swarm import Project, nodes_ready, swarm, tasks, units
+from tests.sandbox.swarm import Project, swarm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,10 +52,6 @@ def project(cluster: tuple[SandboxInfo, Project]) -> Project:
     for service in SERVICES:
         wait_for(lambda name=service: running(name) == 2, 60, f"that {service} has its replicas")  # type: ignore[misc]
     return project
-
-
-def running(name: str) -> int:
-    return sum(task.state == "Running" for task in tasks(name))
 
 
 def other(service: str) -> str:
@@ -167,3 +165,14 @@ def test_a_node_that_loses_its_power_takes_along_what_it_had_begun_and_no_more(
     result = under_traffic(sandbox_of, "frontend", killed)
     assert "behindy-sandbox-2" not in seen[0]
     assert result.lost <= IN_FLIGHT, result.losses[:5]
+
+
+def test_the_demo_tells_what_a_host_without_power_costs(sandbox_of: SandboxInfo, project: Project) -> None:
+    with Traffic(sandbox_of, for_service("frontend"), max_seconds=200) as traffic:
+        traffic.wait_until_flowing()
+        cut = lose_power(sandbox_of, SERVICES, traffic, 57, print)
+        result = traffic.stop()
+    assert cut.held >= 1
+    assert cut.missed < cut.repaired
+    assert result.lost - cut.lost_before <= cut.allowed, result.losses
+    assert running(*SERVICES) == cut.replicas

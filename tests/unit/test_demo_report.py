@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.demo.deploys import Deploy, Run, Step
 from sandbox.demo.memory import Memory, parse
-from sandbox.demo.report import Expected, Measured, Stage, problems, render
+from sandbox.demo.report import Expected, Measured, PowerCut, Stage, problems, render
 from sandbox.traffic.generator import Answers, Loss, Seen, StreamFigures, TrafficResult
 
 _LIVE = Expected("frontend", "v2", 0, "v2")
@@ -65,6 +65,12 @@ def _with(stage: int, **changes: object) -> Measured:
     return replace(_GOOD, stages=tuple(stages))
 
 
+_CUT = PowerCut(
+    "behindy-sandbox-2", held=3, replicas=6, lost_before=0, allowed=57, last_lost=6.9, missed=3.1, repaired=7.25
+)  # fmt: skip
+_WITH_CUT = replace(_GOOD, traffic=_traffic(lost=26), cut=_CUT)
+
+
 _V3 = Seen("frontend", "v3", first=1025.0, last=1026.0, count=3)
 
 
@@ -78,12 +84,25 @@ _V3 = Seen("frontend", "v3", first=1025.0, last=1026.0, count=3)
         (_with(1, run=_run(0)), "v3 should be refused (exit code 50), but ended with exit code 0."),
         (_with(1, ended=1031.0), "frontend v2 did not answer any more"),
         (replace(_GOOD, traffic=_traffic(seen=(*_GOOD.traffic.seen, _V3))), "v3 was refused, but it answered users"),
+        (replace(_WITH_CUT, traffic=_traffic(lost=58)), "58 requests were lost with the host, more than 57."),
+        (replace(_WITH_CUT, cut=replace(_CUT, lost_before=1)), "1 of 3050 requests were lost."),
+        (replace(_WITH_CUT, sockets=(_traffic(lost=2, sent=50),)), "2 of 3050 requests were lost."),
         (replace(_GOOD, stages=_GOOD.stages[:1]), "Not deployed after that: frontend v3"),
     ],
 )
 def test_what_went_wrong_is_named(measured: Measured, problem: str) -> None:
     assert len(problems(measured, _PLAN)) == 1
     assert problem in problems(measured, _PLAN)[0]
+
+
+def test_what_a_host_takes_along_is_no_loss_of_a_deploy() -> None:
+    assert problems(_WITH_CUT, _PLAN) == []
+    lines = render(_WITH_CUT)
+    assert all(len(line) <= 80 for line in lines)
+    assert "  behindy-sandbox-2, with 3 of 6 replicas: 26 requests lost, until 6.9 after" in lines
+    assert "      called Down after 3.1, all 6 replicas ran again after 7.2" in lines
+    assert any(line.startswith("Memory of the first host") for line in lines)
+    assert not any("lost its power" in line for line in render(_GOOD))
 
 
 def test_the_report_shows_deploys_requests_plot_and_memory_within_80_columns() -> None:
