@@ -48,9 +48,9 @@ class Stage:
 class PowerCut:
     """A host of several lost its power under traffic; times in seconds.
 
-    ``held`` of ``replicas`` ran on it. ``lost_before`` requests were lost until then; ``allowed`` is how many may be from
-    then on. ``last_lost``, ``missed`` and ``repaired`` are from then until the last loss was seen, until the swarm called
-    the host Down, and until all replicas ran again.
+    ``held`` of ``replicas`` ran on it. ``lost_before`` requests were lost until then; ``allowed`` is how many may be
+    from then on. ``last_lost``, ``missed`` and ``repaired`` are from then until the last loss was seen, until the swarm
+    called the host Down, and until all replicas ran again.
     """
 
     node: str
