@@ -23,60 +23,83 @@ _LOST_SECONDS = 0.5
 _AFTER_SECONDS = 2.0
 
 
+class _Since:
+    """What has been lost, and how long it is, since a moment."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+        self._begun = time.monotonic()
+        self.before = self.now = traffic.snapshot()
+        self.last_lost = 0.0
+
+    def look(self) -> None:
+        lost, self.now = self.now.lost, self._traffic.snapshot()
+        if self.now.lost > lost:
+            self.last_lost = self.seconds
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._begun
+
+    def until(self, condition: Callable[[], bool]) -> float | None:
+        """Wait until it holds and return when that was, or None if it did not in time."""
+        end = self.seconds + _REPAIR_SECONDS
+        while self.seconds < end:
+            if condition():
+                return self.seconds
+            self.look()
+        return None
+
+
 def lose_power(
     info: SandboxInfo, services: Sequence[str], traffic: Traffic, rate: float, say: Callable[[str], None]
 ) -> PowerCut:
     """Take the power from the worker with the most replicas until all run elsewhere, and give it back.
 
     Args:
+        info: a sandbox whose nodes are a swarm.
+        services: whose replicas are looked at.
+        traffic: to be running.
         rate: requests a second of all traffic.
+        say: is told what is being done.
 
     Raises:
-        Kind.SANDBOX: the swarm did not notice, or the replicas did not come to run again.
+        Kind.SANDBOX: the host did not come back.
     """
     before = swarm.tasks(*services)
     held = Counter(task.node for task in before)
     number = max(range(2, len(info.nodes) + 1), key=lambda each: held[info.nodes[each - 1].name])
-    name = info.nodes[number - 1].name
-    say(f"Taking the power from {name}, with {held[name]} of {len(before)} replicas")
-    was, begun = traffic.snapshot(), time.monotonic()
-    nodes.kill(number)
-
-    losses = [(was.lost, 0.0)]
-
-    def look() -> None:
-        lost = traffic.snapshot().lost
-        if lost > losses[-1][0]:
-            losses.append((lost, time.monotonic() - begun))
-
-    def down() -> bool:
-        look()
-        return swarm.nodes_ready() < len(info.nodes)
+    name, replicas = info.nodes[number - 1].name, len(before)
 
     def elsewhere() -> bool:
-        look()
-        return sum(task.state == "Running" and task.node != name for task in swarm.tasks(*services)) == len(before)
+        return sum(task.state == "Running" and task.node != name for task in swarm.tasks(*services)) == replicas
 
-    swarm.wait_until(down, _REPAIR_SECONDS, "the swarm missed the host")
-    missed = time.monotonic() - begun
-    say(f"    missed     {missed:5.1f} s")
-    swarm.wait_until(elsewhere, _REPAIR_SECONDS, f"all {len(before)} replicas ran again")
-    repaired = time.monotonic() - begun
-    say(f"    repaired   {repaired:5.1f} s  all {len(before)} replicas run on the hosts that are left")
+    say(f"Taking the power from {name}, with {held[name]} of {replicas} replicas")
+    since = _Since(traffic)
+    nodes.kill(number)
+    missed = since.until(lambda: swarm.nodes_ready() < len(info.nodes))
+    say(f"    missed     {_seconds(missed)}")
+    repaired = since.until(elsewhere)
+    how = "" if repaired is None else f"  all {replicas} replicas run on the hosts that are left"
+    say(f"    repaired   {_seconds(repaired)}{how}")
     nodes.start(number)
-    look()
-    swarm.wait_until(lambda: swarm.nodes_ready() == len(info.nodes), _REPAIR_SECONDS, "the host was Ready again")
+    swarm.wait_until(lambda: swarm.nodes_ready() == len(info.nodes), _REPAIR_SECONDS, f"{name} was Ready again")
+    since.look()
     time.sleep(_AFTER_SECONDS)  # its return is under traffic too
-    look()
-    now = traffic.snapshot()
-    say(f"{name} has its power back; {now.sent - was.sent} requests sent meanwhile, {now.lost - was.lost} lost")
+    since.look()
+    sent, lost = since.now.sent - since.before.sent, since.now.lost - since.before.lost
+    say(f"{name} has its power back; {sent} requests sent meanwhile, {lost} lost")
     return PowerCut(
         node=name,
         held=held[name],
-        replicas=len(before),
-        lost_before=was.lost,
+        replicas=replicas,
+        lost_before=since.before.lost,
         allowed=round(rate * _LOST_SECONDS),
-        last_lost=losses[-1][1],
+        last_lost=since.last_lost,
         missed=missed,
         repaired=repaired,
     )
+
+
+def _seconds(seconds: float | None) -> str:
+    return "  never" if seconds is None else f"{seconds:5.1f} s"

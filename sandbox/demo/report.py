@@ -50,7 +50,7 @@ class PowerCut:
 
     ``held`` of ``replicas`` ran on it. ``lost_before`` requests were lost until then; ``allowed`` is how many may be
     from then on. ``last_lost``, ``missed`` and ``repaired`` are from then until the last loss was seen, until the swarm
-    called the host Down, and until all replicas ran again.
+    called the host Down, and until all replicas ran again (None if that did not come about).
     """
 
     node: str
@@ -59,8 +59,8 @@ class PowerCut:
     lost_before: int
     allowed: int
     last_lost: float
-    missed: float
-    repaired: float
+    missed: float | None
+    repaired: float | None
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,8 @@ def problems(measured: Measured, planned: Sequence[Expected]) -> list[str]:
         found.append(f"{lost} of {measured.sent} requests were lost.")
     if measured.cut and measured.lost_with_host > measured.cut.allowed:
         found.append(f"{measured.lost_with_host} requests were lost with the host, more than {measured.cut.allowed}.")
+    if measured.cut and measured.cut.repaired is None:
+        found.append(f"Without {measured.cut.node}, its replicas did not come to run on another host.")
     found += [
         f"Traffic ended by itself ({result.ended_by}) before the deploys did."
         for result in measured.results
@@ -166,10 +168,14 @@ def _stage_lines(stage: Stage) -> list[str]:
 def _cut_lines(measured: Measured, cut: PowerCut) -> list[str]:
     lost = measured.lost_with_host
     until = f", until {cut.last_lost:.1f} after" if lost else ""
+    missed = "never called Down" if cut.missed is None else f"called Down after {cut.missed:.1f}"
+    again = "its replicas did not run again"
+    if cut.repaired is not None:
+        again = f"all {cut.replicas} replicas ran again after {cut.repaired:.1f}"
     return [
         "A host lost its power, under traffic; times in seconds",
         f"  {cut.node}, with {cut.held} of {cut.replicas} replicas: {lost} requests lost{until}",
-        f"      called Down after {cut.missed:.1f}, all {cut.replicas} replicas ran again after {cut.repaired:.1f}",
+        f"      {missed}, {again}",
         f"      (at most {cut.allowed} may be lost: what it had begun, and what was sent to it",
         "      until another was asked)",
         "",

@@ -85,6 +85,7 @@ _V3 = Seen("frontend", "v3", first=1025.0, last=1026.0, count=3)
         (_with(1, ended=1031.0), "frontend v2 did not answer any more"),
         (replace(_GOOD, traffic=_traffic(seen=(*_GOOD.traffic.seen, _V3))), "v3 was refused, but it answered users"),
         (replace(_WITH_CUT, traffic=_traffic(lost=58)), "58 requests were lost with the host, more than 57."),
+        (replace(_WITH_CUT, cut=replace(_CUT, repaired=None)), "its replicas did not come to run on another host"),
         (replace(_WITH_CUT, cut=replace(_CUT, lost_before=1)), "1 of 3050 requests were lost."),
         (replace(_WITH_CUT, sockets=(_traffic(lost=2, sent=50),)), "2 of 3050 requests were lost."),
         (replace(_GOOD, stages=_GOOD.stages[:1]), "Not deployed after that: frontend v3"),
@@ -102,6 +103,8 @@ def test_what_a_host_takes_along_is_no_loss_of_a_deploy() -> None:
     assert "  behindy-sandbox-2, with 3 of 6 replicas: 26 requests lost, until 6.9 after" in lines
     assert "      called Down after 3.1, all 6 replicas ran again after 7.2" in lines
     assert any(line.startswith("Memory of the first host") for line in lines)
+    never = render(replace(_WITH_CUT, cut=replace(_CUT, repaired=None)))
+    assert "      called Down after 3.1, its replicas did not run again" in never
     assert not any("lost its power" in line for line in render(_GOOD))
 
 
