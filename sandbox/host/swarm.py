@@ -49,9 +49,14 @@ _CLEAR = """
 docker service ls --quiet --filter label=behindy.name | xargs -r docker service rm
 until [ -z "$(docker ps --quiet --filter label=com.docker.swarm.service.id)" ]; do sleep 0.1; done
 """
+# One may be gone between the two; the others are told all the same.
+_UNITS = """
+ids=$(docker service ls --quiet --filter label=behindy.name) || exit
+[ -z "$ids" ] || docker service inspect $ids || true
+"""
 _TASKS = """
-for name; do docker service ls --quiet --filter "label=behindy.name=$name"; done |
-  xargs -r docker service ps --filter desired-state=running --format '{{.Node}} {{.CurrentState}}'
+ids=$(for name; do docker service ls --quiet --filter "label=behindy.name=$name" || exit; done) || exit
+[ -z "$ids" ] || docker service ps --filter desired-state=running --format '{{.Node}} {{.CurrentState}}' $ids || true
 """
 
 
@@ -86,8 +91,7 @@ def clear() -> None:
 
 def units() -> dict[str, dict[str, str]]:
     """What has a name in the swarm, and the labels of its service."""
-    script = "docker service ls --quiet --filter label=behindy.name | xargs -r docker service inspect"
-    found = json.loads(_on(1, script) or "[]")
+    found = json.loads(_on(1, _UNITS) or "[]")
     return {each["Spec"]["Labels"]["behindy.name"]: each["Spec"]["Labels"] for each in found}
 
 
