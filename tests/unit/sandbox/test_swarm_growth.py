@@ -48,7 +48,8 @@ def test_each_number_of_hosts_and_of_replicas_has_a_curve_of_its_own() -> None:
         (cell(3, 9, 5.5), []),
         (cell(3, 9, 22.0), ["a deploy with replicas on 3 hosts", "a deploy of 9 replicas with hosts"]),
         (cell(3, 2, 13.0), ["a deploy of 2 replicas with hosts"]),
-        (cell(3, 2, 4.4, commands=9), ["a deploy with replicas on 3 hosts", "a deploy of 2 replicas with hosts"]),
+        (cell(3, 9, 6.0, commands=36), ["a deploy of 9 replicas with hosts"]),
+        (cell(3, 9, 6.0, commands=37), ["a deploy with replicas on 3 hosts", "a deploy of 9 replicas with hosts"]),
     ],
 )
 def test_what_grows_faster_than_replicas_or_hosts_is_named(changed: Cell, told: list[str]) -> None:
