@@ -65,8 +65,8 @@ def test_as_many_times_as_long_is_not_too_fast() -> None:
 def test_the_report_says_by_figure_that_nothing_grows_faster_than_replicas() -> None:
     text = as_markdown(steady(GOOD))
     assert (
-        "Nothing grows faster than the number of replicas: 4.5 times as many take 1.36 times as long at most."
-        " 0 of 6000 requests were lost." in text
+        "Nothing grows faster than the number of replicas: 4.5 times as many take 1.36 times as long at most.\n"
+        "0 of 6000 requests were lost." in text
     )
     assert f"| hosts | 2 replicas | 4 replicas | 9 replicas | replicas {TIMES} | time {TIMES} |" in text
     assert "| 1 | 4.00 s | 4.40 s | 5.20 s | 4.5 | 1.30 | 15 % | 0.17 | 8 | 0 of 3000 | met |" in text
@@ -78,7 +78,7 @@ def test_the_report_says_by_figure_that_nothing_grows_faster_than_replicas() -> 
 
 def test_what_grows_too_fast_and_what_is_lost_stand_in_the_first_sentence() -> None:
     text = as_markdown(steady(swarm(cell(1, 2, 4.0), cell(1, 9, 30.0, lost=2))))
-    assert "Too fast grows: a deploy with replicas on 1 host. 2 of 2000 requests were lost." in text
+    assert "Too fast grows: a deploy with replicas on 1 host.\n2 of 2000 requests were lost." in text
     assert "| FASTER |" in text
 
 
