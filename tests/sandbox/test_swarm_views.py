@@ -11,9 +11,10 @@ import pytest
 
 from behindy_ops.project.dotenv import parse
 from sandbox.host import releases
+from sandbox.host.swarm import tasks, units
 from tests.leaks import leaks
 from tests.sandbox.support import SERVICES, on_host, wait_for
-from tests.sandbox.swarm import Project, swarm, tasks, units
+from tests.sandbox.swarm import Project, swarm
 from tests.sandbox.test_ops_follow import followed
 
 if TYPE_CHECKING:
