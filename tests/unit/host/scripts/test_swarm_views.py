@@ -170,6 +170,8 @@ def test_a_command_that_runs_once_is_on_the_network_of_all_nodes_too(manager: Fa
     manager.on("docker", "wait web-run-*", "0\n")
     manager.on("docker", "container inspect --format {{if index*", "-v")
     manager.on("docker", "rm -f *")
+    manager.on("docker", "container inspect --format {{range .NetworkSettings.Networks}}{{range .Aliases}}*")
+    manager.on("docker", "container inspect --format {{.Name}} web-run-*", "/web-run-1\n")
     declared = []
     for _ in range(2):
         assert run(manager, "ops/run", MARK, str(manager.home), "web", "net", "true").code == 0
