@@ -80,6 +80,7 @@ def form(nodes: Sequence[NodeInfo]) -> None:
     for number, worker in enumerate(workers, 2):
         joining = ("join", "--advertise-addr", worker.address, "--token", token, f"{manager.address}:2377")
         _on(number, _ENTER, *joining)
+    _on(1, "docker node ls --quiet | xargs -n 1 docker node update --label-add behindy.apps=true")
     for container, aliases in _ON_IT.items():
         _on(1, _ATTACH, _NETWORK, container, *(word for alias in aliases for word in ("--alias", alias)))
 

@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.host import releases
 from sandbox.traffic.generator import Traffic, for_service
+from tests.sandbox.interruption import FULL
 from tests.sandbox.several import several_nodes
 from tests.sandbox.support import all_drained, deploy, environment, inv, on_host
 
@@ -28,6 +29,8 @@ chmod 755 /usr/local/bin/sudo
 
 ALONE = "{{.Swarm.LocalNodeState}} {{.LiveRestoreEnabled}}"
 INFRASTRUCTURE = ("nginx", "postgres", "redis")
+
+pytestmark = pytest.mark.skipif(not FULL, reason="takes minutes: only with --full")
 
 
 @pytest.fixture(scope="module")

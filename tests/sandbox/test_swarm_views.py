@@ -13,6 +13,7 @@ from behindy_ops.project.dotenv import parse
 from sandbox.host import releases
 from sandbox.host.swarm import tasks, units
 from tests.leaks import leaks
+from tests.sandbox.interruption import FULL
 from tests.sandbox.support import SERVICES, on_host, wait_for
 from tests.sandbox.swarm import Project, swarm
 from tests.sandbox.test_ops_follow import followed
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 OVERLAY = "behindy-ops_internal-swarm"
 HOME = "/home/ubuntu/behindy-ops"
+
+pytestmark = pytest.mark.skipif(not FULL, reason="takes minutes: only with --full")
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -175,7 +176,28 @@ def test_an_exit_code_is_compared_by_its_name(name: str) -> None:
     assert not bare_codes(TREES[name])
 
 
+MAY_ASK_THE_ENGINE = ("deploy.engines.", "checks.swarm", "provision.swarm", "project.settings", "facts.machine")
+"""Who may ask what runs the services: who supplies what differs with it, who makes a swarm or judges one, who reads the
+setting, or what Docker says of itself."""
+
+
+def asks_the_engine(tree: ast.Module) -> list[str]:
+    """What decides by the engine that the settings name."""
+    tests = (
+        node.test if isinstance(node, (ast.If, ast.IfExp, ast.While)) else node
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.If, ast.IfExp, ast.While, ast.BoolOp, ast.Compare))
+    )
+    return [text for text in map(ast.unparse, tests) if re.search(r"\bsettings\.engine\b|\bSWARM\b|'swarm'", text)]
+
+
+@pytest.mark.parametrize("name", [name for name in TREES if not inside(name).startswith(MAY_ASK_THE_ENGINE)])
+def test_nobody_else_asks_which_engine_it_is(name: str) -> None:
+    assert not asks_the_engine(TREES[name])
+
+
 def test_the_house_notices_what_it_forbids() -> None:
+    assert asks_the_engine(ast.parse("x = 1 if session.settings.engine == SWARM.name else 2"))
     up = ast.parse("def f():\n    from behindy_ops.tasks import ops")
     assert wrong_arrows("behindy_ops.facts.machine", imported(up)) == ["behindy_ops.facts.machine -> tasks.ops"]
     assert wrong_arrows("behindy_ops.deploy.walk", {"behindy_ops.report.console"})
