@@ -93,7 +93,6 @@ NODE: tuple[Rule, ...] = (memory.total, memory.swap, disk.roomy, clock.clock, do
 
 DOCTOR: tuple[Rule, ...] = (
     swarm.engine,
-    swarm.overlay,
     swarm.nodes,
     docker.kind,
     docker.compose,

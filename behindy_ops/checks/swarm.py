@@ -7,13 +7,10 @@ from collections.abc import Iterable
 
 from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 from behindy_ops.errors import Kind
-from behindy_ops.facts.container import Container
+from behindy_ops.facts.container import OVERLAY, Container
 from behindy_ops.facts.figures import MB
 from behindy_ops.facts.swarm import APPS, Node, Seat
 from behindy_ops.project.registries import registry_of
-
-OVERLAY = "-swarm"
-"""How the name of the network ends that all nodes share."""
 
 _LOOPBACK = ("localhost", "127.", "[::1]")
 

@@ -13,8 +13,8 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, ip_address
 
-from behindy_ops.checks.swarm import OVERLAY
 from behindy_ops.errors import UNCHANGED, BehindyError, Kind
+from behindy_ops.facts.container import OVERLAY
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.swarm import APPS, SSH, Node, Seat, Swarm
