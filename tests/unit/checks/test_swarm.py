@@ -8,7 +8,7 @@ import pytest
 
 from behindy_ops.checks import swarm
 from behindy_ops.checks.check import Check, Facts, Level
-from behindy_ops.facts.container import Container, Task
+from behindy_ops.facts.container import OVERLAY, Container, Task
 from behindy_ops.facts.survey import Survey
 from behindy_ops.facts.swarm import Node, Seat, Swarm
 from behindy_ops.project.names import Names
@@ -123,7 +123,7 @@ def test_an_image_of_a_registry_on_the_loopback_is_none_for_other_nodes(image: s
 
 
 def test_what_stays_on_the_first_host_has_to_be_on_the_network_of_all() -> None:
-    shared = f"{Names().network}{swarm.OVERLAY}"
+    shared = f"{Names().network}{OVERLAY}"
     there = {
         name: Container(name, name, addresses={shared: "10.249.0.2"} if name != "redis" else {"own": "10.0.0.1"})
         for name in ("nginx", "postgres", "redis")
