@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -12,10 +12,10 @@ from behindy_ops.checks.check import Facts
 from behindy_ops.checks.memory import fits, need
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.figures import MB, size
-from behindy_ops.facts.member import Member, parse_members
 from behindy_ops.facts.readings import Reading, parse_readings
 from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.survey import Survey
+from behindy_ops.facts.swarm import Swarm
 from behindy_ops.project.services import Service
 from behindy_ops.report.layout import Column, bar, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone
@@ -133,7 +133,7 @@ def describe(seen: Seen) -> MemoryView:
         oom_kills_counted=counted,
         unknown=tuple(_unknown(seen, problem.what if problem else "", counted, len(kills))),
         services=() if problem else tuple(found for service in seen.services for found in _fits(survey, service)),
-        nodes=tuple(_node(survey, member) for member in parse_members(seen.lines("members_"))),
+        nodes=tuple(_nodes(survey, Swarm.parse(seen))),
     )
 
 
@@ -183,17 +183,17 @@ def _here(survey: Survey) -> dict[str, tuple[str, int]]:
     return own | {task.container: (f"{each.name}.{task.slot}", each.memory) for task, each in tasks if task.container}
 
 
-def _node(survey: Survey, member: Member) -> NodeMemory:
-    limits = [
-        container.memory
-        for container in survey.containers.values()
-        for task in container.tasks
-        if task.node == member.name and task.wanted == "running"
-    ]
-    unlimited = sum(not limit for limit in limits)
-    return NodeMemory(
-        member.name, member.status, member.memory, sum(limits), len(limits), unlimited=unlimited, here=member.here
-    )
+def _nodes(survey: Survey, swarm: Swarm) -> Iterator[NodeMemory]:
+    """Yield what is known of each node, first the one that was asked."""
+    for node in sorted(swarm.nodes, key=lambda node: (node.id != swarm.node, node.name)):
+        limits = [
+            container.memory
+            for container in survey.containers.values()
+            for task in container.tasks
+            if task.node == node.name and task.wanted == "running"
+        ]
+        unlimited, here = sum(not limit for limit in limits), node.id == swarm.node
+        yield NodeMemory(node.name, node.state, node.memory, sum(limits), len(limits), unlimited=unlimited, here=here)
 
 
 def _counters(lines: Iterable[str]) -> dict[str, int]:

@@ -142,8 +142,10 @@ def test_a_small_process_is_data_and_no_line() -> None:
     assert "listed" in text_of(mem.lines(view))
 
 
-def member(name: str, **changes: object) -> str:
-    return json.dumps({"name": name, "status": "ready", "availability": "active", "memory": 2048 * MB} | changes)
+def node(name: str, state: str = "ready") -> str:
+    """A line of lib/swarm.sh; the id is the name."""
+    usual: dict[str, object] = {"availability": "active", "address": "", "version": "", "labels": {}, "manager": None}
+    return json.dumps({"id": name, "name": name, "state": state, "memory": 2048 * MB, **usual})
 
 
 def test_of_other_nodes_it_tells_what_their_tasks_may_use_and_that_no_more_is_known() -> None:
@@ -156,7 +158,8 @@ def test_of_other_nodes_it_tells_what_their_tasks_may_use_and_that_no_more_is_kn
         meminfo=MEMINFO,
         stats=reading(here.container, usage=310 * MB),
         kills=f"/x/docker/{here.container}/mem.oom_control:oom_kill 1",
-        members_=f"{member('beta')}\n{member('gamma', status='down')}\n{member('alpha', here=True)}",
+        swarm_="seat manager\nnode alpha",
+        nodes_=f"{node('beta')}\n{node('gamma', 'down')}\n{node('alpha')}",
     )
     view = mem.describe(replace(given, facts=replace(given.facts, services=services)))
     (container,) = view.containers

@@ -63,7 +63,6 @@ running_here() { docker ps --no-trunc --format '{{.ID}} {{.Names}}'; }
 configurations() { docker ps -a --format '{{.Names}} {{.Label "behindy.config"}}'; } # of all, by name
 releases_in_use() { docker ps -a --format '{{.Label "behindy.release"}} {{.Label "behindy.previous"}} 0-{{.ID}}'; } # and ids
 others() { :; } # the names of other machines that run what is deployed
-members() { :; } # a line of JSON for each machine that does, if there are several
 log_of() { docker logs --tail "$1" "$2"; } # lines, container
 named_addresses() { timeout 20 docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$1"; } # container
 asked_addresses() { echo "$2"; } # name, the addresses that its container was known by
@@ -72,7 +71,7 @@ name_in_dns() { echo "$1"; } # container
 unless_gone() { # a docker command; that what it is about is gone already is success
   local said
   said=$("$@" 2>&1) && return
-  case $said in *"No such "* | *"no such "* | *" not found"*) return 0 ;; esac
+  case $said in *"No such "* | *"no such "* | *"service "*" not found"* | *"node "*" not found"* | *"network "*" not found"*) return 0 ;; esac
   printf '%s\n' "$said" >&2
   return 1
 }

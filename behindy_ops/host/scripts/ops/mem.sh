@@ -1,4 +1,4 @@
-# lib: workspace sections engine views
+# lib: workspace sections engine swarm views
 # The arguments are the survey. What holds memory: the host's own figures, each container's, those of
 # processes outside of containers, and every trace of an OOM kill that this user may read.
 look=("$@")
@@ -28,5 +28,4 @@ processes() { # kB and name of what runs outside of containers, biggest first; n
       if (!own) { kb[name] += words[2]; count[name]++ } }
     END { for (name in kb) print kb[name], count[name], name }' "$work/status" | sort -rn | head -n 12
 }
-members_() { members; }
-report meminfo stats kills processes events kernel members_ survey
+report meminfo stats kills processes events kernel swarm_ nodes_ survey

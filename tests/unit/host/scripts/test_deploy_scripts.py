@@ -1429,3 +1429,18 @@ def test_a_container_is_started_stopped_and_both(host: FakeHost, name: str, word
     host.on("docker", call.removeprefix("docker "))
     done = host.run(name, *words)
     assert (done.code, done.calls) == (0, [call])
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("Error response from daemon: No such container: c", 0),
+        ("Error response from daemon: service c not found", 0),
+        ('cannot stop container: exec: "containerd-shim": executable file not found in $PATH', 1),
+    ],
+)
+def test_only_what_is_gone_counts_as_stopped(host: FakeHost, said: str, code: int) -> None:
+    host.on("docker", "stop -t 7 c", Answer(err=said, code=1))
+    host.on("docker", "container inspect *")
+    host.on("docker", "rm -f c")
+    assert host.run("deploy/stop_blue", "c", "7").code == code

@@ -45,7 +45,7 @@ def unwell(host: FakeHost) -> None:
          "kernel", "survey", "address", "served", "trust", "files", "now"}),
         ("env", ("home", "web", *SURVEY), {"live", "image", "compose", "changed", "survey"}),
         ("frames", ("1", "0"), {"moment", "meminfo", "containers", "others"}),
-        ("mem", SURVEY, {"meminfo", "stats", "kills", "processes", "events", "kernel", "members_", "survey"}),
+        ("mem", SURVEY, {"meminfo", "stats", "kills", "processes", "events", "kernel", "swarm_", "nodes_", "survey"}),
         ("network", ("net", *SURVEY), {"subnet", "survey"}),
         ("nginx", ("nginx", "a.org", WEB, "", *SURVEY), {"errors", "inside", "outside", "survey"}),
         ("ps", SURVEY, {"ports", "survey"}),

@@ -207,10 +207,13 @@ def test_each_node_says_what_memory_it_has(manager: FakeHost) -> None:
         manager.on(program, "*", Answer(code=1))
     for asked in ("ps -q *", "events *"):
         manager.on("docker", asked)
-    shape = '{{"id":"{}","name":"{}","status":"ready","availability":"active","memory":5}}\n'
+    info = f'"Swarm":{{"NodeID":"{HERE}","NodeAddr":"10.0.0.1","LocalNodeState":"active","ControlAvailable":true'
+    manager.on("curl", "*http://docker/info", info)
+    shape = '{{"id":"{}","name":"{}","state":"ready","memory":5}}\n'
     manager.on("docker", "node inspect --format {*", shape.format(HERE, "alpha") + shape.format(THERE, "beta"))
-    members = [json.loads(line) for line in run(manager, "ops/mem", MARK, *SURVEY).reply.lines("members_")]
-    assert [(each["name"], each.get("here")) for each in members] == [("alpha", True), ("beta", None)]
+    reply = run(manager, "ops/mem", MARK, *SURVEY).reply
+    assert [json.loads(line)["name"] for line in reply.lines("nodes_")] == ["alpha", "beta"]
+    assert reply.values("swarm_")["node"] == HERE
 
 
 def test_nginx_is_asked_for_every_task_until_one_is_not_well(manager: FakeHost) -> None:

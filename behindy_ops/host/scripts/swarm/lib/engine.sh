@@ -178,13 +178,6 @@ ended_within() { # whether a task of it failed, or it is gone
   return 124
 }
 others() { timeout 10 docker node ls --format '{{if not .Self}}{{.Hostname}}{{end}}' | grep . || true; }
-members() { # all nodes
-  local ids
-  ids=$(timeout 10 docker node ls -q) && xargs timeout 10 docker node inspect --format "$member_template" <<<"$ids" | while IFS= read -r node; do
-    case $node in *"\"id\":\"$(own_node)\""*) echo "${node%\}},\"here\":true}" ;; *) echo "$node" ;; esac
-  done
-}
-member_template='{"id":{{json .ID}},"name":{{json .Description.Hostname}},"status":{{json .Status.State}},"availability":{{json .Spec.Availability}},"memory":{{json .Description.Resources.MemoryBytes}}}'
 own_node() { docker info --format '{{.Swarm.NodeID}}'; }
 look() {
   local id
