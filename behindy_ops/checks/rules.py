@@ -77,6 +77,7 @@ HOST: tuple[Rule, ...] = (
     swarm.engine,
     swarm.nodes,
     swarm.managers,
+    swarm.edges,
     system.updates,
     files.directories,
     files.rehearsal,

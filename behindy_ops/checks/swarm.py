@@ -85,6 +85,18 @@ IMAGE_HERE_ALONE = Risk(
     "Push it to a registry that all nodes reach (BEHINDY_IMAGE_PREFIX), then deploy it from there.",
     symptom="A node that does not have it yet cannot start it.",
 )
+EDGE_SILENT = Risk(
+    "edge does not follow",
+    "nginx on an edge, or the swarm's task that keeps it in step, does not tell what it does",
+    "inv host.setup --swarm --edge {subject}, with its user@host:port; on it, see docker ps and docker service ps",
+    symptom="Deploys are refused until it does, or is down.",
+)
+EDGE_NO_MANAGER = Risk(
+    "edge is no manager",
+    "a node is an edge, and no manager: nobody tells it where names lead",
+    "On the host: docker node promote {subject}",
+    symptom="After a deploy it leads to a release that is gone.",
+)
 OFF_OVERLAY = Problem(
     "not on the swarm's network",
     "nginx, the database or the cache is not connected to the network that all nodes share",
@@ -154,9 +166,23 @@ def managers(facts: Facts) -> Iterable[Check]:
         spare = (count - 1) // 2
         even = f"; {count - 1} would bear as much" if count % 2 == 0 else ""
         yield ok("managers", f"{count}: {spare or 'none'} of them may be away{even}")
-    if count:
+    if count and len(facts.survey.cluster.edges) < 2:
         own = facts.survey.cluster.own
         yield ok("edge", f"1: nginx and the ports of the site are on {own.name if own else 'the host'} alone")
+
+
+def edges(facts: Facts) -> Iterable[Check]:
+    """Each node on which nginx answers, where there are several."""
+    swarm = facts.survey.cluster
+    if len(swarm.edges) < 2:
+        return
+    for node in swarm.edges:
+        if node.id in swarm.silent:
+            yield EDGE_SILENT.check("edge", f"nginx on {node.name} does not tell what it does.", subject=node.name)
+        if not node.manager:
+            yield EDGE_NO_MANAGER.check("edge", f"{node.name} is an edge, and no manager.", subject=node.name)
+    well = [node.name for node in swarm.edges if node.ready and node.manager and node.id not in swarm.silent]
+    yield ok("edge", f"{len(swarm.edges)}: nginx answers on {', '.join(well) or 'none'}")
 
 
 def spread(facts: Facts) -> Iterable[Check]:

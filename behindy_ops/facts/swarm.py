@@ -16,6 +16,12 @@ APPS = "behindy.apps"
 SSH = "behindy.ssh"
 """The label that says how the node is reached by SSH: ``user@host:port``, as it was given to ``--join``."""
 
+EDGE = "behindy.edge"
+"""The label of a node on which nginx answers for the site, where there are several."""
+
+EDGES = 8404
+"""The port at which nginx answers the other edges, on the network of all nodes."""
+
 
 class Seat(Enum):
     """What an engine is in a swarm.
@@ -42,6 +48,7 @@ class Node:
         address: at which the others reach it.
         ssh: as :data:`SSH`.
         apps: it has the label :data:`APPS`.
+        edge: it has the label :data:`EDGE`.
     """
 
     id: str
@@ -55,6 +62,7 @@ class Node:
     manager_address: str = ""
     ssh: str = ""
     apps: bool = True
+    edge: bool = False
 
     @property
     def ready(self) -> bool:
@@ -74,22 +82,25 @@ class Swarm:
         node: the id of the engine's own node.
         nodes: of all nodes; none unless a manager was asked for them.
         services: the names that releases bear which run in it, of every project.
+        silent: the ids of nodes that are edges and do not tell what nginx does there; only a manager was asked.
     """
 
     seat: Seat = Seat.UNKNOWN
     node: str = ""
     nodes: tuple[Node, ...] = ()
     services: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, reply: Reply) -> Self:
-        """Read the sections ``swarm_`` and ``nodes_`` that lib/swarm.sh prints; the second may be left out."""
+        """Read the section ``swarm_``, and ``nodes_`` and ``edges_`` if they are there."""
         values = reply.values("swarm_")
         return cls(
             Seat(values.get("seat", "")),
             values.get("node", ""),
             tuple(map(parse_node, reply.lines("nodes_"))),
             tuple(reply.every("service", "swarm_")),
+            tuple(reply.every("silent", "edges_")),
         )
 
     @property
@@ -99,6 +110,11 @@ class Swarm:
     @property
     def managers(self) -> tuple[Node, ...]:
         return tuple(node for node in self.nodes if node.manager)
+
+    @property
+    def edges(self) -> tuple[Node, ...]:
+        """The nodes on which nginx answers for the site, where there are several; else none."""
+        return tuple(node for node in self.nodes if node.edge)
 
     def named(self, name: str) -> Node | None:
         """Return the node of a name, an id or an address, or with that way in by SSH."""
@@ -127,4 +143,5 @@ def parse_node(line: str) -> Node:
         manager.get("Addr", ""),
         labels.get(SSH, ""),
         apps=labels.get(APPS) == "true",
+        edge=labels.get(EDGE) == "true",
     )

@@ -105,7 +105,9 @@ def certify(session: Session, confirm: Confirm, *, email: str, dry_run: bool, wa
     ):
         return
     with session.step("certify", f"Obtain a certificate for {', '.join(names)}") as step:
-        argv = script("host/certs_issue", session.names.proxy.container, domain, CERTBOT, email, *names)
+        argv = script(
+            "host/certs_issue", session.names.proxy.container, domain, CERTBOT, email, session.names.project, *names
+        )
         command = Command(argv, title="obtain a certificate", timeout=600, changes=True, on_line=step.progress)
         session.host.run(command).require(image=CERTBOT)
     if current := parse(_look(session)):

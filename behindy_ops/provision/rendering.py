@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.facts.swarm import EDGES
+from behindy_ops.project.names import read_names
 from behindy_ops.project.routes import declared
 from behindy_ops.provision.sync import PROJECTS, Files, difference
 
@@ -142,7 +144,7 @@ def rendered(compose: ComposeFile, root: Path) -> dict[str, str]:
     given: dict[str, Any] = {
         "services": routes.services, "sites": routes.sites, "names": routes.names, "limits": routes.limits,
         "body": routes.body, "cache": routes.cache, "longest": routes.longest, "compose": source.as_posix(),
-        "project": routes.project, "p": p,
+        "project": routes.project, "p": p, "nginx": read_names(compose).proxy.container, "edges": EDGES,
         "replica": f"${p}replica" if routes.replicated else "",
         "other_replica": f"${p}other_replica" if routes.replicated else "",
     }  # fmt: skip

@@ -151,7 +151,9 @@ class Plan:
         return cls(tuple(steps), (note,) if joining or first.swarm.seat is Seat.NONE else ())
 
     @classmethod
-    def leaving(cls, first: Ground, node: Node, busy: Sequence[str], at: str, ground: Ground | None) -> Plan:
+    def leaving(
+        cls, names: Names, first: Ground, node: Node, busy: Sequence[str], at: str, ground: Ground | None
+    ) -> Plan:
         """Return what takes a node out of the swarm, once what it runs has been put elsewhere.
 
         Args:
@@ -167,7 +169,8 @@ class Plan:
                 obstacle=f"No other node could run {', '.join(busy)}.",
                 remedy="Take one back (docker node update --availability active NODE), or have one join.",
             )
-        return cls((*_emptied(node, busy), *_left(node, at, ground)))
+        gone = _no_edge(names, first.swarm, node, at)
+        return cls((*_emptied(node, busy), *gone, *_left(node, at, ground)))
 
     @classmethod
     def back(cls, names: Names, first: Ground) -> Plan:
@@ -277,6 +280,19 @@ def _emptied(node: Node, busy: Sequence[str]) -> Iterator[Step]:
         yield Step("drain", title, ("host/swarm", "availability", node.id, "drain"))
         argv = ("host/swarm", "idle", node.id, str(DRAIN_SECONDS))
         yield Step("idle", f"Wait until {node.name} runs nothing", argv, timeout=DRAIN_SECONDS + 15)
+
+
+def _no_edge(names: Names, swarm: Swarm, node: Node, at: str) -> Iterator[Step]:
+    """What comes first of a node that is an edge."""
+    if not node.edge:
+        return
+    yield Step("edge", f"{node.name} is no edge any more", ("host/edge", "unlabel", node.id))
+    if at:
+        title = f"nginx on {node.name} ends: the site's name should lead there no more"
+        yield Step("nginx", title, ("host/edge", "end", names.proxy.container), at, timeout=90)
+    if len(swarm.edges) == 2:
+        title = "Take away what keeps edges in step: one is left"
+        yield Step("keeper", title, ("host/edge", "forget", names.project))
 
 
 def _left(node: Node, at: str, ground: Ground | None) -> Iterator[Step]:
@@ -406,8 +422,8 @@ def set_up(
 
         plan = planned()
         if plan.steps:
-            _show(session, f"{session.settings.target} is the first host of a swarm. To be done:", plan)
-        _require_possible(plan, {"": session, **others})
+            show(session, f"{session.settings.target} is the first host of a swarm. To be done:", plan)
+        require_possible(plan, {"": session, **others})
         if not plan.steps:
             session.emit(events.Decision("The swarm is as it should be; nothing to do."))
             return
@@ -454,15 +470,15 @@ def leave(
             raise Kind.HOST_NOT_READY(f"{at} is not {node.name} any more.", state=UNCHANGED, remedy=f"See label {SSH}.")
 
         def planned() -> Plan:
-            return Plan.leaving(see(session), node, _busy(session, node), at, ground)
+            return Plan.leaving(session.names, see(session), node, _busy(session, node), at, ground)
 
         plan = planned()
-        _show(session, f"{node.name} is to leave the swarm of {session.settings.target}. To be done:", plan)
+        show(session, f"{node.name} is to leave the swarm of {session.settings.target}. To be done:", plan)
         if plan.needs_respread and session.settings.engine != "swarm":
             raise Kind.SETTINGS(
                 "Releases run on it, and BEHINDY_ENGINE is not swarm.", remedy="Set BEHINDY_ENGINE=swarm"
             )
-        _require_possible(plan, {"": session, **others})
+        require_possible(plan, {"": session, **others})
         if not agree(session, task, plan, lambda _: planned(), confirm, question="Do this?", wait=wait):
             return
         carrying = Carrying(session, others)
@@ -515,8 +531,8 @@ def dissolve(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
     with connect() as session:
         plan = Plan.back(session.names, see(session))
         if plan.steps:
-            _show(session, f"{session.settings.target} goes back to being one host. To be done:", plan)
-        _require_possible(plan, {"": session})
+            show(session, f"{session.settings.target} goes back to being one host. To be done:", plan)
+        require_possible(plan, {"": session})
         if not plan.steps:
             session.emit(events.Decision("The host belongs to no swarm; nothing to do."))
         elif agree(
@@ -532,13 +548,23 @@ def dissolve(connect: Connect, confirm: Confirm, *, wait: float = 0.0) -> None:
             session.emit(events.Decision("The host is on its own again. Take BEHINDY_ENGINE out of the settings."))
 
 
-def _show(session: Session, title: str, plan: Plan) -> None:
+def show(session: Session, title: str, plan: Plan) -> None:
+    """Tell what is to be done."""
     session.emit(events.Plan(title, tuple(step.title for step in plan.steps)))
     for note in plan.notes:
         session.emit(events.Note(note))
 
 
-def _require_possible(plan: Plan, sessions: dict[str, Session]) -> None:
+def require_possible(plan: Plan, sessions: dict[str, Session]) -> None:
+    """Check that a plan can be carried out.
+
+    Args:
+        plan: the plan.
+        sessions: of the hosts, as in :attr:`Step.at`.
+
+    Raises:
+        Kind.HOST_NOT_READY: it cannot.
+    """
     if plan.obstacle:
         raise Kind.HOST_NOT_READY(plan.obstacle, state=UNCHANGED, remedy=plan.remedy)
     for at in plan.needs_root:
@@ -570,19 +596,23 @@ class Carrying:
             with self.session.step(step.name, step.title):
                 self._carry_out(step)
 
-    def _carry_out(self, step: Step) -> None:
-        told = step.stdin
+    def filled_in(self, step: Step) -> Step:
+        """Return a step with what is known only now."""
         if step.joins:
-            told = self._asked_to_join(step.joins)
-        elif step.name == "label":
-            step = replace(step, argv=tuple(self._id(word) for word in step.argv))
+            return replace(step, stdin=self._asked_to_join(step.joins))
+        if step.name == "label":
+            return replace(step, argv=tuple(self._id(word) for word in step.argv))
+        return step
+
+    def _carry_out(self, step: Step) -> None:
+        step = self.filled_in(step)
         where = self.others[step.at] if step.at else self.session
         argv = script(*step.argv)
         command = Command(
             as_root(look(where), argv) if step.root else argv,
             title=step.title[0].lower() + step.title[1:],
             timeout=step.timeout,
-            stdin=told.encode(),
+            stdin=step.stdin.encode(),
             changes=not step.at,  # another host has no lock of this project's, and this one's is held
         )
         result = where.host.run(command)

@@ -97,7 +97,7 @@ def as_stdin(placed: dict[str, str]) -> str:
 
 def _programs(directory: str, domain: str, names: Names) -> Iterator[tuple[str, str]]:
     state, nginx = f"{directory}/state", names.proxy.container
-    issue = script("host/certs_issue", nginx, domain, CERTBOT, "")
+    issue = script("host/certs_issue", nginx, domain, CERTBOT, "", names.project)
     commands = {"certs": script("timers/certs", state, nginx, domain, str(RENEW_DAYS), *issue)}
     if names.database:
         looked = (*script("db/look"), *script("db/dump"))

@@ -58,11 +58,12 @@ def check(_: Context, json: bool = False) -> None:
 
 
 @task(
-    iterable=["join"],
+    iterable=["join", "edge"],
     help={
         "swarm": "make it the first host of a swarm, or see to the one that it manages",
         "join": "with --swarm: a host that is to join, as user@host:port; may be repeated",
         "managers": "those that join become managers",
+        "edge": "with --swarm: a node on which nginx is to answer too, as user@host:port; may be repeated",
         "advertise": "the host's address for the other nodes (default: where its way out begins)",
         "leave": "with --swarm: a node that is to leave, once what it runs is elsewhere",
         "no-swarm": "go back to one host",
@@ -73,6 +74,7 @@ def setup(
     swarm: bool = False,
     join: list[str] | None = None,
     managers: bool = False,
+    edge: list[str] | None = None,
     advertise: str = "",
     leave: str = "",
     no_swarm: bool = False,
@@ -84,15 +86,18 @@ def setup(
 
     seconds = waiting(wait)
     modes = (swarm and not leave, swarm and bool(leave), no_swarm)
-    if sum(modes) > 1 or ((join or managers or advertise) and not modes[0]) or (leave and not swarm):
+    if sum(modes) > 1 or ((join or managers or advertise or edge) and not modes[0]) or (leave and not swarm):
         raise Kind.USAGE(
             "These options of host.setup do not go together.",
-            remedy="--swarm [--join HOST] [--managers] [--advertise ADDRESS], --swarm --leave NODE, or --no-swarm",
+            remedy="--swarm [--join HOST] [--managers] [--edge HOST] [--advertise ADDRESS], --swarm --leave NODE, or "
+            "--no-swarm",
         )
     if leave:
         _leave(leave, yes=yes, seconds=seconds)
     elif swarm:
         _swarm(join or (), advertise, managers=managers, yes=yes, seconds=seconds)
+        if edge:
+            _edges(edge, yes=yes, seconds=seconds)
     if swarm:
         return
     if no_swarm:
@@ -112,6 +117,15 @@ def _swarm(join: Sequence[str], advertise: str, *, managers: bool, yes: bool, se
     with client(services=False) as this:
         asker = this.asker("host.setup --swarm", yes)
         set_up(this.connect, this.reach, asker, joining, advertise=advertise, managers=managers, wait=seconds)
+
+
+def _edges(hosts: Sequence[str], *, yes: bool, seconds: float) -> None:
+    from behindy_ops.provision import edges
+    from behindy_ops.provision.swarm import joining_of
+
+    with client(services=False) as this:
+        asker = this.asker("host.setup --swarm --edge", yes)
+        edges.set_up(this.connect, this.reach, asker, joining_of(hosts), wait=seconds)
 
 
 def _leave(node: str, *, yes: bool, seconds: float) -> None:

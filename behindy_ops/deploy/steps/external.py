@@ -80,14 +80,15 @@ def _judge(result: Result, expect: Expect, *, candidate: str = "", address: str 
     told, looks = reply.values(), reply.every("look")
     if UNKNOWN in told or not looks:
         return Look(Verdict.FATAL, ENGINE_AWAY, Fault.ENGINE) if UNKNOWN in told else Look(Verdict.AGAIN, "no answer")
-    code, curl, asked, *lacking = looks[-1].split()
+    code, curl, asked, *more = looks[-1].split()
+    lacking, where = "lacking" in more, _edge(more)
     status, answer = int(code), outcome(int(code), int(curl), login=False)
     if candidate and status >= 100 and asked != candidate:
-        return Look(Verdict.FATAL, "nginx did not route the rehearsal to the candidate", Fault.ROUTE)
+        return Look(Verdict.FATAL, f"nginx did not route the rehearsal to the candidate{where}", Fault.ROUTE)
     if "ok" not in told:
         # 429: our own looks met the rate limit. 502 to 504: nginx could not reach it, which may pass.
-        definite = bool(lacking) or (status >= 200 and status not in (429, 502, 503, 504) and not expect.met(status))
-        reason = unexpected(expect, status, int(curl), lacking=bool(lacking))
+        definite = lacking or (status >= 200 and status not in (429, 502, 503, 504) and not expect.met(status))
+        reason = unexpected(expect, status, int(curl), lacking=lacking) + where
         return Look(Verdict.AGAIN, reason, Fault.LOGIN if needs_login(status) else Fault.RELEASE, definite)
     resolved = told.get("names", "").split()
     own = told.get("address", "").split()  # of both families, on every network of the container
@@ -101,6 +102,11 @@ def _judge(result: Result, expect: Expect, *, candidate: str = "", address: str 
         itself = outcome(int(code), int(curl))
         return Look(Verdict.AGAIN, f"another container answered in its place; itself: {itself}")
     return Look(Verdict.HEALTHY, "closed for maintenance; it answers inside" if "closed" in told else answer)
+
+
+def _edge(words: Iterable[str]) -> str:
+    """Return where a look was made, if that was at one of several edges."""
+    return next((f", at the edge {word.removeprefix('at=')}" for word in words if word.startswith("at=")), "")
 
 
 def _told_apart(result: Result, look: Look, *, candidate: bool = False) -> Look:

@@ -9,6 +9,7 @@
 # `of=<name>`: the candidate; where each of its tasks can be asked by its address, whoever has the header does.
 # `token=<file>`: the same header, by which the live release is asked past a service that is closed for maintenance; where
 # that leads nowhere either, being closed is an answer, and only the look inside tells.
+# Where nginx answers on several hosts, each is asked, and a look says `at=<address>`.
 # In a rehearsal (a header, and no `mine`) the static files that its page names (scripts and styles, then icons and
 # the manifest) are asked for as well.
 header=$1 window=$2 pause=$3 settled=$4 nginx=$5 name=$6 inside=$7 at='' mine='' expected='' body='' token='' of='' tasks=() replica=()
@@ -24,6 +25,10 @@ secret=() past=()
 [ -z "$mine" ] || mine=$(asked_addresses "$name" "$mine")
 [ -z "$of" ] || mapfile -t tasks < <(task_addresses "$of")
 [ "${#tasks[@]}" != 0 ] || tasks=('')
+mapfile -t places < <(edges | cut -d ' ' -f 2)
+own=$at
+[ "${#places[@]}" = 0 ] || places+=(127.0.0.1)
+places+=("$own")
 if [ -n "$token" ] && sed 's/: /: live /' "$token" >"$work/token" 2>/dev/null; then past=(-H "@$work/token" "${replica[@]}"); fi
 if [ -n "$mine" ]; then
   if sed 's/: /: live /' "$header" >"$work/header" 2>/dev/null; then secret=(-H "@$work/header" "${replica[@]}"); else mine=; fi
@@ -39,14 +44,15 @@ ask() { # URL, curl's options
 }
 closed() { [ -z "$header" ] && [ "$code" = 503 ] && grep -qi '^x-behindy-maintenance: on' <<<"$answer"; }
 look() { # URL, the word its line begins with
-  local lacking=''
+  local lacking='' where=''
+  [ "$at" = "$own" ] || where=" at=$at"
   ask "$1" "${secret[@]}"
   ! closed || [ -z "${past[*]}" ] || ask "$1" "${past[@]}"
   asked=$(awk -F': ' 'tolower($1) == "x-behindy-candidate" {sub(/\r/, "", $2); print $2}' <<<"$answer")
   by=$(awk -F': ' 'tolower($1) == "x-behindy-answered-by" {sub(/\r/, "", $2); sub(/.*[ ,]/, "", $2); sub(/:[0-9]+$/, "", $2); print $2}' <<<"$answer")
   case " $mine " in *" ${by:-?} "*) met=$by ;; esac
   if well && [ -n "$body" ] && ! grep -aqF -e "$body" "$page"; then lacking=' lacking'; fi
-  echo "${2:-look} ${code:-000} $status ${asked:-none}$lacking"
+  echo "${2:-look} ${code:-000} $status ${asked:-none}$lacking$where"
   ! well || [ -n "$lacking" ] || return 0
   closed && echo closed
 }
@@ -105,15 +111,20 @@ end=$(($(now) + ${window%.*} * 1000))
 [ "$end" -ge "$settled" ] || end=$((settled + 1000))
 waited='' seen=''
 while :; do
-  good=yes before=$seen met=''
-  for task in "${tasks[@]}"; do
-    [ -z "$task" ] || secret=(-H "@$header" -H "X-Behindy-Address: $task")
-    for url in "$@"; do look "$url" || { good=no; break 2; }; done
+  good=yes before=$seen unmet=''
+  for at in "${places[@]}"; do
+    met=''
+    for task in "${tasks[@]}"; do
+      [ -z "$task" ] || secret=(-H "@$header" -H "X-Behindy-Address: $task")
+      for url in "$@"; do look "$url" || { good=no; break 3; }; done
+    done
+    [ -n "$met" ] || unmet=yes
   done
   moment=$(now)
   # Of several URLs, those before the one that met it may still have been answered by the previous release.
   seen=$met
   [ "$#" = 1 ] || [ -n "$before" ] || met=''
+  [ -z "$unmet" ] || met=''
   if [ $good = yes ] && { [ "$moment" -ge "$settled" ] || [ -n "$met" ]; }; then
     : >"$work/settled"
     told="address $met "

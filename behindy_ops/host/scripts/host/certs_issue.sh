@@ -1,8 +1,8 @@
-# lib: nginx
+# lib: nginx certs_shared
 # Has certbot get or renew the certificate of these names through the nginx that runs, has nginx load it, and sees that
-# it is served.
-nginx=$1 domain=$2 image=$3 email=$4
-shift 4
+# it is served; where a swarm has several edges, each gets it.
+nginx=$1 domain=$2 image=$3 email=$4 project=$5
+shift 5
 nginx_runs "$nginx" || exit 69
 tools=$(docker container inspect --format '{{.Config.Image}}' "$nginx") || exit 69
 docker image inspect "$image" >/dev/null 2>&1 || { echo "pulling $image"; docker pull --quiet "$image" >/dev/null || exit 67; }
@@ -39,3 +39,4 @@ for _ in $(seq 20); do
 done
 echo "$said" >&2
 exit 1' "$domain" || exit 71
+share_certificates "$project" "$nginx"

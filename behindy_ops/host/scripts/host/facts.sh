@@ -40,6 +40,8 @@ section swarm_
 if has curl; then swarm_; fi
 section nodes_
 if has docker; then nodes_; fi
+section edges_ # of a swarm: those that are there, and do not tell what they do
+edges | while read -r id _; do edge_says "$id" "$nginx" >/dev/null || echo "silent $id"; done
 section token
 if [ "${running:-0}" -gt 0 ] && nginx_runs "$nginx"; then
   in_nginx_with_token "$dir" "$domain" "$nginx" 'token "$1" "$2"' 2>/dev/null

@@ -37,6 +37,7 @@ idle) # node, seconds: waits until it runs nothing any more
     sleep 0.3
   done
   ;;
+promote) quietly docker node promote "$1" ;; # node
 demote) quietly docker node demote "$1" ;;
 leave) # anything: it is a manager, the last one, which takes the swarm with it
   # An engine that leaves forgets the names of all containers, those on its own networks too, and adds one again when it is renamed:

@@ -1,7 +1,8 @@
 # Who is connected to a container. Its network namespace is read from the host, so that it needs no shell in the image;
 # files under /proc/<pid>/net are readable without being root. What runs on other machines is looked at from the side of
 # who asks it, `<pid>@<address>,<address>`: all connections of that process to these.
-connections() { # pid, port: how many established ones it has there
+connections() { connections_here "$@"; } # pid, port: how many established ones it has there
+connections_here() {
   local whom=''
   case $1 in *@*) whom=$(tr , '\n' <<<"${1#*@}" | awk -F . 'NF == 4 {printf " %02X%02X%02X%02X", $4, $3, $2, $1}') ;; esac
   cat "/proc/${1%@*}/net/tcp" "/proc/${1%@*}/net/tcp6" 2>/dev/null |

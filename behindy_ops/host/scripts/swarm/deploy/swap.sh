@@ -11,8 +11,11 @@ links() { # of any that has one
     id=$(unit "$each") && [ -n "$id" ] && of_unit "$id" '{{index .Spec.Labels "behindy.names"}}' && return
   done
 }
-names=$(links)
+names=$(links) second_old=$(named "$second")
 followed() { [ -z "$names" ] || follow_names "$names"; }
+elsewhere() { # an edge that does not follow keeps a switch from being made, but not from being taken back
+  [ "$1" = 3 ] && case $first_new in *-blue) false ;; esac
+}
 switched() { echo "switched $(now)"; exit 0; }
 # A container, which is one where this leads back to one host, has its policy from here on; a service of the swarm always had it.
 if [ -n "$policy" ] && [ -z "$(unit "$second")" ]; then restarts "$second" "$policy" || undone; fi
@@ -20,13 +23,19 @@ if [ -n "$first" ]; then rename "$first" "$first_new"; fi && rename "$second" "$
 now_named=$(named "$second")
 [ "$?" != 2 ] || stuck
 if [ "$now_named" = "/$second_new" ]; then
-  followed || stuck
-  switched
+  followed
+  code=$?
+  if [ "$code" = 0 ] || elsewhere "$code"; then switched; fi
+  [ "$code" = 3 ] || stuck
+  rename "$second" "${second_old#/}" || stuck
 fi
 if [ -n "$first" ]; then
   case $(named "$first") in
   "/$first_old") ;;
-  "/$first_new") { rename "$first" "$first_old" && followed; } || stuck ;;
+  "/$first_new")
+    rename "$first" "$first_old" || stuck
+    followed || [ "$?" = 3 ] || stuck
+    ;;
   *) stuck ;;
   esac
 fi

@@ -116,13 +116,50 @@ rename() { # name or id, new name
   id=$(unit "$1") || return
   if [ -z "$id" ]; then rename_container "$1" "$2"; else timeout 30 docker service update --quiet --detach --label-add "behindy.name=$2" "$id" >/dev/null; fi
 }
-follow_names() { # directory: the links by which nginx finds what has a name are made as the labels say, the new ones first
+# On the other edges, where nginx answers as well, swarm/edge.sh does what links_made does here.
+edges() { # id and address of each that is Ready; nothing where this is the only one
+  local said
+  said=$(api -gf -m 10 'http://docker/nodes?filters=%7B%22node.label%22:%5B%22behindy.edge=true%22%5D%7D' 2>/dev/null) || return
+  grep -oE '[{]"ID":"[a-z0-9]{25}","Version"|"Status":[{]"State":"[a-z]+",("Message":"[^"]*",)?"Addr":"[^"]*"' <<<"$said" |
+    awk -F '"' -v own="$([[ $said != *'"ID":'*'"ID":'* ]] || own_node)" '
+      $2 == "ID" { id = $4; next }
+      $6 == "ready" && own != "" && id != own { print id, $(NF - 1) }'
+}
+edge_says() { # id, nginx's container here: what swarm/edge.sh has written there; false where nobody tells
+  local said
+  said=$(timeout 5 docker exec "$2" curl -sf -m 2 "http://edge-$1:8404/names" 2>/dev/null) && [ "${said##*$'\n'}" = end ] && printf '%s\n' "$said"
+}
+edges_follow() { # `<name> <in DNS> <nginx>` lines: waits until names lead to the same on each; says where they do not
+  local id address nginx='' wanted told end others
+  others=$(edges) && [ -n "$others" ] && [ -n "$1" ] || return 0
+  read -r _ _ nginx <<<"$1"
+  wanted=$(awk 'NF { print "name", $1, $2 }' <<<"$1" | sort)
+  end=$(($(now) + 8000))
+  while read -r id address; do
+    until told=$(edge_says "$id" "$nginx") && [ "$(grep '^name ' <<<"$told")" = "$wanted" ]; do
+      if [ "$(now)" -ge "$end" ]; then
+        edges | grep -q "^$id " || continue 2 # it has gone meanwhile
+        echo "nginx on the edge $address does not follow: is it running there, and the service of the swarm that leads it (docker service ps)?" >&2
+        return 1
+      fi
+      sleep 0.1
+    done
+  done <<<"$others"
+}
+follow_names() { # directory: the links by which nginx finds what has a name are made as the labels say, here and on each other
+  # edge. 1: not here; 3: not there, of which it says where
+  local said
+  said=$(links_made "$1") || return 1
+  edges_follow "$said" || return 3
+}
+links_made() { # directory: the new ones first; prints what leads where. On an edge somebody else does the same (swarm/edge.sh)
   local ids said='' name dns each
   local -A made=()
+  exec 5<"$1" && flock -w 10 5 || return
   ids=$(labelled "behindy.names=$1") || return # that is no answer, and the links stay
   [ -z "$ids" ] || said=$(timeout 20 xargs docker service inspect --format \
-    '{{index .Spec.Labels "behindy.name"}} {{index .Spec.Labels "behindy.dns"}}' <<<"$ids") || return
-  while read -r name dns; do
+    '{{index .Spec.Labels "behindy.name"}} {{index .Spec.Labels "behindy.dns"}} {{index .Spec.Labels "behindy.nginx"}}' <<<"$ids") || return
+  while read -r name dns _; do
     [ -n "$dns" ] || continue
     mkdir -p "$1/ids/$dns" && ln -sfn "ids/$dns" "$1/.$name" && mv -fT "$1/.$name" "$1/$name" || return
     made[$name]=$dns
@@ -133,6 +170,7 @@ follow_names() { # directory: the links by which nginx finds what has a name are
   for each in "$1"/ids/*; do
     [[ " ${made[*]} " == *" ${each##*/} "* ]] || rmdir "$each" 2>/dev/null || true
   done
+  echo "$said"
 }
 stop_within() {
   local id end
@@ -244,5 +282,6 @@ remove() {
   id=$(unit "$1") || return
   if [ -z "$id" ]; then forgotten "$1" && remove_container "$1"; return; fi
   names=$(of_unit "$id" '{{index .Spec.Labels "behindy.names"}}')
-  unless_gone timeout 30 docker service rm "$id" && { [ -z "$names" ] || follow_names "$names"; }
+  unless_gone timeout 30 docker service rm "$id" || return
+  [ -z "$names" ] || follow_names "$names" || [ "$?" = 3 ] # an edge does so by itself
 }

@@ -1,0 +1,20 @@
+# Where a swarm has several edges, each gets the certificates that this host has, as a secret of the swarm (swarm/edge.sh).
+certificates_secret() { # project, nginx's container: has the swarm know them, and prints under which name
+  local name
+  name=$1-certificates-$(docker exec -u 0 "$2" sh -c 'cat /etc/letsencrypt/live/*/fullchain.pem' | sha256sum | cut -c 1-16) # they are public
+  if ! docker secret inspect "$name" >/dev/null 2>&1; then
+    docker exec -u 0 "$2" sh -c 'cd /etc/letsencrypt && tar -chf - live/*/fullchain.pem live/*/privkey.pem' |
+      docker secret create --label "behindy.project=$1" "$name" - >/dev/null || return
+  fi
+  echo "$name"
+}
+share_certificates() { # project, nginx's container
+  local name current
+  current=$(docker service inspect --format '{{range .Spec.TaskTemplate.ContainerSpec.Secrets}}{{.SecretName}}{{end}}' "$1-edge" 2>/dev/null) || return 0
+  name=$(certificates_secret "$1" "$2") || return
+  [ "$current" != "$name" ] || return 0
+  # shellcheck disable=SC2086 # an option and its value, or none
+  docker service update --quiet --detach ${current:+--secret-rm $current} --secret-add "source=$name,target=certificates,mode=0400" "$1-edge" >/dev/null || return
+  docker secret ls --format '{{.Name}}' --filter "label=behindy.project=$1" --filter "name=$1-certificates-" | grep -vxF "$name" |
+    xargs -r docker secret rm >/dev/null 2>&1 || true # one that is still in use goes the next time
+}
