@@ -14,7 +14,7 @@ from typing import Self
 
 from behindy_ops.facts.container import OVERLAY
 from behindy_ops.facts.replies import Reply
-from behindy_ops.facts.swarm import EDGE, Swarm
+from behindy_ops.facts.swarm import EDGE, SSH, Swarm
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script, script_text
 from behindy_ops.host.session import Connect, Session
@@ -113,8 +113,9 @@ def _brought(names: Names, first: Edge, host_dir: str, host: Joining, edge: Edge
         title = f"Bring compose/, nginx/, .env and the rehearsal's token of this host to {host.text}"
         argv = ("host/edge", "unpack", host_dir, names.proxy.container)
         yield Step("files", title, argv, host.text, timeout=120)
-    if not node.edge:
-        yield Step("label", f"Label {node.name} {EDGE}=true", ("host/swarm", "label", node.id, f"{EDGE}=true"))
+    if not node.edge or not node.ssh:
+        labels = (f"{EDGE}=true", *(() if node.ssh else (f"{SSH}={host.text}",)))
+        yield Step("label", f"Label {node.name} {', '.join(labels)}", ("host/swarm", "label", node.id, *labels))
 
 
 def _kept_in_step(names: Names, first: Edge, host_dir: str) -> Iterator[Step]:

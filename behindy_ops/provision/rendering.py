@@ -144,7 +144,8 @@ def rendered(compose: ComposeFile, root: Path) -> dict[str, str]:
     given: dict[str, Any] = {
         "services": routes.services, "sites": routes.sites, "names": routes.names, "limits": routes.limits,
         "body": routes.body, "cache": routes.cache, "longest": routes.longest, "compose": source.as_posix(),
-        "project": routes.project, "p": p, "nginx": read_names(compose).proxy.container, "edges": EDGES,
+        "project": routes.project, "p": p, "edges": EDGES,
+        "nginx": "" if routes.project else read_names(compose).proxy.container,
         "replica": f"${p}replica" if routes.replicated else "",
         "other_replica": f"${p}other_replica" if routes.replicated else "",
     }  # fmt: skip

@@ -169,8 +169,10 @@ class Plan:
                 obstacle=f"No other node could run {', '.join(busy)}.",
                 remedy="Take one back (docker node update --availability active NODE), or have one join.",
             )
-        gone = _no_edge(names, first.swarm, node, at)
-        return cls((*_emptied(node, busy), *gone, *_left(node, at, ground)))
+        steps = [*_emptied(node, busy)]
+        drained = next((place for place, step in enumerate(steps) if step.name == "drain"), 0)
+        steps[drained:drained] = _no_edge(names, first.swarm, node, at)
+        return cls((*steps, *_left(node, at, ground)))
 
     @classmethod
     def back(cls, names: Names, first: Ground) -> Plan:

@@ -12,13 +12,26 @@ from typing import TYPE_CHECKING
 
 from behindy_ops.errors import Kind
 from sandbox.host import shell as host
+from sandbox.host.seed import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sandbox.host.info import NodeInfo
 
-__all__ = ["ENGINE", "Task", "clear", "form", "nodes_ready", "running", "tasks", "units", "wait_until"]
+__all__ = [
+    "ENGINE",
+    "Task",
+    "clear",
+    "form",
+    "have_nginx",
+    "nodes_ready",
+    "promote",
+    "running",
+    "tasks",
+    "units",
+    "wait_until",
+]
 
 ENGINE = {"BEHINDY_ENGINE": "swarm"}
 """The setting of a project that deploys to it."""
@@ -48,6 +61,10 @@ fi
 _CLEAR = """
 docker service ls --quiet --filter label=behindy.name | xargs -r docker service rm
 until [ -z "$(docker ps --quiet --filter label=com.docker.swarm.service.id)" ]; do sleep 0.1; done
+"""
+_NGINX = """
+tag=$(curl -fsS "http://${1%%/*}/v2/${1#*/}/tags/list" | grep -oE 'nginx-[0-9a-f]+' | head -n 1)
+docker image inspect nginx:1.28 >/dev/null 2>&1 || { docker pull --quiet "$1:$tag" && docker tag "$1:$tag" nginx:1.28; }
 """
 # One may be gone between the two; the others are told all the same.
 _UNITS = """
@@ -83,6 +100,16 @@ def form(nodes: Sequence[NodeInfo]) -> None:
     _on(1, "docker node ls --quiet | xargs -n 1 docker node update --label-add behindy.apps=true")
     for container, aliases in _ON_IT.items():
         _on(1, _ATTACH, _NETWORK, container, *(word for alias in aliases for word in ("--alias", alias)))
+
+
+def promote(nodes: Sequence[NodeInfo]) -> None:
+    """Have these be managers too."""
+    _on(1, 'docker node promote "$@"', *(node.name for node in nodes))
+
+
+def have_nginx(number: int, first: NodeInfo) -> None:
+    """Put nginx's image on a further node, as a registry of the world would: from that of the first."""
+    _on(number, _NGINX, f"{first.address}:5000/{REPOSITORY}")
 
 
 def clear() -> None:

@@ -14,6 +14,7 @@ __all__ = ["Case", "Unit", "parse_part", "parts", "units"]
 TOGETHER = frozenset(
     {
         "test_disk_full",
+        "test_edges",
         "test_from_local",
         "test_github_job",
         "test_host_setup",
@@ -44,6 +45,7 @@ SECONDS = {
     "test_disk_full": 25.0,
     "test_doctor": 9.0,
     "test_drains": 40.0,
+    "test_edges": 35.0,
     "test_forked": 1.0,
     "test_from_local": 50.0,
     "test_github_job": 25.0,

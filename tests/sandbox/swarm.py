@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sandbox.host import swarm as nodes_swarm
 from sandbox.host.checkout import here
@@ -30,8 +30,9 @@ class Project:
     def env(self, **changes: str) -> dict[str, str]:
         return {**environment(**changes), "PYTHONPATH": str(ROOT), **nodes_swarm.ENGINE}
 
-    def inv(self, *words: str, timeout: float = 180) -> Ran:
-        return inv(*words, cwd=self.root, env=self.env(), timeout=timeout)
+    def inv(self, *words: str, timeout: float = 180, **changes: Any) -> Ran:
+        """Run it there, with these variables changed."""
+        return inv(*words, cwd=self.root, env=self.env(**changes), timeout=timeout)
 
     def words(self, service: str, tag: str, watch: str = "1") -> tuple[str, ...]:
         return (f"deploy.{service}", "--tag", tag, "--watch", watch, "--json")

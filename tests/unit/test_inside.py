@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from behindy_ops.facts.swarm import EDGES
 from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.dotenv import parse
 from behindy_ops.project.interpolation import fill_in
@@ -32,7 +33,7 @@ def test_nginx_listens_inside_on_the_port_of_each_service_and_leads_to_it() -> N
     conf = (ROOT / "nginx" / "internal.conf").read_text(encoding="utf-8")
     ports = {name: service.port for name, service in COMPOSE.services().items()}
     assert {name: int(port) for port, name in re.findall(r"^ +(\d+) (\w+);", conf, re.MULTILINE)} == ports
-    assert sorted(map(int, re.findall(r"listen (\d+);", conf))) == sorted(ports.values())
+    assert sorted(map(int, re.findall(r"listen (\d+);", conf))) == sorted([*ports.values(), EDGES])
 
 
 def test_the_backends_jvm_remembers_no_failed_lookup() -> None:

@@ -25,6 +25,9 @@ from behindy_ops.facts.outside import REACH_IT, misled
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import Expect, HealthPolicy, Service
 
+_EDGE = ", at the edge "
+"""How it is said where a look was made, if that was at one of several edges."""
+
 _OFTEN = 0.1
 """Seconds between looks for the moment at which nginx asks the new release; its rate limit counts them."""
 
@@ -80,11 +83,12 @@ def _judge(result: Result, expect: Expect, *, candidate: str = "", address: str 
     told, looks = reply.values(), reply.every("look")
     if UNKNOWN in told or not looks:
         return Look(Verdict.FATAL, ENGINE_AWAY, Fault.ENGINE) if UNKNOWN in told else Look(Verdict.AGAIN, "no answer")
-    code, curl, asked, *more = looks[-1].split()
+    for code, _, asked, *more in _last_at_each(looks) if candidate else ():
+        if int(code) >= 100 and asked != candidate:
+            return Look(Verdict.FATAL, f"nginx did not route the rehearsal to the candidate{_edge(more)}", Fault.ROUTE)
+    code, curl, _, *more = looks[-1].split()
     lacking, where = "lacking" in more, _edge(more)
     status, answer = int(code), outcome(int(code), int(curl), login=False)
-    if candidate and status >= 100 and asked != candidate:
-        return Look(Verdict.FATAL, f"nginx did not route the rehearsal to the candidate{where}", Fault.ROUTE)
     if "ok" not in told:
         # 429: our own looks met the rate limit. 502 to 504: nginx could not reach it, which may pass.
         definite = lacking or (status >= 200 and status not in (429, 502, 503, 504) and not expect.met(status))
@@ -104,9 +108,16 @@ def _judge(result: Result, expect: Expect, *, candidate: str = "", address: str 
     return Look(Verdict.HEALTHY, "closed for maintenance; it answers inside" if "closed" in told else answer)
 
 
+def _last_at_each(looks: Iterable[str]) -> list[list[str]]:
+    """Return the words of the last look at each edge."""
+    return list({"".join(words[3:]).removeprefix("lacking"): words for words in map(str.split, looks)}.values())
+
+
 def _edge(words: Iterable[str]) -> str:
     """Return where a look was made, if that was at one of several edges."""
-    return next((f", at the edge {word.removeprefix('at=')}" for word in words if word.startswith("at=")), "")
+    return next(
+        (f"{_EDGE}{word.removeprefix('at=')}" for word in words if word.startswith("at=") and word != "at="), ""
+    )
 
 
 def _told_apart(result: Result, look: Look, *, candidate: bool = False) -> Look:
@@ -144,10 +155,14 @@ class Rehearse(Attempts):
 
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
         if fault is Fault.ROUTE:
+            where = "".join(reason.partition(_EDGE)[1:])
+            remedy = "This is about the host, not the release. See which of the two: inv ops.doctor"
+            if where:
+                remedy = "Bring it the host's: inv host.setup --swarm --edge user@host:port"
             error = Kind.NGINX_NOT_READY(
-                f"{self._url(state)} answered, but not by {state.service.name}-green: nginx does not know the host's "
-                "rehearsal token, or something in front of nginx does not pass its header on.",
-                remedy="This is about the host, not the release. See which of the two: inv ops.doctor",
+                f"{self._url(state)} answered{where}, but not by {state.service.name}-green: nginx does not know the "
+                "host's rehearsal token, or something in front of nginx does not pass its header on.",
+                remedy=remedy,
             )
             return Read(state, error=error)
         remedy = "Its last log lines are above. Compare how it answers with the public Host header."

@@ -88,7 +88,7 @@ def test_one_that_expires_soon_is_renewed_under_the_lock() -> None:
     run(there)
     assert there.host.locked == ["host.certs"]
     assert there.host.ran() == ["host/certs_look", "host/certs_look", "host/certs_issue", "host/certs_look"]
-    assert there.host.commands[2].argv[-3:] == ("me@example.org", *NAMES)
+    assert there.host.commands[2].argv[-4:] == ("me@example.org", "behindy-ops", *NAMES)
     assert "A new certificate is needed: the one in use has 5 days left." in there.told()
     assert "--email me@example.org" in there.told()
     assert there.told().endswith("valid until 2026-05-01 (90 days left).")
@@ -99,7 +99,7 @@ def test_in_an_environment_with_a_domain_of_its_own_no_name_of_production_is_ask
     there.session.settings = replace(there.session.settings, environment="staging", domain="staging.behindy.me")
     run(there)
     argv = there.host.commands[2].argv
-    assert argv[-3:] == ("me@example.org", "staging.behindy.me", "www.staging.behindy.me")
+    assert argv[-4:] == ("me@example.org", "behindy-ops", "staging.behindy.me", "www.staging.behindy.me")
 
 
 @pytest.mark.parametrize(("answer", "dry_run"), [(False, False), (True, True)])

@@ -117,7 +117,7 @@ def test_what_is_in_the_way_is_said_before_anything_is_done(
 
 def test_a_node_leaves_once_what_it_runs_is_elsewhere() -> None:
     there = Ground(replace(PLAIN, logging='{"live-restore": false}'), Swarm(Seat.WORKER, "n2"))
-    plan = Plan.leaving(MANAGING, TWO, ("frontend",), "ops@two", there)
+    plan = Plan.leaving(Names(), MANAGING, TWO, ("frontend",), "ops@two", there)
     assert named(plan) == [
         *((name, "") for name in ("pause", "respread", "drain", "idle")),
         *((name, "ops@two") for name in ("leave", "engine settings", "reload")),
@@ -128,13 +128,13 @@ def test_a_node_leaves_once_what_it_runs_is_elsewhere() -> None:
 
 def test_a_node_that_is_away_is_only_taken_off_the_list() -> None:
     away = replace(TWO, state="down", manager="unreachable")
-    assert [name for name, _ in named(Plan.leaving(MANAGING, away, (), "", None))] == ["demote", "forget"]
+    assert [name for name, _ in named(Plan.leaving(Names(), MANAGING, away, (), "", None))] == ["demote", "forget"]
 
 
 def test_neither_the_host_of_the_settings_leaves_nor_the_last_that_could_run_a_release() -> None:
-    assert "--no-swarm" in Plan.leaving(MANAGING, ONE, (), "", None).remedy
+    assert "--no-swarm" in Plan.leaving(Names(), MANAGING, ONE, (), "", None).remedy
     full = replace(MANAGING, swarm=Swarm(Seat.MANAGER, "n1", (replace(ONE, availability="drain"), TWO)))
-    assert "No other node" in Plan.leaving(full, TWO, ("frontend",), "", None).obstacle
+    assert "No other node" in Plan.leaving(Names(), full, TWO, ("frontend",), "", None).obstacle
 
 
 def test_the_way_back_is_open_once_nothing_runs_in_the_swarm_and_nobody_else_is_in_it() -> None:

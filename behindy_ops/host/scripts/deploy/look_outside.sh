@@ -45,7 +45,7 @@ ask() { # URL, curl's options
 closed() { [ -z "$header" ] && [ "$code" = 503 ] && grep -qi '^x-behindy-maintenance: on' <<<"$answer"; }
 look() { # URL, the word its line begins with
   local lacking='' where=''
-  [ "$at" = "$own" ] || where=" at=$at"
+  [ "${#places[@]}" = 1 ] || where=" at=$at"
   ask "$1" "${secret[@]}"
   ! closed || [ -z "${past[*]}" ] || ask "$1" "${past[@]}"
   asked=$(awk -F': ' 'tolower($1) == "x-behindy-candidate" {sub(/\r/, "", $2); print $2}' <<<"$answer")

@@ -3,6 +3,6 @@
 # process and port. They lie where all logins see them.
 drains() { if kept; then echo "$engine"; else echo "$1"; fi; } # state directory
 opened() { # process, port: how many connections it has there; -1 where that cannot be seen (hidepid)
-  if visible "$1"; then connections "$1" "$2"; else echo -1; fi
+  if visible "$1"; then connections_here "$1" "$2"; else echo -1; fi
 }
 drained() { flock -s -n "$1.lock" true 2>/dev/null; } # place/drain-<service>: nobody drains it, or who did was killed

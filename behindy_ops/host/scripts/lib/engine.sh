@@ -30,7 +30,9 @@ readings() { # stdin: ids. For each a line of JSON, the numbers `docker stats` c
   [ "${#urls[@]}" = 0 ] || api -w '%{url_effective}\n' "${urls[@]}"
 }
 away=60000 # ms that an engine which does not answer is waited for
-edges() { :; } # where else nginx answers for the site: nowhere (swarm/lib/engine.sh)
+edges() { :; } # further hosts at which the site is asked: none (swarm/lib/engine.sh)
+close_elsewhere() { :; } # service, its page, who passes requests on here: it is closed to visitors there too
+open_elsewhere() { :; } # service, directory of names, the same
 units() { :; } # template: what else bears names of ours beside containers, as the engine's own library has it (swarm/lib/engine.sh)
 inspect() { # container, template. 1: there is none; 2: not known
   inspect_container "$@"

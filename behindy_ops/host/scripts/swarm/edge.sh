@@ -66,8 +66,8 @@ certificates() { # of the swarm's secret, where certbot has none of its own
   rm -rf /letsencrypt/.edge && mkdir -p /letsencrypt/.edge /letsencrypt/live && tar -x -C /letsencrypt/.edge -f /run/secrets/certificates || return
   for each in /letsencrypt/.edge/live/*/; do
     each=${each%/} place=/letsencrypt/live/$(basename "$each")
-    [ ! -L "$place/fullchain.pem" ] && ! cmp -s "$each/fullchain.pem" "$place/fullchain.pem" || continue
-    mkdir -p "$place" && mv -f "$each/privkey.pem" "$each/fullchain.pem" "$place/" && api -f -X POST "http://docker/containers/$nginx/kill?signal=HUP"
+    if [ -L "$place/fullchain.pem" ] || cmp -s "$each/fullchain.pem" "$place/fullchain.pem"; then continue; fi
+    mkdir -p "$place" && chmod 600 "$each/privkey.pem" && mv -f "$each/privkey.pem" "$each/fullchain.pem" "$place/" && api -f -X POST "http://docker/containers/$nginx/kill?signal=HUP"
   done
   rm -rf /letsencrypt/.edge
 }

@@ -1007,26 +1007,29 @@ def test_a_certificate_is_obtained_loaded_and_seen_to_be_served(host: FakeHost) 
     host.on("docker", "container inspect *Image*", "nginx:1\n")
     for call in ("image inspect *", "run *", "rm *"):
         host.on("docker", call)
+    host.on("docker", "service inspect * shop-edge", Answer(code=1))
     host.on("docker", "exec *sh -c *", INSIDE)
     host.on("nginx", "*-t -q")
     host.on("nginx", "*-s reload", Answer(run=host.new_worker()))
     host.on("openssl", "x509 *", "serial=1\n")
     host.on("openssl", "s_client *", "a certificate\n")
-    ran = host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "", "a.org", "www.a.org")
+    ran = host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "", "shop", "a.org", "www.a.org")
     assert ran.code == 0
     (asked,) = (call for call in ran.calls if "certonly" in call)
     assert asked.endswith("--cert-name a.org -d a.org -d www.a.org")
     assert "--register-unsafely-without-email" in asked
     host.on("nginx", "*-t -q", Answer(code=1))
-    assert host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "me@a.org", "a.org").code == Code.NOT_SERVED
+    assert (
+        host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "me@a.org", "shop", "a.org").code == Code.NOT_SERVED
+    )
     host.on("docker", "run *certonly*", Answer(err="challenge failed", code=1))
-    ran = host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "", "a.org")
+    ran = host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "", "shop", "a.org")
     assert (ran.code, ".placeholder" in ran.calls[-1]) == (Code.NO_CERTIFICATE, True)
     host.on("docker", "image inspect *", Answer(code=1))
     host.on("docker", "pull *", Answer(code=1))
-    assert host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "", "a.org").code == Code.NO_IMAGE
+    assert host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "", "shop", "a.org").code == Code.NO_IMAGE
     host.on("docker", "container inspect *Running*", "false\n")
-    assert host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "", "a.org").code == Code.NO_NGINX
+    assert host.run("host/certs_issue", "nginx", "a.org", "certbot:1", "", "shop", "a.org").code == Code.NO_NGINX
 
 
 def test_aliases_are_taken_away_at_a_quiet_moment(host: FakeHost) -> None:

@@ -16,7 +16,7 @@ from tests.unit.host.scripts.fake_host import INSIDE, Answer, FakeHost
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OWN = ("swarm/deploy/look_inside", "swarm/deploy/swap", "swarm/start")
+OWN = ("swarm/deploy/look_inside", "swarm/deploy/swap", "swarm/edge", "swarm/start")
 """The scripts that only a swarm has."""
 
 NEW, OLD = "n" * 25, "o" * 25
@@ -40,6 +40,7 @@ def of_engine(*ids: str) -> str:
 def has_units(host: FakeHost, names: Mapping[str, str]) -> None:
     """Have the swarm know services by these names, and nothing else."""
     host.on("curl", "*behindy.name=*", of_engine())
+    host.on("curl", "*behindy.edge=true*", "[]")
     for name, identity in names.items():
         host.on("curl", f"*behindy.name={name}%22*", of_engine(identity))
 

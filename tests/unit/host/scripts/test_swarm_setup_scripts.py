@@ -134,12 +134,13 @@ def test_what_compose_has_made_is_connected_to_the_network_of_all_again(host: Fa
     words = infrastructure(host)
     for call in ("compose *up -d *", "network connect *"):
         host.on("docker", call)
+    host.on("docker", "info --format {{.Swarm.NodeID}}", "n1\n")
     host.on("docker", "compose *ps -aq *", "c1\n")
     host.on("docker", "container inspect --format *State.Status* c1", "running healthy\n")
     ran = host.run("host/infra_up", *words, engine=engine_)
     assert ran.code == 0, ran.err
     connected = [call for call in ran.calls if "network connect" in call]
-    wanted = ["docker network connect --alias nginx --alias nginx shop_internal-swarm nginx"]
+    wanted = ["docker network connect --alias nginx --alias nginx --alias edge-n1 shop_internal-swarm nginx"]
     assert connected == (wanted if engine_ else [])
 
 

@@ -11,7 +11,7 @@ links() { # of any that has one
     id=$(unit "$each") && [ -n "$id" ] && of_unit "$id" '{{index .Spec.Labels "behindy.names"}}' && return
   done
 }
-names=$(links) second_old=$(named "$second")
+names=$(links)
 followed() { [ -z "$names" ] || follow_names "$names"; }
 elsewhere() { # an edge that does not follow keeps a switch from being made, but not from being taken back
   [ "$1" = 3 ] && case $first_new in *-blue) false ;; esac
@@ -27,7 +27,7 @@ if [ "$now_named" = "/$second_new" ]; then
   code=$?
   if [ "$code" = 0 ] || elsewhere "$code"; then switched; fi
   [ "$code" = 3 ] || stuck
-  rename "$second" "${second_old#/}" || stuck
+  rename "$second" "$second_new-green" || stuck
 fi
 if [ -n "$first" ]; then
   case $(named "$first") in

@@ -129,14 +129,13 @@ edge_says() { # id, nginx's container here: what swarm/edge.sh has written there
   local said
   said=$(timeout 5 docker exec "$2" curl -sf -m 2 "http://edge-$1:8404/names" 2>/dev/null) && [ "${said##*$'\n'}" = end ] && printf '%s\n' "$said"
 }
-edges_follow() { # `<name> <in DNS> <nginx>` lines: waits until names lead to the same on each; says where they do not
-  local id address nginx='' wanted told end others
-  others=$(edges) && [ -n "$others" ] && [ -n "$1" ] || return 0
-  read -r _ _ nginx <<<"$1"
-  wanted=$(awk 'NF { print "name", $1, $2 }' <<<"$1" | sort)
+edges_tell() { # nginx's container, then what is to hold of what each edge says, on stdin: waits for it; says where it does not
+  local id address nginx=$1 told end others
+  shift
+  others=$(edges) && [ -n "$others" ] || return 0
   end=$(($(now) + 8000))
   while read -r id address; do
-    until told=$(edge_says "$id" "$nginx") && [ "$(grep '^name ' <<<"$told")" = "$wanted" ]; do
+    until told=$(edge_says "$id" "$nginx") && "$@" <<<"$told"; do
       if [ "$(now)" -ge "$end" ]; then
         edges | grep -q "^$id " || continue 2 # it has gone meanwhile
         echo "nginx on the edge $address does not follow: is it running there, and the service of the swarm that leads it (docker service ps)?" >&2
@@ -145,6 +144,28 @@ edges_follow() { # `<name> <in DNS> <nginx>` lines: waits until names lead to th
       sleep 0.1
     done
   done <<<"$others"
+}
+edges_follow() { # `<name> <in DNS> <nginx>` lines: names lead to the same on each
+  local nginx
+  read -r _ _ nginx <<<"$1"
+  [ -z "$nginx" ] || edges_tell "$nginx" names_are "$(awk 'NF { print "name", $1, $2 }' <<<"$1" | sort)"
+}
+names_are() { [ "$(grep '^name ')" = "$1" ]; }
+page_of() { printf '%s-page-%s' "$(sha256sum <<<"$2" | cut -c 1-12)" "$1"; } # service, directory of names: its name in the swarm
+close_elsewhere() {
+  local names
+  [ -n "$(edges)" ] || return 0
+  names=$(cd "$(dirname "$2")/../.names" && pwd) || return
+  docker config rm "$(page_of "$1" "$names")" >/dev/null 2>&1
+  docker config create --label "behindy.page=$names" --label "behindy.service=$1" "$(page_of "$1" "$names")" "$2" >/dev/null &&
+    edges_tell "$3" grep -qxF "closed $1"
+}
+is_open() { ! grep -qxF "closed $1"; }
+open_elsewhere() {
+  local names
+  names=$(cd "$2" 2>/dev/null && pwd) || return 0
+  docker config inspect "$(page_of "$1" "$names")" >/dev/null 2>&1 || return 0
+  docker config rm "$(page_of "$1" "$names")" >/dev/null && edges_tell "$3" is_open "$1"
 }
 follow_names() { # directory: the links by which nginx finds what has a name are made as the labels say, here and on each other
   # edge. 1: not here; 3: not there, of which it says where
@@ -155,7 +176,7 @@ follow_names() { # directory: the links by which nginx finds what has a name are
 links_made() { # directory: the new ones first; prints what leads where. On an edge somebody else does the same (swarm/edge.sh)
   local ids said='' name dns each
   local -A made=()
-  exec 5<"$1" && flock -w 10 5 || return
+  if [ -d "$1" ]; then exec 5<"$1" && flock -w 10 5 || return; fi
   ids=$(labelled "behindy.names=$1") || return # that is no answer, and the links stay
   [ -z "$ids" ] || said=$(timeout 20 xargs docker service inspect --format \
     '{{index .Spec.Labels "behindy.name"}} {{index .Spec.Labels "behindy.dns"}} {{index .Spec.Labels "behindy.nginx"}}' <<<"$ids") || return

@@ -1,0 +1,319 @@
+"""What makes several edges of a swarm one site: the waiting for them, what keeps one in step, and how it gets there."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from behindy_ops.host.command import script_text
+from tests.unit.host.scripts.fake_host import Answer, FakeHost
+from tests.unit.host.scripts.test_swarm_scripts import NEW, OLD, has_units, of_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+HERE, THERE = "h" * 25, "t" * 25
+LED = "web web-new nginx\nweb-blue web-old nginx\n"
+IN_STEP = "serial 1\nname web web-new\nname web-blue web-old\nend\n"
+BEHIND = "serial 1\nname web web-old\nname web-green web-new\nend\n"
+
+
+def node(identity: str, address: str, state: str = "ready") -> dict[str, object]:
+    return {"ID": identity, "Version": {"Index": 1}, "Spec": {}, "Status": {"State": state, "Addr": address}}
+
+
+def two_edges(host: FakeHost, state: str = "ready") -> None:
+    listed = json.dumps([node(HERE, "10.0.0.1"), node(THERE, "10.0.0.2", state)], separators=(",", ":"))
+    host.on("curl", "*behindy.edge=true*", listed)
+    host.on("docker", "info --format {{.Swarm.NodeID}}", HERE)
+    host.moved["+ 8000"] = "+ 300"
+
+
+@pytest.fixture
+def names(host: FakeHost) -> Path:
+    names = host.home / "assets/.names"
+    names.mkdir(parents=True)
+    has_units(host, {})
+    host.on("docker", 'service inspect --format {{index .Spec.Labels "behindy.names"}} *', f"{names}\n")
+    host.on("docker", "service update *")
+    host.on("curl", "*behindy.names=*", of_engine(NEW, OLD))
+    host.on("docker", 'service inspect --format *behindy.name"}} *behindy.dns*', LED)
+    for identity, name in ((NEW, "web"), (OLD, "web-blue")):
+        host.on("docker", f"service inspect --format /* {identity}", f"/{name}\n")
+    return names
+
+
+def labels(calls: list[str]) -> list[str]:
+    return [call.split("behindy.name=")[1].split()[0] for call in calls if "service update" in call]
+
+
+@pytest.mark.usefixtures("names")
+class TestSwitch:
+    """Two names change hands only where every edge follows."""
+
+    def swap(self, host: FakeHost, *words: str) -> tuple[int, list[str], str]:
+        done = host.run("deploy/swap", *(words or (OLD, "web-blue", "web", NEW, "web", "any")), engine="swarm")
+        return done.code, labels(done.calls), done.err
+
+    def test_it_is_made_once_the_other_edge_says_the_same(self, host: FakeHost) -> None:
+        two_edges(host)
+        host.on("docker", f"exec nginx curl *http://edge-{THERE}:8404/names", BEHIND, IN_STEP)
+        assert self.swap(host)[:2] == (0, ["web-blue", "web"])
+
+    def test_it_is_undone_where_that_one_does_not_follow(self, host: FakeHost) -> None:
+        two_edges(host)
+        host.on("docker", "exec nginx curl *", BEHIND)
+        code, given, said = self.swap(host)
+        assert (code, given) == (84, ["web-blue", "web", "web-green", "web"])
+        assert "nginx on the edge 10.0.0.2 does not follow" in said
+
+    def test_the_way_back_is_kept_all_the_same(self, host: FakeHost) -> None:
+        two_edges(host)
+        host.on("docker", "exec nginx curl *", Answer(code=7))
+        host.on("docker", f"service inspect --format /* {NEW}", "/web-green\n")
+        host.on("docker", f"service inspect --format /* {OLD}", "/web\n")
+        assert self.swap(host, NEW, "web-green", "web", OLD, "web", "")[:2] == (0, ["web-green", "web"])
+
+    def test_one_that_is_away_is_not_waited_for(self, host: FakeHost) -> None:
+        two_edges(host, "down")
+        assert self.swap(host)[:2] == (0, ["web-blue", "web"])
+
+    def test_one_that_goes_away_meanwhile_is_not_waited_for_either(self, host: FakeHost) -> None:
+        two_edges(host)
+        ready, down = (json.dumps([node(HERE, "10.0.0.1"), node(THERE, "10.0.0.2", state)], separators=(",", ":"))
+                       for state in ("ready", "down"))  # fmt: skip
+        host.on("curl", "*behindy.edge=true*", ready, down)
+        host.on("docker", "exec nginx curl *", Answer(code=7))
+        assert self.swap(host)[0] == 0
+
+
+class TestDrain:
+    """A release is idle when no edge has a connection to it."""
+
+    def drained(self, host: FakeHost, *said: str | Answer) -> str:
+        two_edges(host)
+        host.on("docker", "service inspect --format *behindy.nginx* *", "nginx\n")
+        host.on("docker", "container inspect --format {{.State.Pid}} nginx", f"{os.getpid()}\n")
+        host.on("docker", "service ps *", "t1\n")
+        task = '{"id":"t1","slot":1,"wanted":"running","state":"running","addresses":["10.9.0.5/24"]}\n'
+        host.on("docker", 'inspect --format {"id":*', task)
+        host.on("docker", "ps -q --no-trunc", "c1\n")
+        host.on("docker", "inspect --format {{.State.Pid}} {{.Name}} c1", f"{os.getpid()} /nginx\n")
+        host.on("docker", "exec nginx curl *", *said)
+        done = host.run("deploy/drain", OLD, "3000", "0", "1", "1", engine="swarm")
+        assert done.code == 0, done.err
+        return done.out.splitlines()[-1].split()[0]
+
+    def test_a_connection_at_the_other_edge_keeps_it_busy(self, host: FakeHost) -> None:
+        said = [f"serial {serial}\nopen 0500090A:0BB8\nend\n" for serial in range(200)]
+        assert self.drained(host, *said) == "cut"
+
+    def test_others_do_not(self, host: FakeHost) -> None:
+        said = [f"serial {serial}\nopen 0500090A:0050\nopen 0600090A:0BB8\nend\n" for serial in range(200)]
+        assert self.drained(host, *said) == "idle"
+
+    @pytest.mark.parametrize("said", ["serial 1\nend\n", "serial 1\nblind\nend\n", Answer(code=7)],
+                             ids=["says nothing new", "blind", "silent"])  # fmt: skip
+    def test_an_edge_that_cannot_tell_is_waited_for(self, host: FakeHost, said: str | Answer) -> None:
+        assert self.drained(host, said) == "cut"
+
+
+class Keeper:
+    """``swarm/edge.sh`` as it runs in its container, with that's places in a folder, and an engine that answers."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.assets = root / "assets"
+        (root / "bin").mkdir()
+        self.assets.mkdir()
+        (root / "letsencrypt").mkdir()
+        (root / "secrets").mkdir()
+        curl = root / "bin/curl"
+        curl.write_text(
+            '#!/bin/sh\nfor each; do url=$each; done\necho "$*" >>"$ROOT/asked"\n'
+            'case $* in *events*) exec sleep 60 ;; *start*) cat "$ROOT/tcp" ;; *exec*) cat "$ROOT/exec" ;; '
+            '*services*) cat "$ROOT/services" ;; *configs*) cat "$ROOT/configs" ;; esac\n'
+        )
+        curl.chmod(0o755)
+        (root / "exec").write_text(f'{{"Id":"{"e" * 64}"}}')
+        (root / "tcp").write_text(
+            "  sl\n   0: 0100007F:1F90 0500090A:0BB8 01 x\n   1: 0100007F:1F90 00000000:0000 0A x\n"
+        )
+        (root / "configs").write_text("[]")
+
+    def names(self, **led: str) -> None:
+        services = [
+            {
+                "ID": "s", "Spec": {"Name": dns, "Labels": {"behindy.dns": dns, "behindy.name": name.replace("_", "-")}},
+                "PreviousSpec": {"Name": dns, "Labels": {"behindy.dns": "stale", "behindy.name": "stale"}},
+            }
+            for name, dns in led.items()
+        ]  # fmt: skip
+        (self.root / "services").write_text(json.dumps(services, separators=(",", ":")))
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        text = script_text("swarm/edge")
+        for place in ("/assets", "/letsencrypt"):
+            text = text.replace(f"{place} ", f"{self.root}{place} ").replace(f"{place}/", f"{self.root}{place}/")
+        text = text.replace("/run/secrets/", f"{self.root}/secrets/").replace("/tmp/events", f"{self.root}/events")  # noqa: S108
+        env = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "ROOT": str(self.root)}
+        argv = ["setsid", "sh", "-c", text, "edge", "/there/assets/.names", "nginx"]
+        with subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
+            try:
+                end = time.monotonic() + 10
+                while not condition():
+                    assert time.monotonic() < end, sorted(self.root.rglob("*"))
+                    time.sleep(0.02)
+            finally:
+                os.killpg(running.pid, 9)
+
+    def said(self) -> list[str]:
+        file = self.assets / ".names/.edge"
+        return file.read_text().splitlines()[1:] if file.exists() else []
+
+    def links(self) -> dict[str, str]:
+        return {each.name: str(each.readlink()) for each in (self.assets / ".names").glob("*") if each.is_symlink()}
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Keeper:
+    return Keeper(tmp_path)
+
+
+def test_links_follow_the_labels_and_what_is_done_is_told(keeper: Keeper) -> None:
+    (keeper.assets / ".names/ids/gone").mkdir(parents=True)
+    (keeper.assets / ".names/gone").symlink_to("ids/gone")
+    keeper.names(web="web-new", web_blue="web-old")
+    keeper.until(lambda: keeper.said()[-1:] == ["end"])
+    assert keeper.links() == {"web": "ids/web-new", "web-blue": "ids/web-old"}
+    assert not (keeper.assets / ".names/ids/gone").exists()
+    assert keeper.said() == ["name web web-new", "name web-blue web-old", "open 0500090A:0BB8", "end"]
+    assert "behindy.names=/there/assets/.names" in (keeper.root / "asked").read_text()
+
+
+def test_between_the_two_labels_of_a_switch_the_live_link_stays(keeper: Keeper) -> None:
+    (keeper.assets / ".names/ids/web-old").mkdir(parents=True)
+    (keeper.assets / ".names/web").symlink_to("ids/web-old")
+    keeper.names(web_blue="web-old", web_green="web-new")
+    keeper.until(lambda: keeper.said()[-1:] == ["end"])
+    assert keeper.links() == {name: "ids/web-old" for name in ("web", "web-blue")} | {"web-green": "ids/web-new"}
+
+
+def test_an_nginx_that_cannot_be_looked_into_is_told(keeper: Keeper) -> None:
+    keeper.names(web="web-new", web_blue="web-old")
+    (keeper.root / "exec").unlink()
+    keeper.until(lambda: keeper.said()[-1:] == ["end"])
+    assert "blind" in keeper.said()
+
+
+def test_what_is_closed_has_its_page_and_one_of_somebody_else_stays(keeper: Keeper) -> None:
+    keeper.names(web="web-new")
+    pages = keeper.assets / ".maintenance"
+    pages.mkdir()
+    (pages / "other.html").write_text("by hand")
+    (pages / "gone.html").write_text("was here")
+    (pages / "gone.edge").touch()
+    spec = {
+        "Name": "n",
+        "Labels": {"behindy.page": "p", "behindy.service": "web"},
+        "Data": base64.b64encode(b"closed").decode(),
+    }
+    (keeper.root / "configs").write_text(json.dumps([{"ID": "c", "Spec": spec}], separators=(",", ":")))
+    keeper.until(lambda: "closed web" in keeper.said())
+    assert {each.name: each.read_text() for each in pages.glob("*.html")} == {
+        "web.html": "closed",
+        "other.html": "by hand",
+    }
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["none", "certbot's own"])
+def test_certificates_come_from_the_swarm_where_certbot_has_none(keeper: Keeper, own: bool) -> None:
+    keeper.names(web="web-new")
+    made = keeper.root / "made/live/a.org"
+    made.mkdir(parents=True)
+    for name in ("fullchain.pem", "privkey.pem"):
+        (made / name).write_text(f"new {name}")
+    subprocess.run(
+        ["tar", "-C", str(keeper.root / "made"), "-cf", str(keeper.root / "secrets/certificates"), "live"], check=True
+    )
+    place = keeper.root / "letsencrypt/live/a.org"
+    if own:
+        place.mkdir(parents=True)
+        (keeper.root / "archive.pem").write_text("certbot's")
+        (place / "fullchain.pem").symlink_to(keeper.root / "archive.pem")
+    keeper.until(lambda: "certificates" in keeper.said())
+    assert (place / "fullchain.pem").read_text() == ("certbot's" if own else "new fullchain.pem")
+    assert own or (place / "privkey.pem").stat().st_mode & 0o77 == 0
+    assert ("signal=HUP" in (keeper.root / "asked").read_text()) != own
+    assert not (keeper.root / "letsencrypt/.edge").exists()
+
+
+def test_an_edge_gets_what_the_first_host_has_and_nothing_of_it_more(host: FakeHost) -> None:
+    for name in ("compose/docker-compose.yml", "nginx/nginx.conf", "nginx/custom/a.conf", "rehearsal/header", ".env"):
+        host.file(f"home/{name}", f"of {name}\n")
+    host.file("home/nginx/versions/1/old.conf", "old\n")
+    host.file("home/state/history.jsonl", "secret\n")
+    packed = host.run("host/edge", "pack", str(host.home)).out
+    there = host.root / "there"
+    (there / "nginx").mkdir(parents=True)
+    (there / "nginx/gone.conf").write_text("gone\n")
+    (there / "nginx/nginx.conf").write_text("before\n")
+    host.on("docker", "container inspect *Running*", "false\n")
+    assert host.run("host/edge", "unpack", str(there), "nginx", stdin=packed).code == 0
+    got = sorted(str(each.relative_to(there)) for each in there.rglob("*") if each.is_file())
+    assert got == [".env", "compose/docker-compose.yml", "nginx/custom/a.conf", "nginx/nginx.conf", "rehearsal/header"]
+    assert (there / "nginx/nginx.conf").read_text() == "of nginx/nginx.conf\n"
+    assert (there / "assets/.names/ids").is_dir()
+    look = ("nginx", "shop", "shop_internal-swarm")
+    host.on("docker", "container inspect *", Answer(code=1))
+    host.on("docker", "service inspect *", Answer(code=1))
+    files = {host.run("host/edge", "look", str(place), *look).values["files"] for place in (host.home, there)}
+    assert len(files) == 1
+    (there / ".env").write_text("another\n")
+    assert host.run("host/edge", "look", str(there), *look).values["files"] not in files
+
+
+def test_what_keeps_edges_in_step_gets_the_certificates_and_replaces_an_earlier_one(host: FakeHost) -> None:
+    for call in ("config inspect *", "secret inspect *"):
+        host.on("docker", call, Answer(code=1))
+    for call in ("config create *", "service rm *", "service create *", "config ls *", "exec -u 0 nginx *"):
+        host.on("docker", call)
+    host.on("docker", "secret create *", Answer(run="cat >secret"))
+    host.on("docker", "exec -u 0 nginx sh -c *tar*", "a key")
+    done = host.run("host/edge", "keeper", "shop", str(host.home), "nginx", "nginx:1", "v1", stdin="the script")
+    assert done.code == 0, done.err
+    assert (host.root / "secret").read_text() == "a key"
+    (made,) = (call for call in done.calls if "service create" in call)
+    assert "--config source=shop-edge-v1,target=/edge.sh" in made
+    assert "--secret source=shop-certificates-" in made
+    assert made.endswith(f"--entrypoint sh nginx:1 /edge.sh {host.home}/assets/.names nginx")
+    assert "a key" not in " ".join(done.calls)
+
+
+def test_a_new_certificate_reaches_the_edges_and_the_one_before_goes(host: FakeHost) -> None:
+    host.on("docker", "service inspect --format *SecretName* shop-edge", "shop-certificates-old\n")
+    host.on("docker", "exec -u 0 nginx sh -c cat *", "certificate")
+    host.on("docker", "secret inspect *")
+    host.on("docker", "service update *")
+    host.on("docker", "secret ls *", "shop-certificates-old\n")
+    host.on("docker", "secret rm shop-certificates-old")
+    done = host.run("host/edge", "certificates", "shop", "nginx")
+    (update,) = (call for call in done.calls if "service update" in call)
+    assert "--secret-rm shop-certificates-old --secret-add source=shop-certificates-" in update
+    assert done.calls[-1] == "docker secret rm shop-certificates-old"
+    host.on("docker", "service inspect --format *SecretName* shop-edge", Answer(code=1))
+    assert host.run("host/edge", "certificates", "shop", "nginx").code == 0, "a host alone has no edges"
+
+
+def test_nginx_of_an_edge_that_leaves_ends_what_it_has_begun(host: FakeHost) -> None:
+    for call in ("update --restart no nginx", "kill --signal QUIT nginx", "wait nginx", "rm -f nginx"):
+        host.on("docker", call)
+    done = host.run("host/edge", "end", "nginx")
+    assert (done.code, [call.split()[1] for call in done.calls]) == (0, ["update", "kill", "wait", "rm"])
