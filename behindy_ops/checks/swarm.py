@@ -38,6 +38,12 @@ WORKER = Problem(
     "the host belongs to a swarm that another one manages",
     "Name a manager as BEHINDY_HOST; on the host, docker info names them (Manager Addresses).",
 )
+NOT_FIRST = Problem(
+    "another host is the first",
+    "the swarm's first host, which has the lock and the history, is another one, and it is there",
+    "Name that one as BEHINDY_HOST. Another edge may be deployed through only while it is away.",
+    kind=Kind.SETTINGS,
+)
 LEADERLESS = Problem(
     "swarm without a leader",
     "the swarm's manager cannot act: half of the managers or more are away, or it is locked or starting",
@@ -118,6 +124,8 @@ def engine(facts: Facts) -> Iterable[Check]:
     elif seat in (Seat.MANAGER, Seat.WORKER) and not name:
         what = f"{', '.join(ours)} runs in the host's swarm" if ours else "The host belongs to a swarm"
         yield IN_SWARM.check("swarm", f"{what}, and BEHINDY_ENGINE is not set.")
+    elif seat is Seat.MANAGER and facts.survey.cluster.first:
+        yield NOT_FIRST.check("swarm", f"The first host of the swarm is {facts.survey.cluster.first}, and it is there.")
     elif seat is Seat.MANAGER:
         yield ok("swarm", "the host manages it")
 

@@ -19,6 +19,9 @@ SSH = "behindy.ssh"
 EDGE = "behindy.edge"
 """The label of a node on which nginx answers for the site, where there are several."""
 
+FIRST = "behindy.first"
+"""The label of the host that has the lock and the history, where another could be taken for it."""
+
 EDGES = 8404
 """The port at which nginx answers the other edges, on the network of all nodes."""
 
@@ -82,6 +85,7 @@ class Swarm:
         node: the id of the engine's own node.
         nodes: of all nodes; none unless a manager was asked for them.
         services: the names that releases bear which run in it, of every project.
+        first: the address of the host that has the label :data:`FIRST`, if it is there and another than this one.
         silent: the ids of nodes that are edges and do not tell what nginx does there; only a manager was asked.
     """
 
@@ -89,6 +93,7 @@ class Swarm:
     node: str = ""
     nodes: tuple[Node, ...] = ()
     services: tuple[str, ...] = ()
+    first: str = ""
     silent: tuple[str, ...] = ()
 
     @classmethod
@@ -100,6 +105,7 @@ class Swarm:
             values.get("node", ""),
             tuple(map(parse_node, reply.lines("nodes_"))),
             tuple(reply.every("service", "swarm_")),
+            values.get("first", ""),
             tuple(reply.every("silent", "edges_")),
         )
 

@@ -14,7 +14,7 @@ from typing import Self
 
 from behindy_ops.facts.container import OVERLAY
 from behindy_ops.facts.replies import Reply
-from behindy_ops.facts.swarm import EDGE, SSH, Swarm
+from behindy_ops.facts.swarm import EDGE, FIRST, SSH, Swarm
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script, script_text
 from behindy_ops.host.session import Connect, Session
@@ -83,6 +83,8 @@ def plan(names: Names, first: Edge, host_dir: str, domain: str, hosts: Sequence[
 
 
 def _obstacles(first: Edge, domain: str, hosts: Sequence[tuple[Joining, Edge]]) -> Iterator[tuple[str, str]]:
+    if first.swarm.first:
+        yield f"The first host of the swarm is {first.swarm.first}.", "Name that one as BEHINDY_HOST."
     if first.nginx != "running":
         yield "nginx does not run on the host.", "Start it: inv host.up"
     if not domain:
@@ -121,7 +123,8 @@ def _brought(names: Names, first: Edge, host_dir: str, host: Joining, edge: Edge
 def _kept_in_step(names: Names, first: Edge, host_dir: str) -> Iterator[Step]:
     own = first.swarm.own
     if own is not None and not own.edge:
-        yield Step("label", f"Label this host {EDGE}=true", ("host/swarm", "label", own.id, f"{EDGE}=true"))
+        labels = (f"{EDGE}=true", f"{FIRST}=true")
+        yield Step("label", f"Label this host {', '.join(labels)}", ("host/swarm", "label", own.id, *labels))
     if first.keeper != version():
         title = "Have the swarm run on each edge what keeps nginx there in step"
         argv = ("host/edge", "keeper", names.project, host_dir, names.proxy.container, first.image, version())

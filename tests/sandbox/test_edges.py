@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -200,7 +200,7 @@ def test_the_first_host_may_lose_its_power_too_and_the_other_edge_serves_on(
         assert traffic.stop().lost == 0
 
 
-def replicas_told(project: Project, through_it: dict[str, str]) -> int:
+def replicas_told(project: Project, through_it: dict[str, Any]) -> int:
     """How many tasks of frontend run on hosts that are there, as the other edge tells once there is a leader again."""
     ran = project.inv("deploy.status", "--json", **through_it)
     if ran.code != 0:

@@ -101,6 +101,40 @@ def test_how_many_managers_may_be_away_is_said_and_no_problem(count: int, said: 
     assert "on one alone" in edge.found
 
 
+EDGES = (replace(ONE, edge=True), replace(TWO, edge=True, manager="reachable"), THREE)
+
+
+def test_of_several_edges_it_is_told_where_nginx_answers() -> None:
+    assert [check.name for check in swarm.managers(facts(*EDGES))] == ["managers"]
+    (check,) = swarm.edges(facts(*EDGES))
+    assert (check.found, check.problem) == ("2: nginx answers on one, two", None)
+    assert not list(swarm.edges(facts()))
+
+
+@pytest.mark.parametrize(
+    ("second", "silent", "problem"),
+    [
+        (EDGES[1], ("2",), "edge does not follow"),
+        (replace(EDGES[1], manager=""), (), "edge is no manager"),
+        (replace(EDGES[1], state="down"), (), ""),
+    ],
+)
+def test_an_edge_that_does_not_do_its_part_is_named(second: Node, silent: tuple[str, ...], problem: str) -> None:
+    known = facts(EDGES[0], second)
+    cluster = replace(known.survey.cluster, silent=silent)
+    *found, told = swarm.edges(replace(known, survey=replace(known.survey, cluster=cluster)))
+    assert names(found) == [problem] * bool(problem)
+    assert told.found == "2: nginx answers on one"
+
+
+def test_another_host_that_is_the_first_is_not_deployed_past() -> None:
+    known = facts()
+    cluster = replace(known.survey.cluster, first="10.0.0.9")
+    found = list(swarm.engine(replace(known, survey=replace(known.survey, cluster=cluster))))
+    assert (names(found), found[0].level) == (["another host is the first"], Level.REFUSAL)
+    assert "10.0.0.9" in found[0].found
+
+
 def test_replicas_on_one_node_are_named_where_another_could_take_one() -> None:
     crowded = {"frontend": LIVE}
     assert names(swarm.spread(facts(containers=crowded))) == ["replicas on one node"]

@@ -11,6 +11,9 @@ swarm_() { # its seat, its node, and the names that releases bear which run ther
     said=$(api -gf 'http://docker/services?filters=%7B%22label%22:%5B%22behindy.name%22%5D%7D' 2>/dev/null) ||
       { echo 'seat leaderless' && return; }
     echo 'seat manager'
+    api -gf 'http://docker/nodes?filters=%7B%22node.label%22:%5B%22behindy.first=true%22%5D%7D' 2>/dev/null |
+      grep -oE '[{]"ID":"[a-z0-9]{25}","Version"|"Status":[{]"State":"ready",("Message":"[^"]*",)?"Addr":"[^"]*"' |
+      awk -F '"' -v own="$(cut -d '"' -f 6 <<<"$info")" '$2 == "ID" { id = $4; next } id != own { print "first", $(NF - 1) }'
     grep -oE '"Spec":[{]"Name":"[^"]*","Labels":[{][^}]*"behindy.name":"[^"]*"' <<<"$said" | sed -E 's/.*:"([^"]*)"$/service \1/' | sort -u
     ;;
   *'"locked"'* | *'"error"'* | *'"pending"'*) echo 'seat leaderless' ;;

@@ -251,3 +251,21 @@ def test_what_is_live_is_asked_once_without_waiting() -> None:
     assert step.policy(state_of()).attempts == 1
     assert step.command(state_of()).argv[7] == "0"
     assert step.judge(state_of(), answer(WELL)).verdict is Verdict.HEALTHY
+
+
+def test_a_rehearsal_has_to_be_met_by_the_candidate_at_each_edge() -> None:
+    state = state_of()
+    at_each = "look 200 0 -green at=10.0.0.2\nlook 200 0 {} at=10.0.0.3\nlook 200 0 -green at=\nok\n"
+    assert Rehearse().judge(state, answer(at_each.format("-green"))).verdict is Verdict.HEALTHY
+    look = Rehearse().judge(state, answer(at_each.format("none")))
+    assert look.verdict is Verdict.FATAL
+    error = Rehearse().conclude(state, look).error
+    assert error is not None
+    assert "answered, at the edge 10.0.0.3, but not by web-green" in error.what
+    assert error.remedy == "Bring it the host's: inv host.setup --swarm --edge user@host:port"
+
+
+def test_what_fails_at_one_edge_says_at_which() -> None:
+    state = state_of(switched=5000, phase=Phase.SWITCHED, green=AT)
+    read = CheckOutside().read(state, answer("look 500 0 none at=10.0.0.3\n"))
+    assert read.relapse.endswith("HTTP 500, at the edge 10.0.0.3")

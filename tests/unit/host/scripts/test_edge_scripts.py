@@ -149,20 +149,16 @@ class Keeper:
         (root / "configs").write_text("[]")
 
     def names(self, **led: str) -> None:
-        services = [
-            {
-                "ID": "s", "Spec": {"Name": dns, "Labels": {"behindy.dns": dns, "behindy.name": name.replace("_", "-")}},
-                "PreviousSpec": {"Name": dns, "Labels": {"behindy.dns": "stale", "behindy.name": "stale"}},
-            }
-            for name, dns in led.items()
-        ]  # fmt: skip
+        stale = {"Name": "web", "Labels": {"behindy.dns": "stale", "behindy.name": "stale"}}
+        labels = [{"behindy.dns": dns, "behindy.name": name.replace("_", "-")} for name, dns in led.items()]
+        services = [{"ID": "s", "Spec": {"Name": "web", "Labels": each}, "PreviousSpec": stale} for each in labels]
         (self.root / "services").write_text(json.dumps(services, separators=(",", ":")))
 
     def until(self, condition: Callable[[], bool]) -> None:
         text = script_text("swarm/edge")
         for place in ("/assets", "/letsencrypt"):
             text = text.replace(f"{place} ", f"{self.root}{place} ").replace(f"{place}/", f"{self.root}{place}/")
-        text = text.replace("/run/secrets/", f"{self.root}/secrets/").replace("/tmp/events", f"{self.root}/events")  # noqa: S108
+        text = text.replace("/run/secrets/", f"{self.root}/secrets/").replace("/tmp/events", f"{self.root}/events")
         env = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "ROOT": str(self.root)}
         argv = ["setsid", "sh", "-c", text, "edge", "/there/assets/.names", "nginx"]
         with subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
@@ -203,7 +199,7 @@ def test_between_the_two_labels_of_a_switch_the_live_link_stays(keeper: Keeper) 
     (keeper.assets / ".names/web").symlink_to("ids/web-old")
     keeper.names(web_blue="web-old", web_green="web-new")
     keeper.until(lambda: keeper.said()[-1:] == ["end"])
-    assert keeper.links() == {name: "ids/web-old" for name in ("web", "web-blue")} | {"web-green": "ids/web-new"}
+    assert keeper.links() == dict.fromkeys(("web", "web-blue"), "ids/web-old") | {"web-green": "ids/web-new"}
 
 
 def test_an_nginx_that_cannot_be_looked_into_is_told(keeper: Keeper) -> None:

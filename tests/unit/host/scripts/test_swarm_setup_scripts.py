@@ -36,6 +36,7 @@ def engine(host: FakeHost, state: str, *, control: bool = False, services: Answe
     said = INFO.format(node=node, state=state, control=str(control).lower())
     host.on("curl", "*http://docker/info", said)
     host.on("curl", "*http://docker/services?filters=*behindy.name*", services)
+    host.on("curl", "*http://docker/nodes?filters=*behindy.first=true*", "[]")
     host.on("docker", "node ls -q", "n1\n")
     host.on("docker", "node inspect --format * n1", f"{NODE}\n")
 
@@ -73,6 +74,19 @@ def test_a_manager_tells_the_names_that_releases_have_now(host: FakeHost) -> Non
     engine(host, "active", control=True)
     swarm, _ = looked(host)
     assert (swarm.services, swarm.node, swarm.nodes[0].name) == (("frontend",), "n1", "one")
+
+
+@pytest.mark.parametrize(
+    ("identity", "state", "first"), [("o" * 25, "ready", "10.0.0.9"), ("o" * 25, "down", ""), ("n1", "ready", "")]
+)
+def test_a_manager_tells_of_another_host_that_is_the_first(
+    host: FakeHost, identity: str, state: str, first: str
+) -> None:
+    engine(host, "active", control=True)
+    node = {"ID": identity.ljust(25, "1"), "Version": {"Index": 1}, "Status": {"State": state, "Addr": "10.0.0.9"}}
+    host.on("curl", "*http://docker/nodes?filters=*behindy.first=true*", json.dumps([node], separators=(",", ":")))
+    host.on("curl", "*http://docker/info", INFO.format(node="n1".ljust(25, "1"), state="active", control="true"))
+    assert looked(host)[0].first == first
 
 
 def test_an_engine_that_cannot_be_asked_is_said_nothing_of(host: FakeHost) -> None:
