@@ -15,6 +15,7 @@ from sandbox.host.swarm import nodes_ready, running, units
 from sandbox.traffic.generator import Traffic, for_service
 from sandbox.traffic.relay import Relay
 from tests.sandbox.interruption import FULL
+from tests.sandbox.several import SUDO
 from tests.sandbox.support import SERVICES, all_drained, on_host, wait_for
 from tests.sandbox.swarm import Project, swarm
 
@@ -246,6 +247,7 @@ def test_an_edge_leaves_and_deploys_go_on(sandbox_of: SandboxInfo, project: Proj
         project.inv("host.setup", "--swarm", "--leave", sandbox_of.nodes[1].name, "--yes", timeout=400).ok()
         project.deploy("frontend", other()).ok()
 
+    on_host("sh", "-c", SUDO, node=2)
     results = under_traffic(sandbox_of, leaves, 1)
     assert lost(results) == [0], results[0].losses[:5]
     assert on_host("docker", "ps", "-q", "--filter", "name=nginx", node=2).strip() == ""

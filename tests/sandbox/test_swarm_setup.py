@@ -10,7 +10,7 @@ import pytest
 from sandbox.host import releases
 from sandbox.traffic.generator import Traffic, for_service
 from tests.sandbox.interruption import FULL
-from tests.sandbox.several import several_nodes
+from tests.sandbox.several import SUDO, several_nodes
 from tests.sandbox.support import all_drained, deploy, environment, inv, on_host
 
 if TYPE_CHECKING:
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 
     from sandbox.host.info import SandboxInfo
     from sandbox.traffic.model import TrafficResult
-
-SUDO = """
-cp /bin/bash /usr/local/bin/as-root && chmod 4755 /usr/local/bin/as-root
-printf '#!/usr/local/bin/as-root -p\\nshift\\n' >/usr/local/bin/sudo
-echo 'exec setpriv --reuid=0 --regid=0 --clear-groups "$@"' >>/usr/local/bin/sudo
-chmod 755 /usr/local/bin/sudo
-"""
-"""A sandbox has none, and daemon.json is root's."""
 
 ALONE = "{{.Swarm.LocalNodeState}} {{.LiveRestoreEnabled}}"
 INFRASTRUCTURE = ("nginx", "postgres", "redis")
