@@ -19,7 +19,7 @@ from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script, script_text
 from behindy_ops.host.session import Connect, Session
 from behindy_ops.project.names import Names
-from behindy_ops.provision.swarm import Carrying, Joining, Plan, Reach, Step, require_possible, show
+from behindy_ops.provision.swarm import Carrying, Joining, Plan, Reach, Step, joining_of, require_possible, show
 from behindy_ops.provision.up import HEALTH_SECONDS
 from behindy_ops.report import events
 
@@ -65,17 +65,26 @@ def version() -> str:
     return sha256(script_text(KEEPER).encode()).hexdigest()[:12]
 
 
-def plan(names: Names, first: Edge, host_dir: str, domain: str, hosts: Sequence[tuple[Joining, Edge]]) -> Plan:
+def plan(
+    names: Names,
+    first: Edge,
+    host_dir: str,
+    domain: str,
+    hosts: Sequence[tuple[Joining, Edge]],
+    *,
+    ipv6: bool = False,
+) -> Plan:
     """Return what makes nginx answer on these nodes as well; if it does so already, no steps.
 
     Args:
         host_dir: of the project, as the settings have it.
+        ipv6: visitors come by it, too.
     """
     if stop := next(_obstacles(first, domain, hosts), None):
         return Plan(obstacle=stop[0], remedy=stop[1])
     brought = [step for host, edge in hosts for step in _brought(names, first, host_dir, host, edge)]
     brought += _kept_in_step(names, first, host_dir)
-    started = [step for host, edge in hosts for step in _started(names, host_dir, domain, host, edge)]
+    started = [step for host, edge in hosts for step in _started(names, host_dir, domain, host, edge, ipv6)]
     if not brought and not started:
         return Plan()
     argv = ("host/edge", "certificates", names.project, names.proxy.container)
@@ -131,7 +140,7 @@ def _kept_in_step(names: Names, first: Edge, host_dir: str) -> Iterator[Step]:
         yield Step("keeper", title, argv, stdin=script_text(KEEPER), timeout=120)
 
 
-def _started(names: Names, host_dir: str, domain: str, host: Joining, edge: Edge) -> Iterator[Step]:
+def _started(names: Names, host_dir: str, domain: str, host: Joining, edge: Edge, ipv6: bool) -> Iterator[Step]:
     network, nginx, alias = f"{names.network}{OVERLAY}", names.proxy.container, f"edge-{edge.node}"
     if edge.nginx == "running" and alias in edge.aliases:
         return
@@ -140,7 +149,7 @@ def _started(names: Names, host_dir: str, domain: str, host: Joining, edge: Edge
     if edge.nginx != "running":
         argv = (
             *("host/infra_up", host_dir, domain, str(HEALTH_SECONDS), names.project, names.proxy.stanza, names.edge),
-            *(names.network, nginx, "create", names.proxy.stanza),
+            *(names.network, nginx, "create", names.proxy.stanza, *(("ipv6", nginx) if ipv6 else ())),
         )
         yield Step("nginx", f"Start nginx on {host.text}", argv, host.text, timeout=HEALTH_SECONDS + 60)
     if alias not in edge.aliases:
@@ -166,7 +175,8 @@ def set_up(connect: Connect, reach: Reach, confirm: Confirm, hosts: Sequence[Joi
 
         def planned() -> Plan:
             seen = [(host, _look(others[host.text], names)) for host in hosts]
-            return plan(names, _look(session, names), settings.host_dir, settings.domain, seen)
+            first = _look(session, names)
+            return plan(names, first, settings.host_dir, settings.domain, seen, ipv6=settings.ipv6)
 
         found = planned()
         if found.steps:
@@ -182,6 +192,24 @@ def set_up(connect: Connect, reach: Reach, confirm: Confirm, hosts: Sequence[Joi
             count = len(_look(session, names).swarm.edges)
             text = f"nginx answers on {count} nodes. Lead the site's name to all of them (DNS, or a load balancer)."
             session.emit(events.Decision(text))
+
+
+def refresh(connect: Connect, reach: Reach, *, wait: float = 0.0) -> None:
+    """Bring what has changed on the first host to each further edge that is there; where there is none, do nothing.
+
+    Args:
+        wait: seconds to queue for the lock.
+
+    Raises:
+        BehindyError: as :func:`set_up`.
+    """
+    with connect() as session:
+        if session.settings.engine != "swarm":
+            return
+        swarm = Swarm.parse(session.ask("host/swarm_look", "", "", "", title="inspect the swarm", timeout=60))
+    ways = [node.ssh for node in swarm.edges if node.id != swarm.node and node.ready and node.ssh]
+    if ways:
+        set_up(connect, reach, lambda _: True, joining_of(ways), wait=wait)
 
 
 class Bringing(Carrying):

@@ -239,6 +239,13 @@ def _look(session: Session) -> list[Change]:
     names = session.names
     words = (session.settings.host_dir, names.project, names.network, CONTAINER_TEMPLATE)
     reply = session.ask("host/infra_look", *words, title="inspect what Compose runs", timeout=60)
+    if first := reply.values("swarm_").get("first"):
+        raise Kind.HOST_NOT_READY(
+            f"This host is an edge of the swarm whose first host is {first}, which has the database and the cache.",
+            state=UNCHANGED,
+            remedy=f"What an edge has is brought by the first one: BEHINDY_HOST={first} inv host.setup --swarm --edge "
+            f"{session.settings.host}",
+        )
     wanted, running, network = parse(reply)
     if taken := obstacles(names, wanted, running):
         raise Kind.HOST_NOT_READY(

@@ -150,11 +150,15 @@ def _leave(node: str, *, yes: bool, seconds: float) -> None:
 def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
     """Put compose/ and nginx/ on the host, shown and tried before."""
     from behindy_ops import report
+    from behindy_ops.provision import edges
     from behindy_ops.provision.sync import sync as synchronize
 
     seconds = waiting(wait)
-    with client(services=False) as this, this.connect() as session:
-        synchronize(session, report.show_lines, this.asker("host.sync", yes), dry_run=dry_run, wait=seconds)
+    with client(services=False) as this:
+        with this.connect() as session:
+            synchronize(session, report.show_lines, this.asker("host.sync", yes), dry_run=dry_run, wait=seconds)
+        if not dry_run:
+            edges.refresh(this.connect, this.reach, wait=seconds)
 
 
 @task(

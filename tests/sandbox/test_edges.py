@@ -242,6 +242,7 @@ def test_a_file_that_one_edge_alone_has_is_found_by_the_other(sandbox_of: Sandbo
 
 
 @full
+@pytest.mark.timeout(900)
 def test_an_edge_leaves_and_deploys_go_on(sandbox_of: SandboxInfo, project: Project) -> None:
     def leaves() -> None:
         project.inv("host.setup", "--swarm", "--leave", sandbox_of.nodes[1].name, "--yes", timeout=400).ok()

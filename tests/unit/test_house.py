@@ -176,7 +176,14 @@ def test_an_exit_code_is_compared_by_its_name(name: str) -> None:
     assert not bare_codes(TREES[name])
 
 
-MAY_ASK_THE_ENGINE = ("deploy.engines.", "checks.swarm", "provision.swarm", "project.settings", "facts.machine")
+MAY_ASK_THE_ENGINE = (
+    "deploy.engines.",
+    "checks.swarm",
+    "provision.swarm",
+    "provision.edges",
+    "project.settings",
+    "facts.machine",
+)
 """Who may ask what runs the services: who supplies what differs with it, who makes a swarm or judges one, who reads the
 setting, or what Docker says of itself."""
 

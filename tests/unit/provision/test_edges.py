@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from behindy_ops.facts.swarm import Node, Seat, Swarm
 from behindy_ops.project.names import Names
@@ -12,6 +13,12 @@ from behindy_ops.provision.edges import Edge, plan, version
 from behindy_ops.provision.swarm import Ground, Joining, Plan
 from tests.scripted import Answer, scripted
 from tests.unit.provision.test_swarm import MANAGING, ONE, PLAIN, facts, looked, node_line
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from behindy_ops.host.session import Session
+    from behindy_ops.project.settings import Settings
 
 NAMES = Names()
 TWO = Node("n2", "two")
@@ -108,3 +115,32 @@ def test_files_go_from_host_to_host_on_standard_input_and_are_shown_nowhere() ->
     assert pack.secret
     assert "c2VjcmV0" not in first.told() + other.told()
     assert "nginx answers on 2 nodes" in first.told()
+
+
+def test_a_sync_brings_what_it_changed_to_each_further_edge_that_is_there() -> None:
+    second = node_line("two", labels={"behindy.edge": "true", "behindy.ssh": "two"}, manager={"Leader": False})
+    third = node_line("three", labels={"behindy.edge": "true", "behindy.ssh": "three"}, state="down")
+    own = node_line("one", labels={"behindy.edge": "true"}, manager={"Leader": True})
+    of_first = looked("manager", "@ nodes_", own, second, third, node="id-one")
+    kept = told("f1", more=f"keeper {version()}\n")
+    first = scripted(host__facts=facts(), host__swarm_look=of_first, host__edge=kept)
+    other = scripted(
+        host__swarm_look=looked("manager", node="id-two"), host__edge=told("f1", more="aliases edge-id-two\n")
+    )
+    reached: list[str] = []
+
+    def reach(settings: Settings) -> AbstractContextManager[Session]:
+        reached.append(settings.host)
+        return nullcontext(other.session)
+
+    edges.refresh(lambda: nullcontext(first.session), reach)
+    assert (reached, first.host.ran()) == ([], []), "one host has none"
+    first.session.settings = replace(first.session.settings, engine="swarm")
+    edges.refresh(lambda: nullcontext(first.session), reach)
+    assert reached == ["two"]
+    assert "nothing to do" in first.told()
+
+
+def test_visitors_by_ipv6_come_to_each_edge() -> None:
+    steps = plan(NAMES, FIRST, "behindy-ops", "a.org", [(SECOND, BARE)], ipv6=True).steps
+    assert next(step for step in steps if step.name == "nginx").argv[-2:] == ("ipv6", "nginx")

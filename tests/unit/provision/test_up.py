@@ -297,3 +297,9 @@ def test_a_host_that_somebody_else_changed_meanwhile_is_left_alone() -> None:
 def test_what_keeps_the_infrastructure_from_running(look: Answer, up: Answer, kind: Kind) -> None:
     with raises(kind):
         run(scripted(host__infra_look=look, host__infra_up=up))
+
+
+def test_on_an_edge_of_a_swarm_nothing_is_started_beside_what_the_first_host_has() -> None:
+    text = looked(DB).stdout.replace("@ end", "@ swarm_\nseat manager\nfirst 10.0.0.9\n@ end")
+    with raises(Kind.HOST_NOT_READY, match="BEHINDY_HOST=10.0.0.9 inv host.setup --swarm --edge"):
+        run(scripted(host__infra_look=Answer(text)))

@@ -1,4 +1,4 @@
-# lib: sections masked compose visitors
+# lib: sections engine masked compose visitors swarm
 # Prints what Compose would run without a profile, and all containers; changes nothing. directory: of the compose file, by
 # each of its names; hashes: service and hash of its
 # configuration; stanzas: see `declared` in lib/compose.sh; images: their ids and names; mounts: what Compose would mount;
@@ -26,6 +26,8 @@ compose config --format json | awk '
     value = $0; sub(/^ *"[^"]*": /, "", value); sub(/,$/, "", value) }
   depth == 5 && at[1] == "services" && at[3] == "volumes" && at[5] ~ /^(type|source|target)$/ { print at[2], at[5], value }
   depth == 3 && at[1] == "volumes" && at[3] == "name" { print ":", at[2], value }'
+section swarm_
+swarm_
 section network
 docker network inspect "$network" >/dev/null 2>&1 && echo there
 section ipv6

@@ -209,6 +209,7 @@ def test_each_node_says_what_memory_it_has(manager: FakeHost) -> None:
         manager.on("docker", asked)
     info = f'"Swarm":{{"NodeID":"{HERE}","NodeAddr":"10.0.0.1","LocalNodeState":"active","ControlAvailable":true'
     manager.on("curl", "*http://docker/info", info)
+    manager.on("curl", "*http://docker/nodes?filters=*behindy.first=true*", "[]")
     shape = '{{"id":"{}","name":"{}","state":"ready","memory":5}}\n'
     manager.on("docker", "node inspect --format {*", shape.format(HERE, "alpha") + shape.format(THERE, "beta"))
     reply = run(manager, "ops/mem", MARK, *SURVEY).reply

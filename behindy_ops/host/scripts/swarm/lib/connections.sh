@@ -2,7 +2,7 @@
 edges_open() { # `<pid>@<addresses>`, port: how many connections nginx has to these on the other edges. One of which that is not known
   # counts as one, and so it is waited for as long as there is
   local id others nginx whom told serial count=0 tries
-  others=$(edges) || others='? ?'
+  others=$(edges) || { echo 1; return; }
   [ -n "$others" ] || { echo 0; return; }
   nginx=$(docker ps -q --no-trunc | xargs -r docker inspect --format '{{.State.Pid}} {{.Name}}' 2>/dev/null | sed -n "s,^${1%@*} /,,p")
   whom=$(tr , '\n' <<<"${1#*@}" | awk -F . -v port="$(printf %04X "$2")" 'NF == 4 { printf "%02X%02X%02X%02X:%s\n", $4, $3, $2, $1, port }')
