@@ -70,21 +70,23 @@ def other() -> str:
 
 
 @contextlib.contextmanager
-def visitors(sandbox: SandboxInfo, *numbers: int) -> Iterator[list[Traffic]]:
-    """Traffic to the edges of these nodes, each by itself."""
+def visitors(sandbox: SandboxInfo, *numbers: int, of: str = "frontend") -> Iterator[list[Traffic]]:
+    """Traffic to a service at the edges of these nodes, each by itself."""
     with contextlib.ExitStack() as stack:
         begun = []
         for number in numbers:
             relay = stack.enter_context(Relay(sandbox.nodes[number - 1].address, 443, delay=0.0))
             site = replace(sandbox, https=f"https://127.0.0.1:{relay.port}")
-            begun.append(stack.enter_context(Traffic(site, for_service("frontend"), max_seconds=200)))
+            begun.append(stack.enter_context(Traffic(site, for_service(of), max_seconds=280)))
         for traffic in begun:
             traffic.wait_until_flowing()
         yield begun
 
 
-def under_traffic(sandbox: SandboxInfo, what: Callable[[], object], *numbers: int) -> list[TrafficResult]:
-    with visitors(sandbox, *(numbers or (1, 2))) as begun:
+def under_traffic(
+    sandbox: SandboxInfo, what: Callable[[], object], *numbers: int, of: str = "frontend"
+) -> list[TrafficResult]:
+    with visitors(sandbox, *(numbers or (1, 2)), of=of) as begun:
         what()
         return [traffic.stop() for traffic in begun]
 
@@ -249,7 +251,7 @@ def test_an_edge_leaves_and_deploys_go_on(sandbox_of: SandboxInfo, project: Proj
         project.deploy("frontend", other()).ok()
 
     on_host("sh", "-c", SUDO, node=2)
-    results = under_traffic(sandbox_of, leaves, 1)
+    results = under_traffic(sandbox_of, leaves, 1, of="backend")  # all are replaced, which ends WebSockets
     assert lost(results) == [0], results[0].losses[:5]
     assert on_host("docker", "ps", "-q", "--filter", "name=nginx", node=2).strip() == ""
     assert on_host("docker", "service", "ls", "--filter", "name=behindy-ops-edge", "-q").strip() == ""

@@ -125,6 +125,32 @@ class TestDrain:
         assert self.drained(host, said) == "cut"
 
 
+class TestMaintenance:
+    """A service is closed once it is at each edge, or not at all."""
+
+    def ran(self, host: FakeHost, wanted: str, *said: str) -> tuple[int, list[str], bool]:
+        two_edges(host)
+        (host.home / "assets/.names").mkdir(parents=True, exist_ok=True)
+        host.on("docker", "container inspect *Running*", "true\n")
+        host.on("docker", "exec nginx curl *maintenance/web", "off", "on")
+        host.on("docker", f"exec nginx curl *edge-{THERE}*", *said)
+        for call in ("config rm *", "config create *", "config inspect *"):
+            host.on("docker", call)
+        stdin = '{"history": 1}\n{"who": "me"}\n<p>closed' if wanted == "on" else '{"history": 1}\n'
+        words = (str(host.home), "web", wanted, "nginx", str(host.home / "history"), "1000")
+        done = host.run("deploy/maintenance", *words, stdin=stdin, engine="swarm")
+        configs = [call.split()[2] for call in done.calls if call.startswith("docker config")]
+        return done.code, configs, (host.home / "assets/.maintenance/web.html").exists()
+
+    def test_it_is_closed_there_before_that_counts_and_opened_there_first(self, host: FakeHost) -> None:
+        assert self.ran(host, "on", "serial 1\nend\n", "serial 2\nclosed web\nend\n") == (0, ["rm", "create"], True)
+        assert self.ran(host, "off", "serial 3\nclosed web\nend\n", "serial 4\nend\n") == (0, ["inspect", "rm"], False)
+
+    def test_where_one_does_not_close_it_it_is_open_everywhere(self, host: FakeHost) -> None:
+        code, configs, page = self.ran(host, "on", "serial 1\nend\n")
+        assert (code, configs, page) == (1, ["rm", "create", "inspect", "rm"], False)
+
+
 class Keeper:
     """``swarm/edge.sh`` as it runs in its container, with that's places in a folder, and an engine that answers."""
 
