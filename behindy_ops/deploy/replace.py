@@ -254,7 +254,9 @@ class Replacement:
         since = self.walk.phases.get(Phase.ASIDE)
         if since is None:
             return
-        switched = self.walk.phases.get(Phase.NAMED, self.walk.phases.get(Phase.SWITCHED)) if self.holds else None
+        phases = self.walk.phases
+        live = (phases[each] for each in (Phase.NAMED, Phase.SWITCHED, Phase.PROVEN) if each in phases)
+        switched = next(live, None) if self.holds else None
         end = self.session.clock() if switched is None else switched
         self.session.emit(Decision(f"{self.walk.state.service.name} was down for at most {end - since:.0f} s."))
 

@@ -112,6 +112,16 @@ class Container:
         return tuple(sorted((task for task in self.tasks if task.serves), key=lambda task: task.slot))
 
     @property
+    def lacking(self) -> str:
+        """Why fewer of its tasks serve than it is to have, or empty."""
+        wanted, count = self.replicas or 0, len(self.serving)
+        if count >= wanted:
+            return ""
+        away = sorted({task.node for task in self.tasks if task.wanted == "running" and not task.ready})
+        why = self.trouble or (f"no answer from {', '.join(away)}" if away else "")
+        return f"{count} of {wanted} tasks run{': ' if why else ''}{why}"
+
+    @property
     def all_addresses(self) -> frozenset[str]:
         """Where it is reached: on every network, or by every task."""
         return frozenset((*self.addresses.values(), *(task.address for task in self.serving)))
@@ -130,6 +140,9 @@ OVERLAY = "-swarm"
 
 OF_A_SERVICE = "com.docker.swarm.service.id"
 """The label by which the engine of a node tells whose task a container is."""
+
+_KILLED = 137
+"""The exit code of what SIGKILL has ended: by the kernel, when memory runs out. A swarm does not say which."""
 
 _AS_IT_IS = (
     *("id", "image_id", "image", "status", "running", "restarting"),
@@ -170,6 +183,7 @@ def _of_a_swarm(data: dict[str, Any]) -> Container:
     failed = [task for task in tasks if task.failed]
     begun = [task for task in tasks if task.wanted == "running" and not task.serves and task.ready]
     last = max(failed, key=lambda task: task.since, default=None)
+    unwell = (task for task in (*([last] if last else []), *begun) if task.error)
     return Container(
         data["id"],
         data["name"],
@@ -183,25 +197,35 @@ def _of_a_swarm(data: dict[str, Any]) -> Container:
         started=min((task.since for task in serving), default=""),
         finished=max((task.since for task in tasks), default=""),
         restarts=len(failed),
-        health="starting" if any(task.state == "starting" for task in begun) else "",
+        health=_health(data, serving, begun),
         memory=data["memory"],
         restart_policy="any",
         labels=data["labels"] or {},
         env_names=tuple(data["env"]),
-        trouble=next((_trouble(task) for task in (*([last] if last else []), *begun) if task.error), ""),
+        trouble=next((_trouble(task, data["memory"]) for task in unwell), ""),
         tasks=tasks,
         replicas=data["replicas"],
     )
 
 
-def _trouble(task: Task) -> str:
-    """Return in words what keeps a task from running, with what the swarm says of it."""
+def _health(data: dict[str, Any], serving: list[Task], begun: list[Task]) -> str:
+    """Return what its health check says, if it has one: a task is not called running before that has passed."""
+    if data.get("check", "") in ("", "NONE") or not (serving or begun):
+        return ""
+    return "healthy" if len(serving) >= data["replicas"] else "starting"
+
+
+def _trouble(task: Task, limit: int) -> str:
+    """Return in words what keeps a task from running, with what the swarm says of it; ``limit`` in bytes of memory."""
     if "no suitable node" in task.error:
         return f"no node of the swarm fits ({task.error})"
     if "No such image" in task.error or "pull" in task.error:
         return f"{task.node} cannot pull its image ({task.error})"
     if task.state == "rejected":
         return f"{task.node} rejects it ({task.error})"
+    if task.exit_code == _KILLED:
+        more = f" than its limit of {limit // 2**20} MB" if limit else ""
+        return f"it was killed on {task.node} ({task.error}), as is what needs more memory{more}"
     return f"it failed on {task.node} ({task.error})"
 
 

@@ -9,11 +9,11 @@ from datetime import datetime
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.figures import age
 from behindy_ops.facts.leftovers import Recovery, leftover
-from behindy_ops.facts.release import released_as
+from behindy_ops.facts.release import is_job, released_as
 from behindy_ops.facts.survey import Survey
 from behindy_ops.report.layout import Column, sentence, table
 from behindy_ops.report.text import Line, Tone
-from behindy_ops.views.tasks import TaskState, lacking, tasks_of
+from behindy_ops.views.tasks import TaskState, tasks_of
 from behindy_ops.views.tasks import lines as task_lines
 from behindy_ops.views.view import Seen, View
 
@@ -97,7 +97,7 @@ def _state(survey: Survey, container: Container, role: str, ports: tuple[str, ..
     return ContainerState(
         name=container.name,
         role=role,
-        state="restarting" if container.restarting else container.status,
+        state=_word(container),
         health=container.health,
         since=since if moment > 0 else "",
         seconds=round(max(survey.now - moment, 0.0), 1) if moment > 0 else 0.0,
@@ -112,13 +112,19 @@ def _state(survey: Survey, container: Container, role: str, ports: tuple[str, ..
     )
 
 
+def _word(container: Container) -> str:
+    if is_job(container) and container.status == "created":
+        return "scheduled"
+    return "restarting" if container.restarting else container.status
+
+
 def _trouble(survey: Survey, container: Container, role: str, ports: tuple[str, ...]) -> str:
     if role in ("leftover", "changing") or container.replicas is not None:
-        few = lacking(container) if role == "service" else ""
+        few = container.lacking if role == "service" else ""
         return "left by an interrupted deploy" if role == "leftover" else few
     if container.restarting:
         return f"it keeps restarting (exit code {container.exit_code})"
-    if not container.running and role != "other":
+    if not container.running and role != "other" and not is_job(container):
         killed = ", OOM-killed" if container.oom_killed else ""
         return f"it is not running ({container.status}, exit code {container.exit_code}{killed})"
     if container.health == "unhealthy":

@@ -62,16 +62,6 @@ def places(container: Container) -> str:
     return ", ".join(f"{task.slot} on {task.node}" for task in container.serving)
 
 
-def lacking(container: Container) -> str:
-    """Return why fewer of its tasks serve than it is to have, or empty."""
-    wanted, count = container.replicas or 0, len(container.serving)
-    if count >= wanted:
-        return ""
-    away = sorted({task.node for task in container.tasks if task.wanted == "running" and not task.ready})
-    why = container.trouble or (f"no answer from {', '.join(away)}" if away else "")
-    return f"{count} of {wanted} tasks run{': ' if why else ''}{why}"
-
-
 def lines(tasks: Iterable[TaskState]) -> list[Line]:
     """Lay out which run where, and below them what failed and why."""
     tasks = tuple(tasks)

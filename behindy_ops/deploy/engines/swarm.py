@@ -24,6 +24,7 @@ class StartTasks(Start):
             *("swarm/start", state.paths.root, release.service, release.id, names.network, CONTAINER_TEMPLATE),
             *(f"{release.service}/{target.id}" if target else "", names.project, names.proxy.container),
             *(f"{names.network}{OVERLAY}", str(service.tasks), "\n".join(map(_constraint, service.placement))),
+            f"{service.stop:.0f}",
         )
         return Command(
             argv, title=f"start {release.service}-green", timeout=120, stdin=described(state), public=True, changes=True

@@ -62,16 +62,17 @@ class CheckSteady(Attempts):
         if told == UNKNOWN:
             return Look(Verdict.AGAIN, ENGINE_AWAY, Fault.ENGINE)
         container = parse_state(told)
-        if container is None or (trouble := trouble_of(container)):
+        if container is None or (trouble := trouble_of(container) or self._unproven(state, container)):
             return Look(Verdict.FATAL, trouble if container else trouble_of(None))
-        match container.health:
-            case "unhealthy":
-                return Look(Verdict.FATAL, UNHEALTHY)
-            case "starting" if self.heeds(state):
-                return Look(Verdict.FATAL, UNCHECKED)
-            case "healthy":
-                return Look(Verdict.HEALTHY, "its own health check passes")
-        return Look(Verdict.HEALTHY, "it runs")
+        return Look(Verdict.HEALTHY, "its own health check passes" if container.health == "healthy" else "it runs")
+
+    def _unproven(self, state: State, container: Container) -> str:
+        """Return what of a container that runs is not well; of one that was live before, its tasks may move."""
+        if container.health == "unhealthy":
+            return UNHEALTHY
+        if not self.heeds(state):
+            return ""
+        return (UNCHECKED if container.health == "starting" and not container.trouble else "") or container.lacking
 
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
         remedy = "Its last log lines are above. Fix the release, or its settings in .env on the host."

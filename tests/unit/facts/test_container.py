@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from behindy_ops.facts.container import parse_container
 from tests.unit.facts.containers import container_line
 
@@ -27,10 +29,10 @@ def told(slot: int, node: str, **changes: Any) -> dict[str, Any]:
     }
 
 
-def service(*tasks: dict[str, Any], replicas: int = 2) -> str:
-    usual = {"id": "w1", "name": "web", "created": "2027-01-01T00:00:00Z", "image": "me/web@sha256:d", "memory": 400}
-    labels = {"behindy.image": "sha256:1", "behindy.name": "web"}
-    return json.dumps({**usual, "labels": labels, "env": ["A"], "replicas": replicas, "tasks": tasks, "nodes": NODES})
+def service(*tasks: dict[str, Any], replicas: int = 2, check: str = "") -> str:
+    usual = {"id": "w1", "name": "web", "created": "2027-01-01T00:00:00Z", "image": "me/web@sha256:d", "memory": 2**29}
+    usual |= {"labels": {"behindy.image": "sha256:1", "behindy.name": "web"}, "env": ["A"], "nodes": NODES}
+    return json.dumps({**usual, "check": check, "replicas": replicas, "tasks": tasks})
 
 
 def test_it_runs_while_one_of_its_tasks_does_and_is_reached_at_those() -> None:
@@ -53,3 +55,23 @@ def test_a_container_is_where_its_networks_are() -> None:
     (network,) = one.addresses
     assert (one.replicas, one.joins(network), one.joins("other")) == (None, True, False)
     assert one.all_addresses == {one.address(network)}
+
+
+@pytest.mark.parametrize(
+    ("check", "state", "health"),
+    [
+        ("", "starting", ""),
+        ("NONE", "starting", ""),
+        ("CMD", "starting", "starting"),
+        ("CMD-SHELL", "running", "healthy"),
+        ("CMD", "pending", "starting"),
+    ],
+)
+def test_a_task_with_a_health_check_runs_once_that_has_passed(check: str, state: str, health: str) -> None:
+    assert parse_container(service(told(1, "n1"), told(2, "n1", state=state), check=check)).health == health
+
+
+def test_what_was_killed_is_told_with_its_limit_of_memory() -> None:
+    killed = told(1, "n1", wanted="shutdown", state="failed", error="task: non-zero exit (137)", exit=137)
+    web = parse_container(service(killed, replicas=1))
+    assert web.trouble.endswith("(task: non-zero exit (137)), as is what needs more memory than its limit of 512 MB")

@@ -32,17 +32,17 @@ def test_a_task_on_a_node_that_does_not_answer_is_in_no_known_state() -> None:
     away = spread("web", task(1, "beta"), task(2, "gamma", ready=False))
     assert [one.state for one in tasks.tasks_of(away, NOW)] == ["running", "unknown"]
     assert tasks.share(away) == "1/2"
-    assert tasks.lacking(away) == "1 of 2 tasks run: no answer from gamma"
+    assert away.lacking == "1 of 2 tasks run: no answer from gamma"
 
 
 def test_why_one_waits_is_told_beside_it() -> None:
     waits = spread("web", task(1, "", state="pending", error="no suitable node"), trouble="no node fits", replicas=1)
-    assert tasks.lacking(waits) == "0 of 1 tasks run: no node fits"
+    assert waits.lacking == "0 of 1 tasks run: no node fits"
     assert "web.1 pending on no node" in text_of(tasks.lines(tasks.tasks_of(waits, NOW)))
 
 
 def test_of_a_container_and_of_what_is_whole_nothing_is_lacking() -> None:
-    assert tasks.lacking(container("web")) == tasks.lacking(spread("web")) == ""
+    assert container("web").lacking == spread("web").lacking == ""
     assert (tasks.share(container("web")), tasks.share(spread("web"))) == ("", "2/2")
 
 

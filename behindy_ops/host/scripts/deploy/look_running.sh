@@ -2,12 +2,12 @@
 # Sees whether a container that nobody asks is well: ends when its own health check has come to something, or has not
 # within `most` seconds; when it has run for `steady` seconds, if it has none; or when it ends. Prints its state.
 container=$1 steady=$2 most=$3 template=$4
-begun=$(now)
+begun=$(now) ran=''
 while :; do
   seen=$(state "$container" "$template")
-  case $seen in
-  *'"running":true'*'"health":"starting"'*) left=$((begun + most * 1000 - $(now))) pause=300 ;;
-  *'"running":true'*'"health":""'*) left=$((begun + steady * 1000 - $(now))) pause=$left ;;
+  case $(stage "$seen") in
+  boots) left=$((begun + most * 1000 - $(now))) pause=300 ran='' ;;
+  runs) ran=${ran:-$(now)} && left=$((ran + steady * 1000 - $(now))) pause=$left ;;
   *) break ;;
   esac
   [ "$left" -gt 0 ] || break

@@ -53,6 +53,14 @@ state() { # container, template. Prints `state`, and what docker says, `none` or
   case $? in 0) ;; 1) found=none ;; *) found=unknown ;; esac
   echo "state $found"
 }
+stage() { stage_of_container "$1"; }
+stage_of_container() { # what `state` printed: boots (its own health check has come to nothing yet), runs (without one), or ended (either)
+  case $1 in
+  *'"running":true'*'"health":"starting"'*) echo boots ;;
+  *'"running":true'*'"health":""'*) echo runs ;;
+  *) echo ended ;;
+  esac
+}
 stop_within() { docker stop -t "$1" "$2"; } # seconds, container
 restart_within() { docker restart -t "$1" "$2"; } # likewise
 start_again() { docker start "$1"; } # container

@@ -6,11 +6,12 @@ file_binds() { # stanza, and that JSON on stdin: the paths that it mounts
     depth == 5 && at[5] == "type" { type = text() }
     depth == 5 && at[5] == "source" && type == "bind" { print text() }'
 }
-as_stack() { # stanza, key, network, replicas, constraints (one a line), file of `<path> <name of a config>` lines, labels as JSON lines
-  awk -v stanza="$1" -v key="$2" -v network="$3" -v replicas="$4" -v constraints="$5" -v configs="$6" -v labels="$7" "$each_line"'
+as_stack() { # stanza, key, network, replicas, constraints (one a line), file of `<path> <name of a config>` lines, labels as JSON
+  # lines, seconds between SIGTERM and SIGKILL
+  awk -v stanza="$1" -v key="$2" -v network="$3" -v replicas="$4" -v constraints="$5" -v configs="$6" -v labels="$7" -v grace="$8" "$each_line"'
     BEGIN {
       while ((getline line < configs) > 0) { split(line, word, " "); config[word[2]] = word[1] }
-      split("command entrypoint environment init logging stop_grace_period stop_signal user working_dir healthcheck tmpfs " \
+      split("command entrypoint environment init logging stop_signal user working_dir healthcheck tmpfs " \
         "volumes hostname tty stdin_open sysctls ulimits cap_add cap_drop read_only extra_hosts dns dns_search image isolation", known, " ")
       for (i in known) keep[known[i]]
     }
@@ -40,7 +41,7 @@ as_stack() { # stanza, key, network, replicas, constraints (one a line), file of
       n = split(constraints, each, "\n")
       for (i = 1; i <= n; i++) if (each[i] != "") placed = placed "\"" each[i] "\","
       printf "{\"services\": {\"%s\": {\n%s", key, out
-      printf "\"networks\": {\"n\": {}},\n\"labels\": {%s},\n\"configs\": [%s],\n", own, mounted
+      printf "\"stop_grace_period\": \"%ss\", \"networks\": {\"n\": {}},\n\"labels\": {%s},\n\"configs\": [%s],\n", grace, own, mounted
       printf "\"deploy\": {\"mode\": \"replicated\", \"replicas\": %s, \"endpoint_mode\": \"dnsrr\", \"labels\": {%s%s},\n", replicas, own, labels
       if (memory != "" && memory != "0") printf "\"resources\": {\"limits\": {\"memory\": \"%s\"}},\n", memory
       printf "\"restart_policy\": {\"condition\": \"any\", \"delay\": \"2s\"}, \"placement\": {\"constraints\": [%s]}}\n}},\n", placed

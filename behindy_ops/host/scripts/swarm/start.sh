@@ -1,7 +1,7 @@
 # lib: workspace engine masked compose history release stack
 # As deploy/start_green.sh, of a service of the swarm: `replicas` tasks on nodes that meet the constraints (one a line), on the
-# overlay, behind its own name in DNS (`<service>-<release>`), which nobody else ever has.
-network=$4 template=$5 from=$6 project=$7 nginx=$8 overlay=$9 replicas=${10} constraints=${11}
+# overlay, with so many seconds of `grace`, behind its own name in DNS (`<service>-<release>`), which nobody else ever has.
+network=$4 template=$5 from=$6 project=$7 nginx=$8 overlay=$9 replicas=${10} constraints=${11} grace=${12}
 set -e
 umask 077
 of_release "$1" "$2" "$3"
@@ -12,9 +12,10 @@ compose "${declared[@]}" -f "$keep/override.yml" -f "$keep/names.yml" config --f
 while read -r path; do
   if [ -f "$path" ]; then printf '%s %s\n' "$key-$(sha256sum "$path" | cut -c 1-12)" "$path" >>"$work/files"; fi
 done < <(file_binds "$stanza" <"$work/config")
-image=$(docker image inspect --format '{{.Id}}' "$(sed -nE 's/^ *"image": "([^"]+)",?$/\1/p' "$keep/override.yml")")
-labels=$(printf '"%s": "%s",\n' behindy.name "$service-green" behindy.dns "$key" behindy.names "$names" behindy.nginx "$nginx" behindy.image "$image" behindy.replicas "$replicas")
-as_stack "$stanza" "$key" "$overlay" "$replicas" "$constraints" "$work/files" "$labels" <"$work/config" |
+read -r image check < <(docker image inspect --format '{{.Id}} {{with index .Config "Healthcheck"}}{{with .Test}}{{index . 0}}{{end}}{{end}}' "$(sed -nE 's/^ *"image": "([^"]+)",?$/\1/p' "$keep/override.yml")")
+[ -n "$image" ]
+labels=$(printf '"%s": "%s",\n' behindy.name "$service-green" behindy.dns "$key" behindy.names "$names" behindy.nginx "$nginx" behindy.image "$image" behindy.check "$check" behindy.replicas "$replicas")
+as_stack "$stanza" "$key" "$overlay" "$replicas" "$constraints" "$work/files" "$labels" "$grace" <"$work/config" |
   docker stack deploy --detach --resolve-image never --with-registry-auth -c - "$project" 2>&1 >/dev/null |
   { grep -v '^Since --detach' || true; } | masked written_in "$keep/.env" >&2
 id=$(unit "$service-green")

@@ -13,6 +13,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.project.services import HealthPolicy, Service
 from tests.unit.deploy.states import GREEN, LIVE, answer, described, state_of
+from tests.unit.ops_facts import spread, task
 
 if TYPE_CHECKING:
     from behindy_ops.deploy.state import State
@@ -49,6 +50,16 @@ def test_it_is_given_as_long_as_its_stanza_says_and_that_is_said_before() -> Non
 def test_what_the_host_saw_decides(container: dict[str, Any], verdict: Verdict, reason: str) -> None:
     look = CheckSteady().judge(of_worker(), answer(f"state {described(**container)}\n"))
     assert (look.verdict, look.reason) == (verdict, reason)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [("", "1 of 2 tasks run"), ("no node fits", "1 of 2 tasks run: no node fits")],
+)
+def test_of_a_candidate_all_tasks_have_to_run_and_of_what_was_live_before_some(trouble: str, reason: str) -> None:
+    half = spread("web-green", task(1, "beta"), task(2, "", state="pending"), trouble=trouble)
+    assert CheckSteady()._unproven(of_worker(), half) == reason
+    assert CheckRunsAgain("")._unproven(of_worker(), half) == ""
 
 
 def test_that_an_engine_was_away_is_no_verdict_and_a_container_that_is_gone_is_one() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +46,8 @@ def has_units(host: FakeHost, names: Mapping[str, str]) -> None:
         host.on("curl", f"*behindy.name={name}%22*", of_engine(identity))
 
 
-def runs(host: FakeHost, identity: str, *tasks: dict[str, Any]) -> None:
-    spec = {**SPEC, "id": identity}
+def runs(host: FakeHost, identity: str, *tasks: dict[str, Any], check: str = "") -> None:
+    spec = {**SPEC, "id": identity, "check": check}
     host.on(
         "docker", f'service inspect --format {{"id":* {identity}', json.dumps(spec, separators=(",", ":"))[:-1] + "\n"
     )
@@ -204,6 +205,7 @@ CONFIG = {
             "memswap_limit": "419430400",
             "networks": {"internal": None},
             "restart": "always",
+            "stop_grace_period": "5s",
             "volumes": [
                 {"type": "bind", "source": "FILE", "target": "/etc/file", "read_only": True, "bind": {}},
                 {"type": "volume", "source": "data", "target": "/data", "volume": {}},
@@ -224,7 +226,7 @@ def mounted(host: FakeHost) -> Path:
     (keep / "override.yml").write_text(json.dumps({"services": {"web": {"image": "me/web@sha256:2"}}}, indent=1))
     (keep / "docker-compose.yml").write_text("services: {web: {}}\n")
     host.on("docker", "compose *", config)
-    host.on("docker", "image inspect *", "sha256:1\n")
+    host.on("docker", "image inspect *", "sha256:1 CMD\n")
     host.on("docker", "stack deploy *", Answer(run='cat >"$root/stack"'))
     has_units(host, {"web-green": NEW})
     host.on("curl", "*behindy.names=*", of_engine(NEW))
@@ -236,7 +238,7 @@ def mounted(host: FakeHost) -> Path:
 def test_a_stanza_becomes_a_service_of_the_swarm_with_what_that_knows(host: FakeHost, mounted: Path) -> None:
     done = host.run(
         "swarm/start", str(host.home), "web", "r1", "shop_internal", CONTAINER_TEMPLATE, "", "shop", "nginx",
-        "shop_internal-swarm", "2", "node.labels.disk==ssd", stdin="begun\n{}\n{}\n", engine="swarm",
+        "shop_internal-swarm", "2", "node.labels.disk==ssd", "25", stdin="begun\n{}\n{}\n", engine="swarm",
     )  # fmt: skip
     assert done.code == 0, done.err
     stack = yaml.safe_load((host.root / "stack").read_text())
@@ -249,11 +251,13 @@ def test_a_stanza_becomes_a_service_of_the_swarm_with_what_that_knows(host: Fake
         "image",
         "init",
         "volumes",
+        "stop_grace_period",
         "networks",
         "labels",
         "configs",
         "deploy",
     }
+    assert web["stop_grace_period"] == "25s"  # as x-deploy.stop says, not the stanza
     assert [volume["target"] for volume in web["volumes"]] == ["/data"]
     (config_name,) = stack["configs"]
     assert web["configs"] == [{"source": config_name, "target": "/etc/file"}]
@@ -265,8 +269,46 @@ def test_a_stanza_becomes_a_service_of_the_swarm_with_what_that_knows(host: Fake
     assert deploy["labels"]["behindy.name"] == "web-green"
     assert deploy["labels"]["behindy.dns"] == "web-r1"
     assert deploy["labels"]["behindy.tag"] == "v1"
+    assert (deploy["labels"]["behindy.image"], deploy["labels"]["behindy.check"]) == ("sha256:1", "CMD")
     assert stack["networks"] == {"n": {"external": True, "name": "shop_internal-swarm"}}
     assert str((host.home / "assets/.names/web-green").readlink()) == "ids/web-r1"
+
+
+@pytest.mark.parametrize(
+    ("check", "tasks", "steady", "most", "least"),
+    [
+        ("", [{}, {"id": "t2", "slot": 2}], "1", "60", 1.0),
+        ("NONE", [{}, {"id": "t2", "slot": 2}], "1", "60", 1.0),
+        ("CMD", [{}, {"id": "t2", "slot": 2}], "60", "60", 0.0),
+        ("", [{}, {"id": "t2", "slot": 2, "state": "starting"}], "60", "1", 1.0),
+        ("", [{}, {"id": "t2", "slot": 2, "wanted": "shutdown", "state": "failed"}], "60", "60", 0.0),
+    ],
+)
+def test_a_worker_is_seen_to_run_once_all_its_tasks_do(
+    host: FakeHost, check: str, tasks: list[dict[str, Any]], steady: str, most: str, least: float
+) -> None:
+    has_units(host, {"web-green": NEW})
+    runs(host, NEW, *({**TASK, **each} for each in tasks), check=check)
+    host.on("docker", "service inspect --format {{.ID}} *", NEW)
+    begun = time.monotonic()
+    done = host.run("deploy/look_running", NEW, steady, most, CONTAINER_TEMPLATE, engine="swarm")
+    assert least <= time.monotonic() - begun < 50
+    assert json.loads(done.out.removeprefix("state "))["check"] == check
+
+
+@pytest.mark.parametrize("node", ["node1", "node2"])
+def test_it_has_stopped_once_no_task_runs_any_more_on_a_node_that_answers(host: FakeHost, node: str) -> None:
+    has_units(host, {})
+    ends = {**TASK, "node": node, "wanted": "remove"}
+    runs(host, NEW, ends)
+    host.on("docker", "node ls *", NODES.replace('"two","status":"Ready"', '"two","status":"Down"'))
+    host.on("docker", f"service scale --detach {NEW}=0")
+    gone = {**ends, "state": "shutdown"}
+    lines = [json.dumps(each, separators=(",", ":")) + "\n" for each in (ends, ends, gone)]
+    host.on("docker", 'inspect --format {"id":*', *lines)
+    done = host.run("deploy/stop", "5", NEW, engine="swarm")
+    looks = sum(call.startswith('docker inspect --format {"id"') for call in done.calls)
+    assert (done.code, looks) == (0, 3 if node == "node1" else 1), done.err
 
 
 def test_it_is_stopped_to_no_tasks_and_started_again_with_as_many_as_it_had(host: FakeHost) -> None:

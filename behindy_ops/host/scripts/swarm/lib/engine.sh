@@ -26,7 +26,7 @@ of_unit() { # id, template of a service. 1: there is none; 2: not known
     sleep 0.2
   done
 }
-unit_template='{"id":{{json .ID}},"name":{{json (index .Spec.Labels "behindy.name")}},"created":{{json .CreatedAt}},"labels":{{json .Spec.Labels}},"image":{{json .Spec.TaskTemplate.ContainerSpec.Image}},"memory":{{with .Spec.TaskTemplate.Resources}}{{with .Limits}}{{.MemoryBytes}}{{else}}0{{end}}{{else}}0{{end}},"replicas":{{with .Spec.Mode.Replicated}}{{.Replicas}}{{else}}0{{end}},"env":[{{range $i, $e := .Spec.TaskTemplate.ContainerSpec.Env}}{{if $i}},{{end}}{{json (index (split $e "=") 0)}}{{end}}]'
+unit_template='{"id":{{json .ID}},"name":{{json (index .Spec.Labels "behindy.name")}},"created":{{json .CreatedAt}},"labels":{{json .Spec.Labels}},"image":{{json .Spec.TaskTemplate.ContainerSpec.Image}},"memory":{{with .Spec.TaskTemplate.Resources}}{{with .Limits}}{{.MemoryBytes}}{{else}}0{{end}}{{else}}0{{end}},"check":{{$check := index .Spec.Labels "behindy.check"}}{{with .Spec.TaskTemplate.ContainerSpec.Healthcheck}}{{with .Test}}{{$check = index . 0}}{{end}}{{end}}{{json $check}},"replicas":{{with .Spec.Mode.Replicated}}{{.Replicas}}{{else}}0{{end}},"env":[{{range $i, $e := .Spec.TaskTemplate.ContainerSpec.Env}}{{if $i}},{{end}}{{json (index (split $e "=") 0)}}{{end}}]'
 task_template='{"id":{{json .ID}},"slot":{{json .Slot}},"node":{{json .NodeID}},"wanted":{{json .DesiredState}},"state":{{json .Status.State}},"error":{{json .Status.Err}},"since":{{json .Status.Timestamp}},"exit":{{with .Status.ContainerStatus}}{{.ExitCode}}{{else}}0{{end}},"container":{{with .Status.ContainerStatus}}{{json .ContainerID}}{{else}}""{{end}},"addresses":[{{range $i, $n := .NetworksAttachments}}{{range $j, $a := $n.Addresses}}{{if or $i $j}},{{end}}{{json $a}}{{end}}{{end}}]}'
 joined() { paste -sd , -; }
 tasks_of() { # id: a line of JSON for each of its tasks
@@ -48,6 +48,11 @@ units() {
 running() { # id: slot and address of each of its tasks that serves
   tasks_of "$1" | sed -nE '/"wanted":"running","state":"running"/s/.*"slot":([0-9]+).*"addresses":\["([0-9.]+).*/\1 \2/p'
 }
+begun() { # id: each of its tasks that has not ended, whatever it is to be; one on a node that is away ends with that
+  local away
+  away=$(nodes | sed -nE '/"status":"Ready"/!s/^[{]"id":"([^"]+)".*/"node":"\1"/p')
+  tasks_of "$1" | grep -vE '"state":"(complete|shutdown|failed|rejected|orphaned|remove)"' | { if [ -n "$away" ]; then grep -vF "$away"; else cat; fi; }
+}
 inspect() { # docker asks for the templates of a container; of a unit these are answered
   local id code
   id=$(unit "$1")
@@ -62,6 +67,18 @@ inspect() { # docker asks for the templates of a container; of a unit these are 
   '{{.State.Pid}}') watched_from "$id" ;;
   '{{.State.Running}}'*) of_unit "$id" '{{.ID}}' >/dev/null && if [ -n "$(running "$id")" ]; then echo 'true false '; else echo 'false false '; fi ;;
   *) echo "a service of the swarm is not asked for $2" >&2; return 2 ;;
+  esac
+}
+stage() { # a task with a health check runs once that has passed
+  local count
+  case $1 in
+  *'"state":"failed"'* | *'"state":"rejected"'*) echo ended ;;
+  *'"tasks":['*)
+    count=$(grep -oF '"wanted":"running","state":"running"' <<<"$1" | wc -l)
+    if [ "$count" -lt "$(sed -nE 's/.*"replicas":([0-9]+).*/\1/p' <<<"$1")" ]; then echo boots
+    else case $1 in *'"check":""'* | *'"check":"NONE"'*) echo runs ;; *) echo ended ;; esac; fi
+    ;;
+  *) stage_of_container "$1" ;;
   esac
 }
 watched_from() { # id: as lib/connections.sh is told: nginx's process, and the addresses that it asks
@@ -199,7 +216,7 @@ stop_within() {
   if [ -z "$id" ]; then forgotten "$2" && docker stop -t "$1" "$2"; return; fi
   end=$(($(now) + $1 * 1000 + 5000))
   timeout 30 docker service scale --detach "$id=0" >/dev/null || return
-  while [ -n "$(running "$id")" ] && [ "$(now)" -lt "$end" ]; do sleep 0.2; done # one on a node that is away ends with that
+  while [ -n "$(begun "$id")" ] && [ "$(now)" -lt "$end" ]; do sleep 0.2; done
   return 0
 }
 files_of() { # of the image, which this host has pulled: its tasks may be anywhere
