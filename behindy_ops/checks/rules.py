@@ -121,6 +121,7 @@ DOCTOR: tuple[Rule, ...] = (
     services.leftovers,
     services.several,
     services.stopped,
+    swarm.fewer,
     services.maintenance,
     services.answers,
     outside.seen,

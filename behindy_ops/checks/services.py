@@ -41,7 +41,8 @@ LEFTOVER = Risk(
 )
 INCOMPLETE = Risk(
     "replicas",
-    "a container of a service is missing, has another release than its first one, or is one too many",
+    "a container of a service is missing, has another release than its first one, or is one too many; or a service "
+    "does not run as it is declared: by the swarm, or with so many tasks",
     "Deploy what is live once more, which makes them alike: inv deploy.{subject} {tag}",
     "None while the others serve; there are fewer of them, or two releases answer.",
 )
@@ -175,8 +176,11 @@ def several(facts: Facts) -> Iterable[Check]:
         if any(other is not None and not other.running for other in others):
             continue  # `stopped` tells
         if why := incomplete(facts.survey, service):
-            found = f"{why[0].upper()}{why[1:]}: {service.name} is declared with {service.replicas} container"
-            found += f"{'s' if service.replicas > 1 else ''}, alike (x-deploy.replicas)."
+            found = f"{why[0].upper()}{why[1:]}"
+            if live.replicas is None and not service.tasks:
+                alike = f"{service.name} is declared with {service.replicas} container"
+                found += f": {alike}{'s' if service.replicas > 1 else ''}, alike (x-deploy.replicas)"
+            found += "."
             tag = released_as(live).tag
             yield INCOMPLETE.check("replicas", found, subject=service.name, tag=tag)
 

@@ -79,6 +79,13 @@ VERSIONS_DIFFER = Risk(
     "a node has another version of Docker than the host",
     "Update Docker on the older one, one node at a time.",
 )
+FEWER = Risk(
+    "fewer tasks",
+    "a live release has fewer tasks that run than it is to have",
+    "Why each ended: inv ops.ps, inv ops.logs {subject}. Nodes that are away or take nothing: inv host.check. What a "
+    "node cannot pull, docker pull says there. The release before it: inv deploy.rollback {subject}",
+    symptom="None while the others serve, which carry more.",
+)
 ON_ONE_NODE = Risk(
     "replicas on one node",
     "all replicas of a service are on one node, and another could take one",
@@ -191,6 +198,21 @@ def edges(facts: Facts) -> Iterable[Check]:
             yield EDGE_NO_MANAGER.check("edge", f"{node.name} is an edge, and no manager.", subject=node.name)
     well = [node.name for node in swarm.edges if node.ready and node.manager and node.id not in swarm.silent]
     yield ok("edge", f"{len(swarm.edges)}: nginx answers on {', '.join(well) or 'none'}")
+
+
+def fewer(facts: Facts) -> Iterable[Check]:
+    """That a service has as many tasks as it is to have; of one that has none, `services.stopped` tells."""
+    for service in facts.services:
+        live = facts.survey.trio(service.name).live
+        if live is not None and live.serving and live.lacking:
+            found = f"Of {service.name}, {live.lacking}."
+            yield FEWER.check("tasks", found, subject=service.name, evidence=_unwell(live))
+
+
+def _unwell(live: Container) -> Iterable[str]:
+    """The newest tasks that did not run, and why."""
+    newest = sorted((task for task in live.tasks if task.error), key=lambda task: task.since, reverse=True)[:3]
+    return dict.fromkeys(f"{live.name}.{task.slot} {task.state} on {task.node}: {task.error}" for task in newest)
 
 
 def spread(facts: Facts) -> Iterable[Check]:

@@ -44,7 +44,7 @@ class Replaces(Protocol):
 def replacement(session: Session, service: Service, goal: Goal, survey: Survey) -> Replaces:
     """Return what replaces a service, however many containers it has."""
     if service.replicas == 1 and not surplus(survey, service):
-        return Replacement(session, service, goal, survey)
+        return Replacement(session, service, goal, survey, incomplete=incomplete(survey, service))
     return Replicas(session, service, goal, survey)
 
 

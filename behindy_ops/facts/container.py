@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 UNKNOWN = "unknown"
@@ -63,6 +64,15 @@ class Task:
         return self.state in ("failed", "rejected")
 
 
+class Cause(Enum):
+    """What keeps a task from running."""
+
+    NO_NODE = "no node fits"
+    NO_IMAGE = "its node cannot get the image"
+    REJECTED = "its node rejects it"
+    ENDED = "it ends"
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     """A container as ``docker inspect`` describes it.
@@ -72,6 +82,7 @@ class Container:
         addresses: network name to IPv4 address (only while it runs).
         aliases: network name to the DNS names it answers to beside its own.
         trouble: why what it is to run elsewhere does not run, in the swarm's words; empty where all is well.
+        cause: of that; None where all is well.
         tasks: what a swarm runs of it; none for a container.
         replicas: how many tasks it is to have; None for a container.
     """
@@ -98,6 +109,7 @@ class Container:
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     env_names: tuple[str, ...] = ()
     trouble: str = ""
+    cause: Cause | None = None
     tasks: tuple[Task, ...] = ()
     replicas: int | None = None
 
@@ -183,7 +195,7 @@ def _of_a_swarm(data: dict[str, Any]) -> Container:
     failed = [task for task in tasks if task.failed]
     begun = [task for task in tasks if task.wanted == "running" and not task.serves and task.ready]
     last = max(failed, key=lambda task: task.since, default=None)
-    unwell = (task for task in (*([last] if last else []), *begun) if task.error)
+    unwell = next((task for task in (*([last] if last else []), *begun) if task.error), None)
     return Container(
         data["id"],
         data["name"],
@@ -202,7 +214,8 @@ def _of_a_swarm(data: dict[str, Any]) -> Container:
         restart_policy="any",
         labels=data["labels"] or {},
         env_names=tuple(data["env"]),
-        trouble=next((_trouble(task, data["memory"]) for task in unwell), ""),
+        trouble=_trouble(unwell, data["memory"]) if unwell else "",
+        cause=_cause(unwell) if unwell else None,
         tasks=tasks,
         replicas=data["replicas"],
     )
@@ -215,14 +228,23 @@ def _health(data: dict[str, Any], serving: list[Task], begun: list[Task]) -> str
     return "healthy" if len(serving) >= data["replicas"] else "starting"
 
 
+def _cause(task: Task) -> Cause:
+    if "no suitable node" in task.error:
+        return Cause.NO_NODE
+    if "No such image" in task.error or "pull" in task.error:
+        return Cause.NO_IMAGE
+    return Cause.REJECTED if task.state == "rejected" else Cause.ENDED
+
+
 def _trouble(task: Task, limit: int) -> str:
     """Return in words what keeps a task from running, with what the swarm says of it; ``limit`` in bytes of memory."""
-    if "no suitable node" in task.error:
-        return f"no node of the swarm fits ({task.error})"
-    if "No such image" in task.error or "pull" in task.error:
-        return f"{task.node} cannot pull its image ({task.error})"
-    if task.state == "rejected":
-        return f"{task.node} rejects it ({task.error})"
+    match _cause(task):
+        case Cause.NO_NODE:
+            return f"no node of the swarm fits ({task.error})"
+        case Cause.NO_IMAGE:
+            return f"{task.node} cannot pull its image ({task.error})"
+        case Cause.REJECTED:
+            return f"{task.node} rejects it ({task.error})"
     if task.exit_code == _KILLED:
         more = f" than its limit of {limit // 2**20} MB" if limit else ""
         return f"it was killed on {task.node} ({task.error}), as is what needs more memory{more}"

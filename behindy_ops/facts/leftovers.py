@@ -43,8 +43,10 @@ def surplus(survey: Survey, service: Service) -> tuple[Container, ...]:
 
 
 def incomplete(survey: Survey, service: Service) -> str:
-    """Return what of a service's further containers is not as its live one; empty if all is well."""
+    """Return what of a service's containers is not as it is declared, or not as its live one; empty if all is well."""
     first = survey.trio(service.name).live
+    if first is not None and (other := _elsewhere(first, service)):
+        return other
     wanted = released_as(first).id if first else ""
     for each in replicas(service)[1:]:
         live = survey.trio(each.name).live
@@ -55,6 +57,17 @@ def incomplete(survey: Survey, service: Service) -> str:
         if released_as(live).id != wanted:
             return f"{each.name} has another release"
     return "".join(f"{each.name} is one too many" for each in surplus(survey, service)[:1])
+
+
+def _elsewhere(live: Container, service: Service) -> str:
+    """Return in what other way a live release runs than its service would now: on one host, or with so many tasks."""
+    if service.tasks and live.replicas is None:
+        return f"{live.name} is a container of one host, and is to be run by the swarm"
+    if live.replicas is not None and not service.tasks:
+        return f"{live.name} is run by the swarm, and is to be a container of this host"
+    if live.replicas not in (None, service.tasks):
+        return f"{live.name} has {live.replicas} task{'' if live.replicas == 1 else 's'}, not {service.tasks}"
+    return ""
 
 
 def parted(survey: Survey, service: Service) -> str:

@@ -23,7 +23,7 @@ def images(client: Client, from_local: str, tag: str) -> Iterator[tuple[dict[str
         tag: what ``--tag`` says, which goes without it.
 
     Raises:
-        Kind.USAGE: it is neither, or there is a tag beside it.
+        Kind.USAGE: it is neither, or there is a tag beside it; or nodes are to run it that get it from a registry.
     """
     if not from_local:
         yield {}, tag
@@ -34,6 +34,12 @@ def images(client: Client, from_local: str, tag: str) -> Iterator[tuple[dict[str
     if tag != LATEST:
         raise Kind.USAGE(
             "--tag names an image to pull, and --from-local one to send.", state=UNCHANGED, remedy="Give one of them."
+        )
+    if spread := next((each.name for each in client.services if each.tasks), ""):
+        raise Kind.USAGE(
+            f"--from-local sends an image to one host, and {spread} may run on any node of the swarm.",
+            state=UNCHANGED,
+            remedy=f"Push it to a registry that every node reaches, then: inv deploy.{spread} --tag TAG",
         )
     repositories = {each.name: repository(each, client.settings.image_prefix) for each in client.services}
     references = {name: local_reference(from_local, own) for name, own in repositories.items()}

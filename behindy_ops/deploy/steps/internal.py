@@ -17,7 +17,7 @@ from behindy_ops.deploy.steps.step import (
     unexpected,
 )
 from behindy_ops.errors import Kind
-from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
+from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Cause, Container, parse_state
 from behindy_ops.facts.curl import needs_login, outcome
 from behindy_ops.host.command import Command, Result, script
 from behindy_ops.project.services import Expect, HealthPolicy
@@ -42,6 +42,36 @@ def trouble_of(container: Container | None) -> str:
     if container.restarting or container.restarts:
         return f"it restarts (exit code {container.exit_code}, {container.restarts} restarts)"
     return "" if container.running else f"it exited (exit code {container.exit_code})"
+
+
+def remedy_of(state: State, container: Container | None) -> str:
+    """Return what to do about what keeps a task of a swarm from running; empty where its log tells."""
+    service = state.service
+    match container.cause if container is not None else None:
+        case Cause.NO_NODE:
+            if not service.placement:
+                return "No node takes what is new. Which are away, drained or paused, and what to type: inv host.check"
+            wanted, given = ", ".join(service.placement), " ".join(f"--label-add {each}" for each in service.placement)
+            return (
+                f"x-deploy.placement asks for {wanted}. A node is given that on the host: docker node update {given} "
+                "NODE. Which nodes there are, and which are away: inv host.check"
+            )
+        case Cause.NO_IMAGE if not state.release.digest:
+            return (
+                "That image is on the first host alone, and every node is to get it from a registry. Push it there, "
+                f"then: inv deploy.{service.name} --tag TAG"
+            )
+        case Cause.NO_IMAGE:
+            return (
+                "On that node, docker pull with the name in brackets says why: it does not reach the registry, does "
+                "not trust it, or may not pull."
+            )
+        case Cause.REJECTED:
+            return (
+                "The node's own words are in brackets. What a service mounts of the host, beside single files, has to "
+                "be on every node that may run it (x-deploy.placement)."
+            )
+    return ""
 
 
 def longer(state: State) -> str:
@@ -96,7 +126,7 @@ class CheckInside(Attempts):
         if told == UNKNOWN:
             return Look(Verdict.AGAIN, ENGINE_AWAY, Fault.ENGINE)
         if trouble := trouble_of(container):
-            return Look(Verdict.FATAL, trouble)
+            return Look(Verdict.FATAL, trouble, remedy=remedy_of(state, container))
         health = container.health if container is not None and self.heeds() else ""
         if health == "unhealthy":
             return Look(Verdict.FATAL, UNHEALTHY)
@@ -109,7 +139,8 @@ class CheckInside(Attempts):
         fault = Fault.LOGIN if needs_login(status) else Fault.RELEASE
         waits = container.trouble if container is not None else ""
         reason = waits or unexpected(expect, status, curl_exit, lacking=bool(lacking))
-        return Look(Verdict.AGAIN, reason, fault, said=" ".join(said.split())[:_SAID])
+        remedy = remedy_of(state, container)
+        return Look(Verdict.AGAIN, reason, fault, said=" ".join(said.split())[:_SAID], remedy=remedy)
 
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
         remedy = "Its last log lines are above. Fix the release, or its settings in .env on the host."

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.internal import UNCHECKED, UNHEALTHY, longer, trouble_of
+from behindy_ops.deploy.steps.internal import UNCHECKED, UNHEALTHY, longer, remedy_of, trouble_of
 from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Fault, Look, Read, Verdict, patience
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
@@ -63,7 +63,7 @@ class CheckSteady(Attempts):
             return Look(Verdict.AGAIN, ENGINE_AWAY, Fault.ENGINE)
         container = parse_state(told)
         if container is None or (trouble := trouble_of(container) or self._unproven(state, container)):
-            return Look(Verdict.FATAL, trouble if container else trouble_of(None))
+            return Look(Verdict.FATAL, trouble if container else trouble_of(None), remedy=remedy_of(state, container))
         return Look(Verdict.HEALTHY, "its own health check passes" if container.health == "healthy" else "it runs")
 
     def _unproven(self, state: State, container: Container) -> str:

@@ -48,6 +48,7 @@ class Look:
         fault: whose it is that it was not well.
         definite: the release itself answered, with an error: waiting longer seldom helps.
         said: what it answered with that error, cut; empty if that is not known.
+        remedy: what to type about it, if that is not what a step says of anything that is not well.
     """
 
     verdict: Verdict
@@ -55,6 +56,7 @@ class Look:
     fault: Fault = Fault.RELEASE
     definite: bool = False
     said: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,11 @@ class Attempts(Step):
         """Return what the last attempt came to."""
         if look.verdict is Verdict.HEALTHY:
             return Read(state, look.reason)
-        return self.unhealthy(state, f"{look.reason}; it says: {look.said}" if look.said else look.reason, look.fault)
+        reason = f"{look.reason}; it says: {look.said}" if look.said else look.reason
+        read = self.unhealthy(state, reason, look.fault)
+        if read.error is None or not look.remedy:
+            return read
+        return replace(read, error=read.error.but(remedy=look.remedy))
 
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
         """Return what follows when it did not succeed."""

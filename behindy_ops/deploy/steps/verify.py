@@ -168,6 +168,8 @@ def _unsteady(container: Container | None) -> str:
         return "its container has disappeared"
     if container.oom_killed:
         return "it was OOM-killed"
+    if container.restarts and container.trouble:
+        return container.trouble
     if container.restarts or container.restarting:
         return "it restarted once" if container.restarts == 1 else f"it restarted {container.restarts} times"
     if not container.running:

@@ -31,6 +31,17 @@ def names(checks: object) -> list[str]:
     return [check.problem.name for check in checks if isinstance(check, Check) and check.problem]  # type: ignore[attr-defined]
 
 
+def test_a_service_with_fewer_tasks_than_it_is_to_have_is_told_with_the_reason_unless_it_has_none() -> None:
+    failed = replace(TASKS[1], wanted="shutdown", state="failed", since="2", error="task: non-zero exit (3)")
+    half = replace(LIVE, tasks=(TASKS[0], failed), replicas=2, trouble="it failed on one (task: non-zero exit (3))")
+    (check,) = swarm.fewer(facts(containers={"frontend": half}))
+    assert check.found == "Of frontend, 1 of 2 tasks run: it failed on one (task: non-zero exit (3))."
+    assert check.evidence == ("frontend.2 failed on one: task: non-zero exit (3)",)
+    assert "inv ops.logs frontend" in check.remedy
+    for well in (replace(LIVE, replicas=2), replace(half, tasks=(failed,)), replace(LIVE, tasks=())):
+        assert names(swarm.fewer(facts(containers={"frontend": well}))) == []
+
+
 @pytest.mark.parametrize(
     ("engine", "seat", "problems"),
     [

@@ -8,8 +8,9 @@ import pytest
 
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.draining import Draining
-from behindy_ops.facts.leftovers import Recovery, decide, leftover, serves
+from behindy_ops.facts.leftovers import Recovery, decide, incomplete, leftover, serves
 from behindy_ops.facts.survey import Survey, Trio
+from behindy_ops.project.services import Service
 
 LIVE, GREEN, BLUE = Container("1", "frontend"), Container("2", "frontend-green"), Container("3", "frontend-blue")
 DEAD = Container("1", "frontend", running=False, status="exited")
@@ -94,3 +95,19 @@ def test_what_ran_once_is_ended_before_anything_else_and_only_if_a_deploy_made_i
     assert leftover(Survey(containers={**trio, "x": Container("4", "frontend-run-1", labels=ours)}), "frontend") is (
         Recovery.REMOVE_GREEN
     )
+
+
+@pytest.mark.parametrize(
+    ("has", "wanted", "told"),
+    [
+        (None, 0, ""),
+        (2, 2, ""),
+        (None, 2, "web is a container of one host, and is to be run by the swarm"),
+        (2, 0, "web is run by the swarm, and is to be a container of this host"),
+        (1, 3, "web has 1 task, not 3"),
+        (3, 2, "web has 3 tasks, not 2"),
+    ],
+)
+def test_what_is_not_run_as_it_is_declared_is_not_complete(has: int | None, wanted: int, told: str) -> None:
+    survey = Survey(containers={"web": Container("w", "web", replicas=has)})
+    assert incomplete(survey, Service("web", "me/web", tasks=wanted)) == told

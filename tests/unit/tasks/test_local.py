@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -64,3 +65,10 @@ def test_one_image_for_several_services_and_a_tag_beside_it_are_refused() -> Non
         chosen(of("web", "api"), "shop-web:v3")
     with raises(Kind.USAGE, match="--tag names an image to pull"):
         chosen(of("web"), "v2", "v1")
+
+
+def test_what_any_node_of_a_swarm_may_run_is_not_sent_to_one_host() -> None:
+    client = of("job", "web")
+    client.services[1] = replace(client.services[1], tasks=2)
+    with raises(Kind.USAGE, match=r"web may run on any node.*inv deploy\.web --tag TAG"):
+        chosen(client, "v2")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from behindy_ops.deploy.steps.external import CheckOutside
-from behindy_ops.deploy.steps.internal import CheckInside, CheckRunning
+from behindy_ops.deploy.steps.internal import CheckInside, CheckRunning, remedy_of
 from behindy_ops.deploy.steps.step import Look, Verdict
 from behindy_ops.errors import Kind
-from behindy_ops.facts.container import Container
+from behindy_ops.facts.container import Cause, Container
 from behindy_ops.project.services import Expect, HealthPolicy
 from tests.unit.deploy.states import SERVICE, answer, described, state_of
 
@@ -233,3 +233,29 @@ def test_one_that_was_running_and_is_not_healthy_is_no_error() -> None:
     read = step.read(state_of(), answer("state none\n"))
     assert read.error is None
     assert read.failed == "the container has disappeared"
+
+
+@pytest.mark.parametrize(
+    ("cause", "changes", "says"),
+    [
+        (Cause.NO_NODE, {}, "inv host.check"),
+        (Cause.NO_NODE, {"placement": ("disk=ssd", "zone=a")}, "--label-add disk=ssd --label-add zone=a NODE"),
+        (Cause.NO_IMAGE, {}, "docker pull with the name in brackets"),
+        (Cause.REJECTED, {}, "on every node that may run it"),
+        (Cause.ENDED, {}, ""),
+        (None, {}, ""),
+    ],
+)
+def test_what_keeps_a_task_from_running_has_a_remedy_of_its_own(
+    cause: Cause | None, changes: dict[str, Any], says: str
+) -> None:
+    state = state_of(service=replace(SERVICE, **changes))
+    told = remedy_of(state, Container("w", "web-green", cause=cause))
+    assert says in told
+    assert bool(told) == bool(says)
+
+
+def test_an_image_that_no_registry_has_is_to_be_pushed() -> None:
+    state = state_of()
+    state = replace(state, release=replace(state.release, digest=""))
+    assert "Push it there" in remedy_of(state, Container("w", "web-green", cause=Cause.NO_IMAGE))

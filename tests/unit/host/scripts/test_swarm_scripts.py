@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from behindy_ops.facts import survey
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
 from behindy_ops.host.command import as_told_to, script_names, script_text
-from tests.unit.host.scripts.fake_host import INSIDE, Answer, FakeHost
+from tests.unit.host.scripts.fake_host import INSIDE, MARK, Answer, FakeHost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -324,6 +325,32 @@ def test_it_is_stopped_to_no_tasks_and_started_again_with_as_many_as_it_had(host
         done = host.run(name, *words, engine="swarm")
         assert done.code == 0, done.err
         assert f"docker service scale --detach {NEW}={count}" in done.calls
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_all_that_a_swarm_runs_is_asked_for_at_once_and_one_by_one_where_one_is_gone(
+    host: FakeHost, *, gone: bool
+) -> None:
+    host.on("curl", "*")
+    host.on("docker", "*")
+    host.on("curl", "*services?filters=*behindy.name%22*", of_engine(OLD, NEW))
+    lines = {
+        each: json.dumps({**SPEC, "id": each, "name": each[:3]}, separators=(",", ":"))[:-1] + "\n"
+        for each in (OLD, NEW)
+    }
+    both = Answer(lines[OLD], code=1) if gone else "".join(lines.values())
+    host.on("docker", f'service inspect --format {{"id":*] {OLD} {NEW}', both)
+    host.on("docker", f'service inspect --format {{"id":*] {NEW}', Answer(err="no such service", code=1))
+    host.on("docker", f'service inspect --format {{"id":*] {OLD}', lines[OLD])
+    told = json.dumps(TASK, separators=(",", ":"))
+    host.on("docker", "service ps -q --no-trunc *", "t1\n")
+    host.on("docker", "inspect --format {{.ServiceID}} *", f"{OLD} {told}\n")
+    host.on("docker", 'inspect --format {"id":*', f"{told}\n")
+    host.on("docker", "node ls *", NODES)
+    host.on("docker", "ps -aq --no-trunc", "")
+    words = (MARK, str(host.home), "a.org", "", "net", "nginx", "web", CONTAINER_TEMPLATE, "", "web", "me/web")
+    found = survey.parse(host.run("host/survey", *words, engine="swarm").out, MARK).containers
+    assert {name: len(each.tasks) for name, each in found.items()} == {"ooo": 1} | ({} if gone else {"nnn": 0})
 
 
 def test_a_rehearsal_asks_each_task_by_its_address(host: FakeHost) -> None:

@@ -40,10 +40,20 @@ told_of_unit() { # id: what Python is told of it in place of a container's JSON.
   spec=$(of_unit "$1" "$unit_template") || return
   printf '%s,"tasks":[%s],"nodes":[%s]}\n' "$spec" "$(tasks_of "$1" | joined)" "$(nodes | joined)"
 }
-units() {
-  local id ids
+units() { # all at once, which takes as long as one; where one is gone by now, one by one
+  local id ids specs tasks there
   ids=$(labelled behindy.name) || return
-  for id in $ids; do told_of_unit "$id" || [ "$?" = 1 ] || return; done
+  [ -n "$ids" ] || return 0
+  specs=$(timeout 20 xargs docker service inspect --format "$unit_template" <<<"$ids" 2>/dev/null) || {
+    for id in $ids; do told_of_unit "$id" || [ "$?" = 1 ] || return; done
+    return
+  }
+  tasks=$(timeout 10 xargs docker service ps -q --no-trunc <<<"$ids" 2>/dev/null |
+    xargs -r docker inspect --format "{{.ServiceID}} $task_template" 2>/dev/null) || true
+  there=$(nodes | joined)
+  while read -r id; do
+    printf '%s,"tasks":[%s],"nodes":[%s]}\n' "$(grep -F "{\"id\":\"$id\"" <<<"$specs")" "$(sed -n "s/^$id //p" <<<"$tasks" | joined)" "$there"
+  done <<<"$ids"
 }
 running() { # id: slot and address of each of its tasks that serves
   tasks_of "$1" | sed -nE '/"wanted":"running","state":"running"/s/.*"slot":([0-9]+).*"addresses":\["([0-9.]+).*/\1 \2/p'
