@@ -165,7 +165,7 @@ class Survey:
 
     def stanza(self, service: str) -> Stanza:
         """Return what the compose file asks for a service; for a further container of one, what it asks for that."""
-        return self.stanzas.get(service) or self.stanzas.get(re.sub(r"-[2-9]\Z", "", service), Stanza())
+        return self.stanzas.get(service) or self.stanzas.get(re.sub(r"-(?:[2-9]|10)\Z", "", service), Stanza())
 
     def released(self, service: str) -> tuple[Release, ...]:
         """Return the releases of a service the host remembers, newest first (ids begin with their time)."""

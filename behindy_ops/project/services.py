@@ -181,8 +181,8 @@ class Service:
         return self.port != 0
 
 
-MOST_REPLICAS = 9
-"""Containers of one service: nginx tells them by one digit (provision/nginx/maps.conf.j2)."""
+MOST_REPLICAS = 10
+"""Containers of one service: nginx tells them by these numbers (provision/nginx/maps.conf.j2)."""
 
 
 def replicas(service: Service) -> tuple[Service, ...]:

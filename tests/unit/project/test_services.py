@@ -239,11 +239,11 @@ def test_several_containers_of_a_service_are_services_of_their_own_to_the_host()
     assert load(stanza("{replicas: 1}")) == load(stanza("{}"))
 
 
-@pytest.mark.parametrize("count", ["0", "10", "-1", "1.5", "two", "true", "[2]"])
-def test_how_many_containers_is_a_number_from_one_to_nine(count: str) -> None:
+@pytest.mark.parametrize("count", ["0", "11", "-1", "1.5", "two", "true", "[2]"])
+def test_how_many_containers_is_a_number_from_one_to_ten(count: str) -> None:
     (told,) = mistakes(stanza(f"{{replicas: {count}}}"))
     assert told.startswith("services.web.x-deploy.replicas: ")
-    assert told.endswith("write a whole number from 1 to 9")
+    assert told.endswith("write a whole number from 1 to 10")
 
 
 def test_what_may_not_run_twice_or_runs_at_times_has_no_replicas() -> None:

@@ -95,6 +95,17 @@ def test_of_several_containers_each_gets_its_share_and_who_knows_the_token_names
     assert not any("replica" in text for text in without.values())
 
 
+def test_the_tenth_container_gets_its_share_and_is_named_as_the_others_are(shop: Project) -> None:
+    (shop.root / "compose/docker-compose.yml").write_text(SHOP.replace("{port: 5000,", "{replicas: 10, port: 5000,"))
+    maps = rendering.rendered(Project(shop.root).compose, shop.root)["maps.conf"]
+    assert re.sub(r" +", " ", maps).count(" 10.00% -10;") == 1
+    (by_token,) = re.findall(r'"~(\^\[\^\|\]\+.*)" "-\$http_x_behindy_replica"', maps)
+    (of_asked,) = re.findall(r"~(\^-\S+) \$replica_asked", maps)
+    for number, known in (("2", True), ("10", True), ("1", False), ("11", False), ("20", False), ("100", False)):
+        assert bool(re.search(by_token, f"-green|{number}")) == known
+        assert bool(re.search(of_asked, f"-{number}")) == known
+
+
 def test_what_a_route_keeps_is_configured_there_and_nowhere_without_one(shop: Project) -> None:
     without = rendering.rendered(shop.compose, shop.root)
     assert not re.findall(r"proxy_\w*cache\w*|cached\.conf", "".join(without.values()))
