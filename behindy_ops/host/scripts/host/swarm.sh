@@ -1,4 +1,4 @@
-# lib: engine
+# lib: workspace engine
 # $1 what to do, then its arguments; each part may be run again. stdin of `join`: what the engine is asked for, as JSON, with
 # the token in it, which is in no argument. Says on its last lines why it failed.
 what=$1
@@ -40,18 +40,30 @@ idle) # node, seconds: waits until it runs nothing any more
 promote) quietly docker node promote "$1" ;; # node
 demote) quietly docker node demote "$1" ;;
 leave) # anything: it is a manager, the last one, which takes the swarm with it
-  # An engine that leaves forgets the names of all containers, those on its own networks too, and adds one again when it is renamed:
-  # docs/design.md, "Renames in a swarm". A name that ends in -blue is given back by any deploy, should this be cut off.
-  names=() urls=()
+  # An engine that leaves forgets the names of all containers, those on its own networks too, and adds one again when it is
+  # renamed: docs/design.md, "Renames in a swarm". When it forgets them is not told, so each is renamed and renamed back over
+  # and over until it has left. A name that ends in -blue is given back by any deploy, should this be cut off.
+  names=$(docker ps --no-trunc --filter label=behindy.release --format '{{.ID}} {{.Names}}' && docker ps --no-trunc --format '{{.ID}} {{.Names}}') || exit
+  names=$(awk '!seen[$1]++' <<<"$names") # nginx asks the releases
+  renamed() { # id, name
+    api -f -X POST "http://docker/containers/$1/rename?name=$2-blue" "http://docker/containers/$1/rename?name=$2" >/dev/null 2>&1
+  }
+  if [ -n "$names" ]; then
+    end=$(($(now) + 60000))
+    while read -r id name; do
+      while [ ! -e "$work/left" ] && [ -d "$work" ] && [ "$(now)" -lt "$end" ]; do renamed "$id" "$name"; done &
+    done <<<"$names"
+  fi
+  code=0
+  [ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] || quietly docker swarm leave ${1:+--force} || code=$?
+  : >"$work/left"
+  wait
   while read -r id name; do
-    names+=("$id $name") urls+=("http://docker/containers/$id/rename?name=$name-blue" "http://docker/containers/$id/rename?name=$name")
-  done < <(docker ps --no-trunc --format '{{.ID}} {{.Names}}')
-  [ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] || quietly docker swarm leave ${1:+--force} || exit
-  [ "${#urls[@]}" = 0 ] || api -f -X POST "${urls[@]}" >/dev/null || true
-  for each in "${names[@]}"; do
-    read -r id name <<<"$each"
+    [ -n "$id" ] || continue
+    renamed "$id" "$name"
     [ "$(inspect "$id" '{{.Name}}')" = "/$name" ] || ! inspect "$id" '{{.Id}}' >/dev/null || docker rename "$id" "$name" || exit
-  done
+  done <<<"$names"
+  exit "$code"
   ;;
 forget) unless_gone docker node rm --force "$1" ;; # node
 disband) # network

@@ -223,7 +223,8 @@ def test_what_a_node_runs_is_told_by_the_names_of_releases(host: FakeHost) -> No
 
 
 def leaving(host: FakeHost, name: str) -> None:
-    host.on("docker", "ps --no-trunc --format {{.ID}} {{.Names}}", f"{'c' * 64} db\n")
+    for which in ("", "--filter label=behindy.release "):
+        host.on("docker", f"ps --no-trunc {which}--format {{{{.ID}}}} {{{{.Names}}}}", f"{'c' * 64} db\n")
     host.on("docker", "info --format {{.Swarm.LocalNodeState}}", "active\n")
     host.on("docker", "swarm leave*")
     host.on("curl", "*-f -X POST *rename*")
@@ -231,15 +232,26 @@ def leaving(host: FakeHost, name: str) -> None:
     host.on("docker", "container inspect --format {{.Id}} *", "c\n")
 
 
-def test_an_engine_that_leaves_is_told_the_names_of_its_containers_again(host: FakeHost) -> None:
+def test_an_engine_that_leaves_is_told_the_names_of_its_containers_all_the_while(host: FakeHost) -> None:
     leaving(host, "db")
+    host.on(
+        "docker", "swarm leave*", Answer(run='until [ "$(grep -c rename "$root/calls")" -gt 2 ]; do sleep 0.01; done')
+    )
     ran = host.run("host/swarm", "leave", "last")
     assert ran.code == 0, ran.err
-    told = [call for call in ran.calls if "leave" in call or "rename" in call]
+    told = [call.split(" ", 1)[0] for call in ran.calls if "leave" in call or "rename" in call]
+    assert "docker" in told[:-1]
+    assert told[-1] == "curl"  # once more when it has left
     at = f"http://docker/containers/{'c' * 64}/rename?name="
-    assert [call.split(" ", 1)[0] for call in told] == ["docker", "curl"]
-    assert told[0] == "docker swarm leave --force"
-    assert told[1].endswith(f"{at}db-blue {at}db")
+    assert {call.endswith(f"{at}db-blue {at}db") for call in ran.calls if "rename" in call} == {True}
+
+
+def test_that_an_engine_cannot_leave_is_told_and_its_containers_keep_their_names(host: FakeHost) -> None:
+    leaving(host, "db")
+    host.on("docker", "swarm leave*", Answer(err="not now", code=1))
+    ran = host.run("host/swarm", "leave", "last")
+    assert (ran.code, ran.err.strip()) == (1, "not now")
+    assert "/rename?name=db" in next(call for call in reversed(ran.calls) if "rename" in call)
 
 
 def test_a_container_that_was_left_with_another_name_gets_its_own_back(host: FakeHost) -> None:
