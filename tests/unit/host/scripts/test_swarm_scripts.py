@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import textwrap
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -325,6 +327,26 @@ def test_it_is_stopped_to_no_tasks_and_started_again_with_as_many_as_it_had(host
         done = host.run(name, *words, engine="swarm")
         assert done.code == 0, done.err
         assert f"docker service scale --detach {NEW}={count}" in done.calls
+
+
+def test_the_last_words_of_tasks_follow_each_other_so_that_a_value_in_several_lines_is_known(host: FakeHost) -> None:
+    value = "a value that is longer than what stands in one line of base64, as a key may be"
+    first, second = textwrap.wrap(base64.b64encode(value.encode()).decode(), 76)
+    assert len(second) >= 8
+    cut = second[:5]
+    has_units(host, {})
+    runs(host, NEW, TASK)
+    for name, answer in (("names", ""), ("image", "sha256:1")):
+        host.on("docker", f'service inspect --format {{{{index .Spec.Labels "behindy.{name}"}}}} {NEW}', f"{answer}\n")
+    host.on("docker", "image inspect *", "")
+    host.on("docker", "service inspect --format *ContainerSpec.Env*", json.dumps(f"KEY={value}") + "\n")
+    host.on("docker", f"service ps -q --no-trunc {NEW}", "t1\nt2\n")
+    for each in ("t1", "t2"):
+        host.on("docker", f"service logs --raw --tail 50 {each}", f"{first}\n{cut}\n{each} ends\n")
+    host.on("docker", "service rm *")
+    out = host.run("deploy/discard", NEW, CONTAINER_TEMPLATE, "100", "", "no", "0", engine="swarm").out
+    said = [line.removeprefix("log ") for line in out.splitlines() if line.startswith("log ")]
+    assert said == ["<KEY>", "<KEY>", "t1 ends", "<KEY>", "<KEY>", "t2 ends"]
 
 
 @pytest.mark.parametrize("gone", [False, True])

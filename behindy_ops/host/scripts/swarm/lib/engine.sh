@@ -320,10 +320,15 @@ releases_in_use() {
   docker ps -a --format '{{.Label "behindy.release"}} {{.Label "behindy.previous"}} 0-{{.ID}}' && ids=$(labelled behindy.name) || return
   for id in $ids; do of_unit "$id" '{{index .Spec.Labels "behindy.release"}} {{index .Spec.Labels "behindy.previous"}} 0-{{.ID}}' || [ "$?" = 1 ] || return; done
 }
-log_of() {
-  local id
+log_of() { # its tasks' one after the other, each with its share of the lines: a value that is in several lines is known by that
+  local id tasks each fds=()
   id=$(unit "$2") || return
-  if [ -n "$id" ]; then timeout 10 docker service logs --raw --tail "$1" "$id"; else docker logs --tail "$1" "$2"; fi
+  if [ -z "$id" ]; then docker logs --tail "$1" "$2"; return; fi
+  mapfile -t tasks < <(timeout 10 docker service ps -q --no-trunc "$id")
+  for each in "${tasks[@]}"; do
+    exec {fd}< <(timeout 10 docker service logs --raw --tail "$((($1 + ${#tasks[@]} - 1) / ${#tasks[@]}))" "$each" 2>&1) && fds+=("$fd")
+  done
+  for each in "${fds[@]}"; do cat <&"$each" && exec {each}<&-; done
 }
 remove() {
   local id names
