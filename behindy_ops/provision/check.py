@@ -57,7 +57,7 @@ def _of_a_node(session: Session, reach: Reach, node: Node) -> Iterator[Check]:
         yield UNREACHED.check("nodes", f"{node.name} is not reached as {node.ssh}: {error.what}", subject=node.name)
         return
     for check in examine(rules.NODE, Facts(survey=facts, machine=facts)):
-        remedy = check.remedy.replace(": inv host", f": BEHINDY_HOST={host.host} inv host")
+        remedy = check.remedy.replace(": inv host", f": {host.named(session.settings)} inv host")
         yield replace(check, subject=node.name, found=f"{node.name}: {check.found}", remedy=remedy)
 
 

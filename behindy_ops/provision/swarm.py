@@ -91,6 +91,13 @@ class Joining:
         user = self.user or ours.user
         return replace(ours, host=self.host, user=user, port=port, engine="", environment="", domain="")
 
+    def named(self, ours: Settings) -> str:
+        """Return what to put before a task so that it is about this host: what differs from the settings."""
+        own = self.settings(ours)
+        words = [f"BEHINDY_HOST={own.host}"]
+        words += [f"BEHINDY_PORT={own.port}"] if own.port and own.port != ours.port else []
+        return " ".join([*words, f"BEHINDY_USER={own.user}"] if own.user != ours.user else words)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

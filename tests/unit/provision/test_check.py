@@ -167,7 +167,7 @@ def test_nodes_of_a_swarm_are_asked_for_what_no_manager_knows_and_one_out_of_rea
     found = {check.name: check for check in check_host(first.session, reach) if check.subject == "two"}
     assert [(settings.host, settings.port) for settings in reached] == [("two", 2222)]
     assert found["clock"].found.startswith("two: The host's clock is")
-    assert found["swap"].remedy.startswith("Make 2 GB of it: BEHINDY_HOST=two inv host.setup")
+    assert found["swap"].remedy.startswith("Make 2 GB of it: BEHINDY_HOST=two BEHINDY_PORT=2222 inv host.setup")
 
     def refused(_: Settings) -> AbstractContextManager[Session]:
         raise Kind.LOGIN_REFUSED("It refused the key.")

@@ -175,6 +175,8 @@ def test_another_host_is_reached_by_the_same_key_and_is_of_no_environment() -> N
     ours = Settings(host="one", port=2022, user="me", domain="shop.example", engine="swarm", environment="staging")
     assert Joining("two", host="two").settings(ours) == Settings(host="two", user="me")
     assert Joining("ops@one:23", "ops", "one", 23).settings(ours).port == 23
+    assert Joining("two", host="two").named(ours) == "BEHINDY_HOST=two"
+    assert Joining("ops@two:23", "ops", "two", 23).named(ours) == "BEHINDY_HOST=two BEHINDY_PORT=23 BEHINDY_USER=ops"
 
 
 def test_a_look_is_read() -> None:
