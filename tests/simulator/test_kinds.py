@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -196,6 +197,13 @@ def test_releases_that_must_not_overlap_never_run_side_by_side(release: str) -> 
     )
     assert "aside" in steps(host)
     at_rest(host)
+
+
+def test_how_long_it_was_down_leaves_out_the_watch() -> None:
+    host = with_worker(overlap=False)
+    host.deploy("worker", tag="mended", watch=60)
+    (seconds,) = re.findall(r"worker was down for at most (\d+) s", decisions(host))
+    assert int(seconds) < 60
 
 
 def test_a_rollback_of_one_that_must_not_overlap_stops_it_first_too() -> None:
