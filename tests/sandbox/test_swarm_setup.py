@@ -104,7 +104,7 @@ def test_a_live_host_becomes_a_swarm_of_three_and_then_there_is_nothing_to_do(sw
 
 
 def test_the_first_deploy_to_it_takes_over_from_the_container_of_one_host(swarm: SandboxInfo) -> None:
-    result = under_traffic(swarm, lambda: deploy("frontend", "v1", "--force", BEHINDY_ENGINE="swarm").ok())
+    result = under_traffic(swarm, lambda: deploy("frontend", "v1", BEHINDY_ENGINE="swarm").ok())
     assert (result.lost, result.sent > 100) == (0, True), result.losses[:3]
     assert len(where()) == 1
     assert not on_host("docker", "ps", "--all", "--quiet", "--filter", "name=^frontend")
