@@ -9,7 +9,7 @@ from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import OVERLAY, Container
 from behindy_ops.facts.figures import MB
-from behindy_ops.facts.swarm import APPS, Node, Seat
+from behindy_ops.facts.swarm import APPS, QUORUM, Node, Seat, who_is_unreached
 from behindy_ops.project.registries import registry_of
 
 _LOOPBACK = ("localhost", "127.", "[::1]")
@@ -47,9 +47,9 @@ NOT_FIRST = Problem(
 LEADERLESS = Problem(
     "swarm without a leader",
     "the swarm's manager cannot act: half of the managers or more are away, or it is locked or starting",
-    "Start the other managers again. What runs goes on; if they are gone for good, on the host: docker swarm init "
-    "--force-new-cluster",
+    QUORUM,
     symptom="What runs goes on, but nothing can be deployed, and what fails is not replaced.",
+    kind=Kind.NO_QUORUM,
 )
 NODE_AWAY = Risk(
     "node away",
@@ -120,7 +120,8 @@ def engine(facts: Facts) -> Iterable[Check]:
     elif seat is Seat.WORKER and name:
         yield WORKER.check("swarm", "The host is a worker of a swarm, and no manager.")
     elif seat is Seat.LEADERLESS:
-        yield LEADERLESS.check("swarm", "The host's swarm has no leader.")
+        found = f"The host's swarm has no leader: {who_is_unreached(facts.survey.cluster.unreached)}."
+        yield LEADERLESS.check("swarm", found)
     elif seat in (Seat.MANAGER, Seat.WORKER) and not name:
         what = f"{', '.join(ours)} runs in the host's swarm" if ours else "The host belongs to a swarm"
         yield IN_SWARM.check("swarm", f"{what}, and BEHINDY_ENGINE is not set.")

@@ -9,7 +9,7 @@ swarm_() { # its seat, its node, and the names that releases bear which run ther
   *'"active","ControlAvailable":false') echo 'seat worker' ;;
   *'"active","ControlAvailable":true')
     said=$(api -gf 'http://docker/services?filters=%7B%22label%22:%5B%22behindy.name%22%5D%7D' 2>/dev/null) ||
-      { echo 'seat leaderless' && return; }
+      { echo 'seat leaderless' && unreached | sed 's/^/unreached /' && return; }
     echo 'seat manager'
     api -gf 'http://docker/nodes?filters=%7B%22node.label%22:%5B%22behindy.first=true%22%5D%7D' 2>/dev/null |
       grep -oE '[{]"ID":"[a-z0-9]{25}","Version"|"Status":[{]"State":"ready",("Message":"[^"]*",)?"Addr":"[^"]*"' |

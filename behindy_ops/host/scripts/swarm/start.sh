@@ -14,8 +14,8 @@ while read -r path; do
 done < <(file_binds "$stanza" <"$work/config")
 image=$(docker image inspect --format '{{.Id}}' "$(sed -nE 's/^ *"image": "([^"]+)",?$/\1/p' "$keep/override.yml")")
 labels=$(printf '"%s": "%s",\n' behindy.name "$service-green" behindy.dns "$key" behindy.names "$names" behindy.nginx "$nginx" behindy.image "$image" behindy.replicas "$replicas")
-as_stack "$stanza" "$key" "$overlay" "$replicas" "$constraints" "$work/files" "$labels" <"$work/config" |
-  docker stack deploy --detach --resolve-image never --with-registry-auth -c - "$project" 2>&1 >/dev/null |
+as_stack "$stanza" "$key" "$overlay" "$replicas" "$constraints" "$work/files" "$labels" <"$work/config" >"$work/stack"
+led timeout 60 docker stack deploy --detach --resolve-image never --with-registry-auth -c "$work/stack" "$project" 2>&1 >/dev/null |
   { grep -v '^Since --detach' || true; } | masked written_in "$keep/.env" >&2
 id=$(unit "$service-green")
 [ -n "$id" ]
