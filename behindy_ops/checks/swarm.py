@@ -168,13 +168,15 @@ def _node(node: Node, own: Node | None) -> Iterable[Check]:
 
 def managers(facts: Facts) -> Iterable[Check]:
     """How many managers may be lost. One, or an even number, is nobody's mistake: it is said."""
-    count = len(facts.survey.cluster.managers)
+    every = facts.survey.cluster.managers
+    count, away = len(every), [node.name for node in every if node.manager not in ("leader", "reachable")]
     if count == 1:
         yield ok("managers", "1: while it is away, what runs goes on, and nothing can be deployed")
     elif count:
         spare = (count - 1) // 2
         even = f"; {count - 1} would bear as much" if count % 2 == 0 else ""
-        yield ok("managers", f"{count}: {spare or 'none'} of them may be away{even}")
+        now = f", as {' and '.join(away)} is: no other may be" if away and len(away) == spare else ""
+        yield ok("managers", f"{count}: {spare or 'none'} of them may be away{now or even}")
     if count and len(facts.survey.cluster.edges) < 2:
         own = facts.survey.cluster.own
         yield ok("edge", f"1: nginx and the ports of the site are on {own.name if own else 'the host'} alone")
