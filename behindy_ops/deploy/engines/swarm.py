@@ -46,7 +46,8 @@ def _explained(error: BehindyError, said: str) -> BehindyError:
     unreached = leaderless(said)
     if unreached is None:
         return error
-    what = f"The swarm lost its leader in the middle of the deploy, and has had none since: {who_is_unreached(unreached)}."
+    who = who_is_unreached(unreached)
+    what = f"The swarm lost its leader in the middle of the deploy, and has had none since: {who}."
     remedy = f"{QUORUM} Then the same again, which puts in order what this run left."
     return ManagerLost(what, state=error.state, remedy=remedy, lines=(error.what, *error.lines))
 
