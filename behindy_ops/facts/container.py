@@ -181,8 +181,8 @@ def _of_a_swarm(data: dict[str, Any]) -> Container:
         exit_code=last.exit_code if last else 0,
         oom_killed=False,
         created=data["created"],
-        started=min((task.since for task in serving), default=""),
-        finished=max((task.since for task in tasks), default=""),
+        started=min((task.since for task in serving), default=data["created"]),
+        finished=max((task.since for task in tasks), default=data["updated"]),  # tasks that ended are forgotten soon
         restarts=len(failed),
         health="starting" if any(task.state == "starting" for task in begun) else "",
         memory=data["memory"],

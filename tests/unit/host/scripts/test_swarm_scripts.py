@@ -28,7 +28,7 @@ TASK = {
 }  # fmt: skip
 NODES = '{"id":"node1","name":"one","status":"Ready"}\n{"id":"node2","name":"two","status":"Ready"}\n'
 SPEC = {
-    "id": NEW, "name": "web-green", "created": "2026", "labels": {"behindy.image": "sha256:1"},
+    "id": NEW, "name": "web-green", "created": "2026", "updated": "2026", "labels": {"behindy.image": "sha256:1"},
     "image": "me/web@sha256:2", "memory": 1000, "replicas": 2, "env": ["DB_PASS"],
 }  # fmt: skip
 
