@@ -45,7 +45,7 @@ def test_it_runs_while_one_of_its_tasks_does_and_is_reached_at_those() -> None:
 
 
 def test_what_is_to_have_no_task_any_more_was_stopped_when_that_was_said() -> None:
-    """Its tasks are forgotten within seconds; whoever finds it is to know whether its successor was made before that."""
+    """Its tasks are forgotten within seconds; it is to be known whether its successor was made before that."""
     stopped = parse_container(service(replicas=0))
     assert (stopped.running, stopped.finished) == (False, "2027-01-09T00:00:00Z")
     assert not stopped_first(parse_container(service(told(1, "n1"))), stopped)

@@ -183,7 +183,7 @@ class TestLeaderDies:
     def scaled(self, host: FakeHost) -> FakeHost:
         """A service that is to be stopped, whose last task ends with that."""
         runs(host, NEW)
-        host.moved |= {"election=30000": "election=1500", "alone=6000": "alone=1"}
+        host.moved |= {"election=30000": "election=1500", "alone=3000": "alone=1"}
         return host
 
     def managers(self, host: FakeHost, *addresses: str) -> None:

@@ -4,7 +4,7 @@
 # Managers choose another leader when theirs dies, and meanwhile what they are asked hangs, or is refused: docs/design.md, "A leader
 # dies". So all that is asked of them goes through `led`.
 election=30000 # ms that they may take for it
-alone=6000     # ms that is waited while half of them or more do not answer
+alone=3000     # ms that is waited while half of them or more do not answer
 led() { # a command: again, while a leader may soon be there. Prints what it says; its code, and 2 where none leads
   local said code begun most=$away left=''
   begun=$(now)
