@@ -204,8 +204,9 @@ class Walk:
             look = step.judge(self.state, self._heard(ask(command) if ahead is None else ahead))
             in_a_row = in_a_row + 1 if look.definite else 0
             enough = look.verdict is Verdict.AGAIN and 0 < step.definite <= in_a_row
+            gone = look.fault is Fault.ENGINE and engine(self.state.settings).gone(self._said)
             stopped = step.yields and session.interrupts.requested is not None
-            return dataclasses.replace(look, verdict=Verdict.FATAL) if enough or stopped else look
+            return dataclasses.replace(look, verdict=Verdict.FATAL) if enough or stopped or gone else look
 
         retrying = Retrying(
             stop=stop_after_attempt(policy.attempts),

@@ -19,9 +19,11 @@ class Engine:
         start: makes the step that starts a candidate.
         shaped: a service as this engine has it.
         explained: the error of a step, by its own name where what a script wrote on standard error tells that.
+        gone: whether that says that the engine was waited for in vain, so that asking again is pointless.
     """
 
     name: str
     start: Callable[[], Step]
     shaped: Callable[[Service], Service]
     explained: Callable[[BehindyError, str], BehindyError]
+    gone: Callable[[str], bool]

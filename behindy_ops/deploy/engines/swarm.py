@@ -52,4 +52,4 @@ def _explained(error: BehindyError, said: str) -> BehindyError:
     return ManagerLost(what, state=error.state, remedy=remedy, lines=(error.what, *error.lines))
 
 
-SWARM = Engine("swarm", StartTasks, _shaped, _explained)
+SWARM = Engine("swarm", StartTasks, _shaped, _explained, lambda said: leaderless(said) is not None)

@@ -12,7 +12,7 @@ import pytest
 from behindy_ops.deploy.state import Phase
 from behindy_ops.deploy.steps.drain import LeaveToDrain
 from behindy_ops.deploy.steps.external import CheckOutside
-from behindy_ops.deploy.steps.step import Attempts, FromHere, Look, Together, Verdict, WithNext
+from behindy_ops.deploy.steps.step import Attempts, Fault, FromHere, Look, Together, Verdict, WithNext
 from behindy_ops.deploy.steps.switch import Switch
 from behindy_ops.deploy.steps.tidy import Tidy
 from behindy_ops.deploy.steps.verify import Verify
@@ -59,6 +59,9 @@ class Scripted(Attempts):
 
     def policy(self, *_: object) -> HealthPolicy:
         return self.numbers
+
+    def command(self, *_: object) -> Command:
+        return answer().command
 
     def judge(self, *_: object) -> Look:
         return next(self.looks)
@@ -187,6 +190,23 @@ def test_a_leader_that_was_lost_in_the_middle_has_a_name_of_its_own_with_the_sta
     assert error.lines[0].startswith("The names could not be switched")
     assert lost("swarm", "no such service").kind is Kind.SWITCH_FAILED
     assert lost("", said).kind is Kind.SWITCH_FAILED
+
+
+def test_an_engine_that_was_waited_for_in_vain_is_not_asked_again() -> None:
+    asked, away = [], Look(Verdict.AGAIN, "Docker does not answer", Fault.ENGINE)
+
+    def ask(command: Command) -> Result:
+        asked.append(command)
+        return Result(command, 0, "state unknown\n", "The swarm has no leader; unreached: 10.0.0.2\n", 1.0)
+
+    host = cast("Any", SimpleNamespace(run=ask))
+    for engine, times in (("swarm", 1), ("", 15)):
+        settings = Settings(engine=engine)
+        session = Session(host, cast("Any", None), settings, (), lambda _: None, "me", sleep=lambda _: None)
+        walk = Walk(session, state_of(settings=settings))
+        walk.go([Scripted([away] * 15, HealthPolicy(), definite=0, yields=False)])
+        assert (len(asked), walk.healthy) == (times, False)
+        asked.clear()
 
 
 def together(said: str, *, code: int = 0) -> tuple[list[Event], list[Command]]:
