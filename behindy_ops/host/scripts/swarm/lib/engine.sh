@@ -160,13 +160,13 @@ rename() { # name or id, new name
   if [ -z "$id" ]; then rename_container "$1" "$2"; else led timeout 30 docker service update --quiet --detach --label-add "behindy.name=$2" "$id" >/dev/null; fi
 }
 # On the other edges, where nginx answers as well, swarm/edge.sh does what links_made does here.
-edges() { # id and address of each that is Ready; nothing where this is the only one
+edges() { # id and address of each that is not down (a new leader calls those Unknown that it has not heard of yet)
   local said
   said=$(led api -gf -m 5 'http://docker/nodes?filters=%7B%22node.label%22:%5B%22behindy.edge=true%22%5D%7D') || return
   grep -oE '[{]"ID":"[a-z0-9]{25}","Version"|"Status":[{]"State":"[a-z]+",("Message":"[^"]*",)?"Addr":"[^"]*"' <<<"$said" |
     awk -F '"' -v own="$([[ $said != *'"ID":'*'"ID":'* ]] || own_node)" '
       $2 == "ID" { id = $4; next }
-      $6 == "ready" && own != "" && id != own { print id, $(NF - 1) }'
+      $6 !~ /^(down|disconnected)$/ && own != "" && id != own { print id, $(NF - 1) }'
 }
 edge_says() { # id, nginx's container here: what swarm/edge.sh has written there; false where nobody tells
   local said
