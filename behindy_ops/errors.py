@@ -40,6 +40,8 @@ class Kind(Enum):
     COMPOSE_INVALID = 35, "compose file invalid"
     NOT_ENOUGH_MEMORY = 36, "not enough memory"
     DISK_FULL = 37, "disk full"
+    NO_QUORUM = 38, "no quorum"
+    MANAGER_LOST = 39, "manager lost"
     IMAGE_NOT_FOUND = 40, "image not found"
     REGISTRY_REFUSED = 41, "registry refused"
     REGISTRY_UNREACHABLE = 42, "registry unreachable"
@@ -152,6 +154,12 @@ class RemoteCommandFailed(BehindyError):
     """A command on the host failed in a way that has no kind of its own."""
 
     kind = Kind.REMOTE_COMMAND_FAILED
+
+
+class ManagerLost(RemoteCommandFailed):
+    """The swarm lost the manager that led it while a command ran, and had no other in time."""
+
+    kind = Kind.MANAGER_LOST
 
 
 class Interrupted(BehindyError):

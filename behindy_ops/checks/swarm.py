@@ -9,7 +9,7 @@ from behindy_ops.checks.check import Check, Facts, Problem, Risk, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import OVERLAY, Container
 from behindy_ops.facts.figures import MB
-from behindy_ops.facts.swarm import APPS, Node, Seat
+from behindy_ops.facts.swarm import APPS, QUORUM, Node, Seat, who_is_unreached
 from behindy_ops.project.registries import registry_of
 
 _LOOPBACK = ("localhost", "127.", "[::1]")
@@ -47,9 +47,9 @@ NOT_FIRST = Problem(
 LEADERLESS = Problem(
     "swarm without a leader",
     "the swarm's manager cannot act: half of the managers or more are away, or it is locked or starting",
-    "Start the other managers again. What runs goes on; if they are gone for good, on the host: docker swarm init "
-    "--force-new-cluster",
+    QUORUM,
     symptom="What runs goes on, but nothing can be deployed, and what fails is not replaced.",
+    kind=Kind.NO_QUORUM,
 )
 NODE_AWAY = Risk(
     "node away",
@@ -127,7 +127,8 @@ def engine(facts: Facts) -> Iterable[Check]:
     elif seat is Seat.WORKER and name:
         yield WORKER.check("swarm", "The host is a worker of a swarm, and no manager.")
     elif seat is Seat.LEADERLESS:
-        yield LEADERLESS.check("swarm", "The host's swarm has no leader.")
+        found = f"The host's swarm has no leader: {who_is_unreached(facts.survey.cluster.unreached)}."
+        yield LEADERLESS.check("swarm", found)
     elif seat in (Seat.MANAGER, Seat.WORKER) and not name:
         what = f"{', '.join(ours)} runs in the host's swarm" if ours else "The host belongs to a swarm"
         yield IN_SWARM.check("swarm", f"{what}, and BEHINDY_ENGINE is not set.")
@@ -174,13 +175,15 @@ def _node(node: Node, own: Node | None) -> Iterable[Check]:
 
 def managers(facts: Facts) -> Iterable[Check]:
     """How many managers may be lost. One, or an even number, is nobody's mistake: it is said."""
-    count = len(facts.survey.cluster.managers)
+    every = facts.survey.cluster.managers
+    count, away = len(every), [node.name for node in every if node.manager not in ("leader", "reachable")]
     if count == 1:
         yield ok("managers", "1: while it is away, what runs goes on, and nothing can be deployed")
     elif count:
         spare = (count - 1) // 2
         even = f"; {count - 1} would bear as much" if count % 2 == 0 else ""
-        yield ok("managers", f"{count}: {spare or 'none'} of them may be away{even}")
+        now = f", as {' and '.join(away)} is: no other may be" if away and len(away) == spare else ""
+        yield ok("managers", f"{count}: {spare or 'none'} of them may be away{now or even}")
     if count and len(facts.survey.cluster.edges) < 2:
         own = facts.survey.cluster.own
         yield ok("edge", f"1: nginx and the ports of the site are on {own.name if own else 'the host'} alone")

@@ -10,6 +10,7 @@ from functools import partial
 
 from behindy_ops.checks import outside
 from behindy_ops.checks.check import Facts
+from behindy_ops.deploy.engines.choice import engine
 from behindy_ops.deploy.state import Phase, State
 from behindy_ops.deploy.steps.step import (
     Attempts,
@@ -63,6 +64,7 @@ class Walk:
         self.phases: dict[Phase, float] = {}
         self.facts: dict[str, str] = {}
         self.healthy = False
+        self._said = ""
         self._untold: list[Phase] = []
         self._ahead: dict[type[Step], Result] = {}
 
@@ -108,7 +110,7 @@ class Walk:
                 return self._end(None, step, shown)
             if not ended:
                 ended.extend(apart(mark, self.session.host.run(together(mark, commands)), commands))
-            return step.read(self.state, ended[sent.index(step)])
+            return step.read(self.state, self._heard(ended[sent.index(step)]))
 
         for step in steps:
             self._walk(step, answer)
@@ -124,7 +126,7 @@ class Walk:
             if read.error is not None:
                 for event in read.events:
                     self.session.emit(event)
-                raise read.error
+                raise engine(self.state.settings).explained(read.error, self._said)
         while self._untold:  # once the step that came to it is told
             self.reached(self._untold.pop(0))
         for event in read.events:
@@ -156,7 +158,12 @@ class Walk:
     def _end(self, answer: Future[Result] | None, step: Step, _: Shown) -> Read:
         if answer is None:  # it turned out to be needless
             return step.read(self.state, Result(step.command(self.state), 0, "", "", 0.0))
-        return step.read(self.state, self.session.host.end(answer))
+        return step.read(self.state, self._heard(self.session.host.end(answer)))
+
+    def _heard(self, result: Result) -> Result:
+        """Keep what a script wrote beside its answer: an error may have its name from that."""
+        self._said = result.stderr
+        return result
 
     def _send(self, step: Step, shown: Shown, ask: Callable[[Command], Result] | None = None) -> Read:
         ask = ask or self.session.host.run
@@ -164,7 +171,7 @@ class Walk:
             return self._end(None, step, shown)
         command = self._command(step, shown)
         if not isinstance(step, Attempts):
-            return step.read(self.state, ask(command))
+            return step.read(self.state, self._heard(ask(command)))
         look = self._attempt(step, command, ask)
         self.healthy = look.verdict is Verdict.HEALTHY
         return step.conclude(self.state, look)
@@ -194,11 +201,12 @@ class Walk:
             nonlocal begun, in_a_row
             begun = session.clock()
             ahead = self._ahead.pop(type(step)) if type(step) in self._ahead else None
-            look = step.judge(self.state, ask(command) if ahead is None else ahead)
+            look = step.judge(self.state, self._heard(ask(command) if ahead is None else ahead))
             in_a_row = in_a_row + 1 if look.definite else 0
             enough = look.verdict is Verdict.AGAIN and 0 < step.definite <= in_a_row
+            gone = look.fault is Fault.ENGINE and engine(self.state.settings).gone(self._said)
             stopped = step.yields and session.interrupts.requested is not None
-            return dataclasses.replace(look, verdict=Verdict.FATAL) if enough or stopped else look
+            return dataclasses.replace(look, verdict=Verdict.FATAL) if enough or stopped or gone else look
 
         retrying = Retrying(
             stop=stop_after_attempt(policy.attempts),

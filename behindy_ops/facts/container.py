@@ -35,7 +35,8 @@ class Task:
     Attributes:
         wanted: the state that it is to have: ``running``, ``shutdown``.
         state: the one that it has, as its node said last.
-        ready: its node answers; what is said of a task on one that does not is old.
+        ready: its node answers, as far as is known: the leader of a swarm that has just been chosen calls all nodes
+            unknown. What is said of a task on one that does not is old.
         error: what kept it from running, in the swarm's words.
         address: IPv4 on the overlay.
         container: the id of its container, on its node.
@@ -206,8 +207,8 @@ def _of_a_swarm(data: dict[str, Any]) -> Container:
         exit_code=last.exit_code if last else 0,
         oom_killed=False,
         created=data["created"],
-        started=min((task.since for task in serving), default=""),
-        finished=max((task.since for task in tasks), default=""),
+        started=min((task.since for task in serving), default=data["created"]),
+        finished=max((task.since for task in tasks), default=data["updated"]),  # tasks that ended are forgotten soon
         restarts=len(failed),
         health=_health(data, serving, begun),
         memory=data["memory"],
@@ -259,7 +260,7 @@ def _task(data: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> Task:
         node.get("name", data["node"]),
         data["wanted"],
         data["state"],
-        ready=node.get("status", "Ready") == "Ready",
+        ready=node.get("status", "Ready") in ("Ready", "Unknown"),
         error=data["error"],
         exit_code=data["exit"],
         since=data["since"],

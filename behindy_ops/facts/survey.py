@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, Self
 
-from behindy_ops.errors import Kind, RemoteCommandFailed
+from behindy_ops.errors import BehindyError, Kind, RemoteCommandFailed
 from behindy_ops.facts.changing import Changing, parse_changing
 from behindy_ops.facts.container import OF_A_SERVICE, Container, parse_container
 from behindy_ops.facts.draining import Draining, parse_draining
@@ -21,7 +21,7 @@ from behindy_ops.facts.outside import elsewhere
 from behindy_ops.facts.readings import parse_readings
 from behindy_ops.facts.release import Labels, Release, remembered
 from behindy_ops.facts.replies import Reply, read
-from behindy_ops.facts.swarm import Seat, Swarm
+from behindy_ops.facts.swarm import QUORUM, Seat, Swarm, who_is_unreached
 from behindy_ops.facts.timers import Timed
 from behindy_ops.facts.timers import parse as parse_timers
 from behindy_ops.project.names import Names
@@ -190,17 +190,19 @@ def engine_kind(text: str) -> frozenset[EngineKind]:
     return frozenset(kind for kind, there in signs.items() if there)
 
 
-_NO_MANAGER = {
-    Seat.WORKER: (
-        "The host is a worker of a swarm, which does not tell what runs there.",
-        "Name a manager as BEHINDY_HOST; on the host, docker info names them (Manager Addresses).",
-    ),
-    Seat.LEADERLESS: (
-        "The host's swarm has no leader, so it cannot be asked what runs there.",
-        "Start its other managers again: more than half have to be there. See: inv host.check",
-    ),
-}
-"""What is wrong, and what to do, where names in a swarm cannot be asked for."""
+def _no_manager(swarm: Swarm) -> BehindyError | None:
+    """Return what is wrong where names in a swarm cannot be asked for."""
+    state = "Nothing changed; what runs goes on."
+    if swarm.seat is Seat.WORKER:
+        return Kind.HOST_NOT_READY(
+            "The host is a worker of a swarm, which does not tell what runs there.",
+            state=state,
+            remedy="Name a manager as BEHINDY_HOST; on the host, docker info names them (Manager Addresses).",
+        )
+    if swarm.seat is Seat.LEADERLESS:
+        what = f"The host's swarm has no leader: {who_is_unreached(swarm.unreached)}."
+        return Kind.NO_QUORUM(what, state=state, remedy=QUORUM)
+    return None
 
 
 def parse(text: str, mark: str, names: Names | None = None) -> Survey:
@@ -213,8 +215,8 @@ def parse(text: str, mark: str, names: Names | None = None) -> Survey:
     problems = reply.problems
     unread = [name for name in ("containers", "images") if name in problems and "versions" not in problems]
     strangers = next((problems[name] for name in unread if "API version" in problems[name]), "")
-    if unread and not strangers and (why := _NO_MANAGER.get(Swarm.parse(reply).seat)):
-        raise Kind.HOST_NOT_READY(why[0], state="Nothing changed; what runs goes on.", remedy=why[1])
+    if unread and not strangers and (why := _no_manager(Swarm.parse(reply))):
+        raise why
     if unread and not strangers:  # to take this for "there are none" would make a first deploy out of any
         raise RemoteCommandFailed(
             f"Docker on the host did not list its {' and '.join(unread)}.",

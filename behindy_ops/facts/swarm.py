@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Self
@@ -87,6 +88,7 @@ class Swarm:
         services: the names that releases bear which run in it, of every project.
         first: the address of the host that has the label :data:`FIRST`, if it is there and another than this one.
         silent: the ids of nodes that are edges and do not tell what nginx does there; only a manager was asked.
+        unreached: the addresses of managers that do not answer, where there is no leader.
     """
 
     seat: Seat = Seat.UNKNOWN
@@ -95,6 +97,7 @@ class Swarm:
     services: tuple[str, ...] = ()
     first: str = ""
     silent: tuple[str, ...] = ()
+    unreached: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, reply: Reply) -> Self:
@@ -107,6 +110,7 @@ class Swarm:
             tuple(reply.every("service", "swarm_")),
             values.get("first", ""),
             tuple(reply.every("silent", "edges_")),
+            tuple(values.get("unreached", "").split()),
         )
 
     @property
@@ -130,6 +134,28 @@ class Swarm:
         """Return those of the names that a release in it bears."""
         wanted = set(names)
         return tuple(sorted(wanted.intersection(self.services)))
+
+
+_LEADERLESS = re.compile(r"^.*The swarm has no leader; unreached:(.*)$", re.MULTILINE)
+"""What swarm/lib/engine.sh says when managers have chosen no other leader in time."""
+
+
+def leaderless(text: str) -> tuple[str, ...] | None:
+    """Return which managers do not answer, where a script says that none leads; None where it says nothing of that."""
+    found = _LEADERLESS.search(text)
+    return tuple(found[1].split()) if found else None
+
+
+def who_is_unreached(addresses: Sequence[str]) -> str:
+    """Return in words which managers do not answer."""
+    return f"of its managers, {', '.join(addresses)} cannot be reached" if addresses else "its managers chose none"
+
+
+QUORUM = (
+    "Start them again, or their engines: more than half of the managers have to be there. If they are gone for good, "
+    "on the host: docker swarm init --force-new-cluster (docs/swarm.md)."
+)
+"""What to do where no manager leads."""
 
 
 def parse_node(line: str) -> Node:

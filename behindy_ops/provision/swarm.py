@@ -306,7 +306,8 @@ def _no_edge(names: Names, swarm: Swarm, node: Node, at: str) -> Iterator[Step]:
 
 def _left(node: Node, at: str, ground: Ground | None) -> Iterator[Step]:
     if node.manager:
-        yield Step("demote", f"Have {node.name} be no manager any more", ("host/swarm", "demote", node.id))
+        title = f"Have {node.name} be no manager any more"
+        yield Step("demote", title, ("host/swarm", "demote", node.id), timeout=90)
     if ground is not None:
         yield Step("leave", f"{node.name} leaves the swarm", ("host/swarm", "leave"), at)
         yield from _with_live_restore(ground.facts, at)
@@ -346,6 +347,9 @@ def _joins(host: Joining, ground: Ground, first: Ground, *, managers: bool) -> I
         yield from _without_live_restore(ground.facts, host.text)
         title = f"{host.text} ({ground.name}) joins as a {role}"
         yield Step("join", title, ("host/swarm", "join"), host.text, timeout=90, joins=role)
+    elif managers and not known.manager:
+        title = f"{host.text} ({known.name}), a worker so far, becomes a manager"
+        yield Step("promote", title, ("host/swarm", "promote", known.id), timeout=60)
     if known is None or not known.apps or known.ssh != host.text:
         argv = ("host/swarm", "label", known.id if known else host.text, f"{APPS}=true", f"{SSH}={host.text}")
         yield Step("label", f"Label it {APPS}=true, {SSH}={host.text}", argv)

@@ -83,6 +83,11 @@ def states() -> dict[str, str]:
     return dict(line.split() for line in on_host("docker", "node", "inspect", "--format", form, *ids).splitlines())
 
 
+def managers() -> list[str]:
+    """What each manager is to the others."""
+    return on_host("docker", "node", "ls", "--format", "{{.ManagerStatus}}").split()
+
+
 def where() -> list[str]:
     """The nodes on which the live release runs."""
     live = on_host("docker", "service", "ls", "--quiet", "--filter", "label=behindy.name=frontend")
@@ -123,6 +128,23 @@ def test_a_node_that_leaves_hands_over_what_it_runs_and_may_join_again(swarm: Sa
     assert busy not in {*states(), *where()}
     assert on_host("docker", "info", "--format", ALONE, node=number) == "inactive true"
     in_swarm(*made_of(swarm, number))
+    assert states() == {node.name: "ready-active-true" for node in swarm.nodes}
+
+
+def test_workers_become_managers_of_which_one_may_be_away_and_one_leaves_again(swarm: SandboxInfo) -> None:
+    in_swarm(*made_of(swarm), "--managers")
+    assert sorted(managers()) == ["Leader", "Reachable", "Reachable"]
+    assert "nothing to do" in inv(*made_of(swarm), "--managers").ok().said
+    checked = inv("host.check", "--json", env=environment(BEHINDY_ENGINE="swarm"))
+    (told,) = (check["found"] for check in json.loads(checked.out)["checks"] if check["name"] == "managers")
+    assert told == "3: 1 of them may be away"
+    number = 3 if where() == [swarm.nodes[2].name] else 2
+    name = swarm.nodes[number - 1].name
+    result = under_traffic(swarm, lambda: in_swarm("host.setup", "--swarm", "--leave", name, "--yes"))
+    assert (result.lost, result.sent > 100) == (0, True), result.losses[:3]
+    assert sorted(managers()) == ["Leader", "Reachable"]
+    in_swarm(*made_of(swarm, number), "--managers")
+    assert sorted(managers()) == ["Leader", "Reachable", "Reachable"]
     assert states() == {node.name: "ready-active-true" for node in swarm.nodes}
 
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 from behindy_ops.deploy.engines.engine import Engine
 from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.start import Start, described
+from behindy_ops.errors import BehindyError, ManagerLost
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, OVERLAY
+from behindy_ops.facts.swarm import QUORUM, leaderless, who_is_unreached
 from behindy_ops.host.command import Command, script
 from behindy_ops.project.services import Service
 
@@ -41,4 +43,14 @@ def _shaped(service: Service) -> Service:
     return service if service.schedule else replace(service, replicas=1, tasks=service.replicas)
 
 
-SWARM = Engine("swarm", StartTasks, _shaped)
+def _explained(error: BehindyError, said: str) -> BehindyError:
+    unreached = leaderless(said)
+    if unreached is None:
+        return error
+    who = who_is_unreached(unreached)
+    what = f"The swarm lost its leader in the middle of the deploy, and has had none since: {who}."
+    remedy = f"{QUORUM} Then the same again, which puts in order what this run left."
+    return ManagerLost(what, state=error.state, remedy=remedy, lines=(error.what, *error.lines))
+
+
+SWARM = Engine("swarm", StartTasks, _shaped, _explained, lambda said: leaderless(said) is not None)

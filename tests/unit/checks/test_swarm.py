@@ -146,6 +146,13 @@ def test_another_host_that_is_the_first_is_not_deployed_past() -> None:
     assert "10.0.0.9" in found[0].found
 
 
+def test_a_manager_that_is_away_is_one_of_those_that_may_be() -> None:
+    every = [replace(ONE, id=str(number), name=f"m{number}") for number in range(1, 4)]
+    every[2] = replace(every[2], manager="unreachable")
+    told, _ = swarm.managers(facts(*every))
+    assert told.found == "3: 1 of them may be away, as m3 is: no other may be"
+
+
 def test_replicas_on_one_node_are_named_where_another_could_take_one() -> None:
     crowded = {"frontend": LIVE}
     assert names(swarm.spread(facts(containers=crowded))) == ["replicas on one node"]

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from behindy_ops.deploy.state import Phase
 from behindy_ops.deploy.steps.drain import LeaveToDrain
 from behindy_ops.deploy.steps.external import CheckOutside
-from behindy_ops.deploy.steps.step import Attempts, FromHere, Look, Together, Verdict, WithNext
+from behindy_ops.deploy.steps.step import Attempts, Fault, FromHere, Look, Together, Verdict, WithNext
 from behindy_ops.deploy.steps.switch import Switch
 from behindy_ops.deploy.steps.tidy import Tidy
 from behindy_ops.deploy.steps.verify import Verify
 from behindy_ops.deploy.walk import Relapse, Walk
-from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.errors import BehindyError, Kind, ManagerLost
 from behindy_ops.facts.outside import Failure, Sighting
 from behindy_ops.host.command import Result
 from behindy_ops.host.session import Session
@@ -57,6 +59,9 @@ class Scripted(Attempts):
 
     def policy(self, *_: object) -> HealthPolicy:
         return self.numbers
+
+    def command(self, *_: object) -> Command:
+        return answer().command
 
     def judge(self, *_: object) -> Look:
         return next(self.looks)
@@ -158,6 +163,50 @@ def test_a_signal_ends_at_once_what_yields_to_it_and_nothing_else() -> None:
     assert (look, made) == (Look(Verdict.FATAL, "HTTP 503"), 1)
     assert run([AGAIN] * 9, HealthPolicy(attempts=3), stopped=True)[2] == 3
     assert run([AGAIN] * 9, HealthPolicy(attempts=3), yields=True)[2] == 3
+
+
+def lost(engine: str, said: str) -> BehindyError:
+    """What a switch ends with that failed, after a script had written this on standard error."""
+    settings = Settings(engine=engine)
+
+    def ask(command: Command) -> Result:
+        return Result(command, 85, "stuck\n", said, 1.0)
+
+    host = cast("Any", SimpleNamespace(run=ask))
+    session = Session(host, cast("Any", None), settings, (), lambda _: None, "me", sleep=lambda _: None)
+    with pytest.raises(BehindyError) as raised:
+        Walk(session, state_of(settings=settings)).go([Switch()])
+    return raised.value
+
+
+def test_a_leader_that_was_lost_in_the_middle_has_a_name_of_its_own_with_the_state_of_the_step() -> None:
+    said = "no leader\nThe swarm has no leader; unreached: 10.0.0.2 10.0.0.3\n"
+    error = lost("swarm", said)
+    assert isinstance(error, ManagerLost)
+    assert error.exit_code == 39
+    assert "10.0.0.2, 10.0.0.3 cannot be reached" in error.what
+    assert error.state == "The live name may be missing."
+    assert "docker swarm init --force-new-cluster" in error.remedy
+    assert error.lines[0].startswith("The names could not be switched")
+    assert lost("swarm", "no such service").kind is Kind.SWITCH_FAILED
+    assert lost("", said).kind is Kind.SWITCH_FAILED
+
+
+def test_an_engine_that_was_waited_for_in_vain_is_not_asked_again() -> None:
+    asked, away = [], Look(Verdict.AGAIN, "Docker does not answer", Fault.ENGINE)
+
+    def ask(command: Command) -> Result:
+        asked.append(command)
+        return Result(command, 0, "state unknown\n", "The swarm has no leader; unreached: 10.0.0.2\n", 1.0)
+
+    host = cast("Any", SimpleNamespace(run=ask))
+    for engine, times in (("swarm", 1), ("", 15)):
+        settings = Settings(engine=engine)
+        session = Session(host, cast("Any", None), settings, (), lambda _: None, "me", sleep=lambda _: None)
+        walk = Walk(session, state_of(settings=settings))
+        walk.go([Scripted([away] * 15, HealthPolicy(), definite=0, yields=False)])
+        assert (len(asked), walk.healthy) == (times, False)
+        asked.clear()
 
 
 def together(said: str, *, code: int = 0) -> tuple[list[Event], list[Command]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from behindy_ops.facts.container import parse_container
+from behindy_ops.facts.leftovers import stopped_first
 from tests.unit.facts.containers import container_line
 
 NODES = [
@@ -31,6 +33,7 @@ def told(slot: int, node: str, **changes: Any) -> dict[str, Any]:
 
 def service(*tasks: dict[str, Any], replicas: int = 2, check: str = "") -> str:
     usual = {"id": "w1", "name": "web", "created": "2027-01-01T00:00:00Z", "image": "me/web@sha256:d", "memory": 2**29}
+    usual |= {"updated": "2027-01-09T00:00:00Z"}
     usual |= {"labels": {"behindy.image": "sha256:1", "behindy.name": "web"}, "env": ["A"], "nodes": NODES}
     return json.dumps({**usual, "check": check, "replicas": replicas, "tasks": tasks})
 
@@ -41,6 +44,16 @@ def test_it_runs_while_one_of_its_tasks_does_and_is_reached_at_those() -> None:
     assert web.all_addresses == {"10.1.0.1", "10.1.0.2"}
     assert (web.joins("net"), web.address("net")) == (True, "10.1.0.1")
     assert (web.tasks[0].here, web.tasks[2].here, web.tasks[0].container) == (True, False, "c2")
+
+
+def test_what_is_to_have_no_task_any_more_was_stopped_when_that_was_said() -> None:
+    """Its tasks are forgotten within seconds; it is to be known whether its successor was made before that."""
+    stopped = parse_container(service(replicas=0))
+    assert (stopped.running, stopped.finished) == (False, "2027-01-09T00:00:00Z")
+    assert not stopped_first(parse_container(service(told(1, "n1"))), stopped)
+    assert stopped_first(replace(stopped, created="2027-01-10T00:00:00Z"), stopped)
+    begun = parse_container(service(told(1, "n1", state="starting")))
+    assert (begun.running, begun.started) == (True, "2027-01-01T00:00:00Z")
 
 
 def test_one_of_which_no_task_runs_is_reached_nowhere() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from behindy_ops.errors import RemoteCommandFailed
+from behindy_ops.errors import BehindyError, Kind, RemoteCommandFailed
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
 from behindy_ops.facts.image import Image, parse_image
 from behindy_ops.facts.survey import EngineKind, engine_kind, parse
@@ -48,6 +48,22 @@ def test_everything_a_decision_needs_is_read() -> None:
     assert survey.memory["MemAvailable"] == 2**30
     assert (survey.disk, survey.now, survey.usage, survey.network) == ((100, 40), 1700000000.5, {"c1": 600}, True)
     assert [release.status for release in survey.released("frontend")] == ["stands"]
+
+
+@pytest.mark.parametrize(
+    ("seat", "kind", "what"),
+    [
+        ("seat leaderless\nunreached 10.0.0.2 10.0.0.3", Kind.NO_QUORUM, "10.0.0.2, 10.0.0.3 cannot be reached"),
+        ("seat leaderless\nunreached", Kind.NO_QUORUM, "its managers chose none"),
+        ("seat worker", Kind.HOST_NOT_READY, "is a worker"),
+    ],
+)
+def test_a_host_that_cannot_ask_its_swarm_is_refused_by_the_reason(seat: str, kind: Kind, what: str) -> None:
+    told = printed(swarm_=seat, containers=f"{MARK} containers! 2\n{MARK} containers.err\nno leader")
+    with pytest.raises(BehindyError, match=what) as caught:
+        parse(told, MARK)
+    assert caught.value.kind is kind
+    assert caught.value.state == "Nothing changed; what runs goes on."
 
 
 def test_what_compose_tells_by_its_own_keys_is_told_by_the_services_names() -> None:

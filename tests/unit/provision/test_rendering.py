@@ -87,7 +87,7 @@ def test_of_several_containers_each_gets_its_share_and_who_knows_the_token_names
     assert "default $service$replica$candidate;" in made["maps.conf"]
     assert "root /dev/shm/behindy/$service$replica;" in made["switched.conf"]
     assert re.findall(r"proxy_pass (.*);", made["resend.conf"]) == [
-        *["http://$once_more:$port"] * 3, "http://$previous:$port", "http://$once_more:$port",
+        *["http://$once_more:$port"] * 6, "http://$previous:$port",
     ]  # fmt: skip
     assert [line for line in maps.splitlines() if line.startswith('    "" $service$')] == [
         '    "" $service$replica-blue;', '    "" $service$other_replica;',
@@ -104,6 +104,22 @@ def test_the_tenth_container_gets_its_share_and_is_named_as_the_others_are(shop:
     for number, known in (("2", True), ("10", True), ("1", False), ("11", False), ("20", False), ("100", False)):
         assert bool(re.search(by_token, f"-green|{number}")) == known
         assert bool(re.search(of_asked, f"-{number}")) == known
+
+
+def test_another_address_is_asked_only_where_no_answer_could_time_out_by_then(shop: Project) -> None:
+    routes = "[{path: /, timeout: 6s}, {path: /at-once, timeout: 5s}]"
+    text = re.sub(
+        r"x-deploy: \{port: 5000.*", f"x-deploy: {{port: 5000, internal: /, external: /, routes: {routes}}}", SHOP
+    )
+    (shop.root / "compose/docker-compose.yml").write_text(text)
+    made = rendering.rendered(Project(shop.root).compose, shop.root)
+    locations = dict(re.findall(r"location (\S+) \{\n(.*?)\n    \}", made["site.conf"], flags=re.DOTALL))
+    assert [path for path, text in locations.items() if "proxy_next_upstream off;" in text] == ["/at-once"]
+    for name in ("proxy.conf", "internal.conf"):
+        (limit,) = re.findall(r"proxy_next_upstream_timeout (\d+)s;", made[name])
+        answers = [int(seconds) for seconds in re.findall(r"proxy_(?:read|send)_timeout (\d+)s;", made[name])]
+        assert min(answers) > int(limit) > 3, "three addresses that nobody answers at take 3 s"
+        assert "proxy_next_upstream timeout;" in made[name], "an error may be of a request that was sent"
 
 
 def test_what_a_route_keeps_is_configured_there_and_nowhere_without_one(shop: Project) -> None:

@@ -94,6 +94,16 @@ def test_a_host_joins_as_what_is_asked_and_is_labelled_with_how_it_is_reached() 
     assert Plan.of(Names(), ALONE, [(SECOND, BARE)], managers=True).steps[-2].joins == "manager"
 
 
+def test_a_node_that_is_a_worker_becomes_a_manager_where_that_is_asked_and_never_the_other_way() -> None:
+    of_two = replace(MANAGING, swarm=Swarm(Seat.MANAGER, "n1", (ONE, TWO)))
+    there = replace(BARE, swarm=Swarm(Seat.WORKER, TWO.id))
+    (step,) = Plan.of(Names(), of_two, [(SECOND, there)], managers=True).steps
+    assert (step.name, step.argv) == ("promote", ("host/swarm", "promote", TWO.id))
+    manages = replace(of_two, swarm=Swarm(Seat.MANAGER, "n1", (ONE, replace(TWO, manager="reachable"))))
+    for managers in (True, False):
+        assert Plan.of(Names(), manages, [(SECOND, there)], managers=managers).steps == ()
+
+
 @pytest.mark.parametrize(
     ("first", "joining", "said"),
     [

@@ -37,8 +37,21 @@ idle) # node, seconds: waits until it runs nothing any more
     sleep 0.3
   done
   ;;
-promote) quietly docker node promote "$1" ;; # node
-demote) quietly docker node demote "$1" ;;
+promote) # node
+  quietly docker node promote "$1" || exit
+  end=$(($(now) + 30000))
+  until docker node inspect --format '{{with .ManagerStatus}}{{.Reachability}}{{end}}' "$1" | grep -qx reachable; do
+    [ "$(now)" -lt "$end" ] || { echo 'it does not answer as a manager' >&2 && exit 1; }
+    sleep 0.3
+  done
+  ;;
+demote) # node. One that has just been demoted, or its leader, counts as a manager for some seconds yet
+  end=$(($(now) + 60000))
+  until said=$(docker node demote "$1" 2>&1) && said=$(docker node inspect --format '{{.ManagerStatus}}' "$1" 2>&1) && [ "$said" = '<nil>' ]; do
+    [ "$(now)" -lt "$end" ] || { printf '%s\n' "$said" >&2 && exit 1; }
+    sleep 0.5
+  done
+  ;;
 leave) # anything: it is a manager, the last one, which takes the swarm with it
   # An engine that leaves forgets the names of all containers, those on its own networks too, and adds one again when it is
   # renamed: docs/design.md, "Renames in a swarm". When it forgets them is not told, so each is renamed and renamed back over
@@ -55,7 +68,13 @@ leave) # anything: it is a manager, the last one, which takes the swarm with it
     done <<<"$names"
   fi
   code=0
-  [ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] || quietly docker swarm leave ${1:+--force} || code=$?
+  end=$(($(now) + 30000)) # within which a manager that was demoted hears of it
+  until [ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ] || said=$(docker swarm leave ${1:+--force} 2>&1); do
+    case $said in *'participating as a manager'*) [ "$(now)" -ge "$end" ] || { sleep 0.5 && continue; } ;; esac
+    printf '%s\n' "$said" >&2
+    code=1
+    break
+  done
   : >"$work/left"
   wait
   while read -r id name; do

@@ -74,6 +74,7 @@ running_here() { docker ps --no-trunc --format '{{.ID}} {{.Names}}'; }
 configurations() { docker ps -a --format '{{.Names}} {{.Label "behindy.config"}}'; } # of all, by name
 releases_in_use() { docker ps -a --format '{{.Label "behindy.release"}} {{.Label "behindy.previous"}} 0-{{.ID}}'; } # and ids
 others() { :; } # the names of other machines that run what is deployed
+unreached() { :; } # the addresses of machines that should answer for them, and do not
 log_of() { docker logs --tail "$1" "$2"; } # lines, container
 named_addresses() { timeout 20 docker container inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$1"; } # container
 asked_addresses() { echo "$2"; } # name, the addresses that its container was known by

@@ -1,15 +1,15 @@
 # What the engine says of the swarm that it belongs to (facts/swarm.py). Asked by curl, since it is asked by every survey.
 swarm_() { # its seat, its node, and the names that releases bear which run there as services
   local said info
-  said=$(api -f http://docker/info 2>/dev/null) || return 0
+  said=$(api -f -m 25 http://docker/info 2>/dev/null) || return 0 # it asks a leader that has just died for 20 s
   info=$(grep -oE '"Swarm":[{]"NodeID":"[^"]*","NodeAddr":"[^"]*","LocalNodeState":"[a-z]*","ControlAvailable":(true|false)' <<<"$said")
   [ "$(cut -d '"' -f 6 <<<"$info")" = '' ] || echo "node $(cut -d '"' -f 6 <<<"$info")"
   case $info in
   *'"inactive","ControlAvailable":false') echo 'seat none' ;;
   *'"active","ControlAvailable":false') echo 'seat worker' ;;
   *'"active","ControlAvailable":true')
-    said=$(api -gf 'http://docker/services?filters=%7B%22label%22:%5B%22behindy.name%22%5D%7D' 2>/dev/null) ||
-      { echo 'seat leaderless' && return; }
+    said=$(api -gf -m 5 'http://docker/services?filters=%7B%22label%22:%5B%22behindy.name%22%5D%7D' 2>/dev/null) ||
+      { echo 'seat leaderless' && unreached | sed 's/^/unreached /' && return; }
     echo 'seat manager'
     api -gf 'http://docker/nodes?filters=%7B%22node.label%22:%5B%22behindy.first=true%22%5D%7D' 2>/dev/null |
       grep -oE '[{]"ID":"[a-z0-9]{25}","Version"|"Status":[{]"State":"ready",("Message":"[^"]*",)?"Addr":"[^"]*"' |

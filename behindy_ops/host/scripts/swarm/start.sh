@@ -15,8 +15,8 @@ done < <(file_binds "$stanza" <"$work/config")
 read -r image check < <(docker image inspect --format '{{.Id}} {{with index .Config "Healthcheck"}}{{with .Test}}{{index . 0}}{{end}}{{end}}' "$(sed -nE 's/^ *"image": "([^"]+)",?$/\1/p' "$keep/override.yml")")
 [ -n "$image" ]
 labels=$(printf '"%s": "%s",\n' behindy.name "$service-green" behindy.dns "$key" behindy.names "$names" behindy.nginx "$nginx" behindy.image "$image" behindy.check "$check" behindy.replicas "$replicas")
-as_stack "$stanza" "$key" "$overlay" "$replicas" "$constraints" "$work/files" "$labels" "$grace" <"$work/config" |
-  docker stack deploy --detach --resolve-image never --with-registry-auth -c - "$project" 2>&1 >/dev/null |
+as_stack "$stanza" "$key" "$overlay" "$replicas" "$constraints" "$work/files" "$labels" "$grace" <"$work/config" >"$work/stack"
+led timeout 60 docker stack deploy --detach --resolve-image never --with-registry-auth -c "$work/stack" "$project" 2>&1 >/dev/null |
   { grep -v '^Since --detach' || true; } | masked written_in "$keep/.env" >&2
 id=$(unit "$service-green")
 [ -n "$id" ]

@@ -33,7 +33,7 @@ def two_edges(host: FakeHost, state: str = "ready") -> None:
     listed = json.dumps([node(HERE, "10.0.0.1"), node(THERE, "10.0.0.2", state)], separators=(",", ":"))
     host.on("curl", "*behindy.edge=true*", listed)
     host.on("docker", "info --format {{.Swarm.NodeID}}", HERE)
-    host.moved["+ 8000"] = "+ 300"
+    host.moved["+ 8000"] = "+ 1200"
 
 
 @pytest.fixture

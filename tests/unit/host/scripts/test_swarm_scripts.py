@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import textwrap
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 
 from behindy_ops.facts import survey
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
+from behindy_ops.facts.swarm import leaderless
 from behindy_ops.host.command import as_told_to, script_names, script_text
 from tests.unit.host.scripts.fake_host import INSIDE, MARK, Answer, FakeHost
 
@@ -30,7 +32,7 @@ TASK = {
 }  # fmt: skip
 NODES = '{"id":"node1","name":"one","status":"Ready"}\n{"id":"node2","name":"two","status":"Ready"}\n'
 SPEC = {
-    "id": NEW, "name": "web-green", "created": "2026", "labels": {"behindy.image": "sha256:1"},
+    "id": NEW, "name": "web-green", "created": "2026", "updated": "2026", "labels": {"behindy.image": "sha256:1"},
     "image": "me/web@sha256:2", "memory": 1000, "replicas": 2, "env": ["DB_PASS"],
 }  # fmt: skip
 
@@ -97,10 +99,14 @@ def test_the_survey_tells_of_a_service_of_the_swarm_as_of_a_container(host: Fake
     assert found.tasks[0].address == "10.221.0.5"
 
 
-def test_a_task_on_a_node_that_is_away_does_not_serve() -> None:
-    data = {**SPEC, "tasks": [TASK], "nodes": [{"id": "node1", "name": "one", "status": "Down"}]}
+@pytest.mark.parametrize(
+    ("status", "serves"), [("Ready", (True, "running")), ("Unknown", (True, "running")), ("Down", (False, "exited"))]
+)
+def test_a_task_on_a_node_that_is_away_does_not_serve(status: str, serves: tuple[bool, str]) -> None:
+    """A leader that has just been chosen calls all nodes unknown until they have answered it."""
+    data = {**SPEC, "tasks": [TASK], "nodes": [{"id": "node1", "name": "one", "status": status}]}
     found = parse_container(json.dumps(data))
-    assert (found.running, found.status) == (False, "exited")
+    assert (found.running, found.status) == serves
 
 
 @pytest.mark.parametrize(
@@ -169,6 +175,68 @@ class TestSwap:
         assert [call for call in done.calls if "update" in call][-1].endswith(f"behindy.name=web {OLD}")
 
 
+LEADERLESS = (
+    "rpc error: code = Unknown desc = The swarm does not have a leader. It's possible that too few managers are"
+)
+
+
+class TestLeaderDies:
+    """Managers choose another one; until then what they are asked is asked again."""
+
+    @pytest.fixture
+    def scaled(self, host: FakeHost) -> FakeHost:
+        """A service that is to be stopped, whose last task ends with that."""
+        runs(host, NEW)
+        host.moved |= {"election=30000": "election=1500", "alone=3000": "alone=1"}
+        return host
+
+    def managers(self, host: FakeHost, *addresses: str) -> None:
+        told = [{"NodeID": address, "Addr": address} for address in addresses]
+        info = {"Swarm": {"LocalNodeState": "active", "RemoteManagers": told}}
+        host.on("curl", "*http://docker/info", json.dumps(info, separators=(",", ":")))
+
+    def stop(self, host: FakeHost, *scales: Answer) -> Any:
+        host.on("docker", f"service scale --detach {NEW}=0", *scales)
+        return host.run("deploy/stop", "0", NEW, engine="swarm")
+
+    @pytest.mark.parametrize(
+        "refusal", [Answer(err=LEADERLESS, code=1), Answer(code=124), Answer(err="out of sequence", code=1)]
+    )
+    def test_what_was_asked_in_the_middle_of_that_is_asked_again(self, scaled: FakeHost, refusal: Answer) -> None:
+        self.managers(scaled)
+        done = self.stop(scaled, refusal, refusal, Answer())
+        assert (done.code, done.err) == (0, "")
+        assert len([call for call in done.calls if "service scale" in call]) == 3
+
+    def test_while_most_managers_answer_it_is_waited_for(self, scaled: FakeHost) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+            heard = [f"127.0.0.1:{each.getsockname()[1]}" for each in (one, two)]
+            self.managers(scaled, *heard, "127.0.0.7:1")
+            done = self.stop(scaled, Answer(err=LEADERLESS, code=1))
+        assert leaderless(done.err) == ("127.0.0.7",)
+        assert done.code != 0
+        assert len([call for call in done.calls if "service scale" in call]) > 1
+
+    def test_where_most_do_not_answer_none_will_be_chosen(self, scaled: FakeHost) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as one:
+            self.managers(scaled, f"127.0.0.1:{one.getsockname()[1]}", "127.0.0.6:1", "[::1]:1")
+            done = self.stop(scaled, Answer(err=LEADERLESS, code=1))
+        assert sorted(leaderless(done.err) or ()) == ["127.0.0.6", "[::1]"]
+        assert LEADERLESS in done.err
+        assert len([call for call in done.calls if "service scale" in call]) == 1
+
+    def test_what_is_refused_for_another_reason_is_not_asked_again(self, scaled: FakeHost) -> None:
+        done = self.stop(scaled, Answer(err="permission denied", code=1))
+        assert (done.code, done.err) == (1, "permission denied\n")
+        assert leaderless(done.err) is None
+
+    def test_tasks_that_nobody_tells_of_have_not_ended(self, scaled: FakeHost) -> None:
+        self.managers(scaled)
+        scaled.on("docker", f"service ps -q --no-trunc {NEW}", Answer(err=LEADERLESS, code=1))
+        done = scaled.run("deploy/watch", NEW, "0", CONTAINER_TEMPLATE, "0", engine="swarm")
+        assert done.values["state"] == "unknown"
+
+
 class TestLookInside:
     """Every replica is asked."""
 
@@ -230,7 +298,7 @@ def mounted(host: FakeHost) -> Path:
     (keep / "docker-compose.yml").write_text("services: {web: {}}\n")
     host.on("docker", "compose *", config)
     host.on("docker", "image inspect *", "sha256:1 CMD\n")
-    host.on("docker", "stack deploy *", Answer(run='cat >"$root/stack"'))
+    host.on("docker", "stack deploy *", Answer(run='cp "$8" "$root/stack"'))
     has_units(host, {"web-green": NEW})
     host.on("curl", "*behindy.names=*", of_engine(NEW))
     host.on("docker", 'service inspect --format *behindy.name"}} *behindy.dns*', "web-green web-r1\n")

@@ -176,7 +176,6 @@ OF_256 = "--default-addr-pool-mask-length 24"
         (("label", "n1", "a=b", "c=d"), ["node update --label-add=a=b --label-add=c=d n1"]),
         (("connect", "n-swarm", "postgres", "db"), ["network connect --alias=db n-swarm postgres"]),
         (("availability", "n1", "pause"), ["node update --availability pause n1"]),
-        (("demote", "n1"), ["node demote n1"]),
         (("forget", "n1"), ["node rm --force n1"]),
     ],
 )
@@ -184,6 +183,23 @@ def test_each_part_of_it_is_one_command_of_docker(host: FakeHost, words: tuple[s
     host.on("docker", "*")
     ran = host.run("host/swarm", *words)
     assert (ran.code, ran.calls) == (0, [f"docker {call}" for call in calls])
+
+
+@pytest.mark.parametrize(
+    ("what", "seen"), [("promote", ("", "unreachable\n", "reachable\n")), ("demote", ("{leader}\n", "<nil>\n"))]
+)
+def test_a_node_is_a_manager_or_none_once_the_others_see_it(host: FakeHost, what: str, seen: tuple[str, ...]) -> None:
+    host.on("docker", f"node {what} n1")
+    host.on("docker", "node inspect --format *", *seen)
+    ran = host.run("host/swarm", what, "n1")
+    assert ran.code == 0, ran.err
+    assert len([call for call in ran.calls if "inspect" in call]) == len(seen)
+
+
+def test_a_leader_that_is_demoted_leads_until_another_does(host: FakeHost) -> None:
+    host.on("docker", "node demote n1", Answer(err="The swarm does not have a leader", code=1), "")
+    host.on("docker", "node inspect --format *", "<nil>\n")
+    assert host.run("host/swarm", "demote", "n1").code == 0
 
 
 def test_the_token_to_join_by_stands_in_no_argument(host: FakeHost) -> None:
@@ -252,6 +268,16 @@ def test_that_an_engine_cannot_leave_is_told_and_its_containers_keep_their_names
     ran = host.run("host/swarm", "leave", "last")
     assert (ran.code, ran.err.strip()) == (1, "not now")
     assert "/rename?name=db" in next(call for call in reversed(ran.calls) if "rename" in call)
+
+
+def test_a_manager_that_was_demoted_leaves_once_it_has_heard_of_that(host: FakeHost) -> None:
+    leaving(host, "db")
+    host.on("docker", "swarm leave*", Answer(err="a node that is participating as a manager", code=1), "")
+    ran = host.run("host/swarm", "leave")
+    assert ran.code == 0, ran.err
+    assert ran.calls.count("docker swarm leave") == 2
+    host.on("docker", "swarm leave*", Answer(err="no", code=1))
+    assert (host.run("host/swarm", "leave").code, host.run("host/swarm", "leave").err) == (1, "no\n")
 
 
 def test_a_container_that_was_left_with_another_name_gets_its_own_back(host: FakeHost) -> None:

@@ -1,11 +1,49 @@
 # What several machines run is a service of the swarm for each release. Its label behindy.name is its name, as a container has
 # one: what of lib/engine.sh is about a container by its name or id is here about such a service as well. They are asked for at
 # a manager. docs/design.md, "Names in a swarm".
+# Managers choose another leader when theirs dies, and meanwhile what they are asked hangs, or is refused: docs/design.md, "A leader
+# dies". So all that is asked of them goes through `led`.
+election=30000 # ms that they may take for it
+alone=3000     # ms that is waited while half of them or more do not answer
+led() { # a command: again, while a leader may soon be there. Prints what it says; its code, and 2 where none leads
+  local said code begun most=$away left=''
+  begun=$(now)
+  while :; do
+    said=$("$@" 2>&1)
+    code=$?
+    [ "$code" != 0 ] || { [ -z "$said" ] || printf '%s\n' "$said"; return 0; }
+    case $code$said in
+    124* | 28* | *'does not have a leader'* | *'deadline exceeded'* | *'code = Unavailable'* | *'error: 500'*)
+      most=$election
+      left=$(unreached) || most=$alone
+      ;;
+    *'out of sequence'*) most=$election ;;
+    *'not a swarm manager'* | *'error: 503'*) starting || { [ -z "$said" ] || printf '%s\n' "$said" >&2; return "$code"; } ;;
+    7* | *'Cannot connect to the Docker daemon'*) ;;
+    *) [ -z "$said" ] || printf '%s\n' "$said" >&2; return "$code" ;;
+    esac
+    [ "$(($(now) - begun))" -lt "$most" ] || break
+    sleep 0.3
+  done
+  [ "$most" = "$away" ] || said+=$'\n'"The swarm has no leader; unreached:${left:+ $left}"
+  printf '%s\n' "$said" >&2
+  return 2
+}
+starting() { api -f -m 3 http://docker/info 2>/dev/null | grep -q '"LocalNodeState":"pending"'; }
+unreached() { # the addresses of managers that do not answer, in one line; false if they are half of all or more
+  local all each gone
+  all=$(api -f -m 3 http://docker/info 2>/dev/null | grep -oE '"RemoteManagers":.*' | grep -oE '"Addr":"[^"]*' | cut -d '"' -f 4)
+  # shellcheck disable=SC2086 # one address a word
+  gone=$(for each in $all; do answers "$each" || echo "${each%:*}" & done; wait)
+  [ -z "$gone" ] || paste -sd ' ' <<<"$gone"
+  [ "$(($(grep -c . <<<"$gone") * 2))" -lt "$(($(grep -c . <<<"$all") + (${#all} == 0)))" ]
+}
+answers() { timeout 1 bash -c ': <>"/dev/tcp/$1/$2"' answers "$(tr -d '[]' <<<"${1%:*}")" "${1##*:}" 2>/dev/null; } # address:port
 labelled() { # label, such as name=value: the ids of the services of the swarm that have it. False where no manager tells; an
   # engine that belongs to no swarm has none
   local said
-  said=$(api -gf -m 10 "http://docker/services?filters=%7B%22label%22:%5B%22$1%22%5D%7D") ||
-    { api -f http://docker/info 2>/dev/null | grep -q '"LocalNodeState":"inactive"'; return; }
+  said=$(led api -gf -m 5 "http://docker/services?filters=%7B%22label%22:%5B%22$1%22%5D%7D") ||
+    { api -f -m 3 http://docker/info 2>/dev/null | grep -q '"LocalNodeState":"inactive"'; return; }
   grep -oE '[{]"ID":"[a-z0-9]{25}","Version"' <<<"$said" | cut -d '"' -f 4
 }
 unit() { # name or id: the id of the service of the swarm that it means; empty if it means a container, or nothing. False: not known
@@ -13,32 +51,34 @@ unit() { # name or id: the id of the service of the swarm that it means; empty i
   [ -n "$1" ] || return 0
   if [[ $1 =~ ^[a-z0-9]{25}$ ]]; then echo "$1" && return; fi
   if [[ $1 =~ ^[0-9a-f]{64}$ ]]; then return; fi
-  said=$(labelled "behindy.name=$1" 2>/dev/null) || return 2
+  said=$(labelled "behindy.name=$1") || return 2
   head -n 1 <<<"$said"
 }
 of_unit() { # id, template of a service. 1: there is none; 2: not known
-  local said end
-  end=$(($(now) + away))
-  while :; do
-    said=$(timeout 10 docker service inspect --format "$2" "$1" 2>&1) && { printf '%s\n' "$said"; return; }
-    case $said in *"no such service"* | *"not found"*) return 1 ;; esac
-    [ "$(now)" -lt "$end" ] || return 2
-    sleep 0.2
-  done
+  local said
+  said=$(led timeout 10 docker service inspect --format "$2" "$1" 2>&1) && { printf '%s\n' "$said"; return; }
+  case $said in *"no such service"* | *"not found"*) return 1 ;; esac
+  printf '%s\n' "$said" >&2
+  return 2
 }
-unit_template='{"id":{{json .ID}},"name":{{json (index .Spec.Labels "behindy.name")}},"created":{{json .CreatedAt}},"labels":{{json .Spec.Labels}},"image":{{json .Spec.TaskTemplate.ContainerSpec.Image}},"memory":{{with .Spec.TaskTemplate.Resources}}{{with .Limits}}{{.MemoryBytes}}{{else}}0{{end}}{{else}}0{{end}},"check":{{$check := index .Spec.Labels "behindy.check"}}{{with .Spec.TaskTemplate.ContainerSpec.Healthcheck}}{{with .Test}}{{$check = index . 0}}{{end}}{{end}}{{json $check}},"replicas":{{with .Spec.Mode.Replicated}}{{.Replicas}}{{else}}0{{end}},"env":[{{range $i, $e := .Spec.TaskTemplate.ContainerSpec.Env}}{{if $i}},{{end}}{{json (index (split $e "=") 0)}}{{end}}]'
+unit_template='{"id":{{json .ID}},"name":{{json (index .Spec.Labels "behindy.name")}},"created":{{json .CreatedAt}},"updated":{{json .UpdatedAt}},"labels":{{json .Spec.Labels}},"image":{{json .Spec.TaskTemplate.ContainerSpec.Image}},"memory":{{with .Spec.TaskTemplate.Resources}}{{with .Limits}}{{.MemoryBytes}}{{else}}0{{end}}{{else}}0{{end}},"check":{{$check := index .Spec.Labels "behindy.check"}}{{with .Spec.TaskTemplate.ContainerSpec.Healthcheck}}{{with .Test}}{{$check = index . 0}}{{end}}{{end}}{{json $check}},"replicas":{{with .Spec.Mode.Replicated}}{{.Replicas}}{{else}}0{{end}},"env":[{{range $i, $e := .Spec.TaskTemplate.ContainerSpec.Env}}{{if $i}},{{end}}{{json (index (split $e "=") 0)}}{{end}}]'
 task_template='{"id":{{json .ID}},"slot":{{json .Slot}},"node":{{json .NodeID}},"wanted":{{json .DesiredState}},"state":{{json .Status.State}},"error":{{json .Status.Err}},"since":{{json .Status.Timestamp}},"exit":{{with .Status.ContainerStatus}}{{.ExitCode}}{{else}}0{{end}},"container":{{with .Status.ContainerStatus}}{{json .ContainerID}}{{else}}""{{end}},"addresses":[{{range $i, $n := .NetworksAttachments}}{{range $j, $a := $n.Addresses}}{{if or $i $j}},{{end}}{{json $a}}{{end}}{{end}}]}'
 joined() { paste -sd , -; }
 tasks_of() { # id: a line of JSON for each of its tasks
   local ids
-  ids=$(timeout 10 docker service ps -q --no-trunc "$1" 2>/dev/null) || return
-  [ -z "$ids" ] || xargs docker inspect --format "$task_template" <<<"$ids" 2>/dev/null || true # one may be gone by now
+  ids=$(led timeout 10 docker service ps -q --no-trunc "$1") || return
+  # shellcheck disable=SC2086 # one id a word
+  [ -z "$ids" ] || led tasks_as "$task_template" $ids
 }
-nodes() { timeout 10 docker node ls --format '{"id":{{json .ID}},"name":{{json .Hostname}},"status":{{json .Status}},"here":{{json .Self}}}'; }
+tasks_as() { # template, ids: one may be gone by now
+  timeout 10 docker inspect --format "$1" "${@:2}" 2>/dev/null || timeout 10 docker node ls -q >/dev/null
+}
+nodes() { led timeout 10 docker node ls --format '{"id":{{json .ID}},"name":{{json .Hostname}},"status":{{json .Status}},"here":{{json .Self}}}'; }
 told_of_unit() { # id: what Python is told of it in place of a container's JSON. As inspect
-  local spec
+  local spec tasks machines
   spec=$(of_unit "$1" "$unit_template") || return
-  printf '%s,"tasks":[%s],"nodes":[%s]}\n' "$spec" "$(tasks_of "$1" | joined)" "$(nodes | joined)"
+  { tasks=$(tasks_of "$1") && machines=$(nodes); } || return 2
+  printf '%s,"tasks":[%s],"nodes":[%s]}\n' "$spec" "$(joined <<<"$tasks")" "$(joined <<<"$machines")"
 }
 units() { # all at once, which takes as long as one; where one is gone by now, one by one
   local id ids specs tasks there
@@ -56,15 +96,20 @@ units() { # all at once, which takes as long as one; where one is gone by now, o
   done <<<"$ids"
 }
 running() { # id: slot and address of each of its tasks that serves
-  tasks_of "$1" | sed -nE '/"wanted":"running","state":"running"/s/.*"slot":([0-9]+).*"addresses":\["([0-9.]+).*/\1 \2/p'
+  local said
+  said=$(tasks_of "$1") || return 2
+  sed -nE '/"wanted":"running","state":"running"/s/.*"slot":([0-9]+).*"addresses":\["([0-9.]+).*/\1 \2/p' <<<"$said"
 }
 begun() { # id: each of its tasks that has not ended, whatever it is to be; one on a node that is away ends with that
-  local away
-  away=$(nodes | sed -nE '/"status":"Ready"/!s/^[{]"id":"([^"]+)".*/"node":"\1"/p')
-  tasks_of "$1" | grep -vE '"state":"(complete|shutdown|failed|rejected|orphaned|remove)"' | { if [ -n "$away" ]; then grep -vF "$away"; else cat; fi; }
+  local said away
+  { said=$(tasks_of "$1") && away=$(nodes); } || return 2
+  away=$(sed -nE '/"status":"Ready"/!s/^[{]"id":"([^"]+)".*/"node":"\1"/p' <<<"$away")
+  said=$(grep -vE '"state":"(complete|shutdown|failed|rejected|orphaned|remove)"' <<<"$said")
+  if [ -n "$away" ]; then grep -vF "$away" <<<"$said"; else printf '%s' "$said"; fi
+  return 0
 }
 inspect() { # docker asks for the templates of a container; of a unit these are answered
-  local id code
+  local id code run
   id=$(unit "$1")
   code=$?
   [ "$code" = 0 ] || return "$code"
@@ -75,7 +120,7 @@ inspect() { # docker asks for the templates of a container; of a unit these are 
   '{{.Name}}') of_unit "$id" '/{{index .Spec.Labels "behindy.name"}}' ;;
   '{{index .Config.Labels "behindy.release"}}') of_unit "$id" '{{index .Spec.Labels "behindy.release"}}' ;;
   '{{.State.Pid}}') watched_from "$id" ;;
-  '{{.State.Running}}'*) of_unit "$id" '{{.ID}}' >/dev/null && if [ -n "$(running "$id")" ]; then echo 'true false '; else echo 'false false '; fi ;;
+  '{{.State.Running}}'*) of_unit "$id" '{{.ID}}' >/dev/null && run=$(running "$id") && if [ -n "$run" ]; then echo 'true false '; else echo 'false false '; fi ;;
   *) echo "a service of the swarm is not asked for $2" >&2; return 2 ;;
   esac
 }
@@ -94,7 +139,8 @@ stage() { # a task with a health check runs once that has passed
 watched_from() { # id: as lib/connections.sh is told: nginx's process, and the addresses that it asks
   local nginx addresses
   nginx=$(of_unit "$1" '{{index .Spec.Labels "behindy.nginx"}}') || return
-  addresses=$(running "$1" | cut -d ' ' -f 2 | joined)
+  addresses=$(running "$1") || return
+  addresses=$(cut -d ' ' -f 2 <<<"$addresses" | joined)
   if [ -n "$addresses" ]; then echo "$(inspect_container "$nginx" '{{.State.Pid}}')@$addresses"; else echo 0; fi
 }
 named_addresses() {
@@ -141,16 +187,16 @@ forgotten() { # container, before it ends: it has the name that DNS has of it, s
 rename() { # name or id, new name
   local id
   id=$(unit "$1") || return
-  if [ -z "$id" ]; then rename_container "$1" "$2"; else timeout 30 docker service update --quiet --detach --label-add "behindy.name=$2" "$id" >/dev/null; fi
+  if [ -z "$id" ]; then rename_container "$1" "$2"; else led timeout 30 docker service update --quiet --detach --label-add "behindy.name=$2" "$id" >/dev/null; fi
 }
 # On the other edges, where nginx answers as well, swarm/edge.sh does what links_made does here.
-edges() { # id and address of each that is Ready; nothing where this is the only one
+edges() { # id and address of each that is not down (a new leader calls those Unknown that it has not heard of yet)
   local said
-  said=$(api -gf -m 10 'http://docker/nodes?filters=%7B%22node.label%22:%5B%22behindy.edge=true%22%5D%7D' 2>/dev/null) || return
+  said=$(led api -gf -m 5 'http://docker/nodes?filters=%7B%22node.label%22:%5B%22behindy.edge=true%22%5D%7D') || return
   grep -oE '[{]"ID":"[a-z0-9]{25}","Version"|"Status":[{]"State":"[a-z]+",("Message":"[^"]*",)?"Addr":"[^"]*"' <<<"$said" |
     awk -F '"' -v own="$([[ $said != *'"ID":'*'"ID":'* ]] || own_node)" '
       $2 == "ID" { id = $4; next }
-      $6 == "ready" && own != "" && id != own { print id, $(NF - 1) }'
+      $6 !~ /^(down|disconnected)$/ && own != "" && id != own { print id, $(NF - 1) }'
 }
 edge_says() { # id, nginx's container here: what swarm/edge.sh has written there; false where nobody tells
   local said
@@ -205,8 +251,9 @@ links_made() { # directory: the new ones first; prints what leads where. On an e
   local -A made=()
   if [ -d "$1" ]; then exec 5<"$1" && flock -w 10 5 || return; fi
   ids=$(labelled "behindy.names=$1") || return # that is no answer, and the links stay
-  [ -z "$ids" ] || said=$(timeout 20 xargs docker service inspect --format \
-    '{{index .Spec.Labels "behindy.name"}} {{index .Spec.Labels "behindy.dns"}} {{index .Spec.Labels "behindy.nginx"}}' <<<"$ids") || return
+  # shellcheck disable=SC2086 # one id a word
+  [ -z "$ids" ] || said=$(led timeout 20 docker service inspect --format \
+    '{{index .Spec.Labels "behindy.name"}} {{index .Spec.Labels "behindy.dns"}} {{index .Spec.Labels "behindy.nginx"}}' $ids) || return
   while read -r name dns _; do
     [ -n "$dns" ] || continue
     mkdir -p "$1/ids/$dns" && ln -sfn "ids/$dns" "$1/.$name" && mv -fT "$1/.$name" "$1/$name" || return
@@ -221,12 +268,12 @@ links_made() { # directory: the new ones first; prints what leads where. On an e
   echo "$said"
 }
 stop_within() {
-  local id end
+  local id end seen
   id=$(unit "$2") || return
   if [ -z "$id" ]; then forgotten "$2" && docker stop -t "$1" "$2"; return; fi
+  led timeout 30 docker service scale --detach "$id=0" >/dev/null || return
   end=$(($(now) + $1 * 1000 + 5000))
-  timeout 30 docker service scale --detach "$id=0" >/dev/null || return
-  while [ -n "$(begun "$id")" ] && [ "$(now)" -lt "$end" ]; do sleep 0.2; done
+  until { seen=$(begun "$id") && [ -z "$seen" ]; } || [ "$(now)" -ge "$end" ]; do sleep 0.2; done
   return 0
 }
 files_of() { # of the image, which this host has pulled: its tasks may be anywhere
@@ -243,7 +290,7 @@ start_again() { # as many tasks as it had before it was stopped
   local id count
   id=$(unit "$1") || return
   if [ -z "$id" ]; then docker start "$1"; return; fi
-  count=$(of_unit "$id" '{{index .Spec.Labels "behindy.replicas"}}') && timeout 30 docker service scale --detach "$id=${count:-1}" >/dev/null
+  count=$(of_unit "$id" '{{index .Spec.Labels "behindy.replicas"}}') && led timeout 30 docker service scale --detach "$id=${count:-1}" >/dev/null
 }
 restart_within() {
   local id
@@ -256,15 +303,15 @@ ended_within() { # whether a task of it failed, or it is gone
   if [ -z "$id" ]; then timeout "$2" docker wait "$1" >/dev/null 2>&1; return; fi
   end=$(($(now) + $(awk -v s="$2" 'BEGIN { printf "%d", s * 1000 }')))
   while [ "$(now)" -lt "$end" ]; do
-    of_unit "$id" '{{.ID}}' >/dev/null || return 0
-    seen=$(tasks_of "$id")
+    of_unit "$id" '{{.ID}}' >/dev/null || { [ "$?" = 1 ]; return; }
+    seen=$(tasks_of "$id") || return
     case $seen in *'"state":"failed"'* | *'"state":"rejected"'*) return 0 ;; esac
     sleep 0.5
   done
   return 124
 }
-others() { timeout 10 docker node ls --format '{{if not .Self}}{{.Hostname}}{{end}}' | grep . || true; }
-own_node() { docker info --format '{{.Swarm.NodeID}}'; }
+others() { led timeout 10 docker node ls --format '{{if not .Self}}{{.Hostname}}{{end}}' | grep . || true; }
+own_node() { led timeout 10 docker info --format '{{.Swarm.NodeID}}'; }
 look() {
   local id
   id=$(unit "$1") || { echo 'No manager of the swarm answers.' >&2; return 1; }
@@ -284,9 +331,9 @@ environment_of() { # of a task: the image's own, and what its service is given, 
 }
 at_work() { # id: slot, node and container of each of its tasks that runs
   local ids
-  ids=$(timeout 10 docker service ps -q --no-trunc --filter desired-state=running "$1" 2>/dev/null) || return
-  [ -z "$ids" ] || xargs docker inspect --format \
-    '{{if eq .Status.State "running"}}{{.Slot}} {{.NodeID}} {{.Status.ContainerStatus.ContainerID}}{{end}}' <<<"$ids" 2>/dev/null | grep .
+  ids=$(led timeout 10 docker service ps -q --no-trunc --filter desired-state=running "$1") || return
+  # shellcheck disable=SC2086 # one id a word
+  [ -z "$ids" ] || led tasks_as '{{if eq .Status.State "running"}}{{.Slot}} {{.NodeID}} {{.Status.ContainerStatus.ContainerID}}{{end}}' $ids | grep .
 }
 container_of() { # the task on this node; where there is none, prints where there are some: `elsewhere <node> <container> ...`
   local id own slot node task places=''
@@ -335,6 +382,6 @@ remove() {
   id=$(unit "$1") || return
   if [ -z "$id" ]; then forgotten "$1" && remove_container "$1"; return; fi
   names=$(of_unit "$id" '{{index .Spec.Labels "behindy.names"}}')
-  unless_gone timeout 30 docker service rm "$id" || return
+  unless_gone led timeout 30 docker service rm "$id" || return
   [ -z "$names" ] || follow_names "$names" || [ "$?" = 3 ] # an edge does so by itself
 }
