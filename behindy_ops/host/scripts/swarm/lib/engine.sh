@@ -80,17 +80,19 @@ told_of_unit() { # id: what Python is told of it in place of a container's JSON.
   { tasks=$(tasks_of "$1") && machines=$(nodes); } || return 2
   printf '%s,"tasks":[%s],"nodes":[%s]}\n' "$spec" "$(joined <<<"$tasks")" "$(joined <<<"$machines")"
 }
-units() { # all at once, which takes as long as one; where one is gone by now, one by one
+units() { # all at once, which takes as long as one; where one is gone by now, or it is not known, one by one
   local id ids specs tasks there
   ids=$(labelled behindy.name) || return
   [ -n "$ids" ] || return 0
-  specs=$(timeout 20 xargs docker service inspect --format "$unit_template" <<<"$ids" 2>/dev/null) || {
+  {
+    specs=$(timeout 20 xargs docker service inspect --format "$unit_template" <<<"$ids" 2>/dev/null) &&
+      tasks=$(timeout 10 xargs docker service ps -q --no-trunc <<<"$ids" 2>/dev/null) &&
+      tasks=$(xargs -r timeout 10 docker inspect --format "{{.ServiceID}} $task_template" <<<"$tasks" 2>/dev/null) && there=$(nodes)
+  } || {
     for id in $ids; do told_of_unit "$id" || [ "$?" = 1 ] || return; done
     return
   }
-  tasks=$(timeout 10 xargs docker service ps -q --no-trunc <<<"$ids" 2>/dev/null |
-    xargs -r docker inspect --format "{{.ServiceID}} $task_template" 2>/dev/null) || true
-  there=$(nodes | joined)
+  there=$(joined <<<"$there")
   while read -r id; do
     printf '%s,"tasks":[%s],"nodes":[%s]}\n' "$(grep -F "{\"id\":\"$id\"" <<<"$specs")" "$(sed -n "s/^$id //p" <<<"$tasks" | joined)" "$there"
   done <<<"$ids"
