@@ -60,7 +60,8 @@ configured() { # one hash a service over its stanza with this .env, and over the
   resolved=$(compose "${given[@]}" config --format json) || return
   while read -r service _; do
     stanza=$(stanza_of "$service" <<<"$resolved")
-    echo "$service $({ echo "$stanza" && sed -n 's/^file //p' <<<"$stanza" | xargs -rd '\n' sha256sum 2>&1; } | sha256sum | cut -d ' ' -f 1)"
+    echo "$service $({ echo "$stanza" && sed -n 's/^file //p' <<<"$stanza" | xargs -rd '\n' sha256sum 2>&1
+      sed -n 's/^value //p' <<<"$stanza" | while read -r name; do lines_of "$name" ../.env; done; } | sha256sum | cut -d ' ' -f 1)"
   done <<<"$hashes"
 }
 stanzas() { # limits, ports and fixed names of each service, and what it asks nginx for

@@ -6,12 +6,14 @@ file_binds() { # stanza, and that JSON on stdin: the paths that it mounts
     depth == 5 && at[5] == "type" { type = text() }
     depth == 5 && at[5] == "source" && type == "bind" { print text() }'
 }
-as_stack() { # stanza, key, network, replicas, constraints (one a line), file of `<path> <name of a config>` lines, labels as JSON lines
-  awk -v stanza="$1" -v key="$2" -v network="$3" -v replicas="$4" -v constraints="$5" -v configs="$6" -v labels="$7" "$each_line"'
+as_stack() { # stanza, key, network, replicas, constraints (one a line), files of `<name of a config> <path>` lines and of `<source>
+  # <name of a secret>` lines, labels as JSON lines
+  awk -v stanza="$1" -v key="$2" -v network="$3" -v replicas="$4" -v constraints="$5" -v configs="$6" -v secrets="$7" -v labels="$8" "$each_line"'
     BEGIN {
       while ((getline line < configs) > 0) { split(line, word, " "); config[word[2]] = word[1] }
+      while ((getline line < secrets) > 0) { split(line, word, " "); secret[word[1]] = word[2] }
       split("command entrypoint environment init logging stop_grace_period stop_signal user working_dir healthcheck tmpfs " \
-        "volumes hostname tty stdin_open sysctls ulimits cap_add cap_drop read_only extra_hosts dns dns_search image isolation", known, " ")
+        "volumes hostname tty stdin_open sysctls ulimits cap_add cap_drop read_only extra_hosts dns dns_search image secrets", known, " ")
       for (i in known) keep[known[i]]
     }
     at[1] != "services" || at[2] != stanza || depth < 3 { next }
@@ -20,6 +22,11 @@ as_stack() { # stanza, key, network, replicas, constraints (one a line), file of
     depth == 6 && at[3] == "deploy" && at[5] == "limits" && at[6] == "memory" { gsub(/[",]/, "", $2); memory = $2 }
     at[3] == "labels" && depth == 4 && /:/ { sub(/,$/, ""); own = own $0 ",\n"; next }
     !(at[3] in keep) || (depth == 3 && / null,?$/) { next }
+    at[3] == "secrets" && depth == 5 && at[5] == "mode" && text() != "" { # newer Composes write it in octal
+      mode = 0
+      for (i = 1; i <= length(text()); i++) mode = mode * 8 + substr(text(), i, 1)
+      sub(/".*/, "\"mode\": " mode)
+    }
     at[3] == "volumes" && depth == 4 && /^ *[{],?$/ { item = ""; source = ""; target = ""; type = ""; inside = 1; next }
     at[3] == "volumes" && inside && depth == 4 && /^ *[}],?$/ {
       inside = 0
@@ -46,6 +53,43 @@ as_stack() { # stanza, key, network, replicas, constraints (one a line), file of
       printf "\"restart_policy\": {\"condition\": \"any\", \"delay\": \"2s\"}, \"placement\": {\"constraints\": [%s]}}\n}},\n", placed
       printf "\"networks\": {\"n\": {\"external\": true, \"name\": \"%s\"}},\n\"configs\": {", network
       for (path in config) printf "\"%s\": {\"name\": \"%s\", \"file\": \"%s\"},\n", config[path], config[path], path
+      printf "}, \"secrets\": {"
+      for (source in secret) printf "\"%s\": {\"external\": true, \"name\": \"%s\"},\n", source, secret[source]
       print "}}"
     }'
+}
+# A secret of the swarm cannot be changed, so each release has its own, which go with its service (remove, of swarm/lib/engine.sh).
+make_secrets() { # project, what their names begin with; stdin: secrets_of. Prints `<source> <name>` for each
+  local each source kind what name path size said names=() lines
+  mapfile -t lines
+  forget_secrets "$1"
+  mkdir -p "$work/values"
+  for each in "${lines[@]}"; do
+    read -r source kind what _ <<<"$each"
+    [ "$kind" != environment ] || names+=("$what")
+  done
+  [ "${#names[@]}" = 0 ] || values_of "$work/values" "${names[@]}"
+  for each in "${lines[@]}"; do
+    read -r source kind what _ <<<"$each"
+    [ -n "$source" ] || continue
+    path=$what name=$2-$source
+    [ "$kind" != environment ] || path=$work/values/$what
+    [ "${#name}" -le 64 ] || name=$2-$(sha256sum <<<"$source" | cut -c 1-12)
+    size=$(stat -L -c %s "$path" 2>/dev/null) || { echo "the secret $source has no file $path" >&2 && exit 100; }
+    if [ "$size" = 0 ] || [ "$size" -ge 512000 ]; then echo "the secret $source ($what) has $size bytes" >&2 && exit 100; fi
+    said=$(docker secret create --label "behindy.project=$1" --label "behindy.service=$service" \
+      --label "behindy.release=$release" --label "behindy.secret=$source" "$name" - 2>&1 <"$path") ||
+      case $said in *AlreadyExists* | *"already exists"*) ;; *) printf '%s\n' "$said" >&2 && return 1 ;; esac
+    echo "$source $name"
+  done
+}
+forget_secrets() { # project: those of its releases that are gone, which a run that was killed has left
+  local said needed name release gone=()
+  said=$(timeout 10 docker secret ls --filter "label=behindy.project=$1" --format '{{.Name}} {{.Label "behindy.release"}}') || return 0
+  [ -n "$said" ] || return 0
+  needed=" $(releases_in_use | cut -d ' ' -f 1 | tr '\n' ' ')" || return 0
+  while read -r name release; do
+    [[ "$needed" == *" $release "* ]] || gone+=("$name")
+  done <<<"$said"
+  [ "${#gone[@]}" = 0 ] || timeout 20 docker secret rm "${gone[@]}" >/dev/null 2>&1 || true
 }

@@ -1,4 +1,4 @@
-# lib: workspace engine masked compose history release stack
+# lib: workspace engine masked compose history release secrets stack
 # As deploy/start_green.sh, of a service of the swarm: `replicas` tasks on nodes that meet the constraints (one a line), on the
 # overlay, behind its own name in DNS (`<service>-<release>`), which nobody else ever has.
 network=$4 template=$5 from=$6 project=$7 nginx=$8 overlay=$9 replicas=${10} constraints=${11}
@@ -12,9 +12,12 @@ compose "${declared[@]}" -f "$keep/override.yml" -f "$keep/names.yml" config --f
 while read -r path; do
   if [ -f "$path" ]; then printf '%s %s\n' "$key-$(sha256sum "$path" | cut -c 1-12)" "$path" >>"$work/files"; fi
 done < <(file_binds "$stanza" <"$work/config")
+: >"$work/secrets"
+given=$(secrets_of "$stanza" <"$work/config")
+make_secrets "$project" "$key" <<<"$given" >"$work/secrets"
 image=$(docker image inspect --format '{{.Id}}' "$(sed -nE 's/^ *"image": "([^"]+)",?$/\1/p' "$keep/override.yml")")
 labels=$(printf '"%s": "%s",\n' behindy.name "$service-green" behindy.dns "$key" behindy.names "$names" behindy.nginx "$nginx" behindy.image "$image" behindy.replicas "$replicas")
-as_stack "$stanza" "$key" "$overlay" "$replicas" "$constraints" "$work/files" "$labels" <"$work/config" >"$work/stack"
+as_stack "$stanza" "$key" "$overlay" "$replicas" "$constraints" "$work/files" "$work/secrets" "$labels" <"$work/config" >"$work/stack"
 led timeout 60 docker stack deploy --detach --resolve-image never --with-registry-auth -c "$work/stack" "$project" 2>&1 >/dev/null |
   { grep -v '^Since --detach' || true; } | masked written_in "$keep/.env" >&2
 id=$(unit "$service-green")
