@@ -63,6 +63,11 @@ class Task:
     def failed(self) -> bool:
         return self.state in ("failed", "rejected")
 
+    @property
+    def unpulled(self) -> bool:
+        """Whether its node has no image for it. Why not, only that node's engine knows."""
+        return "No such image" in self.error or "pull" in self.error
+
 
 @dataclass(frozen=True, slots=True)
 class Container:
@@ -111,6 +116,12 @@ class Container:
     def serving(self) -> tuple[Task, ...]:
         """Its tasks that serve, by their number."""
         return tuple(sorted((task for task in self.tasks if task.serves), key=lambda task: task.slot))
+
+    @property
+    def unpulled(self) -> bool:
+        """Whether what failed last of it did so for want of its image."""
+        last = max((task for task in self.tasks if task.failed), key=lambda task: task.since, default=None)
+        return last is not None and last.unpulled
 
     @property
     def all_addresses(self) -> frozenset[str]:
@@ -199,7 +210,7 @@ def _trouble(task: Task) -> str:
     """Return in words what keeps a task from running, with what the swarm says of it."""
     if "no suitable node" in task.error:
         return f"no node of the swarm fits ({task.error})"
-    if "No such image" in task.error or "pull" in task.error:
+    if task.unpulled:
         return f"{task.node} cannot pull its image ({task.error})"
     if task.state == "rejected":
         return f"{task.node} rejects it ({task.error})"

@@ -153,7 +153,7 @@ class ComposeFile:
         return tuple(dict.fromkeys((*self._names(name, required_names), *filter(None, self.secrets(name).values()))))
 
     def secrets(self, name: str) -> dict[str, str]:
-        """Return the secrets that a service is given as files, and the name in ``.env`` that each is made of, if any."""
+        """Return the secrets that a service is given as files, and the name in ``.env`` each is made of, if any."""
         declared = self.top.get("secrets")
         given = self.stanzas.get(name, {}).get("secrets")
         found: dict[str, str] = {}

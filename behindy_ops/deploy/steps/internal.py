@@ -44,6 +44,21 @@ def trouble_of(container: Container | None) -> str:
     return "" if container.running else f"it exited (exit code {container.exit_code})"
 
 
+def fault_of(container: Container | None) -> Fault:
+    """Return whose it is that a container will not answer any more."""
+    return Fault.IMAGE if container is not None and container.unpulled else Fault.RELEASE
+
+
+def unpulled(state: State, reason: str) -> Read:
+    """Refuse a candidate whose image a node cannot pull, as one that this host cannot pull."""
+    error = Kind.IMAGE_NOT_FOUND(
+        f"The image of {state.candidate.name} cannot be pulled on every node: {reason}.",
+        remedy="Does that node reach the registry? If that wants a login, give it one in the settings: the nodes get "
+        f"it along. What it says, on that node: docker pull {state.pinned}",
+    )
+    return Read(state, error=error)
+
+
 def longer(state: State) -> str:
     """Return how a health check that has no verdict in time gets one."""
     return (
@@ -96,7 +111,7 @@ class CheckInside(Attempts):
         if told == UNKNOWN:
             return Look(Verdict.AGAIN, ENGINE_AWAY, Fault.ENGINE)
         if trouble := trouble_of(container):
-            return Look(Verdict.FATAL, trouble)
+            return Look(Verdict.FATAL, trouble, fault_of(container))
         health = container.health if container is not None and self.heeds() else ""
         if health == "unhealthy":
             return Look(Verdict.FATAL, UNHEALTHY)
@@ -112,6 +127,8 @@ class CheckInside(Attempts):
         return Look(Verdict.AGAIN, reason, fault, said=" ".join(said.split())[:_SAID])
 
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
+        if fault is Fault.IMAGE:
+            return unpulled(state, reason)
         remedy = "Its last log lines are above. Fix the release, or its settings in .env on the host."
         if reason.startswith(UNCHECKED):
             remedy = f"{remedy} {longer(state)}"

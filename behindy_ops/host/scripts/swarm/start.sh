@@ -1,9 +1,14 @@
-# lib: workspace engine masked compose history release secrets stack
+# lib: workspace login engine masked compose history release secrets stack
 # As deploy/start_green.sh, of a service of the swarm: `replicas` tasks on nodes that meet the constraints (one a line), on the
-# overlay, behind its own name in DNS (`<service>-<release>`), which nobody else ever has.
-network=$4 template=$5 from=$6 project=$7 nginx=$8 overlay=$9 replicas=${10} constraints=${11}
+# overlay, behind its own name in DNS (`<service>-<release>`), which nobody else ever has. With a `user`, the first line of what
+# comes on standard input is that one's token for the registry: the nodes get that login along, and pull by it.
+network=$4 template=$5 from=$6 project=$7 nginx=$8 overlay=$9 replicas=${10} constraints=${11} registry=${12:-} user=${13:-}
 set -e
 umask 077
+if [ -n "$user" ]; then
+  IFS= read -r token
+  login "$registry" "$user" <<<"$token"
+fi
 of_release "$1" "$2" "$3"
 keep_release "$network" "$from"
 key=$service-$release names=$dir/assets/.names stanza=$(own_stanza)

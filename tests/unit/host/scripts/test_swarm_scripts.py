@@ -258,7 +258,7 @@ class TestLookInside:
         assert "ok" not in done.out.splitlines()
 
 
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "services": {
         "web": {
             "profiles": ["apps"],
@@ -402,6 +402,27 @@ def test_a_value_that_no_secret_can_have_ends_it_before_anything_is_made(
     done = start(host)
     assert (done.code, done.err) == (Code.NO_SECRET, f"the secret DB_PASS (DB_PASS) {said}\n")
     assert not [call for call in done.calls if "create" in call or "deploy" in call]
+
+
+@pytest.mark.usefixtures("mounted")
+def test_a_registrys_login_goes_with_the_service_and_stays_in_no_file(host: FakeHost) -> None:
+    host.on(
+        "docker",
+        "login *",
+        Answer(run='cat >"$root/token"; mkdir -p "$DOCKER_CONFIG"; : >"$DOCKER_CONFIG/config.json"'),
+    )
+    host.on(
+        "docker",
+        "stack deploy *",
+        Answer(run='[ -e "$DOCKER_CONFIG/config.json" ] && echo "$DOCKER_CONFIG" >"$root/by"'),
+    )
+    words = (str(host.home), "web", "r1", "net", CONTAINER_TEMPLATE, "", "shop", "nginx", "net-swarm", "2", "")
+    done = host.run("swarm/start", *words, "reg.example", "me", stdin="t0ken\nbegun\n{}\n{}\n", engine="swarm")
+    assert done.code == 0, done.err
+    assert (host.root / "token").read_text() == "t0ken\n"
+    assert "docker login --username me --password-stdin reg.example" in done.calls
+    assert not Path((host.root / "by").read_text().strip()).exists()
+    assert "t0ken" not in f"{done.calls}{done.out}{done.err}"
 
 
 def test_a_secret_that_is_there_already_is_that_of_this_release(host: FakeHost, mounted: Path) -> None:
