@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from invoke import Context
 
-from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.tasks.ask import ask
-from behindy_ops.tasks.client import client, here
+from behindy_ops.tasks.client import Client, client, here
 from behindy_ops.tasks.options import task, waiting
 from behindy_ops.tasks.show import present
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from behindy_ops.project.services import Service
 
 
 @task(help={"fingerprint": "SHA256:... the key must have; for scripts, instead of the question"})
@@ -50,11 +52,19 @@ def check(_: Context, json: bool = False) -> None:
     from behindy_ops.report.text import marks_for
 
     with client(services=False, quiet=True) as this, this.connect() as session:
-        checks = checkup.check_host(session, this.reach)
+        checks = checkup.check_host(session, this.reach, _declared(this))
     lines = checkup.as_lines(checks, this.settings.host, marks_for(sys.stdout.encoding))
     present(lines, checkup.as_json(checks, this.settings.host), json=json, settings=this.settings)
     if not checkup.is_ready(checks):
         raise SystemExit(Kind.HOST_NOT_READY.exit_code)
+
+
+def _declared(this: Client) -> list[Service]:
+    """Return the services that the compose file declares; none where it cannot be read, which is no host's fault."""
+    try:
+        return this.project.services()
+    except BehindyError:
+        return []
 
 
 @task(

@@ -1,7 +1,8 @@
 # A stanza of `compose config` as a stack file, which is JSON with commas too many (YAML takes those). What a swarm does not know
 # of it is left out; its limit, its labels and the files that it mounts are said in the swarm's own way.
-file_binds() { # stanza, and that JSON on stdin: the paths that it mounts
+file_binds() { # stanza, and that JSON on stdin: the paths that it mounts, and those of its configs
   awk -v stanza="$1" "$each_line"'
+    at[1] == "configs" && depth == 3 && at[3] == "file" { print text() }
     at[1] != "services" || at[2] != stanza || at[3] != "volumes" { next }
     depth == 5 && at[5] == "type" { type = text() }
     depth == 5 && at[5] == "source" && type == "bind" { print text() }'
@@ -16,10 +17,16 @@ as_stack() { # stanza, key, network, replicas, constraints (one a line), files o
         "volumes hostname tty stdin_open sysctls ulimits cap_add cap_drop read_only extra_hosts dns dns_search image secrets", known, " ")
       for (i in known) keep[known[i]]
     }
+    at[1] == "configs" && depth == 3 && at[3] == "file" { of[at[2]] = text() }
     at[1] != "services" || at[2] != stanza || depth < 3 { next }
     depth == 3 { if (at[3] ~ /^[]}]/) at[3] = block; else block = at[3] }
-    depth == 3 && at[3] == "mem_limit" { gsub(/[",]/, "", $2); memory = $2 }
-    depth == 6 && at[3] == "deploy" && at[5] == "limits" && at[6] == "memory" { gsub(/[",]/, "", $2); memory = $2 }
+    depth == 3 && at[3] ~ /^(mem_limit|cpus|pids_limit)$/ { limit[at[3]] = bare($2) }
+    depth == 6 && at[3] == "deploy" && at[5] == "limits" { limit[at[6] == "memory" ? "mem_limit" : at[6] == "pids" ? "pids_limit" : at[6]] = bare($2) }
+    at[3] == "configs" && depth == 5 && at[5] == "source" { source = text(); target = "" }
+    at[3] == "configs" && depth == 5 && at[5] == "target" { target = text() }
+    at[3] == "configs" && depth == 4 && /^ *[}],?$/ && of[source] in config {
+      mounted = mounted "{\"source\": \"" config[of[source]] "\", \"target\": \"" (target == "" ? "/" source : target) "\"},\n"
+    }
     at[3] == "labels" && depth == 4 && /:/ { sub(/,$/, ""); own = own $0 ",\n"; next }
     !(at[3] in keep) || (depth == 3 && / null,?$/) { next }
     at[3] == "secrets" && depth == 5 && at[5] == "mode" && text() != "" { # newer Composes write it in octal
@@ -49,7 +56,10 @@ as_stack() { # stanza, key, network, replicas, constraints (one a line), files o
       printf "{\"services\": {\"%s\": {\n%s", key, out
       printf "\"networks\": {\"n\": {}},\n\"labels\": {%s},\n\"configs\": [%s],\n", own, mounted
       printf "\"deploy\": {\"mode\": \"replicated\", \"replicas\": %s, \"endpoint_mode\": \"dnsrr\", \"labels\": {%s%s},\n", replicas, own, labels
-      if (memory != "" && memory != "0") printf "\"resources\": {\"limits\": {\"memory\": \"%s\"}},\n", memory
+      if (limit["mem_limit"] > 0) limits = "\"memory\": \"" limit["mem_limit"] "\","
+      if (limit["cpus"] > 0) limits = limits "\"cpus\": \"" limit["cpus"] "\","
+      if (limit["pids_limit"] > 0) limits = limits "\"pids\": " limit["pids_limit"]
+      if (limits != "") printf "\"resources\": {\"limits\": {%s}},\n", limits
       printf "\"restart_policy\": {\"condition\": \"any\", \"delay\": \"2s\"}, \"placement\": {\"constraints\": [%s]}}\n}},\n", placed
       printf "\"networks\": {\"n\": {\"external\": true, \"name\": \"%s\"}},\n\"configs\": {", network
       for (path in config) printf "\"%s\": {\"name\": \"%s\", \"file\": \"%s\"},\n", config[path], config[path], path

@@ -259,6 +259,7 @@ class TestLookInside:
 
 
 CONFIG: dict[str, Any] = {
+    "configs": {"settings": {"name": "x_settings", "file": "SETTINGS"}, "inline": {"content": "x"}},
     "services": {
         "web": {
             "profiles": ["apps"],
@@ -269,7 +270,10 @@ CONFIG: dict[str, Any] = {
             "image": "me/web@sha256:2",
             "init": True,
             "labels": {"behindy.release": "r1", "behindy.tag": "v1"},
+            "configs": [{"source": "settings", "target": "/etc/settings"}, {"source": "inline"}],
+            "cpus": 0.5,
             "mem_limit": "419430400",
+            "pids_limit": 100,
             "memswap_limit": "419430400",
             "networks": {"internal": None},
             "restart": "always",
@@ -287,7 +291,8 @@ CONFIG: dict[str, Any] = {
 def mounted(host: FakeHost) -> Path:
     """A release that is kept, which mounts this file, on a host whose swarm takes a stack file and keeps it."""
     mounted = host.file("home/compose/file", "content")
-    config = json.dumps(CONFIG, indent=2).replace("FILE", str(mounted))
+    settings = host.file("home/compose/settings", "others")
+    config = json.dumps(CONFIG, indent=2).replace("FILE", str(mounted)).replace("SETTINGS", str(settings))
     keep = host.file("home/state/releases/web/r1/names.yml", "{}").parent
     host.file("home/state/releases/web/r1/.env", "A=1\n")
     (keep / "override.yml").write_text(json.dumps({"services": {"web": {"image": "me/web@sha256:2"}}}, indent=1))
@@ -325,12 +330,15 @@ def test_a_stanza_becomes_a_service_of_the_swarm_with_what_that_knows(host: Fake
         "deploy",
     }
     assert [volume["target"] for volume in web["volumes"]] == ["/data"]
-    (config_name,) = stack["configs"]
-    assert web["configs"] == [{"source": config_name, "target": "/etc/file"}]
-    assert stack["configs"][config_name] == {"name": config_name, "file": str(mounted)}
+    names = {entry["target"]: entry["source"] for entry in web["configs"]}
+    assert set(names) == {"/etc/file", "/etc/settings"}
+    files = {"/etc/file": mounted, "/etc/settings": mounted.with_name("settings")}
+    assert stack["configs"] == {
+        names[target]: {"name": names[target], "file": str(path)} for target, path in files.items()
+    }
     deploy = web["deploy"]
     assert (deploy["replicas"], deploy["endpoint_mode"]) == (2, "dnsrr")
-    assert deploy["resources"] == {"limits": {"memory": "419430400"}}
+    assert deploy["resources"] == {"limits": {"memory": "419430400", "cpus": "0.5", "pids": 100}}
     assert deploy["placement"] == {"constraints": ["node.labels.disk==ssd"]}
     assert deploy["labels"]["behindy.name"] == "web-green"
     assert deploy["labels"]["behindy.dns"] == "web-r1"
