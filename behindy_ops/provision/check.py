@@ -11,12 +11,12 @@ from behindy_ops.checks.swarm import UNREACHED
 from behindy_ops.errors import BehindyError
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.swarm import Node
-from behindy_ops.host.session import Session
+from behindy_ops.host.nodes import joining_of
+from behindy_ops.host.session import Reach, Session
 from behindy_ops.project.services import Service
 from behindy_ops.provision import timers
 from behindy_ops.provision.recipes import SUPPORTED, recipe
 from behindy_ops.provision.setup import Plan, look
-from behindy_ops.provision.swarm import Reach, joining_of
 from behindy_ops.report.text import ASCII, LEVEL_TONES, Line, Marks, Tone, entry
 
 

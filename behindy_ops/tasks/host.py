@@ -121,7 +121,8 @@ def setup(
 
 
 def _swarm(join: Sequence[str], advertise: str, *, managers: bool, yes: bool, seconds: float) -> None:
-    from behindy_ops.provision.swarm import joining_of, set_up
+    from behindy_ops.host.nodes import joining_of
+    from behindy_ops.provision.swarm import set_up
 
     joining = joining_of(join)
     with client(services=False) as this:

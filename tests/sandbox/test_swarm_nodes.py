@@ -124,6 +124,56 @@ def test_another_value_is_another_release_and_a_rollback_has_the_old_one(project
     assert list(read_in_tasks(project).values()) == [old] * 2
 
 
+def data_of(project: Project, *words: str) -> Any:
+    return json.loads(project.inv(*words, "--json").ok().out)
+
+
+def labelled(sandbox: SandboxInfo, number: int, port: int | None = None) -> None:
+    """Have a node be reached by SSH as if it had been joined, or at a port where nobody listens."""
+    ssh = sandbox.nodes[number - 1].ssh
+    label = f"behindy.ssh={ssh.user}@{ssh.host}:{port or ssh.port}"
+    on_host("docker", "node", "update", "--label-add", label, f"behindy-sandbox-{number}")
+
+
+def images(sandbox: SandboxInfo, node: int) -> int:
+    """How many images of the frontend a node has."""
+    name = f"{sandbox.image_prefix}/behindy-frontend"
+    return len(set(on_host("docker", "images", "--quiet", "--no-trunc", name, node=node).split()))
+
+
+def test_after_four_deploys_no_node_has_more_than_two_images_and_one_out_of_reach_is_told(
+    cluster: tuple[SandboxInfo, Project],
+) -> None:
+    sandbox, project = cluster
+    on_host("docker", "node", "update", "--availability", "pause", "behindy-sandbox")  # so that two and three run each
+    labelled(sandbox, 2)
+    labelled(sandbox, 3, port=1)
+    try:
+        for tag in ("nodes-v2", "nodes-v3", "nodes-v4"):
+            ran = project.deploy("frontend", tag).ok()
+            assert "behindy-sandbox-3: images of earlier releases stay there" in ran.said
+    finally:
+        on_host("docker", "node", "update", "--availability", "active", "behindy-sandbox")
+    assert (images(sandbox, 1), images(sandbox, 2)) == (2, 2)
+    there = images(sandbox, 3)
+    assert there > 2
+
+    labelled(sandbox, 3)
+    planned = {
+        each["node"]: each for each in json.loads(project.inv("ops.prune", "--dry-run", "--json").ok().out)["nodes"]
+    }
+    assert len(planned["behindy-sandbox-3"]["going"]) == there - 2
+    assert planned["behindy-sandbox-2"].get("going", []) == []
+    assert images(sandbox, 3) == there
+    project.inv("ops.prune", "--yes").ok()
+    assert images(sandbox, 3) == 2
+    seen = data_of(project, "ops.disk")
+    assert [each["images"] for each in seen["nodes"]] == [2, 2]
+    assert all(0 < each["free"] < each["size"] for each in seen["nodes"])
+    assert "other_nodes" not in seen
+    project.inv("deploy.rollback", "frontend", "--watch", "1", "--yes", "--json").ok()  # to one that is there
+
+
 PRIVATE = """
 sed 's/:5000/:5001/' /etc/docker/registry/config.yml >/etc/docker/registry/private.yml
 printf 'auth: {htpasswd: {realm: x, path: /etc/docker/registry/htpasswd}}\\n' >>/etc/docker/registry/private.yml
@@ -155,6 +205,8 @@ def test_the_nodes_pull_by_the_login_of_the_settings_and_have_none_of_their_own(
     cluster: tuple[SandboxInfo, Project], private: dict[str, str]
 ) -> None:
     sandbox, project = cluster
+    all_drained()
+    before = units()
     assert deploy(project, "nodes-v2", private).code == 41
     with_login = {**private, "DOCKERHUB_TOKEN": TOKEN}
     refuse = ("iptables", "--insert", "OUTPUT", "--protocol", "tcp", "--dport", "5001", "--jump", "REJECT")
@@ -167,7 +219,7 @@ def test_the_nodes_pull_by_the_login_of_the_settings_and_have_none_of_their_own(
         for node in (2, 3):
             on_host(*allow, node=node)
     assert (ran.code, "cannot pull its image" in ran.named("failed")[0]["what"]) == (40, True), ran.said
-    assert {units()["frontend"]["behindy.tag"], *units()} == {"nodes-v1", "frontend"}
+    assert units() == before
 
     with command_lines(sandbox.container) as lines:
         ran = deploy(project, "nodes-v2", with_login).ok()

@@ -20,7 +20,7 @@ import behindy_ops.host
 from behindy_ops.facts.manifest import parse as parse_manifests
 from behindy_ops.facts.readings import parse_reading
 from behindy_ops.host.exit_codes import Code
-from tests.unit.host.scripts.fake_host import INSIDE, NO_API, Answer
+from tests.unit.host.scripts.fake_host import INSIDE, MARK, NO_API, Answer
 
 if TYPE_CHECKING:
     from tests.unit.host.scripts.fake_host import FakeHost, Ran
@@ -1469,3 +1469,18 @@ def test_only_what_is_gone_counts_as_stopped(host: FakeHost, said: str, code: in
     host.on("docker", "container inspect *")
     host.on("docker", "rm -f c")
     assert host.run("deploy/stop_blue", "c", "7").code == code
+
+
+def test_a_node_tells_of_the_images_of_some_repositories_and_which_of_them_are_used(host: FakeHost) -> None:
+    host.on("docker", "images -q --no-trunc reg/web", "sha256:1\nsha256:2\nsha256:1\n")
+    host.on("docker", "images -q --no-trunc reg/api")
+    host.on("docker", "image inspect --format t sha256:1 sha256:2", "one\ntwo\n")
+    host.on("docker", "ps -aq --no-trunc", "c1\n")
+    host.on("docker", "container inspect --format {{.Image}} c1", "sha256:1\n")
+    host.on("docker", "info *", f"{host.root}\n")
+    done = host.run("deploy/images", MARK, "t", "reg/web", "reg/api")
+    assert done.reply.lines("images") == ["one", "two"]
+    assert done.reply.lines("used") == ["sha256:1"]
+    assert int(done.reply.values("room")["size"]) > 0
+    host.on("docker", "images -q --no-trunc reg/api", Answer(err="no engine", code=1))
+    assert "images" in host.run("deploy/images", MARK, "t", "reg/web", "reg/api").reply.problems
