@@ -93,6 +93,13 @@ def tidy(session: Session, survey: Survey) -> None:
         session.emit(Note(f"The other nodes were not asked for old images: {error.what}"))
 
 
+def told(survey: Survey) -> tuple[str, ...]:
+    """Return what a dry run says of it."""
+    return (
+        ("At the end, old images are removed from the other nodes too.",) if survey.cluster.seat is Seat.MANAGER else ()
+    )
+
+
 def after(session: Session) -> Survey:
     """Survey what decides which images stay."""
     return session.look("containers releases swarm_ nodes_")
@@ -105,4 +112,5 @@ def as_lines(seen: Iterable[NodeView]) -> Iterator[str]:
             yield f"{view.node}: images of earlier releases stay there ({view.trouble}). Later: inv ops.prune"
         elif view.removed or view.kept:
             why = f"; kept {len(view.kept)}: {view.kept[0]}" if view.kept else ""
-            yield f"{view.node}: removed {len(view.removed)} old images{why}."
+            count = len(view.removed)
+            yield f"{view.node}: removed {count} old image{'s' if count != 1 else ''}{why}."

@@ -49,6 +49,8 @@ def show_plan(
                 scripts |= plan.script_lines(list(plan.steps(planned)), planned)
         for decision in _told_of(hooks) if hooks else ():
             session.emit(decision)
+        for text in elsewhere.told(survey):
+            session.emit(Decision(text))
         for name, lines in scripts.items():
             session.emit(Plan(name, tuple(lines)))
         hint = "" if verbose else " The text of each script: --verbose"

@@ -12,6 +12,7 @@ from behindy_ops.project.dotenv import parse
 from sandbox.host import releases
 from sandbox.host.swarm import running, units
 from tests.leaks import leaks
+from tests.sandbox.interruption import FULL
 from tests.sandbox.support import Ran, all_drained, command_lines, inv, on_host, wait_for
 from tests.sandbox.swarm import Project, swarm
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.host.info import SandboxInfo
+
+pytestmark = pytest.mark.skipif(not FULL, reason="takes minutes: only with --full")
 
 HOME = "/home/ubuntu/behindy-ops"
 NAME = "JWT_SECRET"

@@ -71,7 +71,7 @@ def test_old_images_are_removed_by_name_and_what_docker_keeps_is_told(first: Scr
     second, *_ = elsewhere.views(first.session, KNOWN, remove=True)
     assert (second.removed, second.kept) == ((OLD[0],), (f"{OLD[1]} in use",))
     assert two.host.commands[-1].stdin.decode().splitlines() == [f"image {name}" for name in OLD]
-    assert list(elsewhere.as_lines([second])) == [f"two: removed 1 old images; kept 1: {OLD[1]} in use."]
+    assert list(elsewhere.as_lines([second])) == [f"two: removed 1 old image; kept 1: {OLD[1]} in use."]
 
 
 def test_where_the_host_did_not_say_what_stays_nothing_goes(first: Scripted, two: Scripted) -> None:
@@ -104,4 +104,5 @@ def test_whatever_goes_wrong_is_no_error_of_the_deploy(
 
 def test_without_a_swarm_nobody_is_asked(first: Scripted) -> None:
     elsewhere.tidy(first.session, SURVEY)
-    assert (first.host.ran(), first.events) == ([], [])
+    assert (first.host.ran(), first.events, elsewhere.told(SURVEY)) == ([], [], ())
+    assert elsewhere.told(KNOWN) != ()

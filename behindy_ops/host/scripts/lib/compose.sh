@@ -68,3 +68,15 @@ with_files_in() { # place: the same with `<place>/<n>` for the n-th file, and th
     { print }
     END { printf "%s", order }'
 }
+configured_with() { # .env; in the directory of the Compose file: one hash a service over its stanza with these values, over the files that
+  # it names and the values that it is given as files: tells a changed configuration. With lib/dotenv.sh
+  local given=(--env-file "$1" --profile '*') hashes resolved service stanza name
+  hashes=$(compose "${given[@]}" config --hash '*') || return
+  grep -qE "$named_files" docker-compose.yml || { cat <<<"$hashes" && return; }
+  resolved=$(compose "${given[@]}" config --format json) || return
+  while read -r service _; do
+    stanza=$(stanza_of "$service" <<<"$resolved")
+    echo "$service $({ echo "$stanza" && sed -n 's/^file //p' <<<"$stanza" | xargs -rd '\n' sha256sum 2>&1
+      sed -n 's/^value //p' <<<"$stanza" | while read -r name; do lines_of "$name" "$1"; done; } | sha256sum | cut -d ' ' -f 1)"
+  done <<<"$hashes"
+}

@@ -25,13 +25,13 @@ values_of() { # directory, names: a file there for each, with its value as Compo
     }'
 }
 put_secrets() { # container that was not started yet; stdin: secrets_of. Those of the .env, as Compose puts them there when it starts one itself
-  local source kind what target names=() targets=()
+  local source kind what target wanted=() targets=()
   while read -r source kind what target; do
-    [ "$kind" != environment ] || { names+=("$what") && targets+=("$what ${target#/}"); }
+    [ "$kind" != environment ] || { wanted+=("$what") && targets+=("$what ${target#/}"); }
   done
-  [ "${#names[@]}" != 0 ] || return 0
+  [ "${#wanted[@]}" != 0 ] || return 0
   mkdir -p "$work/values" "$work/root"
-  values_of "$work/values" "${names[@]}" || return
+  values_of "$work/values" "${wanted[@]}" || return
   while read -r what target; do
     mkdir -p "$work/root/$(dirname "$target")" && cp "$work/values/$what" "$work/root/$target" || return
   done < <(printf '%s\n' "${targets[@]}")

@@ -70,15 +70,15 @@ as_stack() { # stanza, key, network, replicas, constraints (one a line), files o
 }
 # A secret of the swarm cannot be changed, so each release has its own, which go with its service (remove, of swarm/lib/engine.sh).
 make_secrets() { # project, what their names begin with; stdin: secrets_of. Prints `<source> <name>` for each
-  local each source kind what name path size said names=() lines
+  local each source kind what name path size said wanted=() lines
   mapfile -t lines
   forget_secrets "$1"
   mkdir -p "$work/values"
   for each in "${lines[@]}"; do
     read -r source kind what _ <<<"$each"
-    [ "$kind" != environment ] || names+=("$what")
+    [ "$kind" != environment ] || wanted+=("$what")
   done
-  [ "${#names[@]}" = 0 ] || values_of "$work/values" "${names[@]}"
+  [ "${#wanted[@]}" = 0 ] || values_of "$work/values" "${wanted[@]}"
   for each in "${lines[@]}"; do
     read -r source kind what _ <<<"$each"
     [ -n "$source" ] || continue
@@ -94,12 +94,12 @@ make_secrets() { # project, what their names begin with; stdin: secrets_of. Prin
   done
 }
 forget_secrets() { # project: those of its releases that are gone, which a run that was killed has left
-  local said needed name release gone=()
+  local said needed name release left=()
   said=$(timeout 10 docker secret ls --filter "label=behindy.project=$1" --format '{{.Name}} {{.Label "behindy.release"}}') || return 0
   [ -n "$said" ] || return 0
   needed=" $(releases_in_use | cut -d ' ' -f 1 | tr '\n' ' ')" || return 0
   while read -r name release; do
-    [[ "$needed" == *" $release "* ]] || gone+=("$name")
+    [[ "$needed" == *" $release "* ]] || left+=("$name")
   done <<<"$said"
-  [ "${#gone[@]}" = 0 ] || timeout 20 docker secret rm "${gone[@]}" >/dev/null 2>&1 || true
+  [ "${#left[@]}" = 0 ] || timeout 20 docker secret rm "${left[@]}" >/dev/null 2>&1 || true
 }

@@ -18,8 +18,8 @@ while read -r path; do
   if [ -f "$path" ]; then printf '%s %s\n' "$key-$(sha256sum "$path" | cut -c 1-12)" "$path" >>"$work/files"; fi
 done < <(file_binds "$stanza" <"$work/config")
 : >"$work/secrets"
-given=$(secrets_of "$stanza" <"$work/config")
-make_secrets "$project" "$key" <<<"$given" >"$work/secrets"
+from_files=$(secrets_of "$stanza" <"$work/config")
+make_secrets "$project" "$key" <<<"$from_files" >"$work/secrets"
 image=$(docker image inspect --format '{{.Id}}' "$(sed -nE 's/^ *"image": "([^"]+)",?$/\1/p' "$keep/override.yml")")
 labels=$(printf '"%s": "%s",\n' behindy.name "$service-green" behindy.dns "$key" behindy.names "$names" behindy.nginx "$nginx" behindy.image "$image" behindy.replicas "$replicas")
 as_stack "$stanza" "$key" "$overlay" "$replicas" "$constraints" "$work/files" "$work/secrets" "$labels" <"$work/config" >"$work/stack"
