@@ -131,8 +131,8 @@ def _swarm(join: Sequence[str], advertise: str, *, managers: bool, yes: bool, se
 
 
 def _edges(hosts: Sequence[str], *, yes: bool, seconds: float) -> None:
+    from behindy_ops.host.nodes import joining_of
     from behindy_ops.provision import edges
-    from behindy_ops.provision.swarm import joining_of
 
     with client(services=False) as this:
         asker = this.asker("host.setup --swarm --edge", yes)

@@ -361,7 +361,8 @@ def node_lines(nodes: Iterable[NodeView]) -> list[Line]:
         if node.trouble:
             told += sentence(f"{node.node} was not reached: {node.trouble}", Tone.CAREFUL)
             continue
-        room = f"{size(node.free)} of {size(node.size)} free; {node.images} {'image' if node.images == 1 else 'images'} of these services"
+        what = "image" if node.images == 1 else "images"
+        room = f"{size(node.free)} of {size(node.size)} free; {node.images} {what} of these services"
         going = f", of which ops.prune removes {len(node.going)}" if node.going else ""
         told += sentence(f"{node.node}: {room}{going}.", Tone.CAREFUL if going else Tone.PLAIN)
     return told
