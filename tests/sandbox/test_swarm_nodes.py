@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import bcrypt
 import pytest
 
-from behindy_ops.project.dotenv import parse
 from sandbox.host import releases
 from sandbox.host.swarm import running, units
 from tests.leaks import leaks
 from tests.sandbox.interruption import FULL
 from tests.sandbox.support import Ran, all_drained, command_lines, inv, on_host, wait_for
 from tests.sandbox.swarm import Project, swarm
+from tests.sandbox.values import FILE, HOME, NAME, reads_from_file, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from sandbox.host.info import SandboxInfo
 
 pytestmark = pytest.mark.skipif(not FULL, reason="takes minutes: only with --full")
-
-HOME = "/home/ubuntu/behindy-ops"
-NAME = "JWT_SECRET"
-FILE = f"/run/secrets/{NAME}"
 
 
 @pytest.fixture(scope="module")
@@ -43,19 +39,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SandboxI
 @pytest.fixture
 def project(cluster: tuple[SandboxInfo, Project]) -> Project:
     return cluster[1]
-
-
-def reads_from_file(compose: Path) -> None:
-    text = compose.read_text()
-    before, stanza = text.split("\n  frontend:\n")
-    stanza = stanza.replace(
-        "    environment:\n", f"    secrets: [{NAME}]\n    environment:\n      {NAME}_FILE: {FILE}\n", 1
-    )
-    compose.write_text(f"{before}\n  frontend:\n{stanza}\nsecrets:\n  {NAME}: {{environment: {NAME}}}\n")
-
-
-def value_of(name: str) -> str:
-    return next(each.value or "" for each in parse(on_host("cat", f"{HOME}/.env")).entries if each.name == name)
 
 
 def number(node: str) -> int:

@@ -49,18 +49,17 @@ function value_of(text, out, at, c) { # of JSON
   out = ""
   sub(/^"/, "", text)
   sub(/"$/, "", text)
-  for (at = 1; at <= length(text); at++) {
-    c = substr(text, at, 1)
-    if (c == "\\") {
-      c = substr(text, ++at, 1)
-      if (c == "n") c = "\n"; else if (c == "t") c = "\t"; else if (c == "r") c = "\r"
-      else if (c == "b") c = "\b"; else if (c == "f") c = "\f"
-      else if (c == "u") { c = utf8(number[substr(text, at + 1, 1)] * 4096 + number[substr(text, at + 2, 1)] * 256 \
-        + number[substr(text, at + 3, 1)] * 16 + number[substr(text, at + 4, 1)]); at += 4 }
-    }
+  while (at = index(text, "\\")) {
+    out = out substr(text, 1, at - 1)
+    c = substr(text, ++at, 1)
+    if (c == "n") c = "\n"; else if (c == "t") c = "\t"; else if (c == "r") c = "\r"
+    else if (c == "b") c = "\b"; else if (c == "f") c = "\f"
+    else if (c == "u") { c = utf8(number[substr(text, at + 1, 1)] * 4096 + number[substr(text, at + 2, 1)] * 256 \
+      + number[substr(text, at + 3, 1)] * 16 + number[substr(text, at + 4, 1)]); at += 4 }
     out = out c
+    text = substr(text, at + 1)
   }
-  return out
+  return out text
 }
 BEGIN { for (at = 0; at < 16; at++) number[sprintf("%x", at)] = number[sprintf("%X", at)] = at }
 AWK
