@@ -46,7 +46,7 @@ REJECTED = {
     "since": "2026", "exit": 0, "addresses": [],
 }  # fmt: skip
 UNIT = {
-    "id": "n" * 25, "name": "web-green", "created": "2026", "labels": {}, "image": "me/web@sha256:2", "memory": 0,
+    "id": "n" * 25, "name": "web-green", "created": "2026", "updated": "2026", "labels": {}, "image": "me/web@sha256:2", "memory": 0,
     "replicas": 1, "env": [], "tasks": [REJECTED], "nodes": [{"id": "n2", "name": "two", "status": "Ready"}],
 }  # fmt: skip
 
