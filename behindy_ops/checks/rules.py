@@ -30,6 +30,7 @@ DEPLOY: tuple[Rule, ...] = (
     swarm.engine,
     swarm.returns,
     swarm.overlay,
+    swarm.stanzas,
     files.project,
     files.files,
     files.directory,
@@ -78,6 +79,7 @@ HOST: tuple[Rule, ...] = (
     swarm.nodes,
     swarm.managers,
     swarm.edges,
+    swarm.stanzas,
     system.updates,
     files.directories,
     files.rehearsal,
@@ -139,6 +141,7 @@ DOCTOR: tuple[Rule, ...] = (
     swarm.spread,
     swarm.images,
     swarm.managers,
+    swarm.stanzas,
     timers.runs,
     timers.jobs,
 )

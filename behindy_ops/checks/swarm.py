@@ -118,6 +118,14 @@ OFF_OVERLAY = Problem(
 )
 
 
+NO_EFFECT = Risk(
+    "key a swarm does not know",
+    "a stanza says what has an effect on one host alone",
+    "Take it out of the compose file. What stands for it in a swarm: docs/swarm.md, under What a stanza may say",
+    symptom="The service runs without it.",
+)
+
+
 def engine(facts: Facts) -> Iterable[Check]:
     """Whether the host is what BEHINDY_ENGINE says; else names would be looked for in the wrong place."""
     seat, name = facts.survey.cluster.seat, facts.engine
@@ -254,3 +262,20 @@ def overlay(facts: Facts) -> Iterable[Check]:
 
 def _is_on(container: Container, network: str) -> bool:
     return network in container.addresses
+
+
+def stanzas(facts: Facts) -> Iterable[Check]:
+    """What the services say in vain; of swap, which has no remedy, that it is so."""
+    if facts.engine != "swarm":
+        return
+    who: dict[str, list[str]] = {}
+    for service in facts.services:
+        if not service.schedule:  # a job is a container of the manager
+            for key in service.one_host:
+                who.setdefault(key, []).append(service.name)
+    if swap := who.pop("memswap_limit", None):
+        found = f"memswap_limit of {', '.join(swap)}: a task may use as much swap besides as it may use memory"
+        yield ok("swap of tasks", found)
+    if who:
+        found = "; ".join(f"{key} ({', '.join(dict.fromkeys(names))})" for key, names in who.items())
+        yield NO_EFFECT.check("stanzas", f"No effect in a swarm: {found}.")

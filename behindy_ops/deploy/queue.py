@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from behindy_ops.checks import files, preflight
 from behindy_ops.checks.check import first_refusal, forced
-from behindy_ops.deploy import drains, plan
+from behindy_ops.deploy import drains, elsewhere, plan
 from behindy_ops.deploy.check import already_live, require_own, truthful, without_live
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.hooks import POST_DEPLOY, PRE_DEPLOY, Hooks
@@ -49,6 +49,8 @@ def show_plan(
                 scripts |= plan.script_lines(list(plan.steps(planned)), planned)
         for decision in _told_of(hooks) if hooks else ():
             session.emit(decision)
+        for text in elsewhere.told(survey):
+            session.emit(Decision(text))
         for name, lines in scripts.items():
             session.emit(Plan(name, tuple(lines)))
         hint = "" if verbose else " The text of each script: --verbose"
@@ -281,6 +283,8 @@ class _Queue:
             if self.left:
                 session.durations.clear()
                 survey = session.look()
+        if self.made:
+            elsewhere.tidy(session, survey)
 
     def _underway_is_live(self, survey: Survey) -> Release | None:
         lives = [survey.trio(each.name).live for each in replicas(self.left[0])]

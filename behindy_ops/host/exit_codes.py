@@ -204,6 +204,13 @@ class Code(IntEnum):
         "Is its directory that of the project whose nginx it is? There, with this version: inv host.sync; inv host.up",
         "nginx was left as it is.",
     )
+    NO_SECRET = (
+        100,
+        Kind.ENVIRONMENT_INVALID,
+        "What a secret of the compose file is made of is empty, missing, or larger than a swarm takes (500 KB).",
+        "The lines below name it. Set it (inv env.set NAME), or correct its file, and deploy again.",
+        "The live release was never touched and is still running.",
+    )
 
 
 TIMED_OUT = frozenset({124, 137})

@@ -96,6 +96,7 @@ class Session:
         counted: remote commands that were already reported.
         epoch: the host's clock when ours was at zero, in seconds; None until it was looked at.
         outside: begins to ask a public URL from this machine, as ``begin`` in host/outside.py; None for never.
+        reach: opens a session on another host, which is about no service and tells nothing; None for never.
         running: the titles of the steps that have begun and not ended.
         locked: it has the lock.
     """
@@ -115,6 +116,7 @@ class Session:
     counted: int = 0
     epoch: float | None = None
     outside: Callable[[str], Callable[[], Sighting | None]] | None = None
+    reach: Reach | None = None
     running: list[str] = field(default_factory=list)
     locked: bool = False
 
@@ -196,10 +198,16 @@ class Session:
         command = Command(script(name, mark, *words), title=title, timeout=timeout, stdin=stdin, changes=changes)
         return self.host.run(command).require(state=UNCHANGED, remedy="Try again.").reply(mark)
 
-    def look(self) -> Survey:
-        """Survey the host without the lock; changes nothing."""
+    def look(self, parts: str = "") -> Survey:
+        """Survey the host without the lock; changes nothing.
+
+        Args:
+            parts: of the survey, with blanks between them; empty for all.
+        """
         mark, before = new_mark(), self.now()
-        result = self.host.run(Command(self.survey_argv(mark), title="look at the host", timeout=60))
+        chosen = ("env", f"SURVEY_PARTS={parts}") if parts else ()
+        argv = (*chosen, *self.survey_argv(mark))
+        result = self.host.run(Command(argv, title="look at the host", timeout=60))
         return self._surveyed(result.require().stdout, mark, before)
 
     def _surveyed(self, text: str, mark: str, before: datetime) -> Survey:
@@ -261,6 +269,9 @@ class Session:
             self.sleep(0.1)
 
 
+Reach = Callable[[Settings], AbstractContextManager[Session]]
+"""Opens a session on another host."""
+
 Connect = Callable[[], AbstractContextManager[Session]]
 """Opens a new session with the same settings, services and listener; given to work that may need several."""
 
@@ -286,6 +297,7 @@ def open_session(
         containers = [each for service in services for each in replicas(service)]
         session = Session(host, project, settings, containers, emit, who_am_i(environ), interrupts=interrupts)
         session.outside = lambda url: begin(url, settings)
+        session.reach = lambda other: open_session(project, other, environ=environ)
         with contextlib.ExitStack() as stack:
             with session.step("connect", f"Connect to {settings.target}"):
                 stack.enter_context(host)

@@ -141,16 +141,27 @@ class ComposeFile:
         return {key: value if equals else None for key, equals, value in pairs}
 
     def used(self, name: str) -> tuple[str, ...]:
-        """Return the ``${NAME}`` a service refers to, in its order."""
+        """Return the ``${NAME}`` a service refers to, in its order, and those it is given as files."""
         from behindy_ops.project.interpolation import all_names
 
-        return self._names(name, all_names)
+        return tuple(dict.fromkeys((*self._names(name, all_names), *filter(None, self.secrets(name).values()))))
 
     def required(self, name: str) -> tuple[str, ...]:
         """Return those of them without a default."""
         from behindy_ops.project.interpolation import required_names
 
-        return self._names(name, required_names)
+        return tuple(dict.fromkeys((*self._names(name, required_names), *filter(None, self.secrets(name).values()))))
+
+    def secrets(self, name: str) -> dict[str, str]:
+        """Return the secrets that a service is given as files, and the name in ``.env`` each is made of, if any."""
+        declared = self.top.get("secrets")
+        given = self.stanzas.get(name, {}).get("secrets")
+        found: dict[str, str] = {}
+        for entry in given if isinstance(given, list) else ():
+            source = str(entry.get("source")) if isinstance(entry, dict) else str(entry)
+            secret = declared.get(source) if isinstance(declared, dict) else None
+            found[source] = str(secret.get("environment") or "") if isinstance(secret, dict) else ""
+        return found
 
     def _names(self, name: str, names_in: Callable[[str], Iterator[str]]) -> tuple[str, ...]:
         stanza = {key: value for key, value in self.stanzas[name].items() if key != X_DEPLOY}

@@ -18,6 +18,7 @@ from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.project import cron, validate
 from behindy_ops.project.interpolation import fill_in
 from behindy_ops.project.registries import familiar
+from behindy_ops.project.swarm_keys import unknown_to_a_swarm
 
 IMAGE_PREFIX = "BEHINDY_IMAGE_PREFIX"
 
@@ -129,6 +130,7 @@ class Service:
         tasks: how many containers a release has that a swarm runs as one, on any of its nodes; 0 for one of which each
             container is this host's.
         placement: the labels that a node has to have to run it: ``disk=ssd``.
+        one_host: the keys of its stanza that have no effect in a swarm.
     """
 
     name: str
@@ -159,6 +161,7 @@ class Service:
     replica_of: str = ""
     tasks: int = 0
     placement: tuple[str, ...] = ()
+    one_host: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.stanza:
@@ -314,6 +317,7 @@ def read_stanza(
         expect=expect,
         assets=assets,
         required_env=required_env,
+        one_host=unknown_to_a_swarm(stanza),
         host=_own_host(of_routes["host"], of_routes["routes"]),
     )
     return service, mistakes

@@ -11,11 +11,12 @@ from behindy_ops.checks.swarm import UNREACHED
 from behindy_ops.errors import BehindyError
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.swarm import Node
-from behindy_ops.host.session import Session
+from behindy_ops.host.nodes import joining_of
+from behindy_ops.host.session import Reach, Session
+from behindy_ops.project.services import Service
 from behindy_ops.provision import timers
 from behindy_ops.provision.recipes import SUPPORTED, recipe
 from behindy_ops.provision.setup import Plan, look
-from behindy_ops.provision.swarm import Reach, joining_of
 from behindy_ops.report.text import ASCII, LEVEL_TONES, Line, Marks, Tone, entry
 
 
@@ -30,16 +31,19 @@ def require_docker(facts: HostFacts) -> None:
         raise problem
 
 
-def check_host(session: Session, reach: Reach | None = None) -> tuple[Check, ...]:
+def check_host(session: Session, reach: Reach | None = None, services: Sequence[Service] = ()) -> tuple[Check, ...]:
     """Look at the host and judge it; and at the nodes of its swarm, as far as they are reached by SSH.
 
     Args:
         reach: opens a session on one of those; without it they are left out.
+        services: those that are declared, as far as the compose file can be read.
     """
     before = session.now()
     facts = replace(look(session).compared(before, session.now()), sessions=session.host.sessions)
     settings = session.settings
-    checks = findings(facts, host_dir=settings.host_dir, domain=settings.domain, engine=settings.engine)
+    checks = findings(
+        facts, host_dir=settings.host_dir, domain=settings.domain, engine=settings.engine, services=services
+    )
     nodes = facts.cluster.nodes if reach else ()
     return (*checks, *(check for node in nodes if reach and node.ready for check in _of_a_node(session, reach, node)))
 
@@ -61,7 +65,9 @@ def _of_a_node(session: Session, reach: Reach, node: Node) -> Iterator[Check]:
         yield replace(check, subject=node.name, found=f"{node.name}: {check.found}", remedy=remedy)
 
 
-def findings(facts: HostFacts, *, host_dir: str, domain: str, engine: str = "") -> tuple[Check, ...]:
+def findings(
+    facts: HostFacts, *, host_dir: str, domain: str, engine: str = "", services: Sequence[Service] = ()
+) -> tuple[Check, ...]:
     """Return all checks, in the order in which things depend on each other.
 
     Where host.setup would be refused, since this login may not become root, each remedy says so.
@@ -77,6 +83,7 @@ def findings(facts: HostFacts, *, host_dir: str, domain: str, engine: str = "") 
         unscheduled=unscheduled,
         visitors=facts.visitors,
         engine=engine,
+        services=tuple(services),
     )
     checks = examine(rules.HOST, known)
     if facts.root or not Plan.of(facts, domain).needs_root:

@@ -17,9 +17,10 @@ from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.swarm import EDGE, FIRST, SSH, Swarm
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script, script_text
-from behindy_ops.host.session import Connect, Session
+from behindy_ops.host.nodes import Joining, joining_of
+from behindy_ops.host.session import Connect, Reach, Session
 from behindy_ops.project.names import Names
-from behindy_ops.provision.swarm import Carrying, Joining, Plan, Reach, Step, joining_of, require_possible, show
+from behindy_ops.provision.swarm import Carrying, Plan, Step, require_possible, show
 from behindy_ops.provision.up import HEALTH_SECONDS
 from behindy_ops.report import events
 

@@ -7,9 +7,8 @@ connected to one more network. What is done on another host is done while the lo
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, ip_address
 
@@ -20,10 +19,9 @@ from behindy_ops.facts.replies import Reply
 from behindy_ops.facts.swarm import APPS, SSH, Node, Seat, Swarm
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
-from behindy_ops.host.session import Connect, Session
+from behindy_ops.host.nodes import Joining, joining_of
+from behindy_ops.host.session import Connect, Reach, Session
 from behindy_ops.project.names import Names
-from behindy_ops.project.settings import Settings
-from behindy_ops.project.validate import check_host, check_user
 from behindy_ops.provision.setup import as_root, look
 from behindy_ops.report import events
 
@@ -41,9 +39,6 @@ OVERLAY_PREFIX = 22
 
 DRAIN_SECONDS = 60
 """How long a node may take to end what it runs, once that runs elsewhere."""
-
-Reach = Callable[[Settings], AbstractContextManager[Session]]
-"""Opens a session on another host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,29 +69,6 @@ class Ground:
     taken: tuple[IPv4Network, ...] = ()
     overlay: str = ""
     beside: tuple[Beside, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Joining:
-    """A host that is to join, as it was written: ``user@host:port``."""
-
-    text: str
-    user: str = ""
-    host: str = ""
-    port: int | None = None
-
-    def settings(self, ours: Settings) -> Settings:
-        """Return the settings by which it is reached: the same key, and its host key pinned in the same place."""
-        port = self.port or (None if self.host != ours.host else ours.port)
-        user = self.user or ours.user
-        return replace(ours, host=self.host, user=user, port=port, engine="", environment="", domain="")
-
-    def named(self, ours: Settings) -> str:
-        """Return what to put before a task so that it is about this host: what differs from the settings."""
-        own = self.settings(ours)
-        words = [f"BEHINDY_HOST={own.host}"]
-        words += [f"BEHINDY_PORT={own.port}"] if own.port and own.port != ours.port else []
-        return " ".join([*words, f"BEHINDY_USER={own.user}"] if own.user != ours.user else words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,25 +325,6 @@ def _joins(host: Joining, ground: Ground, first: Ground, *, managers: bool) -> I
     if known is None or not known.apps or known.ssh != host.text:
         argv = ("host/swarm", "label", known.id if known else host.text, f"{APPS}=true", f"{SSH}={host.text}")
         yield Step("label", f"Label it {APPS}=true, {SSH}={host.text}", argv)
-
-
-def joining_of(texts: Iterable[str]) -> tuple[Joining, ...]:
-    """Read ``--join``: ``user@host:port``, of which the host alone is needed; several may stand in one, by commas.
-
-    Raises:
-        Kind.USAGE: one is none.
-    """
-    found = []
-    for text in dict.fromkeys(word.strip() for each in texts for word in each.split(",") if word.strip()):
-        match = re.fullmatch(r"(?:([^@]+)@)?(\[[0-9a-fA-F:]+\]|[^@:]+)(?::([0-9]{1,5}))?", text)
-        user, host, port = match.groups() if match else ("", "", None)
-        host = host.strip("[]")
-        if not match or check_host(host) or (user and check_user(user)) or not 0 < int(port or 22) < 65536:
-            raise Kind.USAGE(
-                f"--join {text} is no host.", remedy="Write user@host:port; user and port may be left out."
-            )
-        found.append(Joining(text, user or "", host, int(port) if port else None))
-    return tuple(found)
 
 
 def parse(reply: Reply, facts: HostFacts) -> Ground:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from invoke import Context
 
-from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.tasks.ask import ask
-from behindy_ops.tasks.client import client, here
+from behindy_ops.tasks.client import Client, client, here
 from behindy_ops.tasks.options import task, waiting
 from behindy_ops.tasks.show import present
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from behindy_ops.project.services import Service
 
 
 @task(help={"fingerprint": "SHA256:... the key must have; for scripts, instead of the question"})
@@ -50,11 +52,19 @@ def check(_: Context, json: bool = False) -> None:
     from behindy_ops.report.text import marks_for
 
     with client(services=False, quiet=True) as this, this.connect() as session:
-        checks = checkup.check_host(session, this.reach)
+        checks = checkup.check_host(session, this.reach, _declared(this))
     lines = checkup.as_lines(checks, this.settings.host, marks_for(sys.stdout.encoding))
     present(lines, checkup.as_json(checks, this.settings.host), json=json, settings=this.settings)
     if not checkup.is_ready(checks):
         raise SystemExit(Kind.HOST_NOT_READY.exit_code)
+
+
+def _declared(this: Client) -> list[Service]:
+    """Return the services that the compose file declares; none where it cannot be read, which is no host's fault."""
+    try:
+        return this.project.services()
+    except BehindyError:
+        return []
 
 
 @task(
@@ -111,7 +121,8 @@ def setup(
 
 
 def _swarm(join: Sequence[str], advertise: str, *, managers: bool, yes: bool, seconds: float) -> None:
-    from behindy_ops.provision.swarm import joining_of, set_up
+    from behindy_ops.host.nodes import joining_of
+    from behindy_ops.provision.swarm import set_up
 
     joining = joining_of(join)
     with client(services=False) as this:
@@ -120,8 +131,8 @@ def _swarm(join: Sequence[str], advertise: str, *, managers: bool, yes: bool, se
 
 
 def _edges(hosts: Sequence[str], *, yes: bool, seconds: float) -> None:
+    from behindy_ops.host.nodes import joining_of
     from behindy_ops.provision import edges
-    from behindy_ops.provision.swarm import joining_of
 
     with client(services=False) as this:
         asker = this.asker("host.setup --swarm --edge", yes)

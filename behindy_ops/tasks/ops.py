@@ -40,19 +40,19 @@ def mem(_: Context, watch: bool = False, every: str = "2", json: bool = False) -
 @task()
 def disk(_: Context, json: bool = False) -> None:
     """Show what takes the disk, and which images stay and why."""
-    from behindy_ops.views.disk import VIEW
+    from behindy_ops.views.disk import see
 
-    show(VIEW, json=json)
+    show_by(see, json=json)
 
 
 @task(help={"dry-run": "show exactly what would be removed; change nothing"})
 def prune(_: Context, dry_run: bool = False, wait: str = "", yes: bool = False, json: bool = False) -> None:
     """Remove images no rollback needs, and the build cache."""
-    from behindy_ops.views.prune import VIEW, prune
+    from behindy_ops.views.prune import prune, see
 
     seconds = waiting(wait)
     if dry_run:
-        show(VIEW, json=json)
+        show_by(see, json=json)
     else:
         show_by(lambda session: prune(session, wait=seconds), json=json, change="Prune images", yes=yes)
 

@@ -1,4 +1,4 @@
-"""``ops.disk``: file systems, Docker's share of them, which images stay and why, what a prune would free. Pure."""
+"""``ops.disk``: file systems, Docker's share of them, which images stay and why, what a prune would free."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 from behindy_ops.checks import preflight
 from behindy_ops.checks.disk import disk
+from behindy_ops.deploy import elsewhere
+from behindy_ops.deploy.elsewhere import NodeView
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.replies import parse_json
@@ -21,7 +23,7 @@ from behindy_ops.project.services import Service, repository
 from behindy_ops.report.layout import Column, bar, clip, figures, heading, sentence, table
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import leavings
-from behindy_ops.views.view import Seen, Verdict, View
+from behindy_ops.views.view import Seen, Shown, Verdict, View, look, shown
 
 FULL, NEARLY = 0.95, 0.85
 """Shares from which a file system is shown red, and yellow."""
@@ -121,7 +123,7 @@ class DiskView:
     """All of it; ``services``: whether one more image of each fits, by the check that a deploy begins with.
 
     Attributes:
-        other_nodes: those of a swarm, whose disks and images only they know.
+        nodes: the other ones of a swarm that were reached; ``other_nodes``: the rest, whose disks only they know.
     """
 
     filesystems: tuple[FileSystem, ...]
@@ -132,7 +134,30 @@ class DiskView:
     prune: Prune = Prune()
     services: tuple[Verdict, ...] = ()
     unknown: tuple[str, ...] = ()
+    nodes: tuple[NodeView, ...] = ()
     other_nodes: tuple[str, ...] = ()
+
+
+def see(session: Session) -> Shown:
+    """Look at the host, and at the other nodes of its swarm as far as they are reached by SSH.
+
+    Raises:
+        RemoteCommandFailed: the look ended early.
+    """
+    seen = seen_of(session)
+    return shown(VIEW, with_nodes(describe(seen), elsewhere.views(session, seen.survey)))
+
+
+def seen_of(session: Session) -> Seen:
+    """Look at the host once."""
+    return look(session, VIEW.script, *VIEW.asks(session), survey=VIEW.survey)
+
+
+def with_nodes(view: DiskView, nodes: Iterable[NodeView]) -> DiskView:
+    """Add what was seen of the other nodes."""
+    known = tuple(nodes)
+    others = {node.node for node in known if not node.trouble}
+    return replace(view, nodes=known, other_nodes=tuple(name for name in view.other_nodes if name not in others))
 
 
 def describe(seen: Seen) -> DiskView:
@@ -163,7 +188,7 @@ def describe(seen: Seen) -> DiskView:
         _prune(usage, repositories, _left(seen, usage), assets),
         rooms,
         () if usage else ("Docker did not tell what it keeps; try again, or on the host: docker system df",),
-        tuple(sorted(seen.lines("others"))),
+        other_nodes=tuple(sorted(seen.lines("others"))),
     )
 
 
@@ -326,7 +351,21 @@ def lines(view: DiskView) -> list[Line]:
     told.append(Line(""))
     for text in view.unknown:
         told += sentence(text, Tone.CAREFUL)
-    return [*told, *_verdict(view), *kept_elsewhere(view.other_nodes)]
+    return [*told, *_verdict(view), *node_lines(view.nodes), *kept_elsewhere(view.other_nodes)]
+
+
+def node_lines(nodes: Iterable[NodeView]) -> list[Line]:
+    """Say what each other node has, and what goes there."""
+    told: list[Line] = []
+    for node in nodes:
+        if node.trouble:
+            told += sentence(f"{node.node} was not reached: {node.trouble}", Tone.CAREFUL)
+            continue
+        what = "image" if node.images == 1 else "images"
+        room = f"{size(node.free)} of {size(node.size)} free; {node.images} {what} of these services"
+        going = f", of which ops.prune removes {len(node.going)}" if node.going else ""
+        told += sentence(f"{node.node}: {room}{going}.", Tone.CAREFUL if going else Tone.PLAIN)
+    return told
 
 
 def kept_elsewhere(nodes: Sequence[str]) -> list[Line]:
@@ -401,5 +440,11 @@ def asks(session: Session) -> tuple[str, ...]:
 
 
 VIEW = View(
-    "disk", describe, lines, survey="containers releases machine", script="ops/disk", asks=asks, needs_docker=False
+    "disk",
+    describe,
+    lines,
+    survey="containers releases machine swarm_ nodes_",
+    script="ops/disk",
+    asks=asks,
+    needs_docker=False,
 )

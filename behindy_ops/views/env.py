@@ -64,12 +64,13 @@ def describe(service: Service, seen: Seen) -> EnvView:
     container = survey.containers.get(service.name)
     release = released_as(container) if container else None
     changed = set(seen.lines("changed"))
-    stanza = _environment(seen.text("compose"), service.stanza)
+    stanza, secrets = _declared(seen.text("compose"), service.stanza)
     names = [*stanza, *(name for name in (image | live) if name not in stanza)]
     described = [
         _name(name, stanza, image, live if container else None, survey.environment, changed)
         for name in dict.fromkeys(names)
     ]
+    described += [_secret(name, made_of, survey.environment, changed) for name, made_of in secrets.items()]
     return EnvView(
         service.name,
         release.id if release else "",
@@ -79,18 +80,32 @@ def describe(service: Service, seen: Seen) -> EnvView:
     )
 
 
-def _environment(text: str, service: str) -> dict[str, str | None]:
-    """Return name to the text the compose file gives it; None where it gives none."""
+def _declared(text: str, service: str) -> tuple[dict[str, str | None], dict[str, str]]:
+    """Return name to the text the compose file gives it, None where it gives none; and its secrets.
+
+    Raises:
+        Kind.COMPOSE_INVALID: it does not declare the service.
+    """
     from behindy_ops.project.compose import ComposeFile
 
-    declared = ComposeFile.parse(text).environment(service)
+    compose = ComposeFile.parse(text)
+    declared = compose.environment(service)
     if declared is None:
         raise Kind.COMPOSE_INVALID(
             f"The compose file on the host does not declare {service}.",
             state=UNCHANGED,
             remedy="Put this project's compose/ there again: inv host.sync",
         )
-    return declared
+    return declared, compose.secrets(service)
+
+
+def _secret(name: str, made_of: str, environment: Mapping[str, bool], changed: set[str]) -> EnvName:
+    """Describe what the container gets as a file; what is in that of the live one is not looked at."""
+    if not made_of:
+        return EnvName(name, "secret, a file", (), "set", "set")
+    state = "set" if environment.get(made_of, False) else "empty"
+    trouble = _trouble(state, state, "secret" if state == "set" else "nothing")
+    return EnvName(name, "secret, .env", (made_of,), state, state, made_of in changed, trouble)
 
 
 def _name(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from behindy_ops.deploy import elsewhere
+from behindy_ops.deploy.elsewhere import NodeView
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.figures import size
 from behindy_ops.facts.replies import Reply, parse_json
@@ -12,7 +14,7 @@ from behindy_ops.host.session import Session
 from behindy_ops.report.layout import clip, heading, sentence
 from behindy_ops.report.text import Line, Tone
 from behindy_ops.views import disk
-from behindy_ops.views.view import Seen, Shown, View, described, shown
+from behindy_ops.views.view import Seen, Shown, View, require_docker, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +54,46 @@ class PruneView:
     """What would be removed, and what was: None if nothing was to be done, or only planned.
 
     Attributes:
-        other_nodes: those of a swarm, where nothing is removed.
+        nodes: the other ones of a swarm that were reached; ``other_nodes``: the rest, where nothing is removed.
     """
 
     dry_run: bool
     plan: Plan
     done: Pruned | None = None
+    nodes: tuple[NodeView, ...] = ()
     other_nodes: tuple[str, ...] = ()
 
 
 def describe(seen: Seen) -> PruneView:
     """Plan, from what ``ops.disk`` says of each image."""
-    view = disk.describe(seen)
+    return planned(disk.describe(seen))
+
+
+def planned(view: disk.DiskView) -> PruneView:
+    """Return what goes of what was seen, on the other nodes too."""
     going = (image for repository in view.repositories for image in repository.images if not image.why)
     references = dict.fromkeys(reference for image in going for reference in image.names or (image.id,))
     found = view.prune
     left = (found.volumes, found.networks, found.named, found.assets)
-    return PruneView(
-        True, Plan(tuple(references), found.images, found.cache, found.frees, *left), other_nodes=view.other_nodes
-    )
+    plan = Plan(tuple(references), found.images, found.cache, found.frees, *left)
+    return PruneView(True, plan, nodes=view.nodes, other_nodes=view.other_nodes)
+
+
+def see(session: Session) -> Shown:
+    """Plan, and change nothing.
+
+    Raises:
+        RemoteCommandFailed: the look ended early.
+        Kind.HOST_NOT_READY: Docker cannot be asked.
+    """
+    return shown(VIEW, _seen(session, remove=False))
+
+
+def _seen(session: Session, *, remove: bool) -> PruneView:
+    """Look at the host, and at the other nodes, from which old images are removed if that is wanted."""
+    seen = disk.seen_of(session)
+    require_docker(seen.survey)
+    return planned(disk.with_nodes(disk.describe(seen), elsewhere.views(session, seen.survey, remove=remove)))
 
 
 def prune(session: Session, *, wait: float) -> Shown:
@@ -81,20 +104,21 @@ def prune(session: Session, *, wait: float) -> Shown:
     """
     session.lock("removing old images (ops.prune)", wait=wait)
     view = now(session)
-    if view.done is None or not view.done.kept:
+    kept = (*(view.done.kept if view.done else ()), *(name for node in view.nodes for name in node.kept))
+    if not kept:
         return shown(VIEW, view)
     problem = RemoteCommandFailed(
-        f"Docker kept {len(view.done.kept)} that were to be removed.",
+        f"Docker kept {len(kept)} that were to be removed.",
         state="What is listed as removed is gone; everything else is as it was.",
         remedy="The reason is given behind each name. See again: inv ops.disk",
-        lines=view.done.kept,
+        lines=kept,
     )
     return shown(VIEW, view, problem)
 
 
 def now(session: Session) -> PruneView:
     """Do it; the lock is held."""
-    view = replace(described(session, VIEW), dry_run=False)
+    view = replace(_seen(session, remove=True), dry_run=False)
     if view.plan.needless:
         return view
     argv = command(session.settings.host_dir, view.plan)
@@ -124,7 +148,19 @@ def read(reply: Reply) -> Pruned:
 
 def lines(view: PruneView) -> list[Line]:
     """Lay the view out: each image by its name."""
-    return [*_here(view), *disk.kept_elsewhere(view.other_nodes)]
+    return [*_here(view), *_elsewhere(view), *disk.kept_elsewhere(view.other_nodes)]
+
+
+def _elsewhere(view: PruneView) -> list[Line]:
+    """What goes, or went, on each other node."""
+    told: list[Line] = []
+    for node in view.nodes:
+        if view.dry_run or node.trouble:
+            told += disk.node_lines([node])
+        told += [Line(f"  {name}", exact=True) for name in node.going if view.dry_run]
+        told += [Line(f"removed  {name} ({node.node})", exact=True) for name in node.removed]
+        told += [Line(clip(f"kept     {name} ({node.node})"), Tone.CAREFUL) for name in node.kept]
+    return told
 
 
 def _here(view: PruneView) -> list[Line]:

@@ -26,6 +26,7 @@ TOGETHER = frozenset(
         "test_swarm",
         "test_swarm_failures",
         "test_swarm_kinds",
+        "test_swarm_nodes",
         "test_swarm_setup",
         "test_swarm_views",
         "test_systemd",
@@ -70,10 +71,12 @@ SECONDS = {
     "test_swarm": 25.0,
     "test_swarm_failures": 60.0,
     "test_swarm_kinds": 20.0,
+    "test_swarm_nodes": 40.0,
     "test_swarm_setup": 25.0,
     "test_swarm_views": 8.0,
     "test_systemd": 12.0,
     "test_two_projects": 40.0,
+    "test_value_as_file": 18.0,
 }
 """About how many seconds a test of a file takes; it decides about order and balance alone."""
 

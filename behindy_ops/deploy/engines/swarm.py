@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from behindy_ops.deploy.engines.engine import Engine
 from behindy_ops.deploy.state import State
+from behindy_ops.deploy.steps.pull import registry_login
 from behindy_ops.deploy.steps.start import Start, described
 from behindy_ops.errors import BehindyError, ManagerLost
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, OVERLAY
@@ -15,21 +16,27 @@ from behindy_ops.project.services import Service
 
 
 class StartTasks(Start):
-    """Make the candidate a service of the swarm; its tasks start on whichever nodes its placement allows."""
+    """Make the candidate a service of the swarm; its tasks start on whichever nodes its placement allows.
+
+    These pull its image themselves, by the login that this host has pulled it with.
+    """
 
     def command(self, state: State) -> Command:
         service, names, release = state.service, state.names, state.release
         if service.schedule:
             return super().command(state)
         target = state.goal.target
+        registry, user, token = registry_login(state.settings, state.pinned)
         argv = script(
             *("swarm/start", state.paths.root, release.service, release.id, names.network, CONTAINER_TEMPLATE),
             *(f"{release.service}/{target.id}" if target else "", names.project, names.proxy.container),
             *(f"{names.network}{OVERLAY}", str(service.tasks), "\n".join(map(_constraint, service.placement))),
             f"{service.stop:.0f}",
+            *((registry, user) if user else ()),
         )
+        told = (token + b"\n" if user else b"") + described(state)
         return Command(
-            argv, title=f"start {release.service}-green", timeout=120, stdin=described(state), public=True, changes=True
+            argv, title=f"start {release.service}-green", timeout=120, stdin=told, public=not user, changes=True
         )
 
 

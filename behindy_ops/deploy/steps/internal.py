@@ -56,22 +56,32 @@ def remedy_of(state: State, container: Container | None) -> str:
                 f"x-deploy.placement asks for {wanted}. A node is given that on the host: docker node update {given} "
                 "NODE. Which nodes there are, and which are away: inv host.check"
             )
-        case Cause.NO_IMAGE if not state.release.digest:
-            return (
-                "That image is on the first host alone, and every node is to get it from a registry. Push it there, "
-                f"then: inv deploy.{service.name} --tag TAG"
-            )
-        case Cause.NO_IMAGE:
-            return (
-                "On that node, docker pull with the name in brackets says why: it does not reach the registry, does "
-                "not trust it, or may not pull."
-            )
         case Cause.REJECTED:
             return (
                 "The node's own words are in brackets. What a service mounts of the host, beside single files, has to "
                 "be on every node that may run it (x-deploy.placement)."
             )
     return ""
+
+
+def fault_of(container: Container | None) -> Fault:
+    """Return whose it is that a container will not answer any more."""
+    return Fault.IMAGE if container is not None and container.cause is Cause.NO_IMAGE else Fault.RELEASE
+
+
+def unpulled(state: State, reason: str) -> Read:
+    """Refuse a candidate whose image a node cannot pull, as one that this host cannot pull."""
+    remedy = (
+        "Does that node reach the registry? If that wants a login, give it one in the settings: the nodes get it "
+        f"along. What it says, on that node: docker pull {state.pinned}"
+    )
+    if not state.release.digest:
+        remedy = (
+            "That image is on the first host alone, and every node is to get it from a registry. Push it there, then: "
+            f"inv deploy.{state.service.name} --tag TAG"
+        )
+    what = f"The image of {state.candidate.name} cannot be pulled on every node: {reason}."
+    return Read(state, error=Kind.IMAGE_NOT_FOUND(what, remedy=remedy))
 
 
 def longer(state: State) -> str:
@@ -126,7 +136,7 @@ class CheckInside(Attempts):
         if told == UNKNOWN:
             return Look(Verdict.AGAIN, ENGINE_AWAY, Fault.ENGINE)
         if trouble := trouble_of(container):
-            return Look(Verdict.FATAL, trouble, remedy=remedy_of(state, container))
+            return Look(Verdict.FATAL, trouble, fault_of(container), remedy=remedy_of(state, container))
         health = container.health if container is not None and self.heeds() else ""
         if health == "unhealthy":
             return Look(Verdict.FATAL, UNHEALTHY)
@@ -143,6 +153,8 @@ class CheckInside(Attempts):
         return Look(Verdict.AGAIN, reason, fault, said=" ".join(said.split())[:_SAID], remedy=remedy)
 
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
+        if fault is Fault.IMAGE:
+            return unpulled(state, reason)
         remedy = "Its last log lines are above. Fix the release, or its settings in .env on the host."
         if reason.startswith(UNCHECKED):
             remedy = f"{remedy} {longer(state)}"

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from behindy_ops.deploy.state import State
-from behindy_ops.deploy.steps.internal import UNCHECKED, UNHEALTHY, longer, remedy_of, trouble_of
+from behindy_ops.deploy.steps.internal import UNCHECKED, UNHEALTHY, fault_of, longer, remedy_of, trouble_of, unpulled
 from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Fault, Look, Read, Verdict, patience
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
@@ -63,7 +63,8 @@ class CheckSteady(Attempts):
             return Look(Verdict.AGAIN, ENGINE_AWAY, Fault.ENGINE)
         container = parse_state(told)
         if container is None or (trouble := trouble_of(container) or self._unproven(state, container)):
-            return Look(Verdict.FATAL, trouble if container else trouble_of(None), remedy=remedy_of(state, container))
+            why = trouble if container else trouble_of(None)
+            return Look(Verdict.FATAL, why, fault_of(container), remedy=remedy_of(state, container))
         return Look(Verdict.HEALTHY, "its own health check passes" if container.health == "healthy" else "it runs")
 
     def _unproven(self, state: State, container: Container) -> str:
@@ -75,6 +76,8 @@ class CheckSteady(Attempts):
         return (UNCHECKED if container.health == "starting" and not container.trouble else "") or container.lacking
 
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
+        if fault is Fault.IMAGE:
+            return unpulled(state, reason)
         remedy = "Its last log lines are above. Fix the release, or its settings in .env on the host."
         if reason.startswith(UNCHECKED):
             remedy = f"{remedy} {longer(state)}"

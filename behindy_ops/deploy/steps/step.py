@@ -26,6 +26,7 @@ class Fault(Enum):
     """Whose it is that an attempt was not well, as far as is known."""
 
     RELEASE = "the release's"
+    IMAGE = "the registry's, or a node's, which cannot pull its image"
     LOGIN = "its path's, which needs a login"
     ROUTE = "nginx's, which did not ask the candidate"
     NAME = "the host's, on which the public name leads past its nginx"

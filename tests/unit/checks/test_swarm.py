@@ -187,3 +187,17 @@ def test_what_stays_on_the_first_host_has_to_be_on_the_network_of_all() -> None:
     )
     assert not list(swarm.overlay(facts(containers=there, engine="single")))
     assert not list(swarm.overlay(facts(containers={"redis": replace(there["redis"], running=False)})))
+
+
+def test_what_a_stanza_says_in_vain_is_told_once_for_all_services() -> None:
+    backend = replace(FRONTEND, name="backend", one_host=("memswap_limit", "privileged"))
+    both = (replace(FRONTEND, one_host=("memswap_limit", "privileged", "shm_size")), backend)
+    job = replace(FRONTEND, name="report", schedule="* * * * *", one_host=("devices",))
+    known = replace(facts(), services=(*both, job))
+    swap, rest = swarm.stanzas(known)
+    assert swap.problem is None
+    assert swap.found.startswith("memswap_limit of frontend, backend: ")
+    assert rest.found == "No effect in a swarm: privileged (frontend, backend); shm_size (frontend)."
+    assert rest.level is Level.WARNING
+    assert list(swarm.stanzas(replace(known, engine=""))) == []
+    assert list(swarm.stanzas(facts())) == []

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from behindy_ops.facts.swarm import Node, Seat, Swarm
+from behindy_ops.host.nodes import Joining
 from behindy_ops.project.names import Names
 from behindy_ops.provision import edges
 from behindy_ops.provision.edges import Edge, plan, version
-from behindy_ops.provision.swarm import Ground, Joining, Plan
+from behindy_ops.provision.swarm import Ground, Plan
 from tests.scripted import Answer, scripted
 from tests.unit.provision.test_swarm import MANAGING, ONE, PLAIN, facts, looked, node_line
 

@@ -13,10 +13,11 @@ import pytest
 from behindy_ops.errors import Kind
 from behindy_ops.facts.replies import read
 from behindy_ops.facts.swarm import Node, Seat, Swarm
+from behindy_ops.host.nodes import Joining, joining_of
 from behindy_ops.project.names import Names
 from behindy_ops.project.settings import Settings
 from behindy_ops.provision import swarm
-from behindy_ops.provision.swarm import Beside, Ground, Joining, Plan, joining_of
+from behindy_ops.provision.swarm import Beside, Ground, Plan
 from tests.kinds import raises
 from tests.scripted import Answer, scripted
 from tests.unit.machines import READY

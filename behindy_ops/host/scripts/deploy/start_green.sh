@@ -1,4 +1,4 @@
-# lib: engine masked compose history release
+# lib: workspace engine masked compose history release secrets
 # stdin: a history line, a release line, then the Compose override. Creates green and starts it, without the aliases
 # that Compose gives (docs/design.md, "Aliases survive renames") and without its restart policy until the switch
 # (docs/design.md, "Restart policy at the switch"). Prints that policy. `from`: `service/release` to take files from, or
@@ -26,6 +26,7 @@ for each in $networks; do
   *) if [[ $each =~ ^[0-9a-f]{64}$ ]]; then others+=("$each"); else own_name_alone "$each"; fi ;;
   esac
 done
+put_secrets "$green" < <(secrets_of "$(own_stanza)" <"$keep/docker-compose.yml")
 restarts "$green" no
 if [ -n "$idle" ]; then echo "policy $policy" && state "$green" "$template" && exit; fi
 post "containers/$green/start" '' || docker start "$green" >/dev/null

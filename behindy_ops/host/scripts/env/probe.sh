@@ -62,10 +62,11 @@ for which in "$file" "$new"; do
 done
 if [ -f "$dir/compose/docker-compose.yml" ]; then base=$dir/compose; else base=$work; mv "$work/compose" "$work/docker-compose.yml"; fi
 whole() { (cd "$base" && compose --env-file "$1" --profile '*' config "${@:2}" 2>"$work/err"); }
+hashes_with() (cd "$base" && configured_with "$1" 2>"$work/err")
 section services
-whole "$file" --hash '*' | sed 's/^/old /'
+hashes_with "$file" | sed 's/^/old /'
 if given candidate; then
-  whole "$new" --hash '*' | sed 's/^/new /'
+  hashes_with "$new" | sed 's/^/new /'
   whole "$new" -q || unusable config "$(tail -n 5 "$work/err")"
   section services
 fi

@@ -52,16 +52,9 @@ environment() { # names only, and whether each has a value
   assigned "$dir/.env" | while read -r name value; do [ -n "$value" ] && echo "$name set" || echo "$name empty"; done
   dollars "$dir/.env" | sed 's/^/dollar /'
 }
-configured() { # one hash a service over its stanza with this .env, and over the files it names: tells a changed configuration
-  local given=(--env-file ../.env --profile '*') hashes resolved service stanza
+configured() {
   cd "$dir/compose" 2>/dev/null || return 0
-  hashes=$(compose "${given[@]}" config --hash '*') || return
-  grep -qE "$named_files" docker-compose.yml || { cat <<<"$hashes" && return; }
-  resolved=$(compose "${given[@]}" config --format json) || return
-  while read -r service _; do
-    stanza=$(stanza_of "$service" <<<"$resolved")
-    echo "$service $({ echo "$stanza" && sed -n 's/^file //p' <<<"$stanza" | xargs -rd '\n' sha256sum 2>&1; } | sha256sum | cut -d ' ' -f 1)"
-  done <<<"$hashes"
+  configured_with ../.env
 }
 stanzas() { # limits, ports and fixed names of each service, and what it asks nginx for
   cd "$dir/compose" 2>/dev/null || return 0

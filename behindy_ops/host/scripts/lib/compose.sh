@@ -48,13 +48,14 @@ declared() { # options of compose; `asked`: the names of nginx, with | between. 
 named_files='^[^#]*(env_file|label_file|configs|secrets|extends|include)' # what a Compose file says where it names others
 # What follows reads `config --format json`: env_file, label_file, extends and include are resolved in it; configs and secrets
 # are files. A path that JSON or Compose has to escape is passed over.
-stanza_of() { # service: its stanza, and `file <path>` for what is mounted into it
+stanza_of() { # service: its stanza, and for what is mounted into it `file <path>`, or `value <name>` in the .env
   awk -v service="$1" "$each_line"'
-    at[1] ~ /^(configs|secrets)$/ && depth == 3 && at[3] == "file" { file[at[1] at[2]] = text() }
+    at[1] ~ /^(configs|secrets)$/ && depth == 3 && at[3] == "file" { file[at[1] at[2]] = "file " text() }
+    at[1] ~ /^(configs|secrets)$/ && depth == 3 && at[3] == "environment" { file[at[1] at[2]] = "value " text() }
     at[1] != "services" || at[2] != service { next }
     depth > 2 { print }
     depth == 5 && at[3] ~ /^(configs|secrets)$/ && at[5] == "source" { used[at[3] text()] }
-    END { for (name in used) if (name in file) print "file", file[name] }'
+    END { for (name in used) if (name in file) print file[name] }'
 }
 with_files_in() { # place: the same with `<place>/<n>` for the n-th file, and then `# <path>` for each
   awk -v place="$1" "$each_line"'
@@ -66,4 +67,16 @@ with_files_in() { # place: the same with `<place>/<n>` for the n-th file, and th
     }
     { print }
     END { printf "%s", order }'
+}
+configured_with() { # .env; in the directory of the Compose file: one hash a service over its stanza with these values, over the files that
+  # it names and the values that it is given as files: tells a changed configuration. With lib/dotenv.sh
+  local given=(--env-file "$1" --profile '*') hashes resolved service stanza name
+  hashes=$(compose "${given[@]}" config --hash '*') || return
+  grep -qE "$named_files" docker-compose.yml || { cat <<<"$hashes" && return; }
+  resolved=$(compose "${given[@]}" config --format json) || return
+  while read -r service _; do
+    stanza=$(stanza_of "$service" <<<"$resolved")
+    echo "$service $({ echo "$stanza" && sed -n 's/^file //p' <<<"$stanza" | xargs -rd '\n' sha256sum 2>&1
+      sed -n 's/^value //p' <<<"$stanza" | while read -r name; do lines_of "$name" "$1"; done; } | sha256sum | cut -d ' ' -f 1)"
+  done <<<"$hashes"
 }

@@ -3,6 +3,10 @@
 assigned() {
   sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$/\2 \3/p' "$@"
 }
+lines_of() { # name, file: the lines that assign it, up to the next name's
+  awk -v name="$1" 'match($0, /^[ \t]*(export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*[ \t]*=/) {
+    assigned = substr($0, 1, RLENGTH); gsub(/^[ \t]*(export[ \t]+)?|[ \t]*=$/, "", assigned); on = assigned == name } on' "$2"
+}
 dollars() { # file: `NAME line` of each value in which Compose takes a $ for a variable that no line before it defines
   awk -v quote="'" '
     open { if (index($0, quote)) open = 0; next } # within single quotes a $ is a $

@@ -68,7 +68,9 @@ ended_within() { timeout "$2" docker wait "$1" >/dev/null 2>&1; } # container, s
 files_of() { docker cp "$1:$2" -; } # container, path in it: an archive
 look() { docker container inspect --format "$2" "$1"; } # container, template: at once, and why not is docker's to say
 image_of() { docker container inspect --format '{{.Image}}' "$1"; } # container: its image's id
-environment_of() { docker container inspect --format "{{range .Config.Env}}$2{{end}}" "$1"; } # container, template of a `NAME=value`
+environment_of() { # container, template of a `NAME=value`, and one of all labels
+  docker container inspect --format "{{range .Config.Env}}$2{{end}}${3:+{{with .Config.Labels}}$3{{end}\}}" "$1"
+}
 container_of() { echo "$1"; } # container: by what name this host's docker runs something in it
 running_here() { docker ps --no-trunc --format '{{.ID}} {{.Names}}'; }
 configurations() { docker ps -a --format '{{.Names}} {{.Label "behindy.config"}}'; } # of all, by name

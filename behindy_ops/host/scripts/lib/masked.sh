@@ -2,14 +2,31 @@
 # in JSON, in a URL, in hex, in base64 (also in lines), or quoted for a shell. `<NAME>` stands for it. Left as they are:
 # what is shorter than four bytes, numbers of up to five digits (ports), true and false. Where the values cannot be had,
 # nothing is let through. docs/design.md, "Values are replaced on the host".
-given_to() { # container (lib/engine.sh): `<name> <value as JSON>` for each that is not the image's own; the last line says that it is whole
+given_to() { # container (lib/engine.sh): `<name> <value as JSON>` for each that is not the image's own, and each that it is given as a file; the last line says that it is whole
   local image given
-  image=$(image_of "$1" 2>/dev/null) && given=$(environment_of "$1" '{{json .}}{{println}}' 2>/dev/null) || return
+  # shellcheck disable=SC2016 # a template's own
+  image=$(image_of "$1" 2>/dev/null) && given=$(environment_of "$1" '{{json .}}{{println}}' \
+    'files {{index . "behindy.service"}}/{{index . "behindy.release"}} {{index . "com.docker.compose.project.working_dir"}} {{index . "behindy.names"}}' 2>/dev/null) || return
+  given_as_files "$(sed -nE 's,^files ([^ ]+) +(.*)/(compose|assets/[.]names) *$,\2/state/releases/\1,p' <<<"$given")" || return
   {
     docker image inspect --format '{{range .Config.Env}}{{json .}}{{println}}{{end}}' "$image" 2>/dev/null | sed 's/^/not /'
-    printf '%s\n' "$given"
+    grep -v '^files ' <<<"$given"
   } | awk '/^not / { own[substr($0, 5)]; next } $0 != "" && !($0 in own) {
     at = index($0, "="); print substr($0, 2, at - 2) " \"" substr($0, at + 1) }' && echo .
+}
+given_as_files() { # directory with a release's files: as above, for each line of its secrets (lib/secrets.sh)
+  local source kind what names='' files=''
+  [ -n "$1" ] && [ -r "$1/docker-compose.yml" ] || return 0
+  while read -r source kind what; do # Compose has written it, as it names files
+    case $kind in environment) names+=" $what" ;; file) files+="$source $what"$'\n' ;; esac
+  done < <(awk -F '"' '/^  [^ ]/ { inside = $2 == "secrets" } inside && /^    "/ { source = $2 }
+    inside && /^      "(environment|file)"/ { print source, $2, $4 }' "$1/docker-compose.yml")
+  [ -n "$names$files" ] || return 0
+  {
+    [ -z "$names" ] || written_in "$1/.env" | awk -v names="$names " '$1 == "." { next } $1 != "value" { on = index(names, " " $1 " ") }
+      on { print } on && /\\/ { gsub(/\\\\/, "\1"); gsub(/\\/, ""); gsub("\1", "\\"); print }'
+    while read -r source what; do [ -z "$what" ] || head -c 65536 "$what" | sed "s/^/${source//\//_} /"; done <<<"$files"
+  } 2>/dev/null | sed -E 's/[\\"]/\\&/g; s/^([^ ]+) (.*)$/\1 "\2"/'
 }
 written_in() ( # files: `<name> <value>` for each line of them, as given_to; what follows a line may belong to its value
   set -o pipefail
@@ -19,6 +36,33 @@ written_in() ( # files: `<name> <value>` for each line of them, as given_to; wha
     -e 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*[=:][[:space:]]*["'\'']?(.*)$/\2 \3/' \
     -e 't told' -e 's/^/value /' -e ':told' -e "s/[[:space:]]+\$//" -e 'h; p' -e "s/[\"']\$//" -e 'p' -e 's/^([^ ]+ [^#]*[^# ])[[:space:]]+#.*$/\1/' -e 'p' &&
     echo .
+)
+json_text=$(
+  cat <<'AWK'
+function utf8(c) {
+  if (c < 128) return sprintf("%c", c)
+  if (c < 2048) return sprintf("%c%c", 192 + int(c / 64), 128 + c % 64)
+  if (c < 65536) return sprintf("%c%c%c", 224 + int(c / 4096), 128 + int(c / 64) % 64, 128 + c % 64)
+  return sprintf("%c%c%c%c", 240 + int(c / 262144), 128 + int(c / 4096) % 64, 128 + int(c / 64) % 64, 128 + c % 64)
+}
+function value_of(text, out, at, c) { # of JSON
+  out = ""
+  sub(/^"/, "", text)
+  sub(/"$/, "", text)
+  while (at = index(text, "\\")) {
+    out = out substr(text, 1, at - 1)
+    c = substr(text, ++at, 1)
+    if (c == "n") c = "\n"; else if (c == "t") c = "\t"; else if (c == "r") c = "\r"
+    else if (c == "b") c = "\b"; else if (c == "f") c = "\f"
+    else if (c == "u") { c = utf8(number[substr(text, at + 1, 1)] * 4096 + number[substr(text, at + 2, 1)] * 256 \
+      + number[substr(text, at + 3, 1)] * 16 + number[substr(text, at + 4, 1)]); at += 4 }
+    out = out c
+    text = substr(text, at + 1)
+  }
+  return out text
+}
+BEGIN { for (at = 0; at < 16; at++) number[sprintf("%x", at)] = number[sprintf("%X", at)] = at }
+AWK
 )
 mask_program=$(
   cat <<'AWK'
@@ -61,12 +105,6 @@ function json(text, escaped, style, out, n, at, c) { # `escaped`: which of " and
 function unseen(c) { # spaces, joiners, marks of direction
   return c == 12288 || c == 65279 || (c > 8191 && c < 8208) || (c > 8231 && c < 8240) || (c > 8286 && c < 8304)
 }
-function utf8(c) {
-  if (c < 128) return sprintf("%c", c)
-  if (c < 2048) return sprintf("%c%c", 192 + int(c / 64), 128 + c % 64)
-  if (c < 65536) return sprintf("%c%c%c", 224 + int(c / 4096), 128 + int(c / 64) % 64, 128 + c % 64)
-  return sprintf("%c%c%c%c", 240 + int(c / 262144), 128 + int(c / 4096) % 64, 128 + int(c / 64) % 64, 128 + c % 64)
-}
 function url(text, safe, blank, hex, out, at, c) {
   out = ""
   for (at = 1; at <= length(text); at++) {
@@ -87,23 +125,6 @@ function base64(text, skipped, letters, out, at, bits, held, n) { # as it stands
     }
   }
   return substr(out, skipped == 0 ? 1 : skipped + 2)
-}
-function value_of(text, out, at, c) { # of JSON
-  out = ""
-  sub(/^"/, "", text)
-  sub(/"$/, "", text)
-  for (at = 1; at <= length(text); at++) {
-    c = substr(text, at, 1)
-    if (c == "\\") {
-      c = substr(text, ++at, 1)
-      if (c == "n") c = "\n"; else if (c == "t") c = "\t"; else if (c == "r") c = "\r"
-      else if (c == "b") c = "\b"; else if (c == "f") c = "\f"
-      else if (c == "u") { c = utf8(number[substr(text, at + 1, 1)] * 4096 + number[substr(text, at + 2, 1)] * 256 \
-        + number[substr(text, at + 3, 1)] * 16 + number[substr(text, at + 4, 1)]); at += 4 }
-    }
-    out = out c
-  }
-  return out
 }
 function shell(text, special, out, at, c) { # as in double quotes, or as printf %q has it
   out = ""
@@ -177,7 +198,6 @@ function without_base64(rest, line, token, name) { # also in lines of a fixed le
 }
 BEGIN {
   for (at = 0; at < 256; at++) byte[sprintf("%c", at)] = at
-  for (at = 0; at < 16; at++) number[sprintf("%x", at)] = number[sprintf("%X", at)] = at
   for (at = 0; at < 16; at++) long_word = long_word "[A-Za-z0-9+/_-]"
   long_word = long_word "+=*"
   while ((getline line < values) > 0) {
@@ -208,5 +228,5 @@ AWK
 masked() { # given_to or written_in, and whose: what comes on standard input, a line at a time
   local interactive=()
   case $(awk -W version 2>&1 </dev/null) in mawk*) interactive=(-W interactive) ;; esac
-  LC_ALL=C awk "${interactive[@]}" -v values=<("$@") -v json_given="$([ "$1" = given_to ] && echo 1)" "$mask_program"
+  LC_ALL=C awk "${interactive[@]}" -v values=<("$@") -v json_given="$([ "$1" = given_to ] && echo 1)" "$json_text$mask_program"
 }

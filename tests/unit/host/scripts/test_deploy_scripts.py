@@ -9,6 +9,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ import behindy_ops.host
 from behindy_ops.facts.manifest import parse as parse_manifests
 from behindy_ops.facts.readings import parse_reading
 from behindy_ops.host.exit_codes import Code
-from tests.unit.host.scripts.fake_host import INSIDE, NO_API, Answer
+from tests.unit.host.scripts.fake_host import INSIDE, MARK, NO_API, Answer
 
 if TYPE_CHECKING:
     from tests.unit.host.scripts.fake_host import FakeHost, Ran
@@ -249,6 +250,30 @@ def test_a_candidate_is_made_without_aliases_and_without_its_restart_policy(star
     ]
     ran = start(host, "r2", "web/r1")
     assert (host.home / "state/releases/web/r2/.env").read_text() == ".env\n"
+
+
+def test_a_value_that_a_candidate_reads_from_a_file_is_there_before_it_starts(starting: FakeHost) -> None:
+    host, value = starting, 'p@ss $x "q"'
+    host.file("home/compose/docker-compose.yml", "secrets: {DB_PASS: {environment: DB_PASS}}\n")
+    config = {
+        "secrets": {"DB_PASS": {"environment": "DB_PASS"}},
+        "services": {"web": {"secrets": [{"source": "DB_PASS"}]}},
+    }
+    host.on("docker", "compose *config --format json*", json.dumps(config, indent=2))
+    values = {"services": {"x": {"environment": {"DB_PASS": value.replace("$", "$$")}}}}
+    host.on("docker", "compose -p values *", json.dumps(values, indent=2))
+    host.on("docker", "cp - web-green:/", Answer(run='cat >"$root/put.tar"'))
+    ran = start(host)
+    assert ran.code == 0, ran.err
+    with tarfile.open(host.root / "put.tar") as archive:
+        (file,) = archive.getmembers()
+        assert (file.name, file.mode, file.uid, file.gid) == ("run/secrets/DB_PASS", 0o444, 0, 0)
+        content = archive.extractfile(file)
+        assert content is not None
+        assert content.read().decode() == value
+    assert "p@ss" not in f"{ran.calls}{ran.out}{ran.err}"
+    calls = [" ".join(call.split()[1:3]) for call in ran.calls if call.startswith("docker")]
+    assert calls.index("cp -") < calls.index("start web-green")
 
 
 def test_compose_is_asked_for_the_stanza_that_the_release_lays_its_own_over(starting: FakeHost) -> None:
@@ -1119,10 +1144,10 @@ def test_a_failed_release_is_shown_marked_and_removed(host: FakeHost) -> None:
     release = host.file("release/status", "candidate").parent
     host.on("docker", "container inspect *", GONE)
     host.on("docker", "container inspect --format {{.Image}} g", "sha256:1\n")
+    host.on("docker", "container inspect --format *behindy.release* g", "-v\n")
     host.on("docker", "container inspect --format *Config.Env* g", '"KEY=s3cret"\n')
     host.on("docker", "image inspect *", "")
     host.on("docker", "logs --tail 100 g", Answer("one s3cret\n", err="two\n"))
-    host.on("docker", "container inspect --format *behindy.release* g", "-v\n")
     host.on("docker", "rm -f -v g")
     ran = host.run("deploy/discard", "g", "", "100", str(release), "no")
     assert (ran.code, ran.out) == (0, "state none\nlog one <KEY>\nlog two\n")
@@ -1444,3 +1469,18 @@ def test_only_what_is_gone_counts_as_stopped(host: FakeHost, said: str, code: in
     host.on("docker", "container inspect *")
     host.on("docker", "rm -f c")
     assert host.run("deploy/stop_blue", "c", "7").code == code
+
+
+def test_a_node_tells_of_the_images_of_some_repositories_and_which_of_them_are_used(host: FakeHost) -> None:
+    host.on("docker", "images -q --no-trunc reg/web", "sha256:1\nsha256:2\nsha256:1\n")
+    host.on("docker", "images -q --no-trunc reg/api")
+    host.on("docker", "image inspect --format t sha256:1 sha256:2", "one\ntwo\n")
+    host.on("docker", "ps -aq --no-trunc", "c1\n")
+    host.on("docker", "container inspect --format {{.Image}} c1", "sha256:1\n")
+    host.on("docker", "info *", f"{host.root}\n")
+    done = host.run("deploy/images", MARK, "t", "reg/web", "reg/api")
+    assert done.reply.lines("images") == ["one", "two"]
+    assert done.reply.lines("used") == ["sha256:1"]
+    assert int(done.reply.values("room")["size"]) > 0
+    host.on("docker", "images -q --no-trunc reg/api", Answer(err="no engine", code=1))
+    assert "images" in host.run("deploy/images", MARK, "t", "reg/web", "reg/api").reply.problems

@@ -237,6 +237,24 @@ def test_a_configuration_is_another_one_when_a_file_that_its_stanza_names_is(hos
     assert first["db"] == second["db"] == third["db"]
 
 
+def test_a_configuration_is_another_one_when_a_value_that_is_given_as_a_file_is(host: FakeHost) -> None:
+    host.file("home/compose/docker-compose.yml", "services: {web: {secrets: [DB_PASS]}}\n")
+    resolved = {
+        "secrets": {"DB_PASS": {"environment": "DB_PASS"}},
+        "services": {"web": {"image": "web", "secrets": [{"source": "DB_PASS"}]}},
+    }
+    host.on("curl", "*")
+    host.on("docker", "*")
+    host.on("docker", "compose *config --hash*", "web c0ffee\n")
+    host.on("docker", "compose *config --format json", json.dumps(resolved, indent=2))
+    seen = set()
+    for text in ("A=1\nDB_PASS='one\ntwo'\n", "A=2\nDB_PASS='one\ntwo'\nB=1\n", "A=1\nDB_PASS='one\nother'\n"):
+        host.file("home/.env", text)
+        ran = host.run("host/survey", MARK, str(host.home), "a.org", "", *NET, "", "")
+        seen.add(survey.parse(ran.out, MARK).config["web"])
+    assert len(seen) == 2  # by its own lines, however many, and by no other name's
+
+
 def test_what_is_kept_of_a_release_is_one_line_whatever_is_in_its_files(host: FakeHost) -> None:
     kept = {"id": "r1", "service": "web", "repository": "", "tag": "v1", "digest": "", "image_id": "i"}
     for place, text in {

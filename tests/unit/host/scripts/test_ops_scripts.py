@@ -198,6 +198,19 @@ def test_a_value_is_replaced_in_whatever_form_it_is_printed(host: FakeHost) -> N
     assert out.endswith("port 3000 true abc /usr/bin\n")
 
 
+def test_a_value_that_is_given_as_a_file_is_replaced_too(host: FakeHost) -> None:
+    with_environment(host, "web", "KEY=s3cret", "DB_PASS_FILE=/run/secrets/DB_PASS")
+    lines = f'"KEY=s3cret"\nfiles web/r1 {host.home}/compose \n'
+    host.on("docker", "container inspect --format *Config.Env* web", lines)
+    declared = {"secrets": {"DB_PASS": {"environment": "DB_PASS"}, "cert": {"file": f"{host.home}/cert"}}}
+    host.file("home/state/releases/web/r1/docker-compose.yml", json.dumps({"name": "x", **declared}, indent=2))
+    host.file("home/state/releases/web/r1/.env", 'DB_PASS="an \\"odd\\" one"\nOTHER=a word\n')
+    host.file("home/cert", "first line\nsecond line\n")
+    host.on("docker", "logs *", 'an "odd" one, s3cret, second line, a word\n')
+    ran = host.run("ops/logs", MARK, "web", "all", "", "", "")
+    assert ran.out == "<DB_PASS>, <KEY>, <cert>, a word\n"
+
+
 SPLIT = "A2b" * 40 + "비밀" + "C4d" * 9
 
 

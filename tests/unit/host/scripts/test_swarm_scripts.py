@@ -17,6 +17,7 @@ from behindy_ops.facts import survey
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, parse_container
 from behindy_ops.facts.swarm import leaderless
 from behindy_ops.host.command import as_told_to, script_names, script_text
+from behindy_ops.host.exit_codes import Code
 from tests.unit.host.scripts.fake_host import INSIDE, MARK, Answer, FakeHost
 
 if TYPE_CHECKING:
@@ -261,7 +262,8 @@ class TestLookInside:
         assert "ok" not in done.out.splitlines()
 
 
-CONFIG = {
+CONFIG: dict[str, Any] = {
+    "configs": {"settings": {"name": "x_settings", "file": "SETTINGS"}, "inline": {"content": "x"}},
     "services": {
         "web": {
             "profiles": ["apps"],
@@ -272,7 +274,10 @@ CONFIG = {
             "image": "me/web@sha256:2",
             "init": True,
             "labels": {"behindy.release": "r1", "behindy.tag": "v1"},
+            "configs": [{"source": "settings", "target": "/etc/settings"}, {"source": "inline"}],
+            "cpus": 0.5,
             "mem_limit": "419430400",
+            "pids_limit": 100,
             "memswap_limit": "419430400",
             "networks": {"internal": None},
             "restart": "always",
@@ -291,12 +296,14 @@ CONFIG = {
 def mounted(host: FakeHost) -> Path:
     """A release that is kept, which mounts this file, on a host whose swarm takes a stack file and keeps it."""
     mounted = host.file("home/compose/file", "content")
-    config = json.dumps(CONFIG, indent=2).replace("FILE", str(mounted))
+    settings = host.file("home/compose/settings", "others")
+    config = json.dumps(CONFIG, indent=2).replace("FILE", str(mounted)).replace("SETTINGS", str(settings))
     keep = host.file("home/state/releases/web/r1/names.yml", "{}").parent
     host.file("home/state/releases/web/r1/.env", "A=1\n")
     (keep / "override.yml").write_text(json.dumps({"services": {"web": {"image": "me/web@sha256:2"}}}, indent=1))
     (keep / "docker-compose.yml").write_text("services: {web: {}}\n")
     host.on("docker", "compose *", config)
+    host.on("docker", "secret ls *")
     host.on("docker", "image inspect *", "sha256:1 CMD\n")
     host.on("docker", "stack deploy *", Answer(run='cp "$8" "$root/stack"'))
     has_units(host, {"web-green": NEW})
@@ -330,12 +337,15 @@ def test_a_stanza_becomes_a_service_of_the_swarm_with_what_that_knows(host: Fake
     }
     assert web["stop_grace_period"] == "25s"  # as x-deploy.stop says, not the stanza
     assert [volume["target"] for volume in web["volumes"]] == ["/data"]
-    (config_name,) = stack["configs"]
-    assert web["configs"] == [{"source": config_name, "target": "/etc/file"}]
-    assert stack["configs"][config_name] == {"name": config_name, "file": str(mounted)}
+    names = {entry["target"]: entry["source"] for entry in web["configs"]}
+    assert set(names) == {"/etc/file", "/etc/settings"}
+    files = {"/etc/file": mounted, "/etc/settings": mounted.with_name("settings")}
+    assert stack["configs"] == {
+        names[target]: {"name": names[target], "file": str(path)} for target, path in files.items()
+    }
     deploy = web["deploy"]
     assert (deploy["replicas"], deploy["endpoint_mode"]) == (2, "dnsrr")
-    assert deploy["resources"] == {"limits": {"memory": "419430400"}}
+    assert deploy["resources"] == {"limits": {"memory": "419430400", "cpus": "0.5", "pids": 100}}
     assert deploy["placement"] == {"constraints": ["node.labels.disk==ssd"]}
     assert deploy["labels"]["behindy.name"] == "web-green"
     assert deploy["labels"]["behindy.dns"] == "web-r1"
@@ -380,6 +390,131 @@ def test_it_has_stopped_once_no_task_runs_any_more_on_a_node_that_answers(host: 
     done = host.run("deploy/stop", "5", NEW, engine="swarm")
     looks = sum(call.startswith('docker inspect --format {"id"') for call in done.calls)
     assert (done.code, looks) == (0, 3 if node == "node1" else 1), done.err
+
+
+SECRETS = {"DB_PASS": {"environment": "DB_PASS"}, "cert": {"file": "MOUNTED"}, "other": {"file": "/nobody/asks"}}
+PASSWORD = 's3cret $x "quoted" \\n 비밀'
+
+
+def given_secrets(host: FakeHost, mounted: Path, value: str = PASSWORD) -> None:
+    """Have Compose tell of a stanza with two secrets, and of their values when it is asked for those."""
+    stanza = {
+        **CONFIG["services"]["web"],
+        "environment": {"DB_PASS_FILE": "/run/secrets/DB_PASS"},
+        "secrets": [
+            {"source": "DB_PASS", "target": "/run/secrets/DB_PASS"},
+            {"source": "cert", "target": "/etc/cert", "mode": "0440"},
+        ],
+    }
+    config = {"secrets": SECRETS, "services": {"web": stanza}}
+    host.on("docker", "compose *", json.dumps(config, indent=2).replace("MOUNTED", str(mounted)))
+    values = {"services": {"x": {"environment": {"DB_PASS": value.replace("$", "$$")}, "image": "x"}}}
+    answer = json.dumps(values, indent=2, ensure_ascii=False).replace("'", "'\\''")
+    told = f"grep -q DB_PASS && printf '%s\\n' '{answer}'"  # by name, on its standard input
+    host.on("docker", "compose -p values *", Answer(run=told))
+    keep = 'mkdir -p "$root/made"; for name; do last=$before before=$name; done; cat >"$root/made/$last"'
+    host.on("docker", "secret create *", Answer(run=keep))
+
+
+def start(host: FakeHost, project: str = "shop") -> Any:
+    return host.run(
+        "swarm/start", str(host.home), "web", "r1", "shop_internal", CONTAINER_TEMPLATE, "", project, "nginx",
+        "shop_internal-swarm", "2", "", stdin="begun\n{}\n{}\n", engine="swarm",
+    )  # fmt: skip
+
+
+def test_a_value_that_a_service_reads_from_a_file_is_a_secret_of_its_release_and_stands_nowhere_else(
+    host: FakeHost, mounted: Path
+) -> None:
+    given_secrets(host, mounted)
+    done = start(host)
+    assert done.code == 0, done.err
+    made = {each.name: each.read_text() for each in (host.root / "made").iterdir()}
+    assert made == {"web-r1-DB_PASS": PASSWORD, "web-r1-cert": "content"}
+    (call,) = [call for call in done.calls if "secret create" in call and "DB_PASS" in call]
+    assert "--label behindy.project=shop --label behindy.service=web --label behindy.release=r1" in call
+    text = (host.root / "stack").read_text()
+    assert "s3cret" not in f"{done.calls}{done.out}{done.err}{text}"
+    stack = yaml.safe_load(text)
+    assert stack["services"]["web-r1"]["environment"] == {"DB_PASS_FILE": "/run/secrets/DB_PASS"}
+    assert stack["services"]["web-r1"]["secrets"] == [
+        {"source": "DB_PASS", "target": "/run/secrets/DB_PASS"},
+        {"source": "cert", "target": "/etc/cert", "mode": 0o440},
+    ]
+    assert stack["secrets"] == {
+        "DB_PASS": {"external": True, "name": "web-r1-DB_PASS"},
+        "cert": {"external": True, "name": "web-r1-cert"},
+    }
+
+
+@pytest.mark.parametrize(("value", "said"), [("", "has 0 bytes"), ("x" * 512_000, "has 512000 bytes")])
+def test_a_value_that_no_secret_can_have_ends_it_before_anything_is_made(
+    host: FakeHost, mounted: Path, value: str, said: str
+) -> None:
+    given_secrets(host, mounted, value)
+    done = start(host)
+    assert (done.code, done.err) == (Code.NO_SECRET, f"the secret DB_PASS (DB_PASS) {said}\n")
+    assert not [call for call in done.calls if "create" in call or "deploy" in call]
+
+
+@pytest.mark.usefixtures("mounted")
+def test_a_registrys_login_goes_with_the_service_and_stays_in_no_file(host: FakeHost) -> None:
+    host.on(
+        "docker",
+        "login *",
+        Answer(run='cat >"$root/token"; mkdir -p "$DOCKER_CONFIG"; : >"$DOCKER_CONFIG/config.json"'),
+    )
+    host.on(
+        "docker",
+        "stack deploy *",
+        Answer(run='[ -e "$DOCKER_CONFIG/config.json" ] && echo "$DOCKER_CONFIG" >"$root/by"'),
+    )
+    words = (str(host.home), "web", "r1", "net", CONTAINER_TEMPLATE, "", "shop", "nginx", "net-swarm", "2", "")
+    done = host.run("swarm/start", *words, "reg.example", "me", stdin="t0ken\nbegun\n{}\n{}\n", engine="swarm")
+    assert done.code == 0, done.err
+    assert (host.root / "token").read_text() == "t0ken\n"
+    assert "docker login --username me --password-stdin reg.example" in done.calls
+    assert not Path((host.root / "by").read_text().strip()).exists()
+    assert "t0ken" not in f"{done.calls}{done.out}{done.err}"
+
+
+def test_a_secret_that_is_there_already_is_that_of_this_release(host: FakeHost, mounted: Path) -> None:
+    given_secrets(host, mounted)
+    taken = "Error response from daemon: rpc error: code = AlreadyExists desc = secret web-r1-DB_PASS already exists"
+    host.on("docker", "secret create * web-r1-DB_PASS -", Answer(err=taken, code=1))
+    assert start(host).code == 0
+    host.on("docker", "secret create * web-r1-DB_PASS -", Answer(err="no leader", code=1))
+    assert start(host).code == 1
+
+
+def test_secrets_that_a_killed_run_has_left_go_and_those_of_releases_that_are_there_stay(
+    host: FakeHost, mounted: Path
+) -> None:
+    given_secrets(host, mounted)
+    listed = 'secret ls --filter label=behindy.project=shop --format {{.Name}} {{.Label "behindy.release"}}'
+    host.on("docker", listed, "web-r0-DB_PASS r0\nweb-old-DB_PASS old\n")
+    host.on("docker", "ps -a *", "c1 c0 0-1\n")
+    host.on("docker", 'service inspect --format {{index .Spec.Labels "behindy.release"}} *', "old r0 0-2\n")
+    host.on("curl", "*behindy.name%22*", of_engine(OLD))
+    host.on("docker", "secret rm *")
+    done = start(host)
+    assert done.code == 0, done.err
+    assert [call for call in done.calls if "secret rm" in call] == ["docker secret rm web-r0-DB_PASS"]
+
+
+def test_a_secret_goes_with_its_service(host: FakeHost) -> None:
+    has_units(host, {})
+    names = 'service inspect --format {{index .Spec.Labels "behindy.names"}}* *'
+    host.on("docker", names, f"{host.home}/assets/.names web-r1-DB_PASS web-r1-cert\n")
+    host.on("docker", f"service rm {OLD}")
+    host.on("curl", "*behindy.names=*", of_engine())
+    host.on("docker", "secret rm *")
+    host.on("docker", f"service scale --detach {OLD}=0")
+    host.on("docker", f"service ps -q --no-trunc {OLD}")
+    done = host.run("deploy/stop_blue", OLD, "1", engine="swarm")
+    assert done.code == 0, done.err
+    removals = [call for call in done.calls if " rm " in call]
+    assert removals == [f"docker service rm {OLD}", "docker secret rm web-r1-DB_PASS web-r1-cert"]
 
 
 def test_it_is_stopped_to_no_tasks_and_started_again_with_as_many_as_it_had(host: FakeHost) -> None:

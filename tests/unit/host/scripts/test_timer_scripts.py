@@ -356,11 +356,11 @@ def test_a_run_of_a_job_is_a_container_of_the_release_and_ends_as_that_did(
     first, said = ran.out.splitlines()
     assert (ran.code, first) == (code, "working with <KEY>")
     assert said.startswith(last)
-    (made,) = [call for call in ran.calls if "compose" in call]
+    (made,) = [call for call in ran.calls if call.startswith("docker compose")]
     assert made.endswith("run --detach --no-deps --name report-run report")
     assert f"{host.home}/state/releases/report/r1/names.yml" in made
     host.file("home/state/releases/report/r1/override.yml", json.dumps({"services": {"nightly": {}}}, indent=1))
-    made = [call for call in ran_job(host, code=ended).calls if "compose" in call][-1]
+    made = [call for call in ran_job(host, code=ended).calls if call.startswith("docker compose")][-1]
     assert made.endswith("run --detach --no-deps --name report-run nightly")
 
 

@@ -325,11 +325,11 @@ image_of() {
   if [ -n "$id" ]; then of_unit "$id" '{{index .Spec.Labels "behindy.image"}}'; else docker container inspect --format '{{.Image}}' "$1"; fi
 }
 environment_of() { # of a task: the image's own, and what its service is given, which comes later and counts
-  local id
+  local id labels=${3:+"{{with LABELS}}$3{{end}}"}
   id=$(unit "$1") || return
-  if [ -z "$id" ]; then docker container inspect --format "{{range .Config.Env}}$2{{end}}" "$1"; return; fi
+  if [ -z "$id" ]; then docker container inspect --format "{{range .Config.Env}}$2{{end}}${labels/LABELS/.Config.Labels}" "$1"; return; fi
   docker image inspect --format "{{range .Config.Env}}$2{{end}}" "$(image_of "$id")" 2>/dev/null # where that is gone, it hides less
-  of_unit "$id" "{{range .Spec.TaskTemplate.ContainerSpec.Env}}$2{{end}}"
+  of_unit "$id" "{{range .Spec.TaskTemplate.ContainerSpec.Env}}$2{{end}}${labels/LABELS/.Spec.Labels}"
 }
 at_work() { # id: slot, node and container of each of its tasks that runs
   local ids
@@ -380,10 +380,12 @@ log_of() { # its tasks' one after the other, each with its share of the lines: a
   for each in "${fds[@]}"; do cat <&"$each" && exec {each}<&-; done
 }
 remove() {
-  local id names
+  local id names secrets
   id=$(unit "$1") || return
   if [ -z "$id" ]; then forgotten "$1" && remove_container "$1"; return; fi
-  names=$(of_unit "$id" '{{index .Spec.Labels "behindy.names"}}')
+  read -r names secrets < <(of_unit "$id" '{{index .Spec.Labels "behindy.names"}}{{range .Spec.TaskTemplate.ContainerSpec.Secrets}} {{.SecretName}}{{end}}')
   unless_gone led timeout 30 docker service rm "$id" || return
-  [ -z "$names" ] || follow_names "$names" || [ "$?" = 3 ] # an edge does so by itself
+  [ -z "$names" ] || follow_names "$names" || [ "$?" = 3 ] || return # an edge does so by itself
+  # shellcheck disable=SC2086 # names of its own, which nothing else can have
+  [ -z "$secrets" ] || timeout 20 docker secret rm $secrets >/dev/null 2>&1 || true # what stays goes with the next deploy
 }
