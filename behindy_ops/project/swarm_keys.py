@@ -10,7 +10,7 @@ from typing import Any
 
 HANDED_OVER = frozenset(
     (
-        *("command", "entrypoint", "environment", "init", "logging", "stop_grace_period", "stop_signal", "user"),
+        *("command", "entrypoint", "environment", "init", "logging", "stop_signal", "user"),
         *("working_dir", "healthcheck", "tmpfs", "volumes", "hostname", "tty", "stdin_open", "sysctls", "ulimits"),
         *("cap_add", "cap_drop", "read_only", "extra_hosts", "dns", "dns_search", "image", "secrets", "configs"),
         *("labels", "mem_limit", "cpus", "pids_limit"),
@@ -21,7 +21,7 @@ HANDED_OVER = frozenset(
 SEEN_TO = frozenset(
     (
         *("annotations", "attach", "build", "container_name", "depends_on", "develop", "env_file", "expose", "extends"),
-        *("label_file", "networks", "platform", "profiles", "pull_policy", "restart", "scale"),
+        *("label_file", "networks", "platform", "profiles", "pull_policy", "restart", "scale", "stop_grace_period"),
     )
 )
 """Those that a deploy sees to itself, that Compose has resolved before, or that change nothing on one host either."""

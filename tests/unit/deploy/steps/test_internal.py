@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from behindy_ops.deploy.steps.external import CheckOutside
-from behindy_ops.deploy.steps.internal import CheckInside, CheckRunning, remedy_of
+from behindy_ops.deploy.steps.internal import CheckInside, CheckRunning, remedy_of, unpulled
 from behindy_ops.deploy.steps.step import Look, Verdict
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Cause, Container
@@ -240,7 +240,7 @@ def test_one_that_was_running_and_is_not_healthy_is_no_error() -> None:
     [
         (Cause.NO_NODE, {}, "inv host.check"),
         (Cause.NO_NODE, {"placement": ("disk=ssd", "zone=a")}, "--label-add disk=ssd --label-add zone=a NODE"),
-        (Cause.NO_IMAGE, {}, "docker pull with the name in brackets"),
+        (Cause.NO_IMAGE, {}, ""),
         (Cause.REJECTED, {}, "on every node that may run it"),
         (Cause.ENDED, {}, ""),
         (None, {}, ""),
@@ -258,4 +258,6 @@ def test_what_keeps_a_task_from_running_has_a_remedy_of_its_own(
 def test_an_image_that_no_registry_has_is_to_be_pushed() -> None:
     state = state_of()
     state = replace(state, release=replace(state.release, digest=""))
-    assert "Push it there" in remedy_of(state, Container("w", "web-green", cause=Cause.NO_IMAGE))
+    error = unpulled(state, "two cannot pull its image").error
+    assert error is not None
+    assert (error.kind, "Push it there" in error.remedy) == (Kind.IMAGE_NOT_FOUND, True)

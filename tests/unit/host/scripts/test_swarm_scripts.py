@@ -419,7 +419,7 @@ def given_secrets(host: FakeHost, mounted: Path, value: str = PASSWORD) -> None:
 def start(host: FakeHost, project: str = "shop") -> Any:
     return host.run(
         "swarm/start", str(host.home), "web", "r1", "shop_internal", CONTAINER_TEMPLATE, "", project, "nginx",
-        "shop_internal-swarm", "2", "", stdin="begun\n{}\n{}\n", engine="swarm",
+        "shop_internal-swarm", "2", "", "25", stdin="begun\n{}\n{}\n", engine="swarm",
     )  # fmt: skip
 
 
@@ -469,7 +469,7 @@ def test_a_registrys_login_goes_with_the_service_and_stays_in_no_file(host: Fake
         "stack deploy *",
         Answer(run='[ -e "$DOCKER_CONFIG/config.json" ] && echo "$DOCKER_CONFIG" >"$root/by"'),
     )
-    words = (str(host.home), "web", "r1", "net", CONTAINER_TEMPLATE, "", "shop", "nginx", "net-swarm", "2", "")
+    words = (str(host.home), "web", "r1", "net", CONTAINER_TEMPLATE, "", "shop", "nginx", "net-swarm", "2", "", "25")
     done = host.run("swarm/start", *words, "reg.example", "me", stdin="t0ken\nbegun\n{}\n{}\n", engine="swarm")
     assert done.code == 0, done.err
     assert (host.root / "token").read_text() == "t0ken\n"
@@ -511,6 +511,7 @@ def test_a_secret_goes_with_its_service(host: FakeHost) -> None:
     host.on("docker", "secret rm *")
     host.on("docker", f"service scale --detach {OLD}=0")
     host.on("docker", f"service ps -q --no-trunc {OLD}")
+    host.on("docker", "node ls *", NODES)
     done = host.run("deploy/stop_blue", OLD, "1", engine="swarm")
     assert done.code == 0, done.err
     removals = [call for call in done.calls if " rm " in call]
@@ -540,7 +541,7 @@ def test_the_last_words_of_tasks_follow_each_other_so_that_a_value_in_several_li
     has_units(host, {})
     runs(host, NEW, TASK)
     for name, answer in (("names", ""), ("image", "sha256:1")):
-        host.on("docker", f'service inspect --format {{{{index .Spec.Labels "behindy.{name}"}}}} {NEW}', f"{answer}\n")
+        host.on("docker", f'service inspect --format {{{{index .Spec.Labels "behindy.{name}"}}}}* {NEW}', f"{answer}\n")
     host.on("docker", "image inspect *", "")
     host.on("docker", "service inspect --format *ContainerSpec.Env*", json.dumps(f"KEY={value}") + "\n")
     host.on("docker", f"service ps -q --no-trunc {NEW}", "t1\nt2\n")
