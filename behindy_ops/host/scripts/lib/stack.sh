@@ -93,13 +93,13 @@ make_secrets() { # project, what their names begin with; stdin: secrets_of. Prin
     echo "$source $name"
   done
 }
-forget_secrets() { # project: those of its releases that are gone, which a run that was killed has left
-  local said needed name release left=()
+forget_secrets() { # project: those of its releases that are gone, which a run that was killed has unneeded
+  local said needed name release unneeded=()
   said=$(timeout 10 docker secret ls --filter "label=behindy.project=$1" --format '{{.Name}} {{.Label "behindy.release"}}') || return 0
   [ -n "$said" ] || return 0
   needed=" $(releases_in_use | cut -d ' ' -f 1 | tr '\n' ' ')" || return 0
   while read -r name release; do
-    [[ "$needed" == *" $release "* ]] || left+=("$name")
+    [[ "$needed" == *" $release "* ]] || unneeded+=("$name")
   done <<<"$said"
-  [ "${#left[@]}" = 0 ] || timeout 20 docker secret rm "${left[@]}" >/dev/null 2>&1 || true
+  [ "${#unneeded[@]}" = 0 ] || timeout 20 docker secret rm "${unneeded[@]}" >/dev/null 2>&1 || true
 }
