@@ -93,7 +93,7 @@ make_secrets() { # project, what their names begin with; stdin: secrets_of. Prin
     echo "$source $name"
   done
 }
-forget_secrets() { # project: those of its releases that are gone, which a run that was killed has unneeded
+forget_secrets() { # project: those of its releases that are gone, which a run that was killed has left
   local said needed name release unneeded=()
   said=$(timeout 10 docker secret ls --filter "label=behindy.project=$1" --format '{{.Name}} {{.Label "behindy.release"}}') || return 0
   [ -n "$said" ] || return 0
