@@ -69,7 +69,9 @@ files_of() { docker cp "$1:$2" -; } # container, path in it: an archive
 look() { docker container inspect --format "$2" "$1"; } # container, template: at once, and why not is docker's to say
 image_of() { docker container inspect --format '{{.Image}}' "$1"; } # container: its image's id
 environment_of() { # container, template of a `NAME=value`, and one of all labels
-  docker container inspect --format "{{range .Config.Env}}$2{{end}}${3:+{{with .Config.Labels}}$3{{end}\}}" "$1"
+  local labels=''
+  [ -z "${3:-}" ] || labels="{{with .Config.Labels}}$3{{end}}"
+  docker container inspect --format "{{range .Config.Env}}$2{{end}}$labels" "$1"
 }
 container_of() { echo "$1"; } # container: by what name this host's docker runs something in it
 running_here() { docker ps --no-trunc --format '{{.ID}} {{.Names}}'; }

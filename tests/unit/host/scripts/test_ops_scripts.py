@@ -168,7 +168,8 @@ def with_environment(host: FakeHost, container: str, *assigned: str) -> None:
     host.on("docker", f"container inspect --format {{{{.Id}}}} {container}", "c1\n")
     host.on("docker", f"container inspect --format {{{{.Image}}}} {container}", "sha256:1\n")
     lines = "".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in ("PATH=/usr/bin", *assigned))
-    host.on("docker", f"container inspect --format *Config.Env* {container}", lines)
+    whole = "{{range .Config.Env}}{{json .}}{{println}}{{end}}{{with .Config.Labels}}files *}}{{end}}"
+    host.on("docker", f"container inspect --format {whole} {container}", lines)
     host.on("docker", "image inspect --format *Config.Env* sha256:1", '"PATH=/usr/bin"\n')
 
 
