@@ -93,6 +93,41 @@ class TestSwitch:
         host.on("docker", "exec nginx curl *", Answer(code=7))
         assert self.swap(host)[0] == 0
 
+    @pytest.mark.parametrize("known", [0, 1], ids=["at first", "later"])
+    def test_where_nobody_tells_which_edges_there_are_it_is_undone(self, host: FakeHost, known: int) -> None:
+        two_edges(host)
+        host.moved |= {"election=30000": "election=1", "alone=3000": "alone=1"}
+        listed = json.dumps([node(HERE, "10.0.0.1"), node(THERE, "10.0.0.2")], separators=(",", ":"))
+        host.on("curl", "*http://docker/info", "{}")
+        host.on("curl", "*behindy.edge=true*", *[listed] * known, Answer(code=28))
+        host.on("docker", "exec nginx curl *", BEHIND)
+        code, given, said = self.swap(host)
+        assert (code, given) == (84, ["web-blue", "web", "web-green", "web"])
+        assert "no leader" in said
+
+
+class TestRehearsal:
+    """A candidate is asked through each edge."""
+
+    def looks(self, host: FakeHost) -> list[str]:
+        header = host.file("home/rehearsal/header", "X-Behindy-Rehearsal: t")
+        host.on("curl", "*https://a.org/", "HTTP/2 200\nX-Behindy-Candidate: -green\n\ncode 200\nmet 127.0.0.1\n")
+        host.on("docker", "container inspect --format {{.Id}} nginx", "n\n")
+        words = (str(header), "0", "0.1", "0", "nginx", "", "", "https://a.org/")
+        return host.run("deploy/look_outside", *words, engine="swarm").out.splitlines()
+
+    def test_each_is_asked(self, host: FakeHost) -> None:
+        two_edges(host)
+        asked = [f"look 200 0 -green at={at}" for at in ("10.0.0.2", "127.0.0.1", "")]
+        assert self.looks(host) == [*asked, "ok"]
+
+    def test_where_nobody_tells_which_there_are_it_has_not_been_rehearsed(self, host: FakeHost) -> None:
+        two_edges(host)
+        host.moved |= {"election=30000": "election=1", "alone=3000": "alone=1"}
+        host.on("curl", "*http://docker/info", "{}")
+        host.on("curl", "*behindy.edge=true*", Answer(code=28))
+        assert self.looks(host) == ["unknown"]
+
 
 class TestDrain:
     """A release is idle when no edge has a connection to it."""

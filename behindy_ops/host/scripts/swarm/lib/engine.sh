@@ -192,27 +192,29 @@ rename() { # name or id, new name
   if [ -z "$id" ]; then rename_container "$1" "$2"; else led timeout 30 docker service update --quiet --detach --label-add "behindy.name=$2" "$id" >/dev/null; fi
 }
 # On the other edges, where nginx answers as well, swarm/edge.sh does what links_made does here.
-edges() { # id and address of each that is not down (a new leader calls those Unknown that it has not heard of yet)
-  local said
+edges() { # id and address of each that is not down (a new leader calls those Unknown that it has not heard of yet). False: not known
+  local said own
   said=$(led api -gf -m 5 'http://docker/nodes?filters=%7B%22node.label%22:%5B%22behindy.edge=true%22%5D%7D') || return
+  [[ $said == *'"ID":'*'"ID":'* ]] || return 0
+  own=$(own_node) && [ -n "$own" ] || return
   grep -oE '[{]"ID":"[a-z0-9]{25}","Version"|"Status":[{]"State":"[a-z]+",("Message":"[^"]*",)?"Addr":"[^"]*"' <<<"$said" |
-    awk -F '"' -v own="$([[ $said != *'"ID":'*'"ID":'* ]] || own_node)" '
-      $2 == "ID" { id = $4; next }
-      $6 !~ /^(down|disconnected)$/ && own != "" && id != own { print id, $(NF - 1) }'
+    awk -F '"' -v own="$own" '$2 == "ID" { id = $4; next } $6 !~ /^(down|disconnected)$/ && id != own { print id, $(NF - 1) }'
 }
 edge_says() { # id, nginx's container here: what swarm/edge.sh has written there; false where nobody tells
   local said
   said=$(timeout 5 docker exec "$2" curl -sf -m 2 "http://edge-$1:8404/names" 2>/dev/null) && [ "${said##*$'\n'}" = end ] && printf '%s\n' "$said"
 }
 edges_tell() { # nginx's container, then what is to hold of what each edge says, on stdin: waits for it; says where it does not
-  local id address nginx=$1 told end others
+  local id address nginx=$1 told end others there
   shift
-  others=$(edges) && [ -n "$others" ] || return 0
+  others=$(edges) || return # which is not that there are none
+  [ -n "$others" ] || return 0
   end=$(($(now) + 8000))
   while read -r id address; do
     until told=$(edge_says "$id" "$nginx") && "$@" <<<"$told"; do
       if [ "$(now)" -ge "$end" ]; then
-        edges | grep -q "^$id " || continue 2 # it has gone meanwhile
+        there=$(edges) || return
+        grep -q "^$id " <<<"$there" || continue 2 # it has gone meanwhile
         echo "nginx on the edge $address does not follow: is it running there, and the service of the swarm that leads it (docker service ps)?" >&2
         return 1
       fi
