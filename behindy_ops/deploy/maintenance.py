@@ -104,7 +104,7 @@ def _tell_nginx(session: Session, service: Service, wanted: str, more: bytes) ->
     words = (session.settings.host_dir, service.name, wanted, nginx, session.paths.history, str(history.ROTATED_AT))
     title = f"{'close' if wanted == 'on' else 'open'} {service.name} {'to' if wanted == 'on' else 'for'} visitors"
     command = Command(
-        script("deploy/maintenance", *words), title=title, stdin=f"{line}\n".encode() + more, changes=True
+        script("deploy/maintenance", *words), title=title, timeout=120, stdin=f"{line}\n".encode() + more, changes=True
     )
     with session.step("maintenance", f"{title[0].upper()}{title[1:]}"):
         session.host.run(command).require(

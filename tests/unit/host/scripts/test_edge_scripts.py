@@ -13,7 +13,7 @@ import pytest
 
 from behindy_ops.host.command import script_text
 from tests.unit.host.scripts.fake_host import Answer, FakeHost
-from tests.unit.host.scripts.test_swarm_scripts import NEW, OLD, has_units, of_engine
+from tests.unit.host.scripts.test_swarm_scripts import LEADERLESS, NEW, OLD, has_units, of_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,14 +163,21 @@ class TestDrain:
 class TestMaintenance:
     """A service is closed once it is at each edge, or not at all."""
 
-    def ran(self, host: FakeHost, wanted: str, *said: str) -> tuple[int, list[str], bool]:
-        two_edges(host)
+    def ran(
+        self, host: FakeHost, wanted: str, *said: str | Answer, state: str = "ready"
+    ) -> tuple[int, list[str], bool]:
+        two_edges(host, state)
         (host.home / "assets/.names").mkdir(parents=True, exist_ok=True)
         host.on("docker", "container inspect *Running*", "true\n")
         host.on("docker", "exec nginx curl *maintenance/web", "off", "on")
         host.on("docker", f"exec nginx curl *edge-{THERE}*", *said)
         for call in ("config rm *", "config create *", "config inspect *"):
             host.on("docker", call)
+        if state == "unknown":
+            host.moved |= {"election=30000": "election=1", "alone=3000": "alone=1"}
+            host.on("curl", "*http://docker/info", "{}")
+            host.on("curl", "*behindy.edge=true*", Answer(code=28))
+            host.on("docker", "config inspect *", Answer(err=LEADERLESS, code=1))
         stdin = '{"history": 1}\n{"who": "me"}\n<p>closed' if wanted == "on" else '{"history": 1}\n'
         words = (str(host.home), "web", wanted, "nginx", str(host.home / "history"), "1000")
         done = host.run("deploy/maintenance", *words, stdin=stdin, engine="swarm")
@@ -184,6 +191,19 @@ class TestMaintenance:
     def test_where_one_does_not_close_it_it_is_open_everywhere(self, host: FakeHost) -> None:
         code, configs, page = self.ran(host, "on", "serial 1\nend\n")
         assert (code, configs, page) == (1, ["rm", "create", "inspect", "rm"], False)
+
+    def test_one_that_is_down_is_to_find_it_closed_once_it_is_back(self, host: FakeHost) -> None:
+        assert self.ran(host, "on", Answer(code=7), state="down") == (0, ["rm", "create"], True)
+
+    def test_where_no_manager_tells_it_stays_as_it_is(self, host: FakeHost) -> None:
+        host.file("home/assets/.names/.edge", "serial 1\nend\n")
+        assert self.ran(host, "on", state="unknown")[::2] == (1, False)
+        host.file("home/assets/.maintenance/web.html", "closed")
+        assert self.ran(host, "off", state="unknown")[::2] == (1, True)
+
+    def test_where_no_manager_tells_one_that_never_had_others_is_closed_and_opened(self, host: FakeHost) -> None:
+        assert self.ran(host, "on", state="unknown")[::2] == (0, True)
+        assert self.ran(host, "off", state="unknown")[::2] == (0, False)
 
 
 class Keeper:

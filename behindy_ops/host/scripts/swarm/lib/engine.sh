@@ -192,13 +192,16 @@ rename() { # name or id, new name
   if [ -z "$id" ]; then rename_container "$1" "$2"; else led timeout 30 docker service update --quiet --detach --label-add "behindy.name=$2" "$id" >/dev/null; fi
 }
 # On the other edges, where nginx answers as well, swarm/edge.sh does what links_made does here.
-edges() { # id and address of each that is not down (a new leader calls those Unknown that it has not heard of yet). False: not known
+edges() { # id and address of each that is not down (a new leader calls those Unknown that it has not heard of yet), or of `all`.
+  # False: not known
   local said own
   said=$(led api -gf -m 5 'http://docker/nodes?filters=%7B%22node.label%22:%5B%22behindy.edge=true%22%5D%7D') || return
   [[ $said == *'"ID":'*'"ID":'* ]] || return 0
   own=$(own_node) && [ -n "$own" ] || return
   grep -oE '[{]"ID":"[a-z0-9]{25}","Version"|"Status":[{]"State":"[a-z]+",("Message":"[^"]*",)?"Addr":"[^"]*"' <<<"$said" |
-    awk -F '"' -v own="$own" '$2 == "ID" { id = $4; next } $6 !~ /^(down|disconnected)$/ && id != own { print id, $(NF - 1) }'
+    awk -F '"' -v own="$own" -v all="${1:-}" '
+      $2 == "ID" { id = $4; next }
+      (all || $6 !~ /^(down|disconnected)$/) && id != own { print id, $(NF - 1) }'
 }
 edge_says() { # id, nginx's container here: what swarm/edge.sh has written there; false where nobody tells
   local said
@@ -230,18 +233,24 @@ edges_follow() { # `<name> <in DNS> <nginx>` lines: names lead to the same on ea
 names_are() { [ "$(grep '^name ')" = "$1" ]; }
 page_of() { printf '%s-page-%s' "$(sha256sum <<<"$2" | cut -c 1-12)" "$1"; } # service, directory of names: its name in the swarm
 close_elsewhere() {
-  local names
-  [ -n "$(edges)" ] || return 0
+  local names others
+  others=$(edges all) || { sole "$(dirname "$2")/../.names"; return; } # one that is down finds it once it is back
+  [ -n "$others" ] || return 0
   names=$(cd "$(dirname "$2")/../.names" && pwd) || return
   docker config rm "$(page_of "$1" "$names")" >/dev/null 2>&1
   docker config create --label "behindy.page=$names" --label "behindy.service=$1" "$(page_of "$1" "$names")" "$2" >/dev/null &&
     edges_tell "$3" grep -qxF "closed $1"
 }
+sole() { [ ! -e "$1/.edge" ]; } # directory of names, where no manager tells: nothing has ever kept this host in step with others
 is_open() { ! grep -qxF "closed $1"; }
 open_elsewhere() {
-  local names
+  local names said
   names=$(cd "$2" 2>/dev/null && pwd) || return 0
-  docker config inspect "$(page_of "$1" "$names")" >/dev/null 2>&1 || return 0
+  said=$(led timeout 10 docker config inspect --format '{{.ID}}' "$(page_of "$1" "$names")" 2>&1) ||
+    case $said in
+    *'o such config'* | *'not found'*) return 0 ;;
+    *) sole "$names" || { printf '%s\n' "$said" >&2; return 1; } && return 0 ;;
+    esac
   docker config rm "$(page_of "$1" "$names")" >/dev/null && edges_tell "$3" is_open "$1"
 }
 follow_names() { # directory: the links by which nginx finds what has a name are made as the labels say, here and on each other
