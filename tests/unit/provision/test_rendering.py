@@ -122,6 +122,13 @@ def test_another_address_is_asked_only_where_no_answer_could_time_out_by_then(sh
         assert "proxy_next_upstream timeout;" in made[name], "an error may be of a request that was sent"
 
 
+def test_no_path_is_passed_on_decoded_where_it_could_lead_elsewhere_or_hold_a_second_request(shop: Project) -> None:
+    """``$uri`` has ``%252e%252e%2f`` as ``%2e%2e/``, which leads up once more, and ``%0d%0a`` as the end of a line."""
+    passed = re.findall(r"proxy_pass ([^;]+);", "".join(rendering.rendered(shop.compose, shop.root).values()))
+    assert "http://$edges:8404" in passed
+    assert [each for each in passed if re.search(r"\$(document_)?uri\b", each)] == []
+
+
 def test_what_a_route_keeps_is_configured_there_and_nowhere_without_one(shop: Project) -> None:
     without = rendering.rendered(shop.compose, shop.root)
     assert not re.findall(r"proxy_\w*cache\w*|cached\.conf", "".join(without.values()))
