@@ -237,6 +237,14 @@ class TestLeaderDies:
         done = scaled.run("deploy/watch", NEW, "0", CONTAINER_TEMPLATE, "0", engine="swarm")
         assert done.values["state"] == "unknown"
 
+    def test_a_look_at_tasks_that_hung_is_no_answer_though_a_leader_is_there_now(self, scaled: FakeHost) -> None:
+        self.managers(scaled)
+        runs(scaled, NEW, TASK)
+        told = json.dumps(TASK, separators=(",", ":"))
+        scaled.on("docker", 'inspect --format {"id":*', Answer(code=124), f"{told}\n")
+        done = scaled.run("deploy/watch", NEW, "0", CONTAINER_TEMPLATE, "0", engine="swarm")
+        assert [task["id"] for task in json.loads(done.values["state"])["tasks"]] == ["t1"]
+
 
 class TestLookInside:
     """Every replica is asked."""

@@ -70,8 +70,12 @@ tasks_of() { # id: a line of JSON for each of its tasks
   # shellcheck disable=SC2086 # one id a word
   [ -z "$ids" ] || led tasks_as "$task_template" $ids
 }
-tasks_as() { # template, ids: one may be gone by now
-  timeout 10 docker inspect --format "$1" "${@:2}" 2>/dev/null || timeout 10 docker node ls -q >/dev/null
+tasks_as() { # template, ids: one may be gone by now. Where it hung, nobody has told
+  local code
+  timeout 10 docker inspect --format "$1" "${@:2}" 2>/dev/null
+  code=$?
+  case $code in 0 | 124) return "$code" ;; esac
+  timeout 10 docker node ls -q >/dev/null
 }
 nodes() { led timeout 10 docker node ls --format '{"id":{{json .ID}},"name":{{json .Hostname}},"status":{{json .Status}},"here":{{json .Self}}}'; }
 told_of_unit() { # id: what Python is told of it in place of a container's JSON. As inspect
