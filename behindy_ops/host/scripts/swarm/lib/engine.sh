@@ -109,7 +109,7 @@ running() { # id: slot and address of each of its tasks that serves
 begun() { # id: each of its tasks that has not ended, whatever it is to be; one on a node that is away ends with that
   local said away
   { said=$(tasks_of "$1") && away=$(nodes); } || return 2
-  away=$(sed -nE '/"status":"Ready"/!s/^[{]"id":"([^"]+)".*/"node":"\1"/p' <<<"$away")
+  away=$(sed -nE '/"status":"(Ready|Unknown)"/!s/^[{]"id":"([^"]+)".*/"node":"\1"/p' <<<"$away")
   said=$(grep -vE '"state":"(complete|shutdown|failed|rejected|orphaned|remove)"' <<<"$said")
   if [ -n "$away" ]; then grep -vF "$away" <<<"$said"; else printf '%s' "$said"; fi
   return 0
