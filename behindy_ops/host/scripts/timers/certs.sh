@@ -1,6 +1,7 @@
-# lib: shared lock nginx atomic
+# lib: shared lock nginx atomic certs_shared
 # Renews the domain's certificate once it has few days left: what host.certs does, by the same script, for the names it
-# has. $1 state directory, $2 nginx container, $3 domain, $4 days; then host/certs_issue.sh with what comes before the names.
+# has. $1 state directory, $2 nginx container, $3 domain, $4 days; then host/certs_issue.sh with what comes before the names, the project
+# last. Where a swarm has several edges, what these did not get when it was renewed they get the next time.
 nginx=$2 domain=$3 days=$4 patience=60
 shift 4
 nginx_runs "$nginx" || { echo 'nginx is not running'; exit 69; }
@@ -12,7 +13,11 @@ openssl x509 -noout -ext subjectAltName -in "$file" | grep -o "DNS:[^, ]*"' look
   { printf '%s\n' "$seen" "no certificate of $domain can be read"; exit 1; }
 case $seen in
 placeholder) echo 'not yet: get the first certificate with inv host.certs'; exit 0 ;;
-notAfter=*) echo "valid until ${seen#notAfter=}"; exit 0 ;;
+notAfter=*)
+  share_certificates "${@: -1}" "$nginx" 2>&1 || { echo 'the other edges of the swarm do not get it'; exit 1; }
+  echo "valid until ${seen#notAfter=}"
+  exit 0
+  ;;
 esac
 mapfile -t names <<<"${seen//DNS:/}"
 # nginx is reloaded at the end of it, which may not fall into a deploy.

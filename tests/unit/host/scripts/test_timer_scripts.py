@@ -127,7 +127,7 @@ def test_two_that_dump_at_once_take_turns(host: FakeHost) -> None:
 
 def certs(host: FakeHost, issue: str = "exit 0") -> Ran:
     issue = f'cat "{host.home}/state/lock.json" >"{host.home}/seen"; echo "$@" >>"{host.home}/asked"; {issue}'
-    issuing = ("bash", "-c", issue, "host/certs_issue", "nginx", "a.org", "image", "")
+    issuing = ("bash", "-c", issue, "host/certs_issue", "nginx", "a.org", "image", "", "shop")
     return host.run("timers/certs", str(host.home / "state"), "nginx", "a.org", "30", *issuing)
 
 
@@ -136,7 +136,7 @@ def test_a_certificate_is_renewed_under_the_lock_for_the_names_it_has(host: Fake
     host.on(*CERT, "DNS:a.org\nDNS:www.a.org\n")
     ran = certs(host)
     assert (ran.code, ran.out.splitlines()[-1]) == (0, "renewed for a.org www.a.org")
-    assert (host.home / "asked").read_text() == "nginx a.org image  a.org www.a.org\n"
+    assert (host.home / "asked").read_text() == "nginx a.org image  shop a.org www.a.org\n"
     assert json.loads((host.home / "seen").read_text())["what"] == "renewal of the certificate"
     assert not os.path.lexists(f"{state}/lock.json")
     assert certs(host, f"cp {engine}/lock.json {host.home}; exit 70").code == 70
@@ -156,9 +156,26 @@ def test_a_certificate_is_renewed_under_the_lock_for_the_names_it_has(host: Fake
 def test_a_certificate_that_is_not_due_is_left_alone(host: FakeHost, said: Answer | str, code: int, words: str) -> None:
     host.on("docker", "container inspect *", "true\n")
     host.on(*CERT, said)
+    host.on("docker", "service inspect *", Answer(err="not a swarm manager", code=1))
     ran = certs(host)
     assert (ran.code, words in ran.out) == (code, True)
     assert not (host.home / "asked").exists()
+
+
+@pytest.mark.usefixtures("state")
+@pytest.mark.parametrize("refused", [False, True])
+def test_edges_that_did_not_get_a_certificate_when_it_was_renewed_get_it_the_next_time(
+    host: FakeHost, refused: bool
+) -> None:
+    host.on("docker", "container inspect *", "true\n")
+    host.on(*CERT, "notAfter=Jan 1 00:00:00 2030 GMT\n")
+    host.on("docker", "service inspect --format *SecretName* shop-edge", "shop-certificates-old\n")
+    for call in ("exec -u 0 nginx sh -c cat *", "secret inspect *", "secret ls *"):
+        host.on("docker", call)
+    host.on("docker", "service update *", Answer(err="no leader\n", code=1) if refused else "")
+    ran = certs(host)
+    assert (ran.code, "valid until" in ran.out, "no leader" in ran.out) == (int(refused), not refused, refused)
+    assert any("--secret-rm shop-certificates-old --secret-add" in call for call in ran.calls)
 
 
 def test_it_waits_for_whoever_changes_the_host_and_not_for_ever(host: FakeHost, state: str, engine: Path) -> None:
