@@ -14,7 +14,7 @@ from typing import Self
 
 from behindy_ops.facts.container import OVERLAY
 from behindy_ops.facts.replies import Reply
-from behindy_ops.facts.swarm import EDGE, FIRST, SSH, Swarm
+from behindy_ops.facts.swarm import EDGE, FIRST, SSH, Seat, Swarm
 from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script, script_text
 from behindy_ops.host.nodes import Joining, joining_of
@@ -196,7 +196,9 @@ def set_up(connect: Connect, reach: Reach, confirm: Confirm, hosts: Sequence[Joi
 
 
 def refresh(connect: Connect, reach: Reach, *, wait: float = 0.0) -> None:
-    """Bring what has changed on the first host to each further edge that is there; where there is none, do nothing.
+    """Bring what has changed on the first host to each further edge that is there, and tell of those that are not.
+
+    Where there is none, do nothing.
 
     Args:
         wait: seconds to queue for the lock.
@@ -208,9 +210,22 @@ def refresh(connect: Connect, reach: Reach, *, wait: float = 0.0) -> None:
         if session.settings.engine != "swarm":
             return
         swarm = Swarm.parse(session.ask("host/swarm_look", "", "", "", title="inspect the swarm", timeout=60))
+        for text in _left_out(swarm):
+            session.emit(events.Warning_(text))
     ways = [node.ssh for node in swarm.edges if node.id != swarm.node and node.ready and node.ssh]
     if ways:
         set_up(connect, reach, lambda _: True, joining_of(ways), wait=wait)
+
+
+def _left_out(swarm: Swarm) -> Iterator[str]:
+    """Say which edges get nothing now, and how they get it later."""
+    if swarm.seat is Seat.LEADERLESS:
+        yield "The swarm has no leader: other edges have the files of before. Once it has one: inv host.sync"
+    for node in swarm.edges:
+        if node.id != swarm.node and not (node.ready and node.ssh):
+            why = "it has no label behindy.ssh" if node.ready else "it does not answer"
+            then = f"inv host.setup --swarm --edge {node.ssh or 'user@host:port'}"
+            yield f"The edge {node.name} has the files of before ({why}). Later: {then}"
 
 
 class Bringing(Carrying):

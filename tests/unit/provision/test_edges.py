@@ -12,6 +12,7 @@ from behindy_ops.project.names import Names
 from behindy_ops.provision import edges
 from behindy_ops.provision.edges import Edge, plan, version
 from behindy_ops.provision.swarm import Ground, Plan
+from behindy_ops.report.events import Warning_
 from tests.scripted import Answer, scripted
 from tests.unit.provision.test_swarm import MANAGING, ONE, PLAIN, facts, looked, node_line
 
@@ -140,6 +141,17 @@ def test_a_sync_brings_what_it_changed_to_each_further_edge_that_is_there() -> N
     edges.refresh(lambda: nullcontext(first.session), reach)
     assert reached == ["two"]
     assert "nothing to do" in first.told()
+    (left_out,) = (event.text for event in first.events if isinstance(event, Warning_))
+    assert left_out.startswith("The edge three has the files of before (it does not answer).")
+    assert left_out.endswith("inv host.setup --swarm --edge three")
+
+
+def test_a_sync_that_cannot_see_which_edges_there_are_says_so() -> None:
+    first = scripted(host__facts=facts(), host__swarm_look=looked("leaderless", node="id-one"))
+    first.session.settings = replace(first.session.settings, engine="swarm")
+    edges.refresh(lambda: nullcontext(first.session), lambda _: nullcontext(first.session))
+    (left_out,) = (event.text for event in first.events if isinstance(event, Warning_))
+    assert left_out.startswith("The swarm has no leader: other edges have the files of before.")
 
 
 def test_visitors_by_ipv6_come_to_each_edge() -> None:
