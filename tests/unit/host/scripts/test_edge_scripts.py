@@ -121,6 +121,14 @@ class TestRehearsal:
         asked = [f"look 200 0 -green at={at}" for at in ("10.0.0.2", "127.0.0.1", "")]
         assert self.looks(host) == [*asked, "ok"]
 
+    def test_one_that_leads_the_swarm_is_asked_where_the_others_reach_it(self, host: FakeHost) -> None:
+        """Of a leader that has joined, Docker tells where it listens: asked there, this host would answer."""
+        two_edges(host)
+        leads = {"Leader": True, "Reachability": "reachable", "Addr": "10.0.0.2:2377"}
+        there = node(THERE, "0.0.0.0") | {"ManagerStatus": leads}  # noqa: S104 - as Docker tells it
+        host.on("curl", "*behindy.edge=true*", json.dumps([there, node(HERE, "10.0.0.1")], separators=(",", ":")))
+        assert self.looks(host)[0] == "look 200 0 -green at=10.0.0.2"
+
     def test_where_nobody_tells_which_there_are_it_has_not_been_rehearsed(self, host: FakeHost) -> None:
         two_edges(host)
         host.moved |= {"election=30000": "election=1", "alone=3000": "alone=1"}

@@ -202,10 +202,13 @@ edges() { # id and address of each that is not down (a new leader calls those Un
   said=$(led api -gf -m 5 'http://docker/nodes?filters=%7B%22node.label%22:%5B%22behindy.edge=true%22%5D%7D') || return
   [[ $said == *'"ID":'*'"ID":'* ]] || return 0
   own=$(own_node) && [ -n "$own" ] || return
-  grep -oE '[{]"ID":"[a-z0-9]{25}","Version"|"Status":[{]"State":"[a-z]+",("Message":"[^"]*",)?"Addr":"[^"]*"' <<<"$said" |
+  grep -oE '[{]"ID":"[a-z0-9]{25}","Version"|"Status":[{]"State":"[a-z]+",("Message":"[^"]*",)?"Addr":"[^"]*"|"ManagerStatus":[{][^}]*' <<<"$said" |
     awk -F '"' -v own="$own" -v all="${1:-}" '
-      $2 == "ID" { id = $4; next }
-      (all || $6 !~ /^(down|disconnected)$/) && id != own { print id, $(NF - 1) }'
+      function tell() { if (id != "" && id != own && (all || state !~ /^(down|disconnected)$/)) print id, address }
+      $2 == "ID" { tell(); id = $4; next }
+      $2 == "Status" { state = $6; address = $(NF - 1); next }
+      address ~ /^(0[.]|127[.]|::)/ { address = $(NF - 1); sub(/:[0-9]+$/, "", address) } # a leader that has joined: where it listens
+      END { tell() }'
 }
 edge_says() { # id, nginx's container here: what swarm/edge.sh has written there; false where nobody tells
   local said
