@@ -23,9 +23,6 @@ EDGE = "behindy.edge"
 FIRST = "behindy.first"
 """The label of the host that has the lock and the history, where another could be taken for it."""
 
-EDGES = 8404
-"""The port at which nginx answers the other edges, on the network of all nodes."""
-
 
 class Seat(Enum):
     """What an engine is in a swarm.

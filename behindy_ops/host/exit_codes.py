@@ -211,6 +211,13 @@ class Code(IntEnum):
         "The lines below name it. Set it (inv env.set NAME), or correct its file, and deploy again.",
         "The live release was never touched and is still running.",
     )
+    EDGE_BEHIND = (
+        101,
+        Kind.NGINX_NOT_READY,
+        "nginx on another edge does not follow, so it could not show the release.",
+        "The line below says which. Does nginx run there? inv host.check; inv host.setup --swarm --edge user@host:port",
+        "The live release was never touched and is still running.",
+    )
 
 
 TIMED_OUT = frozenset({124, 137})

@@ -34,6 +34,10 @@ _UNQUOTED = re.compile(r"[^\s\"'{};\\$#]|\\[^\s\"'{};#]|\$(?=[1-9)|]|\Z)")
 """What nginx takes for itself without quotes: a pattern or a replacement is made of it."""
 
 
+EDGES = 8404
+"""The port at which nginx answers the other edges of a swarm, on the network of all nodes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """How many requests one visitor may make.
@@ -169,8 +173,10 @@ def declared(compose: ComposeFile) -> Routes:
         port, path = compose.stanzas[name][X_DEPLOY].get("inside", service.port), f"services.{name}.{X_DEPLOY}"
         if shared and "inside" in compose.stanzas[name][X_DEPLOY]:
             mistakes.append(f"{path}.inside: nginx is another project's, and answers its own containers alone")
-        elif not shared and (other := next((each for each, taken in inside.items() if taken == port), "")):
-            mistakes.append(f"{path}.inside: nginx answers at {port} for {other}; write another port")
+        elif not shared and (other := {EDGES: "other edges of a swarm"} | {inside[each]: each for each in inside}).get(
+            port
+        ):
+            mistakes.append(f"{path}.inside: nginx answers at {port} for {other[port]}; write another port")
         inside[name] = port
     mistakes += _twice(compose, routes)
     project = _project(compose, mistakes) if shared else ""

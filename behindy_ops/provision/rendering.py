@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from behindy_ops.errors import UNCHANGED, Kind
-from behindy_ops.facts.swarm import EDGES
 from behindy_ops.project.names import read_names
-from behindy_ops.project.routes import declared
+from behindy_ops.project.routes import EDGES, declared
 from behindy_ops.provision.sync import PROJECTS, Files, difference
 
 if TYPE_CHECKING:

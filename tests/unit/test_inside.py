@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from behindy_ops.facts.swarm import EDGES
 from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.dotenv import parse
 from behindy_ops.project.interpolation import fill_in
 from behindy_ops.project.names import Role, read_names
+from behindy_ops.project.routes import EDGES
 from tests.named import NGINX
 
 ROOT = Path(__file__).resolve().parents[2]

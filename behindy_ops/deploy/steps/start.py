@@ -46,7 +46,7 @@ class Start(Step):
         )
 
     def read(self, state: State, result: Result) -> Read:
-        if result.exit_code in (Code.OTHER_VOLUME, Code.NO_SECRET, Code.REGISTRY_LOGIN):
+        if result.exit_code in (Code.OTHER_VOLUME, Code.NO_SECRET, Code.REGISTRY_LOGIN, Code.EDGE_BEHIND):
             return Read(state, error=result.error())
         if not result.ok:
             error = Kind.RELEASE_REFUSED(

@@ -149,6 +149,9 @@ def test_two_services_at_one_port_are_told_apart_inside() -> None:
     with raises(Kind.COMPOSE_INVALID) as caught:
         declared(compose(web={"port": 80}, shop={"port": 80}))
     assert caught.value.lines == ("services.shop.x-deploy.inside: nginx answers at 80 for web; write another port",)
+    with raises(Kind.COMPOSE_INVALID) as caught:
+        declared(compose(web={"port": 8404}))
+    assert caught.value.lines[0].endswith("nginx answers at 8404 for other edges of a swarm; write another port")
     known = declared(compose(web={"port": 80}, shop={"port": 80, "inside": 81})).services
     assert [(one.name, one.port, one.inside) for one in known] == [("web", 80, 80), ("shop", 80, 81)]
 

@@ -57,7 +57,7 @@ step() {
     printf '%s\n' "$found" | sed -n '/./s/^/name /p'
     for each in .maintenance/*.html; do [ ! -e "$each" ] || echo "closed $(basename "$each" .html)"; done
     [ -z "$busy" ] || open || echo blind
-    [ ! -e /run/secrets/certificates ] || echo certificates
+    [ -z "$given" ] || echo certificates
     echo end
   } >.names/.edge.new && mv -f .names/.edge.new .names/.edge
 }
@@ -67,12 +67,14 @@ certificates() { # of the swarm's secret, where certbot has none of its own
   for each in /letsencrypt/.edge/live/*/; do
     each=${each%/} place=/letsencrypt/live/$(basename "$each")
     if [ -L "$place/fullchain.pem" ] || cmp -s "$each/fullchain.pem" "$place/fullchain.pem"; then continue; fi
-    mkdir -p "$place" && chmod 600 "$each/privkey.pem" && mv -f "$each/privkey.pem" "$each/fullchain.pem" "$place/" && api -f -X POST "http://docker/containers/$nginx/kill?signal=HUP"
+    mkdir -p "$place" && chmod 600 "$each/privkey.pem" && mv -f "$each/privkey.pem" "$each/fullchain.pem" "$place/" || return
+    api -f -X POST "http://docker/containers/$nginx/kill?signal=HUP" # if it runs
   done
   rm -rf /letsencrypt/.edge
 }
 umask 077
-certificates
+given=''
+certificates && [ -e /run/secrets/certificates ] && given=yes
 umask 022
 cd /assets && mkdir -p .names/ids && chmod 755 .names .names/ids || exit
 rm -f /tmp/events && mkfifo /tmp/events && exec 3<>/tmp/events || exit

@@ -31,6 +31,6 @@ id=$(unit "$service-green")
 [ -n "$id" ]
 mkdir -p "$names/ids"
 chmod 755 "$names" "$names/ids"
-follow_names "$names"
+follow_names "$names" || { [ "$?" != 3 ] || exit 101; exit 1; }
 echo "policy any"
 state "$service-green" "$template"

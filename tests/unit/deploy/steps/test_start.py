@@ -91,3 +91,12 @@ def test_a_file_that_the_release_does_not_keep_is_told_by_its_whole_path() -> No
     said = f"policy no\nunkept /srv/my files/key\nstate {described()}\n"
     (event,) = Start().read(state_of(green=None), answer(said)).events
     assert str(event).count("/srv/my files/key is not kept with this release") == 1
+
+
+def test_an_edge_that_does_not_follow_is_no_fault_of_the_release() -> None:
+    said = "nginx on the edge 10.0.0.2 does not follow"
+    result = replace(answer(code=Code.EDGE_BEHIND, err=said), command=Start().command(state_of()))
+    error = Start().read(state_of(green=None), result).error
+    assert error is not None
+    assert (error.kind, error.lines) == (Kind.NGINX_NOT_READY, (said,))
+    assert "host.setup --swarm --edge" in error.remedy

@@ -340,6 +340,13 @@ def test_certificates_come_from_the_swarm_where_certbot_has_none(keeper: Keeper,
     assert not (keeper.root / "letsencrypt/.edge").exists()
 
 
+def test_certificates_that_cannot_be_read_are_not_said_to_be_there(keeper: Keeper) -> None:
+    keeper.names(web="web-new")
+    (keeper.root / "secrets/certificates").write_text("no archive")
+    keeper.until(lambda: keeper.said()[-1:] == ["end"])
+    assert "certificates" not in keeper.said()
+
+
 def test_an_edge_gets_what_the_first_host_has_and_nothing_of_it_more(host: FakeHost) -> None:
     for name in ("compose/docker-compose.yml", "nginx/nginx.conf", "nginx/custom/a.conf", "rehearsal/header", ".env"):
         host.file(f"home/{name}", f"of {name}\n")

@@ -605,3 +605,24 @@ def test_a_rehearsal_asks_each_task_by_its_address(host: FakeHost) -> None:
     done = host.run("deploy/look_outside", *words, engine="swarm")
     assert done.reply_short.every("look")[:2] == ["200 0 -green", "500 0 -green"]
     assert "ok" not in done.out.splitlines()
+
+
+def test_a_start_that_an_edge_does_not_follow_says_so_by_its_code(host: FakeHost, mounted: Path) -> None:
+    assert mounted.exists()
+    listed = [{"ID": each * 25, "Version": {}, "Status": {"State": "ready", "Addr": "10.0.0.2"}} for each in "ht"]
+    host.on("curl", "*behindy.edge=true*", json.dumps(listed, separators=(",", ":")))
+    host.on("docker", "info --format {{.Swarm.NodeID}}", "h" * 25)
+    host.on("docker", 'service inspect --format *behindy.name"}} *behindy.dns*', "web-green web-r1 nginx\n")
+    host.on("docker", "exec nginx curl *", Answer(code=7))
+    host.moved["+ 8000"] = "+ 200"
+    done = start(host)
+    assert (done.code, "the edge 10.0.0.2 does not follow" in done.err) == (Code.EDGE_BEHIND, True), done.err
+
+
+def test_what_a_manager_says_is_not_mistaken_for_how_the_asking_ended(host: FakeHost) -> None:
+    has_units(host, {"web": NEW})
+    host.on("docker", f"service update * {NEW}", Answer(err="24 of these are there", code=1))
+    host.on("docker", f"service inspect --format /* {NEW}", "/web\n")
+    host.on("docker", 'service inspect --format {{index .Spec.Labels "behindy.names"}}* *', "\n")
+    done = host.run("deploy/swap", "", "", "", NEW, "web-blue", "", engine="swarm")
+    assert sum("service update" in call for call in done.calls) == 1

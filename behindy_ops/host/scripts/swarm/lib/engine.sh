@@ -12,14 +12,14 @@ led() { # a command: again, while a leader may soon be there. Prints what it say
     said=$("$@" 2>&1)
     code=$?
     [ "$code" != 0 ] || { [ -z "$said" ] || printf '%s\n' "$said"; return 0; }
-    case $code$said in
-    124* | 28* | *'does not have a leader'* | *'deadline exceeded'* | *'code = Unavailable'* | *'error: 500'*)
+    case $code:$said in
+    124:* | 28:* | *'does not have a leader'* | *'deadline exceeded'* | *'code = Unavailable'* | *'error: 500'*)
       most=$election
       left=$(unreached) || most=$alone
       ;;
     *'out of sequence'*) most=$election ;;
     *'not a swarm manager'* | *'error: 503'*) starting || { [ -z "$said" ] || printf '%s\n' "$said" >&2; return "$code"; } ;;
-    7* | *'Cannot connect to the Docker daemon'*) ;;
+    7:* | *'Cannot connect to the Docker daemon'*) ;;
     *) [ -z "$said" ] || printf '%s\n' "$said" >&2; return "$code" ;;
     esac
     [ "$(($(now) - begun))" -lt "$most" ] || break
