@@ -196,9 +196,9 @@ def set_up(connect: Connect, reach: Reach, confirm: Confirm, hosts: Sequence[Joi
 
 
 def refresh(connect: Connect, reach: Reach, *, wait: float = 0.0) -> None:
-    """Bring what has changed on the first host to each further edge that is there, and tell of those that are not.
+    """Bring what has changed on the first host to each further edge; warn about those that are away.
 
-    Where there is none, do nothing.
+    Without any, do nothing.
 
     Args:
         wait: seconds to queue for the lock.

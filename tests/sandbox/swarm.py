@@ -11,14 +11,16 @@ from sandbox.host import swarm as nodes_swarm
 from sandbox.host.checkout import here
 from sandbox.host.project import copy_project, declare_replicas
 from tests.sandbox.several import several_nodes
-from tests.sandbox.support import ROOT, SERVICES, Ran, all_drained, environment, inv
+from tests.sandbox.support import ROOT, SERVICES, Ran, all_drained, environment, inv, on_host, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox.host.info import SandboxInfo
 
-__all__ = ["Project", "made", "swarm"]
+__all__ = ["Project", "linked", "made", "settled", "swarm"]
+
+_NAMES = "/home/ubuntu/behindy-ops/assets/.names"
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,20 @@ def made(folder: Path) -> Project:
     copy_project(ROOT, folder, here().environment_file)
     declare_replicas(ROOT, folder, dict.fromkeys(SERVICES, 2))
     return Project(folder)
+
+
+def settled(project: Project) -> Project:
+    """All services live on all three nodes, and nothing left over, whatever an earlier test has done."""
+    wait_for(lambda: nodes_swarm.nodes_ready() == 3, 60, "that all nodes are Ready")
+    if set(nodes_swarm.units()) != set(SERVICES):
+        project.inv("deploy.recover", "--wait", "1m").ok()
+    for service in SERVICES:
+        there = f"that {service} has its replicas"
+        wait_for(lambda name=service: nodes_swarm.running(name) == 2, 60, there)  # type: ignore[misc]
+    return project
+
+
+def linked(node: int = 1) -> dict[str, str]:
+    """Each name that nginx finds on a node, and where it leads."""
+    lines = on_host("find", _NAMES, "-maxdepth", "1", "-type", "l", "-printf", "%f %l\\n", node=node).splitlines()
+    return dict(line.split() for line in lines)

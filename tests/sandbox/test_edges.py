@@ -17,7 +17,7 @@ from sandbox.traffic.relay import Relay
 from tests.sandbox.interruption import FULL
 from tests.sandbox.several import SUDO
 from tests.sandbox.support import SERVICES, all_drained, on_host, wait_for
-from tests.sandbox.swarm import Project, swarm
+from tests.sandbox.swarm import Project, linked, settled, swarm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from sandbox.host.info import NodeInfo, SandboxInfo
     from sandbox.traffic.generator import TrafficResult
 
-NAMES = "/home/ubuntu/behindy-ops/assets/.names"
 IN_FLIGHT = 60
 """Requests at most that a host takes along which loses its power, as in test_swarm."""
 
@@ -56,13 +55,7 @@ def sandbox_of(cluster: tuple[SandboxInfo, Project]) -> SandboxInfo:
 
 @pytest.fixture
 def project(cluster: tuple[SandboxInfo, Project]) -> Project:
-    _, project = cluster
-    wait_for(lambda: nodes_ready() == 3, 60, "that all nodes are Ready")
-    if set(units()) != set(SERVICES):
-        project.inv("deploy.recover", "--wait", "1m").ok()
-    for service in SERVICES:
-        wait_for(lambda name=service: running(name) == 2, 60, f"that {service} has its replicas")  # type: ignore[misc]
-    return project
+    return settled(cluster[1])
 
 
 def other() -> str:
@@ -94,12 +87,6 @@ def under_traffic(
 def lost(results: list[TrafficResult]) -> list[int]:
     assert all(result.ended_by == "stop" and result.sent > 100 for result in results)
     return [result.lost for result in results]
-
-
-def linked(number: int) -> dict[str, str]:
-    """Each name that nginx finds on a node, and where it leads."""
-    lines = on_host("find", NAMES, "-maxdepth", "1", "-type", "l", "-printf", "%f %l\\n", node=number).splitlines()
-    return dict(line.split() for line in lines)
 
 
 def in_step() -> bool:

@@ -12,8 +12,8 @@ from sandbox.host import nodes, releases
 from sandbox.host.swarm import nodes_ready, running, tasks, units
 from sandbox.traffic.generator import Traffic, for_service
 from tests.sandbox.interruption import FULL, STEPS, STEPS_AFTER_SWITCH, Client, Moment
-from tests.sandbox.support import SERVICES, all_drained, on_host, wait_for
-from tests.sandbox.swarm import Project, swarm
+from tests.sandbox.support import SERVICES, all_drained, wait_for
+from tests.sandbox.swarm import Project, linked, settled, swarm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sandbox.host.info import SandboxInfo
     from sandbox.traffic.generator import TrafficResult
 
-NAMES = "/home/ubuntu/behindy-ops/assets/.names"
 IN_FLIGHT = 60
 """Requests at most that a node takes along when it loses its power: what it had begun, and what a name in DNS
 still leads there in the seconds until the swarm has missed it."""
@@ -48,13 +47,7 @@ def sandbox_of(cluster: tuple[SandboxInfo, Project]) -> SandboxInfo:
 @pytest.fixture
 def project(cluster: tuple[SandboxInfo, Project]) -> Project:
     """All three live on all nodes, and nothing left over, whatever an earlier test has done."""
-    _, project = cluster
-    wait_for(lambda: nodes_ready() == 3, 60, "that all nodes are Ready")
-    if set(units()) != set(SERVICES):
-        project.inv("deploy.recover", "--wait", "1m").ok()
-    for service in SERVICES:
-        wait_for(lambda name=service: running(name) == 2, 60, f"that {service} has its replicas")  # type: ignore[misc]
-    return project
+    return settled(cluster[1])
 
 
 def other(service: str) -> str:
@@ -66,12 +59,6 @@ def under_traffic(sandbox: SandboxInfo, service: str, what: Callable[[], object]
         traffic.wait_until_flowing()
         what()
         return traffic.stop()
-
-
-def linked() -> dict[str, str]:
-    """Each name that nginx finds, and where it leads."""
-    lines = on_host("find", NAMES, "-maxdepth", "1", "-type", "l", "-printf", "%f %l\\n").splitlines()
-    return dict(line.split() for line in lines)
 
 
 @pytest.mark.parametrize("service", SERVICES)
