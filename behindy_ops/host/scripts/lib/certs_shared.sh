@@ -1,7 +1,9 @@
 # Where a swarm has several edges, each gets the certificates that this host has, as a secret of the swarm (swarm/edge.sh).
 certificates_secret() { # project, nginx's container: has the swarm know them, and prints under which name
-  local name
-  name=$1-certificates-$(docker exec -u 0 "$2" sh -c 'cat /etc/letsencrypt/live/*/fullchain.pem' | sha256sum | cut -c 1-16) # they are public
+  local name public
+  public=$(docker exec -u 0 "$2" sh -c 'cat /etc/letsencrypt/live/*/fullchain.pem') && [ -n "$public" ] ||
+    { echo "nginx's certificates could not be read, so the other edges do not get them" >&2; return 1; }
+  name=$1-certificates-$(sha256sum <<<"$public" | cut -c 1-16)
   if ! docker secret inspect "$name" >/dev/null 2>&1; then
     docker exec -u 0 "$2" sh -c 'cd /etc/letsencrypt && tar -chf - live/*/fullchain.pem live/*/privkey.pem' |
       docker secret create --label "behindy.project=$1" "$name" - >/dev/null || return

@@ -375,8 +375,9 @@ def test_an_edge_gets_what_the_first_host_has_and_nothing_of_it_more(host: FakeH
 def test_what_keeps_edges_in_step_gets_the_certificates_and_replaces_an_earlier_one(host: FakeHost) -> None:
     for call in ("config inspect *", "secret inspect *"):
         host.on("docker", call, Answer(code=1))
-    for call in ("config create *", "service rm *", "service create *", "config ls *", "exec -u 0 nginx *"):
+    for call in ("config create *", "service rm *", "service create *", "config ls *"):
         host.on("docker", call)
+    host.on("docker", "exec -u 0 nginx sh -c cat *", "certificate")
     host.on("docker", "secret create *", Answer(run="cat >secret"))
     host.on("docker", "exec -u 0 nginx sh -c *tar*", "a key")
     done = host.run("host/edge", "keeper", "shop", str(host.home), "nginx", "nginx:1", "v1", stdin="the script")
@@ -387,6 +388,16 @@ def test_what_keeps_edges_in_step_gets_the_certificates_and_replaces_an_earlier_
     assert "--secret source=shop-certificates-" in made
     assert made.endswith(f"--entrypoint sh nginx:1 /edge.sh {host.home}/assets/.names nginx")
     assert "a key" not in " ".join(done.calls)
+
+
+@pytest.mark.parametrize("answer", [Answer(""), Answer("some", code=1)])
+def test_certificates_that_cannot_be_read_become_no_secret(host: FakeHost, answer: Answer) -> None:
+    host.on("docker", "service inspect --format *SecretName* shop-edge", "shop-certificates-old\n")
+    host.on("docker", "exec -u 0 nginx sh -c cat *", answer)
+    done = host.run("host/edge", "certificates", "shop", "nginx")
+    assert done.code == 1
+    assert "could not be read" in done.err
+    assert not any("secret create" in call or "service update" in call for call in done.calls)
 
 
 def test_a_new_certificate_reaches_the_edges_and_the_one_before_goes(host: FakeHost) -> None:
