@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -388,6 +389,19 @@ def test_what_keeps_edges_in_step_gets_the_certificates_and_replaces_an_earlier_
     assert "--secret source=shop-certificates-" in made
     assert made.endswith(f"--entrypoint sh nginx:1 /edge.sh {host.home}/assets/.names nginx")
     assert "a key" not in " ".join(done.calls)
+
+
+@pytest.mark.parametrize(("has", "said"), [("certificate", []), ("another", ["certificates others"])])
+def test_edges_that_have_other_certificates_than_the_first_host_are_told(
+    host: FakeHost, has: str, said: list[str]
+) -> None:
+    known = hashlib.sha256(b"certificate\n").hexdigest()[:16]
+    host.on("docker", "service inspect --format *SecretName* shop-edge", f"shop-certificates-{known}\n")
+    host.on("docker", "service inspect *", Answer(code=1))
+    host.on("docker", "container inspect *", Answer(code=1))
+    host.on("docker", "exec -u 0 nginx sh -c cat *", has)
+    told = host.run("host/edge", "look", str(host.home), "nginx", "shop", "shop_internal-swarm").out.splitlines()
+    assert [line for line in told if line.startswith("certificates")] == said
 
 
 @pytest.mark.parametrize("answer", [Answer(""), Answer("some", code=1)])
