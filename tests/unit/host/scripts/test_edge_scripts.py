@@ -86,6 +86,14 @@ class TestSwitch:
         two_edges(host, "down")
         assert self.swap(host)[:2] == (0, ["web-blue", "web"])
 
+    @pytest.mark.parametrize("addresses", [{"Addr": "10.0.0.2"}, {}])
+    def test_nor_is_one_of_which_a_leader_has_never_heard(self, host: FakeHost, addresses: dict[str, str]) -> None:
+        two_edges(host)
+        said = 'heartbeat failure for node in "unknown" state'  # of a host that died with the leader before
+        gone = node(THERE, "") | {"Status": {"State": "down", "Message": said, **addresses}}
+        host.on("curl", "*behindy.edge=true*", json.dumps([gone, node(HERE, "10.0.0.1")], separators=(",", ":")))
+        assert self.swap(host)[:2] == (0, ["web-blue", "web"])
+
     def test_one_that_goes_away_meanwhile_is_not_waited_for_either(self, host: FakeHost) -> None:
         two_edges(host)
         ready, down = (json.dumps([node(HERE, "10.0.0.1"), node(THERE, "10.0.0.2", state)], separators=(",", ":"))
@@ -396,8 +404,8 @@ def test_edges_that_have_other_certificates_than_the_first_host_are_told(
     host: FakeHost, has: str, said: list[str]
 ) -> None:
     known = hashlib.sha256(b"certificate\n").hexdigest()[:16]
-    host.on("docker", "service inspect --format *SecretName* shop-edge", f"shop-certificates-{known}\n")
     host.on("docker", "service inspect *", Answer(code=1))
+    host.on("docker", "service inspect --format *SecretName* shop-edge", f"shop-certificates-{known}\n")
     host.on("docker", "container inspect *", Answer(code=1))
     host.on("docker", "exec -u 0 nginx sh -c cat *", has)
     told = host.run("host/edge", "look", str(host.home), "nginx", "shop", "shop_internal-swarm").out.splitlines()
