@@ -277,8 +277,9 @@ def served(sandbox: SandboxInfo) -> set[str]:
 
 
 def through(node: NodeInfo) -> dict[str, Any]:
-    """The settings by which another manager than the first host is asked."""
-    return {"BEHINDY_HOST": node.ssh.host, "BEHINDY_PORT": str(node.ssh.port)}
+    """The settings by which another manager than the first host is asked. The site's name leads to that one."""
+    asked = {"BEHINDY_HOST": node.ssh.host, "BEHINDY_PORT": str(node.ssh.port)}
+    return {**asked, "BEHINDY_PUBLIC_ADDRESS": node.address}
 
 
 def replicas_told(project: Project, through_it: dict[str, Any]) -> int:
