@@ -231,6 +231,7 @@ def registry_that_stays(sandbox: SandboxInfo) -> Iterator[Callable[[], None]]:
 
     def take_over() -> None:
         on_host("ip", "address", "add", f"{sandbox.nodes[0].address}/24", "dev", "eth0", node=3)
+        on_host("ip", "neighbour", "flush", "all", node=2)  # who had that address before is forgotten
 
     try:
         yield take_over
