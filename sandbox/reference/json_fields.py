@@ -52,6 +52,13 @@ def fields(kind: type, before: str = "") -> Iterator[Field]:
             yield from fields(inner, f"{path}[]." if many else f"{path}.")
 
 
+def inner(kind: type) -> dict[str, type]:
+    """Return the classes of the objects in a class's fields, by the fields' names."""
+    hints = typing.get_type_hints(kind)
+    shapes = {each.name: _shape(hints[each.name]) for each in dataclasses.fields(kind)}
+    return {name: of for name, (_, of, _) in shapes.items() if of is not None}
+
+
 def _origin(kind: type, name: str) -> str:
     """Return the class that a field was declared in, so that those that inherit it share its meaning."""
     declared = [base for base in kind.__mro__ if name in inspect.get_annotations(base)]

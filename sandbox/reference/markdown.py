@@ -18,7 +18,7 @@ _EDGE, _END = r"(?<![\w./`-])", r"(?![A-Za-z0-9_`])"
 _OPTION = r"--[a-z][a-z-]*[a-z](?:[ =](?:[A-Z][A-Z0-9:=/.-]+[A-Z0-9]|\d+m?\b|recreate))?"
 _VARIABLE = r"(?:BEHINDY|DOCKERHUB|COMPOSE)(?:_[A-Z0-9]+)+(?:=[a-z0-9.]+)?"
 _FILE = r"(?:~?/)?(?:[\w<>*.-]+/)*(?:\.env(?:\.\w+)*|[\w-]+\.(?:env|py|toml|conf|yml|md|sh)|\.gitignore|\.dockerignore)"
-_PATH = r"~?/[a-z][\w./-]*[\w]|[a-z]+/(?=[ ,;.)]|$)|~/\.ssh/\w+"
+_PATH = r"~?/[a-z][\w./-]*\w/?|[a-z]+/(?![\w/*])|~/\.ssh/\w+"
 _OTHER = r"x-(?:deploy|nginx)(?:\.\w+)*|SHA256:\.\.\.|\$EDITOR|authorized_keys|known_hosts"
 _SHELL = r"ssh -v USER@HOST|ssh-keygen -R HOST|docker (?:run|ps|rmi)|behindy-ops TASK|\./inv sandbox\.ssh -- docker ps"
 _CODE = re.compile(rf"{_EDGE}(?:{_OPTION}|{_VARIABLE}|{_FILE}|{_PATH}|{_OTHER}){_END}", re.ASCII)

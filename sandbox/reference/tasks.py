@@ -179,5 +179,5 @@ def _section(page: Page, title: str, summary: str, tasks: Iterable[Entry]) -> It
 
 def _cells(page: Page, option: Option) -> tuple[str, str]:
     names = ", ".join(f"`{name}`" for name in ([option.bare] if option.bare else []) + list(option.names))
-    needed = f"{page.text('required')}; " if option.required else ""
+    needed = f"{page.text('required;')} " if option.required else ""
     return names, f"{needed}{page.text(option.help)}"
