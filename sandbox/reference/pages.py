@@ -31,7 +31,7 @@ class Found:
 
     Attributes:
         pages: their text by path, relative to the checkout.
-        missing: texts without Korean, or Korean without a text; in sentences.
+        missing: texts without Korean, fields without a meaning, or either without what it is of; in sentences.
     """
 
     pages: dict[str, str]
@@ -105,14 +105,14 @@ def check(checkout: Path) -> None:
 
 
 def require_korean(found: Found) -> None:
-    """Refuse texts without Korean.
+    """Refuse texts without Korean, and fields without a meaning.
 
     Raises:
         Kind.FILES_REFUSED: there are some.
     """
     if found.missing:
         raise Kind.FILES_REFUSED(
-            f"{len(found.missing)} texts of the reference and their Korean do not go together.",
-            remedy=f"Write what is missing into sandbox/reference/ko/, then: {REMEDY}",
+            f"The reference lacks words, or has some that nothing needs: {len(found.missing)}.",
+            remedy=f"Write the Korean into sandbox/reference/ko/, meanings of JSON into fields.yml, then: {REMEDY}",
             lines=found.missing,
         )
