@@ -350,6 +350,12 @@ class LeaseLost(BehindyError):
     kind = Kind.LEASE_LOST
 
 
+class SwarmFound(BehindyError):
+    """The host manages a swarm, and the settings name no engine; nothing was run on it yet."""
+
+    kind = Kind.HOST_NOT_READY
+
+
 class SwitchedBack(BehindyError):
     """The new release failed after the switch; the previous one serves again."""
 

@@ -9,6 +9,7 @@ from behindy_ops.checks import files, preflight
 from behindy_ops.checks.check import first_refusal, forced
 from behindy_ops.deploy import drains, elsewhere, plan
 from behindy_ops.deploy.check import already_live, require_own, truthful, without_live
+from behindy_ops.deploy.engines.choice import begun_before
 from behindy_ops.deploy.goals import Goal
 from behindy_ops.deploy.hooks import POST_DEPLOY, PRE_DEPLOY, Hooks
 from behindy_ops.deploy.reconcile import reconcile, walk_of
@@ -132,7 +133,7 @@ def deploy(
     if hooks is None:
         _deploy(connect, queue, wait)
         return
-    for service in services:
+    for service in () if begun_before() else services:
         hooks.before(service, goal.tag)
     try:
         _deploy(connect, queue, wait)

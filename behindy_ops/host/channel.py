@@ -27,6 +27,7 @@ class Running:
     Args:
         line: the quoted line for the remote shell.
         mark: what the host says on both streams before the command itself says anything.
+        find: as for :func:`begun`.
         lost: makes the error for a broken connection, given when it happened.
 
     Raises:
@@ -34,7 +35,14 @@ class Running:
     """
 
     def __init__(
-        self, command: Command, line: str, mark: str, channel: paramiko.Channel, lost: Callable[[str], Exception]
+        self,
+        command: Command,
+        line: str,
+        mark: str,
+        channel: paramiko.Channel,
+        lost: Callable[[str], Exception],
+        *,
+        find: str = "",
     ) -> None:
         self.command = command
         self.channel = channel
@@ -46,7 +54,7 @@ class Running:
         self._from_err = AfterMark(mark, self._err.add)
         try:
             along = goes_along(command)
-            channel.exec_command(begun(line, mark, command.stdin if along else b""))
+            channel.exec_command(begun(line, mark, command.stdin if along else b"", find=find))
             if command.stdin and not along:
                 channel.sendall(command.stdin)
             if command.feed is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from urllib.parse import quote
 
 from behindy_ops.errors import BehindyError, RemoteCommandFailed
 from behindy_ops.facts import replies
@@ -271,6 +272,18 @@ takes itself for the first shell of a login (``SHLVL``), as the one of our scrip
 _BEGIN = f"{_SAY}\nexec {_RUN}"
 _BEGIN_TOLD = f'{_SAY}\ntold=$1\nshift\nprintf %s "$told" | {_RUN}'
 
+_ENGINE = f"curl -gs -m 3 --unix-socket {ENGINE.removeprefix('unix://')} http://docker"
+
+
+def _find(network: str) -> str:
+    """Return what ends a command where the host manages a swarm with this network, as of ``host.setup --swarm``."""
+    asked = f"{_ENGINE}/networks/{quote(network, safe='')}"
+    return f"""case $({_ENGINE}/info) in *'"ControlAvailable":true'*)
+  case $({asked}) in *'"Driver":"overlay"'*) exit {exit_codes.Code.OTHER_ENGINE:d} ;; esac
+esac 2>/dev/null
+"""
+
+
 LONGEST_TOLD = 32_768
 """Bytes of standard input that go with a command; Linux takes 128 KiB for all of it."""
 
@@ -282,17 +295,18 @@ def quoted(argv: Iterable[str]) -> str:
     )
 
 
-def begun(line: str, mark: str, told: bytes = b"") -> str:
+def begun(line: str, mark: str, told: bytes = b"", *, find: str = "") -> str:
     """Return a line for the remote shell that says ``mark`` on both streams, and then runs.
 
     What a login shell says when it starts comes before that line: docs/design.md, "What a login says".
 
     Args:
         told: what comes on its standard input, if that is not to be sent after it (:func:`goes_along`).
+        find: a network of a swarm: where the host manages one that has it, it ends with ``Code.OTHER_ENGINE`` instead.
     """
-    if told:
-        return f"{quoted(('sh', '-c', _BEGIN_TOLD, mark, told.decode()))} {line}"
-    return f"{quoted(('sh', '-c', _BEGIN, mark))} {line}"
+    begin = _BEGIN_TOLD if told else _BEGIN
+    begin = begin.replace(_SAY, f"{_SAY}\n{_find(find)}", 1) if find else begin
+    return f"{quoted(('sh', '-c', begin, mark, *((told.decode(),) if told else ())))} {line}"
 
 
 def goes_along(command: Command) -> bool:

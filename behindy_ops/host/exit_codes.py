@@ -218,6 +218,12 @@ class Code(IntEnum):
         "The line below says which. Does nginx run there? inv host.check; inv host.setup --swarm --edge user@host:port",
         "The live release was never touched and is still running.",
     )
+    OTHER_ENGINE = (
+        102,
+        Kind.HOST_NOT_READY,
+        "The host manages a swarm, where names are not those of containers, and BEHINDY_ENGINE is not set.",
+        "Set BEHINDY_ENGINE=swarm; or single, on the way back to one host.",
+    )
 
 
 TIMED_OUT = frozenset({124, 137})

@@ -35,6 +35,7 @@ class Host:
     Args:
         check: called while a command is waited for; what it raises ends the wait.
         tell: is told why the connection takes long, where it does.
+        find: a network of a swarm: the first command finds out whether the host manages one that has it.
 
     Attributes:
         remote_commands: how many commands were sent (each costs a channel and its round trips).
@@ -46,6 +47,7 @@ class Host:
         *,
         check: Callable[[], None] = lambda: None,
         tell: Callable[[str], None] = lambda _: None,
+        find: str = "",
     ) -> None:
         self.settings = settings
         self._tell = tell
@@ -55,6 +57,7 @@ class Host:
         self._channels: Channels | None = None
         self._wanted: dict[Future[Result], threading.Event] = {}
         self._lease: lock.Lease | None = None
+        self._find = find
 
     def __enter__(self) -> Self:
         self._connection = open_connection(self.settings, tell=self._tell, sleep=self._rest)
@@ -73,12 +76,14 @@ class Host:
 
         Raises:
             LockHeld: somebody else has it.
+            SwarmFound: as for :meth:`run`.
         """
         channel = self._channel()
         self.remote_commands += 1
         # Its input stays open for the heartbeat. It has no `timeout`: it ends when this client is gone or silent.
         try:
-            channel.exec_command(begun(quoted(lock.argv(holder, state_dir, mark, self._told(survey))), mark))
+            line = quoted(lock.argv(holder, state_dir, mark, self._told(survey)))
+            channel.exec_command(begun(line, mark, find=self._finds()))
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost("before the lock was taken") from error
         lease = lock.Lease(channel, holder, state_dir, mark)
@@ -104,6 +109,7 @@ class Host:
         Raises:
             LeaseLost: it changes something and our lease is gone; it was not run.
             ConnectionLost: the connection broke; whether it was run is not known.
+            SwarmFound: it was to find whether the host manages a swarm, which it does; it was not run.
         """
         return self._run(command, self._guard, self._channel)
 
@@ -140,11 +146,13 @@ class Host:
     def _run(self, command: Command, check: Callable[[], None], take: Callable[[], paramiko.Channel]) -> Result:
         command = replace(command, argv=self._told(command.argv))
         line = wire(command, self._lease.fence if self._lease else ())
-        running = Running(command, line, new_mark(), take(), self._lost)
+        running = Running(command, line, new_mark(), take(), self._lost, find=self._finds())
         self.remote_commands += 1
         result = running.wait(check)
         if not running.begun and result.exit_code != NO_STATUS:
             raise not_run(f"{result.stderr}\n{result.stdout}")
+        if result.exit_code == Code.OTHER_ENGINE:
+            raise lock.swarm_found()
         if command.changes and result.exit_code == Code.LEASE_LOST:
             raise _lease_lost(f"Lost the deploy lock; refused to {command.title}.")
         return result
@@ -153,6 +161,11 @@ class Host:
         """Return the words with the scripts as this host's engine has them."""
         texts = as_told_to(self.settings.scripts)
         return tuple(texts.get(word, word) for word in argv)
+
+    def _finds(self) -> str:
+        """Return what the command that is about to be sent is to find."""
+        find, self._find = self._find, ""
+        return find
 
     def _rest(self, seconds: float) -> None:
         end = time.monotonic() + seconds

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import UNCHANGED, BehindyError, ConnectionLost, Kind, LockHeld
+from behindy_ops.errors import UNCHANGED, BehindyError, ConnectionLost, Kind, LockHeld, SwarmFound
 from behindy_ops.facts.replies import parse_json
 from behindy_ops.host import exit_codes
 from behindy_ops.host.channel import AfterMark, not_run
@@ -53,8 +53,16 @@ def argv(holder: Holder, state_dir: str, mark: str, survey: tuple[str, ...]) -> 
     return script("lock/lease", state_dir, str(SILENCE), mark, holder.line(), *survey)
 
 
-def refusal(code: int, output: str) -> LockHeld | None:
+def swarm_found() -> SwarmFound:
+    """Return what tells that the host manages a swarm, which the settings do not say."""
+    code = Code.OTHER_ENGINE
+    return SwarmFound(code.what, state=UNCHANGED, remedy=code.remedy)
+
+
+def refusal(code: int, output: str) -> BehindyError | None:
     """Return why the lock was not given: who has it, by the JSON line that was printed. None if nobody has it."""
+    if code == Code.OTHER_ENGINE:
+        return swarm_found()
     if code == Code.BUSY:
         return LockHeld(
             "A command of an interrupted run has been changing the host for over 90 s.",

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from tenacity import Retrying, retry_if_exception, wait_fixed
 
-from behindy_ops.errors import STILL_RUNNING, UNCHANGED, BehindyError, Interrupted, LockHeld
+from behindy_ops.errors import STILL_RUNNING, UNCHANGED, BehindyError, Interrupted, LockHeld, SwarmFound
 from behindy_ops.facts import survey as surveys
 from behindy_ops.facts.container import CONTAINER_TEMPLATE
 from behindy_ops.facts.image import IMAGE_TEMPLATE
@@ -157,7 +157,8 @@ class Session:
         try:
             yield step
         except BaseException as error:
-            step.failed = error.what if isinstance(error, BehindyError) else type(error).__name__
+            if not isinstance(error, SwarmFound):  # it is begun once more
+                step.failed = error.what if isinstance(error, BehindyError) else type(error).__name__
             raise
         finally:
             self.running.remove(title)
@@ -283,17 +284,23 @@ def open_session(
     services: Sequence[Service] = (),
     emit: Callable[[Event], None] = silent,
     environ: Mapping[str, str] = os.environ,
+    *,
+    find: str = "",
 ) -> Iterator[Session]:
     """Connect to the host of these settings; signals are put off to the ends of steps while it is open.
 
+    Args:
+        find: as for :class:`Host`.
+
     Raises:
+        SwarmFound: it does; nothing was run on it.
         Kind.HOST_UNREACHABLE: it does not answer.
         Kind.HOST_KEY_UNKNOWN: its key is not pinned.
         Kind.HOST_KEY_CHANGED: it showed another key than the pinned one.
         Kind.LOGIN_REFUSED: it refused the user or the key.
     """
     with Interrupts() as interrupts:
-        host = Host(settings, check=interrupts.check, tell=lambda text: emit(StepProgress("connect", text)))
+        host = Host(settings, check=interrupts.check, tell=lambda text: emit(StepProgress("connect", text)), find=find)
         containers = [each for service in services for each in replicas(service)]
         session = Session(host, project, settings, containers, emit, who_am_i(environ), interrupts=interrupts)
         session.outside = lambda url: begin(url, settings)

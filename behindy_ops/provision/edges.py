@@ -40,6 +40,7 @@ class Edge:
         image: that container's.
         aliases: on the network of all nodes.
         keeper: the version of :data:`KEEPER` that the swarm runs; empty for none.
+        others: the edges have other certificates than this node.
     """
 
     swarm: Swarm
@@ -50,6 +51,7 @@ class Edge:
     image: str = ""
     aliases: tuple[str, ...] = ()
     keeper: str = ""
+    others: bool = False
 
     @classmethod
     def parse(cls, swarm: Swarm, reply: Reply) -> Self:
@@ -57,7 +59,7 @@ class Edge:
         told = reply.values()
         return cls(
             *(swarm, swarm.node, told["directory"], told["files"], told["nginx"], told.get("image", "")),
-            *(tuple(told.get("aliases", "").split()), told.get("keeper", "")),
+            *(tuple(told.get("aliases", "").split()), told.get("keeper", ""), "certificates" in told),
         )
 
 
@@ -86,7 +88,7 @@ def plan(
     brought = [step for host, edge in hosts for step in _brought(names, first, host_dir, host, edge)]
     brought += _kept_in_step(names, first, host_dir)
     started = [step for host, edge in hosts for step in _started(names, host_dir, domain, host, edge, ipv6)]
-    if not brought and not started:
+    if not brought and not started and not first.others:
         return Plan()
     argv = ("host/edge", "certificates", names.project, names.proxy.container)
     return Plan((*brought, Step("certificates", "Give each edge the certificates of this host", argv), *started))

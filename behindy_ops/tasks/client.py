@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import BehindyError
+from behindy_ops.errors import BehindyError, SwarmFound
 from behindy_ops.project.project import Project
 from behindy_ops.tasks import ask
 
@@ -38,9 +38,11 @@ class Client:
 
     def connect(self) -> AbstractContextManager[Session]:
         """Open a session on the host."""
+        from behindy_ops.deploy.engines.choice import network
         from behindy_ops.host.session import open_session
 
-        return open_session(self.project, self.settings, self.services, self.emit, os.environ)
+        find = network(self.settings, self.project.names)
+        return open_session(self.project, self.settings, self.services, self.emit, os.environ, find=find)
 
     def reach(self, settings: Settings) -> AbstractContextManager[Session]:
         """Open a session on another host, which is about no service."""
@@ -62,7 +64,9 @@ class Client:
         Raises:
             Kind.INTERRUPTED: the answer was no.
         """
-        if self.settings.confirm:
+        from behindy_ops.deploy.engines.choice import begun_before
+
+        if self.settings.confirm and not begun_before():
             ask.confirm(f"{what} on {self._place}?", yes=yes)
 
     def asker(self, task: str, yes: bool) -> Callable[[str], bool]:
@@ -99,12 +103,12 @@ def client(
         Kind.REGISTRY_REFUSED: a login command gave no token.
     """
     from behindy_ops import report
-    from behindy_ops.deploy.engines.choice import engine
+    from behindy_ops.deploy.engines.choice import engine, settled
     from behindy_ops.host.session import silent
 
     project = here()
     declared = project.services([name for name in names if name]) if services else ()
-    settings = project.settings(os.environ)
+    settings = settled(project.settings(os.environ))
     chosen = [engine(settings).shaped(service) for service in declared]
     if pulls and settings.registries:
         from behindy_ops.host.tokens import with_tokens
@@ -112,14 +116,28 @@ def client(
 
         settings = with_tokens(settings, [repository(service, settings.image_prefix) for service in chosen])
     if quiet:
-        yield Client(project, settings, chosen, silent)
+        with _finding(settings):
+            yield Client(project, settings, chosen, silent)
         return
     emit = report.choose(json, sys.stdout, os.environ, settings.secrets, settings.environment)
     try:
-        yield Client(project, settings, chosen, emit)
+        with _finding(settings):
+            yield Client(project, settings, chosen, emit)
     except BehindyError as error:
-        if not json and emit.failure(error):  # people have seen it
+        if not isinstance(error, SwarmFound) and not json and emit.failure(error):  # people have seen it
             raise SystemExit(error.exit_code) from error
         raise
     finally:
         emit.close()
+
+
+@contextlib.contextmanager
+def _finding(settings: Settings) -> Iterator[None]:
+    """Remember that the host manages a swarm, where that is what it turns out to do; the task is begun once more."""
+    from behindy_ops.deploy.engines.choice import found
+
+    try:
+        yield
+    except SwarmFound:
+        found(settings)
+        raise

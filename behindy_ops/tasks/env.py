@@ -77,6 +77,10 @@ def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bo
             _push(this, session, propose(session, candidate), task, yes=yes, seconds=seconds, json=json)
 
 
+_typed: dict[str, str] = {}
+"""The value that was read, by its name: where the task is begun once more there is nothing left to read."""
+
+
 @task(
     name="set",
     help={
@@ -88,13 +92,15 @@ def set_(_: Context, name: str, yes: bool = False, wait: str = "") -> None:
 
     It is read from standard input, or asked for.
     """
+    from behindy_ops.deploy.engines.choice import begun_before
     from behindy_ops.env import edit
     from behindy_ops.env.candidate import propose
 
     seconds = waiting(wait)
     with client(services=False, quiet=True) as this:
         edit.check_name(name)
-        value = edit.read_value(name)
+        value = _typed.pop(name) if begun_before() else edit.read_value(name)
+        _typed[name] = value
         with this.connect() as session:
             proposal = propose(session, edit.with_value(session, name, value))
             _push(this, session, proposal, f"env.set {name}", yes=yes, seconds=seconds)

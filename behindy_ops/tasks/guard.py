@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
 from invoke import Exit, Failure, ParseError
 
-from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.errors import BehindyError, Kind, SwarmFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return function(*args, **kwargs)
+            return _once_more(function, *args, **kwargs)
         except BehindyError as error:
             fail(error, json=kwargs.get("json") is True)
         except (Exit, Failure, ParseError):  # Invoke knows what to do
@@ -50,6 +50,18 @@ def guarded(function: Callable[P, T]) -> Callable[P, T]:
             fail(_unexpected(error), json=kwargs.get("json") is True)
 
     return wrapper
+
+
+def _once_more(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run it, and again where the host turns out to manage a swarm, which the settings did not say."""
+    try:
+        return function(*args, **kwargs)
+    except SwarmFound:
+        from behindy_ops.deploy.engines.choice import once_more
+
+        print("The host manages a swarm: this is done as with BEHINDY_ENGINE=swarm.", file=sys.stderr)
+        with once_more():
+            return function(*args, **kwargs)
 
 
 def fail(error: BehindyError, *, json: bool = False) -> NoReturn:

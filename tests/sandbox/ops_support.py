@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import io
 import json
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandbox.host import shell as host
 from tests.sandbox.support import inv, on_host
@@ -41,6 +46,39 @@ def broken(breaks: str, mends: str) -> Iterator[None]:
         yield
     finally:
         on_host("sh", "-c", mends)
+
+
+@contextlib.contextmanager
+def certificate(days: float) -> Iterator[None]:
+    """Nginx's certificate file replaced by one that lasts so long, self-signed; afterwards it serves its own again."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "behindy.me")])
+    until = dt.datetime.now(dt.UTC) + dt.timedelta(days=days, hours=1)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(until - dt.timedelta(days=90))
+        .not_valid_after(until)
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    live, away = "/etc/letsencrypt/live/behindy.me", "/etc/letsencrypt/away"
+    on_host("sh", "-c", f"rm -rf {away} && cp -aL {live} {away}")
+    try:
+        host.run(["sh", "-c", f"cat > {live}/fullchain.pem"], stdin=pem)
+        host.run(["sh", "-c", f"cat > {live}/privkey.pem"], stdin=secret)
+        yield
+    finally:
+        for file in ("fullchain.pem", "privkey.pem"):
+            on_host("sh", "-c", f"cat {away}/{file} > {live}/{file}")
+        on_host("rm", "-rf", away)
+        on_host("docker", "exec", "nginx", "nginx", "-c", "/etc/nginx/behindy/nginx.conf", "-s", "reload")
 
 
 def image_archive(names: Sequence[str], architecture: str = "amd64") -> bytes:

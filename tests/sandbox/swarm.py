@@ -30,7 +30,7 @@ class Project:
     root: Path
 
     def env(self, **changes: str) -> dict[str, str]:
-        return {**environment(**changes), "PYTHONPATH": str(ROOT), **nodes_swarm.ENGINE}
+        return {**environment(), "PYTHONPATH": str(ROOT), **nodes_swarm.ENGINE, **changes}
 
     def inv(self, *words: str, timeout: float = 180, **changes: Any) -> Ran:
         """Run it there, with these variables changed."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox.host import nodes, releases
+from sandbox.host import shell as host
 from sandbox.host import swarm as nodes_swarm
 from sandbox.host.swarm import nodes_ready, running, units
 from sandbox.traffic.generator import Traffic, for_service
 from sandbox.traffic.relay import Relay
-from tests.sandbox.interruption import FULL
+from tests.sandbox.interruption import FULL, Client, Moment
+from tests.sandbox.ops_support import certificate
 from tests.sandbox.several import SUDO
 from tests.sandbox.support import SERVICES, all_drained, on_host, wait_for
 from tests.sandbox.swarm import Project, linked, settled, swarm
@@ -172,8 +176,7 @@ def test_an_edge_that_loses_its_power_is_deployed_past_and_comes_back_in_step(
 def test_the_first_host_may_lose_its_power_too_and_the_other_edge_serves_on(
     sandbox_of: SandboxInfo, project: Project
 ) -> None:
-    second = sandbox_of.nodes[1]
-    through_it = {"BEHINDY_HOST": second.ssh.host, "BEHINDY_PORT": str(second.ssh.port)}
+    through_it = through(sandbox_of.nodes[1])
 
     def killed() -> None:
         nodes.kill(1)
@@ -188,6 +191,104 @@ def test_the_first_host_may_lose_its_power_too_and_the_other_edge_serves_on(
     wait_for(in_step, 60, "that the first host is in step")
     with visitors(sandbox_of, 1) as (traffic,):
         assert traffic.stop().lost == 0
+
+
+@full
+def test_while_the_first_host_is_away_a_deploy_through_the_other_edge_goes_live(
+    sandbox_of: SandboxInfo, project: Project
+) -> None:
+    tag = other()
+    with registry_that_stays(sandbox_of) as take_over:
+        nodes.kill(1)
+        try:
+            take_over()
+            trusted_by(2, sandbox_of)
+            through_it = through(sandbox_of.nodes[1])
+            wait_for(lambda: replicas_told(project, through_it) == 2, 90, "that its replica runs elsewhere")
+            with visitors(sandbox_of, 2) as (traffic,):
+                project.inv(*project.words("frontend", tag), **through_it).ok()
+                result = traffic.stop()
+            assert result.lost == 0, result.losses[:5]
+        finally:
+            on_host("ip", "address", "del", f"{sandbox_of.nodes[0].address}/24", "dev", "eth0", node=3, check=False)
+            nodes.start(1)
+    wait_for(lambda: nodes_ready() == 3, 90, "that all nodes are Ready")
+    wait_for(in_step, 60, "that the first host is in step")
+    assert units()["frontend"]["behindy.tag"] == tag
+    refused = project.inv(*project.words("frontend", other()), **through_it)
+    assert refused.code != 0, refused.said
+    assert "first host" in refused.said, refused.said
+
+
+@contextlib.contextmanager
+def registry_that_stays(sandbox: SandboxInfo) -> Iterator[Callable[[], None]]:
+    """A copy of the first host's registry on the third, which is given its address: one of the world would stay."""
+    held = host.run(["tar", "-C", "/var/lib", "-cf", "-", "sandbox-registry"]).stdout
+    host.run(["tar", "-C", "/var/lib", "-xf", "-"], stdin=held, node=3)
+    serve = "setsid docker-registry serve /etc/docker/registry/config.yml >/run/registry.log 2>&1 </dev/null & echo $!"
+    pid = on_host("sh", "-c", serve, node=3).strip()
+
+    def take_over() -> None:
+        on_host("ip", "address", "add", f"{sandbox.nodes[0].address}/24", "dev", "eth0", node=3)
+
+    try:
+        yield take_over
+    finally:
+        on_host("kill", pid, node=3)
+
+
+@full
+@pytest.mark.parametrize("step", ["rehearsal", "switch"])
+def test_an_edge_that_loses_its_power_in_the_middle_of_a_deploy_takes_no_more_than_it_had_begun(
+    sandbox_of: SandboxInfo, project: Project, step: str
+) -> None:
+    tag = other()
+
+    def killed() -> None:
+        with Client(*project.words("frontend", tag), env=project.env(), cwd=project.root) as client:
+            client.until(Moment(step).reached, timeout=90)
+            nodes.kill(2)
+            ended = client.wait()
+        if ended.code != 0:
+            project.deploy("frontend", tag).ok()
+        nodes.start(2)
+        wait_for(in_step, 60, "that the edge is in step")
+
+    results = under_traffic(sandbox_of, killed, 1)
+    assert results[0].lost <= IN_FLIGHT, results[0].losses[:5]
+    assert units()["frontend"]["behindy.tag"] == tag
+
+
+@full
+def test_a_certificate_that_the_first_host_has_got_is_served_by_each_edge(
+    sandbox_of: SandboxInfo, project: Project
+) -> None:
+    share = ("host.setup", "--swarm", "--edge", way_in(sandbox_of.nodes[1]), "--yes")
+    before = served(sandbox_of)
+    with certificate(80):
+        on_host("docker", "kill", "--signal", "HUP", "nginx")
+        project.inv(*share).ok()
+        wait_for(lambda: len(now := served(sandbox_of)) == 1 and now != before, 30, "that each edge has it")
+    project.inv(*share).ok()
+    wait_for(lambda: served(sandbox_of) == before, 30, "that each edge has the one before again")
+
+
+def served(sandbox: SandboxInfo) -> set[str]:
+    """The certificates that the edges serve."""
+    return {ssl.get_server_certificate((node.address, 443)) for node in sandbox.nodes[:2]}
+
+
+def trusted_by(node: int, sandbox: SandboxInfo) -> None:
+    """Have a node trust the sandbox's certificates, as the world's are trusted everywhere."""
+    place = "/usr/local/share/ca-certificates/behindy-sandbox.crt"
+    put = ["sh", "-c", f"cat >{place} && update-ca-certificates >/dev/null 2>&1"]
+    host.run(put, stdin=Path(sandbox.ca_file).read_bytes(), node=node)
+
+
+def through(node: NodeInfo) -> dict[str, Any]:
+    """The settings by which another manager than the first host is asked. The site's name leads to that one."""
+    asked = {"BEHINDY_HOST": node.ssh.host, "BEHINDY_PORT": str(node.ssh.port)}
+    return {**asked, "BEHINDY_PUBLIC_ADDRESS": node.address}
 
 
 def replicas_told(project: Project, through_it: dict[str, Any]) -> int:

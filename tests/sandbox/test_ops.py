@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from rich.cells import cell_len
 
 from behindy_ops.host.session import open_session
 from behindy_ops.project.project import Project
 from behindy_ops.views import certs, disk, env, mem, network, nginx, prune, ps, stats
 from behindy_ops.views.view import View, show
-from sandbox.host import shell as host
-from tests.sandbox.ops_support import HOME, VIEWS, broken, old_images, view
+from tests.sandbox.ops_support import HOME, VIEWS, broken, certificate, old_images, view
 from tests.sandbox.support import ROOT, SERVICES, deploy, environment, inv, live_release, on_host, unwell, wait_for
 
 Release = Callable[..., str]
@@ -342,39 +337,6 @@ class TestEnvironment:
         origins = {one["name"]: one["origin"] for one in view("env")["names"]}
         assert (origins["DB_PASS"], origins["TZ"], origins["PATH"]) == (".env", "compose literal", "image")
         assert origins["COOKIE_SECURE"] == "compose default"
-
-
-@contextlib.contextmanager
-def certificate(days: float) -> Iterator[None]:
-    """Nginx's certificate file replaced by one that lasts so long, self-signed; afterwards it serves its own again."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "behindy.me")])
-    until = dt.datetime.now(dt.UTC) + dt.timedelta(days=days, hours=1)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(until - dt.timedelta(days=90))
-        .not_valid_after(until)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    live, away = "/etc/letsencrypt/live/behindy.me", "/etc/letsencrypt/away"
-    on_host("sh", "-c", f"rm -rf {away} && cp -aL {live} {away}")
-    try:
-        host.run(["sh", "-c", f"cat > {live}/fullchain.pem"], stdin=pem)
-        host.run(["sh", "-c", f"cat > {live}/privkey.pem"], stdin=secret)
-        yield
-    finally:
-        for file in ("fullchain.pem", "privkey.pem"):
-            on_host("sh", "-c", f"cat {away}/{file} > {live}/{file}")
-        on_host("rm", "-rf", away)
-        on_host("docker", "exec", "nginx", "nginx", "-c", "/etc/nginx/behindy/nginx.conf", "-s", "reload")
 
 
 def test_certificates_from_soon_over_to_renewed() -> None:

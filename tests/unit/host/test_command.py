@@ -27,6 +27,7 @@ from behindy_ops.host.command import (
     script_text,
     wire,
 )
+from behindy_ops.host.exit_codes import Code
 
 arguments = st.lists(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), max_size=4)
 
@@ -138,3 +139,27 @@ def test_a_script_keeps_its_code_and_drops_its_comments() -> None:
     assert 'flock -n "$state/lock"' in text
     assert not any(line.lstrip().startswith("#") for line in text.splitlines())
     assert script("lock/fenced", "a", "b") == ("bash", "-c", text, "lock/fenced", "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("info", "network", "code"),
+    [
+        ('"ControlAvailable":true', '"Driver":"overlay"', Code.OTHER_ENGINE),
+        ('"ControlAvailable":false', '"Driver":"overlay"', 7),
+        ('"ControlAvailable":true', '{"message":"network app-swarm not found"}', 7),
+        ("", "", 7),
+    ],
+)
+def test_a_command_may_find_out_that_the_host_manages_a_swarm_and_is_not_run_then(
+    info: str, network: str, code: int, tmp_path: Path
+) -> None:
+    curl = tmp_path / "curl"
+    curl.write_text(
+        f"#!/bin/sh\ncase $* in */info) echo '{{{info}}}' ;; */networks/app-swarm) echo '{network}' ;; esac\n"
+    )
+    curl.chmod(0o755)
+    for told in (b"", b"x\n"):
+        line = begun(quoted(("sh", "-c", "exit 7")), "@@", told, find="app-swarm")
+        path = f"{tmp_path}:{os.environ['PATH']}"
+        ran = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, env={"PATH": path})
+        assert (ran.returncode, ran.stdout, ran.stderr) == (code, "@@\n", "@@\n")

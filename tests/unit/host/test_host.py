@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import paramiko
 import pytest
 
-from behindy_ops.errors import ConnectionLost, Interrupted, Kind
-from behindy_ops.host import channel
+from behindy_ops.errors import ConnectionLost, Interrupted, Kind, SwarmFound
+from behindy_ops.host import channel, command
 from behindy_ops.host.command import Command, Result
+from behindy_ops.host.exit_codes import Code
 from behindy_ops.host.host import Host, new_mark
 from behindy_ops.host.lease import Holder
 from behindy_ops.project.settings import Settings
@@ -207,3 +208,22 @@ def test_a_connection_that_breaks_once_the_locks_channel_is_open(host: Host, ser
     host._transport().join(5)
     with pytest.raises(ConnectionLost, match="before the lock was taken"):
         take(host, "true")
+
+
+@pytest.mark.parametrize("network", ["", "app-swarm"])
+def test_the_first_command_alone_finds_out_whether_the_host_manages_a_swarm(
+    network: str, server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def find(network: str) -> str:
+        asked.append(network)
+        return f"exit {Code.OTHER_ENGINE:d}\n"
+
+    monkeypatch.setattr(command, "_find", find)
+    with Host(server.settings(), find=network) as host:
+        if network:
+            with pytest.raises(SwarmFound):
+                host.run(sh("true"))
+        assert host.run(sh("echo ran")).stdout == "ran\n"
+    assert asked == [network] * bool(network)

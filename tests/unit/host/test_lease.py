@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from behindy_ops.errors import ConnectionLost, Kind, LeaseLost, LockHeld
+from behindy_ops.errors import ConnectionLost, Kind, LeaseLost, LockHeld, SwarmFound
 from behindy_ops.host import hold, lease
 from behindy_ops.host.command import Command
 from behindy_ops.host.exit_codes import Code
@@ -151,6 +151,7 @@ def test_who_has_the_lock_is_told_whatever_is_known_of_them() -> None:
     assert leased
     assert leased.what.startswith("unknown is changing")
     assert refusal(Code.NO_FLOCK, "") is None
+    assert isinstance(refusal(Code.OTHER_ENGINE, ""), SwarmFound)
 
 
 def test_a_host_that_cannot_even_run_the_script_is_told_with_what_it_said(

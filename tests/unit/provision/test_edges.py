@@ -61,6 +61,11 @@ def test_files_that_changed_are_brought_and_certificates_shared() -> None:
     assert [step.name for step in found.steps] == ["files", "certificates"]
 
 
+def test_certificates_that_the_edges_have_not_are_shared() -> None:
+    found = planned(replace(FIRST, swarm=EDGES, keeper=version(), others=True), MADE)
+    assert [step.name for step in found.steps] == ["certificates"]
+
+
 def test_what_cannot_be_is_said_before_anything_is_done() -> None:
     stranger = replace(BARE, node="n9")
     for first, edge, why in (

@@ -10,7 +10,10 @@ from typing import Any, NoReturn
 import pytest
 from invoke import Context
 
-from behindy_ops.errors import Kind
+from behindy_ops.deploy.engines import choice
+from behindy_ops.deploy.hooks import Hooks
+from behindy_ops.env import edit
+from behindy_ops.errors import Kind, SwarmFound
 from behindy_ops.host import session as sessions
 from behindy_ops.project.project import Project
 from behindy_ops.project.settings import Settings
@@ -89,7 +92,7 @@ def test_each_task_that_changes_a_host_without_a_question_of_its_own_asks_before
 ) -> None:
     connected = []
 
-    def connect(*_: object) -> NoReturn:
+    def connect(*_: object, **__: object) -> NoReturn:
         connected.append(name)
         raise Kind.HOST_UNREACHABLE("Nobody is there.")
 
@@ -102,3 +105,53 @@ def test_each_task_that_changes_a_host_without_a_question_of_its_own_asks_before
         root()[name](Context(), yes=yes, **options)
     assert ended.value.code == (Kind.HOST_UNREACHABLE if yes else Kind.INTERRUPTED).exit_code
     assert connected == [name] * yes
+
+
+@pytest.mark.parametrize("confirm", [False, True])
+def test_where_the_host_turns_out_to_manage_a_swarm_the_task_is_done_as_one_of_a_swarm(
+    confirm: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    engines, typed = [], Terminal("yes\nno\n" if confirm else "")
+
+    def connect(_: Project, settings: Settings, *__: object, find: str) -> NoReturn:
+        engines.append((settings.engine, find))
+        raise Kind.HOST_UNREACHABLE("Away.") if settings.engine else SwarmFound("It is one.")
+
+    monkeypatch.setattr(choice, "_found", set())
+    monkeypatch.setattr(sessions, "open_session", connect)
+    monkeypatch.setattr(sys, "stdin", typed)
+    for variable, value in {"HOST": "h", "CONFIRM": "yes" if confirm else "", "ENV": ""}.items():
+        monkeypatch.setenv(f"BEHINDY_{variable}", value)
+    hook = tmp_path / "hooks" / "pre-deploy"
+    hook.parent.mkdir()
+    hook.write_text(f"#!/bin/sh\necho x >> {tmp_path}/run\n")
+    hook.chmod(0o755)
+    monkeypatch.setattr(Hooks, "found", lambda _, name: hook if name == hook.name else None)
+    with pytest.raises(SystemExit) as ended:
+        root()["deploy.frontend"](Context())
+    assert ended.value.code == Kind.HOST_UNREACHABLE.exit_code
+    assert engines == [("", "behindy-ops_internal-swarm"), ("swarm", "")]
+    said = capsys.readouterr()
+    assert said.err.count("BEHINDY_ENGINE=swarm") == 1
+    assert (said.out + said.err).count("[yes/no]") == confirm
+    assert (tmp_path / "run").read_text() == "x\n"
+    assert not choice.begun_before()
+
+
+def test_a_value_that_was_typed_is_not_read_again_for_the_swarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def read_value(name: str) -> str:
+        read.append(name)
+        return "value"
+
+    def connect(_: Project, settings: Settings, *__: object, **___: object) -> NoReturn:
+        raise Kind.HOST_UNREACHABLE("Away.") if settings.engine else SwarmFound("It is one.")
+
+    monkeypatch.setattr(choice, "_found", set())
+    monkeypatch.setattr(sessions, "open_session", connect)
+    monkeypatch.setattr(edit, "read_value", read_value)
+    monkeypatch.setenv("BEHINDY_HOST", "h")
+    with pytest.raises(SystemExit):
+        root()["env.set"](Context(), name="JWT_SECRET")
+    assert read == ["JWT_SECRET"]

@@ -17,6 +17,9 @@ look) # directory, nginx's container, project, the network of all nodes
   echo "aliases $(docker container inspect --format "{{with index .NetworkSettings.Networks \"$4\"}}{{range .Aliases}}{{.}} {{end}}{{end}}" "$2" 2>/dev/null)"
   echo "keeper $(docker service inspect --format '{{index .Spec.Labels "behindy.version"}}' "$3-edge" 2>/dev/null)"
   echo "image $(docker container inspect --format '{{.Config.Image}}' "$2" 2>/dev/null)"
+  if shared=$(shared_certificates "$3"); then
+    [ "$shared" = "$(certificates_name "$3" "$2" 2>/dev/null)" ] || echo 'certificates others'
+  fi
   ;;
 pack) cd "$1" && brought | tar -c --no-recursion -T - | base64 -w 0 ;; # directory
 unpack) # directory, nginx's container. stdin: what `pack` has printed. What is there else goes, and nginx loads the rest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -83,6 +84,14 @@ class TestSwitch:
 
     def test_one_that_is_away_is_not_waited_for(self, host: FakeHost) -> None:
         two_edges(host, "down")
+        assert self.swap(host)[:2] == (0, ["web-blue", "web"])
+
+    @pytest.mark.parametrize("addresses", [{"Addr": "10.0.0.2"}, {}])
+    def test_nor_is_one_of_which_a_leader_has_never_heard(self, host: FakeHost, addresses: dict[str, str]) -> None:
+        two_edges(host)
+        said = 'heartbeat failure for node in "unknown" state'  # of a host that died with the leader before
+        gone = node(THERE, "") | {"Status": {"State": "down", "Message": said, **addresses}}
+        host.on("curl", "*behindy.edge=true*", json.dumps([gone, node(HERE, "10.0.0.1")], separators=(",", ":")))
         assert self.swap(host)[:2] == (0, ["web-blue", "web"])
 
     def test_one_that_goes_away_meanwhile_is_not_waited_for_either(self, host: FakeHost) -> None:
@@ -375,8 +384,9 @@ def test_an_edge_gets_what_the_first_host_has_and_nothing_of_it_more(host: FakeH
 def test_what_keeps_edges_in_step_gets_the_certificates_and_replaces_an_earlier_one(host: FakeHost) -> None:
     for call in ("config inspect *", "secret inspect *"):
         host.on("docker", call, Answer(code=1))
-    for call in ("config create *", "service rm *", "service create *", "config ls *", "exec -u 0 nginx *"):
+    for call in ("config create *", "service rm *", "service create *", "config ls *"):
         host.on("docker", call)
+    host.on("docker", "exec -u 0 nginx sh -c cat *", "certificate")
     host.on("docker", "secret create *", Answer(run="cat >secret"))
     host.on("docker", "exec -u 0 nginx sh -c *tar*", "a key")
     done = host.run("host/edge", "keeper", "shop", str(host.home), "nginx", "nginx:1", "v1", stdin="the script")
@@ -387,6 +397,29 @@ def test_what_keeps_edges_in_step_gets_the_certificates_and_replaces_an_earlier_
     assert "--secret source=shop-certificates-" in made
     assert made.endswith(f"--entrypoint sh nginx:1 /edge.sh {host.home}/assets/.names nginx")
     assert "a key" not in " ".join(done.calls)
+
+
+@pytest.mark.parametrize(("has", "said"), [("certificate", []), ("another", ["certificates others"])])
+def test_edges_that_have_other_certificates_than_the_first_host_are_told(
+    host: FakeHost, has: str, said: list[str]
+) -> None:
+    known = hashlib.sha256(b"certificate\n").hexdigest()[:16]
+    host.on("docker", "service inspect *", Answer(code=1))
+    host.on("docker", "service inspect --format *SecretName* shop-edge", f"shop-certificates-{known}\n")
+    host.on("docker", "container inspect *", Answer(code=1))
+    host.on("docker", "exec -u 0 nginx sh -c cat *", has)
+    told = host.run("host/edge", "look", str(host.home), "nginx", "shop", "shop_internal-swarm").out.splitlines()
+    assert [line for line in told if line.startswith("certificates")] == said
+
+
+@pytest.mark.parametrize("answer", [Answer(""), Answer("some", code=1)])
+def test_certificates_that_cannot_be_read_become_no_secret(host: FakeHost, answer: Answer) -> None:
+    host.on("docker", "service inspect --format *SecretName* shop-edge", "shop-certificates-old\n")
+    host.on("docker", "exec -u 0 nginx sh -c cat *", answer)
+    done = host.run("host/edge", "certificates", "shop", "nginx")
+    assert done.code == 1
+    assert "could not be read" in done.err
+    assert not any("secret create" in call or "service update" in call for call in done.calls)
 
 
 def test_a_new_certificate_reaches_the_edges_and_the_one_before_goes(host: FakeHost) -> None:

@@ -202,12 +202,15 @@ edges() { # id and address of each that is not down (a new leader calls those Un
   said=$(led api -gf -m 5 'http://docker/nodes?filters=%7B%22node.label%22:%5B%22behindy.edge=true%22%5D%7D') || return
   [[ $said == *'"ID":'*'"ID":'* ]] || return 0
   own=$(own_node) && [ -n "$own" ] || return
-  grep -oE '[{]"ID":"[a-z0-9]{25}","Version"|"Status":[{]"State":"[a-z]+",("Message":"[^"]*",)?"Addr":"[^"]*"|"ManagerStatus":[{][^}]*' <<<"$said" |
+  grep -oE '[{]"ID":"[a-z0-9]{25}","Version"|"Status":[{]"State":"[a-z]+"|"Addr":"[^"]*"' <<<"$said" | # a Message may have quotes
     awk -F '"' -v own="$own" -v all="${1:-}" '
       function tell() { if (id != "" && id != own && (all || state !~ /^(down|disconnected)$/)) print id, address }
-      $2 == "ID" { tell(); id = $4; next }
-      $2 == "Status" { state = $6; address = $(NF - 1); next }
-      address ~ /^(0[.]|127[.]|::)/ { address = $(NF - 1); sub(/:[0-9]+$/, "", address) } # a leader that has joined: where it listens
+      $2 == "ID" { tell(); id = $4; address = "" }
+      $2 == "Status" { state = $6 }
+      $2 == "Addr" && address ~ /^(|0[.].*|127[.].*|::.*)$/ { # of a leader that has joined, the next one: where it listens
+        if (address != "" || $4 ~ /^[0-9.]+:/) sub(/:[0-9]+$/, "", $4)
+        address = $4
+      }
       END { tell() }'
 }
 edge_says() { # id, nginx's container here: what swarm/edge.sh has written there; false where nobody tells
