@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 from invoke import ParseError
 from invoke.parser import Parser, ParserContext
+from markdown_it import MarkdownIt
 
 from behindy_ops.errors import Kind
 from behindy_ops.project.services import _HEALTH_KEYS, KEYS
@@ -153,6 +154,15 @@ def test_files_that_are_named_exist(document: str) -> None:
         re.findall(r"`((?:behindy_ops|sandbox|tests|docs|nginx|compose|benchmarks)/[^`\s*<]*)`", text_of(document))
     )
     assert {path for path in named if not (CHECKOUT / path).exists()} <= {"compose/.env", "nginx/real_ip.conf"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_what_is_to_be_bold_is(document: str) -> None:
+    """Two stars behind a quote or a bracket end nothing if a letter follows, as Korean particles do."""
+    shown = re.sub(
+        r"<code.*?</code>", "", MarkdownIt("commonmark").enable("table").render(text_of(document)), flags=re.DOTALL
+    )
+    assert re.findall(r".*\*\*.*", shown) == []
 
 
 @pytest.mark.parametrize(("index", "pages"), [("docs/README.md", ENGLISH), ("docs/ko/README.md", KOREAN)])
