@@ -43,7 +43,6 @@ NOT_YET_IN_KOREAN = {
     "docs/environment.md",
     "docs/github-actions.md",
     "docs/host.md",
-    "docs/migrations.md",
     "docs/nginx.md",
     "docs/operations.md",
     "docs/swarm.md",
