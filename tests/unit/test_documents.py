@@ -38,12 +38,10 @@ DOCUMENTS = (*PAGES, "CONTRIBUTING.md", "CHANGELOG.md")
 
 NOT_YET_IN_KOREAN = {
     "docs/adopting.md",
-    "docs/database.md",
     "docs/design.md",
     "docs/environment.md",
     "docs/github-actions.md",
     "docs/host.md",
-    "docs/nginx.md",
     "docs/operations.md",
     "docs/swarm.md",
 }
