@@ -39,7 +39,6 @@ DOCUMENTS = (*PAGES, "CONTRIBUTING.md", "CHANGELOG.md")
 NOT_YET_IN_KOREAN = {
     "docs/adopting.md",
     "docs/design.md",
-    "docs/environment.md",
     "docs/github-actions.md",
     "docs/host.md",
     "docs/operations.md",
