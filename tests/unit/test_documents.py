@@ -40,7 +40,6 @@ NOT_YET_IN_KOREAN = {
     "docs/adopting.md",
     "docs/design.md",
     "docs/github-actions.md",
-    "docs/host.md",
     "docs/operations.md",
     "docs/swarm.md",
 }
