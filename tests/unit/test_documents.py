@@ -7,7 +7,8 @@ from functools import cache
 
 import pytest
 from invoke import ParseError
-from invoke.parser import Parser, ParserContext
+from invoke.parser import Parser
+from invoke.parser.context import ParserContext
 from markdown_it import MarkdownIt
 
 from behindy_ops.errors import Kind
@@ -214,7 +215,10 @@ OF_OTHERS = {"deploy.search", "deploy.web", "deploy.shop-backend"}
 UNFINISHED = "did not receive required|needed value"
 """What Invoke says of a task or an option that a sentence only names."""
 
-STANDS_FOR = {"deploy.SERVICE": "deploy.backend", "GROUP": "--list"}
+MAY_BE_THERE = r"\[.*|.*\]"
+"""What stands in brackets: `[SERVICE]`, `[-- COMMAND]`."""
+
+STANDS_FOR = {"deploy.SERVICE": "deploy.backend", "GROUP": "--list", "TASK": "--list"}
 
 
 def calls(command: str) -> list[list[str]]:
@@ -226,7 +230,7 @@ def calls(command: str) -> list[list[str]]:
 
 def wrong(words: list[str]) -> str:
     """What Invoke says to a command line of a document; nothing if it would run it."""
-    words = [STANDS_FOR.get(word, word) for word in words]
+    words = [STANDS_FOR.get(word, word) for word in words if not re.fullmatch(MAY_BE_THERE, word)]
     words = ["deploy.backend" if word in OF_OTHERS else word for word in words]
     if "--" in words:
         words = words[: words.index("--")]
