@@ -222,7 +222,7 @@ STANDS_FOR = {"deploy.SERVICE": "deploy.backend", "GROUP": "--list", "TASK": "--
 
 def calls(command: str) -> list[list[str]]:
     """The words behind each `inv` of a line, up to what ends it for a shell."""
-    ends = re.split(r"\s(?:&&|\|\|?|;|>>?|<)\s|;\s", command)
+    ends = re.split(r"\s(?:&&|\|\|?|;|\d?>>?|<)(?:\s|(?=[\w~./&]))|;\s", command)
     starts = (re.match(r"(?:[A-Z_]+=\S+ +)*(?:\./)?(?:inv|behindy-ops)\s+(.+)", part.strip()) for part in ends)
     return [re.findall(r"'[^']*'|\"[^\"]*\"|\S+", start[1]) for start in starts if start]
 
@@ -247,6 +247,7 @@ def wrong(words: list[str]) -> str:
 
 
 def test_a_command_that_does_not_exist_is_seen() -> None:
+    assert calls("inv completion zsh >~/.zfunc/_inv; inv lint 2>&1") == [["completion", "zsh"], ["lint"]]
     assert calls("FOO=1 ./inv ops.men | jq . && inv deploy.all --dry-runs") == [
         ["ops.men"],
         ["deploy.all", "--dry-runs"],
@@ -270,7 +271,7 @@ def test_commands_in_the_text_exist_with_their_options(document: str) -> None:
         " ".join(words): said
         for command in re.findall(r"`([^`]+)`", without_code(document))
         for words in calls(" ".join(command.split()))
-        if not words[0].endswith(".*") and (said := wrong(words)) and not re.search(UNFINISHED, said)
+        if not words[0].endswith((".", ".*")) and (said := wrong(words)) and not re.search(UNFINISHED, said)
     }
     assert refused == {}
 
