@@ -20,7 +20,11 @@ from behindy_ops.tasks.options import task, waiting
 def backup(
     _: Context, to: str = "backups", keep_on_host: bool = False, keep: int = 7, wait: str = "", json: bool = False
 ) -> None:
-    """Dump the database to this machine or the host, checked."""
+    """Dump the database to this machine or the host, checked.
+
+    The file gets its name only after it was read through and its checksum
+    compared.
+    """
     from behindy_ops.db.backup import backup_here, backup_on_host
     from behindy_ops.errors import UNCHANGED, Kind
 
@@ -41,7 +45,11 @@ def backup(
     }
 )
 def fetch(_: Context, name: str = "", to: str = "backups", json: bool = False) -> None:
-    """Copy a backup kept on the host to this machine."""
+    """Copy a backup kept on the host to this machine.
+
+    The newest of this database, or db.fetch --name NAME; its checksum is
+    compared.
+    """
     from behindy_ops.db.backup import fetch as bring
 
     with client(services=False, json=json) as this, this.connect() as session:
@@ -58,7 +66,11 @@ def fetch(_: Context, name: str = "", to: str = "backups", json: bool = False) -
 def restore(
     _: Context, backup: str, from_host: bool = False, yes: bool = False, wait: str = "", json: bool = False
 ) -> None:
-    """Put a backup in the database's place; the previous one is kept."""
+    """Put a backup in the database's place; the previous one is kept.
+
+    A new database is filled beside the one in use, then the two swap names:
+    docs/database.md.
+    """
     from behindy_ops.db.restore import Source
     from behindy_ops.db.restore import restore as put_back
 

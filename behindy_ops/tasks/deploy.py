@@ -20,13 +20,18 @@ if TYPE_CHECKING:
     from behindy_ops.host.session import Session
 
 _HELP = {
-    "tag": "image tag to deploy; CI gives the commit SHA (default: latest)",
-    "from-local": "send this machine's image of that tag (or NAME:TAG) over SSH, instead of pulling it from a registry",
-    "dry-run": "survey the host and print the exact plan; change nothing",
+    "tag": "image tag to deploy, which may also stand bare: deploy.web v2; CI gives the commit SHA (default: latest)",
+    "from-local": "send this machine's image of that tag, or NAME:TAG, over SSH instead of pulling it from a registry: "
+    "only the layers the host lacks",
+    "dry-run": "survey the host and print the exact plan, or that nothing would change; change nothing",
     "verbose": "with --dry-run: print the text of each script, too",
-    "force": "deploy even what is live, though memory or disk seem too small, or from another directory than the last",
-    "strategy": "recreate: stop the live release first, where two do not fit (downtime)",
+    "force": "deploy even if it is live already, memory or disk seem too small, or the live release came from another "
+    "directory",
+    "strategy": "recreate: stop the live release first, where two do not fit: an announced downtime",
 }
+
+_ONE = "Does nothing if that release is already live with the same configuration.\nThe steps: docs/design.md#steps."
+_ALL = "In the order of the compose file; those that are already live with the same\nconfiguration are left alone."
 
 
 def _deploy_task(name: str, help_: str, *services: str, aliases: tuple[str, ...] = ()) -> Task[Callable[..., None]]:
@@ -79,7 +84,12 @@ def _deploy_task(name: str, help_: str, *services: str, aliases: tuple[str, ...]
 
 @task()
 def status(_: Context, json: bool = False) -> None:
-    """Show what is live, its health, and what was left behind."""
+    """Show what is live, its health, and what was left behind.
+
+    Since when, its memory, what a rollback would return to, what is in
+    maintenance, what an interrupted run left, and who is changing the host
+    right now.
+    """
     from behindy_ops.views.status import VIEW
 
     show(VIEW, json=json)
@@ -87,7 +97,12 @@ def status(_: Context, json: bool = False) -> None:
 
 @task(help={"tag": "image tag that would be deployed (default: latest)", "from-local": _HELP["from-local"]})
 def check(_: Context, service: str = "", tag: str = "latest", from_local: str = "", json: bool = False) -> None:
-    """Say whether the host is ready for a deploy, or why not."""
+    """Say whether the host is ready for a deploy, or why not.
+
+    Memory, disk, nginx, .env, limits, the image and more, each with its figure
+    and its remedy. Every deploy starts with it. The checks, and the exit code
+    of each refusal: docs/operations.md#deploycheck.
+    """
     from behindy_ops import report
     from behindy_ops.deploy import check as checkup
     from behindy_ops.project.services import validate_tag
@@ -120,7 +135,11 @@ def rollback(
     yes: bool = False,
     json: bool = False,
 ) -> None:
-    """Go back to an earlier release and its configuration."""
+    """Go back to an earlier release and its configuration.
+
+    It goes through the same steps as a deploy: checks, switch, drain. A release
+    that failed is not offered as the previous one.
+    """
     from functools import partial
 
     from behindy_ops.deploy import goals
@@ -136,7 +155,11 @@ def rollback(
 
 @task()
 def releases(_: Context, service: str, json: bool = False) -> None:
-    """List the releases that can be rolled back to."""
+    """List the releases that can be rolled back to.
+
+    Those that the host remembers: which is live, which would be gone back to,
+    and whether its image is still there.
+    """
     from behindy_ops.views.releases import show as list_releases
 
     show_by(lambda session: list_releases(session, session.services[0].name), service, json=json)
@@ -144,7 +167,11 @@ def releases(_: Context, service: str, json: bool = False) -> None:
 
 @task()
 def history(_: Context, service: str = "", json: bool = False) -> None:
-    """Show who deployed what, when, and how it ended."""
+    """Show who deployed what, when, and how it ended.
+
+    From the host's own record of deploys, rollbacks and recoveries: the steps
+    with their times, and why one was refused.
+    """
     from behindy_ops.views.history import show as read_history
 
     show_by(lambda session: read_history(session, _name(session, service)), service, json=json)
@@ -159,7 +186,11 @@ def _name(session: Session, service: str) -> str:
 def recover(
     _: Context, service: str = "", wait: str = "", now: bool = False, yes: bool = False, json: bool = False
 ) -> None:
-    """Finish or undo what an interrupted run left."""
+    """Finish or undo what an interrupted run left.
+
+    Every deploy starts with it. What Docker says decides, no file of state:
+    docs/design.md#reconcile.
+    """
     from behindy_ops.deploy import queue
 
     seconds = waiting(wait)
@@ -185,7 +216,11 @@ def maintenance(
     yes: bool = False,
     json: bool = False,
 ) -> None:
-    """Close a service to visitors, or open it again."""
+    """Close a service to visitors, or open it again.
+
+    Visitors get 503, Retry-After and a page, programs get JSON. No container is
+    touched and nginx is not reloaded; deploys and rehearsals go on.
+    """
     from behindy_ops.deploy import maintenance as closing
     from behindy_ops.errors import Kind
 
@@ -214,8 +249,8 @@ def collection(service_names: Mapping[str, str]) -> Collection:
     made.__doc__ = __doc__
     for name, container in service_names.items():
         aliases = () if container == name else (container,)
-        made.add_task(_deploy_task(name, f"Replace {name} without losing a request.", name, aliases=aliases))
-    made.add_task(_deploy_task("all", "Replace every service in turn; stop at the first failure."))
+        made.add_task(_deploy_task(name, f"Replace {name} without losing a request.\n\n{_ONE}", name, aliases=aliases))
+    made.add_task(_deploy_task("all", f"Replace every service in turn; stop at the first failure.\n\n{_ALL}"))
     for each in (status, check, rollback, releases, history, recover, maintenance):
         made.add_task(each)
     return made

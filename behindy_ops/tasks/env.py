@@ -30,7 +30,11 @@ def _path(project: Project, file: str) -> Path:
 
 @task()
 def check(_: Context, json: bool = False) -> None:
-    """Compare the host's .env with what the services need."""
+    """Compare the host's .env with what the services need.
+
+    Names that are missing, empty, unknown, or still have the placeholder of
+    .env.example. Exit code 85 if something is missing.
+    """
     from behindy_ops.env import check as checking
 
     with client(services=False, quiet=True) as this, this.connect() as session:
@@ -43,7 +47,10 @@ def check(_: Context, json: bool = False) -> None:
 
 @task(help={"file": _FILE})
 def diff(_: Context, file: str = "", json: bool = False) -> None:
-    """Show which names a file would change on the host."""
+    """Show which names a file would change on the host.
+
+    Added, removed or changed, and which services are affected; never a value.
+    """
     from behindy_ops.env.candidate import propose, read_file
     from behindy_ops.env.diff import lines
 
@@ -56,7 +63,10 @@ def diff(_: Context, file: str = "", json: bool = False) -> None:
 
 @task(help={"file": _FILE})
 def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bool = False) -> None:
-    """Replace the host's .env by a file, after a yes."""
+    """Replace the host's .env by a file, after a yes.
+
+    Shows the names first. The last 5 files are kept on the host.
+    """
     from behindy_ops.env.candidate import propose, read_file
 
     seconds = waiting(wait)
@@ -78,7 +88,10 @@ _typed: dict[str, str] = {}
     },
 )
 def set_(_: Context, name: str, yes: bool = False, wait: str = "") -> None:
-    """Set one value on the host; it is never shown."""
+    """Set one value on the host; it is never shown.
+
+    It is read from standard input, or asked for.
+    """
     from behindy_ops.deploy.engines.choice import begun_before
     from behindy_ops.env import edit
     from behindy_ops.env.candidate import propose
@@ -95,7 +108,10 @@ def set_(_: Context, name: str, yes: bool = False, wait: str = "") -> None:
 
 @task(name="edit")
 def edit_(_: Context, yes: bool = False, wait: str = "") -> None:
-    """Edit the host's .env with $EDITOR; we leave no copy here."""
+    """Edit the host's .env with $EDITOR; we leave no copy here.
+
+    Shows the names that changed, and asks, before it replaces the file.
+    """
     from behindy_ops.env import edit, probe
     from behindy_ops.env.candidate import propose
     from behindy_ops.host.change import changed_meanwhile

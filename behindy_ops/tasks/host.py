@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @task(help={"fingerprint": "SHA256:... the key must have; for scripts, instead of the question"})
 def trust(_: Context, fingerprint: str = "") -> None:
-    """Show the host's key and pin it after a yes."""
+    """Show the host's key and pin it after a yes.
+
+    No other task adds a key.
+    """
     from behindy_ops.host.known_hosts import fingerprint as fingerprint_of
     from behindy_ops.host.known_hosts import pin_to_file
     from behindy_ops.provision import trust as trusting
@@ -47,7 +50,11 @@ def trust(_: Context, fingerprint: str = "") -> None:
 
 @task()
 def check(_: Context, json: bool = False) -> None:
-    """Show whether the host is ready, and how to fix what is missing."""
+    """Show whether the host is ready, and how to fix what is missing.
+
+    Login, system, Docker, memory, swap, disk, clock, files. Exit code 30 when
+    something a deploy needs is missing.
+    """
     from behindy_ops.provision import check as checkup
     from behindy_ops.report.text import marks_for
 
@@ -91,7 +98,13 @@ def setup(
     yes: bool = False,
     wait: str = "",
 ) -> None:
-    """Give the host what it lacks, such as Docker and swap; asks first."""
+    """Give the host what it lacks, such as Docker and swap; asks first.
+
+    Docker Engine (whose containers outlive it), Compose, swap, log rotation,
+    group, directories, security updates, a daily backup and the renewal of
+    certificates: docs/host.md. With --swarm it makes the host the first of
+    several, while it serves: docs/swarm.md.
+    """
     from behindy_ops.provision.setup import set_up
 
     seconds = waiting(wait)
@@ -159,7 +172,11 @@ def _leave(node: str, *, yes: bool, seconds: float) -> None:
 
 @task(help={"dry-run": "show the difference and try the files; change nothing"})
 def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
-    """Put compose/ and nginx/ on the host, shown and tried before."""
+    """Put compose/ and nginx/ on the host, shown and tried before.
+
+    Shows the difference (to a host that has none, the names), tries the files
+    there, asks, and switches with one rename; 3 versions are kept.
+    """
     from behindy_ops import report
     from behindy_ops.provision import edges
     from behindy_ops.provision.sync import sync as synchronize
@@ -180,7 +197,10 @@ def sync(_: Context, yes: bool = False, dry_run: bool = False, wait: str = "") -
     }
 )
 def nginx(_: Context, write: bool = False, check: bool = False, force: bool = False) -> None:
-    """Make nginx/ from the routes in the compose file; shown first."""
+    """Make nginx/ from the routes in the compose file; shown first.
+
+    Without --write it shows the difference and changes nothing: docs/nginx.md.
+    """
     from behindy_ops import report
     from behindy_ops.provision import rendering
 
@@ -201,7 +221,11 @@ def nginx(_: Context, write: bool = False, check: bool = False, force: bool = Fa
 
 @task(help={"yes": "do not ask before replacing a container; for scripts"})
 def up(_: Context, yes: bool = False, wait: str = "") -> None:
-    """Run nginx, PostgreSQL and Redis as the compose file has them."""
+    """Run nginx, PostgreSQL and Redis as the compose file has them.
+
+    Waits until they are healthy, and asks before it replaces one, which is a
+    moment of downtime.
+    """
     from behindy_ops.provision.up import bring_up
 
     seconds = waiting(wait)
@@ -216,7 +240,10 @@ def up(_: Context, yes: bool = False, wait: str = "") -> None:
     | {"dry-run": "say what would be done, and why; change nothing"}
 )
 def certs(_: Context, email: str = "", yes: bool = False, dry_run: bool = False, wait: str = "") -> None:
-    """Obtain or renew the Let's Encrypt certificate (no-op if valid)."""
+    """Obtain or renew the Let's Encrypt certificate (no-op if valid).
+
+    It renews one with fewer than 30 days left, and has nginx load it.
+    """
     from behindy_ops.project.validate import check_email
     from behindy_ops.provision.certs import certify
 
@@ -236,7 +263,11 @@ def certs(_: Context, email: str = "", yes: bool = False, dry_run: bool = False,
     },
 )
 def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy", from_: str = "") -> None:
-    """Create a key for CI that can run commands, and nothing else."""
+    """Create a key for CI that can run commands, and nothing else.
+
+    No terminal and no forwarding. Prints its line for authorized_keys on the
+    host.
+    """
     from behindy_ops.provision.keygen import make
 
     private = Path(file).expanduser()
@@ -251,7 +282,12 @@ def keygen(_: Context, file: str = "deploy_key", comment: str = "behindy-deploy"
 
 @task(help={"yes": "do not ask, where it needs a moment of downtime"})
 def adopt(_: Context, service: str = "", yes: bool = False, wait: str = "", json: bool = False) -> None:
-    """Show what was started another way, and take it over."""
+    """Show what was started another way, and take it over.
+
+    How each running service was started (Compose, docker run, this tool), its
+    aliases, ports, restart policy, limit and networks: docs/adopting.md. With
+    --json it changes something only with --yes.
+    """
     from behindy_ops.provision import adopt as adopting
     from behindy_ops.report import show_lines
 

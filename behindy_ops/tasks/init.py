@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     iterable=["service"],
     help={
         "domain": "where the public reaches it, such as shop.example",
-        "service": "one to deploy, for each: NAME,image=IMAGE,port=PORT,health=PATH,route=PATH or host=NAME",
+        "service": "one to deploy, for each: NAME,image=IMAGE,port=PORT,health=PATH,route=PATH, with "
+        "host=NAME instead of a route; without a port it is a worker",
         "database": "put a PostgreSQL beside them, in a new compose file",
         "cache": "put a Redis beside them, in a new compose file",
-        "remove-ports": "take ports of the host out of the stanzas of services that are deployed",
+        "remove-ports": "take ports of the host out of the stanzas of services that are deployed; a terminal asks",
         "check": "say what is missing, and change nothing",
     },
 )
@@ -45,7 +46,13 @@ def init(
     check: bool = False,
     json: bool = False,
 ) -> None:
-    """Write what a project needs to be deployed, or say what is missing."""
+    """Write what a project needs to be deployed, or say what is missing.
+
+    A compose file with nginx, or x-deploy and x-nginx in the one there is;
+    nginx's files, tasks.py, .env.example, a workflow that deploys a tag;
+    .gitignore and .dockerignore get what has secrets. Shows every difference
+    first, asks, and never writes over a file of yours: docs/library.md.
+    """
     from behindy_ops.report import show_lines
     from behindy_ops.report.layout import sentence
     from behindy_ops.report.text import Line, Tone

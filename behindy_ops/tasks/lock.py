@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @task()
 def status(_: Context, json: bool = False) -> None:
-    """Show who holds the host, what for, and since when."""
+    """Show who holds the host, what for, and since when.
+
+    The lock is one for all logins that may use Docker there.
+    """
     from behindy_ops.host import hold
 
     with client(services=False, quiet=True) as this, this.connect() as session:
@@ -39,7 +42,11 @@ def _line(text: str, holder: dict[str, str]) -> Line:
 
 @task(help={"message": "why, for whoever is refused because of it"})
 def acquire(_: Context, message: str, yes: bool = False) -> None:
-    """Hold the host for maintenance, until lock.release."""
+    """Hold the host for maintenance, until lock.release.
+
+    Meanwhile deploys are refused with your message; --wait does not wait for
+    it.
+    """
     from datetime import UTC, datetime
 
     from behindy_ops.host import hold
@@ -55,7 +62,10 @@ def acquire(_: Context, message: str, yes: bool = False) -> None:
 
 @task()
 def release(_: Context, yes: bool = False) -> None:
-    """End a hold that a person took with lock.acquire."""
+    """End a hold that a person took with lock.acquire.
+
+    The lock of a run that is at work ends by itself, with the run.
+    """
     from behindy_ops.host import hold
     from behindy_ops.report import show_lines
 

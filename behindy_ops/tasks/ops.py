@@ -23,13 +23,17 @@ SHORTEST = 0.5
 """Seconds between two looks, at least."""
 
 _AGAIN = "show it again and again, with the history of each container, until q or Ctrl-C"
-_EVERY = "seconds between two looks of --watch (default 2)"
+_EVERY = "seconds between two looks of --watch (default: 2)"
 _CONTAINER = "a service, or nginx, postgres, redis"
 
 
 @task(help={"watch": _AGAIN, "every": _EVERY})
 def mem(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
-    """Show who holds the memory, OOM kills, and whether a deploy fits."""
+    """Show who holds the memory, OOM kills, and whether a deploy fits.
+
+    Each against its limit, OOM kills since boot, and for each service whether a
+    deploy of it fits. How to read it: docs/operations.md#opsmem.
+    """
     if watch:
         _watch("memory", every, json=json)
     from behindy_ops.views.mem import VIEW
@@ -39,7 +43,10 @@ def mem(_: Context, watch: bool = False, every: str = "2", json: bool = False) -
 
 @task()
 def disk(_: Context, json: bool = False) -> None:
-    """Show what takes the disk, and which images stay and why."""
+    """Show what takes the disk, and which images stay and why.
+
+    File systems, Docker's share, and what ops.prune would free.
+    """
     from behindy_ops.views.disk import see
 
     show_by(see, json=json)
@@ -47,7 +54,13 @@ def disk(_: Context, json: bool = False) -> None:
 
 @task(help={"dry-run": "show exactly what would be removed; change nothing"})
 def prune(_: Context, dry_run: bool = False, wait: str = "", yes: bool = False, json: bool = False) -> None:
-    """Remove images no rollback needs, and the build cache."""
+    """Remove images no rollback needs, and the build cache.
+
+    Of the services' own repositories, those that no container has; also static
+    files of releases that are not kept any more, and networks and anonymous
+    volumes that releases of earlier versions left. Other repositories, named
+    volumes and containers are never touched.
+    """
     from behindy_ops.views.prune import prune, see
 
     seconds = waiting(wait)
@@ -59,7 +72,10 @@ def prune(_: Context, dry_run: bool = False, wait: str = "", yes: bool = False, 
 
 @task(help={"fix": "connect who should be there and is not"})
 def network(_: Context, fix: bool = False, wait: str = "", yes: bool = False, json: bool = False) -> None:
-    """Show who is on the services' network, and who should be."""
+    """Show who is on the services' network, and who should be.
+
+    With addresses and aliases. A name that is missing here is a 502 from nginx.
+    """
     from behindy_ops.views.network import VIEW
     from behindy_ops.views.network import fix as connect
 
@@ -70,9 +86,13 @@ def network(_: Context, fix: bool = False, wait: str = "", yes: bool = False, js
         show(VIEW, json=json)
 
 
-@task(help={"reload": "test the configuration and reload it"})
+@task(help={"reload": "test the configuration, then have nginx load it"})
 def nginx(_: Context, reload: bool = False, wait: str = "", yes: bool = False, json: bool = False) -> None:
-    """Show nginx's configuration, errors, names, and what answers."""
+    """Show nginx's configuration, errors, names, and what answers.
+
+    Where each name leads from inside, and how each service answers directly and
+    through nginx.
+    """
     from behindy_ops.views.nginx import VIEW
     from behindy_ops.views.nginx import reload as test_and_reload
 
@@ -85,7 +105,11 @@ def nginx(_: Context, reload: bool = False, wait: str = "", yes: bool = False, j
 
 @task()
 def env(_: Context, service: str, json: bool = False) -> None:
-    """Show a service's environment: names and origins, no values."""
+    """Show a service's environment: names and origins, no values.
+
+    Where each comes from, what is missing, and what has changed since the live
+    release was started.
+    """
     from behindy_ops.views.env import view
 
     show(view(here().services([service])[0]), json=json)
@@ -93,7 +117,10 @@ def env(_: Context, service: str, json: bool = False) -> None:
 
 @task()
 def certs(_: Context, json: bool = False) -> None:
-    """Show the days left on the certificates."""
+    """Show the days left on the certificates.
+
+    What nginx serves, whether the host trusts it, and the files it could load.
+    """
     from behindy_ops.views.certs import VIEW
 
     show(VIEW, json=json)
@@ -103,7 +130,7 @@ def certs(_: Context, json: bool = False) -> None:
     help={
         "service": _CONTAINER,
         "follow": "go on with what comes, until Ctrl-C",
-        "tail": "how many lines, or all (default 100)",
+        "tail": "how many lines, or all (default: 100)",
         "since": "only later ones: a span such as 10m, or a time such as 2026-01-31T09:30:00",
         "grep": "only lines with this text; it is not a pattern",
         "json": "print one JSON object a line",
@@ -118,7 +145,12 @@ def logs(
     grep: str = "",
     json: bool = False,
 ) -> None:
-    """Show what a service, nginx, postgres or redis writes."""
+    """Show what a service, nginx, postgres or redis writes.
+
+    The candidate and the previous container as well: SERVICE-green,
+    SERVICE-blue. With -f it goes on with the new container when a deploy
+    replaces the one it follows.
+    """
     from functools import partial
 
     from behindy_ops.report.stream import write_output
@@ -137,7 +169,11 @@ def logs(
 
 @task(name="exec", help={"service": _CONTAINER})
 def execute(_: Context, service: str, yes: bool = False) -> None:
-    """Run what follows -- in the live container of a service."""
+    """Run what follows -- in the live container of a service.
+
+    Each word exactly as typed; it ends with the command's own exit code. Such
+    as: inv ops.exec backend -- env
+    """
     from functools import partial
 
     from behindy_ops.report.stream import write_output
@@ -154,7 +190,11 @@ def execute(_: Context, service: str, yes: bool = False) -> None:
 
 @task(name="run")
 def run_once(_: Context, service: str, yes: bool = False) -> None:
-    """Run what follows -- once, in a new container of the live release."""
+    """Run what follows -- once, in a new container of the live release.
+
+    The container is removed afterwards, and the task ends with the command's
+    own exit code: docs/migrations.md#one-off-commands.
+    """
     from functools import partial
 
     from behindy_ops.project.project import Project
@@ -186,7 +226,11 @@ def _container(name: str) -> str:
 
 @task()
 def ps(_: Context, json: bool = False) -> None:
-    """Show every container: state, health, release, ports, leftovers."""
+    """Show every container: state, health, release, ports, leftovers.
+
+    Since when each is as it is; also what should be there and is not, and what
+    an interrupted run left.
+    """
     from behindy_ops.views.ps import VIEW
 
     show(VIEW, json=json)
@@ -203,7 +247,11 @@ def restart(
     yes: bool = False,
     json: bool = False,
 ) -> None:
-    """Put a new container of the same release live; no downtime."""
+    """Put a new container of the same release live; no downtime.
+
+    As a deploy does, with the Compose file and .env that the release was
+    started with. For a process that has gone bad.
+    """
     from functools import partial
 
     from behindy_ops.deploy import goals
@@ -218,7 +266,11 @@ def restart(
 
 @task(help={"watch": _AGAIN, "every": _EVERY})
 def stats(_: Context, watch: bool = False, every: str = "2", json: bool = False) -> None:
-    """Show the load of each container: CPU, memory, network, disk."""
+    """Show the load of each container: CPU, memory, network, disk.
+
+    100 % is one processor. Watched, network and disk are bytes a second; else
+    since the container's start.
+    """
     if watch:
         _watch("cpu", every, json=json)
     from behindy_ops.views.stats import show as look_twice
@@ -282,7 +334,11 @@ def _until_stopped() -> Iterator[None]:
 def doctor(
     _: Context, service: str = "", fix: bool = False, yes: bool = False, wait: str = "", json: bool = False
 ) -> None:
-    """Name what is wrong, why, and what to do about it."""
+    """Name what is wrong, why, and what to do about it.
+
+    With the evidence and the remedy. Exit code 65 if it affects users, or will;
+    a risk alone is none. What it recognises: docs/operations.md#checks.
+    """
     import os
 
     from behindy_ops import report

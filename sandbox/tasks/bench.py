@@ -16,7 +16,7 @@ __all__ = ["bench"]
         "count": "deploys to measure over each link (default: 5); with --growth and --swarm, times of each median (3)",
         "deploys": "instead: so many deploys over all services in turn, under every kind of request, such as 100",
         "peer": "instead: beside Kamal, where you have installed it; writes benchmarks/peer.md",
-        "growth": "instead: deploys and views with ever more on the host, and nginx with ever more requests",
+        "growth": "instead: with ever more services, images, history and requests; writes benchmarks/growth.md",
         "swarm": "instead: on a swarm of 1, 3 and 5 hosts with ever more replicas; writes benchmarks/swarm.md",
         "only": "with --growth: these parts, such as images,nginx; prints and writes nothing",
     }
@@ -31,7 +31,10 @@ def bench(
     swarm: bool = False,
     only: str = "",
 ) -> None:
-    """Measure deploys: times, losses, near and far; how they grow."""
+    """Measure deploys: times, losses, near and far; how they grow.
+
+    In the sandbox. Writes benchmarks/results.md, or what the option says.
+    """
     from behindy_ops.host.interrupts import ending_signals_raise
     from sandbox.bench.bench import run_bench
     from sandbox.bench.growth import PLAN, narrowed, run_growth

@@ -32,7 +32,7 @@ FULL_MATRIX = "BEHINDY_TEST_FULL"
         "unit": "only the unit tests and the simulator (seconds, no Docker)",
         "full": "the full matrix of failures and services (an hour)",
         "k": "only tests whose names match this pytest expression",
-        "coverage": "also measure which branches of deploy/, checks/ and host/ the unit tests take",
+        "coverage": "also measure which branches of deploy/, checks/ and host/ the unit tests take: at least 95 %",
         "part": "only this part of the sandbox's tests, such as 2/4, to split them over machines",
         "hosts": "throwaway hosts to use side by side (default: 4)",
     }
@@ -111,6 +111,7 @@ def lint_commands(checkout: Path) -> dict[str, list[str]]:
         "ruff check": [python, "-m", "ruff", "check", "."],
         "ruff format": [python, "-m", "ruff", "format", "--check", "."],
         "mypy": [python, "-m", "mypy"],
+        "reference": [python, "-m", "invoke", "docs", "--check"],
         "shellcheck": [shellcheck, "--", *map(str, scripts)],
         "shellcheck of what hosts run": [python, "-m", "sandbox.tasks.host_scripts"],
         "shellcheck of workflow steps": [python, "-m", "sandbox.tasks.run_steps", *workflows],

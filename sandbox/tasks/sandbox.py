@@ -16,7 +16,10 @@ def _say(line: str) -> None:
 @task(help={"nodes": "how many hosts; the further ones are for a swarm, on a network with the first (default: 1)"})
 @guarded
 def up(_: Context, nodes: int = 1) -> None:
-    """Start a throwaway host in a container to deploy to."""
+    """Start a throwaway host in a container to deploy to.
+
+    Writes .env.sandbox, so that BEHINDY_ENV=sandbox points any task at it.
+    """
     from sandbox.host import lifecycle
     from sandbox.host.checkout import here
 
@@ -36,7 +39,10 @@ def down(_: Context) -> None:
 @task
 @guarded
 def reset(_: Context) -> None:
-    """Remove the applications from the throwaway host."""
+    """Remove the applications from the throwaway host.
+
+    The next deploy is a first one then.
+    """
     from sandbox.host import lifecycle
 
     lifecycle.reset(_say)
@@ -45,7 +51,10 @@ def reset(_: Context) -> None:
 @task(help={"json": "print JSON instead of text"})
 @guarded
 def info(_: Context, json: bool = False) -> None:
-    """Show how to reach the throwaway host."""
+    """Show how to reach the throwaway host.
+
+    By SSH, HTTP and HTTPS, and its registry.
+    """
     from sandbox.host import info as sandbox_info
 
     found = sandbox_info.load()
@@ -73,7 +82,10 @@ def release(_: Context, service: str, tag: str, fault: str = "", boot_seconds: f
 @task(help={"node": "which of several hosts, counted from 1"})
 @guarded
 def ssh(_: Context, node: int = 1) -> None:
-    """Log in to the throwaway host, or run what follows --."""
+    """Log in to the throwaway host, or run what follows --.
+
+    Such as: ./inv sandbox.ssh -- docker ps
+    """
     from sandbox.host import login
 
     words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []

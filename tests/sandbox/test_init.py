@@ -1,4 +1,4 @@
-"""From an empty folder with a Dockerfile to a live service on a bare host, by the commands that the README gives."""
+"""From a folder with a Dockerfile to a live service on a bare host, by the commands that docs/library.md gives."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(900)
 
-GUIDE = ROOT / "README.md"
+GUIDE = ROOT / "docs" / "library.md"
 SERVER = """\
 import http.server
 

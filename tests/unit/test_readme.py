@@ -1,146 +1,87 @@
-"""The READMEs, in both languages: complete, and about nothing that does not exist."""
+"""The READMEs, in both languages: short, in the order in which one needs it, and about nothing that does not exist."""
 
 from __future__ import annotations
 
 import re
-from functools import cache
-from pathlib import Path
 
 import pytest
 
 from behindy_ops.errors import Kind
-from behindy_ops.project import settings
-from behindy_ops.project.compose import deployable_names
-from behindy_ops.project.services import _HEALTH_KEYS, KEYS
-from behindy_ops.tasks import root
-from behindy_ops.tasks.options import ENV
-from sandbox.tasks import add_to
-from sandbox.tasks.quality import CHECKOUT
+from tests.unit.pages import CHECKOUT, READMES, blocks, headings, in_korean, links, tables, text_of, to_be_typed
 
-READMES = ("README.md", "README.ko.md")
-EXAMPLE = "deploy.search"
-"""The service that "Adding a service" adds."""
-OF_ANOTHER = "deploy.web"
-"""Of a project of one's own."""
+LINES = 250
+"""What is more belongs into docs/."""
 
-SERVICES = deployable_names(CHECKOUT / "compose" / "docker-compose.yml")
-OPTIONS = {
-    name: sorted(
-        max(argument.names, key=len).replace("_", "-")
-        for argument in add_to(root())[name].get_arguments()
-        if argument.name != ENV  # which so many have that it is told once
-    )
-    for name in add_to(root()).task_names
-}
+SECTIONS = ("the two commands", "a real host in five steps", "every day", "when something is wrong", "documents")
+
 pytestmark = pytest.mark.parametrize("readme", READMES)
 
 
-@cache
-def text_of(readme: str) -> str:
-    return Path(CHECKOUT, readme).read_text(encoding="utf-8")
+def section(readme: str, number: int) -> str:
+    """The text of one of the sections, counted from 0."""
+    return re.split(r"^## .+$", text_of(readme), flags=re.MULTILINE)[number + 1]
 
 
-@cache
-def rows_of(readme: str) -> list[list[str]]:
-    """The cells of every table row."""
-    lines = (line for line in text_of(readme).splitlines() if line.startswith("|"))
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-
-
-def row(readme: str, first: str) -> list[str]:
-    """The only row whose first cell is this."""
-    (found,) = (cells for cells in rows_of(readme) if cells[0] == first)
-    return found
-
-
-def code_blocks(readme: str) -> list[str]:
-    """What is to be typed or copied; not what is shown."""
-    return re.findall(r"^```(?:sh|yaml|nginx)\n(.*?)^```", text_of(readme), re.MULTILINE | re.DOTALL)
-
-
-def without_code(readme: str) -> str:
-    return re.sub(r"^```.*?^```", "", text_of(readme), flags=re.MULTILINE | re.DOTALL)
+def test_it_is_short(readme: str) -> None:
+    assert len(text_of(readme).splitlines()) <= LINES
 
 
 def test_it_opens_with_the_two_commands(readme: str) -> None:
-    commands = [line.partition("#")[0].strip() for line in code_blocks(readme)[0].splitlines()]
+    _, block = blocks(readme)[0]
+    commands = [line.partition("#")[0].strip() for line in block.splitlines()]
     assert commands[1:] == ["./inv demo", "./inv test"]
     assert text_of(readme).index("```") < 40
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.INTERRUPTED])
-def test_every_exit_code_has_its_row(readme: str, kind: Kind) -> None:
-    assert row(readme, str(kind.exit_code))[1] == kind.title
+def test_it_has_the_sections_of_a_first_page_and_no_others(readme: str) -> None:
+    titles = [title.lower() for level, title in headings(readme) if level > 1]
+    assert len(titles) == len(SECTIONS)
+    assert readme != READMES[0] or tuple(titles) == SECTIONS
 
 
-def test_the_exit_codes_of_signals_have_theirs(readme: str) -> None:
-    assert row(readme, "129, 130, 143")[1] == Kind.INTERRUPTED.title
+def test_its_picture_is_there_for_both_colour_schemes(readme: str) -> None:
+    (picture,) = re.findall(r"<picture>.*?</picture>", text_of(readme), re.DOTALL)
+    (dark,) = re.findall(r'<source media="\(prefers-color-scheme: dark\)" srcset="([^"]+)">', picture)
+    ((light, told),) = re.findall(r'<img src="([^"]+)"[^>]* alt="([^"]+)"', picture)
+    assert (CHECKOUT / dark).is_file()
+    assert (CHECKOUT / light).is_file()
+    assert light == dark.replace("-dark", "-light")
+    assert "web-green" in told
 
 
-def test_no_exit_code_is_made_up(readme: str) -> None:
-    told = {int(cells[0]) for cells in rows_of(readme) if cells[0].isdigit()}
-    assert told == {kind.exit_code for kind in Kind} - {Kind.INTERRUPTED.exit_code}
+def test_a_real_host_takes_five_steps_each_with_its_commands(readme: str) -> None:
+    steps = re.split(r"^\*\*(\d)\. ", section(readme, 1), flags=re.MULTILINE)
+    assert steps[1::2] == ["1", "2", "3", "4", "5"]
+    assert all("```sh\n" in step for step in steps[2::2])
 
 
-@pytest.mark.parametrize("name", add_to(root()).task_names)
-def test_every_task_has_its_row_with_all_its_options(readme: str, name: str) -> None:
-    service = name.removeprefix("deploy.")
-    cells = row(readme, "`deploy.SERVICE`" if service in SERVICES else f"`{name}`")
-    told = " ".join(cells[1:])
-    missing = [option for option in OPTIONS[name] if not re.search(rf"`-{'-' if option[1:] else ''}{option}[ `]", told)]
-    assert not missing, f"{name}: {missing}"
+def test_ten_commands_are_for_every_day(readme: str) -> None:
+    (block,) = re.findall(r"```sh\n(.*?)```", section(readme, 2), re.DOTALL)
+    commands = [line.partition(" #") for line in block.splitlines()]
+    assert len({command.split()[1] for command, _, _ in commands}) == len(commands) == 10
+    assert all(why.strip() for _, _, why in commands)
 
 
-def test_the_option_of_every_task_with_a_host_is_told_once(readme: str) -> None:
-    assert without_code(readme).count(f"`--{ENV} NAME`") == 1
+def test_what_one_sees_leads_to_what_one_types(readme: str) -> None:
+    (table,) = tables(readme)
+    assert len(table[0]) == 2
+    for seen, typed in table[1:]:
+        assert re.search(r"`(?:inv [a-z]|--[a-z])", typed), seen
 
 
-def test_no_task_is_made_up(readme: str) -> None:
-    said = set(re.findall(r"\binv ([a-z]+(?:\.[a-z]+)?)\b", text_of(readme)))
-    assert said <= {*add_to(root()).task_names, EXAMPLE, OF_ANOTHER}
+def test_exit_codes_stand_beside_their_titles(readme: str) -> None:
+    (table,) = tables(readme)
+    told = [(title, int(code)) for row in table for title, code in re.findall(r"`([a-z ]+)` \((\d+)\)", row[0])]
+    assert len(told) > 10
+    known = {(kind.title, kind.exit_code) for kind in Kind}
+    assert [entry for entry in told if entry not in known] == []
 
 
-def test_no_option_is_made_up(readme: str) -> None:
-    for cells in rows_of(readme):
-        name = cells[0].strip("`")
-        if name in OPTIONS:
-            assert set(re.findall(r"`--([a-z-]+)", cells[-1])) <= set(OPTIONS[name]), name
+def test_it_leads_to_the_index_and_to_the_other_language(readme: str) -> None:
+    index = "docs/README.md" if readme == READMES[0] else in_korean("docs/README.md")
+    (other,) = set(READMES) - {readme}
+    assert {index, other} <= set(links(readme))
 
 
-@pytest.mark.parametrize("name", [*settings.NAMES, "BEHINDY_ENV"])
-def test_every_setting_has_its_row(readme: str, name: str) -> None:
-    assert row(readme, f"`{name}`")
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_every_key_of_x_deploy_has_its_row(readme: str, key: str) -> None:
-    told = " ".join(row(readme, f"`{key}`")[1:])
-    if key == "health":
-        assert all(f"`{inner}`" in told for inner in _HEALTH_KEYS)
-
-
-def test_links_lead_somewhere(readme: str) -> None:
-    anchors = {
-        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-        for heading in re.findall(r"^#+ (.+)$", without_code(readme), re.MULTILINE)
-    }
-    for target in re.findall(r"\]\(([^)]+)\)", text_of(readme)):
-        if target.startswith("#"):
-            assert target[1:] in anchors, target
-        elif "://" not in target:
-            assert (CHECKOUT / target.partition("#")[0]).is_file(), target
-
-
-def test_both_languages_have_the_same_sections_tables_and_commands(readme: str) -> None:
-    def outline(name: str) -> list[int]:
-        return [len(marks) for marks in re.findall(r"^(#+) ", without_code(name), re.MULTILINE)]
-
-    def commands(name: str) -> list[str]:
-        return [line.partition(" #")[0].rstrip() for block in code_blocks(name) for line in block.splitlines()]
-
-    assert outline(readme) == outline(READMES[0])
-    assert [cells[0] for cells in rows_of(readme) if "`" in cells[0]] == [
-        cells[0] for cells in rows_of(READMES[0]) if "`" in cells[0]
-    ]
-    assert len(rows_of(readme)) == len(rows_of(READMES[0]))
-    assert commands(readme) == commands(READMES[0])
+def test_both_languages_have_the_same_commands(readme: str) -> None:
+    assert list(to_be_typed(readme)) == list(to_be_typed(READMES[0]))
