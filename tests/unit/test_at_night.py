@@ -12,6 +12,15 @@ from tests.unit.checks.test_rules import PROBLEMS, remedy
 from tests.unit.commands import anchors, blocks, headings, page, rows, unknown
 
 ENGLISH, KOREAN = PAGES = ("docs/at-night.md", "docs/ko/at-night.md")
+BY_HAND = page("tests/sandbox/test_by_hand.py")
+NOT_TYPED = {
+    "Certificates": "Let's Encrypt",
+    "The machine": "systemd",
+    "Values": "a copy of .env that a host has had before",
+    "A scheduled job": "a timer",
+    "A swarm": "a swarm",
+}
+"""Recipes that no test types on the sandbox's host, and what they need that it does not have."""
 HANDY = re.compile(r"\[[^]]+\]\(#[^)]+\)")
 """A link to a recipe by hand."""
 pages = pytest.mark.parametrize("name", PAGES)
@@ -73,3 +82,12 @@ def test_both_languages_have_the_same_headings_tables_and_commands() -> None:
         cells[0] for cells in rows(english) if "`" in cells[0]
     ]
     assert blocks(korean) == blocks(english)
+
+
+def test_each_recipe_is_typed_on_a_host_or_said_not_to_be() -> None:
+    part = page(ENGLISH).partition("\n## By hand on the host\n")[2].partition("\n## ")[0]
+    titles = re.findall(r"^### (.+)$", part, re.MULTILINE)
+    assert len(titles) > 15
+    typed = {title for title in titles if f'recipe("{title}")' in BY_HAND}
+    assert typed | NOT_TYPED.keys() == set(titles)
+    assert not typed & NOT_TYPED.keys()
