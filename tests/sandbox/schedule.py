@@ -42,7 +42,6 @@ USUAL_SECONDS = 3.5
 SECONDS = {
     "test_adopt": 30.0,
     "test_before": 25.0,
-    "test_by_hand": 6.0,
     "test_connection": 1.0,
     "test_db": 5.0,
     "test_deploy": 18.0,
