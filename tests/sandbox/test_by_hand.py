@@ -1,0 +1,253 @@
+"""docs/at-night.md, typed on the host as it stands there: it works, and this tool goes on from what it left."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.sandbox.interruption import Client, Moment
+from tests.sandbox.support import (
+    ROOT,
+    all_drained,
+    containers,
+    deploy,
+    inv,
+    lame,
+    live_release,
+    on_host,
+    unwell,
+    wait_for,
+)
+
+if TYPE_CHECKING:
+    from sandbox.host.info import SandboxInfo
+
+Release = Callable[..., str]
+FULL = os.environ.get("BEHINDY_TEST_FULL") == "1"
+
+PAGE = (ROOT / "docs" / "at-night.md").read_text(encoding="utf-8")
+
+pytestmark = pytest.mark.usefixtures("live_services")
+
+
+def recipe(title: str) -> list[str]:
+    """The blocks of a recipe."""
+    part = PAGE.partition(f"\n### {title}\n")[2].partition("\n### ")[0].partition("\n## ")[0]
+    return re.findall(r"^```sh\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
+
+
+BEGIN = recipe("Begin")[1]
+
+
+def typed(*blocks: str) -> str:
+    """Type blocks one after the other, as the login user in a shell of their own; return what was shown."""
+    return on_host("bash", "-c", f"exec 2>&1\n{BEGIN}\n{''.join(blocks)}", user="ubuntu", timeout=90)
+
+
+def answer() -> str:
+    """What a browser is shown."""
+    asked = ("--resolve", "behindy.me:443:127.0.0.1", "-H", "Accept: text/html", "https://behindy.me/")
+    return on_host("curl", "-sk", *asked, check=False)
+
+
+def serves(tag: str) -> None:
+    wait_for(lambda: f"frontend {tag} " in answer(), 15, f"that users meet frontend {tag}")
+
+
+def another(release: Release) -> str:
+    return release("frontend", "v2" if live_release("frontend") == "v1" else "v1")
+
+
+@pytest.fixture
+def two_releases(release: Release) -> tuple[str, str]:
+    """A release of the frontend that was live, and the one that is."""
+    before = live_release("frontend")
+    deploy("frontend", another(release)).ok()
+    return before, live_release("frontend")
+
+
+def left_well() -> None:
+    """Nothing is left of what was done by hand, and nothing is wrong."""
+    seen = json.loads(inv("ops.doctor", "--json").out)
+    assert [found for found in seen["findings"] if found["severity"] == "trouble"] == []
+    assert [found["name"] for found in seen["findings"] if found["name"] == "leftover"] == []
+    assert unwell() == {}
+
+
+def test_a_hold_keeps_deploys_away_until_it_is_done(sandbox: SandboxInfo) -> None:
+    typed(recipe("Begin")[2])
+    refused = deploy("frontend", "v1")
+    assert refused.code == 20, refused.said
+    assert "repair by hand" in refused.said
+    assert "repair by hand" in typed(recipe("The lock")[0])
+    typed(recipe("When you are done")[0])
+    assert "The host is free." in inv("lock.status").ok().out
+
+
+def test_the_look_shows_what_there_is(sandbox: SandboxInfo) -> None:
+    seen = typed(recipe("Look")[0])
+    assert len(re.findall(r"^200$", seen, re.MULTILINE)) == 2
+    assert "exit code 0, OOM-killed false, restarts 0" in seen
+    assert re.search(r"^frontend +Up .* v\d", seen, re.MULTILINE)
+    assert "STREAM frontend" in seen
+    assert '"event": "ended"' in seen
+
+
+def test_a_running_deploy_is_ended_by_its_lock_and_switched_back(sandbox: SandboxInfo, release: Release) -> None:
+    before = live_release("frontend")
+    with Client("deploy.frontend", "--tag", another(release), "--watch", "60", "--json") as client:
+        client.until(Moment("watch", "started").reached)
+        assert "held" in typed(recipe("The lock")[0])
+        typed(recipe("The lock")[1])
+        assert client.wait().code == 21
+    assert "frontend-blue" in containers()
+    typed(recipe("Switch back")[0])
+    serves(before)
+    typed(recipe("Switch back")[1])
+    assert [name for name in containers() if name.startswith("frontend")] == ["frontend"]
+    assert on_host("sh", "-c", "wc -l </home/ubuntu/frontend-failed.log") != "0"
+    left_well()
+
+
+def test_an_earlier_release_is_put_live_and_the_tool_goes_on_from_it(
+    sandbox: SandboxInfo, two_releases: tuple[str, str]
+) -> None:
+    before, after = two_releases
+    typed(*recipe("Go back to an earlier release"))
+    serves(before)
+    assert containers()["frontend-blue"] == "running"
+    typed(recipe("End a drain")[0])
+    assert "frontend-blue" not in containers()
+    left_well()
+    deploy("frontend", after).ok()
+    inv("deploy.rollback", "frontend", "--watch", "0", "--wait-drain").ok()
+    assert live_release("frontend") == before
+
+
+def test_a_name_is_given_back_to_blue_or_to_a_healthy_candidate(sandbox: SandboxInfo) -> None:
+    tag = live_release("frontend")
+    on_host("docker", "rename", "frontend", "frontend-blue")
+    on_host("docker", "stop", "frontend-blue")
+    typed(recipe("Give the name back")[0])
+    serves(tag)
+    on_host("sh", "-c", "docker update --restart no frontend && docker rename frontend frontend-green")
+    typed(recipe("Give the name back")[1])
+    serves(tag)
+    policy = on_host("docker", "inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", "frontend")
+    assert policy == "always"
+    left_well()
+
+
+def test_a_candidate_is_removed(sandbox: SandboxInfo, two_releases: tuple[str, str]) -> None:
+    typed(*recipe("Go back to an earlier release")[:2])
+    assert "frontend-green" in containers()
+    typed(recipe("Remove a candidate")[0])
+    assert "frontend-green" not in containers()
+    left_well()
+
+
+def test_nginx_is_tested_and_loaded(sandbox: SandboxInfo) -> None:
+    assert "test is successful" in typed(recipe("nginx")[0])
+    left_well()
+
+
+@pytest.mark.skipif(not FULL, reason="half a minute, until nginx has looked whether it is well")
+def test_nginx_is_started_and_nothing_is_replaced(sandbox: SandboxInfo) -> None:
+    ids = on_host("docker", "inspect", "--format", "{{.Id}}", "nginx", "postgres", "redis")
+    on_host("docker", "stop", "nginx")
+    typed(recipe("nginx")[1])
+    wait_for(lambda: not lame(), 60, "that nginx is healthy")
+    assert on_host("docker", "inspect", "--format", "{{.Id}}", "nginx", "postgres", "redis") == ids
+    left_well()
+
+
+def test_who_is_off_the_network_is_connected(sandbox: SandboxInfo) -> None:
+    for name in ("frontend", "postgres", "redis"):
+        on_host("docker", "network", "disconnect", "behindy-ops_internal", name)
+    look, service, others = recipe("The network")
+    assert "frontend" not in typed(look)
+    typed(service)
+    typed(others)
+    assert "frontend" in typed(look)
+    wait_for(lambda: not unwell(), 30, "that all services answer")
+    left_well()
+
+
+def test_a_limit_is_raised_at_once(sandbox: SandboxInfo) -> None:
+    look, more, _ = recipe("Memory and swap")
+    assert "frontend" in typed(look)
+    typed(more)
+    assert on_host("docker", "inspect", "--format", "{{.HostConfig.Memory}}", "frontend") == str(500 << 20)
+    on_host("docker", "update", "--memory", "400m", "--memory-swap", "400m", "frontend")
+
+
+def test_images_go_one_by_one_and_none_that_is_in_use(sandbox: SandboxInfo, two_releases: tuple[str, str]) -> None:
+    _, harmless, images, one = recipe("A full disk")
+    typed("".join(line for line in harmless.splitlines(keepends=True) if not line.startswith("sudo")))
+    seen = typed(images)
+    needed = re.findall(r'"image_id": "sha256:([0-9a-f]{12})', seen)
+    names = dict(re.findall(r"^(\S+behindy-frontend:\S+) +([0-9a-f]{12}) ", seen, re.MULTILINE))
+    assert set(needed) <= set(names.values())
+    used = on_host("docker", "inspect", "--format", "{{.Image}}", "frontend")[7:19]
+    (name,) = (name for name, image in names.items() if image == used)
+    on_host("docker", "tag", "redis:7-alpine", "by-hand:old")
+    typed(one.replace("REPOSITORY:TAG", "by-hand:old"))
+    digest = on_host("docker", "inspect", "--format", "{{index .RepoDigests 0}}", used)
+    assert "conflict" in typed(f"docker rmi {used} || true\n")
+    assert digest in on_host("docker", "inspect", "--format", "{{.RepoDigests}}", used)
+    assert name in typed(images)
+
+
+def test_a_service_is_closed_and_opened(sandbox: SandboxInfo) -> None:
+    close, open_ = recipe("Close a service to visitors")
+    try:
+        typed(close)
+        assert "<h1>Back soon</h1>" in answer()
+        assert "deploy.maintenance frontend --off" in inv("deploy.status").ok().out
+    finally:
+        typed(open_)
+    serves(live_release("frontend"))
+
+
+def test_the_files_of_an_earlier_sync_come_back(sandbox: SandboxInfo) -> None:
+    inv("host.sync", "--yes").ok()
+    live = on_host("readlink", "/home/ubuntu/behindy-ops/nginx/live")
+    on_host("cp", "-a", f"/home/ubuntu/behindy-ops/nginx/{live}", "/home/ubuntu/behindy-ops/nginx/versions/earlier")
+    try:
+        look, back = recipe("Files")
+        assert live in typed(look)
+        assert "test is successful" in typed(back.replace("V=VERSION", "V=earlier"))
+        assert on_host("readlink", "/home/ubuntu/behindy-ops/nginx/live") != live
+        left_well()
+    finally:
+        on_host("ln", "-sfnT", live, "/home/ubuntu/behindy-ops/nginx/live")
+        on_host("rm", "-rf", "/home/ubuntu/behindy-ops/nginx/versions/earlier")
+
+
+def test_a_backup_is_made_and_restored(sandbox: SandboxInfo) -> None:
+    def ask(sql: str) -> str:
+        return on_host(
+            "docker", "exec", "postgres", "sh", "-c", f'psql -qAtU "$POSTGRES_USER" "$POSTGRES_DB" -c "{sql}"'
+        )
+
+    ask("drop table if exists by_hand; create table by_hand (n int); insert into by_hand values (7)")
+    backup, fill, swap = recipe("The database")
+    assert "it can be read" in typed(backup)
+    ask("delete from by_hand")
+    typed(fill)
+    for _ in range(5):  # "if a new connection slips in, type it again"
+        if "COMMIT" in typed(f"{swap.rstrip()}\ntrue\n"):
+            break
+    assert ask("select n from by_hand") == "7"
+    kept = ask("select datname from pg_database where datname like '%_before_%' order by 1 desc limit 1")
+    assert re.fullmatch(r"behindy_before_\d{8}_\d{6}", kept)
+    on_host("docker", "exec", "postgres", "sh", "-c", f'dropdb -U "$POSTGRES_USER" {kept}')
+    ask("drop table by_hand")
+    on_host("rm", "/home/ubuntu/behindy-ops/backups/by-hand.dump")
+    all_drained()
+    wait_for(lambda: not unwell(), 30, "that all services answer")
