@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from behindy_ops.deploy import queue
-from behindy_ops.deploy.goals import Goal, commit_time as recorded_time
+from behindy_ops.deploy.goals import Goal
+from behindy_ops.deploy.goals import commit_time as recorded_time
 from behindy_ops.deploy.hooks import Hooks
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host import session as sessions
