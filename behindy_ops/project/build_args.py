@@ -8,15 +8,18 @@ from behindy_ops.project.compose import ComposeFile
 from behindy_ops.project.interpolation import fill_in
 
 
-def completed(given: str, compose: ComposeFile, stanza: str) -> str:
+def completed(given: str, compose: ComposeFile, service: str) -> str:
     """Return build arguments, one ``NAME=value`` a line, without empty ones.
 
     One that is empty gets the value that the service has by the compose file when nothing is set (``build.args``, else
     ``environment``). Where there is none it is left out, so that the Dockerfile's own default counts.
 
     Args:
+        service: its key in the compose file, or its container's name.
         given: lines of ``NAME=value``; blank ones and comments are passed over.
     """
+    known_as = {str(each.get("container_name", "")): key for key, each in compose.stanzas.items()}
+    stanza = known_as.get(service, service)
     pairs = [line.strip().partition("=") for line in given.splitlines()]
     told = {name.strip(): value for name, _, value in pairs if name.strip() and not name.lstrip().startswith("#")}
     declared = (compose.environment(stanza) or {}) | _built_with(compose, stanza)

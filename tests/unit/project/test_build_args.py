@@ -22,6 +22,7 @@ services:
   api:
     image: a/api
     build: {context: ., args: [MODE=fast, BARE]}
+  own: {image: a/own, container_name: deployed-as, environment: [MODE=live]}
   job: {image: a/job, build: {context: ., args: {MODE: slow, BARE: }}}
 """)
 
@@ -38,6 +39,7 @@ services:
         ("web", "", ""),
         ("api", "MODE=\nBARE=\n", "MODE=fast\n"),
         ("job", "MODE=\nBARE=\n", "MODE=slow\n"),
+        ("deployed-as", "MODE=\nPORT=1", "MODE=live\nPORT=1\n"),
         ("none", "MODE=\nA=b", "A=b\n"),
     ],
 )
