@@ -74,13 +74,12 @@ def errors(ran: Ran) -> str:
 
 
 def callers() -> dict[str, dict[str, Any]]:
-    """The job of each caller that is documented: the files, and what the READMEs show."""
+    """The job of each caller that is documented: the files, and what the documents show."""
     found = {file.name: load(file) for file in (ROOT / "docs/callers").glob("*.yml")}
-    for name in ("README.md", "README.ko.md", "docs/github-actions.md", "docs/ko/github-actions.md"):
-        text = (ROOT / name).read_text() if (ROOT / name).is_file() else ""
-        for number, block in enumerate(re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)):
+    for file in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
+        for block in re.findall(r"^```yaml\n(.*?)^```", file.read_text(), re.MULTILINE | re.DOTALL):
             if "deploy-service.yml@" in block:
-                found[f"{name} {number}"] = yaml.safe_load(block)
+                found[str(file.relative_to(ROOT))] = yaml.safe_load(block)
     return {
         name: job
         for name, workflow in found.items()
