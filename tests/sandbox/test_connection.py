@@ -209,14 +209,15 @@ def test_with_port_22_closed_the_documented_command_leads_there_and_says_why_it_
     document = (ROOT / "docs/access.md").read_text()
     (block,) = re.findall(r"^```\n(Host behindy\n.*?)^```", document, re.MULTILINE | re.DOTALL)
     config, known, expired, aws = (tmp_path / name for name in ("config", "known_hosts", "expired", "aws"))
-    config.write_text(f"{block}  IdentityFile {sandbox.ssh.key_file}\n  UserKnownHostsFile {known}\n")
+    asked = block.replace("ProxyCommand aws", f"ProxyCommand {aws}")
+    config.write_text(f"{asked}  IdentityFile {sandbox.ssh.key_file}\n  UserKnownHostsFile {known}\n")
     aws.write_text(AWS.format(python=sys.executable, expired=expired, port=sandbox.ssh.port))
     aws.chmod(0o755)
     there = {name: value or "" for name, value in dotenv_values(ROOT / ".env.sandbox").items()}
     theirs = {name: value for name, value in there.items() if not re.search("HOST$|PORT$|USER$|SSH_|KNOWN", name)}
-    way = {"BEHINDY_HOST": "behindy", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    env = configured(config, **theirs, **way)
-    assert inv("deploy.status", env=env).code == 12  # that host is not known by this name yet
+    env = configured(config, **theirs, BEHINDY_HOST="behindy")
+    first = inv("deploy.status", env=env)
+    assert first.code == 12, first.said  # that host is not known by this name yet
     pinned = Path(sandbox.ssh.known_hosts_file).read_text().splitlines()[0]
     shown = subprocess.run(["ssh-keygen", "-lf", "-"], input=pinned, capture_output=True, text=True, check=True).stdout
     inv("host.trust", "--fingerprint", shown.split()[1], env=env).ok()
