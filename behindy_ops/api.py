@@ -14,6 +14,7 @@ from pathlib import Path
 
 from behindy_ops.deploy import queue
 from behindy_ops.deploy.goals import Goal
+from behindy_ops.deploy.goals import commit_time as recorded_time
 from behindy_ops.deploy.hooks import Hooks
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host import session as sessions
@@ -71,7 +72,8 @@ class Deployed:
     """How a deploy ended that did not fail.
 
     Attributes:
-        outcome: ``live``, or ``unchanged`` where that release was live already, with the same configuration.
+        outcome: ``live``; ``unchanged`` where that release was live already, with the same configuration; ``older``
+            where what is live is of a newer commit and stays.
         seconds: from its beginning.
         release: the id of the release that is live now.
         digest: of its image, ``sha256:...``.
@@ -168,6 +170,8 @@ def deploy(
     wait: float = 0.0,
     wait_drain: bool = False,
     now: bool = False,
+    if_newer: bool = False,
+    commit_time: str = "",
     project: Path | str | None = None,
     tell: Tell = silent,
 ) -> Deployed:
@@ -181,6 +185,8 @@ def deploy(
         wait: seconds to queue for the lock.
         wait_drain: wait until the previous container is idle and stopped, which the host else does by itself.
         now: do not wait for a previous container that the host still drains: have it stopped.
+        if_newer: leave what is live if the commit recorded of it is newer; it needs ``commit_time``.
+        commit_time: when the image's commit was made, as ``git log -1 --format=%cI`` prints it; it is recorded.
         project: as for :func:`connect`.
         tell: is told what happens.
 
@@ -196,7 +202,15 @@ def deploy(
             events.append(event)
         tell(event)
 
-    goal = Goal(tag=validate_tag(tag), force=force, watch=watch, recreate=recreate, wait_drain=wait_drain)
+    goal = Goal(
+        tag=validate_tag(tag),
+        force=force,
+        watch=watch,
+        recreate=recreate,
+        wait_drain=wait_drain,
+        committed=recorded_time(commit_time, needed=if_newer),
+        if_newer=if_newer,
+    )
     found = _project(project)
     services, settings = found.services([service]), found.settings(os.environ)
     settings = with_tokens(settings, [repository(each, settings.image_prefix) for each in services])

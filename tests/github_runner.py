@@ -5,6 +5,9 @@ What it does with the lines of a log is what the runner does (actions/runner: Ac
 
 from __future__ import annotations
 
+import contextlib
+import json
+import math
 import re
 import shutil
 import signal
@@ -28,8 +31,9 @@ _TOKEN = re.compile(r"\s*(\|\||&&|==|!=|!|\(|\)|,|'(?:[^']|'')*'|[A-Za-z_][\w.-]
 
 
 def load(path: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return loaded
+    """Read a workflow; YAML takes the key ``on`` for a truth value."""
+    loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {"on" if key is True else key: value for key, value in loaded.items()}
 
 
 class Expression:
@@ -62,8 +66,8 @@ class Expression:
     def _compared(self) -> Any:
         value = self._one()
         if self._take("=="):
-            return value == self._one()
-        return value != self._one() if self._take("!=") else value
+            return _alike(value, self._one())
+        return not _alike(value, self._one()) if self._take("!=") else value
 
     def _one(self) -> Any:
         if self._take("!"):
@@ -73,6 +77,8 @@ class Expression:
             assert self._take(")")
             return value
         word = self._words.pop(0)
+        if word in {"true", "false"} or word.isdecimal():
+            return word == "true" if not word.isdecimal() else int(word)
         if word.startswith("'"):
             return word[1:-1].replace("''", "'")
         if self._take("("):
@@ -89,7 +95,14 @@ class Expression:
             self._take(",")
         if name == "format":
             return re.sub(r"\{(\d+)\}", lambda match: str(arguments[int(match[1]) + 1]), arguments[0])
-        assert name == "cancelled", name
+        if name == "startsWith":
+            return str(arguments[0]).lower().startswith(str(arguments[1]).lower())
+        if name == "fromJSON":
+            # GitHub evaluates only what the result depends on, and this what is left of && as well.
+            with contextlib.suppress(ValueError):
+                return json.loads(arguments[0])
+            return None
+        assert name in {"cancelled", "failure"}, name
         return False
 
     def _take(self, word: str) -> bool:
@@ -97,6 +110,92 @@ class Expression:
             self._words.pop(0)
             return True
         return False
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Two strings are compared without regard to case; values of two kinds are numbers, of which no text is 0."""
+    if isinstance(one, str) and isinstance(other, str):
+        return one.lower() == other.lower()
+    return bool(type(one) is type(other) and one == other) or _number(one) == _number(other)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str):
+        return float(value) if re.fullmatch(r"-?[\d.]+", value) else 0.0 if not value else math.nan
+    return float(value)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """What is set in a repository on GitHub.
+
+    Attributes:
+        secrets: of the repository itself and of its organization; ``variables`` likewise.
+        environments: name to the secrets and the variables of each.
+    """
+
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    environments: Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]] = field(default_factory=dict)
+
+    def of_job(self, environment: str = "") -> dict[str, dict[str, str]]:
+        """The secrets and variables of a job of a workflow that nobody calls."""
+        secrets, variables = self.environments.get(environment, ({}, {}))
+        return {"secrets": {**self.secrets, **secrets}, "vars": {**self.variables, **variables}}
+
+
+class NotAllowed(Exception):
+    """GitHub would not start a run of this."""
+
+
+def called(
+    caller: Mapping[str, Any], workflow: Mapping[str, Any], repository: Repository, github: Mapping[str, Any]
+) -> Callable[[str], dict[str, Any]]:
+    """What a job of a called workflow is given, by GitHub's rules; the job is named by its key.
+
+    A secret arrives under a name that the caller passes (or under any, with ``inherit``), if the called workflow knows
+    the name. The caller's job has no environment, so what it passes on is the repository's. A job that names an
+    environment has that one's value in its place, but under no name that was not passed: actions/runner#1490 and #4453.
+    Variables are the repository's and the environment's, whatever is passed.
+    """
+    declared = workflow["on"]["workflow_call"]
+    passed, given = caller.get("secrets", {}), caller.get("with", {})
+    outside = {**repository.of_job(), "inputs": github.get("inputs", {}), "github": github}
+    for kind, names in (("secrets", passed if passed != "inherit" else {}), ("inputs", given)):
+        if unknown := names.keys() - declared[kind].keys():
+            raise NotAllowed(f"Unknown {kind}: {sorted(unknown)}")
+    inputs = {name: one.get("default", "") for name, one in declared["inputs"].items()}
+    for name, value in given.items():
+        found = _value_of(value, outside)
+        if not isinstance(found, {"boolean": bool, "string": str}[declared["inputs"][name]["type"]]):
+            raise NotAllowed(f"The input {name} is {found!r}.")
+        inputs[name] = found
+    if missing := [name for name, one in declared["inputs"].items() if one.get("required") and not inputs[name]]:
+        raise NotAllowed(f"Not given: {missing}")
+    for job in workflow["jobs"].values():
+        if more := job.get("permissions", {}).items() - caller.get("permissions", {}).items():
+            raise NotAllowed(f"A job asks for {sorted(more)}, which its caller has not.")
+
+    def contexts(key: str) -> dict[str, Any]:
+        chosen = workflow["jobs"][key].get("environment", "")
+        named = chosen["name"] if isinstance(chosen, dict) else chosen
+        environment = filled(named, {"inputs": inputs})
+        own, everything = repository.environments.get(environment, ({}, {}))[0], repository.of_job(environment)
+        from_caller = {**everything["secrets"]}
+        if passed != "inherit":
+            from_caller = {name: _value_of(value, outside) for name, value in passed.items()}
+        secrets = {name: own.get(name, value) for name, value in from_caller.items()}
+        return {"secrets": secrets, "vars": everything["vars"], "inputs": inputs, "github": github}
+
+    return contexts
+
+
+def _value_of(value: Any, contexts: Mapping[str, Any]) -> Any:
+    """The value of an entry: of one that is an expression and nothing else, whatever kind that has."""
+    if not isinstance(value, str):
+        return value
+    alone = re.fullmatch(r"\$\{\{((?:(?!\}\}).)*)\}\}", value.strip(), re.DOTALL)
+    return Expression(alone[1].strip(), contexts).value() if alone else filled(value, contexts)
 
 
 def filled(text: str, contexts: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from behindy_ops.errors import UNCHANGED, Kind
 from behindy_ops.facts.image import Image
 from behindy_ops.facts.local_image import LocalImage
-from behindy_ops.facts.release import Release, released_as
+from behindy_ops.facts.release import Release, is_older, moment, released_as
 from behindy_ops.facts.rollback import previous_release
 from behindy_ops.facts.survey import Survey
 from behindy_ops.project.services import Service, repository
@@ -28,6 +28,8 @@ class Goal:
         wait_drain: wait until the previous release is idle and stopped, instead of leaving that to the host.
         target: the release the host remembers that is made once more, with the files it had; None for a new one.
         images: service to the image of this machine that is sent to the host; others are pulled there.
+        committed: when the commit of the image was made (ISO 8601, UTC); empty if nobody has said.
+        if_newer: leave what is live if it is of a newer commit.
     """
 
     kind: str = "deploy"
@@ -38,6 +40,8 @@ class Goal:
     wait_drain: bool = False
     target: Release | None = None
     images: Mapping[str, LocalImage] = field(default_factory=dict)
+    committed: str = ""
+    if_newer: bool = False
 
     def release(self, service: Service, settings: Settings, survey: Survey) -> Release:
         """Return the release to be made, as far as it is known before anything was pulled."""
@@ -45,13 +49,41 @@ class Goal:
         if self.target is not None:
             return replace(self.target, repository=self.target.repository or own, service=service.name)
         config = survey.config.get(service.name, "")
-        return Release("", service.name, own, self.tag, "<digest>", "<image>", config=config)
+        return Release("", service.name, own, self.tag, "<digest>", "<image>", config=config, committed=self.committed)
 
     def image(self, survey: Survey) -> Image | None:
         """Return the image if it need not be pulled: that of a release the host remembers."""
         if self.target is None:
             return None
         return next((image for image in survey.images if image.id == self.target.image_id), None)
+
+
+def commit_time(text: str, *, needed: bool = False) -> str:
+    """Return the time of a commit as the host records it, from what git prints; empty for empty.
+
+    Args:
+        needed: something is to be compared with it.
+
+    Raises:
+        Kind.USAGE: it is none, or needed and not given.
+    """
+    remedy = 'For example: --commit-time "$(git log -1 --format=%cI)"'
+    if not text:
+        if needed:
+            raise Kind.USAGE("--if-newer needs to know when the commit was made.", state=UNCHANGED, remedy=remedy)
+        return ""
+    if (found := moment(text)) is None:
+        raise Kind.USAGE(f"--commit-time {text!r} is no time with its zone.", state=UNCHANGED, remedy=remedy)
+    return found.isoformat(timespec="seconds")
+
+
+def superseded(goal: Goal, service: Service, settings: Settings, survey: Survey) -> Release | None:
+    """Return the live release that is of a newer commit, where the goal is to leave such a one; --force overrules."""
+    live = survey.trio(service.name).live
+    if live is None or goal.force or not goal.if_newer:
+        return None
+    current = released_as(live)
+    return current if is_older(goal.release(service, settings, survey), current) else None
 
 
 def find_target(releases: Sequence[Release], wanted: str) -> Release:

@@ -63,6 +63,7 @@ def _line(state: State, event: str, more: Mapping[str, object]) -> str:
         "tag": release.tag,
         "digest": release.fixed,
         "previous": release.previous,
+        **({"committed": release.committed} if release.committed else {}),
         "who": state.who,
     }
     return json.dumps({**entry, **more}, ensure_ascii=False)

@@ -10,7 +10,7 @@ from behindy_ops.checks.check import first_refusal, forced
 from behindy_ops.deploy import drains, elsewhere, plan
 from behindy_ops.deploy.check import already_live, require_own, truthful, without_live
 from behindy_ops.deploy.engines.choice import begun_before
-from behindy_ops.deploy.goals import Goal
+from behindy_ops.deploy.goals import Goal, superseded
 from behindy_ops.deploy.hooks import POST_DEPLOY, PRE_DEPLOY, Hooks
 from behindy_ops.deploy.reconcile import reconcile, walk_of
 from behindy_ops.deploy.replace import after_failed
@@ -23,7 +23,7 @@ from behindy_ops.facts.release import Release, released_as
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Connect, Session
 from behindy_ops.project.services import Service, replicas
-from behindy_ops.report.events import Decision, DeployFinished, Plan, Warning_
+from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, Plan, Warning_
 
 RECONNECT_WAIT = 75.0
 """Seconds to wait for our own lost lease: a silent one ends after 60."""
@@ -82,11 +82,21 @@ def _planned(session: Session, service: Service, survey: Survey, goal: Goal) -> 
         same = f"{service.name}:{goal.tag} is already live ({release}), with the same configuration"
         session.emit(Decision(f"{same}: nothing would change. To redeploy it: --force"))
         return None
+    if newer := superseded(goal, service, session.settings, survey):
+        session.emit(Decision(f"{_is_older(state.release, newer)} Nothing would change."))
+        return None
     if state.local is not None:
         session.emit(Decision(f"To be sent: {_to_send(session, state)}."))
     title = f"Plan for {service.name}:{goal.tag} on {session.settings.target}"
     session.emit(Plan(title, tuple(line for known, items in planned(state) for line in plan.as_lines(items, known))))
     return state
+
+
+def _is_older(release: Release, live: Release) -> str:
+    return (
+        f"{release.service}:{release.tag} is of a commit of {release.committed}, older than that of the live release "
+        f"{live.id} ({live.tag}, {live.committed})."
+    )
 
 
 def _told_of(hooks: Hooks) -> Iterator[Decision]:
@@ -297,6 +307,13 @@ class _Queue:
         self.made.append((self.left[0], release.id))
         _tell_live(session, release, self.began)
 
+    def _left_as_it_is(self, session: Session, service: Service, live: Release, survey: Survey) -> None:
+        ours, settings = self.goal.release(service, session.settings, survey), session.settings
+        session.emit(DeployStarted(service.name, ours.tag, settings.host, ours.repository, settings.environment))
+        session.emit(Decision(f"{_is_older(ours, live)} It is not deployed. To deploy it all the same: --force"))
+        facts = {"release": live.id, "digest": live.fixed, "live_tag": live.tag, "live_commit": live.committed}
+        session.emit(DeployFinished(service.name, "older", session.clock() - self.began, facts))
+
     def _deploy(self, session: Session, service: Service, survey: Survey) -> None:
         live = survey.trio(service.name).live
         found = live.id if live else ""
@@ -309,6 +326,9 @@ class _Queue:
                 remedy=f"See it: inv deploy.history {service.name}. Still wanted? Deploy yours again.",
             )
         self.before, self.began = found, session.clock()
+        if newer := superseded(self.goal, service, session.settings, survey):
+            self._left_as_it_is(session, service, newer, survey)
+            return
         under_way = replacement(session, service, self.goal, survey)
         self.underway = under_way.walk.state.release.id
         try:

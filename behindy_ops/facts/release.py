@@ -20,6 +20,7 @@ class Release:
     Attributes:
         status: ``candidate`` until it was proven, then ``stands``; ``failed``, or ``rolled-back`` once it was left.
         config: hash of the configuration it was started with.
+        committed: when the commit it was built of was made (ISO 8601, UTC), where that was told; else empty.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Release:
     previous: str = ""
     created: str = ""
     status: str = "candidate"
+    committed: str = ""
 
     @property
     def fixed(self) -> str:
@@ -56,6 +58,23 @@ def remembered(place: str, status: str, description: str) -> Release | None:
     except TypeError:  # it lacks something
         return None
     return release if f"{release.service}/{release.id}" == place else None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def moment(text: str) -> datetime | None:
+    """Return the time a text says: ISO 8601 with its zone, or seconds since 1970, as git prints them; else None."""
+    with contextlib.suppress(ValueError, OverflowError):
+        found = _EPOCH + timedelta(seconds=int(text)) if text.isdecimal() else datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else None
+    return None
+
+
+def is_older(release: Release, live: Release) -> bool | None:
+    """Return whether a release is of an older commit than the live one, or None where that cannot be told."""
+    times = moment(release.committed), moment(live.committed)
+    return None if times[0] is None or times[1] is None else times[0] < times[1]
 
 
 _TIME = "%Y%m%d-%H%M%S"
@@ -88,6 +107,7 @@ class Labels:
     schedule = "behindy.schedule"
     once = "behindy.once"
     replica_of = "behindy.replica-of"
+    committed = "behindy.committed"
 
 
 def is_job(container: Container) -> bool:
@@ -109,4 +129,5 @@ def released_as(container: Container) -> Release:
         previous=labels.get(Labels.previous, ""),
         created=container.created,
         status="stands",
+        committed=labels.get(Labels.committed, ""),
     )

@@ -31,12 +31,14 @@ class Actions(Plain):
 
     Args:
         hide: values the runner is told to mask, before anything else is printed.
-        environ: what the runner has set; without ``GITHUB_STEP_SUMMARY`` there is no summary.
+        environ: what the runner has set; without ``GITHUB_STEP_SUMMARY`` there is no summary, and without
+            ``GITHUB_OUTPUT`` the step has no outputs.
     """
 
     def __init__(self, stream: SafeStream, environ: Mapping[str, str], hide: Sequence[Secret] = ()) -> None:
         super().__init__(stream)
         self._summary = Path(path) if (path := environ.get("GITHUB_STEP_SUMMARY", "")) else None
+        self._outputs = Path(path) if (path := environ.get("GITHUB_OUTPUT", "")) else None
         self._links = Links.of(environ)
         self._group = ""
         self._story = Story()
@@ -52,6 +54,8 @@ class Actions(Plain):
     def show(self, event: events.Event) -> None:
         super().show(event)
         self._story.add(event, self._clock() - self._since)
+        if isinstance(event, events.DeployFinished):
+            self._put_out(event)
         if isinstance(event, events.DeployFinished | events.Failed):
             self._end_story()
 
@@ -88,6 +92,14 @@ class Actions(Plain):
         if step and self._group == step:
             self._group = ""
             yield command("endgroup")
+
+    def _put_out(self, event: events.DeployFinished) -> None:
+        """Give the step its outputs: how the deploy ended, and the release that is live; of several, the last one."""
+        if self._outputs is None:
+            return
+        told = {"outcome": event.outcome, **{name: event.facts.get(name, "") for name in ("release", "digest")}}
+        with self._outputs.open("a", encoding="utf-8") as out:
+            out.writelines(f"{name}={' '.join(printable(value).split())}\n" for name, value in told.items())
 
     def _end_story(self) -> None:
         story, self._story = self._story, Story()

@@ -129,7 +129,7 @@ class DeployFinished(Event):
     """A deploy of one service ended.
 
     Attributes:
-        outcome: ``live``, ``unchanged``, ``refused``, ``switched back``, or ``planned``.
+        outcome: ``live``, ``unchanged``, ``older``, ``refused``, ``switched back``, or ``planned``.
         seconds: from its beginning.
         facts: what else is worth knowing, by name; empty values say nothing.
     """

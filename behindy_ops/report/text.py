@@ -127,6 +127,7 @@ def ending(event: DeployFinished, tag: str) -> tuple[str, Tone]:
     return {
         "live": (f"{name} is live", Tone.GOOD),
         "unchanged": (f"{name} is live already; nothing changed", Tone.GOOD),
+        "older": (f"{name} is older than what is live; nothing changed", Tone.GOOD),
         "planned": (f"{name} was only planned; nothing changed", Tone.GOOD),
         "refused": (f"{name} was refused; it never took traffic", Tone.BAD),
         "switched back": (f"{name} was taken back; the previous release serves again", Tone.BAD),

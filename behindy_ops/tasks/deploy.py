@@ -27,6 +27,8 @@ _HELP = {
     "verbose": "with --dry-run: print the text of each script, too",
     "force": "deploy even if it is live already, memory or disk seem too small, or the live release came from another "
     "directory",
+    "if-newer": "leave what is live if its recorded commit is newer: nothing changes then, and the exit code is 0",
+    "commit-time": "when the image's commit was made, which is recorded (git log -1 --format=%cI)",
     "strategy": "recreate: stop the live release first, where two do not fit: an announced downtime",
 }
 
@@ -49,11 +51,12 @@ def _deploy_task(name: str, help_: str, *services: str, aliases: tuple[str, ...]
         wait_drain: bool = False,
         now: bool = False,
         from_local: str = "",
+        if_newer: bool = False,
+        commit_time: str = "",
         yes: bool = False,
         json: bool = False,
     ) -> None:
-        from behindy_ops.deploy import queue
-        from behindy_ops.deploy.goals import Goal
+        from behindy_ops.deploy import goals, queue
         from behindy_ops.deploy.hooks import Hooks
         from behindy_ops.errors import Kind
         from behindy_ops.project.services import validate_tag
@@ -64,9 +67,10 @@ def _deploy_task(name: str, help_: str, *services: str, aliases: tuple[str, ...]
                 f"There is no strategy {strategy!r}.", remedy="Choose one of: blue-green (the default), recreate."
             )
         watching = duration("watch", watch)
-        goal = Goal(
+        goal = goals.Goal(
             tag=validate_tag(tag), force=force, watch=watching, recreate=strategy == "recreate", wait_drain=wait_drain
         )
+        goal = replace(goal, committed=goals.commit_time(commit_time, needed=if_newer), if_newer=if_newer)
         seconds = waiting(wait)
         pulls = not from_local
         with client(*services, pulls=pulls, json=json) as this, images(this, from_local, tag) as (local, its_tag):

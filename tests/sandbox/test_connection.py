@@ -7,8 +7,10 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,13 +19,14 @@ from typing import TYPE_CHECKING
 import paramiko
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from dotenv import dotenv_values
 
 from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.host import connection, keys
 from behindy_ops.host import known_hosts as hostkeys
 from behindy_ops.project.settings import Settings
 from tests.kinds import raises
-from tests.sandbox.support import Ran, containers, deploy, environment, inv, live_release, on_host, wait_for
+from tests.sandbox.support import ROOT, Ran, containers, deploy, environment, inv, live_release, on_host, wait_for
 
 if TYPE_CHECKING:
     from sandbox.host.info import SandboxInfo
@@ -178,6 +181,52 @@ def test_ssh_config_gives_name_user_port_key_and_jump(sandbox: SandboxInfo, tmp_
     known.write_text(inner)
     stranger = inv("deploy.status", env=configured(config, BEHINDY_HOST="behind"))
     assert (stranger.code, "BEHINDY_HOST=gate" in stranger.err) == (12, True), stranger.said
+
+
+AWS = """#!{python}
+import os, socket, sys, threading
+wanted = "ssm start-session --target i-0123456789abcdef0 --document-name AWS-StartSSHSession --parameters portNumber=22"
+if " ".join(sys.argv[1:]) != wanted or os.path.exists("{expired}"):
+    sys.exit("An error occurred (ExpiredTokenException) when calling the StartSession operation")
+far = socket.create_connection(("127.0.0.1", {port}))
+
+def forth():
+    while data := os.read(0, 65536):
+        far.sendall(data)
+    far.shutdown(socket.SHUT_WR)
+
+threading.Thread(target=forth, daemon=True).start()
+while data := far.recv(65536):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+"""
+"""In the place of AWS's own command: it leads to sshd, unless its credentials have expired."""
+
+
+def test_with_port_22_closed_the_documented_command_leads_there_and_says_why_it_does_not(
+    sandbox: SandboxInfo, tmp_path: Path, release: Callable[..., str], live_services: None
+) -> None:
+    document = (ROOT / "docs/access.md").read_text()
+    (block,) = re.findall(r"^```\n(Host behindy\n.*?)^```", document, re.MULTILINE | re.DOTALL)
+    config, known, expired, aws = (tmp_path / name for name in ("config", "known_hosts", "expired", "aws"))
+    asked = block.replace("ProxyCommand aws", f"ProxyCommand {aws}")
+    config.write_text(f"{asked}  IdentityFile {sandbox.ssh.key_file}\n  UserKnownHostsFile {known}\n")
+    aws.write_text(AWS.format(python=sys.executable, expired=expired, port=sandbox.ssh.port))
+    aws.chmod(0o755)
+    there = {name: value or "" for name, value in dotenv_values(ROOT / ".env.sandbox").items()}
+    theirs = {name: value for name, value in there.items() if not re.search("HOST$|PORT$|USER$|SSH_|KNOWN", name)}
+    env = configured(config, **theirs, BEHINDY_HOST="behindy")
+    first = inv("deploy.status", env=env)
+    assert first.code == 12, first.said  # that host is not known by this name yet
+    pinned = Path(sandbox.ssh.known_hosts_file).read_text().splitlines()[0]
+    shown = subprocess.run(["ssh-keygen", "-lf", "-"], input=pinned, capture_output=True, text=True, check=True).stdout
+    inv("host.trust", "--fingerprint", shown.split()[1], env=env).ok()
+    assert known.read_text().startswith("i-0123456789abcdef0 ")
+    inv("deploy.frontend", "--tag", release("frontend", "by-ssm"), "--watch", "0", env=env).ok()
+    assert live_release("frontend") == "by-ssm"
+    expired.touch()
+    ran = inv("deploy.status", env=env)
+    assert (ran.code, "ExpiredTokenException" in ran.err) == (11, True), ran.said
 
 
 def test_a_running_agent_is_used_and_never_forwarded(sandbox: SandboxInfo, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from behindy_ops.errors import Kind
 from sandbox.host import shell as host
 from sandbox.host.info import SandboxInfo
-from tests.github_runner import Runner, StepRun, load
+from tests.github_runner import Repository, Runner, StepRun, called, load
 from tests.sandbox.support import ROOT, all_drained, containers, inv, live_release, on_host
 
 pytestmark = pytest.mark.timeout(600)  # it makes .venv as a new machine does
@@ -29,7 +29,10 @@ FIRST, SECOND, THIRD, BAD = ("1" * 39 + end for end in "abcd")
 """Commit SHAs, as the build job pushes them."""
 
 OWN = "https://github.com/team/behindy-frontend"
-DEPLOY = load(ROOT / ".github/workflows/deploy-service.yml")["jobs"]["deploy"]
+SERVICE = load(ROOT / ".github/workflows/deploy-service.yml")
+DEPLOY = SERVICE["jobs"]["deploy"]
+CALLER = load(ROOT / "docs/callers/frontend.yml")["jobs"]["frontend"]
+MONDAY, TUESDAY = "2026-01-05T09:00:00+09:00", "2026-01-06T09:00:00+09:00"
 ROLLBACK = load(ROOT / ".github/workflows/rollback.yml")["jobs"]["rollback"]
 OPS = load(ROOT / ".github/workflows/ops.yml")["jobs"]["ops"]
 
@@ -81,8 +84,6 @@ def secrets(sandbox: SandboxInfo, tmp_path_factory: pytest.TempPathFactory) -> I
     yield {
         "BEHINDY_SSH_KEY": file.read_text(),
         "BEHINDY_SSH_KEY_PASSPHRASE": PASSPHRASE,
-        "DOCKERHUB_USERNAME": "me",
-        "DOCKERHUB_TOKEN": "may-push-and-is-not-for-the-host",
         "DOCKERHUB_PULL_TOKEN": TOKEN,
     }
     on_host("sandbox-registry-auth", "--stop")
@@ -90,25 +91,42 @@ def secrets(sandbox: SandboxInfo, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture
-def contexts(sandbox: SandboxInfo, secrets: dict[str, str]) -> dict[str, Any]:
+def repository(sandbox: SandboxInfo, secrets: dict[str, str]) -> Repository:
+    """What docs/github-actions.md has people set: all that leads to the host in the environment, also its address."""
+    own = secrets | {
+        "BEHINDY_HOST": "127.0.0.1",
+        "BEHINDY_KNOWN_HOSTS": Path(sandbox.ssh.known_hosts_file).read_text(),
+    }
+    return Repository(
+        secrets={"DOCKERHUB_USERNAME": "me", "DOCKERHUB_TOKEN": "may-push-and-is-not-for-the-host"},
+        variables={"BEHINDY_IMAGE_PREFIX": "localhost:5001/behindy", "BEHINDY_REGISTRY": "localhost:5001"},
+        environments={"production": (own, {"BEHINDY_PORT": str(sandbox.ssh.port)})},
+    )
+
+
+def given(repository: Repository, caller: dict[str, Any] = CALLER) -> dict[str, Any]:
+    """What the deploy job of the called workflow is given."""
+    github = {"server_url": "https://github.com", "repository": "team/behindy-frontend", "event_name": "push"}
     return {
-        "secrets": secrets,
-        "vars": {
-            "BEHINDY_HOST": "127.0.0.1",
-            "BEHINDY_PORT": str(sandbox.ssh.port),
-            "BEHINDY_KNOWN_HOSTS": Path(sandbox.ssh.known_hosts_file).read_text(),
-            "BEHINDY_IMAGE_PREFIX": "localhost:5001/behindy",
-            "BEHINDY_REGISTRY": "localhost:5001",
-        },
-        "inputs": {"service": "frontend", "tag": "", "environment": "production", "wait": "10m", "task": "status"},
-        "needs": {"build": {"outputs": {"tag": FIRST}}},
-        "github": {"server_url": "https://github.com", "repository": "team/behindy-ops"},
+        **called(caller, SERVICE, repository, github)("deploy"),
+        "needs": {"build": {"outputs": {"tag": FIRST, "committed": ""}}},
         "job": {"workflow_repository": "team/behindy-ops", "workflow_sha": "f" * 40},
     }
 
 
-def tagged(contexts: dict[str, Any], tag: str) -> dict[str, Any]:
-    return contexts | {"needs": {"build": {"outputs": {"tag": tag}}}}
+@pytest.fixture
+def contexts(repository: Repository) -> dict[str, Any]:
+    return given(repository)
+
+
+def of_ops(repository: Repository, **inputs: str) -> dict[str, Any]:
+    """What a job of a workflow in this repository is given, which nobody calls."""
+    github = {"server_url": "https://github.com", "repository": "team/behindy-ops"}
+    return {**repository.of_job("production"), "inputs": inputs | {"environment": "production"}, "github": github}
+
+
+def tagged(contexts: dict[str, Any], tag: str, committed: str = "") -> dict[str, Any]:
+    return contexts | {"needs": {"build": {"outputs": {"tag": tag, "committed": committed}}}}
 
 
 def said(runs: list[StepRun]) -> str:
@@ -147,12 +165,16 @@ class TestTheDeployJob:
     def test_it_deploys_and_sums_up(
         self, runner: Runner, contexts: dict[str, Any], secrets: dict[str, str], release: Release
     ) -> None:
-        for tag in (FIRST, SECOND):
+        for tag, committed in ((FIRST, MONDAY), (SECOND, TUESDAY)):
             release("frontend", tag)
-            runs = runner.job(DEPLOY, tagged(contexts, tag))
+            runs = runner.job(DEPLOY, tagged(contexts, tag, committed))
             assert [run.code for run in runs] == [0, 0, 0, 0], said(runs)
             assert runs[2].outputs.splitlines() == ["url=https://behindy.me"]  # as the compose file here declares
             assert live_release("frontend") == tag
+            outputs = dict(line.split("=", 1) for line in runs[3].outputs.splitlines())
+            assert outputs["outcome"] == "live"
+            assert outputs["digest"].startswith("sha256:")
+            assert f"| release | `{outputs['release']}` |" in runs[3].summary
         assert not list((runner.folder / "home").glob(".ssh/*"))
         assert files_with(secrets, runner.folder) == []
         run = runs[-1]
@@ -172,17 +194,39 @@ class TestTheDeployJob:
         assert "https://github.com/team/behindy-ops/actions/workflows/rollback.yml" in summary
         assert "./inv deploy.rollback frontend --to 2" in summary
 
+    def test_the_run_of_an_old_commit_started_again_leaves_the_newer_one(
+        self, runner: Runner, contexts: dict[str, Any], secrets: dict[str, str], release: Release
+    ) -> None:
+        for tag, committed in ((FIRST, MONDAY), (SECOND, TUESDAY)):
+            release("frontend", tag)
+            when = ("--commit-time", committed, "--watch", "0")
+            inv("deploy.frontend", "--tag", tag, *when).ok()
+        *_, run = runner.job(DEPLOY, tagged(contexts, FIRST, MONDAY))
+        assert run.code == 0, run.raw
+        assert live_release("frontend") == SECOND
+        assert "outcome=older" in run.outputs.splitlines()
+        assert f"frontend {FIRST} is older than what is live; nothing changed" in run.summary
+        require_no_secret(run, secrets)
+
+    def test_the_host_is_not_given_the_token_that_may_push(
+        self, runner: Runner, repository: Repository, release: Release
+    ) -> None:
+        release("frontend", BAD, "crash")
+        before = live_release("frontend")
+        less = {name: value for name, value in CALLER["secrets"].items() if name != "DOCKERHUB_PULL_TOKEN"}
+        *_, run = runner.job(DEPLOY, tagged(given(repository, CALLER | {"secrets": less}), BAD))
+        assert run.code == Kind.REGISTRY_REFUSED.exit_code, run.raw
+        assert "The host pulls without a login" in str(run.log.named("notice"))
+        assert live_release("frontend") == before
+
     def test_a_release_that_fails_is_explained(
         self, runner: Runner, contexts: dict[str, Any], secrets: dict[str, str], release: Release
     ) -> None:
         release("frontend", BAD, "crash")
         before = live_release("frontend")
-        only = {name: value for name, value in secrets.items() if name != "DOCKERHUB_PULL_TOKEN"}
-        contexts |= {"secrets": only | {"DOCKERHUB_TOKEN": TOKEN}}
         *_, run = runner.job(DEPLOY, tagged(contexts, BAD))
         assert run.code == 50, run.raw
         require_no_secret(run, secrets)
-        assert "The host gets a token that may push" in str(run.log.named("notice"))
         ((properties, message),) = run.log.named("error")
         assert "release refused" in properties
         assert "frontend-green is not healthy" in message
@@ -224,40 +268,38 @@ class TestTheDeployJob:
         assert "frontend-blue" not in containers()
 
     def test_rollback_and_a_look_at_the_host(
-        self, runner: Runner, contexts: dict[str, Any], secrets: dict[str, str], release: Release
+        self, runner: Runner, repository: Repository, secrets: dict[str, str], release: Release
     ) -> None:
         for tag in (FIRST, SECOND):
             inv("deploy.frontend", "--tag", release("frontend", tag), "--watch", "0").ok()
-        runs = runner.job(
-            ROLLBACK, contexts | {"inputs": {"service": "frontend", "to": "", "environment": "production"}}
-        )
+        runs = runner.job(ROLLBACK, of_ops(repository, service="frontend", to=""))
         assert runs[-1].code == 0, said(runs)
         assert live_release("frontend") == FIRST
         require_no_secret(runs[-1], secrets, masked=False)
         assert PASSPHRASE in runs[-1].log.masks
         assert f"frontend {FIRST} is live" in runs[-1].summary
         for task in ("status", "mem", "doctor", "recover"):
-            runs = runner.job(OPS, contexts | {"inputs": {"task": task, "environment": "production"}})
+            runs = runner.job(OPS, of_ops(repository, task=task))
             # The doctor may find something to say of a sandbox on a busy machine.
             assert runs[-1].code in ((0, Kind.TROUBLE_FOUND.exit_code) if task == "doctor" else (0,)), said(runs)
             require_no_secret(runs[-1], secrets, masked=False)
             assert runs[-1].summary
 
 
-def test_what_is_missing_is_named_before_anything_is_done(runner: Runner, contexts: dict[str, Any]) -> None:
-    less = contexts | {"secrets": {"DOCKERHUB_USERNAME": "me"}, "vars": {"BEHINDY_HOST": "127.0.0.1"}}
-    (run,) = runner.job(DEPLOY, less)
+def test_what_the_caller_does_not_pass_is_named_before_anything_is_done(runner: Runner, repository: Repository) -> None:
+    less = {name: value for name, value in CALLER["secrets"].items() if name.startswith("DOCKERHUB")}
+    (run,) = runner.job(DEPLOY, given(repository, CALLER | {"secrets": less}))
     assert run.code == 1
     ((_, message),) = run.log.named("error")
-    assert "Missing or empty: BEHINDY_KNOWN_HOSTS BEHINDY_SSH_KEY." in message
+    assert "Missing or empty: BEHINDY_HOST BEHINDY_KNOWN_HOSTS BEHINDY_SSH_KEY." in message
+    assert "The calling workflow has to pass each secret on by its name" in message
 
 
 def test_a_secret_of_several_lines_where_one_is_meant_is_named_and_not_shown(
     runner: Runner, contexts: dict[str, Any], secrets: dict[str, str]
 ) -> None:
-    runs = runner.job(
-        DEPLOY, contexts | {"secrets": secrets | {"DOCKERHUB_PULL_TOKEN": "first 비밀 line\nsecond line"}}
-    )
+    several = {"DOCKERHUB_PULL_TOKEN": "first 비밀 line\nsecond line"}
+    runs = runner.job(DEPLOY, contexts | {"secrets": contexts["secrets"] | several})
     assert runs[-1].code == 10, said(runs)
     assert "DOCKERHUB_TOKEN" in runs[-1].raw
     for line in ("first 비밀 line", "second line"):

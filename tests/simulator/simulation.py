@@ -283,10 +283,12 @@ class Simulation:
         now: bool = False,
         drained: bool = True,
         images: Mapping[str, LocalImage] | None = None,
+        committed: str = "",
+        if_newer: bool = False,
     ) -> None:
         """As an operator does; ``drained``: time passes until the host has drained what was live before."""
         goal = Goal(tag=tag, force=force, watch=watch, recreate=strategy == "recreate", wait_drain=wait_drain)
-        goal = replace(goal, images=images or {})
+        goal = replace(goal, images=images or {}, committed=committed, if_newer=if_newer)
         with self._settled(drained=drained):
             queue.deploy(self.connect, self._chosen(names), goal, wait=wait, now=now)
 

@@ -146,6 +146,15 @@ def test_a_deploy_that_fails_is_an_error_that_says_in_what_state_the_host_is(hos
     assert behindy_ops.survey().service("web").tag == "v1"
 
 
+def test_an_older_commit_changes_nothing(host: Simulation) -> None:
+    assert behindy_ops.deploy("web", "v2", commit_time="1767690000").changed
+    older = behindy_ops.deploy("web", "v1", commit_time="1767603600", if_newer=True)
+    assert (older.outcome, older.changed) == ("older", False)
+    assert behindy_ops.survey().service("web").tag == "v2"
+    with raises(Kind.USAGE, match="--if-newer needs to know"):
+        behindy_ops.deploy("web", "v1", if_newer=True)
+
+
 def test_its_options_are_those_of_the_task(host: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[object] = []
 
@@ -156,6 +165,10 @@ def test_its_options_are_those_of_the_task(host: Simulation, monkeypatch: pytest
 
     monkeypatch.setattr(queue, "deploy", deploy)
     behindy_ops.deploy("web", "v2", force=True, recreate=True, watch=3.0, wait=9.0, wait_drain=True, now=True)
+    behindy_ops.deploy("web", "v3", if_newer=True, commit_time="2026-01-05T18:00:00+09:00")
+    newer = Goal(tag="v3", if_newer=True, committed="2026-01-05T09:00:00+00:00")
+    assert given[3:5] == [["web"], newer]
+    del given[3:]
     goal = Goal(tag="v2", force=True, recreate=True, watch=3.0, wait_drain=True)
     options = given.pop()
     assert isinstance(options, dict)

@@ -49,7 +49,7 @@ class Wrapper:
         self.root.mkdir()
         self.bin.mkdir()
         shutil.copy(CHECKOUT / "inv", self.root / "inv")
-        (self.root / "requirements.lock").write_text("a==1\n")
+        (self.root / "requirements.txt").write_text("a==1\n")
         for tool in ("sh", "readlink", "dirname", "cksum", "cat", "rm", "mkdir", "cp", "chmod", "sleep", "id"):
             (self.bin / tool).symlink_to(shutil.which(tool) or tool)
         self.install("python3", FAKE_PYTHON.format(log=self.log, python=sys.executable))
@@ -118,7 +118,7 @@ def test_the_tasks_know_where_it_was_called(wrapper: Wrapper, tmp_path: Path) ->
 
 def test_a_changed_lock_file_makes_the_environment_anew(wrapper: Wrapper) -> None:
     wrapper.run()
-    (wrapper.root / "requirements.lock").write_text("a==2\n")
+    (wrapper.root / "requirements.txt").write_text("a==2\n")
     wrapper.run()
     wrapper.run()
     assert wrapper.done == ["venv", "pip"] * 2

@@ -106,6 +106,8 @@ def _override(release: Release, image: str, service: Service, names: Names) -> s
     }
     if names.meets_nginx(service):  # Docker has the first network by its name, and can disconnect that.
         stanza |= {"networks": {names.network_key: {"priority": 1000}}}
+    if release.committed:
+        labels |= {Labels.committed: release.committed}
     if service.replica_of:
         labels |= {Labels.replica_of: service.replica_of}
     if service.schedule:

@@ -41,7 +41,12 @@ HOSTILE = st.one_of(
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n{}\nabc=\n-----END OPENSSH PRIVATE KEY-----\n".format("QUJD" * 12)
 
 
-def shown(sent: list[events.Event], summary: Path | None = None, hide: tuple[Secret, ...] = ()) -> Log:
+def shown(
+    sent: list[events.Event],
+    summary: Path | None = None,
+    hide: tuple[Secret, ...] = (),
+    outputs: Path | None = None,
+) -> Log:
     stream = io.StringIO()
     environ = {
         "GITHUB_SERVER_URL": "https://github.com",
@@ -50,6 +55,8 @@ def shown(sent: list[events.Event], summary: Path | None = None, hide: tuple[Sec
     }
     if summary:
         environ["GITHUB_STEP_SUMMARY"] = str(summary)
+    if outputs:
+        environ["GITHUB_OUTPUT"] = str(outputs)
     renderer = Actions(SafeStream(stream), environ, hide)
     for event in sent:
         renderer(event)
@@ -224,3 +231,15 @@ def test_a_summary_never_grows_past_what_the_runner_takes(tmp_path: Path) -> Non
     for _ in range(40):
         shown([events.Logs("big", ("x" * 200,) * 500), events.Failed("t", "w")], file)
     assert 900_000 < file.stat().st_size <= 1_000_100
+
+
+def test_a_step_has_how_the_deploy_ended_as_outputs_and_no_line_of_somebody_elses(tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs"
+    outputs.write_text("before=1\n")
+    facts = {"release": "r2", "digest": "sha256:ab\nother=1", "tag": "v2"}
+    shown([events.DeployStarted("web", "v2", "h", "me/web"), events.DeployFinished("web", "live", 1.0, facts)])
+    assert outputs.read_text() == "before=1\n"
+    shown([events.DeployFinished("web", "live", 1.0, facts | {"digest": "sha256:ab"})], outputs=outputs)
+    assert outputs.read_text() == "before=1\noutcome=live\nrelease=r2\ndigest=sha256:ab\n"
+    shown([events.DeployFinished("web", "older", 1.0, facts)], outputs=outputs)
+    assert not [line for line in outputs.read_text().splitlines() if line.startswith("other=")]
