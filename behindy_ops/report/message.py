@@ -15,7 +15,7 @@ from behindy_ops.project.secret import Secret
 from behindy_ops.project.settings import Settings
 from behindy_ops.project.webhooks import EVERYTHING, FAILURES
 from behindy_ops.report.events import DeployFinished, DeployStarted, Event, Recovered, TakenBack
-from behindy_ops.report.text import printable
+from behindy_ops.report.text import ending, printable
 
 Notable = DeployStarted | DeployFinished | TakenBack | Recovered
 """Events that say how a run ends."""
@@ -120,7 +120,9 @@ class _Service:
     """How it went with one service.
 
     Attributes:
-        outcome: ``live``, ``unchanged``, ``switched back``, ``failed``, ``interrupted`` or ``not begun``.
+        outcome: that of its end, such as ``live`` or ``unchanged``; of one without: ``switched back``, ``failed``,
+            ``interrupted`` or ``not begun``.
+        ended: it had an end of its own.
     """
 
     service: str
@@ -129,6 +131,7 @@ class _Service:
     seconds: float = 0.0
     release: str = ""
     previous: str = ""
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +273,7 @@ def _service(
         facts, event = finished[name].facts, finished[name]
         tag = facts.get("tag") or tag
         told = (facts.get("release", ""), facts.get("previous", ""))
-        return _Service(name, tag, event.outcome, round(event.seconds, 1), *told)
+        return _Service(name, tag, event.outcome, round(event.seconds, 1), *told, ended=True)
     return _Service(name, tag, outcome if name in begun and outcome else "not begun")
 
 
@@ -279,11 +282,10 @@ def _headline(about: About, end: _End, error: BehindyError | None) -> tuple[Mood
         return _failure(about, end, error)
     if about.task == "recovery" or (end.recovered and end.outcome != "live"):
         return _recovery(about, end)
-    live = [each for each in end.services if each.outcome == end.outcome]
-    words = _listed([each.service for each in live], live[-1].tag if live else about.tag)
-    are = "are" if len(live) > 1 else "is"
-    if end.outcome != "live":
-        return Mood.GOOD, f"{words} {are} live already; nothing changed"
+    live = [each for each in end.services if each.outcome == "live"]
+    if not live:
+        return Mood.GOOD, " and ".join(_as_ended(each) for each in end.services)
+    words, are = _listed([each.service for each in live], live[-1].tag), "are" if len(live) > 1 else "is"
     ways = {"rollback": f"{are} live again", "restart": "was restarted"}
     return Mood.GOOD, f"{words} {ways.get(about.task, f'{are} live')}"
 
@@ -298,6 +300,10 @@ def _failure(about: About, end: _End, error: BehindyError) -> tuple[Mood, str]:
     if ran and ran[-1].outcome == "live":
         return Mood.BAD, f"{subject} is live, but: {error.title}"
     return Mood.BAD, f"the {about.task} of {subject} failed: {error.title}"
+
+
+def _as_ended(service: _Service) -> str:
+    return ending(DeployFinished(service.service, service.outcome, service.seconds), service.tag)[0]
 
 
 def _recovery(about: About, end: _End) -> tuple[Mood, str]:
@@ -318,8 +324,8 @@ def _services_lines(end: _End) -> list[str]:
         if each.outcome == "live":
             before = f", previous {each.previous}" if each.previous else ""
             lines.append(f"{each.service}: release {each.release or each.tag}{before}, after {took(each.seconds)}")
-        elif each.outcome == "unchanged" and end.outcome == "live":
-            lines.append(f"{each.service}: {each.tag} was live already")
+        elif each.ended and end.outcome == "live":
+            lines.append(_as_ended(each))
     if len(end.services) > 1 and (left := end.names("not begun")):
         lines.append(f"not begun: {_listed(left)}")
     return lines

@@ -229,6 +229,24 @@ def test_several_services_are_one_message() -> None:
     assert len(message.lines) == 3
 
 
+def test_of_several_services_those_that_changed_are_named_and_the_others_told() -> None:
+    events = [*all_live()[:2], *(DeployFinished(name, "unchanged", 1.0) for name in ALL.services[1:])]
+    message = told(replace(ALL, tag="v2"), events)
+    assert message.headline.endswith("] llmserver v2 is live")
+    assert message.lines[1:] == (
+        "backend v2 is live already; nothing changed",
+        "frontend v2 is live already; nothing changed",
+    )
+
+
+def test_where_nothing_changed_that_is_told_as_the_task_does() -> None:
+    message = told(replace(DEPLOY, on="everything"), [BEGUN, UNCHANGED])
+    assert (message.mood, message.headline) == (
+        Mood.GOOD,
+        "[production, shop.example] frontend v2 is live already; nothing changed",
+    )
+
+
 def test_of_several_services_the_one_that_failed_is_named_and_what_was_not_begun() -> None:
     events = [*all_live()[:2], DeployStarted("backend", "v2", "h")]
     message = told(ALL, events, REFUSED)
