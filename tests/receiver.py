@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import ipaddress
 import json
@@ -26,12 +27,14 @@ class Receiver:
         status: that it answers with.
         location: where it sends whoever asks.
         mute: it takes what it is told, and does not answer until it is left.
+        drips: its answer comes byte by byte, and has no end until then.
         certificate: a file with one and its key, to be asked by TLS.
     """
 
     status: int = 200
     location: str = ""
     mute: bool = False
+    drips: bool = False
     certificate: Path | None = None
     told: list[dict[str, Any]] = field(default_factory=list)
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -45,6 +48,9 @@ class Receiver:
                 text = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.asked.append((self.command, self.path, dict(self.headers)))
                 receiver.told.append(json.loads(text))
+                if receiver.drips:
+                    self._drip()
+                    return
                 if receiver.mute:
                     receiver._over.wait(60)
                     return
@@ -53,6 +59,12 @@ class Receiver:
                     self.send_header("Location", receiver.location)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
+
+            def _drip(self) -> None:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                with contextlib.suppress(OSError):
+                    while not receiver._over.wait(0.1):
+                        self.wfile.write(b"x")
 
             do_GET = do_POST  # noqa: N815 # which a redirect would be followed by
 

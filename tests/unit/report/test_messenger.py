@@ -88,6 +88,15 @@ def test_one_that_does_not_answer_costs_no_more_than_the_time_there_is(receiver:
     assert len(receiver.told) == 1
 
 
+def test_one_that_answers_without_an_end_costs_no_more_nor_holds_up_the_end_of_the_program() -> None:
+    with Receiver(drips=True) as receiver:
+        begun, before = time.monotonic(), set(threading.enumerate())
+        assert "no answer within 0.5 s" in whole(send([hook(receiver.url)], TEXT, seconds=0.5))
+        assert time.monotonic() - begun < SECONDS
+        left = set(threading.enumerate()) - before
+        assert [thread.daemon for thread in left if "ask" in thread.name] == [True]
+
+
 def test_one_that_is_not_there_is_told_so() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -10,14 +10,18 @@ import pytest
 from invoke import Context
 
 import behindy_ops
+from behindy_ops.deploy import queue
 from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.host import session as sessions
+from behindy_ops.report.events import DeployFinished, DeployStarted
 from behindy_ops.tasks import root
 from tests.receiver import SECRET, Receiver
 from tests.unit.tasks.test_ask import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from behindy_ops.deploy.hooks import Hooks
 
 TELLING: list[tuple[str, dict[str, Any], str]] = [
     ("deploy.all", {}, "deploy"),
@@ -115,6 +119,25 @@ def test_a_doctor_who_is_to_tell_nobody_says_so_before_he_looks(
     monkeypatch.setenv("BEHINDY_NOTIFY_URL", url)
     assert run("ops.doctor", {"notify": True}) == Kind.SETTINGS.exit_code
     assert receiver.told == []
+
+
+@pytest.fixture
+def deployed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deploy is live at once."""
+
+    def deploy(*_: object, hooks: Hooks, **__: object) -> None:
+        hooks.emit(DeployStarted("frontend", "v2", "h"))
+        hooks.emit(DeployFinished("frontend", "live", 1.0, {"release": "r2"}))
+
+    monkeypatch.setattr(queue, "deploy", deploy)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_task_and_a_program_tell_what_happened_on_the_way(receiver: Receiver) -> None:
+    root()["deploy.frontend"](Context(), tag="v2")
+    behindy_ops.deploy("frontend", "v2")
+    assert [told["services"][0]["release"] for told in receiver.told] == ["r2", "r2"]
+    assert [told["outcome"] for told in receiver.told] == ["live", "live"]
 
 
 def test_a_program_that_deploys_tells_it_too(receiver: Receiver) -> None:
