@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import behindy_ops
+from behindy_ops.errors import SwarmFound
 from behindy_ops.project.settings import Settings
 from behindy_ops.project.webhooks import Webhook
 from behindy_ops.report import message
@@ -78,8 +79,7 @@ def telling(
     finally:
         try:
             about = message.about(task, settings, services, who(), tag)
-            text = _message(about, told, error)
-            if text is not None:
+            if (text := _message(about, told, error)) is not None:
                 missed = send(settings.webhooks, text)
                 told.sent = None if missed else len(settings.webhooks)
                 for sentence in missed:
@@ -89,6 +89,8 @@ def telling(
 
 
 def _message(about: message.About, told: Telling, error: BaseException | None) -> Message | None:
+    if isinstance(error, SwarmFound):
+        return None  # it has not ended: it is begun once more
     if about.task != "doctor":
         return message.ended(about, told.events, error)
     if error is not None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from behindy_ops.errors import Kind
+from behindy_ops.errors import Kind, SwarmFound
 from behindy_ops.project.secret import Secret
 from behindy_ops.project.settings import Settings
 from behindy_ops.project.webhooks import Webhook, webhook
@@ -179,6 +179,16 @@ def test_what_cannot_be_told_is_said_and_changes_nothing(error: BaseException | 
     with Receiver(status=500) as receiver:
         (complaint,) = told_of(error, receiver)
     assert "HTTP 500" in complaint
+
+
+@pytest.mark.parametrize("task", ["deploy", "doctor"])
+def test_a_run_that_is_begun_once_more_has_not_ended(task: str, receiver: Receiver) -> None:
+    with (
+        pytest.raises(SwarmFound),
+        telling(task, settings(receiver), ["web"], who=str, complain=pytest.fail),
+    ):
+        raise SwarmFound("The host manages a swarm.")
+    assert receiver.told == []
 
 
 def test_a_bug_in_the_telling_fails_nothing(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

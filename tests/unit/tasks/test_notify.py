@@ -46,7 +46,7 @@ UNREACHABLE = Kind.HOST_UNREACHABLE.exit_code
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     """A webhook that is set; the host cannot be reached."""
 
-    def connect(*_: object) -> NoReturn:
+    def connect(*_: object, **__: object) -> NoReturn:
         raise Kind.HOST_UNREACHABLE("Nobody is there.")
 
     monkeypatch.setattr(sessions, "open_session", connect)
