@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from behindy_ops.deploy import queue
@@ -24,7 +25,8 @@ from behindy_ops.host.tokens import with_tokens
 from behindy_ops.project.project import Project
 from behindy_ops.project.services import Service, repository, validate_tag
 from behindy_ops.project.settings import Settings
-from behindy_ops.report.events import DeployFinished, Event
+from behindy_ops.report.events import DeployFinished, Event, Warning_
+from behindy_ops.report.messenger import Telling, telling
 from behindy_ops.views import status
 from behindy_ops.views.status import ServiceStatus
 from behindy_ops.views.view import as_seen, require_docker
@@ -196,10 +198,12 @@ def deploy(
         SwitchedBack: the new release failed after the switch; the previous one serves again.
     """
     events: list[DeployFinished] = []
+    told = Telling()
 
     def listen(event: Event) -> None:
         if isinstance(event, DeployFinished):
             events.append(event)
+        told.hear(event)
         tell(event)
 
     goal = Goal(
@@ -215,7 +219,9 @@ def deploy(
     services, settings = found.services([service]), found.settings(os.environ)
     settings = with_tokens(settings, [repository(each, settings.image_prefix) for each in services])
     hooks = Hooks(found.root / "hooks", settings, listen)
-    queue.deploy(_connector(found, services, settings, listen), services, goal, wait=wait, now=now, hooks=hooks)
+    names, who = [each.name for each in services], partial(sessions.who_am_i, os.environ)
+    with telling("deploy", settings, names, who=who, complain=lambda text: tell(Warning_(text)), tag=tag, heard=told):
+        queue.deploy(_connector(found, services, settings, listen), services, goal, wait=wait, now=now, hooks=hooks)
     return _deployed(events[-1], tag)
 
 

@@ -28,7 +28,7 @@ from behindy_ops.facts.release import Release, is_job, released_as
 from behindy_ops.facts.survey import Survey, Trio
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import Once, Service, replicas
-from behindy_ops.report.events import Decision, Warning_
+from behindy_ops.report.events import Decision, Recovered, TakenBack, Warning_
 
 ROUNDS = 5
 """Times a service is looked at and put in order before a person is asked; the table needs three at most."""
@@ -192,6 +192,7 @@ def _after_switch(walk: Walk, live: Container, blue: Container, *, bad: bool, be
         take_back(walk, reason, hurried=False)
     what = f"The new release of {state.service.name} was switched back: {reason}."
     walk.session.emit(Decision(f"{what} {walk.state.serving}"))
+    walk.session.emit(TakenBack(state.service.name, reason))
 
 
 def _record(session: Session, service: Service, survey: Survey, done: Sequence[Recovery], underway: str) -> None:
@@ -217,7 +218,9 @@ def _record(session: Session, service: Service, survey: Survey, done: Sequence[R
     if done or stands:
         said = "; ".join(recovery.value for recovery in dict.fromkeys(done))
         reason = said or "an earlier run died before it could record its end"
-        walk.go([Record("live" if live else "not deployed", reason, stands=stands)])
+        outcome = "live" if live else "not deployed"
+        walk.go([Record(outcome, reason, stands=stands)])
+        session.emit(Recovered(service.name, outcome, walk.state.release.tag, reason))
 
 
 def _tell_after(session: Session, service: Service, after: Once, *, cut: bool, unrecorded: bool) -> None:

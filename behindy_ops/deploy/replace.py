@@ -33,7 +33,7 @@ from behindy_ops.facts.release import next_id
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host.session import Session
 from behindy_ops.project.services import Service
-from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, Warning_
+from behindy_ops.report.events import Decision, DeployFinished, DeployStarted, TakenBack, Warning_
 
 
 class Replacement:
@@ -209,6 +209,7 @@ class Replacement:
                     raise
                 self.warn(failure)
             self.holds = False
+            self.session.emit(TakenBack(name, reason))
             what = f"The new release of {name} was switched back: {reason}."
             self._record("switched back", stopped or what)
             if self.walk.state.goal.recreate and self.walk.state.live is not None:

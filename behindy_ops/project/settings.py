@@ -24,6 +24,7 @@ from behindy_ops.project.dotenv import read_env_file
 from behindy_ops.project.place import PROJECT
 from behindy_ops.project.registries import Login, canonical, read_logins, registry_of
 from behindy_ops.project.secret import Secret
+from behindy_ops.project.webhooks import CHANGES, Webhook, addresses, check_webhooks, webhook
 
 _NOT_OURS = frozenset({"BEHINDY_HTTP_PORT", "BEHINDY_HTTPS_PORT", "BEHINDY_DB_DATA"})
 """Names the compose file reads on the host; somebody may keep them in the same file."""
@@ -34,12 +35,14 @@ _BOUND = frozenset(
         *("BEHINDY_SSH_KEY_FILE", "BEHINDY_SSH_KEY", "BEHINDY_SSH_KEY_PASSPHRASE"),
         *("BEHINDY_DOMAIN", "BEHINDY_PUBLIC_ADDRESS", "BEHINDY_OUTSIDE_ADDRESS", "BEHINDY_OUTSIDE_CA_FILE"),
         *("BEHINDY_TRUSTED_PROXIES", "BEHINDY_IPV6", "BEHINDY_ENGINE"),
+        *("BEHINDY_NOTIFY_URL", "BEHINDY_NOTIFY_KIND"),
     }
 )
-"""What is about one host: where it is, how to log in to it, and how the world comes to it. An environment has its own
-or the default, lest a release of staging be sent to production, or be proven by production's answers."""
+"""What is about one host: where it is, how to log in to it, how the world comes to it, and who is told of it. An
+environment has its own or the default, lest a release of staging be sent to production, be proven by production's
+answers, or alarm those who look after production."""
 
-_SECRET = frozenset({"BEHINDY_SSH_KEY", "BEHINDY_SSH_KEY_PASSPHRASE", "DOCKERHUB_TOKEN"})
+_SECRET = frozenset({"BEHINDY_SSH_KEY", "BEHINDY_SSH_KEY_PASSPHRASE", "DOCKERHUB_TOKEN", "BEHINDY_NOTIFY_URL"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,9 @@ class Settings:
         confirm: tasks that change the host ask first, where there is a terminal.
         engine: what runs the services: ``""`` for the host's own Docker, ``swarm`` for the swarm that it manages;
             ``single`` leads back from that to the host alone.
+        notify_urls: addresses of webhooks that are told how a deploy ended.
+        notify_kind: what those read whose address does not tell; ``""`` means ``json``.
+        notify_on: what they are told of, ``failures``, ``changes`` or ``everything``.
         environment: the chosen one's name; ``""`` for none.
         registries: logins to further registries, from ``pyproject.toml``.
     """
@@ -93,6 +99,9 @@ class Settings:
     registries: tuple[Login, ...] = ()
     confirm: bool = False
     engine: str = ""
+    notify_urls: tuple[Secret, ...] = ()
+    notify_kind: str = ""
+    notify_on: str = CHANGES
     environment: str = ""
 
     @property
@@ -122,7 +131,12 @@ class Settings:
     def secrets(self) -> tuple[Secret, ...]:
         """Every value in them that must not be shown."""
         tokens = (self.registry_token, *(login.token for login in self.registries))
-        return tuple(secret for secret in (self.key_text, self.key_passphrase, *tokens) if secret)
+        return tuple(secret for secret in (self.key_text, self.key_passphrase, *tokens, *self.notify_urls) if secret)
+
+    @property
+    def webhooks(self) -> tuple[Webhook, ...]:
+        """Who is told how a deploy ended."""
+        return tuple(webhook(url, self.notify_kind) for url in self.notify_urls)
 
     def login(self, image: str) -> Login | None:
         """Return the login to the registry of an image; None where nobody logs in."""
@@ -347,6 +361,11 @@ def _image_prefix(reader: _Reader, name: str) -> str:
     return user
 
 
+def _notify_urls(reader: _Reader, name: str) -> tuple[Secret, ...]:
+    urls = reader.secret(name, check_webhooks)
+    return tuple(map(Secret, addresses(urls.reveal()))) if urls else ()
+
+
 def _is(check: Callable[[str], str], shape: Callable[[str], Any] = str) -> Callable[[_Reader, str], Any]:
     return lambda reader, name: shape(reader.text(name, check))
 
@@ -382,6 +401,9 @@ _SETTINGS: Mapping[str, tuple[str, Callable[[_Reader, str], Any]]] = {
     "DOCKERHUB_USERNAME": ("registry_user", _is(validate.check_login)),
     "DOCKERHUB_TOKEN": ("registry_token", _ONE_LINE),
     "BEHINDY_ENGINE": ("engine", _is(validate.check_engine)),
+    "BEHINDY_NOTIFY_URL": ("notify_urls", _notify_urls),
+    "BEHINDY_NOTIFY_KIND": ("notify_kind", _is(validate.check_notify_kind)),
+    "BEHINDY_NOTIFY_ON": ("notify_on", _is(validate.check_notify_on)),
     "BEHINDY_CONFIRM": ("confirm", _is(validate.check_yes_or_no, lambda value: value == "yes")),
 }
 """Every setting, in the order of ``.env.example``: its field, and how it is read; without a value the default holds."""

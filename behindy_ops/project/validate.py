@@ -46,6 +46,8 @@ def _form(pattern: str, otherwise: str, also: Callable[[str], bool] = bool) -> C
 check_user = _form(r"[A-Za-z_][A-Za-z0-9._-]{0,63}\$?", "is not a login name; write one such as ubuntu or ec2-user")
 check_yes_or_no = _form(r"yes|no", "is neither yes nor no")
 check_engine = _form(r"single|swarm", "is neither single nor swarm")
+check_notify_kind = _form(r"slack|discord|json", "is none of slack, discord, json")
+check_notify_on = _form(r"failures|changes|everything", "is none of failures, changes, everything")
 check_login = _form(r"(?!-)[!-~]+", "is not a user name; write the one you log in to the registry with")
 """A user of an image registry."""
 check_tag = _form(

@@ -140,6 +140,30 @@ class DeployFinished(Event):
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class TakenBack(Event):
+    """A new release that had the traffic was taken back; a sentence on it is told to people beside this."""
+
+    service: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Recovered(Event):
+    """What an interrupted run left of one service is in order, and that is recorded; likewise.
+
+    Attributes:
+        outcome: as in the history: ``live``, or ``not deployed``.
+        tag: of the release that is live now.
+        what: was seen, and done.
+    """
+
+    service: str
+    outcome: str
+    tag: str
+    what: str
+
+
 def failed(error: BehindyError) -> Failed:
     """Return the event for an error."""
     return Failed(error.title, error.what, error.state, error.remedy, error.lines, error.exit_code)

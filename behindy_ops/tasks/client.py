@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from behindy_ops.errors import BehindyError, SwarmFound
+from behindy_ops.errors import BehindyError, Kind, SwarmFound
 from behindy_ops.project.project import Project
 from behindy_ops.tasks import ask
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from behindy_ops.project.services import Service
     from behindy_ops.project.settings import Settings
     from behindy_ops.report.events import Event
+    from behindy_ops.report.messenger import Telling
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,16 @@ class Client:
     Attributes:
         services: those the task is about.
         emit: is told what happens.
+        listeners: are told, too.
+        quiet: nobody is shown what is told to ``emit``.
     """
 
     project: Project
     settings: Settings
     services: list[Service]
     emit: Callable[[Event], None]
+    listeners: list[Callable[[Event], None]] = field(default_factory=list)
+    quiet: bool = False
 
     def connect(self) -> AbstractContextManager[Session]:
         """Open a session on the host."""
@@ -68,6 +74,43 @@ class Client:
 
         if self.settings.confirm and not begun_before():
             ask.confirm(f"{what} on {self._place}?", yes=yes)
+
+    @contextlib.contextmanager
+    def telling(self, task: str, tag: str = "") -> Iterator[Telling]:
+        """Tell the webhooks of the settings, if there are any, how the block ended; nothing of that fails the task.
+
+        Args:
+            task: as :class:`behindy_ops.report.message.About` has it.
+            tag: that is wanted.
+        """
+        from behindy_ops.host.session import who_am_i
+        from behindy_ops.report.messenger import telling
+
+        names = [service.name for service in self.services]
+        who = partial(who_am_i, os.environ)
+        with telling(task, self.settings, names, who=who, complain=self._complain, tag=tag) as told:
+            self.listeners.append(told.hear)
+            yield told
+
+    def require_webhooks(self) -> None:
+        """Check that there is somebody to tell.
+
+        Raises:
+            Kind.SETTINGS: there is not.
+        """
+        if not self.settings.notify_urls:
+            raise Kind.SETTINGS(
+                "There is nobody to tell: BEHINDY_NOTIFY_URL is not set.",
+                remedy="Set it to the address of a webhook, or leave out --notify.",
+            )
+
+    def _complain(self, sentence: str) -> None:
+        from behindy_ops.report.events import Warning_
+
+        if self.quiet:
+            print(sentence, file=sys.stderr, flush=True)
+        else:
+            self.emit(Warning_(sentence))
 
     def asker(self, task: str, yes: bool) -> Callable[[str], bool]:
         """Return what asks a task's own questions, as :func:`ask.asker`; they name the environment and the host."""
@@ -117,18 +160,25 @@ def client(
         settings = with_tokens(settings, [repository(service, settings.image_prefix) for service in chosen])
     if quiet:
         with _finding(settings):
-            yield Client(project, settings, chosen, silent)
+            yield Client(project, settings, chosen, silent, quiet=True)
         return
-    emit = report.choose(json, sys.stdout, os.environ, settings.secrets, settings.environment)
+    shown = report.choose(json, sys.stdout, os.environ, settings.secrets, settings.environment)
+    listeners: list[Callable[[Event], None]] = []
+
+    def emit(event: Event) -> None:
+        shown(event)
+        for listen in listeners:
+            listen(event)
+
     try:
         with _finding(settings):
-            yield Client(project, settings, chosen, emit)
+            yield Client(project, settings, chosen, emit, listeners)
     except BehindyError as error:
-        if not isinstance(error, SwarmFound) and not json and emit.failure(error):  # people have seen it
+        if not isinstance(error, SwarmFound) and not json and shown.failure(error):  # people have seen it
             raise SystemExit(error.exit_code) from error
         raise
     finally:
-        emit.close()
+        shown.close()
 
 
 @contextlib.contextmanager

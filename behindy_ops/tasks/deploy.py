@@ -80,7 +80,8 @@ def _deploy_task(name: str, help_: str, *services: str, aliases: tuple[str, ...]
                 queue.show_plan(this.connect, this.services, goal, verbose=verbose, hooks=hooks)
             else:
                 this.confirm(f"Deploy {', '.join(service.name for service in this.services)}:{goal.tag}", yes=yes)
-                queue.deploy(this.connect, this.services, goal, wait=seconds, now=now, hooks=hooks)
+                with this.telling("deploy", goal.tag):
+                    queue.deploy(this.connect, this.services, goal, wait=seconds, now=now, hooks=hooks)
 
     deploy.__doc__ = help_
     return task(name=name, aliases=aliases, help=_HELP)(deploy)
@@ -154,7 +155,8 @@ def rollback(
         choose = partial(goals.rollback, to=to, watch=watching, wait_drain=wait_drain)
         enough = () if to else WENT_BACK
         this.confirm(f"Roll {service} back to {to or 'its previous release'}", yes=yes)
-        return_to(choose, this.connect, this.services[0], what="rollback", wait=seconds, now=now, enough=enough)
+        with this.telling("rollback", to):
+            return_to(choose, this.connect, this.services[0], what="rollback", wait=seconds, now=now, enough=enough)
 
 
 @task()
@@ -200,7 +202,8 @@ def recover(
     seconds = waiting(wait)
     with client(service, json=json) as this:
         this.confirm("Recover what an interrupted run left", yes=yes)
-        queue.recover(this.connect, this.services, wait=seconds, now=now)
+        with this.telling("recovery"):
+            queue.recover(this.connect, this.services, wait=seconds, now=now)
 
 
 @task(

@@ -261,7 +261,8 @@ def restart(
     with client(service, json=json) as this:
         choose = partial(goals.restart, watch=watching, wait_drain=wait_drain)
         this.confirm(f"Restart {service}", yes=yes)
-        return_to(choose, this.connect, this.services[0], what="restart", wait=seconds, now=now)
+        with this.telling("restart"):
+            return_to(choose, this.connect, this.services[0], what="restart", wait=seconds, now=now)
 
 
 @task(help={"watch": _AGAIN, "every": _EVERY})
@@ -329,10 +330,17 @@ def _until_stopped() -> Iterator[None]:
         "service": "only this one, and what it depends on",
         "fix": "apply the safe remedies, after a yes",
         "yes": "apply them without the question, for scripts",
+        "notify": "tell the webhooks of BEHINDY_NOTIFY_URL what was found, or is left after --fix",
     },
 )
 def doctor(
-    _: Context, service: str = "", fix: bool = False, yes: bool = False, wait: str = "", json: bool = False
+    _: Context,
+    service: str = "",
+    fix: bool = False,
+    yes: bool = False,
+    wait: str = "",
+    notify: bool = False,
+    json: bool = False,
 ) -> None:
     """Name what is wrong, why, and what to do about it.
 
@@ -340,23 +348,36 @@ def doctor(
     a risk alone is none. What it recognises: docs/operations.md#checks.
     """
     import os
+    from dataclasses import replace
 
     from behindy_ops import report
+    from behindy_ops.report.text import Line, Tone
     from behindy_ops.views.doctor import consult, cure
 
     only = [service] if service else []
-    if not fix:
-        show_by(lambda session: consult(session, only), json=json)
-        return
     seconds = waiting(wait)
     aside = sys.stderr if json else sys.stdout  # with --json standard output has the JSON alone
-    with client(quiet=True) as this, this.connect() as session:
-        shown = cure(
-            session,
-            only,
-            ask=this.asker("ops.doctor --fix", yes),
-            tell=lambda lines: report.show_lines(lines, aside),
-            emit=report.choose(False, aside, os.environ),
-            wait=seconds,
-        )
+    with client(quiet=True) as this, contextlib.ExitStack() as stack:
+        told = None
+        if notify:
+            this.require_webhooks()
+            this.project.services(only)  # one that is not there is nobody's trouble but ours
+            told = stack.enter_context(this.telling("doctor"))
+        with this.connect() as session:
+            if not fix:
+                shown = consult(session, only)
+            else:
+                shown = cure(
+                    session,
+                    only,
+                    ask=this.asker("ops.doctor --fix", yes),
+                    tell=lambda lines: report.show_lines(lines, aside),
+                    emit=report.choose(False, aside, os.environ),
+                    wait=seconds,
+                )
+        if told is not None:
+            told.findings = shown.data["findings"]
+    if told is not None and told.sent is not None:
+        note = "The webhooks were told." if told.sent else "There was nothing to tell the webhooks."
+        shown = replace(shown, lines=[*shown.lines, Line(""), Line(note, Tone.FAINT)])
     present(shown.lines, shown.data, shown.problem, json=json, settings=this.settings)

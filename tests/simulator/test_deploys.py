@@ -15,7 +15,7 @@ from behindy_ops.deploy import replace as replacing
 from behindy_ops.errors import STILL_RUNNING, UNCHANGED, BehindyError, Interrupted, Kind, SwitchedBack
 from behindy_ops.project.secret import Secret
 from behindy_ops.project.services import Expect, HealthPolicy
-from behindy_ops.report.events import Decision, DeployFinished, Logs, StepFailed, StepStarted, Warning_
+from behindy_ops.report.events import Decision, DeployFinished, Logs, StepFailed, StepStarted, TakenBack, Warning_
 from tests.kinds import raises
 from tests.simulator.docker import Behaviour
 from tests.simulator.faults import Fault, plan, plan_during
@@ -256,6 +256,8 @@ def test_a_release_that_turns_bad_after_the_switch_is_taken_back(host: Simulatio
     assert host.rules.at_rest("frontend") == ""
     assert [kept.status for kept in host.world.dirs.values()][-1] == "failed"
     assert history(host)[-1]["outcome"] == "switched back"
+    (back,) = (event for event in host.events if isinstance(event, TakenBack))
+    assert (back.service, words in back.reason) == ("frontend", True)
 
 
 def test_a_first_release_that_is_bad_in_public_is_removed_and_nothing_serves() -> None:

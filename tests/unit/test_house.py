@@ -16,7 +16,7 @@ PACKAGE = Path(behindy_ops.__file__).parent
 ACTS = {"checks", "facts", "project", "host", "errors", "report.events", "report.layout", "report.text"}
 ROOMS = {
     "tasks": ACTS | {"deploy", "views", "provision", "scaffold", "env", "db", "report"},
-    "api": ACTS | {"deploy", "views"},
+    "api": ACTS | {"deploy", "views", "report.messenger"},
     "deploy": ACTS,
     "views": ACTS | {"deploy"},  # what is shown of releases, and the doctor's fixes, are a deploy's decisions and steps
     "provision": ACTS,
@@ -34,7 +34,7 @@ ROOMS = {
 
 PURE = (
     *("project.", "facts.", "checks.", "deploy.plan.", "deploy.goals.", "deploy.steps."),
-    *("report.events.", "report.layout.", "report.text."),
+    *("report.events.", "report.layout.", "report.message.", "report.text."),
 )
 """They may read files of this checkout, which is what project/ is for."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from behindy_ops.errors import BehindyError, RemoteCommandFailed
 from behindy_ops.project.services import HealthPolicy
-from behindy_ops.report.events import Decision, Warning_
+from behindy_ops.report.events import Decision, Event, Recovered, TakenBack, Warning_
 from tests.simulator.faults import Fault, plan_during
 from tests.simulator.scripts import name_of
 from tests.simulator.simulation import SERVICES, Behaviour, ClientKilled, Simulation
@@ -40,6 +40,11 @@ def sent(host: Simulation) -> list[str]:
 
 def told(host: Simulation) -> str:
     return "\n".join(event.text for event in host.events if isinstance(event, Decision | Warning_))
+
+
+def ends(host: Simulation) -> list[Event]:
+    """What is told of how it ended, for those who read no sentences."""
+    return [event for event in host.events if isinstance(event, TakenBack | Recovered)]
 
 
 def test_what_does_not_come_to_rest_is_left_to_a_person_after_five_rounds(host: Simulation) -> None:
@@ -84,6 +89,10 @@ def test_a_release_an_earlier_run_left_live_is_switched_back_if_it_is_not_health
     host.recover("frontend")
     assert (live(host), host.rules.at_rest("frontend")) == (before, "")
     assert "The new release of frontend was switched back: it is not healthy." in told(host)
+    back, recovered = ends(host)
+    assert back == TakenBack("frontend", "it is not healthy")
+    assert isinstance(recovered, Recovered)
+    assert (recovered.outcome, recovered.tag) == ("live", before.labels["behindy.tag"])
     assert ("look_inside" in sent(host)) is runs
     assert "watch" not in sent(host)
 
@@ -97,6 +106,7 @@ def test_a_first_release_that_was_never_proven_and_does_not_answer_is_told_and_d
     host.recover("frontend")
     assert "frontend was never proven and does not answer from outside. Deploy a good release." in told(host)
     assert (live(host), bad.running, host.rules.status_of(bad)) == (bad, True, "candidate")
+    assert ends(host) == []
     assert host.world.history == recorded
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from behindy_ops.errors import Kind, RemoteCommandFailed, SwitchedBack
-from behindy_ops.report.events import Decision
+from behindy_ops.report.events import Decision, TakenBack
 from tests.kinds import raises
 from tests.simulator.scripts import name_of
 from tests.simulator.simulation import Simulation
@@ -59,6 +59,7 @@ def test_a_bad_release_that_keeps_the_name_is_not_said_to_be_switched_back(host:
     assert not isinstance(caught.value, SwitchedBack)
     assert caught.value.state == "frontend still points at the new release."
     assert caught.value.remedy == "inv deploy.recover"
+    assert not [event for event in host.events if isinstance(event, TakenBack)]
     assert sent(host)[-1] == "swap"
     host.world.pass_time(OUTAGE)
     host.recover("frontend")

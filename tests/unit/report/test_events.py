@@ -35,6 +35,11 @@ def test_one_of_each_is_every_event_there_is() -> None:
         (ONE_OF_EACH[8], '"warning", "text": "Little memory is left."'),
         (ONE_OF_EACH[9], '"logs", "title": "Last log lines", "lines": ["one", "[red]two[/red]"]'),
         (ONE_OF_EACH[10], '"plan", "title": "Plan", "lines": ["pull  docker pull team/frontend:v2"]'),
+        (ONE_OF_EACH[11], '"taken_back", "service": "frontend", "reason": "it answers 502"'),
+        (
+            events.Recovered("api", "live", "v1", "w"),
+            '"recovered", "service": "api", "outcome": "live", "tag": "v1", "what": "w"',
+        ),
         (
             events.failed(BehindyError("w", state="s", remedy="r", lines=("l",))),
             '"failed", "title": "unexpected", "what": "w", "state": "s", "remedy": "r", "lines": ["l"], "exit_code": 1',

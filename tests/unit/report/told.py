@@ -43,6 +43,8 @@ ONE_OF_EACH: list[events.Event] = [
     events.Warning_("Little memory is left."),
     events.Logs("Last log lines", ("one", "[red]two[/red]")),
     events.Plan("Plan", ("pull  docker pull team/frontend:v2",)),
+    events.TakenBack("frontend", "it answers 502"),
+    events.Recovered("frontend", "live", "v1", "an earlier run stopped before the switch"),
     events.failed(ERROR),
     events.DeployFinished("frontend", "live", 8.4, {"digest": "sha256:1f2e", "log_errors": "0", "previous": ""}),
 ]
