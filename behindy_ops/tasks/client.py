@@ -29,12 +29,14 @@ class Client:
     Attributes:
         services: those the task is about.
         emit: is told what happens.
+        json: standard output is a program's.
     """
 
     project: Project
     settings: Settings
     services: list[Service]
     emit: Callable[[Event], None]
+    json: bool = False
 
     def connect(self) -> AbstractContextManager[Session]:
         """Open a session on the host."""
@@ -67,12 +69,12 @@ class Client:
         from behindy_ops.deploy.engines.choice import begun_before
 
         if self.settings.confirm and not begun_before():
-            ask.confirm(f"{what} on {self._place}?", yes=yes)
+            ask.confirm(f"{what} on {self._place}?", yes=yes, json=self.json)
 
     def asker(self, task: str, yes: bool) -> Callable[[str], bool]:
         """Return what asks a task's own questions, as :func:`ask.asker`; they name the environment and the host."""
         named = self.settings.confirm or self.settings.environment
-        return ask.asker(task, yes, self._place if named else "")
+        return ask.asker(task, yes, self._place if named else "", json=self.json)
 
 
 def here() -> Project:
@@ -94,7 +96,7 @@ def client(
         names: the services it is about; none for all.
         services: whether it is about services at all; else the compose file is not read.
         pulls: whether it may ask the services' registries, so that commands of this machine are asked for their tokens.
-        json: tell events as JSON, one a line.
+        json: standard output is a program's: tell events as JSON, one a line.
         quiet: tell nothing: the task prints what it has in the end.
 
     Raises:
@@ -117,12 +119,12 @@ def client(
         settings = with_tokens(settings, [repository(service, settings.image_prefix) for service in chosen])
     if quiet:
         with _finding(settings):
-            yield Client(project, settings, chosen, silent)
+            yield Client(project, settings, chosen, silent, json)
         return
     emit = report.choose(json, sys.stdout, os.environ, settings.secrets, settings.environment)
     try:
         with _finding(settings):
-            yield Client(project, settings, chosen, emit)
+            yield Client(project, settings, chosen, emit, json)
     except BehindyError as error:
         if not isinstance(error, SwarmFound) and not json and emit.failure(error):  # people have seen it
             raise SystemExit(error.exit_code) from error

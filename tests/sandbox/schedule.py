@@ -56,6 +56,7 @@ SECONDS = {
     "test_hosts": 20.0,
     "test_init": 150.0,
     "test_interruptions": 8.0,
+    "test_json": 1.5,
     "test_kinds": 25.0,
     "test_library": 15.0,
     "test_logins": 12.0,
