@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from behindy_ops.checks.check import FixKind, Level
@@ -213,7 +213,7 @@ def schema_of(task: str, services: Iterable[str] = ()) -> str:
 def _validator(name: str) -> Draft202012Validator:
     """Return what checks against a schema as it stands in docs/, and lets no field pass that is not there."""
     texts = {file.name: closed(json.loads(file.read_text(encoding="utf-8"))) for file in FOLDER.glob("*.json")}
-    resources = [(each, Resource(contents=schema, specification=DRAFT202012)) for each, schema in texts.items()]
+    resources = [(each, DRAFT202012.create_resource(schema)) for each, schema in texts.items()]
     registry: Registry[Any] = Registry().with_resources(resources)
     return Draft202012Validator({"$ref": name}, registry=registry)
 

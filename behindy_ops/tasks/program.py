@@ -17,6 +17,7 @@ from behindy_ops.errors import CALLED, BehindyError, Kind
 from behindy_ops.project.place import PROJECT, TASKS, find, has_our_tasks
 from behindy_ops.tasks import root
 from behindy_ops.tasks.client import here
+from behindy_ops.tasks.completion import TREE
 from behindy_ops.tasks.guard import DEBUG, ending, fail, wants_json
 from behindy_ops.tasks.options import KNOWN
 
@@ -94,6 +95,7 @@ class Inv(Program):
             case [group] if group in self.collection.collections:
                 self._show(group_lines(self.collection, group))
         KNOWN.update(self.collection.task_names)
+        TREE[:] = [self.collection]
         try:
             super().parse_tasks()
         except ParseError as error:

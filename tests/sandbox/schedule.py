@@ -42,6 +42,7 @@ USUAL_SECONDS = 3.5
 SECONDS = {
     "test_adopt": 30.0,
     "test_before": 25.0,
+    "test_completion": 5.0,
     "test_connection": 1.0,
     "test_db": 5.0,
     "test_deploy": 18.0,

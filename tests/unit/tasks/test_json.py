@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from behindy_ops.errors import Interrupted, Kind
 from behindy_ops.host import session as sessions
 from behindy_ops.project.compose import deployable_names
 from behindy_ops.project.services import HealthPolicy, Service
+from behindy_ops.report import events
 from behindy_ops.tasks import program, root
 from behindy_ops.tasks.ask import ask, line
 from behindy_ops.tasks.guard import wants_json
@@ -380,3 +383,27 @@ def test_a_schema_refuses_what_it_does_not_say() -> None:
         schemas.check_output("init", "Written: a\n", 0)
     with pytest.raises(AssertionError):
         schemas.check_output("init", json.dumps(good), 2)
+
+
+@pytest.mark.parametrize("document", ["docs/json.md", "docs/ko/json.md"])
+def test_the_document_says_what_each_task_prints_and_where_its_schema_is(document: str) -> None:
+    rows = re.findall(
+        r"^\| (`.*?) \| .* \| \[([\w.]+)\]\(", (CHECKOUT / document).read_text(encoding="utf-8"), re.MULTILINE
+    )
+    told = {task: file for tasks, file in rows for task in re.findall(r"`([\w.]+)`", tasks)}
+    wanted = {task: schemas.schema_of(task, SERVICES) for task in WITH_JSON}
+    services = {f"deploy.{service}" for service in SERVICES}
+    assert told == {task: file for task, file in wanted.items() if task not in services} | {
+        "deploy.SERVICE": "events.json"
+    }
+
+
+@pytest.mark.parametrize("document", ["docs/json.md", "docs/ko/json.md"])
+def test_the_sample_of_an_error_is_one(document: str) -> None:
+    (sample,) = re.findall(
+        r"^```json\n(.*?)^```", (CHECKOUT / document).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    told = json.loads(sample)
+    schemas.held("error.json", told)
+    assert list(told)[2:] == [field.name for field in dataclasses.fields(events.Failed)]
+    assert Kind[told["error"].upper()].exit_code == told["exit_code"]
