@@ -197,7 +197,7 @@ def shown(found: Sequence[Check], looked_at: Sequence[str], fixed: Sequence[Fix]
         "fixed": [_fix_data(fix) for fix in fixed],
         "helps_most": helps_most(found, fixed),
     }
-    told = [*_lines(found, looked_at), *sentence(closing(found, fixed), Tone.STRONG)]
+    told = [*_lines(found, looked_at), *([Line("")] if found else ()), *sentence(closing(found, fixed), Tone.STRONG)]
     return Shown(told, data, _problem(found, fixed))
 
 
