@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,9 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from behindy_ops.tasks.client import client
+from behindy_ops.tasks.guard import guarded
 
 if TYPE_CHECKING:
     from behindy_ops.facts.survey import Survey
@@ -38,6 +42,10 @@ LONGEST = 15
 
 STARTED: list[subprocess.Popen[bytes]] = []
 """Processes that ask, and may go on when this one has ended."""
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*").fullmatch
+"""What a tag or an id is made of. Whatever else a host says would stand on somebody's command line."""
 
 
 def known(project: Project, environ: Mapping[str, str]) -> Known:
@@ -75,16 +83,16 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def values(survey: Survey, services: Sequence[Service], prefix: str) -> Known:
-    """Return what a survey says of tags and releases: no value of an environment, and nothing else."""
+    """Return what a survey says of tags and releases: no value of an environment, and nothing that a shell acts on."""
     from behindy_ops.project.services import repository
 
     found = {}
     for service in services:
         own = repository(service, prefix)
-        releases = survey.released(service.name)
+        releases = [each for each in survey.released(service.name) if _PLAIN(each.id) and _PLAIN(each.tag)]
         names = (name for image in survey.images for name in image.references(own) if "@" not in name)
-        images = {name.rpartition(":")[2]: "image on the host" for name in names}
-        tags = {each.tag: f"release {each.id}" for each in reversed(releases) if each.tag}
+        images = {tag: "image on the host" for name in names if _PLAIN(tag := name.rpartition(":")[2])}
+        tags = {each.tag: f"release {each.id}" for each in reversed(releases)}
         stood = {each.id: f"{each.tag}, {each.status}" for each in releases}
         found[service.name] = {"tag": images | tags, "release": stood | dict(reversed(tags.items()))}
     return found
@@ -92,22 +100,21 @@ def values(survey: Survey, services: Sequence[Service], prefix: str) -> Known:
 
 def ask(file: Path) -> None:
     """Ask the host of the project around, and keep what it says; a failure is kept as an answer that is empty."""
-    from behindy_ops.host.session import open_session
-    from behindy_ops.tasks.client import here
-
     kept = _read(file).get("services", {})
-    with contextlib.suppress(Exception):
-        project = here()
-        settings = project.settings(os.environ)
-        services = project.services()
-        with open_session(project, settings, services) as session:
-            kept = values(session.look(), services, settings.image_prefix)
+    with contextlib.suppress(SystemExit):
+        kept = _look()
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     whole = file.with_suffix(f".{os.getpid()}")
     descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         json.dump({"at": time.time(), "services": kept}, stream)
     whole.replace(file)
+
+
+@guarded
+def _look() -> Known:
+    with client(quiet=True) as this, this.connect() as session:
+        return values(session.look(), session.services, this.settings.image_prefix)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,15 @@ def test_tags_and_releases_are_those_of_the_service_the_newest_first() -> None:
     assert found["release"]["20260102-000000"] == "v2, stands"
 
 
+def test_what_a_shell_would_act_on_is_never_offered() -> None:
+    bad = ("$(reboot)", "v1;reboot", "-rf", "a b", "\x1b[31mv1", "")
+    images = (Image("a", tuple(f"ghcr.io/acme/web:{tag}" for tag in (*bad, "v1.2-3"))),)
+    releases = (*(release(number, tag) for number, tag in enumerate(bad)), release(9, "v9"))
+    found = values(Survey(images=images, releases=releases), [WEB], "")["web"]
+    assert set(found["tag"]) == {"v1.2-3", "v9"}
+    assert set(found["release"]) == {"20260109-000000", "v9"}
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     (tmp_path / ".git").mkdir()
