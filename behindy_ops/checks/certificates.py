@@ -17,8 +17,11 @@ NO_CERTIFICATE = Risk(
     "there is none for the domain, or nginx serves none",
     "Get one: inv host.certs (after inv host.up)",
     "Browsers refuse the site.",
+    users=True,
 )
-EXPIRED = Problem("certificate expired", "its last day is over", "Get one: inv host.certs", "Browsers refuse the site.")
+EXPIRED = Problem(
+    "certificate expired", "its last day is over", "Get one: inv host.certs", "Browsers refuse the site.", users=True
+)
 EXPIRES_SOON = Risk(
     "certificate expires soon",
     f"less than {LATE_DAYS} days left (the host renews it from {RENEW_DAYS} on)",
@@ -36,6 +39,8 @@ NOT_TRUSTED = Problem(
     "the host itself does not trust what nginx serves",
     "See its issuer: inv ops.certs. Get one that is trusted: inv host.certs",
     "Browsers refuse the site.",
+    users=True,
+    helps="inv host.certs",
 )
 
 

@@ -6,6 +6,7 @@ nothing where it has no fact to stand on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -65,6 +66,8 @@ class Problem:
         level: how serious it is, unless a rule says otherwise.
         kind: what a refusal is raised as.
         forcible: ``--force`` makes a warning of the refusal.
+        users: they are hurt by it now, or will be by what it leads to in a moment.
+        helps: the command in the remedy that helps most, where that is not the first one; empty if none does by itself.
     """
 
     name: str
@@ -74,6 +77,16 @@ class Problem:
     level: Level = Level.REFUSAL
     kind: Kind = Kind.HOST_NOT_READY
     forcible: bool = False
+    users: bool = False
+    helps: str | None = None
+
+    @property
+    def command(self) -> str:
+        """What to type that helps most, with the words that are filled in yet to come; empty if nothing does."""
+        if self.helps is not None:
+            return self.helps
+        found = _COMMAND.search(self.remedy)
+        return found[0] if found else ""
 
     def check(
         self,
@@ -88,9 +101,16 @@ class Problem:
         **words: str,
     ) -> Check:
         """Return the check that found this problem; ``words`` are for the remedy and the symptom."""
-        remedy, symptom = (text.format(subject=subject, **words) for text in (self.remedy, self.symptom))
-        return Check(name, level or self.level, found, subject, self, remedy, symptom, tuple(evidence), fix)
+        told = (text.format(subject=subject, **words) for text in (self.remedy, self.symptom, self.command))
+        remedy, symptom, command = told
+        return Check(name, level or self.level, found, subject, self, remedy, symptom, tuple(evidence), fix, command)
 
+
+_COMMAND = re.compile(
+    r"\binv (?!ops\.doctor)[a-z]+\.(?:[a-z]+|\{\w+\})(?: (?:--[a-z-]+|\{\w+\}(?:-run)?|[A-Z]+\b|nginx\b))*"
+)
+"""A command in a remedy: a task, its options, and the words that stand for a value. What ``ops.doctor --fix`` would
+do is a check's ``fix``, which is there or not."""
 
 Risk = partial(Problem, level=Level.WARNING)
 """A problem that stands in nobody's way yet."""
@@ -107,6 +127,7 @@ class Check:
         problem: None when it is ok; ``remedy`` and ``symptom`` are what it says of those, filled in.
         evidence: the facts themselves, such as what a command wrote.
         fix: what ``ops.doctor --fix`` would do, or None.
+        command: the one in the remedy that helps most; empty where none does by itself.
     """
 
     name: str
@@ -118,6 +139,7 @@ class Check:
     symptom: str = ""
     evidence: tuple[str, ...] = ()
     fix: Fix | None = None
+    command: str = ""
 
     def error(self) -> BehindyError:
         """Return what a refusal is raised as."""

@@ -27,12 +27,15 @@ FULL = Problem(
     "Deploys are refused; when nothing is left, containers cannot write, and Postgres may stop.",
     kind=Kind.DISK_FULL,
     forcible=True,
+    users=True,
+    helps="inv ops.prune",
 )
 NEARLY_FULL = Risk(
     "disk nearly full",
     f"less than {size(LITTLE)} free where Docker keeps its data",
     "See what takes it: inv ops.disk. Remove old images: inv ops.prune. Or take a larger disk.",
     "None yet.",
+    helps="inv ops.prune",
 )
 UNREADABLE = Risk(
     "disk not readable",

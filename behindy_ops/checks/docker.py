@@ -36,6 +36,7 @@ DOCKER_SILENT = Problem(
     "docker not responding",
     "the engine does not answer",
     "Start it: inv host.setup. Its log, on the host: sudo journalctl -u docker -n 50",
+    users=True,
 )
 DOCKER_OLD = Problem("docker too old", f"older than {_OLDEST_DOCKER}", "Update Docker on the host.")
 ROOTLESS = Problem(

@@ -43,6 +43,7 @@ ELSEWHERE = Problem(
     symptom="Deploys from here are refused: they would bring other values, and know no release to go back to.",
     kind=Kind.RELEASE_REFUSED,
     forcible=True,
+    helps="",
 )
 OTHER_PROJECT = Problem(
     "name of another project",
@@ -51,6 +52,7 @@ OTHER_PROJECT = Problem(
     "host.sync",
     symptom="Deploys are refused: they would take the other project's service away.",
     kind=Kind.RELEASE_REFUSED,
+    helps="",
 )
 OTHER_CONTAINER = Problem(
     "other container",

@@ -33,6 +33,7 @@ NO_ROLLBACK_IMAGE = Risk(
     "the image of the previous release is not on the host",
     "A rollback pulls it again by its digest, while the registry has it. To clean up: inv ops.prune, which keeps it.",
     "A rollback has to pull first, or cannot be done.",
+    helps="",
 )
 BUILT_HERE = Risk(
     "built on the host",

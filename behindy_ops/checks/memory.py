@@ -71,6 +71,7 @@ LITTLE_SWAP = Risk(
     f"some, but less than {size(ENOUGH_SWAP)}",
     f"Make it {SWAP_MIB // 1024} GB by hand; inv host.setup leaves the swap that is there as it is.",
     NO_SWAP.symptom,
+    helps="",
 )
 SWAPS_EARLY = Risk(
     "swappiness",
@@ -84,6 +85,7 @@ NO_LIMIT = Risk(
     "Set mem_limit and memswap_limit of {subject} in the compose file to what it needs and some more; then: inv "
     "host.sync. A deploy applies it to a service, inv host.up to the others.",
     "One leak takes every service down.",
+    helps="",
 )
 NEAR_LIMIT = Risk(
     "near its limit",
@@ -104,6 +106,7 @@ OOM = Problem(
     "See inv ops.mem. Raise mem_limit and memswap_limit of {service} in the compose file within the host's memory, or "
     "go back: inv deploy.rollback {service}",
     "Container OOM-killed{effect}",
+    users=True,
 )
 
 

@@ -19,6 +19,7 @@ NO_NETWORK = Problem(
     "Make it, and start nginx, the database and the cache: inv host.up",
     "Containers do not find each other: Could not resolve host.",
     kind=Kind.NETWORK_MISSING,
+    users=True,
 )
 OFF_NETWORK = Problem(
     "off the network",
@@ -26,18 +27,21 @@ OFF_NETWORK = Problem(
     "Connect it: inv ops.network --fix",
     "Could not resolve host: {asked_as}; 502 if it is a service.",
     kind=Kind.NGINX_NOT_READY,
+    users=True,
 )
 OWN_ALIAS = Problem(
     "alias",
     "the live container has its own name, or that of its candidate, as a DNS alias",
     "Take it over at a quiet moment (a moment of downtime): inv host.adopt {subject}",
     "After a switch users get two releases in turn, or the old one.",
+    users=True,
 )
 SHARED_NAME = Risk(
     "name taken twice",
     "a container answers to a name that is another's, or that a switch hands on",
     "Remove it at a quiet moment (it is down meanwhile), then deploy it again: docker rm -f {subject}",
     "Whoever asks for that name gets one container or the other.",
+    users=True,
 )
 UNASKED = Risk(
     "name not answered",
@@ -45,6 +49,7 @@ UNASKED = Risk(
     "On the host (whoever is connected to it notices): docker network disconnect {network} {subject} && docker network "
     "connect --alias {asked_as} {network} {subject}",
     "Could not resolve host: {asked_as}; services that need it fail their health checks.",
+    users=True,
 )
 
 

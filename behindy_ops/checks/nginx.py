@@ -14,6 +14,7 @@ NGINX_MISSING = Problem(
     "Make it: inv host.up",
     "Nobody reaches the site.",
     kind=Kind.NGINX_NOT_READY,
+    users=True,
 )
 NGINX_STOPPED = Problem(
     "nginx stopped",
@@ -21,6 +22,7 @@ NGINX_STOPPED = Problem(
     "Its log says why: inv ops.logs nginx. Start it: inv ops.doctor --fix",
     "Nobody reaches the site: connections are refused.",
     kind=Kind.NGINX_NOT_READY,
+    users=True,
 )
 BAD_CONFIGURATION = Problem(
     "nginx configuration",
@@ -28,6 +30,7 @@ BAD_CONFIGURATION = Problem(
     "Correct the file that is named, in nginx/ here, and put it there: inv host.sync",
     "None yet for users: nginx keeps running with what it has loaded. Its next restart takes the site down.",
     kind=Kind.NGINX_NOT_READY,
+    helps="",
 )
 NOT_INSIDE = Problem(
     "nginx inside",
@@ -36,12 +39,14 @@ NOT_INSIDE = Problem(
     "{subject} can ask the other service itself: inv env.set NAME, for the value that names nginx",
     "{subject} cannot reach what it asks through nginx: connection refused.",
     kind=Kind.NGINX_NOT_READY,
+    users=True,
 )
 STATIC_NAMES = Risk(
     "static upstream",
     "nginx's configuration has names that it resolves only when it loads",
     "Now: inv ops.nginx --reload. For good, put this project's nginx/ on the host: inv host.sync",
     "502 and 504 after a switch, until nginx is reloaded.",
+    users=True,
 )
 
 

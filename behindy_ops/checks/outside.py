@@ -22,6 +22,7 @@ FIREWALL_RULES = Problem(
     "firewall that flushes them.",
     "All users share one address, and with it the limits for one; containers cannot reach the internet; with "
     "`userland-proxy: false` nobody reaches the host.",
+    users=True,
 )
 MISLED = Problem(
     "public name",
@@ -35,12 +36,14 @@ NOT_REACHED = Risk(
     "Let ports 80 and 443 in: the provider's firewall (security group), then ufw or firewalld on the host. After a "
     f"flushed firewall, on the host: {_RULES}. If the addresses are not the host's: correct them in DNS.",
     "Users may not reach the site.",
+    users=True,
 )
 NO_NAME = Risk(
     "no public name",
     "the public name does not resolve on this machine",
     "Enter the name in DNS; what the host's /etc/hosts says holds there only.",
     "Users do not find the site.",
+    users=True,
 )
 DISTRUSTED = Risk(
     "not trusted from outside",
@@ -48,12 +51,14 @@ DISTRUSTED = Risk(
     "If nginx shows it: its file has to have the whole chain (fullchain.pem; inv ops.certs, inv host.certs). If not: "
     "it is of a proxy before the host or before this machine, or DNS leads to another server.",
     "Browsers may refuse the site.",
+    users=True,
 )
 OTHERWISE = Risk(
     "answers otherwise from outside",
     "the host answers itself well at the public URL, and this machine gets an error or no answer",
     "See who answers: DNS may lead to another server, and a CDN or firewall before the host may refuse requests.",
     "Users may get that, too.",
+    users=True,
 )
 ELSEWHERE = Risk(
     "public name leads elsewhere",
@@ -61,6 +66,7 @@ ELSEWHERE = Risk(
     "expires at another time",
     "If the host has moved: correct its address in DNS.",
     "Users get another server.",
+    users=True,
 )
 
 

@@ -20,18 +20,21 @@ DEPENDENCY_MISSING = Problem(
     "there is no container of the database, the cache or another service of the compose file",
     "Make it: inv host.up",
     "Services that need it fail their health checks.",
+    users=True,
 )
 DEPENDENCY_STOPPED = Problem(
     "dependency stopped",
     "the container of the database, the cache or another service of the compose file is not running",
     f"Start it: inv ops.doctor --fix. {_LOG}",
     "Services that need it fail their health checks.",
+    users=True,
 )
 NAME_MISSING = Problem(
     "name missing",
     "an interrupted run left no container with the name of the service",
     "inv deploy.recover {subject}",
     "502: nothing has the name {subject}.",
+    users=True,
 )
 LEFTOVER = Risk(
     "leftover",
@@ -51,42 +54,49 @@ STOPPED = Problem(
     "the live container is not running",
     f"{_LOG}. Start it: inv ops.doctor --fix. {_BACK}",
     "502: nginx reaches nobody.",
+    users=True,
 )
 NO_TASK = Problem(
     "no task runs",
     "no task of the live release runs on any node of the swarm",
     f"Why each ended: inv ops.ps. {_LOG}. {_BACK}",
     "502: nginx reaches nobody.",
+    users=True,
 )
 RESTARTING = Problem(
     "restarting",
     "the live container exits and is started over and over",
     f"{_LOG}. {_BACK}",
     "502: nginx reaches nobody.",
+    users=True,
 )
 CALLS_ITSELF_UNHEALTHY = Problem(
     "own health check failed",
     "the live container runs, and its own health check (of the compose file or the image) fails",
     f"{_LOG}. {_BACK}",
     "The service may not do its work.",
+    users=True,
 )
 LEADS_ELSEWHERE = Problem(
     "name leads elsewhere",
     "inside nginx the name of a service does not lead to the live container alone",
     "See who answers to it: inv ops.network. If nobody else does: inv ops.nginx --reload",
     "Users get another container than the live one, or none.",
+    users=True,
 )
 UNHEALTHY = Problem(
     "health check failed",
     "the service does not answer nginx on its internal path with 200 to 399, or with what x-deploy.expect.status says",
     f"{_LOG}. {_BACK}",
     "Health check failed: {subject} is not responding well.",
+    users=True,
 )
 BAD_GATEWAY = Problem(
     "bad gateway",
     "nginx answers 502, 503 or 504 for a service that answers nginx well",
     "inv ops.nginx --reload",
     "HTTP {status} through {url}",
+    users=True,
 )
 NOT_PUBLIC = Problem(
     "public URL",
@@ -94,6 +104,7 @@ NOT_PUBLIC = Problem(
     "See inv ops.nginx and inv ops.certs; compare how it answers with the public Host header. Where only the host "
     "does not reach it by its public name: BEHINDY_PUBLIC_ADDRESS=127.0.0.1 (.env.example).",
     "{url}: {said}, though the service itself is well.",
+    users=True,
 )
 IN_MAINTENANCE = Risk(
     "in maintenance",
@@ -107,6 +118,7 @@ PUBLISHED = Problem(
     "Take `ports` out of the stanza {stanza} in compose/ here (nginx reaches it without), then: inv host.sync; {apply}",
     "A second container cannot start beside the first (port is already allocated), and the port is open to the world.",
     kind=Kind.COMPOSE_INVALID,
+    helps="",
 )
 STATIC_HEALTH = Risk(
     "static health",

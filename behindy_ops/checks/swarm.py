@@ -26,12 +26,14 @@ IN_SWARM = Problem(
     "runs in the swarm; then inv host.setup --no-swarm",
     symptom="Deploys and views do not see what serves users.",
     kind=Kind.SETTINGS,
+    helps="",
 )
 BACK_ALREADY = Problem(
     "service is back already",
     "BEHINDY_ENGINE is single, the service runs in a container, and the host still belongs to a swarm",
     "Once all services are back: inv host.setup --no-swarm; then take BEHINDY_ENGINE out of the settings.",
     kind=Kind.SETTINGS,
+    helps="",
 )
 WORKER = Problem(
     "host is a worker",
@@ -56,6 +58,7 @@ NODE_AWAY = Risk(
     "a node does not answer",
     "Start it, or its engine. If it is gone for good: inv host.setup --swarm --leave {subject}",
     symptom="What it ran runs elsewhere; the other nodes carry more.",
+    helps="",
 )
 NODE_SHUT = Risk(
     "node takes nothing",
@@ -63,6 +66,7 @@ NODE_SHUT = Risk(
     "Take it back, on the host: docker node update --availability active {subject}. For good: inv host.setup --swarm "
     "--leave {subject}",
     symptom="The other nodes carry more.",
+    helps="",
 )
 UNREACHED = Risk(
     "node not reached",
@@ -115,6 +119,7 @@ OFF_OVERLAY = Problem(
     "nginx, the database or the cache is not connected to the network that all nodes share",
     "Connect it: inv host.setup --swarm",
     symptom="Releases on other nodes do not reach it.",
+    users=True,
 )
 
 

@@ -16,6 +16,7 @@ UNKNOWN_SYSTEM = Risk(
     "unknown system",
     "host.setup has no recipe for the distribution",
     "Install what is missing by hand; inv host.setup does the rest.",
+    helps="",
 )
 TOO_FEW_SESSIONS = Problem(
     "one session",

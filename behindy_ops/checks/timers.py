@@ -39,6 +39,7 @@ JOB_OFF = Problem(
     "a scheduled service is deployed, and the host's timer for it is missing or switched off",
     "Put it there again: inv deploy.{subject} --force",
     "The job does not run.",
+    users=True,
 )
 JOB_FAILED = Problem(
     "job failed",
@@ -46,12 +47,14 @@ JOB_FAILED = Problem(
     "Its log says why: inv ops.logs {subject}-run. To run it now, on the host: {program}. Go back: inv deploy.rollback "
     "{subject}",
     "What the job does was not done.",
+    users=True,
 )
 JOB_MISSED = Problem(
     "job missed",
     "a scheduled service was due, and has not run since",
     "See that the host's timer works (systemctl list-timers, or that cron runs). To run it now, on the host: {program}",
     "What the job does was not done.",
+    users=True,
 )
 
 _GRACE = 120

@@ -16,12 +16,14 @@ BEHIND_A_CDN = Risk(
     f"the domain leads to Cloudflare, and {proxies.FILE} is not on the host",
     f"Set BEHINDY_TRUSTED_PROXIES={proxies.CLOUDFLARE} here, then: inv host.sync",
     "All visitors count as one: they share 5 logins a minute (429).",
+    helps="",
 )
 BY_IPV6 = Risk(
     "visitors hidden by IPv6",
     "the domain has an IPv6 address (AAAA record); nginx's container has none, or the engine no firewall rules for it",
     "Set BEHINDY_IPV6=yes here, then run inv host.setup, inv host.sync, inv host.up. Or take the AAAA record away",
     "All who come by IPv6 count as one: they share 5 logins a minute (429).",
+    helps="",
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -197,13 +196,14 @@ def problem(found: Sequence[ServiceChecks]) -> BehindyError | None:
     return next((service.refusal for service in found if service.refusal is not None), None)
 
 
-def as_json(found: Sequence[ServiceChecks]) -> str:
+def as_json(found: Sequence[ServiceChecks]) -> dict[str, object]:
     """Return ``{"services": [{"service", "ready", "checks": [{"name", "level", "problem", ...}]}]}``."""
-    services = [
-        {"service": one.service, "ready": one.refusal is None, "checks": [check.data() for check in one.checks]}
-        for one in found
-    ]
-    return json.dumps({"services": services}, ensure_ascii=False, indent=2) + "\n"
+    return {
+        "services": [
+            {"service": one.service, "ready": one.refusal is None, "checks": [check.data() for check in one.checks]}
+            for one in found
+        ]
+    }
 
 
 _LOOKS = {Level.OK: ("ok", Tone.PLAIN), Level.WARNING: ("!", Tone.CAREFUL), Level.REFUSAL: ("NO", Tone.BAD)}

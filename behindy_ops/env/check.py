@@ -8,7 +8,7 @@ from typing import Any
 from behindy_ops.checks.check import HOST, Check, Level, Problem
 from behindy_ops.checks.environment import DOLLAR, NO_VALUE, PLACEHOLDER, READABLE, UNKNOWN, Values, judge
 from behindy_ops.env import probe
-from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.errors import UNCHANGED, BehindyError, Kind
 from behindy_ops.facts.environment import Comparison
 from behindy_ops.host.session import Session
 from behindy_ops.project.project import Wanted
@@ -104,6 +104,19 @@ def lines(verdict: Verdict, name: str) -> list[Line]:
         remedies.append("Set a value: inv env.set NAME")
     told += [Line(remedy, Tone.STRONG) for remedy in remedies]
     return [*told, Line(f"{name} has everything the services need.", Tone.GOOD)] if verdict.complete else told
+
+
+def problem(verdict: Verdict, name: str) -> BehindyError | None:
+    """Return what keeps a service from being started as it is meant, or None.
+
+    Args:
+        name: what the file is called.
+    """
+    if verdict.complete:
+        return None
+    wrong = [check for check in verdict.checks if check.level is not Level.OK and check.problem is not UNKNOWN]
+    names = dict.fromkeys(check.problem.name for check in wrong if check.problem)
+    return Kind.ENVIRONMENT_INVALID(f"{name}: {', '.join(names)}.", state=UNCHANGED, remedy=wrong[0].remedy)
 
 
 def as_json(verdict: Verdict) -> dict[str, Any]:

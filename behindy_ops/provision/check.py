@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from behindy_ops.checks import docker, rules
+from behindy_ops.checks.advice import closing, helps_most
 from behindy_ops.checks.check import Check, Facts, Level, examine, first_refusal
 from behindy_ops.checks.swarm import UNREACHED
-from behindy_ops.errors import BehindyError
+from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.facts.machine import HostFacts
 from behindy_ops.facts.swarm import Node
 from behindy_ops.host.nodes import joining_of
@@ -17,6 +18,7 @@ from behindy_ops.project.services import Service
 from behindy_ops.provision import timers
 from behindy_ops.provision.recipes import SUPPORTED, recipe
 from behindy_ops.provision.setup import Plan, look
+from behindy_ops.report.layout import sentence
 from behindy_ops.report.text import ASCII, LEVEL_TONES, Line, Marks, Tone, entry
 
 
@@ -61,8 +63,9 @@ def _of_a_node(session: Session, reach: Reach, node: Node) -> Iterator[Check]:
         yield UNREACHED.check("nodes", f"{node.name} is not reached as {node.ssh}: {error.what}", subject=node.name)
         return
     for check in examine(rules.NODE, Facts(survey=facts, machine=facts)):
-        remedy = check.remedy.replace(": inv host", f": {host.named(session.settings)} inv host")
-        yield replace(check, subject=node.name, found=f"{node.name}: {check.found}", remedy=remedy)
+        there_ = f"{host.named(session.settings)} inv host"
+        remedy, command = check.remedy.replace(": inv host", f": {there_}"), check.command.replace("inv host", there_)
+        yield replace(check, subject=node.name, found=f"{node.name}: {check.found}", remedy=remedy, command=command)
 
 
 def findings(
@@ -98,12 +101,22 @@ def is_ready(checks: Sequence[Check]) -> bool:
 
 
 def as_json(checks: Sequence[Check], host: str) -> dict[str, object]:
-    """Return ``{"host", "ready", "checks": [{"name", "level", "problem", "subject", "found", "remedy"}]}``."""
-    return {"host": host, "ready": is_ready(checks), "checks": [check.data() for check in checks]}
+    """Return ``{"host", "ready", "checks": [{"name", "level", "problem", "subject", ...}], "helps_most"}``."""
+    found = [check.data() for check in checks]
+    return {"host": host, "ready": is_ready(checks), "checks": found, "helps_most": helps_most(checks)}
+
+
+def problem(checks: Sequence[Check], host: str) -> BehindyError | None:
+    """Return why a deploy would be refused, with what helps most; None if none would."""
+    missing = [check for check in checks if check.level is Level.REFUSAL]
+    if not missing:
+        return None
+    names = ", ".join(check.problem.name if check.problem else check.name for check in missing)
+    return Kind.HOST_NOT_READY(f"{host} is not ready for a deploy: {names}.", remedy=helps_most(checks))
 
 
 def as_lines(checks: Sequence[Check], host: str, marks: Marks = ASCII) -> list[Line]:
-    """Return the checks for a person, each with its remedy below it."""
+    """Return the checks for a person, each with its remedy below it; in the end what helps most."""
     signs = {Level.OK: marks.done, Level.WARNING: marks.warning, Level.REFUSAL: marks.failed}
     column = max(len(check.name) for check in checks) + 2
     lines = []
@@ -114,4 +127,5 @@ def as_lines(checks: Sequence[Check], host: str, marks: Marks = ASCII) -> list[L
     careful = sum(check.level is Level.WARNING for check in checks)
     verdict = f"{missing} missing for a deploy" if missing else f"{host} is ready for a deploy"
     more = f"; {careful} more to look at" if careful else ""
-    return [*lines, Line(f"{verdict}{more}.", Tone.BAD if missing else Tone.GOOD)]
+    lines.append(Line(f"{verdict}{more}.", Tone.BAD if missing else Tone.GOOD))
+    return [*lines, *sentence(closing(checks), Tone.STRONG)]

@@ -114,7 +114,11 @@ class Plan(Block):
 
 @dataclass(frozen=True)
 class Failed(Event):
-    """The run ended with an error; the fields are those of :class:`behindy_ops.errors.BehindyError`."""
+    """The run ended with an error; the fields are those of :class:`behindy_ops.errors.BehindyError`.
+
+    Attributes:
+        error: what kind it is, for programs: ``lock_held``. The title says it to people.
+    """
 
     title: str
     what: str
@@ -122,6 +126,7 @@ class Failed(Event):
     remedy: str = ""
     lines: tuple[str, ...] = ()
     exit_code: int = 1
+    error: str = "unexpected"
 
 
 @dataclass(frozen=True)
@@ -166,7 +171,14 @@ class Recovered(Event):
 
 def failed(error: BehindyError) -> Failed:
     """Return the event for an error."""
-    return Failed(error.title, error.what, error.state, error.remedy, error.lines, error.exit_code)
+    name = error.kind.name.lower()
+    return Failed(error.title, error.what, error.state, error.remedy, error.lines, error.exit_code, name)
+
+
+def error_fields(error: BehindyError) -> dict[str, object]:
+    """Return what the last object on standard output has of an error, whichever task ended with it."""
+    told = failed(error)
+    return {name: getattr(told, name) for name in ("error", "what", "state", "remedy", "exit_code")}
 
 
 def to_json(event: Event, at: datetime, environment: str = "") -> str:

@@ -68,13 +68,16 @@ def _tree_of(module: ModuleType) -> Collection | None:
 def root(project: Project | None = None) -> Collection:
     """Return the whole task tree, with one ``deploy.<service>`` for each service the compose file declares."""
     from behindy_ops.tasks import db, deploy, env, host, lock, ops
+    from behindy_ops.tasks.completion import TREE, completion
     from behindy_ops.tasks.init import init
 
     tree = Namespace()
     tree.add_task(init)
+    tree.add_task(completion)
     tree.add_collection(deploy.collection(_service_names(project)), name="deploy")
     for name, module in {"ops": ops, "host": host, "env": env, "db": db, "lock": lock}.items():
         tree.add_collection(Collection.from_module(module), name=name)
+    TREE[:] = [tree]
     return tree
 
 

@@ -33,6 +33,7 @@ class Client:
         emit: is told what happens.
         listeners: are told, too.
         quiet: nobody is shown what is told to ``emit``.
+        json: standard output is a program's.
     """
 
     project: Project
@@ -41,6 +42,7 @@ class Client:
     emit: Callable[[Event], None]
     listeners: list[Callable[[Event], None]] = field(default_factory=list)
     quiet: bool = False
+    json: bool = False
 
     def connect(self) -> AbstractContextManager[Session]:
         """Open a session on the host."""
@@ -73,7 +75,7 @@ class Client:
         from behindy_ops.deploy.engines.choice import begun_before
 
         if self.settings.confirm and not begun_before():
-            ask.confirm(f"{what} on {self._place}?", yes=yes)
+            ask.confirm(f"{what} on {self._place}?", yes=yes, json=self.json)
 
     @contextlib.contextmanager
     def telling(self, task: str, tag: str = "") -> Iterator[Telling]:
@@ -115,7 +117,7 @@ class Client:
     def asker(self, task: str, yes: bool) -> Callable[[str], bool]:
         """Return what asks a task's own questions, as :func:`ask.asker`; they name the environment and the host."""
         named = self.settings.confirm or self.settings.environment
-        return ask.asker(task, yes, self._place if named else "")
+        return ask.asker(task, yes, self._place if named else "", json=self.json)
 
 
 def here() -> Project:
@@ -137,7 +139,7 @@ def client(
         names: the services it is about; none for all.
         services: whether it is about services at all; else the compose file is not read.
         pulls: whether it may ask the services' registries, so that commands of this machine are asked for their tokens.
-        json: tell events as JSON, one a line.
+        json: standard output is a program's: tell events as JSON, one a line.
         quiet: tell nothing: the task prints what it has in the end.
 
     Raises:
@@ -160,7 +162,7 @@ def client(
         settings = with_tokens(settings, [repository(service, settings.image_prefix) for service in chosen])
     if quiet:
         with _finding(settings):
-            yield Client(project, settings, chosen, silent, quiet=True)
+            yield Client(project, settings, chosen, silent, quiet=True, json=json)
         return
     shown = report.choose(json, sys.stdout, os.environ, settings.secrets, settings.environment)
     listeners: list[Callable[[Event], None]] = []
@@ -172,7 +174,7 @@ def client(
 
     try:
         with _finding(settings):
-            yield Client(project, settings, chosen, emit, listeners)
+            yield Client(project, settings, chosen, emit, listeners, json=json)
     except BehindyError as error:
         if not isinstance(error, SwarmFound) and not json and shown.failure(error):  # people have seen it
             raise SystemExit(error.exit_code) from error

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from invoke import Collection, Context
 
 from behindy_ops.tasks.client import client
-from behindy_ops.tasks.guard import fail
 from behindy_ops.tasks.options import duration, task, waiting
-from behindy_ops.tasks.show import show, show_by
+from behindy_ops.tasks.show import present, show, show_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,7 +107,6 @@ def check(_: Context, service: str = "", tag: str = "latest", from_local: str = 
     and its remedy. Every deploy starts with it. The checks, and the exit code
     of each refusal: docs/operations.md#deploycheck.
     """
-    from behindy_ops import report
     from behindy_ops.deploy import check as checkup
     from behindy_ops.project.services import validate_tag
     from behindy_ops.tasks.local import images
@@ -120,12 +118,8 @@ def check(_: Context, service: str = "", tag: str = "latest", from_local: str = 
         this.connect() as session,
     ):
         found = checkup.check_services(session, its_tag, local)
-    if json:
-        print(checkup.as_json(found), end="")
-    else:
-        report.show_lines(checkup.as_lines(found, this.settings.target))
-    if (problem := checkup.problem(found)) is not None:
-        fail(problem)
+    lines, data = checkup.as_lines(found, this.settings.host), checkup.as_json(found)
+    present(lines, data, checkup.problem(found), json=json, settings=this.settings)
 
 
 @task(help={"to": "release id, tag or digest (default: the previous one)"})

@@ -40,9 +40,8 @@ def check(_: Context, json: bool = False) -> None:
     with client(services=False, quiet=True) as this, this.connect() as session:
         verdict = checking.check(session)
         name = checking.where(session)
-    present(checking.lines(verdict, name), checking.as_json(verdict), json=json, settings=this.settings)
-    if not verdict.complete:
-        raise SystemExit(Kind.ENVIRONMENT_INVALID.exit_code)
+    data, problem = checking.as_json(verdict), checking.problem(verdict, name)
+    present(checking.lines(verdict, name), data, problem, json=json, settings=this.settings, told=True)
 
 
 @task(help={"file": _FILE})
@@ -70,7 +69,7 @@ def push(_: Context, file: str = "", yes: bool = False, wait: str = "", json: bo
     from behindy_ops.env.candidate import propose, read_file
 
     seconds = waiting(wait)
-    with client(services=False, quiet=True) as this:
+    with client(services=False, quiet=True, json=json) as this:
         candidate = read_file(_path(this.project, file), this.project)
         with this.connect() as session:
             task = f"env.push {file}".strip()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import signal
 import sys
+import threading
+from itertools import takewhile
 from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
 from invoke import Exit, Failure, ParseError
 
-from behindy_ops.errors import BehindyError, Kind, SwarmFound
+from behindy_ops.errors import BehindyError, Interrupted, SwarmFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,30 +28,12 @@ BROKEN_PIPE = 141
 
 
 def guarded(function: Callable[P, T]) -> Callable[P, T]:
-    """Wrap what a person or a program runs.
-
-    A :class:`BehindyError` is shown on standard error and ends the process with its exit code, Ctrl-C with 130, a
-    reader that went away (``| head``) with 141; anything else is a bug of ours, shown as such, with exit code 1. With
-    ``--json`` an error is an object on standard output too, since a program reads nothing else.
-    """
+    """Wrap a task: whatever ends it ends the process as :func:`ending` has it."""
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
+        with ending(json=kwargs.get("json") is True):
             return _once_more(function, *args, **kwargs)
-        except BehindyError as error:
-            fail(error, json=kwargs.get("json") is True)
-        except (Exit, Failure, ParseError):  # Invoke knows what to do
-            raise
-        except KeyboardInterrupt:
-            print("\nStopped by Ctrl-C.", file=sys.stderr)
-            raise SystemExit(Kind.INTERRUPTED.exit_code) from None
-        except Exception as error:
-            if isinstance(error, BrokenPipeError) and _nobody_reads():
-                raise SystemExit(BROKEN_PIPE) from None
-            if os.environ.get(DEBUG) == "1":
-                raise
-            fail(_unexpected(error), json=kwargs.get("json") is True)
 
     return wrapper
 
@@ -64,18 +50,93 @@ def _once_more(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
             return function(*args, **kwargs)
 
 
-def fail(error: BehindyError, *, json: bool = False) -> NoReturn:
+@contextlib.contextmanager
+def ending(*, json: bool) -> Iterator[None]:
+    """End the process with a message and an exit code, if what is done in here goes wrong.
+
+    A :class:`BehindyError` is shown on standard error and ends it with its exit code, Ctrl-C with 130, a reader that
+    went away (``| head``) with 141; anything else is a bug of ours, shown as such, with exit code 1.
+
+    Args:
+        json: standard output is read by a program, for which the error is its last object.
+    """
+    try:
+        with _signals_raise() if json else contextlib.nullcontext():
+            yield
+    except BehindyError as error:
+        fail(error, json=json)
+    except (Exit, Failure, ParseError):  # Invoke knows what to do
+        raise
+    except (KeyboardInterrupt, _Ended) as end:
+        number = end.number if isinstance(end, _Ended) else signal.SIGINT
+        if json:
+            tell_program(Interrupted(f"Stopped by {number.name}.", signal_number=number))
+        print("\nStopped by Ctrl-C." if number == signal.SIGINT else f"\nStopped by {number.name}.", file=sys.stderr)
+        raise SystemExit(128 + number) from None
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            raise SystemExit(BROKEN_PIPE) from None
+        if os.environ.get(DEBUG) == "1":
+            if json:
+                tell_program(_unexpected(error))
+            raise
+        fail(_unexpected(error), json=json)
+
+
+class _Ended(BaseException):
+    """A signal came that ends the process, and nobody has begun what is to be finished first."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = signal.Signals(number)
+
+
+@contextlib.contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Raise for a signal that would end the process without a word; a session has it otherwise while it lasts."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _: object) -> None:
+        raise _Ended(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Return whether a command line asks for JSON, be it one that cannot be read: ``deploy.status --jsn --json``."""
+    ours = list(takewhile(lambda word: word != "--", words))
+    return "--json" in ours or "-j" in ours
+
+
+def tell_program(error: BehindyError) -> None:
+    """Tell a program of an error, as one object on standard output."""
+    from behindy_ops import report
+
+    report.choose(True, sys.stdout, os.environ, environment=os.environ.get("BEHINDY_ENV", "")).failure(error)
+    sys.stdout.flush()
+
+
+def fail(error: BehindyError, *, json: bool = False, told: bool = False) -> NoReturn:
     """Show an error on standard error, and end with its exit code.
 
     Args:
         json: tell it to programs, too, by the event ``failed`` on standard output.
+        told: people have read it already, in what was shown.
     """
     from behindy_ops import report
 
     if json:
-        report.choose(json, sys.stdout, os.environ).failure(error)
+        tell_program(error)
     sys.stdout.flush()
-    report.show_error(error)
+    if not told:
+        report.show_error(error)
     raise SystemExit(error.exit_code)
 
 

@@ -61,9 +61,8 @@ def check(_: Context, json: bool = False) -> None:
     with client(services=False, quiet=True) as this, this.connect() as session:
         checks = checkup.check_host(session, this.reach, _declared(this))
     lines = checkup.as_lines(checks, this.settings.host, marks_for(sys.stdout.encoding))
-    present(lines, checkup.as_json(checks, this.settings.host), json=json, settings=this.settings)
-    if not checkup.is_ready(checks):
-        raise SystemExit(Kind.HOST_NOT_READY.exit_code)
+    data, problem = checkup.as_json(checks, this.settings.host), checkup.problem(checks, this.settings.host)
+    present(lines, data, problem, json=json, settings=this.settings, told=True)
 
 
 def _declared(this: Client) -> list[Service]:
@@ -292,7 +291,7 @@ def adopt(_: Context, service: str = "", yes: bool = False, wait: str = "", json
     from behindy_ops.report import show_lines
 
     seconds = waiting(wait)
-    with client(service, quiet=json) as this, this.connect() as session:
+    with client(service, json=json, quiet=json) as this, this.connect() as session:
         adoptees = adopting.describe(session.look(), session.services)
         if not json:
             show_lines(adopting.lines(adoptees))

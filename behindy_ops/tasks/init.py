@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from invoke import Context
@@ -64,21 +65,25 @@ def init(
         _check(project, json=json)
         return
     there = _texts(project)
-    answers = _answers(project, domain, service or (), database=database, cache=cache)
-    taken_out = _unpublished(there.get(_relative(project), ""), answers, remove=remove_ports, yes=yes)
+    answers = _answers(project, domain, service or (), database=database, cache=cache, json=json)
+    taken_out = _unpublished(there.get(_relative(project), ""), answers, remove=remove_ports, yes=yes, json=json)
     files = new_files(answers, there, _relative(project), project.root, unpublished=taken_out)
     changed = [each for each in files if each.changes]
     kept = [each.path for each in files if not each.changes]
     left = [Line(f"Left as it is: {', '.join(kept)}", Tone.FAINT)] if kept else []
-    show_lines([*_differences(changed), *left])
-    if not changed:
-        show_lines([Line("Nothing is missing. See what else a deploy needs: inv init --check")])
-        return
-    if not asker("init", yes)(f"Write {len(changed)} file{'s' if len(changed) > 1 else ''} below {project.root}?"):
-        raise Kind.USAGE("Nothing was written.")
-    _write(project.root, changed)
-    show_lines(sentence(f"Written: {', '.join(each.path for each in changed)}"))
-    show_lines([Line("Next: cp .env.example .env, fill it in, then: inv init --check")])
+    show_lines([*_differences(changed), *left], sys.stderr if json else None)
+    if changed:
+        number = f"{len(changed)} file{'s' if len(changed) > 1 else ''}"
+        if not asker("init", yes, json=json)(f"Write {number} below {project.root}?"):
+            raise Kind.USAGE("Nothing was written.")
+        _write(project.root, changed)
+        done = [
+            *sentence(f"Written: {', '.join(each.path for each in changed)}"),
+            Line("Next: cp .env.example .env, fill it in, then: inv init --check"),
+        ]
+    else:
+        done = [Line("Nothing is missing. See what else a deploy needs: inv init --check")]
+    present(done, {"written": [each.path for each in changed], "kept": kept}, json=json)
 
 
 def _differences(changed: Sequence[Written]) -> Iterator[Line]:
@@ -98,14 +103,12 @@ def _differences(changed: Sequence[Written]) -> Iterator[Line]:
         yield from (*sentence(f"Made from the compose file, {lines} lines: {names}", Tone.GOOD), Line(""))
 
 
-def _unpublished(compose: str, answers: Answers, *, remove: bool, yes: bool) -> list[str]:
+def _unpublished(compose: str, answers: Answers, *, remove: bool, yes: bool, json: bool) -> list[str]:
     """Tell which services publish ports that they cannot have any more; return those whose ports are to be taken out.
 
     Raises:
         Kind.COMPOSE_INVALID: nobody wants that.
     """
-    import sys
-
     from behindy_ops.scaffold.compose import published
     from behindy_ops.tasks.ask import ask
 
@@ -115,8 +118,8 @@ def _unpublished(compose: str, answers: Answers, *, remove: bool, yes: bool) -> 
     told = [f"services.{name}.ports: {', '.join(ports)}" for name, ports in found.items()]
     why = "Two releases side by side cannot both have a port of the host; visitors come by nginx."
     if not yes and sys.stdin.isatty():
-        print("\n".join([*told, why]))
-        if ask("Take these ports out of the compose file?", otherwise=""):
+        print("\n".join([*told, why]), file=sys.stderr if json else None)
+        if ask("Take these ports out of the compose file?", otherwise="", json=json):
             return list(found)
     raise Kind.COMPOSE_INVALID(
         f"Services that are to be deployed publish ports. {why}",
@@ -126,7 +129,9 @@ def _unpublished(compose: str, answers: Answers, *, remove: bool, yes: bool) -> 
     )
 
 
-def _answers(project: Project, domain: str, services: Sequence[str], *, database: bool, cache: bool) -> Answers:
+def _answers(
+    project: Project, domain: str, services: Sequence[str], *, database: bool, cache: bool, json: bool
+) -> Answers:
     """Return what was given as options, and ask on a terminal for what was not."""
     from behindy_ops.project import place, pyproject, validate
     from behindy_ops.scaffold.answers import Answers, parse_app, project_name, routed
@@ -136,26 +141,29 @@ def _answers(project: Project, domain: str, services: Sequence[str], *, database
     exists = project.compose_file.is_file()
     found = {app.name: app for app in candidates(project.compose)} if exists else {}
     if not domain:
-        domain = line("Domain", "--domain")
+        domain = line("Domain", "--domain", json=json)
     if wrong := validate.check_domain(domain):
         raise Kind.USAGE(f"--domain {validate.shown(domain)}: {wrong}.", state=UNCHANGED)
     apps = [found.get(text) or parse_app(text, name) for text in services]
     if not apps and found:
         apps = list(found.values())
     elif not apps and not exists:
-        apps = _asked_for(name)
+        apps = _asked_for(name, json=json)
     said = place.pyproject(project.root / pyproject.FILE).get("host_dir")
     return Answers(name, domain, routed(apps), database, cache, host_dir="" if said else name)
 
 
-def _asked_for(project: str) -> list[App]:
+def _asked_for(project: str, *, json: bool) -> list[App]:
+    from functools import partial
+
     from behindy_ops.scaffold.answers import parse_app
 
+    typed = partial(line, option="--service", json=json)
     apps: list[App] = []
-    while name := line(f"Service {len(apps) + 1}, such as web (nothing to end)" if apps else "Service", "--service"):
-        port = line(f"Port of {name} (nothing for a worker)", "--service")
-        health = line(f"Path that says whether {name} is healthy", "--service") if port else ""
-        image = line(f"Image of {name} (nothing: {project}/{name})", "--service")
+    while name := typed(f"Service {len(apps) + 1}, such as web (nothing to end)" if apps else "Service"):
+        port = typed(f"Port of {name} (nothing for a worker)")
+        health = typed(f"Path that says whether {name} is healthy") if port else ""
+        image = typed(f"Image of {name} (nothing: {project}/{name})")
         given = {"port": port, "health": health, "image": image}
         apps.append(parse_app(",".join([name, *(f"{key}={value}" for key, value in given.items() if value)]), project))
     return apps

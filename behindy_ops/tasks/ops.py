@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from invoke import Context
 
 from behindy_ops.tasks.client import client, here
+from behindy_ops.tasks.guard import tell_program
 from behindy_ops.tasks.options import duration, task, waiting
 from behindy_ops.tasks.show import present, show, show_by
 
@@ -163,7 +164,7 @@ def logs(
         if (text := shown(asked, container, line)) is not None:
             write_output(sys.stdout, f"{text}\n")
 
-    with _until_stopped(), client(quiet=True) as this, this.connect() as session:
+    with _until_stopped(json=json), client(quiet=True) as this, this.connect() as session:
         read(session, container, asked, tell=tell, complain=partial(print, file=sys.stderr, flush=True))
 
 
@@ -295,7 +296,7 @@ def _watch(what: str, every: str, *, json: bool) -> NoReturn:
 
     interval = max(duration("every", every) or 0.0, SHORTEST)
     picture = Picture(sys.stdout, {} if json else os.environ)
-    with _until_stopped(), client(quiet=True) as this:
+    with _until_stopped(json=json), client(quiet=True) as this:
         above = [heading(this.settings.target)] if this.settings.environment else []
 
         def tell(view: StatsView, lines: list[Line]) -> None:
@@ -315,13 +316,19 @@ def _watch(what: str, every: str, *, json: bool) -> NoReturn:
 
 
 @contextlib.contextmanager
-def _until_stopped() -> Iterator[None]:
-    """A signal is how a person ends what is followed: no message, but the exit code a shell expects."""
+def _until_stopped(*, json: bool = False) -> Iterator[None]:
+    """A signal is how a person ends what is followed: no message, but the exit code a shell expects.
+
+    Args:
+        json: a program is told, as of any end that has an exit code.
+    """
     from behindy_ops.errors import Interrupted
 
     try:
         yield
     except Interrupted as error:
+        if json:
+            tell_program(error)
         raise SystemExit(128 + error.signal_number) from None
 
 
@@ -357,7 +364,7 @@ def doctor(
     only = [service] if service else []
     seconds = waiting(wait)
     aside = sys.stderr if json else sys.stdout  # with --json standard output has the JSON alone
-    with client(quiet=True) as this, contextlib.ExitStack() as stack:
+    with client(quiet=True, json=json) as this, contextlib.ExitStack() as stack:
         told = None
         if notify:
             this.require_webhooks()
@@ -379,5 +386,5 @@ def doctor(
             told.findings = shown.data["findings"]
     if told is not None and told.sent is not None:
         note = "The webhooks were told." if told.sent else "There was nothing to tell the webhooks."
-        shown = replace(shown, lines=[*shown.lines, Line(""), Line(note, Tone.FAINT)])
+        shown = replace(shown, lines=[Line(note, Tone.FAINT), Line(""), *shown.lines])
     present(shown.lines, shown.data, shown.problem, json=json, settings=this.settings)

@@ -17,7 +17,8 @@ from behindy_ops.errors import CALLED, BehindyError, Kind
 from behindy_ops.project.place import PROJECT, TASKS, find, has_our_tasks
 from behindy_ops.tasks import root
 from behindy_ops.tasks.client import here
-from behindy_ops.tasks.guard import DEBUG, guarded
+from behindy_ops.tasks.completion import TREE
+from behindy_ops.tasks.guard import DEBUG, ending, fail, wants_json
 from behindy_ops.tasks.options import KNOWN
 
 if TYPE_CHECKING:
@@ -45,6 +46,15 @@ class Inv(Program):
         version = f"{behindy_ops.__version__} (Invoke {invoke.__version__})"
         names = list(dict.fromkeys((Path(called).name, "inv", "invoke")))
         super().__init__(name=NAME, version=version, binary=called, binary_names=names)
+
+    def run(self, argv: list[str] | None = None, exit: bool = True) -> None:  # noqa: A002 - Invoke calls it that
+        """Do what a command line says; Ctrl-C before there is a task is an end as any other, not Invoke's silent 1."""
+        try:
+            super().run(argv, exit)
+        except SystemExit as end:
+            if end.code == Kind.UNEXPECTED.exit_code and isinstance(end.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
 
     def parse_core(self, argv: list[str] | None) -> None:
         """Read the options before the first task. Compiled modules are kept, so that the next run starts faster."""
@@ -85,6 +95,7 @@ class Inv(Program):
             case [group] if group in self.collection.collections:
                 self._show(group_lines(self.collection, group))
         KNOWN.update(self.collection.task_names)
+        TREE[:] = [self.collection]
         try:
             super().parse_tasks()
         except ParseError as error:
@@ -116,11 +127,8 @@ class Inv(Program):
         raise Exit
 
     def _refuse(self, error: ParseError) -> None:
-        from behindy_ops.report import show_error
-
         what, remedy = explained(error, self.collection.task_names)
-        show_error(Kind.USAGE(what, remedy=remedy.format(inv=self.binary)))
-        raise Exit(code=Kind.USAGE.exit_code) from error
+        fail(Kind.USAGE(what, remedy=remedy.format(inv=self.binary)), json=wants_json(self.argv[1:]))
 
 
 def explained(error: ParseError, names: Iterable[str]) -> tuple[str, str]:
@@ -211,7 +219,8 @@ def _summary(documented: object) -> str:
 
 def main() -> None:
     """Run the command line."""
-    guarded(_run)()
+    with ending(json=wants_json(sys.argv[1:])):
+        _run()
 
 
 def command() -> None:

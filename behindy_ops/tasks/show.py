@@ -32,7 +32,7 @@ def show_by(make: Callable[[Session], Shown], *names: str, json: bool, change: s
         change: what it does to the host, which is asked before as :meth:`Client.confirm` does; empty for nothing.
         yes: the answer was given on the command line.
     """
-    with client(*names, quiet=True) as this:
+    with client(*names, quiet=True, json=json) as this:
         if change:
             this.confirm(change, yes=yes)
         with this.connect() as session:
@@ -47,13 +47,16 @@ def present(
     *,
     json: bool,
     settings: Settings | None = None,
+    told: bool = False,
 ) -> None:
     """Print what a task has found, and end with the error that is in it, if there is one.
 
     Args:
         lines: for people.
-        data: for programs: one object, or a list, whose entries are printed one a line.
+        data: for programs: one object, which has the error's fields, too; or a list, whose entries are printed one a
+            line, and the error last.
         settings: whose environment, if one is chosen, stands above the lines and in the object.
+        told: the lines say the error.
     """
     chosen = settings.environment if settings is not None else ""
     if not json:
@@ -64,11 +67,14 @@ def present(
     else:
         from json import dumps
 
-        if chosen and isinstance(data, dict):
-            data = {"environment": chosen, **data}
+        from behindy_ops.report.events import error_fields
+
+        if isinstance(data, dict):
+            whose = {"environment": chosen} if chosen else {}
+            data = whose | data | (error_fields(problem) if problem is not None else {})
         if isinstance(data, list):
             print("".join(f"{dumps(entry)}\n" for entry in data), end="")
         else:
             print(dumps(data, indent=2))
     if problem is not None:
-        fail(problem)
+        fail(problem, json=json and isinstance(data, list), told=told)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from behindy_ops.checks.advice import closing, helps_most
 from behindy_ops.checks.check import Check, Fix, FixKind, Level
 from behindy_ops.checks.diagnosis import diagnose
 from behindy_ops.deploy.reconcile import reconcile
@@ -194,8 +195,10 @@ def shown(found: Sequence[Check], looked_at: Sequence[str], fixed: Sequence[Fix]
         "services": list(looked_at),
         "findings": [_data(check) for check in found],
         "fixed": [_fix_data(fix) for fix in fixed],
+        "helps_most": helps_most(found, fixed),
     }
-    return Shown(_lines(found, looked_at), data, _problem(found))
+    told = [*_lines(found, looked_at), *([Line("")] if found else ()), *sentence(closing(found, fixed), Tone.STRONG)]
+    return Shown(told, data, _problem(found, fixed))
 
 
 def _data(check: Check) -> dict[str, Any]:
@@ -219,7 +222,7 @@ def _name(check: Check) -> str:
     return check.problem.name if check.problem else check.name
 
 
-def _problem(found: Sequence[Check]) -> BehindyError | None:
+def _problem(found: Sequence[Check], fixed: Sequence[Fix]) -> BehindyError | None:
     troubles = _troubles(found)
     if not troubles:
         return None
@@ -228,7 +231,7 @@ def _problem(found: Sequence[Check]) -> BehindyError | None:
         + ", ".join(f"{check.subject}: {_name(check)}" for check in troubles)
         + ".",
         state=UNCHANGED,
-        remedy="Each has its remedy above." + (" The safe ones: inv ops.doctor --fix" if fixes(found) else ""),
+        remedy=f"Each has its remedy above. {closing(found, fixed)}",
     )
 
 

@@ -42,6 +42,7 @@ USUAL_SECONDS = 3.5
 SECONDS = {
     "test_adopt": 30.0,
     "test_before": 25.0,
+    "test_completion": 5.0,
     "test_connection": 1.0,
     "test_db": 5.0,
     "test_deploy": 18.0,
@@ -56,6 +57,7 @@ SECONDS = {
     "test_hosts": 20.0,
     "test_init": 150.0,
     "test_interruptions": 8.0,
+    "test_json": 1.5,
     "test_kinds": 25.0,
     "test_library": 15.0,
     "test_logins": 12.0,

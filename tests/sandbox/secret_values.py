@@ -67,6 +67,7 @@ DAMAGED = {
 }
 
 TASKS: dict[str, tuple[str, ...]] = {
+    "completion": ("bash",),
     "db.backup": ("--to", "{new}"),
     "db.fetch": ("--to", "{new}"),
     "db.restore": ("{junk}", "--yes"),

@@ -110,7 +110,7 @@ def test_what_is_the_same_for_all_services_is_said_once_in_80_columns() -> None:
     assert [text for text in told if text.startswith("  NO network ")] != []
     assert told[-1] == "other: not ready"
     assert kind_of(check.problem([found])) is Kind.NETWORK_MISSING
-    (service,) = json.loads(check.as_json([found]))["services"]
+    (service,) = json.loads(json.dumps(check.as_json([found])))["services"]
     assert (service["service"], service["ready"]) == ("backend", False)
     assert [one["problem"] for one in service["checks"] if one["level"] == "refusal"] == [
         "network missing",

@@ -12,7 +12,7 @@ import pytest
 from behindy_ops.checks.check import Check, Level
 from behindy_ops.errors import Kind
 from behindy_ops.facts.machine import HostFacts
-from behindy_ops.provision.check import as_json, as_lines, check_host, findings
+from behindy_ops.provision.check import as_json, as_lines, check_host, findings, problem
 from tests.scripted import Answer, scripted
 from tests.unit.machines import BARE, DOMAIN, MIB, READY
 
@@ -41,10 +41,16 @@ def test_what_a_bare_host_lacks_is_named_with_its_remedy() -> None:
     }
     lines = as_lines(checks, "host")
     assert all(len(line.text) <= 80 for line in lines)
-    assert lines[-1].text.startswith("7 missing for a deploy")
+    assert lines[-2].text.startswith("7 missing for a deploy")
+    assert lines[-1].text == "What helps most: inv host.setup"
     told = as_json(checks, "host")
     assert (told["host"], told["ready"]) == ("host", False)
     assert told["checks"] == [check.data() for check in checks]
+    assert told["helps_most"] == "inv host.setup"
+    error = problem(checks, "host")
+    assert error is not None
+    assert (error.exit_code, error.remedy) == (30, "inv host.setup")
+    assert error.what.startswith("host is not ready for a deploy: ")
 
 
 def test_a_login_that_may_not_become_root_is_told_so_beside_what_needs_it() -> None:
@@ -68,6 +74,8 @@ def test_a_host_that_is_ready_has_every_check_ok() -> None:
     )
     assert [check.found for check in checks if check.level is not Level.OK] == []
     assert as_lines(checks, "host")[-1].text == "host is ready for a deploy."
+    assert problem(checks, "host") is None
+    assert as_json(checks, "host")["helps_most"] == ""
 
 
 @pytest.mark.parametrize(

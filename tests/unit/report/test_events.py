@@ -19,6 +19,12 @@ def test_one_of_each_is_every_event_there_is() -> None:
     assert {type(event) for event in ONE_OF_EACH} == {kind for kind in kinds if not kind.__subclasses__()}
 
 
+FAILED = (
+    '"failed", "title": "unexpected", "what": "w", "state": "s", "remedy": "r", "lines": ["l"], "exit_code": 1, '
+    '"error": "unexpected"'
+)
+
+
 @pytest.mark.parametrize(
     ("event", "line"),
     [
@@ -42,7 +48,7 @@ def test_one_of_each_is_every_event_there_is() -> None:
         ),
         (
             events.failed(BehindyError("w", state="s", remedy="r", lines=("l",))),
-            '"failed", "title": "unexpected", "what": "w", "state": "s", "remedy": "r", "lines": ["l"], "exit_code": 1',
+            FAILED,
         ),
         (
             events.DeployFinished("api", "live", 8.4, {"a": "", "b": "0"}),

@@ -74,13 +74,31 @@ def test_a_list_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize(("json", "out"), [(False, "shown\n"), (True, "{}\n")])
-def test_what_is_wrong_ends_the_task_after_the_view_was_shown(
-    json: bool, out: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+ENDED = {"error": "remote_command_failed", "what": "kept", "state": "", "remedy": "", "exit_code": 60}
+
+
+def test_what_is_wrong_ends_the_task_after_the_view_was_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        present([Line("shown")], {}, RemoteCommandFailed("kept"), json=json)
+        present([Line("shown")], {}, RemoteCommandFailed("kept"), json=False)
     assert ended.value.code == Kind.REMOTE_COMMAND_FAILED.exit_code
     said = capsys.readouterr()
-    assert said.out == out
+    assert said.out == "shown\n"
     assert "kept" in said.err
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_what_is_wrong_is_in_the_object_for_programs(told: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        present([], {"view": "x"}, RemoteCommandFailed("kept"), json=True, told=told)
+    assert ended.value.code == Kind.REMOTE_COMMAND_FAILED.exit_code
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"view": "x", **ENDED}
+    assert ("kept" in said.err) is not told
+
+
+def test_what_is_wrong_is_the_last_object_of_a_list(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        present([], [{"a": 1}], RemoteCommandFailed("kept"), json=True)
+    first, last = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first == {"a": 1}
+    assert ENDED.items() <= last.items()

@@ -169,7 +169,7 @@ def test_env_chooses_the_environment_for_this_task_alone(monkeypatch: pytest.Mon
 def test_every_task_that_talks_to_a_host_takes_env() -> None:
     tree = root()
     without = [n for n in tree.task_names if "env" not in {each.name for each in tree[n].get_arguments()}]
-    assert without == ["init", "host.keygen"]
+    assert without == ["init", "completion", "host.keygen"]
 
 
 def test_env_reaches_the_settings_and_never_another_environments_host(

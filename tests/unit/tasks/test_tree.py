@@ -97,7 +97,7 @@ def test_tasks_beside_the_tree_are_in_it_once(monkeypatch: pytest.MonkeyPatch) -
     tree.add_task(cast("Task[Any]", seed), name="fill")
     other = invoke.task(name="other")(lambda _: None)
     taken = own("own_tasks", monkeypatch, namespace=tree, seed=seed, other=other)
-    assert {name for name in taken.task_names if "." not in name} == {"init", "fill", "other"}
+    assert {name for name in taken.task_names if "." not in name} == {"init", "completion", "fill", "other"}
     assert "deploy.frontend" in taken.task_names
 
 

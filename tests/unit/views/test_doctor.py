@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from behindy_ops.checks.check import Check, Fix, FixKind, Level, Problem
+from behindy_ops.checks.services import DEPENDENCY_STOPPED
 from behindy_ops.errors import Kind
 from behindy_ops.project.services import HealthPolicy, Service
 from behindy_ops.views import doctor
@@ -78,3 +79,16 @@ def test_a_service_that_was_started_is_given_the_time_of_a_candidate() -> None:
     assert doctor.patience([jvm], [Fix(FixKind.START, "api")]).attempts == 50
     for fix in (Fix(FixKind.CONNECT, "api"), Fix(FixKind.START, "redis")):
         assert doctor.patience([jvm], [fix]) == HealthPolicy()
+
+
+def test_it_ends_with_what_helps_most() -> None:
+    found = [DEPENDENCY_STOPPED.check("dependencies", "redis is exited", subject="redis", fix=REDIS)]
+    view = doctor.shown(found, ["backend"])
+    assert view.lines[-1].text == "What helps most: inv ops.doctor --fix"
+    assert view.data["helps_most"] == "inv ops.doctor --fix"
+    assert view.problem is not None
+    assert view.problem.remedy.endswith("What helps most: inv ops.doctor --fix")
+    after = doctor.shown(found, ["backend"], [REDIS])
+    assert after.lines[-1].text == "What helps most: inv ops.logs redis"
+    well = doctor.shown([], ["backend"])
+    assert (well.data["helps_most"], well.problem) == ("", None)
