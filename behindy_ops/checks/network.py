@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Level, Problem, Risk, ok
+from behindy_ops.checks.check import Check, Facts, Fix, FixKind, Problem, Risk, ok
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import OVERLAY, Container
+from behindy_ops.facts.survey import Survey
+from behindy_ops.facts.swarm import Seat
 from behindy_ops.project.names import Names
 
 NO_NETWORK = Problem(
@@ -31,10 +33,16 @@ OFF_NETWORK = Problem(
 )
 OWN_ALIAS = Problem(
     "alias",
-    "the live container has its own name, or that of its candidate, as a DNS alias",
+    "the live container has its candidate's name as a DNS alias, or its own where a swarm is to take over",
     "Take it over at a quiet moment (a moment of downtime): inv host.adopt {subject}",
     "After a switch users get two releases in turn, or the old one.",
     users=True,
+)
+NAMED_BY_COMPOSE = Risk(
+    "alias by Compose",
+    "the live container has its own name as a DNS alias, as Compose gives it",
+    "Its next deploy takes it over: inv deploy.{subject}",
+    "After that deploy, other containers that ask for it meet either release until this one is gone; users do not.",
 )
 SHARED_NAME = Risk(
     "name taken twice",
@@ -115,20 +123,27 @@ def aliases(facts: Facts) -> Iterable[Check]:
         if live is None or not any(facts.survey.answers_to(live, name) for name in facts.names.trio(service.name)[:2]):
             yield ok("aliases", f"{service.name} answers to its container's name alone", service.name)
             continue
-        taken_over = service.name in facts.survey.stale and not facts.survey.answers_to(live, f"{service.name}-green")
-        yield OWN_ALIAS.check(
-            "aliases",
-            f"{service.name} was not started by this tool and keeps its name as a DNS alias"
-            + (
-                ": until it is removed, a container that asks for it meets either release. nginx is told which, so "
-                "users meet one, and the next deploy takes the service over."
-                if taken_over
-                else ", so after a switch users would get both releases."
-            ),
-            subject=service.name,
-            evidence=(f"aliases: {', '.join(further_names(live, facts.names))}",),
-            level=Level.WARNING if taken_over else None,
-        )
+        evidence = (f"aliases: {', '.join(further_names(live, facts.names))}",)
+        said = f"{service.name} was not started by this tool and keeps its name as a DNS alias"
+        if must_lose_aliases(facts.survey, service.name):
+            said += ", so after a switch users would get both releases."
+            yield OWN_ALIAS.check("aliases", said, subject=service.name, evidence=evidence)
+        else:
+            said += "; nginx is led past that, so users meet one release."
+            yield NAMED_BY_COMPOSE.check("aliases", said, subject=service.name, evidence=evidence)
+
+
+def must_lose_aliases(survey: Survey, service: str) -> bool:
+    """Whether a service's live container has a name that a deploy cannot leave to it.
+
+    Its own name it may keep until it is removed: nginx is led past that. Its candidate's would be asked in a rehearsal;
+    and in a swarm what is deployed has another name, so that nothing would lead past the old one.
+    """
+    live, green = survey.trio(service).live, survey.names.trio(service)[1]
+    if live is None or not live.running:
+        return False
+    manages = survey.cluster.seat is Seat.MANAGER and service not in survey.stale
+    return survey.answers_to(live, green) or (manages and survey.answers_to(live, service))
 
 
 def names(facts: Facts) -> Iterable[Check]:

@@ -1,7 +1,7 @@
 """``host.adopt``: how each service was started, and what brings it under this tool's care.
 
-Behind an nginx with plain upstreams the next deploy does, without downtime. Behind ours, which resolves the name at
-each request, an alias that Compose gave has to go first; that takes a moment of downtime and a yes.
+The next deploy does, without downtime. Only where the container has the candidate's name as an alias, or a swarm takes
+over what Compose has named, those aliases have to go first; that takes a moment of downtime and a yes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from behindy_ops.checks.network import must_lose_aliases
 from behindy_ops.checks.preflight import docker_problem
 from behindy_ops.errors import RemoteCommandFailed
 from behindy_ops.facts.figures import MB
@@ -76,9 +77,10 @@ def _describe(survey: Survey, name: str) -> Adoptee:
     project = live.labels.get("com.docker.compose.project", "")
     ours = Labels.release in live.labels
     started = "this tool" if ours else f"Compose (project {project})" if project else "docker run"
-    aliased = live.running and any(survey.answers_to(live, alias) for alias in (name, f"{name}-green"))
-    method = Method.MOMENT if aliased and name not in survey.stale else Method.NONE if ours else Method.DEPLOY
-    aliases = tuple(alias for alias in live.aliases.get(survey.names.network, ()) if alias != live.id[:12])
+    aliased = must_lose_aliases(survey, name)
+    method = Method.MOMENT if aliased else Method.NONE if ours else Method.DEPLOY
+    given = live.aliases.get(survey.names.network, ())
+    aliases = tuple(dict.fromkeys(alias for alias in given if alias != live.id[:12]))
     return Adoptee(
         name, started, method, aliases, live.published, live.restart_policy, live.memory, tuple(sorted(live.addresses))
     )
@@ -108,9 +110,9 @@ def _lines(adoptee: Adoptee) -> Iterator[Line]:
             yield from sentence(f"That closes its published ports ({published}).", Tone.CAREFUL, "  ")
     if adoptee.method is Method.MOMENT:
         yield from sentence(
-            f"It keeps {adoptee.service} as a DNS alias. Taking that away needs a moment of downtime: requests in "
-            f"progress are cut off, unless within {PATIENCE} s there is a moment without an open connection; "
-            "requests that arrive during it fail.",
+            f"It keeps {', '.join(adoptee.aliases)} as a DNS alias. Taking that away needs a moment of downtime: "
+            f"requests in progress are cut off, unless within {PATIENCE} s there is a moment without an open "
+            "connection; requests that arrive during it fail.",
             Tone.CAREFUL,
             "  ",
         )

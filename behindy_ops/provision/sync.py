@@ -324,11 +324,21 @@ def _read(session: Session, here: Files) -> OnHost:
 
 
 def _taken(taken: Mapping[str, str]) -> BehindyError:
-    why = {"occupied": "is something else than a file", "unreadable": "cannot be read by the login"}
+    why = {
+        "occupied": "is something else than a file",
+        "unreadable": "cannot be read by the login",
+        "mounted": "is the configuration of the running nginx, which would not start again with another in its place",
+    }
+    remedy = "host.sync did not put it there: move it away on the host, then try again."
+    if "mounted" in taken.values():
+        remedy = (
+            "Leave that directory as it is, and give this tool one of its own (BEHINDY_HOST_DIR=behindy): see "
+            "docs/adopting.md of behindy-ops."
+        )
     return Kind.FILES_REFUSED(
         "; ".join(f"{path} on the host {why[reason]}" for path, reason in sorted(taken.items())) + ".",
         state=UNCHANGED,
-        remedy="host.sync did not put it there: move it away on the host, then try again.",
+        remedy=remedy,
     )
 
 

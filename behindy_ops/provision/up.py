@@ -21,6 +21,7 @@ from behindy_ops.host.change import Confirm, agree
 from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
 from behindy_ops.project.names import Names
+from behindy_ops.project.validate import shown
 from behindy_ops.report import events
 
 _ANONYMOUS = re.compile("[0-9a-f]{64}")
@@ -79,7 +80,7 @@ class Change:
         notices = (
             (names.database, "PostgreSQL is down for a few seconds; its data stays where it is"),
             (names.cache, "the cache is empty afterwards"),
-            (names.proxy, "the site is down for a moment"),
+            (names.proxy, "for some seconds new connections wait; a WebSocket, or a request of more than 3 s, is cut"),
         )
         notice = next((text for role, text in notices if role and role.stanza == name), "it is down for a moment")
         return f"replace {name}, since {self.why}: {notice}"
@@ -210,20 +211,24 @@ def arguments(names: Names, changes: Sequence[Change], *, ipv6: bool = False) ->
     return tuple(words)
 
 
-def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
+def bring_up(session: Session, confirm: Confirm, *, only: str = "", wait: float = 0.0) -> None:
     """Start what is not running, replace what was created from another configuration, wait until all are healthy.
 
     Args:
+        only: the service, by its key in the compose file, that is looked at alone; empty for all.
         wait: seconds to queue for the lock.
 
     Raises:
+        Kind.USAGE: there is no such service.
         Kind.NOT_HEALTHY: one did not become healthy in time.
     """
-    changes = _look(session)
+    changes = _look(session, only)
     if not changes:
         text = "nginx, PostgreSQL and Redis are running as the compose file has them; nothing to do."
         if session.names.shared:
             text = "What this project has beside its services runs as the compose file has it; nothing to do."
+        if only:
+            text = f"{only} is running as the compose file has it; nothing to do."
         session.emit(events.Decision(text))
         return
     session.emit(events.Plan("To be done:", tuple(change.sentence(session.names) for change in changes)))
@@ -231,11 +236,12 @@ def bring_up(session: Session, confirm: Confirm, *, wait: float = 0.0) -> None:
     question = f"Replace {', '.join(replaced)}?" if replaced else ""
     if any(change.action is Action.CONNECT for change in changes):
         question = f"{question} Connect nginx to {session.names.edge}?".strip()
-    if agree(session, "host.up", changes, lambda _: _look(session), confirm, question=question, wait=wait):
+    task = f"host.up {only}".strip()
+    if agree(session, task, changes, lambda _: _look(session, only), confirm, question=question, wait=wait):
         _carry_out(session, changes)
 
 
-def _look(session: Session) -> list[Change]:
+def _look(session: Session, only: str) -> list[Change]:
     names = session.names
     words = (session.settings.host_dir, names.project, names.network, CONTAINER_TEMPLATE)
     reply = session.ask("host/infra_look", *words, title="inspect what Compose runs", timeout=60)
@@ -247,25 +253,55 @@ def _look(session: Session) -> list[Change]:
             f"{session.settings.host}",
         )
     wanted, running, network = parse(reply)
+    wanted = _chosen(wanted, only)
     if taken := obstacles(names, wanted, running):
-        raise Kind.HOST_NOT_READY(
-            f"Compose did not create the container {taken[0]}, so it cannot start its own of that name.",
-            state=UNCHANGED,
-            remedy="Remove it at a quiet moment (its volumes stay), then run inv host.up again.",
-        )
+        raise _taken(names, next(each for each in running if each.name == taken[0]))
     ipv6 = session.settings.ipv6
-    changes, mounted = plan(names, wanted, running, network=network, ipv6=ipv6), parse_mounted(reply)
+    changes = plan(names, wanted, running, network=network, ipv6=ipv6)
     if any(change.wanted.service == names.proxy.stanza for change in changes):
         session.settings.required_domain("nginx needs a certificate for one")
         if ipv6:
             _require_ipv6(reply)
+    _require_place(changes, reply)
+    for container in running:
+        if _noted(container, "service") in {service.service for service in wanted} and started_elsewhere(
+            names, container, reply.lines("directory")
+        ):
+            raise _started_elsewhere(container)
+    return changes
+
+
+def _require_place(changes: Sequence[Change], reply: Reply) -> None:
+    """Refuse to start a container where its data is not."""
+    mounted = parse_mounted(reply)
     for change in changes:
         if places := moved(change, mounted):
             raise _data_elsewhere(change.wanted, *places)
-    for container in running:
-        if started_elsewhere(names, container, reply.lines("directory")):
-            raise _started_elsewhere(container)
-    return changes
+
+
+def _taken(names: Names, container: Container) -> BehindyError:
+    said, remedy = (
+        "Compose did not create",
+        "Remove it at a quiet moment (its volumes stay), then run inv host.up again.",
+    )
+    if project := _noted(container, "project"):
+        said = f"For the project {project}, and not {names.project}, Compose created"
+        remedy = f"If that is this one, the compose file says so: name: {project}; then inv host.sync. Else: {remedy}"
+    return Kind.HOST_NOT_READY(
+        f"{said} the container {container.name}, so it cannot start its own of that name.",
+        state=UNCHANGED,
+        remedy=remedy,
+    )
+
+
+def _chosen(wanted: Sequence[Wanted], only: str) -> list[Wanted]:
+    chosen = [service for service in wanted if only in ("", service.service, service.container)]
+    if only and not chosen:
+        raise Kind.USAGE(
+            f"{shown(only)} is not what host.up brings up.",
+            remedy=f"Name one of: {', '.join(each.service for each in wanted)}. A service is brought by a deploy.",
+        )
+    return chosen
 
 
 def _require_ipv6(reply: Reply) -> None:
@@ -339,5 +375,9 @@ def _carry_out(session: Session, changes: Sequence[Change]) -> None:
             seconds=HEALTH_SECONDS,
             names=started,
         )
-        if "placeholder" in result.reply().values():
+        told = result.reply().values()
+        if away := told.get("away"):
+            waited = "were refused meanwhile (no sudo or iptables)" if "unheld" in told else "waited meanwhile"
+            step.detail = f"nginx was away for {int(away) / 1000:.1f} s; new connections {waited}"
+        if "placeholder" in told:
             session.emit(events.Note("nginx uses a placeholder certificate that nobody trusts: inv host.certs"))

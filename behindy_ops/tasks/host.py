@@ -218,12 +218,15 @@ def nginx(_: Context, write: bool = False, check: bool = False, force: bool = Fa
     print(f"Written: {', '.join(changed)}. To put them on the host: inv host.sync")
 
 
-@task(help={"yes": "do not ask before replacing a container; for scripts"})
-def up(_: Context, yes: bool = False, wait: str = "") -> None:
+@task(
+    help={"service": "only this one of the compose file, such as nginx"}
+    | {"yes": "do not ask before replacing a container; for scripts"}
+)
+def up(_: Context, service: str = "", yes: bool = False, wait: str = "") -> None:
     """Run nginx, PostgreSQL and Redis as the compose file has them.
 
-    Waits until they are healthy, and asks before it replaces one, which is a
-    moment of downtime.
+    Or one of them. Waits until they are healthy, and asks before it replaces one,
+    which is a moment of downtime.
     """
     from behindy_ops.provision.up import bring_up
 
@@ -231,7 +234,7 @@ def up(_: Context, yes: bool = False, wait: str = "") -> None:
     with client(services=False) as this:
         this.confirm("Bring up what is not as the compose file has it", yes=yes)
         with this.connect() as session:
-            bring_up(session, this.asker("host.up", yes), wait=seconds)
+            bring_up(session, this.asker(f"host.up {service}".strip(), yes), only=service, wait=seconds)
 
 
 @task(

@@ -71,9 +71,9 @@ class Bare:
         env = {**kept, "PYTHONUNBUFFERED": "1", **self.host.settings()}
         return inv(*words, cwd=self.project, env=env, timeout=timeout)
 
-    def sh(self, line: str, *, user: str = "root", words: tuple[str, ...] = ()) -> str:
+    def sh(self, line: str, *, user: str = "root", words: tuple[str, ...] = (), timeout: float = 60) -> str:
         """Run a shell line on the host past its sshd, with further words as its arguments; return what it printed."""
-        done = self.host.run("bash", "-c", line, "bash", *words, user=user)
+        done = self.host.run("bash", "-c", line, "bash", *words, user=user, timeout=timeout)
         assert done.returncode == 0, (line, done.stdout, done.stderr)
         return done.stdout.decode().strip()
 

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.host import shell as host
 from sandbox.traffic.generator import Traffic, for_service
-from tests.sandbox.support import containers, deploy, inv, live_tags, on_host
+from tests.sandbox.support import all_drained, containers, deploy, deploy_alone, inv, live_tags, on_host, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,26 +111,46 @@ def test_behind_plain_upstreams_the_next_deploy_takes_it_over_and_only_the_reloa
     assert {name: state for name, state in containers().items() if "frontend" in name} == {"frontend": "running"}
 
 
-def test_behind_our_nginx_a_moment_of_downtime_is_asked_for_and_its_losses_are_few(
+def test_behind_our_nginx_the_next_deploy_takes_it_over_and_nobody_notices(
     release: Callable[..., str], sandbox: Any
 ) -> None:
     release("frontend", "v2")
     with old_host("compose", plain=False), Traffic(sandbox, for_service("frontend"), max_seconds=120) as traffic:
         traffic.wait_until_flowing()
-        refused = deploy("frontend", "v2")
-        assert (refused.code, "inv host.adopt frontend" in refused.said) == (30, True), refused.said
         found = how()["frontend"]
         assert (found["started"], found["method"], found["published"]) == (
             "Compose (project old)",
-            "moment",
+            "deploy",
             ["3000/tcp"],
         )
-        assert inv("host.adopt", "frontend").code == 2
-        inv("host.adopt", "frontend", "--yes").ok()
-        adopted = traffic.snapshot().lost
-        deploy("frontend", "v2").ok()
+        on_host("docker", "exec", "-d", "nginx", "curl", "-s", "http://frontend:3000/?sleep=20")  # so that blue stays
+        ran = deploy_alone("frontend", "v2").ok()
+        both = on_host("docker", "exec", "nginx", "getent", "ahostsv4", "frontend").count("STREAM")
+        led = on_host("docker", "exec", "nginx", "readlink", "/dev/shm/behindy/frontend", check=False)
+        ask = "for _ in $(seq 40); do curl -skI https://behindy.me/; done | grep -ci 'x-release: v2'"
+        asked = on_host("sh", "-c", ask)
+        all_drained()
         result = traffic.stop()
-    print(f"\naliases taken away: {result.sent} requests, {adopted} lost; {result.lost - adopted} after")  # noqa: T201
-    assert result.lost <= 60, result.losses
+    print(f"\ntaken over behind our nginx: {result.sent} requests, {result.lost} lost")  # noqa: T201
+    assert result.lost == 0, result.losses
+    assert [event["step"] for event in ran.named("step_done")].count("rehearsal") == 1, ran.out
+    assert (both, led.startswith("ids/"), asked) == (2, True, "40")
+    wait_for(lambda: not on_host("docker", "exec", "nginx", "ls", "/dev/shm/behindy/ids"), 15, "that the link goes")
     assert how()["frontend"]["method"] == "none"
     assert how()["backend"]["started"] == "this tool"
+
+
+def test_an_alias_that_is_the_candidates_name_is_taken_away_in_a_moment_that_is_asked_for(
+    release: Callable[..., str],
+) -> None:
+    release("frontend", "v2")
+    with old_host("compose", plain=False):
+        on_host("docker", "network", "disconnect", NETWORK, "frontend")
+        on_host("docker", "network", "connect", "--alias", "frontend-green", NETWORK, "frontend")
+        refused = deploy("frontend", "v2")
+        assert (refused.code, "inv host.adopt frontend" in refused.said) == (30, True), refused.said
+        assert how()["frontend"]["method"] == "moment"
+        assert inv("host.adopt", "frontend").code == 2
+        inv("host.adopt", "frontend", "--yes").ok()
+        assert how()["frontend"]["method"] == "deploy"
+        deploy("frontend", "v2").ok()

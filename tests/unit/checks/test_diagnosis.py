@@ -148,8 +148,8 @@ TROUBLES: dict[str, tuple[Facts, str, str, str, Fix | None]] = {
         facts(host(problems={"nginx_": 'unexpected "}"'})), "nginx", "nginx configuration", 'unexpected "}"', None,
     ),
     "an alias survives renames": (
-        facts(host(*everybody(backend=replace(everybody()[0], aliases={NETWORK: ("backend",)})))),
-        "backend", "alias", "aliases: backend", None,
+        facts(host(*everybody(backend=replace(everybody()[0], aliases={NETWORK: ("backend-green",)})))),
+        "backend", "alias", "aliases: backend-green", None,
     ),
     "there is no .env": (facts(host(files=dict(list(FILES.items())[1:]))), "host", "no environment file", "", None),
 }  # fmt: skip

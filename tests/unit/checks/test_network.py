@@ -56,17 +56,18 @@ def test_the_first_digits_of_an_id_are_no_name() -> None:
     assert list(names(facts(replace(backend, aliases={NETWORK: (backend.id[:12],)})))) == []
 
 
-@pytest.mark.parametrize("own", ["backend", "backend-green"])
-def test_an_alias_of_the_live_container_is_the_business_of_one_rule(own: str) -> None:
+@pytest.mark.parametrize(("own", "problem"), [("backend", "alias by Compose"), ("backend-green", "alias")])
+def test_an_alias_of_the_live_container_is_the_business_of_one_rule(own: str, problem: str) -> None:
     given = facts(*everybody(backend=named("backend", own)))
     assert list(names(given)) == []
-    assert told(list(aliases(given))) == {"backend": "alias"}
+    assert told(list(aliases(given))) == {"backend": problem}
 
 
-def test_behind_plain_upstreams_the_next_deploy_takes_an_alias_over() -> None:
-    given = facts(*everybody(backend=named("backend", "backend")), stale=frozenset({"backend"}))
+@pytest.mark.parametrize("stale", [(), ("backend",)])
+def test_the_next_deploy_takes_over_what_has_no_name_of_its_candidates(stale: tuple[str, ...]) -> None:
+    given = facts(*everybody(backend=named("backend", "backend")), stale=frozenset(stale))
     assert [check.level for check in aliases(given)] == [Level.WARNING, Level.OK]
-    given = facts(*everybody(backend=named("backend", "backend-green")), stale=frozenset({"backend"}))
+    given = facts(*everybody(backend=named("backend", "backend-green")), stale=frozenset(stale))
     assert [check.level for check in aliases(given)] == [Level.REFUSAL, Level.OK]
 
 

@@ -93,7 +93,7 @@ REFUSED: dict[str, tuple[Survey, str, Kind, str]] = {
     ),
     "broken compose file": (replace(GOOD, config={}), "compose file", Kind.COMPOSE_INVALID, "does not declare backend"),
     "an alias": (
-        replace(GOOD, containers=GOOD.containers | {"backend": replace(LIVE, aliases={NETWORK: ("backend",)})}),
+        replace(GOOD, containers=GOOD.containers | {"backend": replace(LIVE, aliases={NETWORK: ("backend-green",)})}),
         "aliases", Kind.HOST_NOT_READY, "DNS alias",
     ),
     "a published port": (

@@ -12,6 +12,7 @@ from behindy_ops.errors import Kind
 from behindy_ops.facts.container import Container
 from behindy_ops.facts.release import Labels
 from behindy_ops.facts.survey import Survey
+from behindy_ops.facts.swarm import Seat, Swarm
 from behindy_ops.host.session import Session
 from behindy_ops.project.settings import Settings
 from behindy_ops.provision.adopt import adopt, as_json, describe, lines
@@ -26,6 +27,8 @@ RUN = Container("c1", "frontend", restart_policy="always", published=("3000/tcp"
 COMPOSE = replace(RUN, labels={"com.docker.compose.project": "old"}, aliases={NETWORK: ("frontend", "c1")})
 OURS = replace(RUN, labels={"com.docker.compose.project": "behindy-x", Labels.release: "r1"}, published=())
 ALIASED = replace(OURS, aliases={NETWORK: ("frontend",)})
+MANAGER = Swarm(Seat.MANAGER)
+GREEN = replace(COMPOSE, aliases={NETWORK: ("frontend", "frontend-green")})
 
 
 def host(live: Container | None, *stale: str) -> Survey:
@@ -39,12 +42,13 @@ def host(live: Container | None, *stale: str) -> Survey:
         (None, (), "not there", "none"),
         (RUN, (), "docker run", "deploy"),
         (RUN, ("frontend",), "docker run", "deploy"),
-        (COMPOSE, (), "Compose (project old)", "moment"),
+        (COMPOSE, (), "Compose (project old)", "deploy"),
         (COMPOSE, ("frontend",), "Compose (project old)", "deploy"),
-        (COMPOSE, ("backend",), "Compose (project old)", "moment"),
-        (replace(COMPOSE, running=False), (), "Compose (project old)", "deploy"),
+        (GREEN, (), "Compose (project old)", "moment"),
+        (GREEN, ("frontend",), "Compose (project old)", "moment"),
+        (replace(GREEN, running=False), (), "Compose (project old)", "deploy"),
         (OURS, (), "this tool", "none"),
-        (ALIASED, (), "this tool", "moment"),
+        (ALIASED, (), "this tool", "none"),
     ],
 )
 def test_how_it_was_started_decides_what_takes_it_over(
@@ -54,8 +58,15 @@ def test_how_it_was_started_decides_what_takes_it_over(
     assert (found.started, found.method) == (started, method)
 
 
+def test_a_swarm_cannot_leave_a_name_to_what_compose_has_named() -> None:
+    (found,) = describe(replace(host(COMPOSE), cluster=MANAGER), [FRONTEND])
+    assert found.method == "moment"
+    (found,) = describe(replace(host(COMPOSE, "frontend"), cluster=MANAGER), [FRONTEND])
+    assert found.method == "deploy"
+
+
 def test_the_view_names_everything_in_80_columns() -> None:
-    found = describe(host(COMPOSE), [FRONTEND])
+    found = describe(host(GREEN), [FRONTEND])
     told = [line.text for line in lines(found)]
     assert max(map(len, told)) <= 80
     text = " ".join(" ".join(told).split())
@@ -64,12 +75,21 @@ def test_the_view_names_everything_in_80_columns() -> None:
     assert as_json(found)["services"]
 
 
-@pytest.mark.parametrize(("stale", "level"), [((), Level.REFUSAL), (("frontend",), Level.WARNING)])
-def test_an_alias_is_an_obstacle_only_where_nginx_asks_for_the_name_again(stale: tuple[str, ...], level: Level) -> None:
-    checks = examine(host(COMPOSE, *stale), FRONTEND, Settings(host="h"))
+@pytest.mark.parametrize(
+    ("live", "cluster", "level", "remedy"),
+    [
+        (COMPOSE, Swarm(), Level.WARNING, "inv deploy.frontend"),
+        (GREEN, Swarm(), Level.REFUSAL, "inv host.adopt frontend"),
+        (COMPOSE, MANAGER, Level.REFUSAL, "inv host.adopt frontend"),
+    ],
+)
+def test_an_alias_is_an_obstacle_only_where_nginx_cannot_be_led_past_it(
+    live: Container, cluster: Swarm, level: Level, remedy: str
+) -> None:
+    checks = examine(replace(host(live), cluster=cluster), FRONTEND, Settings(host="h"))
     (found,) = (check for check in checks if check.name == "aliases")
     assert found.level is level
-    assert "inv host.adopt" in found.remedy
+    assert remedy in found.remedy
 
 
 def test_a_container_answers_to_its_aliases_on_the_services_network_only() -> None:
@@ -100,7 +120,7 @@ def run(shown: Container, found: Container, *, answer: bool = True, unalias: Ans
 
 
 def test_after_a_yes_the_aliases_are_taken_away() -> None:
-    there = run(COMPOSE, COMPOSE)
+    there = run(GREEN, GREEN)
     assert there.host.locked == ["host.adopt frontend"]
     assert there.host.ran() == ["host/unalias"]
     assert [event.detail for event in there.events if isinstance(event, StepDone)][-1] == "at a quiet moment"
@@ -108,17 +128,18 @@ def test_after_a_yes_the_aliases_are_taken_away() -> None:
 
 def test_what_needs_no_downtime_is_left_to_the_next_deploy_and_a_no_is_a_no() -> None:
     assert run(RUN, RUN).host.locked == []
-    assert run(COMPOSE, COMPOSE, answer=False).host.locked == []
+    assert run(COMPOSE, COMPOSE).host.locked == []
+    assert run(GREEN, GREEN, answer=False).host.locked == []
 
 
 def test_a_container_that_was_replaced_meanwhile_is_left_alone() -> None:
     with raises(Kind.HOST_NOT_READY, match="inv host.adopt frontend"):
-        run(COMPOSE, OURS)
+        run(GREEN, OURS)
 
 
 def test_aliases_that_could_not_be_taken_away_leave_a_way_out() -> None:
     with raises(Kind.REMOTE_COMMAND_FAILED, match="inv ops.network --fix"):
-        run(COMPOSE, COMPOSE, unalias=Answer("", 1))
+        run(GREEN, GREEN, unalias=Answer("", 1))
 
 
 def test_what_a_deploy_takes_over_is_told_with_the_ports_that_close() -> None:

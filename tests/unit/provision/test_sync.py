@@ -178,6 +178,16 @@ def test_what_lies_where_a_file_is_to_be_is_not_moved(tmp_path: Path) -> None:
     assert there.host.ran() == ["host/files"]
 
 
+def test_the_files_of_a_host_that_is_to_be_taken_over_are_left_to_its_nginx(tmp_path: Path) -> None:
+    old = on_host(checkout(tmp_path), "old\n")
+    there = scripted(
+        root=tmp_path, host__files=Answer(old.stdout.replace("@ state", "@ taken\nnginx/nginx.conf mounted\n@ state"))
+    )
+    with raises(Kind.FILES_REFUSED, match="would not start again") as refused:
+        run(there)
+    assert "BEHINDY_HOST_DIR" in refused.value.remedy
+
+
 def test_a_difference_is_shown_with_its_sum() -> None:
     lines = difference(
         {"nginx/a": b"one\ntwo\n", "nginx/gone": b"x\n"}, {"nginx/a": b"one\nthree\n", "nginx/new": b"y\n"}

@@ -24,7 +24,7 @@ from behindy_ops.provision.up import (
     plan,
     started_elsewhere,
 )
-from behindy_ops.report.events import Note
+from behindy_ops.report.events import Note, StepDone
 from tests.kinds import raises
 from tests.named import EDGE
 from tests.scripted import Answer, Scripted, scripted
@@ -209,6 +209,28 @@ def test_what_runs_as_it_should_is_left_alone() -> None:
     assert run(there) == []
     assert "nothing to do" in there.told()
     assert there.host.locked == []
+
+
+def test_of_several_that_would_be_replaced_one_alone_is() -> None:
+    there = scripted(host__infra_look=looked(OLD_DB), host__infra_up=Answer("away 4500\n"))
+    bring_up(there.session, lambda _: True, only="nginx")
+    assert there.host.locked == ["host.up nginx"]
+    assert there.host.commands[-1].argv[-4:] == ("placeholder", "nginx:1.28", "create", "nginx")
+    done = [event for event in there.events if isinstance(event, StepDone)]
+    assert done[-1].detail == "nginx was away for 4.5 s; new connections waited meanwhile"
+
+
+def test_what_another_project_of_compose_has_named_is_no_obstacle_to_the_others() -> None:
+    with raises(Kind.HOST_NOT_READY, match="postgres"):
+        run(scripted(host__infra_look=looked(FOREIGN, WEB)))
+    there = scripted(host__infra_look=looked(FOREIGN, WEB))
+    bring_up(there.session, lambda _: True, only="nginx")
+    assert "nginx is running as the compose file has it; nothing to do." in there.told()
+
+
+def test_what_is_brought_up_alone_is_one_of_those() -> None:
+    with raises(Kind.USAGE, match="db, nginx"):
+        bring_up(scripted(host__infra_look=looked(DB, WEB)).session, lambda _: True, only="frontend")
 
 
 def test_what_is_missing_is_started_without_a_question() -> None:

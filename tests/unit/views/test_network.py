@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from behindy_ops.views import network
 from behindy_ops.views.view import as_json
 from tests.named import NETWORK
@@ -40,12 +42,15 @@ def test_a_container_that_does_not_exist_cannot_be_connected() -> None:
     assert network.connect(view) is None
 
 
-def test_an_alias_that_outlives_a_rename_would_break_a_switch() -> None:
-    bad = container("backend", aliases={NETWORK: ("backend", "abc")})
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("backend", "inv deploy.backend"), ("backend-green", "inv host.adopt backend")]
+)
+def test_an_alias_that_outlives_a_rename_is_told_with_what_to_type(name: str, remedy: str) -> None:
+    bad = container("backend", aliases={NETWORK: (name, "abc")})
     view = network.describe(seen(survey(*everybody(backend=bad))))
     (member,) = [one for one in view.members if one.trouble]
     assert "keeps its name as a DNS alias" in member.trouble
-    assert "inv host.adopt backend" in text_of(network.lines(view))
+    assert remedy in text_of(network.lines(view))
 
 
 def test_a_stranger_that_answers_to_a_service_or_to_the_database_is_told_and_not_its_owner() -> None:

@@ -24,9 +24,13 @@ for path in "${paths[@]}"; do
     unset "wanted[$path]"
   fi
 done
-taken=()
+taken=() mounts='' base=$(pwd -P)
+if [ -f nginx/nginx.conf ] && ! ours nginx/nginx.conf; then # an nginx that has this very file starts again with whatever lies there
+  mounts=$(docker container inspect --format '{{range .Mounts}}{{println .Source}}{{end}}' "$nginx" 2>/dev/null)
+fi
 for path in "${!wanted[@]}"; do
-  if [ -f "$path" ] && [ -r "$path" ]; then print "$path"; elif [ -f "$path" ]; then taken+=("$path unreadable")
+  if grep -qxF "$base/$path" <<<"$mounts"; then taken+=("$path mounted")
+  elif [ -f "$path" ] && [ -r "$path" ]; then print "$path"; elif [ -f "$path" ]; then taken+=("$path unreadable")
   elif [ -e "$path" ] || [ -L "$path" ]; then taken+=("$path occupied"); fi
 done
 for path in "${!folders[@]}"; do

@@ -1,4 +1,4 @@
-# lib: engine masked compose visitors placeholder overlay
+# lib: engine masked compose visitors placeholder overlay held
 # `limit`: seconds to wait for health; `nginx`: its stanza; `edge`: the network with IPv6; `network`: that of all, and `container`: nginx's. Then words: create SERVICE, recreate SERVICE, pull IMAGE, placeholder IMAGE
 # (nginx's, when it may have no certificate), ipv6 CONTAINER (nginx's, for visitors by IPv6). Prints what it is at, and the
 # logs' last lines of what is not healthy in time.
@@ -34,9 +34,24 @@ if [ "${#create[@]}" -gt 0 ]; then
   echo "starting ${create[*]}"
   compose --progress quiet up -d --no-deps --no-recreate "${create[@]}" >&2 || exit 1
 fi
-if [ "${#recreate[@]}" -gt 0 ]; then
-  echo "replacing ${recreate[*]}"
-  compose --progress quiet up -d --no-deps --force-recreate "${recreate[@]}" >&2 || exit 1
+replace() { # options of compose up, services
+  compose --progress quiet up -d --no-deps --force-recreate "$@" >&2
+}
+others=()
+for service in "${recreate[@]}"; do [ "$service" = "$nginx" ] || others+=("$service"); done
+if [ "${#others[@]}" -gt 0 ]; then
+  echo "replacing ${others[*]}"
+  replace "${others[@]}" || exit 1
+fi
+if [ "${#others[@]}" != "${#recreate[@]}" ]; then # the old one ends its requests, but those that wait meanwhile want to get in
+  echo "replacing $nginx"
+  begun=$(now)
+  if hold "$container"; then echo "holding new connections"; else echo "unheld"; fi
+  replace --timeout 3 "$nginx" || exit 1
+  end=$(($(now) + 10000))
+  until [ "$(now)" -ge "$end" ] || docker exec "$container" curl -fsS -o /dev/null -m 3 http://127.0.0.1/health 2>/dev/null; do sleep 0.05; done
+  let_in
+  echo "away $(($(now) - begun))"
 fi
 on_overlay "$project" "$network" "$container" || exit 1
 reached() { # whether nginx answers at all of its published ports, and by IPv6 at the host's public address

@@ -27,7 +27,7 @@ MARK = "@@1"
 PROGRAMS = (
     "docker", "curl", "nginx", "psql", "pg_dump", "pg_restore", "openssl", "sudo", "apt-get", "apt-config", "dnf",
     "systemctl", "service", "timedatectl", "journalctl", "dmesg", "dpkg", "usermod", "mkswap", "swapon", "getent",
-    "unattended-upgrade", "systemd-detect-virt",
+    "unattended-upgrade", "systemd-detect-virt", "iptables", "ip6tables",
 )  # fmt: skip
 """Those that a test must never really call."""
 

@@ -900,6 +900,21 @@ def test_a_link_that_another_switch_has_made_meanwhile_is_not_removed(host: Fake
     assert (host.root / "shm/behindy/web").readlink() == Path("ids/other")
 
 
+@pytest.mark.parametrize("own", ["10.0.0.2 STREAM\n", ""], ids=["until one answers", "until it is gone itself"])
+def test_while_the_name_leads_to_the_previous_container_as_well_nginx_is_led_past_it(host: FakeHost, own: str) -> None:
+    """Compose has made that one, and given it the name as an alias."""
+    a_host_for_links(host)
+    host.on("sleep", "2")
+    host.on("sleep", "1", Answer(run='readlink "$root/shm/behindy/web" >>"$root/seen"'))
+    both = "10.0.0.2 STREAM\n10.0.0.2 DGRAM\n10.0.0.9 STREAM\n"
+    host.on("getent", "ahosts web", both, both, "10.0.0.2 STREAM\n")
+    host.on("getent", "ahosts 0123456789ab", "10.0.0.2 STREAM\n", own)
+    host.run("deploy/swap", "b", "web-blue", "web", "0123456789abcdef", "web", "", "nginx", "web")
+    seen = host.root / "seen"
+    assert (seen.read_text().splitlines() if seen.exists() else []) == ["ids/0123456789ab"] * 2 * bool(own)
+    assert not os.path.lexists(host.root / "shm/behindy/web")
+
+
 def test_nginx_is_led_to_no_container_whose_id_it_does_not_resolve(host: FakeHost) -> None:
     a_host_for_links(host)
     host.on("getent", "ahosts *", Answer(code=2))
@@ -927,6 +942,7 @@ def test_an_engine_that_curl_may_ask_has_nginx_led_by_two_requests_and_a_failure
     made, begun = ran.calls[-2:]
     body = json.loads(made.partition(" -d ")[2].rpartition(" ")[0])
     assert (body["User"], body["Cmd"][:2], body["Cmd"][3:]) == ("0", ["sh", "-c"], ["link", "web", "g"])
+    assert subprocess.run(["sh", "-n", "-c", body["Cmd"][2]], check=False).returncode == 0  # it is on one line there
     assert begun.endswith(f"http://docker/exec/{'e' * 64}/start")
     host.on("curl", "*/containers/nginx/exec", Answer(code=7))
     assert [*host.run("deploy/swap", *SWAP, "nginx", "web").values] == ["switched"]

@@ -677,6 +677,15 @@ def test_a_place_that_is_taken_is_named(host: FakeHost) -> None:
     }
 
 
+def test_the_file_that_the_running_nginx_has_for_its_configuration_is_not_written_over(host: FakeHost) -> None:
+    host.file("home/nginx/nginx.conf", "x")
+    host.on("docker", "container inspect --format *Mounts* nginx", f"/etc/letsencrypt\n{host.home}/nginx/nginx.conf\n")
+    host.on("docker", "container inspect --format *State* nginx", "")
+    assert files_there(host, "nginx/nginx.conf", "nginx/site.conf").taken == {"nginx/nginx.conf": "mounted"}
+    host.on("docker", "container inspect --format *Mounts* nginx", f"{host.home}/nginx\n")
+    assert files_there(host, "nginx/nginx.conf", "nginx/site.conf").taken == {}
+
+
 def stage(host: FakeHost, what: str = "keep", image: str = "nginx:1") -> Ran:
     content = base64.b64encode(b"x\n").decode()
     return host.run("host/sync_stage", str(host.home), "shop", "v1", what, "a.org", image, "nginx:/etc/nginx/behindy",
@@ -865,6 +874,51 @@ def test_infrastructure_is_started_and_waited_for(host: FakeHost) -> None:
     assert "placeholder" in ran.values
     ups = [call for call in ran.calls if " up -d " in call]
     assert [up_.rpartition("--")[2] for up_ in ups] == ["no-recreate nginx", "force-recreate db"]
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_new_connections_wait_while_nginx_is_replaced(host: FakeHost, *, may: bool) -> None:
+    infrastructure(host)
+    host.moved['"$(id -u)"'] = "1000"
+    host.on("sudo", "-n sh *", Answer(run='shift; exec "$@"') if may else Answer(code=1))
+    for program in ("iptables", "ip6tables"):
+        host.on(program, "*")
+    host.on("docker", "compose *up -d *")
+    host.on("docker", "compose ps -aq *", "c1\n")
+    host.on("docker", "container inspect *", "running healthy\n")
+    host.on("docker", "image inspect *")
+    host.on("docker", "port nginx", "80/tcp -> 0.0.0.0:80\n80/tcp -> [::]:80\n443/tcp -> 0.0.0.0:443\n")
+    host.on("docker", "exec nginx curl *", Answer(code=7), "")
+    ran = host.run("host/infra_up", str(host.home), "a.org", "5", *NAMES, "recreate", "db", "recreate", "nginx")
+    assert ran.code == 0, ran.err
+    assert (int(ran.values["away"]) >= 0, "unheld" in ran.values) == (True, not may)
+    (first, second) = (call for call in ran.calls if " up -d " in call)
+    assert first.endswith("--force-recreate db")  # whose stanza says how long it may take to stop
+    assert second.endswith("--force-recreate --timeout 3 nginx")
+    rules = [call for call in ran.calls if call.startswith("iptables")]
+    assert [("-I" in rule, "--dports 80,443 --syn -j DROP" in rule) for rule in rules] == [
+        (True, True),
+        (False, True),
+    ] * may
+    if may:
+        assert ran.calls.index(rules[0]) < ran.calls.index(second) < ran.calls.index(rules[1])
+
+
+def test_who_holds_connections_lets_them_in_when_the_script_is_killed(host: FakeHost) -> None:
+    infrastructure(host)
+    host.moved['"$(id -u)"'] = "1000"
+    host.on("sudo", "-n sh *", Answer(run='shift; exec "$@"'))
+    host.on("iptables", "*", "", Answer(run=': >"$root/let in"'))
+    host.on("ip6tables", "*")
+    host.on("docker", "compose ps -aq *", "c1\n")
+    host.on("docker", "container inspect *", "")
+    host.on("docker", "port nginx", "80/tcp -> 0.0.0.0:80\n")
+    host.moved["replace --timeout"] = "kill -9 $$; replace --timeout"
+    assert host.run("host/infra_up", str(host.home), "a.org", "5", *NAMES, "recreate", "nginx").code != 0
+    end = time.monotonic() + 10
+    while not (host.root / "let in").exists():
+        assert time.monotonic() < end, "new connections are held for ever"
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("there", [False, True])

@@ -1,0 +1,27 @@
+# New connections to a container that is replaced wait, and are not refused: while it is away, the first packet of each is
+# dropped, and clients send it again, after a second the first time: docs/design.md, "Another nginx on the same ports".
+# Who drops them is a process of root's, which ends with the script, whatever that dies of, and after $held_most seconds.
+held_most=60
+hold() { # container: those to its published ports. False where that cannot be done (no sudo, no iptables)
+  local PATH=$PATH:/usr/sbin:/sbin ports said='' root=(sudo -n)
+  [ "$(id -u)" != 0 ] || root=()
+  ports=$(docker port "$1" 2>/dev/null | sed -n 's/.*://p' | sort -un | paste -sd ,)
+  [ -n "$ports" ] || return 1
+  # shellcheck disable=SC2016 # the inner shell's
+  coproc HELD { exec "${root[@]}" sh -c 'trap "" HUP INT TERM
+    rule="PREROUTING -t mangle -p tcp -m addrtype --dst-type LOCAL -m multiport --dports $1 --syn -j DROP"
+    iptables -w 5 -I $rule 2>/dev/null || exit
+    ip6tables -w 5 -I $rule 2>/dev/null || :
+    echo held
+    timeout "$2" cat >/dev/null
+    iptables -w 5 -D $rule
+    ip6tables -w 5 -D $rule 2>/dev/null' hold "$ports" "$held_most" 2>/dev/null; }
+  holder=$HELD_PID letting=${HELD[1]}
+  read -rt 10 said <&"${HELD[0]}"
+  [ "$said" = held ]
+}
+let_in() {
+  [ -n "${letting-}" ] || return 0
+  exec {letting}>&- && wait "$holder" 2>/dev/null
+  letting=
+}
