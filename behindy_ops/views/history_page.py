@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from statistics import median
 from typing import Any
 
 from behindy_ops.deploy.history import MAINTENANCE
@@ -149,9 +150,9 @@ def _tiles(found: Sequence[Deed]) -> Iterator[Tile]:
     yield Tile("Went live", f"{live}", Look.GOOD if live else None)
     yield Tile("Refused or taken back", f"{refused}", Look.CAREFUL if refused else None)
     yield Tile("No end recorded", f"{sum(deed.outcome == UNENDED for deed in found)}")
-    seconds = sorted(_own(deed) for deed in found if deed.outcome == "live" and deed.steps)
+    seconds = [_own(deed) for deed in found if deed.outcome == "live" and deed.steps]
     if seconds:
-        yield Tile("Median time to go live", took(seconds[len(seconds) // 2]))
+        yield Tile("Median time to go live", took(median(seconds)))
     yield Tile("Newest", _date(found[-1].began))
 
 

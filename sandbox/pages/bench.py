@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING
 
 from behindy_ops.facts.figures import size, took
@@ -57,8 +58,7 @@ def page(bench: Bench) -> Page:
 
 
 def _middle(series: Series) -> float:
-    times = sorted(sample.command for sample in series.samples)
-    return times[len(times) // 2]
+    return median(sample.command for sample in series.samples)
 
 
 def _series(link: str, series: Series) -> Timeline:

@@ -75,8 +75,7 @@ def steps(title: str, run: Run, outcome: str, verb: str = "The deploy") -> Timel
     failed = next((f" The step {step.name} failed." for step in told if step.failed), "")
     return Timeline(
         title,
-        f"{verb} ended {outcome} after {took(run.seconds)}.{failed} What took longest: {most or 'nothing was told'}."
-        " Steps below each other ran at the same time where their bars do.",
+        f"{verb} ended {outcome} after {took(run.seconds)}.{failed} What took longest: {most or 'nothing was told'}.",
         seconds_axis(begin, max(end, begin + 0.1)),
         rows,
         Table(

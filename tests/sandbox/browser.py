@@ -84,21 +84,29 @@ def chromium() -> str:
     return next((path for path in map(shutil.which, NAMES) if path), "")
 
 
-def looks(program: str, page: Path, views: Sequence[tuple[int, str]], *, opened: bool = False) -> list[Look]:
-    """Open a page in each of these widths and colour schemes.
+@dataclass(frozen=True)
+class View:
+    """How a page is looked at: ``width`` in pixels, ``scheme`` ``light`` or ``dark``, ``opened`` with all open."""
+
+    width: int
+    scheme: str
+    opened: bool = False
+
+
+def looks(program: str, page: Path, views: Sequence[View]) -> list[Look]:
+    """Open a page in each of these views, in one browser.
 
     Args:
         program: a Chromium.
         page: a file.
-        views: widths in pixels, and ``light`` or ``dark``.
-        opened: with all that can be opened open.
+        views: one look for each.
     """
-    return asyncio.run(_looks(program, page, views, opened))
+    return asyncio.run(_looks(program, page, views))
 
 
-async def _looks(program: str, page: Path, views: Sequence[tuple[int, str]], opened: bool) -> list[Look]:
+async def _looks(program: str, page: Path, views: Sequence[View]) -> list[Look]:
     async with _started(program) as address, aiohttp.ClientSession() as session:
-        return [await _look(session, address, page, *view, opened=opened) for view in views]
+        return [await _look(session, address, page, view) for view in views]
 
 
 @contextlib.asynccontextmanager
@@ -156,9 +164,7 @@ class _Tab:
                 self.events.append(await self._socket.receive_json())
 
 
-async def _look(
-    session: aiohttp.ClientSession, address: str, page: Path, width: int, scheme: str, *, opened: bool
-) -> Look:
+async def _look(session: aiohttp.ClientSession, address: str, page: Path, view: View) -> Look:
     async with session.ws_connect(address, max_msg_size=0) as socket:
         tab = _Tab(socket)
         target = await tab.ask("Target.createTarget", url="about:blank")
@@ -166,14 +172,16 @@ async def _look(
         tab.session = attached["sessionId"]
         for domain in ("Page", "Network", "Runtime", "Log"):
             await tab.ask(f"{domain}.enable")
-        await tab.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        await tab.ask(
+            "Emulation.setDeviceMetricsOverride", width=view.width, height=900, deviceScaleFactor=1, mobile=False
+        )
+        features = [{"name": "prefers-color-scheme", "value": view.scheme}]
         await tab.ask("Emulation.setEmulatedMedia", features=features)
         tab.events.clear()
         await tab.ask("Page.navigate", url=page.as_uri())
         await tab.until("Page.loadEventFired")
         look = Look()
-        if opened:
+        if view.opened:
             await _value(tab, "document.querySelectorAll('details').forEach((each) => { each.open = true; })")
         look.found = dict(await _value(tab, _LOOK))
         shot = await tab.ask("Page.captureScreenshot", captureBeyondViewport=True)
