@@ -12,6 +12,8 @@ __all__ = ["COLUMNS", "ROWS", "Part", "Row", "Screen", "Style"]
 COLUMNS, ROWS = 80, 60
 
 _SEQUENCE = re.compile(r"\x1b\[(\??)([\d;]*)([A-Za-z])|\x1b(.?)")
+_BEGUN = re.compile(r"\x1b(?:\[\??[\d;]*)?\Z")
+"""A sequence whose end is in what is written next."""
 _COLOURS = {31: "red", 32: "green", 33: "yellow", 36: "cyan"}
 
 
@@ -51,9 +53,8 @@ class Screen:
 
     def feed(self, text: str) -> None:
         text = self._rest + text
-        cut = text.rfind("\x1b")
-        whole = cut < 0 or re.match(r"\x1b\[\??[\d;]*[A-Za-z]", text[cut:])
-        text, self._rest = (text, "") if whole else (text[:cut], text[cut:])
+        begun = _BEGUN.search(text)
+        text, self._rest = (text[: begun.start()], begun[0]) if begun else (text, "")
         at = 0
         for match in _SEQUENCE.finditer(text):
             self._write(text[at : match.start()])

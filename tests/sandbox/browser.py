@@ -86,27 +86,36 @@ def chromium() -> str:
 
 @dataclass(frozen=True)
 class View:
-    """How a page is looked at: ``width`` in pixels, ``scheme`` ``light`` or ``dark``, ``opened`` with all open."""
+    """How a page is looked at.
+
+    Attributes:
+        width: in pixels.
+        scheme: ``light`` or ``dark``.
+        opened: all that can be opened is open.
+        still: less motion is asked for.
+    """
 
     width: int
     scheme: str
     opened: bool = False
+    still: bool = False
 
 
-def looks(program: str, page: Path, views: Sequence[View]) -> list[Look]:
+def looks(program: str, page: Path, views: Sequence[View], script: str = _LOOK) -> list[Look]:
     """Open a page in each of these views, in one browser.
 
     Args:
         program: a Chromium.
         page: a file.
         views: one look for each.
+        script: what is asked of the page, whose value is ``found``.
     """
-    return asyncio.run(_looks(program, page, views))
+    return asyncio.run(_looks(program, page, views, script))
 
 
-async def _looks(program: str, page: Path, views: Sequence[View]) -> list[Look]:
+async def _looks(program: str, page: Path, views: Sequence[View], script: str) -> list[Look]:
     async with _started(program) as address, aiohttp.ClientSession() as session:
-        return [await _look(session, address, page, view) for view in views]
+        return [await _look(session, address, page, view, script) for view in views]
 
 
 @contextlib.asynccontextmanager
@@ -164,7 +173,7 @@ class _Tab:
                 self.events.append(await self._socket.receive_json())
 
 
-async def _look(session: aiohttp.ClientSession, address: str, page: Path, view: View) -> Look:
+async def _look(session: aiohttp.ClientSession, address: str, page: Path, view: View, script: str) -> Look:
     async with session.ws_connect(address, max_msg_size=0) as socket:
         tab = _Tab(socket)
         target = await tab.ask("Target.createTarget", url="about:blank")
@@ -175,7 +184,11 @@ async def _look(session: aiohttp.ClientSession, address: str, page: Path, view: 
         await tab.ask(
             "Emulation.setDeviceMetricsOverride", width=view.width, height=900, deviceScaleFactor=1, mobile=False
         )
-        features = [{"name": "prefers-color-scheme", "value": view.scheme}]
+        wanted = {
+            "prefers-color-scheme": view.scheme,
+            "prefers-reduced-motion": "reduce" if view.still else "no-preference",
+        }
+        features = [{"name": name, "value": value} for name, value in wanted.items()]
         await tab.ask("Emulation.setEmulatedMedia", features=features)
         tab.events.clear()
         await tab.ask("Page.navigate", url=page.as_uri())
@@ -183,7 +196,7 @@ async def _look(session: aiohttp.ClientSession, address: str, page: Path, view: 
         look = Look()
         if view.opened:
             await _value(tab, "document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-        look.found = dict(await _value(tab, _LOOK))
+        look.found = dict(await _value(tab, script))
         shot = await tab.ask("Page.captureScreenshot", captureBeyondViewport=True)
         look.picture = base64.b64decode(shot["data"])
         look.asked, look.said = _asked(tab.events, page.as_uri()), _said(tab.events)

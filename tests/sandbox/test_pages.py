@@ -14,6 +14,7 @@ from behindy_ops.report.html import save
 from behindy_ops.views.history_page import page as history_page
 from sandbox.host.engine import apt_install, look_around
 from sandbox.pages import bench, demo
+from sandbox.recording.record import FOLDER, TITLES
 from sandbox.traffic.model import Loss
 from tests.measured import MEASURED, benchmark, traffic
 from tests.sandbox.browser import Look, View, chromium, looks
@@ -54,7 +55,12 @@ def browser() -> str:
 
 
 def hostile_history() -> list[dict[str, object]]:
-    usual = {"event": "ended", "kind": "deploy", "outcome": "live", "seconds": {"pull": 2.0, "<b>switch": 0.5}}
+    usual: dict[str, object] = {
+        "event": "ended",
+        "kind": "deploy",
+        "outcome": "live",
+        "seconds": {"pull": 2.0, "<b>switch": 0.5},
+    }
     return [
         usual | {"at": f"2027-01-15T0{hour}:00:00+00:00", "release": f"r{hour}", "service": word, "tag": word}
         | {"who": word, "reason": word}
@@ -88,6 +94,25 @@ def test_a_page_asks_for_nothing_and_fits_at_each_width_in_each_scheme(name: str
     file = tmp_path / f"{name}.html"
     save(pages()[name], file)
     assert_whole(looks(browser, file, [*VIEWS, *OPENED]))
+
+
+SHOWN = """({
+  shown: [...document.querySelectorAll("g text")].filter((each) => getComputedStyle(each).visibility === "visible")
+    .sort((one, other) => one.getAttribute("y") - other.getAttribute("y"))
+    .map((each) => each.textContent).join("").replace(/\\s/g, ""),
+  end: document.querySelector("desc").textContent.replace(/\\s/g, ""),
+  paper: getComputedStyle(document.querySelector("rect")).fill,
+})"""
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_a_recording_shows_its_end_at_once_where_less_motion_is_asked_for(name: str, browser: str) -> None:
+    views = [View(800, "light", still=True), View(800, "dark", still=True), View(800, "dark")]
+    light, dark, moving = looks(browser, ROOT / FOLDER / f"{name}.svg", views, SHOWN)
+    assert light.found["shown"] == dark.found["shown"] == light.found["end"]
+    assert len(moving.found["shown"]) < len(moving.found["end"])
+    assert light.found["paper"] != dark.found["paper"]
+    assert [look.asked + look.said for look in (light, dark, moving)] == [[], [], []]
 
 
 def test_what_would_break_a_page_is_seen(browser: str, tmp_path: Path) -> None:
