@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 __all__ = ["COLUMNS", "ROWS", "Part", "Row", "Screen", "Style"]
 
-COLUMNS, ROWS = 80, 60
+COLUMNS, ROWS = 80, 64
 
 _SEQUENCE = re.compile(r"\x1b\[(\??)([\d;]*)([A-Za-z])|\x1b(.?)")
 _BEGUN = re.compile(r"\x1b(?:\[\??[\d;]*)?\Z")

@@ -15,7 +15,11 @@ from sandbox.tasks import add_to
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
-ENDS = {"deploy": r"frontend v2 is live", "refusal": r"echo \$\?\n50\n", "doctor": r"ops\.doctor --fix"}
+ENDS = {
+    "deploy": r"frontend v2 is live",
+    "refusal": r"echo \$\?\n50\n",
+    "doctor": r"TROUBLE llmserver: off the network[\s\S]+Connect llmserver +\d",
+}
 
 
 def picture(name: str) -> str:
