@@ -35,18 +35,18 @@ def save(page: Page, path: Path) -> None:
     """Write a report, over an earlier one too.
 
     Raises:
-        Kind.FILES_REFUSED: there is something else at that path, or it cannot be written.
+        Kind.USAGE: there is something else at that path, or it cannot be written.
     """
     try:
         if path.exists() and MADE_BY not in path.read_text(encoding="utf-8", errors="replace")[:_HEAD]:
-            raise Kind.FILES_REFUSED(
+            raise Kind.USAGE(
                 f"{path} is no report of this tool, so it is not written over.",
                 state=UNCHANGED,
                 remedy="Name another file, or move that one away.",
             )
         path.write_text(render(page), encoding="utf-8")
     except OSError as error:
-        raise Kind.FILES_REFUSED(
+        raise Kind.USAGE(
             f"{path} cannot be written: {error.strerror or error}.", state=UNCHANGED, remedy="Name another file."
         ) from error
 

@@ -49,9 +49,10 @@ class Stage:
 class PowerCut:
     """A host of several lost its power under traffic; times in seconds.
 
-    ``held`` of ``replicas`` ran on it. ``lost_before`` requests were lost until then; ``allowed`` is how many may be
-    from then on. ``last_lost``, ``missed`` and ``repaired`` are from then until the last loss was seen, until the swarm
-    called the host Down, and until all replicas ran again (None if that did not come about).
+    ``held`` of ``replicas`` ran on it, and it was taken at ``began`` (seconds since the epoch). ``lost_before``
+    requests were lost until then; ``allowed`` is how many may be from then on. ``last_lost``, ``missed`` and
+    ``repaired`` are from then until the last loss was seen, until the swarm called the host Down, and until all
+    replicas ran again (None if that did not come about).
     """
 
     node: str
@@ -62,6 +63,7 @@ class PowerCut:
     last_lost: float
     missed: float | None
     repaired: float | None
+    began: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,12 @@ def _overview(measured: Measured, bands: list[tuple[str, Bar]]) -> Timeline:
         for result in measured.results
         for loss in result.losses
     )
+    if cut := measured.cut:
+        begin = cut.began - traffic.started
+        away = Bar(begin, begin + (cut.repaired or traffic.seconds), Look.BAD, "until all replicas ran again")
+        rows.append(
+            Row(f"{cut.node} without power", (away,), "never back" if cut.repaired is None else took(cut.repaired))
+        )
     rows.append(Row("requests lost", lost, f"{measured.lost}"))
     told = "; ".join(f"{stage.expected.title} {_how(stage)}" for stage in measured.stages)
     table = tuple(
@@ -98,10 +104,10 @@ def _overview(measured: Measured, bands: list[tuple[str, Bar]]) -> Timeline:
         )
         for stage, (_, band) in zip(measured.stages, bands, strict=True)
     )
-    cut = f" {_cut(measured)}" if measured.cut else ""
+    told_of_cut = f" {_cut(measured)}" if measured.cut else ""
     return Timeline(
         "The deploys",
-        f"In this order: {told}. {measured.lost} of {measured.sent} requests were lost.{cut}",
+        f"In this order: {told}. {measured.lost} of {measured.sent} requests were lost.{told_of_cut}",
         seconds_axis(0.0, traffic.seconds),
         tuple(rows),
         Table(("deploy", "ended", "begins", "takes", "remote commands", "what it said"), table, right=(2, 3, 4)),

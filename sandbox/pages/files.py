@@ -21,7 +21,7 @@ def written(page: Page, path: Path) -> Path:
     """Write a report below the checkout, over an earlier one, and return the path it was given.
 
     Raises:
-        Kind.FILES_REFUSED: something else is in its place.
+        Kind.USAGE: something else is in its place.
     """
     file = here().root / path
     file.parent.mkdir(exist_ok=True)

@@ -158,5 +158,5 @@ def test_a_history_stands_where_nothing_is_named(tmp_path: Path) -> None:
     assert both.code == Kind.USAGE.exit_code
     mine = tmp_path / "notes.txt"
     mine.write_text("mine")
-    assert inv("deploy.history", "--html", str(mine)).code == Kind.FILES_REFUSED.exit_code
+    assert inv("deploy.history", "--html", str(mine)).code == Kind.USAGE.exit_code
     assert mine.read_text() == "mine"

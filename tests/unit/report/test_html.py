@@ -166,13 +166,13 @@ def test_a_report_is_written_over_and_nothing_else_is(tmp_path: Path) -> None:
     assert MADE_BY in file.read_text(encoding="utf-8")
     other = tmp_path / ".env"
     other.write_text("SECRET=1\n")
-    with raises(Kind.FILES_REFUSED, match="no report of this tool"):
+    with raises(Kind.USAGE, match="no report of this tool"):
         save(page_of("third"), other)
     assert other.read_text() == "SECRET=1\n"
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    with raises(Kind.FILES_REFUSED, match="cannot be written"):
+    with raises(Kind.USAGE, match="cannot be written"):
         save(page_of("word"), tmp_path / "missing" / "report.html")
-    with raises(Kind.FILES_REFUSED, match="cannot be written"):
+    with raises(Kind.USAGE, match="cannot be written"):
         save(page_of("word"), tmp_path)

@@ -83,12 +83,24 @@ def test_a_lost_request_is_on_the_timeline_and_in_the_table() -> None:
 
 
 def test_a_host_that_lost_its_power_is_told_of() -> None:
-    cut = PowerCut("node-2", held=3, replicas=6, lost_before=0, allowed=57, last_lost=6.9, missed=3.1, repaired=7.25)
+    cut = PowerCut(
+        "node-2",
+        held=3,
+        replicas=6,
+        lost_before=0,
+        allowed=57,
+        last_lost=6.9,
+        missed=3.1,
+        repaired=7.25,
+        began=START + 16,
+    )
     page = demo.page(replace(MEASURED, cut=cut))
     assert {tile.name: tile.value for tile in page.tiles}["Replicas back after a host died"] == "7.2 s"
     (timeline,) = parts_of(page, "What happened when")
     assert isinstance(timeline, Timeline)
     assert "node-2 lost its power with 3 of 6 replicas: 0 requests were lost with it" in timeline.summary
+    assert [(bar.begin, bar.end) for bar in timeline.rows[2].bars] == [(16.0, 23.25)]
+    assert (timeline.rows[2].name, timeline.rows[2].value) == ("node-2 without power", "7.2 s")
     never = demo.page(replace(MEASURED, cut=replace(cut, repaired=None)))
     assert {tile.name: tile.value for tile in never.tiles}["Replicas back after a host died"] == "never"
 
@@ -206,5 +218,5 @@ def test_a_report_is_written_below_the_checkout(tmp_path: Path, monkeypatch: pyt
     assert str(files.written(demo.page(MEASURED), files.DEMO)) == "reports/demo.html"
     assert "A deploy under traffic" in (tmp_path / "reports/demo.html").read_text(encoding="utf-8")
     (tmp_path / "reports/bench.html").write_text("mine")
-    with raises(Kind.FILES_REFUSED, match="no report of this tool"):
+    with raises(Kind.USAGE, match="no report of this tool"):
         files.written(demo.page(MEASURED), files.BENCH)
