@@ -139,13 +139,13 @@ async def _started(program: str) -> AsyncIterator[str]:
                         break
                 else:
                     raise AssertionError(f"{program} did not start")
-            drain = asyncio.create_task(process.stderr.read())
+            rest = asyncio.create_task(process.stderr.read())  # what nobody reads would hold it up in the end
             yield address[1].decode()
+            rest.cancel()
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             await process.wait()
-            await drain
 
 
 class _Tab:
