@@ -33,6 +33,8 @@ _HELP = {
 
 _ONE = "Does nothing if that release is already live with the same configuration.\nThe steps: docs/design.md#steps."
 _ALL = "In the order of the compose file; those that are already live with the same\nconfiguration are left alone."
+_PAGE = "deploy-history.html"
+"""The file of ``--html``."""
 
 
 def _deploy_task(name: str, help_: str, *services: str, aliases: tuple[str, ...] = ()) -> Task[Callable[..., None]]:
@@ -165,16 +167,34 @@ def releases(_: Context, service: str, json: bool = False) -> None:
     show_by(lambda session: list_releases(session, session.services[0].name), service, json=json)
 
 
-@task()
-def history(_: Context, service: str = "", json: bool = False) -> None:
+@task(
+    optional=["html"],
+    help={"html": f"write it to this file instead, as a page to look at (default: {_PAGE})"},
+)
+def history(_: Context, service: str = "", html: str | bool | None = None, json: bool = False) -> None:
     """Show who deployed what, when, and how it ended.
 
     From the host's own record of deploys, rollbacks and recoveries: the steps
     with their times, and why one was refused.
     """
+    from behindy_ops.errors import Kind
     from behindy_ops.views.history import show as read_history
 
-    show_by(lambda session: read_history(session, _name(session, service)), service, json=json)
+    if not html:
+        show_by(lambda session: read_history(session, _name(session, service)), service, json=json)
+        return
+    if json:
+        raise Kind.USAGE("--json and --html are two forms of the same.", remedy="Leave one of them out.")
+    from pathlib import Path
+
+    from behindy_ops.report.html import save
+    from behindy_ops.views.history_page import page
+
+    with client(service, quiet=True) as this, this.connect() as session:
+        found = read_history(session, _name(session, service)).data
+    file = Path(html if isinstance(html, str) else _PAGE)
+    save(page(found, this.settings.target, service), file)
+    print(f"Written to {file}")
 
 
 def _name(session: Session, service: str) -> str:

@@ -19,12 +19,26 @@ from typing import TYPE_CHECKING
 from behindy_ops.errors import Kind
 from sandbox.bench.listing import measure_list
 from sandbox.bench.plain import plain_deploy
-from sandbox.bench.report import PLAIN_WAIT, RESULTS, Bench, Plain, Sample, Series, as_markdown, render, with_figures
+from sandbox.bench.report import (
+    PLAIN_WAIT,
+    RESULTS,
+    Bench,
+    Plain,
+    Sample,
+    Series,
+    Watched,
+    as_markdown,
+    render,
+    with_figures,
+)
 from sandbox.demo.deploys import deploy_argv, run_task, sandbox_environment
+from sandbox.demo.memory import MemoryWatch
 from sandbox.demo.progress import Progress
 from sandbox.host import lifecycle, releases
 from sandbox.host import shell as host
 from sandbox.host.checkout import here
+from sandbox.pages.bench import page as bench_page
+from sandbox.pages.files import BENCH, written
 from sandbox.traffic.generator import Stream, StreamKind, Traffic, TrafficResult
 from sandbox.traffic.relay import Relay
 
@@ -47,7 +61,7 @@ _STREAMS = (
 
 
 def run_bench(count: int = 5) -> None:
-    """Measure ``count`` deploys near and far, print the table, and write ``benchmarks/results.md``.
+    """Measure ``count`` deploys near and far, print the table, write ``benchmarks/results.md`` and a page.
 
     Raises:
         Kind.SANDBOX: a deploy failed or a request was lost.
@@ -58,13 +72,15 @@ def run_bench(count: int = 5) -> None:
         lifecycle.reset(progress.say)
         progress.say("Measuring inv --list against the one of an empty tasks file")
         listing = measure_list(here().root)
-        near = _series(progress, info, "near", count, {})
-        with far_link(info) as environ:
-            far = _series(progress, info, "far", count, environ)
-        bench = Bench(near, far, listing)
+        with MemoryWatch(info.container) as memory:
+            near = _series(progress, info, "near", count, {})
+            with far_link(info) as environ:
+                far = _series(progress, info, "far", count, environ)
+        bench = Bench(near, far, listing, tuple(memory.looks))
         path = here().root / RESULTS
         path.write_text(with_figures(path.read_text(encoding="utf-8"), as_markdown(bench)), encoding="utf-8")
-        for line in ("", *render(bench), "", f"Written to {RESULTS}"):
+        page = written(bench_page(bench), BENCH)
+        for line in ("", *render(bench), "", f"Written to {RESULTS}; as a page to look at: {page}"):
             progress.show(line)
         lost = near.lost + far.lost
         if lost:
@@ -93,13 +109,15 @@ def _series(progress: Progress, info: SandboxInfo, name: str, count: int, enviro
     for tag in (*tags, *(_plain(tag) for tag in tags[1:])):
         releases.release(_SERVICE, tag, boot_seconds=BOOT_SECONDS)
     deploy(tags[0], environ)  # something to replace; it is not measured
-    samples, plain = [], []
+    samples, plain, watched = [], [], []
     under: list[TrafficResult] = []
     for number, tag in enumerate(tags[1:], 1):
         with under_traffic(info, under, phase(number, count)):
             run = deploy(tag, environ)
+            ended = time.time()
             could = listening_since(_logs(), tag)
         samples.append(_sample(run, under[-1].first_answer(_SERVICE, tag), could))
+        watched.append(Watched(run, ended, under[-1]))
         image = f"{info.image_prefix}/behindy-{_SERVICE}:{_plain(tag)}"
         unheeded: list[TrafficResult] = []
         with under_traffic(info, unheeded):
@@ -113,6 +131,7 @@ def _series(progress: Progress, info: SandboxInfo, name: str, count: int, enviro
         p50=median(result.p50 for result in under),
         p99=median(result.p99 for result in under),
         plain=tuple(plain),
+        watched=tuple(watched),
     )
 
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sandbox.bench.listing import Listing
+    from sandbox.demo.deploys import Run
+    from sandbox.demo.memory import Look
+    from sandbox.traffic.model import TrafficResult
 
 __all__ = [
     "RESULTS",
@@ -18,6 +21,7 @@ __all__ = [
     "Row",
     "Sample",
     "Series",
+    "Watched",
     "as_markdown",
     "losses_as_markdown",
     "render",
@@ -59,10 +63,19 @@ class Plain:
 
 
 @dataclass(frozen=True)
+class Watched:
+    """One deploy as its page shows it: the task, when it ended (seconds since the epoch), the traffic meanwhile."""
+
+    run: Run
+    ended: float
+    traffic: TrafficResult
+
+
+@dataclass(frozen=True)
 class Series:
     """Some deploys over one link, and what the traffic meanwhile noticed; latencies in seconds.
 
-    ``plain`` are those of a plain script, one after each.
+    ``plain`` are those of a plain script, one after each; ``watched`` are the deploys for the page, in the same order.
     """
 
     samples: tuple[Sample, ...]
@@ -71,6 +84,7 @@ class Series:
     p50: float
     p99: float
     plain: tuple[Plain, ...]
+    watched: tuple[Watched, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +92,7 @@ class Bench:
     near: Series
     far: Series
     listing: Listing
+    looks: tuple[Look, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from sandbox.demo.progress import Progress
 from sandbox.demo.report import Expected, Measured, PowerCut, Stage, problems, render
 from sandbox.host import nodes as all_nodes
 from sandbox.host import releases
+from sandbox.pages.demo import page
+from sandbox.pages.files import DEMO, written
 from sandbox.traffic.generator import Traffic, demo, websocket
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ To remove it and all it keeps, and every other sandbox of this checkout: ./inv s
 
 
 def run_demo(nodes: int = 1, stream: TextIO | None = None) -> None:
-    """Bring up the sandbox, deploy under traffic, and print the report.
+    """Bring up the sandbox, deploy under traffic, print the report, and write it as a page.
 
     Args:
         nodes: how many hosts. More than one are a swarm, of which one loses its power after the deploys.
@@ -76,7 +78,9 @@ def run_demo(nodes: int = 1, stream: TextIO | None = None) -> None:
     with Progress(stream) as progress, meant_for(nodes):
         demo = _Demo(progress, nodes)
         measured = demo.run()
-        for line in ("", *render(measured, encoding=stream.encoding or "ascii"), ""):
+        file = written(page(measured), DEMO)
+        shown = render(measured, encoding=stream.encoding or "ascii")
+        for line in ("", *shown, "", f"The same as a page to look at: {file}", ""):
             progress.show(line)
         found = problems(measured, _PLAN)
         if found:
@@ -112,7 +116,7 @@ class _Demo:
         with MemoryWatch(self.place.info.container) as memory:
             self._first_releases()
             measured = self._under_traffic()
-        return replace(measured, memory=memory.peak)
+        return replace(measured, memory=memory.peak, looks=tuple(memory.looks))
 
     def _fresh_sandbox(self) -> Place:
         hosts = "a host of its own in a container"

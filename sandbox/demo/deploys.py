@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sandbox.host.checkout import HOST_VARIABLE, here
@@ -29,13 +30,17 @@ _STDERR_LINES = 15
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a deploy and the seconds it took; ``failed`` is why, or empty."""
+    """One step of a deploy and the seconds it took; ``failed`` is why, or empty.
+
+    ``began`` is in seconds since the epoch, by the clock of the task that told of it; 0 if it did not tell.
+    """
 
     name: str
     title: str
     seconds: float
     detail: str = ""
     failed: str = ""
+    began: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -175,15 +180,18 @@ def gather(events: Iterable[Mapping[str, Any]]) -> tuple[tuple[Deploy, ...], str
     deploys: list[dict[str, Any]] = []
     steps: list[Step] = []
     titles: dict[str, str] = {}
+    begins: dict[str, float] = {}
     error, evidence = "", ()
     for event in events:
         match event["event"]:
             case "step_started":
                 titles[event["step"]] = event["title"]
+                begins[event["step"]] = _moment(event)
             case "step_done" | "step_failed":
                 name = event["step"]
                 details = {"detail": event.get("detail", ""), "failed": event.get("reason", "")}
-                steps.append(Step(name, titles.get(name, name), event["seconds"], **details))
+                began = begins.get(name, 0.0)
+                steps.append(Step(name, titles.get(name, name), event["seconds"], **details, began=began))
             case "deploy_started":
                 steps = steps if not deploys else []
                 deploys.append({"service": event["service"], "tag": event["tag"], "steps": steps})
@@ -193,3 +201,8 @@ def gather(events: Iterable[Mapping[str, Any]]) -> tuple[tuple[Deploy, ...], str
                 error = " ".join(filter(None, (event["what"], event["state"])))
                 evidence = tuple(event["lines"])
     return tuple(Deploy(**{**deploy, "steps": tuple(deploy["steps"])}) for deploy in deploys), error, evidence
+
+
+def _moment(event: Mapping[str, Any]) -> float:
+    """When it was told, in seconds since the epoch; 0 if it does not say."""
+    return datetime.fromisoformat(event["at"]).timestamp() if "at" in event else 0.0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Memory", "MemoryWatch", "parse"]
+__all__ = ["Look", "Memory", "MemoryWatch", "parse"]
 
 # One long `docker exec` instead of one a second. It ends when its stdin does, so it never outlives us.
 _LOOP = """
@@ -30,6 +31,14 @@ class Memory:
     total: int = 0
     swap_used: int = 0
     swap_total: int = 0
+
+
+@dataclass(frozen=True)
+class Look:
+    """The memory at one moment, in seconds since the epoch."""
+
+    at: float
+    memory: Memory
 
 
 def parse(meminfo: str) -> Memory | None:
@@ -55,12 +64,17 @@ class MemoryWatch:
     """Looks twice a second, from ``with`` on; ``peak`` is the look with the most memory and swap in use.
 
     Args:
-        container: the outer container. When it cannot be looked into, the peak is None and nothing else happens.
+        container: the outer container. When it cannot be looked into, there is no look and nothing else happens.
     """
 
     def __init__(self, container: str) -> None:
         self._argv = ["docker", "exec", "-i", container, "bash", "-c", _LOOP]
-        self.peak: Memory | None = None
+        self.looks: list[Look] = []
+
+    @property
+    def peak(self) -> Memory | None:
+        every = (look.memory for look in self.looks)
+        return max(every, key=lambda memory: memory.used + memory.swap_used, default=None)
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -98,4 +112,4 @@ class MemoryWatch:
             memory = parse("".join(lines))
             lines.clear()
             if memory is not None:
-                self.peak = max(memory, self.peak or memory, key=lambda look: look.used + look.swap_used)
+                self.looks.append(Look(time.time(), memory))

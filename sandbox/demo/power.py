@@ -28,7 +28,7 @@ class _Since:
 
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
-        self._begun = time.monotonic()
+        self._begun, self.began = time.monotonic(), time.time()
         self.before = self.now = traffic.snapshot()
         self.last_lost = 0.0
 
@@ -98,6 +98,7 @@ def lose_power(
         last_lost=since.last_lost,
         missed=missed,
         repaired=repaired,
+        began=since.began,
     )
 
 

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sandbox.demo.deploys import Run
-    from sandbox.demo.memory import Memory
+    from sandbox.demo.memory import Look, Memory
     from sandbox.traffic.generator import TrafficResult
 
-__all__ = ["Expected", "Measured", "PowerCut", "Stage", "problems", "render"]
+__all__ = ["REFUSED", "Expected", "Measured", "PowerCut", "Stage", "problems", "render"]
 
-_REFUSED = 50
+REFUSED = 50
+"""The exit code of a deploy whose candidate was not good enough."""
 _MB = 1 << 20
 
 
@@ -48,9 +49,10 @@ class Stage:
 class PowerCut:
     """A host of several lost its power under traffic; times in seconds.
 
-    ``held`` of ``replicas`` ran on it. ``lost_before`` requests were lost until then; ``allowed`` is how many may be
-    from then on. ``last_lost``, ``missed`` and ``repaired`` are from then until the last loss was seen, until the swarm
-    called the host Down, and until all replicas ran again (None if that did not come about).
+    ``held`` of ``replicas`` ran on it, and it was taken at ``began`` (seconds since the epoch). ``lost_before``
+    requests were lost until then; ``allowed`` is how many may be from then on. ``last_lost``, ``missed`` and
+    ``repaired`` are from then until the last loss was seen, until the swarm called the host Down, and until all
+    replicas ran again (None if that did not come about).
     """
 
     node: str
@@ -61,17 +63,23 @@ class PowerCut:
     last_lost: float
     missed: float | None
     repaired: float | None
+    began: float = 0.0
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Everything the demo saw. ``sockets`` are the WebSocket's results, one for each time it was open."""
+    """Everything the demo saw.
+
+    ``sockets`` are the WebSocket's results, one for each time it was open; ``looks`` are at the host's memory, from the
+    first deploys on.
+    """
 
     stages: tuple[Stage, ...]
     traffic: TrafficResult
     sockets: tuple[TrafficResult, ...]
     memory: Memory | None
     cut: PowerCut | None = None
+    looks: tuple[Look, ...] = ()
 
     @property
     def results(self) -> tuple[TrafficResult, ...]:
@@ -116,7 +124,7 @@ def problems(measured: Measured, planned: Sequence[Expected]) -> list[str]:
 def _stage_problems(stage: Stage, traffic: TrafficResult) -> Iterable[str]:
     expected, run = stage.expected, stage.run
     if run.exit_code != expected.exit_code:
-        wanted = "be refused (exit code 50)" if expected.exit_code == _REFUSED else "go live"
+        wanted = "be refused (exit code 50)" if expected.exit_code == REFUSED else "go live"
         yield f"{expected.title} should {wanted}, but ended with exit code {run.exit_code}. {run.error}".rstrip()
         return
     last = traffic.last_answer(expected.service, expected.serves)
@@ -151,7 +159,7 @@ def _plot(measured: Measured, encoding: str) -> list[str]:
 def _stage_lines(stage: Stage) -> list[str]:
     expected, run = stage.expected, stage.run
     how = "live" if run.exit_code == 0 else f"refused, exit code {run.exit_code}"
-    if run.exit_code not in {0, _REFUSED}:
+    if run.exit_code not in {0, REFUSED}:
         how = f"failed, exit code {run.exit_code}"
     commands = next((deploy.facts.get("remote_commands") for deploy in run.deploys), None)
     count = f", {commands} remote commands" if commands else ""

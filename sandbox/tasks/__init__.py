@@ -17,9 +17,9 @@ __all__ = ["add_to"]
 
 def add_to(tree: Collection) -> Collection:
     """Add this repository's own tasks to a tree, and return it."""
-    from sandbox.tasks import bench, demo, docs, quality, sandbox
+    from sandbox.tasks import bench, demo, docs, quality, record, sandbox
 
-    modules: tuple[Any, ...] = (demo, bench, quality, docs)
+    modules: tuple[Any, ...] = (demo, bench, record, quality, docs)
     tree.add_collection(Collection.from_module(sandbox), name="sandbox")
     for module in modules:
         for task in Collection.from_module(module).tasks.values():

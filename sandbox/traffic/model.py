@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUCKET_SECONDS",
+    "LATENCY_SECONDS",
     "Answers",
     "Bounds",
+    "Latency",
     "Loss",
     "Seen",
     "Stream",
@@ -30,6 +32,8 @@ __all__ = [
 ]
 
 BUCKET_SECONDS = 0.25
+LATENCY_SECONDS = 1.0
+"""Latencies are told over time for spans of this."""
 _MAX_RATE = 400.0
 _MAX_SECONDS = 7200.0
 _MAX_REQUESTS = 1_000_000
@@ -123,6 +127,17 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Latency:
+    """The latencies of ``count`` good answers in the ``LATENCY_SECONDS`` from ``at`` (seconds since the start) on."""
+
+    at: float
+    count: int
+    p50: float
+    p99: float
+    longest: float
+
+
+@dataclass(frozen=True)
 class Seen:
     """The first and last answer of a release, in seconds since the epoch."""
 
@@ -154,6 +169,7 @@ class TrafficResult:
     losses: tuple[Loss, ...]
     answers: tuple[Answers, ...]
     seen: tuple[Seen, ...]
+    latencies: tuple[Latency, ...] = ()
 
     def first_answer(self, service: str, release: str) -> float | None:
         """When ``release`` first answered, in seconds since the epoch; None if it never did."""
@@ -171,6 +187,7 @@ class TrafficResult:
             "losses": tuple(Loss(**item) for item in data["losses"]),
             "answers": tuple(Answers(**item) for item in data["answers"]),
             "seen": tuple(Seen(**item) for item in data["seen"]),
+            "latencies": tuple(Latency(**item) for item in data["latencies"]),
         }
         return cls(**{**data, **parts})
 

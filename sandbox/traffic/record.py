@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sandbox.traffic.model import (
     BUCKET_SECONDS,
+    LATENCY_SECONDS,
     Answers,
+    Latency,
     Loss,
     Seen,
     Stream,
@@ -55,14 +57,17 @@ class Recorder:
         self._losses: list[Loss] = []
         self._answers: Counter[tuple[str, int, str]] = Counter()
         self._spans: dict[tuple[str, str], _Span] = {}
+        self._latencies: defaultdict[int, list[float]] = defaultdict(list)
         self.sent = 0
 
     def sending(self, stream: Stream) -> None:
         self.sent += 1
         self._tallies[stream.name].sent += 1
 
-    def good(self, stream: Stream, *, latency: float) -> None:
-        self._tallies[stream.name].latencies.append(max(0.0, latency - stream.holds))
+    def good(self, stream: Stream, *, at: float, latency: float) -> None:
+        taken = max(0.0, latency - stream.holds)
+        self._tallies[stream.name].latencies.append(taken)
+        self._latencies[int(at / LATENCY_SECONDS)].append(taken)
 
     def lost(self, stream: Stream, *, at: float, reason: str) -> None:
         self._tallies[stream.name].lost += 1
@@ -104,6 +109,10 @@ class Recorder:
             seen=tuple(
                 Seen(service, release, self._started + span.first, self._started + span.last, span.count)
                 for (service, release), span in self._spans.items()
+            ),
+            latencies=tuple(
+                Latency(second * LATENCY_SECONDS, len(each), percentile(each, 0.5), percentile(each, 0.99), max(each))
+                for second, each in sorted(self._latencies.items())
             ),
         )
 

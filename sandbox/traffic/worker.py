@@ -108,7 +108,7 @@ class Run:
             if outcome.fault:
                 self._record.lost(stream, at=at, reason=outcome.fault)
             else:
-                self._record.good(stream, latency=at - sent)
+                self._record.good(stream, at=at, latency=at - sent)
 
 
 def _run_of(spec: dict[str, Any]) -> Run:

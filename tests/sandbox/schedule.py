@@ -68,6 +68,7 @@ SECONDS = {
     "test_nginx_cache": 2.0,
     "test_nginx_routes": 0.5,
     "test_notify": 18.0,
+    "test_pages": 8.0,
     "test_replicas": 30.0,
     "test_rollback": 25.0,
     "test_secrets": 12.0,

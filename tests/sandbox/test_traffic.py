@@ -26,7 +26,7 @@ from cryptography.x509.oid import NameOID
 
 from behindy_ops.errors import Kind
 from sandbox.traffic.generator import Bounds, Stream, StreamKind, Traffic, TrafficResult, demo, every_kind, for_service
-from sandbox.traffic.model import check, percentile
+from sandbox.traffic.model import Latency, check, percentile
 from sandbox.traffic.record import Recorder
 from sandbox.traffic.worker import next_slot
 from tests.kinds import raises
@@ -293,14 +293,23 @@ def test_the_record_has_a_time_series_per_release() -> None:
 def test_the_latency_of_a_held_answer_is_what_came_on_top() -> None:
     held = Stream("held", "frontend", "/", rate=1, concurrency=1, holds=2.0)
     record = Recorder([held], started=0.0)
-    record.good(held, latency=2.25)
+    record.good(held, at=2.5, latency=2.25)
     assert record.result(seconds=3, ended_by="stop").streams[0].longest == 0.25
+
+
+def test_the_record_has_the_latencies_of_each_second() -> None:
+    record = Recorder([_STREAM], started=0.0)
+    for at, latency in [(0.1, 0.002), (0.9, 0.004), (0.95, 0.5), (2.0, 0.001)]:
+        record.good(_STREAM, at=at, latency=latency)
+    result = record.result(seconds=3, ended_by="stop")
+    assert result.latencies == (Latency(0.0, 3, 0.004, 0.5, 0.5), Latency(2.0, 1, 0.001, 0.001, 0.001))
 
 
 def test_a_result_survives_the_way_through_json() -> None:
     record = Recorder([_STREAM], started=1000.0)
     record.sending(_STREAM)
     record.answered("frontend", "v1", at=0.5)
+    record.good(_STREAM, at=0.5, latency=0.01)
     record.lost(_STREAM, at=0.5, reason="HTTP 500")
     result = record.result(seconds=1, ended_by="stop")
     assert TrafficResult.from_json(json.loads(json.dumps(asdict(result)))) == result

@@ -21,7 +21,7 @@ _EVENTS: list[dict[str, Any]] = [
     {"event": "step_started", "step": "connect", "title": "Connect"},
     {"event": "step_done", "step": "connect", "seconds": 0.4, "detail": ""},
     {"event": "deploy_started", "service": "backend", "tag": "v2", "host": "h", "release": ""},
-    {"event": "step_started", "step": "pull", "title": "Pull the image"},
+    {"event": "step_started", "step": "pull", "title": "Pull the image", "at": "1970-01-01T00:01:00.250+00:00"},
     {"event": "step_progress", "step": "pull", "text": "half"},
     {"event": "step_done", "step": "pull", "seconds": 1.5, "detail": "12 MB"},
     {
@@ -55,6 +55,7 @@ def test_events_become_deploys_with_their_steps_and_the_error() -> None:
         ("connect", "Connect", 0.4, ""),
         ("pull", "Pull the image", 1.5, "12 MB"),
     ]
+    assert [step.began for step in deploys[0].steps] == [0.0, 60.25]
     assert [(step.name, step.failed) for step in deploys[1].steps] == [("rehearse", "HTTP 500")]
     assert deploys[0].facts == {"remote_commands": "11"}
     assert (error, evidence) == ("It fails. The live one serves.", ("log line",))

@@ -13,7 +13,7 @@ import behindy_ops
 
 PACKAGE = Path(behindy_ops.__file__).parent
 
-ACTS = {"checks", "facts", "project", "host", "errors", "report.events", "report.layout", "report.text"}
+ACTS = {"checks", "facts", "project", "host", "errors", "report.events", "report.layout", "report.page", "report.text"}
 ROOMS = {
     "tasks": ACTS | {"deploy", "views", "provision", "scaffold", "env", "db", "report"},
     "api": ACTS | {"deploy", "views", "report.messenger"},
@@ -34,7 +34,7 @@ ROOMS = {
 
 PURE = (
     *("project.", "facts.", "checks.", "deploy.plan.", "deploy.goals.", "deploy.steps."),
-    *("report.events.", "report.layout.", "report.message.", "report.text."),
+    *("report.events.", "report.layout.", "report.message.", "report.page.", "report.text."),
 )
 """They may read files of this checkout, which is what project/ is for."""
 

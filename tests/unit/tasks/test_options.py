@@ -51,7 +51,17 @@ def test_such_a_service_is_what_the_task_gets(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(sys, "argv", ["inv", *words.split()])
         (parsed,) = Parser(contexts=add_to(root()).to_contexts()).parse_argv(words.split())
         given = "frontend" if "frontend" in words else ""
-        assert parsed.as_kwargs == {"service": given, "json": True, "env": ""}
+        assert parsed.as_kwargs == {"service": given, "html": None, "json": True, "env": ""}
+
+
+@pytest.mark.parametrize(("words", "html"), [("--html", True), ("--html page.html", "page.html"), ("", None)])
+def test_a_page_may_be_asked_for_with_and_without_a_file(
+    words: str, html: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = f"deploy.history frontend {words}"
+    monkeypatch.setattr(sys, "argv", ["inv", *line.split()])
+    (parsed,) = Parser(contexts=add_to(root()).to_contexts()).parse_argv(line.split())
+    assert parsed.as_kwargs["html"] == html
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Terminal sessions recorded from real runs, as pictures that move."""
