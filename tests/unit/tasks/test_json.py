@@ -78,7 +78,7 @@ def unreached(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None
     monkeypatch.delenv("BEHINDY_ENV", raising=False)
 
     def fail(error: BaseException) -> None:
-        def open_session(*_: object) -> NoReturn:
+        def open_session(*_: object, **__: object) -> NoReturn:
             raise error
 
         monkeypatch.setattr(sessions, "open_session", open_session)
@@ -232,7 +232,7 @@ def test_a_question_goes_to_standard_error_even_on_a_terminal(
 BOOTING = """
 import os, sys, time
 from behindy_ops.host import session
-def open_session(*_):
+def open_session(*_, **__):
     print("here", file=sys.stderr, flush=True)
     time.sleep(60)
 session.open_session = open_session
@@ -287,7 +287,7 @@ def simulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulation:
 
     @contextlib.contextmanager
     def open_session(
-        project: Project, _: Settings, __: list[Service], emit: Callable[[Event], None], ___: object
+        project: Project, _: Settings, __: list[Service], emit: Callable[[Event], None], ___: object, **____: object
     ) -> Iterator[Session]:
         with simulation.connect() as session:
             session.project, session.emit = project, emit
