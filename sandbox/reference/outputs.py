@@ -54,6 +54,7 @@ class HostCheck:
     host: str
     ready: bool
     checks: tuple[CheckData, ...]
+    helps_most: str
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class ListedRelease:
     config: str
     previous: bool
     created: str
+    committed: str
     status: str
     live: bool
     on_disk: bool
@@ -132,6 +134,7 @@ class Doctor:
     services: tuple[str, ...]
     findings: tuple[Finding, ...]
     fixed: tuple[FixData, ...]
+    helps_most: str
 
 
 @dataclass(frozen=True)
@@ -268,6 +271,8 @@ EVENTS: tuple[type[events.Event], ...] = (
     events.Warning_,
     events.Logs,
     events.Plan,
+    events.TakenBack,
+    events.Recovered,
     events.DeployFinished,
     events.Failed,
 )

@@ -170,7 +170,8 @@ def test_edges_that_did_not_get_a_certificate_when_it_was_renewed_get_it_the_nex
     host.on("docker", "container inspect *", "true\n")
     host.on(*CERT, "notAfter=Jan 1 00:00:00 2030 GMT\n")
     host.on("docker", "service inspect --format *SecretName* shop-edge", "shop-certificates-old\n")
-    for call in ("exec -u 0 nginx sh -c cat *", "secret inspect *", "secret ls *"):
+    host.on("docker", "exec -u 0 nginx sh -c cat *", "certificate")
+    for call in ("secret inspect *", "secret ls *"):
         host.on("docker", call)
     host.on("docker", "service update *", Answer(err="no leader\n", code=1) if refused else "")
     ran = certs(host)
