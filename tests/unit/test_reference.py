@@ -181,6 +181,7 @@ def test_every_task_with_json_says_what_it_prints() -> None:
 
 def test_every_event_is_told() -> None:
     def below(kind: type) -> Iterator[type]:
+        inner: type
         for inner in kind.__subclasses__():
             yield from below(inner)
         if not kind.__subclasses__():
