@@ -42,7 +42,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SandboxI
         nodes_swarm.have_nginx(2, sandbox.nodes[0])
         for service in SERVICES:
             releases.release(service, "e1")
-            project.deploy(service, "e1").ok()
+        project.inv("deploy.all", "--tag", "e1", "--watch", "1", "--json").ok()
+        all_drained()
         releases.release("frontend", "e2")
         project.inv("host.setup", "--swarm", "--edge", way_in(sandbox.nodes[1]), "--yes").ok()
         yield sandbox, project
@@ -230,6 +231,7 @@ def registry_that_stays(sandbox: SandboxInfo) -> Iterator[Callable[[], None]]:
 
     def take_over() -> None:
         on_host("ip", "address", "add", f"{sandbox.nodes[0].address}/24", "dev", "eth0", node=3)
+        on_host("ip", "neighbour", "flush", "all", node=2)  # who had that address before is forgotten
 
     try:
         yield take_over
