@@ -20,6 +20,14 @@ __all__ = ["EVENTS", "OUTPUTS", "Form", "Output"]
 
 
 @dataclass(frozen=True)
+class Init(Missing):
+    """Of ``init``: with ``--check`` what is missing, else the rest."""
+
+    written: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class CheckData:
     """A check, as ``Check.data`` has it."""
 
@@ -54,6 +62,7 @@ class HostCheck:
     host: str
     ready: bool
     checks: tuple[CheckData, ...]
+    helps_most: str
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,7 @@ class ListedRelease:
     previous: bool
     created: str
     status: str
+    committed: str
     live: bool
     on_disk: bool
 
@@ -132,6 +142,7 @@ class Doctor:
     services: tuple[str, ...]
     findings: tuple[Finding, ...]
     fixed: tuple[FixData, ...]
+    helps_most: str
 
 
 @dataclass(frozen=True)
@@ -205,6 +216,7 @@ class Form(Enum):
 
     ONE = "One object."
     LINES = "One object on each line."
+    INIT = "With --check one object on each line, for each thing that is missing; else one object."
     EVENTS = "Events, one on each line, as they happen: the last section of this page."
 
 
@@ -225,7 +237,7 @@ class Output:
 _EVENTS = Output(None, Form.EVENTS)
 
 OUTPUTS: dict[str, Output] = {
-    "init": Output(Missing, Form.LINES),
+    "init": Output(Init, Form.INIT),
     **dict.fromkeys(("deploy.SERVICE", "deploy.all", "deploy.rollback", "deploy.recover"), _EVENTS),
     "deploy.maintenance": _EVENTS,
     "deploy.status": Output(status.StatusView, view="status"),
@@ -268,6 +280,8 @@ EVENTS: tuple[type[events.Event], ...] = (
     events.Warning_,
     events.Logs,
     events.Plan,
+    events.TakenBack,
+    events.Recovered,
     events.DeployFinished,
     events.Failed,
 )
