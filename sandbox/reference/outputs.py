@@ -20,6 +20,14 @@ __all__ = ["EVENTS", "OUTPUTS", "Form", "Output"]
 
 
 @dataclass(frozen=True)
+class Init(Missing):
+    """Of ``init``: with ``--check`` what is missing, else the rest."""
+
+    written: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class CheckData:
     """A check, as ``Check.data`` has it."""
 
@@ -72,6 +80,7 @@ class ListedRelease:
     created: str
     committed: str
     status: str
+    committed: str
     live: bool
     on_disk: bool
 
@@ -208,6 +217,7 @@ class Form(Enum):
 
     ONE = "One object."
     LINES = "One object on each line."
+    INIT = "With --check one object on each line, for each thing that is missing; else one object."
     EVENTS = "Events, one on each line, as they happen: the last section of this page."
 
 
@@ -228,7 +238,7 @@ class Output:
 _EVENTS = Output(None, Form.EVENTS)
 
 OUTPUTS: dict[str, Output] = {
-    "init": Output(Missing, Form.LINES),
+    "init": Output(Init, Form.INIT),
     **dict.fromkeys(("deploy.SERVICE", "deploy.all", "deploy.rollback", "deploy.recover"), _EVENTS),
     "deploy.maintenance": _EVENTS,
     "deploy.status": Output(status.StatusView, view="status"),

@@ -461,3 +461,31 @@ def test_a_page_has_nothing_of_the_machine_that_made_it(path: str) -> None:
     assert str(CHECKOUT) not in text_of(path)
     assert "<function" not in text_of(path)
     assert ":class:" not in text_of(path)
+
+
+SCHEMAS = sorted(file.stem for file in (CHECKOUT / "docs" / "schema").glob("*.json") if file.stem in outputs.OUTPUTS)
+OF_AN_END = {"environment", "view", "error", "what", "state", "remedy", "exit_code"}
+"""Fields of every object, or of one with which a task ends badly."""
+
+
+def names_in(schema: Any) -> Iterator[str]:
+    """The names of all properties of a schema, and of those in it."""
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        for inner in schema.values():
+            yield from names_in(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from names_in(inner)
+
+
+def test_there_are_schemas() -> None:
+    assert len(SCHEMAS) > 15
+
+
+@pytest.mark.parametrize("task", SCHEMAS)
+def test_no_schema_has_a_field_that_is_not_told(task: str) -> None:
+    schema = json.loads((CHECKOUT / "docs" / "schema" / f"{task}.json").read_text(encoding="utf-8"))
+    paths = [field.path for field in json_fields.fields(cast("type", outputs.OUTPUTS[task].kind))]
+    told = {re.split(r"[.\]]+", path)[-1] for path in paths}
+    assert set(names_in(schema["$defs"])) - OF_AN_END <= told
