@@ -80,7 +80,6 @@ class ListedRelease:
     created: str
     committed: str
     status: str
-    committed: str
     live: bool
     on_disk: bool
 
