@@ -126,7 +126,7 @@ class Kind(Enum):
         36,
         "not enough memory",
         "a second container of the service does not fit beside the first",
-        "What uses it: inv ops.mem. With an announced downtime: inv deploy.SERVICE --strategy recreate",
+        "What uses it: inv ops.mem. With an announced downtime: inv deploy.SERVICE --tag TAG --strategy recreate",
     )
     DISK_FULL = (
         37,

@@ -39,7 +39,7 @@ ELSEWHERE = Problem(
     "other directory",
     "a live release was deployed from another directory on the host than this one, with an .env of its own",
     "Deploy from there: BEHINDY_HOST_DIR={directory}, with BEHINDY_USER the login it belongs to. To have this "
-    "directory and its .env take over, for good: inv deploy.{subject} --force",
+    "directory and its .env take over, for good: inv deploy.{subject} --tag TAG --force",
     symptom="Deploys from here are refused: they would bring other values, and know no release to go back to.",
     kind=Kind.RELEASE_REFUSED,
     forcible=True,

@@ -41,7 +41,7 @@ OWN_ALIAS = Problem(
 NAMED_BY_COMPOSE = Risk(
     "alias by Compose",
     "the live container has its own name as a DNS alias, as Compose gives it",
-    "Its next deploy takes it over: inv deploy.{subject}",
+    "Its next deploy takes it over: inv deploy.{subject} --tag TAG",
     "After that deploy, other containers that ask for it meet either release until this one is gone; users do not.",
 )
 SHARED_NAME = Risk(

@@ -37,7 +37,7 @@ RUN_LATE = Risk(
 JOB_OFF = Problem(
     "job not scheduled",
     "a scheduled service is deployed, and the host's timer for it is missing or switched off",
-    "Put it there again: inv deploy.{subject} --force",
+    "Put it there again: inv deploy.{subject} --tag TAG --force",
     "The job does not run.",
     users=True,
 )

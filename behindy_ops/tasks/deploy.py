@@ -28,7 +28,8 @@ _HELP = {
     "directory",
     "if-newer": "leave what is live if its recorded commit is newer: nothing changes then, and the exit code is 0",
     "commit-time": "when the image's commit was made, which is recorded (git log -1 --format=%cI)",
-    "strategy": "recreate: stop the live release first, where two do not fit: an announced downtime",
+    "strategy": "recreate: stop the live release first, where two do not fit: an announced downtime "
+    "(default: blue-green)",
 }
 
 _ONE = "Does nothing if that release is already live with the same configuration.\nThe steps: docs/design.md#steps."

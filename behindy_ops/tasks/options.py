@@ -121,8 +121,8 @@ class _Task(Task[Callable[..., None]]):
         return arguments
 
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
-        """Return what Invoke makes an option of. None is short for ``-h``, which asks for help behind every task."""
-        return super().arg_opts(name, default, {*taken_names, "h"})
+        """Return what Invoke makes an option of. None is short for ``-h``, which asks for help, or for a bare dash."""
+        return super().arg_opts(name, default, {*taken_names, "h", "-"})
 
     def _behind(self, words: Sequence[str]) -> Iterator[Sequence[str]]:
         """Yield what follows this task's name on a command line (without the program), up to the next option.

@@ -114,7 +114,9 @@ otherwise. `[]` stands for each object of an array. Names and fields that change
 Where an environment is chosen, each object has `environment`, its name, too. What is said of a swarm is left out
 where there is none.
 
-An error is the event `failed`, on standard output too: the last entry of this page.
+An error is the event `failed`, on standard output too: the last entry of this page. If the exit code is not 0, the
+object of ops.doctor, host.check, deploy.check and env.check has `error`, `what`, `state`, `remedy` and `exit_code` as
+well: docs/json.md.
 """
 _EVENTS = "Events"
 _OF_EVENTS = """

@@ -43,6 +43,7 @@ _VALUES = {
     "from": "ADDRESSES",
     "from-local": "TAG",
     "page": "FILE",
+    "html": "[FILE]",
     "join": "user@host:port",
     "edge": "user@host:port",
     "advertise": "ADDRESS",
@@ -122,7 +123,7 @@ def _option(task: str, argument: Argument) -> Option:
     dashed = [f"-{name}" if len(name) == 1 else f"--{name}" for name in names]
     if argument.kind is not bool:
         dashed[0] += f" {_value(argument, task, names[0])}"
-    required = argument.default is None and argument.kind is not bool
+    required = argument.default is None and argument.kind is not bool and not argument.optional
     bare = names[0].upper() if required and argument.positional else ""
     if names[0] in {"service", "file", "tag"} and argument.kind is str:
         bare = names[0].upper()
@@ -140,12 +141,19 @@ def page(page: Page, tree: Collection, services: Iterable[str]) -> Iterator[str]
     yield from (f"# {page.text('Tasks')}", "")
     yield from page.paragraphs(_ABOVE)
     alone = {entry.name: entry for entry in found.pop("")}
-    own = [entry for name, entry in alone.items() if name != "init"] + found.pop("sandbox", [])
-    yield from _section(page, "init", "Begin with a project of your own.", [alone["init"]])
+    own = [entry for name, entry in alone.items() if name not in _OF_ALL] + found.pop("sandbox", [])
+    for name, summary in _OF_ALL.items():
+        yield from _section(page, name, summary, [alone[name]])
     for group, tasks in found.items():
         yield from _section(page, group, _summary(tree.collections[group]), tasks)
     yield from _section(page, page.text(OWN), _OF_OWN, own)
 
+
+_OF_ALL = {
+    "init": "Begin with a project of your own.",
+    "completion": "Have TAB complete tasks, options and values.",
+}
+"""What stands in no group, and in every project."""
 
 _ABOVE = """
 Made from the code by ./inv docs; what a task says with --help is the same. Options that take a value take it as

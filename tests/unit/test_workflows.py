@@ -368,6 +368,15 @@ def test_the_machines_are_chosen_one_by_one(text: str, machine: str | list[str])
         assert SERVICE["on"]["workflow_call"]["inputs"][name]["default"] == "ubuntu-24.04"
 
 
+@pytest.mark.parametrize(("variables", "machine"), [({}, "ubuntu-24.04"), ({"BEHINDY_RUNS_ON": "inside"}, "inside")])
+@pytest.mark.parametrize("name", ["certs", "ops", "rollback"])
+def test_what_else_reaches_the_host_may_run_where_port_22_is_open(
+    name: str, variables: dict[str, str], machine: str
+) -> None:
+    runs_on = WORKFLOWS[name]["jobs"][name]["runs-on"]
+    assert Expression(runs_on[3:-2].strip(), {"vars": variables}).value() == machine
+
+
 def test_the_commit_is_named_with_its_time(tmp_path: Path) -> None:
     git = ["git", "-C", str(tmp_path), "-c", "user.name=k", "-c", "user.email=k@example.com"]
     subprocess.run([*git, "init", "-q"], check=True)
