@@ -102,8 +102,8 @@ class Expression:
             with contextlib.suppress(ValueError):
                 return json.loads(arguments[0])
             return None
-        assert name in {"cancelled", "failure"}, name
-        return False
+        assert name in {"always", "cancelled", "failure"}, name
+        return name == "always"
 
     def _take(self, word: str) -> bool:
         if self._words[:1] == [word]:

@@ -302,10 +302,11 @@ def begun(line: str, mark: str, told: bytes = b"", *, find: str = "") -> str:
 
     Args:
         told: what comes on its standard input, if that is not to be sent after it (:func:`goes_along`).
-        find: a network of a swarm: where the host manages one that has it, it ends with ``Code.OTHER_ENGINE`` instead.
+        find: a network of a swarm: where the host manages one that has it, it ends with ``Code.OTHER_ENGINE`` instead,
+            and has said nothing.
     """
     begin = _BEGIN_TOLD if told else _BEGIN
-    begin = begin.replace(_SAY, f"{_SAY}\n{_find(find)}", 1) if find else begin
+    begin = f"{_find(find)}{begin}" if find else begin
     return f"{quoted(('sh', '-c', begin, mark, *((told.decode(),) if told else ())))} {line}"
 
 

@@ -149,10 +149,10 @@ class Host:
         running = Running(command, line, new_mark(), take(), self._lost, find=self._finds())
         self.remote_commands += 1
         result = running.wait(check)
+        if not running.begun and result.exit_code == Code.OTHER_ENGINE:  # a command of somebody's may end with it, too
+            raise lock.swarm_found()
         if not running.begun and result.exit_code != NO_STATUS:
             raise not_run(f"{result.stderr}\n{result.stdout}")
-        if result.exit_code == Code.OTHER_ENGINE:
-            raise lock.swarm_found()
         if command.changes and result.exit_code == Code.LEASE_LOST:
             raise _lease_lost(f"Lost the deploy lock; refused to {command.title}.")
         return result

@@ -85,8 +85,9 @@ class _Values:
 def environments(project: Project) -> list[str]:
     """Return the names of the environments whose settings are here."""
     from behindy_ops.project import place, pyproject
+    from behindy_ops.tasks.remembered import PLAIN
 
-    files = (file.name.removeprefix(".env.") for file in project.root.glob(".env.*"))
+    files = (name for file in project.root.glob(".env.*") if PLAIN(name := file.name.removeprefix(".env.")))
     tables = place.pyproject(project.root / pyproject.FILE).get("environments", {})
     made = ["sandbox"] if (project.root / ".sandbox").is_dir() else []
     return sorted({*files, *(tables if isinstance(tables, dict) else ()), *made} - {"example"})

@@ -188,6 +188,8 @@ def history(_: Context, service: str = "", html: str | bool | None = None, json:
         raise Kind.USAGE("--json and --html are two forms of the same.", remedy="Leave one of them out.")
     from pathlib import Path
 
+    if isinstance(html, str) and not Path(html).suffix:  # such as a service's name behind it
+        raise Kind.USAGE(f"--html {html}: that is no name of a page.", remedy=f"For example: --html {html}.html")
     from behindy_ops.report.html import save
     from behindy_ops.views.history_page import page
 

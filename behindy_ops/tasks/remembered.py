@@ -19,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import behindy_ops
 from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
 
@@ -44,7 +45,7 @@ STARTED: list[subprocess.Popen[bytes]] = []
 """Processes that ask, and may go on when this one has ended."""
 
 
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*").fullmatch
+PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*").fullmatch
 """What a tag or an id is made of. Whatever else a host says would stand on somebody's command line."""
 
 
@@ -53,8 +54,9 @@ def known(project: Project, environ: Mapping[str, str]) -> Known:
     file = place(project, environ)
     kept = _read(file)
     if time.time() - kept.get("at", 0.0) > FRESH:
-        argv = [sys.executable, "-m", __name__, str(file)]
-        environ = {**environ, "BEHINDY_PROJECT": str(project.root)}
+        argv = [sys.executable, "-P", "-m", __name__, str(file)]  # nothing of the folder around is imported
+        ours = str(Path(behindy_ops.__file__).parents[1])
+        environ = {**environ, "BEHINDY_PROJECT": str(project.root), "PYTHONPATH": ours}
         nothing = subprocess.DEVNULL
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             asks = subprocess.Popen(
@@ -89,9 +91,9 @@ def values(survey: Survey, services: Sequence[Service], prefix: str) -> Known:
     found = {}
     for service in services:
         own = repository(service, prefix)
-        releases = [each for each in survey.released(service.name) if _PLAIN(each.id) and _PLAIN(each.tag)]
+        releases = [each for each in survey.released(service.name) if PLAIN(each.id) and PLAIN(each.tag)]
         names = (name for image in survey.images for name in image.references(own) if "@" not in name)
-        images = {tag: "image on the host" for name in names if _PLAIN(tag := name.rpartition(":")[2])}
+        images = {tag: "image on the host" for name in names if PLAIN(tag := name.rpartition(":")[2])}
         tags = {each.tag: f"release {each.id}" for each in reversed(releases)}
         stood = {each.id: f"{each.tag}, {each.status}" for each in releases}
         found[service.name] = {"tag": images | tags, "release": stood | dict(reversed(tags.items()))}
@@ -101,13 +103,17 @@ def values(survey: Survey, services: Sequence[Service], prefix: str) -> Known:
 def ask(file: Path) -> None:
     """Ask the host of the project around, and keep what it says; a failure is kept as an answer that is empty."""
     kept = _read(file).get("services", {})
+    _write(file, kept)  # so that TAB does not ask once more meanwhile, nor after a host that stays silent
     with contextlib.suppress(SystemExit):
-        kept = _look()
+        _write(file, _look())
+
+
+def _write(file: Path, services: Known) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     whole = file.with_suffix(f".{os.getpid()}")
     descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump({"at": time.time(), "services": kept}, stream)
+        json.dump({"at": time.time(), "services": services}, stream)
     whole.replace(file)
 
 

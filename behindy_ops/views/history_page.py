@@ -30,6 +30,9 @@ _DRAWN = 40
 
 UNENDED = "no end recorded"
 
+LONGEST = 1e9
+"""Seconds that a step may have taken; what the host's history has beyond that is none."""
+
 _LOOKS = {
     "live": Look.GOOD,
     "refused": Look.CAREFUL,
@@ -103,7 +106,7 @@ def _steps(entry: Mapping[str, Any]) -> dict[str, float]:
     """What a later version may write there instead counts for nothing."""
     steps = entry.get("seconds")
     pairs = steps.items() if isinstance(steps, dict) else ()
-    return {str(name): float(value) for name, value in pairs if isinstance(value, int | float) and value >= 0}
+    return {str(name): float(value) for name, value in pairs if isinstance(value, int | float) and 0 <= value < LONGEST}
 
 
 def _moment(entry: Mapping[str, Any]) -> float:

@@ -504,14 +504,17 @@ def test_it_renews_without_a_question(tmp_path: Path, email: str, more: str) -> 
 )
 def test_a_failure_is_told_where_everybody_sees_it(api: Api, tmp_path: Path, there: list[Any], asked: str) -> None:
     ours = {"title": "The certificate of production could not be renewed", "number": 7}
-    at = "/repos/team/web/issues"
+    at, query = "/repos/team/web/issues", "?state=open&creator=github-actions%5Bbot%5D&per_page=100"
     api.answers = {
-        f"GET {at}?state=open&per_page=100": (200, [ours if each == "ours" else each for each in there]),
+        f"GET {at}{query}": (200, [ours if each == "ours" else each for each in there]),
         f"POST {at}": (201, {}),
         f"POST {at}/7/comments": (201, {}),
     }
     job = CERTS["jobs"]["tell"]
-    assert Expression(job["if"][3:-2].strip(), {}).value() is False  # the runner's word, and none of ours
+    # A job that has timed out is cancelled.
+    for result, told in (("success", False), ("failure", True), ("cancelled", True), ("skipped", True)):
+        needs = {"environment": {"result": "success"}, "certs": {"result": result}}
+        assert bool(Expression(job["if"][3:-2].strip(), {"needs": needs}).value()) is told
     ran = run(step(job, "Open an issue"), of_api(api), tmp_path)
     assert ran.code == 0, ran.log
     (_, path, authorized, body) = api.asked[-1]

@@ -226,4 +226,6 @@ def test_the_first_command_alone_finds_out_whether_the_host_manages_a_swarm(
             with pytest.raises(SwarmFound):
                 host.run(sh("true"))
         assert host.run(sh("echo ran")).stdout == "ran\n"
+        own = host.run(sh(f"exit {Code.OTHER_ENGINE:d}"))  # what a command itself ends with is that
+        assert own.exit_code == Code.OTHER_ENGINE
     assert asked == [network] * bool(network)

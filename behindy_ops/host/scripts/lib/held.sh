@@ -8,14 +8,14 @@ hold() { # container: those to its published ports. False where that cannot be d
   ports=$(docker port "$1" 2>/dev/null | sed -n 's/.*://p' | sort -un | paste -sd ,)
   [ -n "$ports" ] || return 1
   # shellcheck disable=SC2016 # the inner shell's
-  coproc HELD { exec "${root[@]}" sh -c 'trap "" HUP INT TERM
+  coproc HELD { exec "${root[@]}" sh -c 'trap "" HUP INT TERM PIPE
     rule="PREROUTING -t mangle -p tcp -m addrtype --dst-type LOCAL -m multiport --dports $1 --syn -j DROP"
     iptables -w 5 -I $rule 2>/dev/null || exit
     ip6tables -w 5 -I $rule 2>/dev/null || :
     echo held
     timeout "$2" cat >/dev/null
-    iptables -w 5 -D $rule
-    ip6tables -w 5 -D $rule 2>/dev/null' hold "$ports" "$held_most" 2>/dev/null; }
+    iptables -w 60 -D $rule || iptables -w 60 -D $rule
+    ip6tables -w 60 -D $rule 2>/dev/null || ip6tables -w 60 -D $rule 2>/dev/null' hold "$ports" "$held_most" 2>/dev/null; }
   holder=$HELD_PID letting=${HELD[1]}
   read -rt 10 said <&"${HELD[0]}"
   [ "$said" = held ]

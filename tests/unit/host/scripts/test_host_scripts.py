@@ -921,6 +921,23 @@ def test_who_holds_connections_lets_them_in_when_the_script_is_killed(host: Fake
         time.sleep(0.02)
 
 
+def test_it_does_so_too_where_the_script_is_killed_before_it_has_heard_that_they_are_held(host: FakeHost) -> None:
+    infrastructure(host)
+    host.moved['"$(id -u)"'] = "1000"
+    host.on("sudo", "-n sh *", Answer(run='shift; exec "$@"'))
+    host.on("iptables", "*", Answer(run='kill -9 "$(cat "$root/script")"'), Answer(run=': >"$root/let in"'))
+    host.on("ip6tables", "*")
+    host.on("docker", "compose ps -aq *", "c1\n")
+    host.on("docker", "container inspect *", "")
+    host.on("docker", "port nginx", Answer(run='echo "$PPID" >"$root/parent"; echo "80/tcp -> 0.0.0.0:80"'))
+    host.moved["held_most=60"] = f"held_most=60; echo $$ >{host.root}/script"
+    assert host.run("host/infra_up", str(host.home), "a.org", "5", *NAMES, "recreate", "nginx").code != 0
+    end = time.monotonic() + 10
+    while not (host.root / "let in").exists():
+        assert time.monotonic() < end, "new connections are held for ever"
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("there", [False, True])
 def test_a_placeholder_never_takes_the_place_of_a_certificate(host: FakeHost, *, there: bool) -> None:
     infrastructure(host)
