@@ -314,7 +314,7 @@ class TestContainersOfCompose:
         made.sh(query.format("create table if not exists rows as select 7 as answer"))
         database = made.sh("docker inspect --format '{{.Id}}' postgres")
         compose = edited / "compose" / "docker-compose.yml"
-        compose.write_text(compose.read_text() + "\nvolumes: {pgdata: {}}\n")
+        compose.write_text(compose.read_text().replace("\nvolumes:\n", "\nvolumes:\n  pgdata: {}\n"))
         made.inv("host.sync", "--yes").ok()
         made.sh(f"cp -p {HOME}/.env /tmp/kept.env && echo BEHINDY_DB_DATA={place} >> {HOME}/.env", user="ubuntu")
         try:

@@ -47,7 +47,8 @@ class Worker:
         }
         text = (ROOT / "compose" / "docker-compose.yml").read_text(encoding="utf-8")
         before, networks, after = text.partition("\nnetworks:\n")
-        text = f"{before}\n  worker: {json.dumps(stanza)}\n{networks}{after}\nvolumes: {{diary: {{}}}}\n"
+        after = after.replace("\nvolumes:\n", "\nvolumes:\n  diary: {}\n")
+        text = f"{before}\n  worker: {json.dumps(stanza)}\n{networks}{after}"
         (self.folder / "compose" / "docker-compose.yml").write_text(text, encoding="utf-8")
         on_host("sh", "-c", f"cat >{FILE} <<'END'\n{text}\nEND")
 

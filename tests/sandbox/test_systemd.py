@@ -82,8 +82,8 @@ def declare(made: Bare, x_deploy: dict[str, Any]) -> None:
     file = made.project / "compose" / "docker-compose.yml"
     services, networks, rest = file.read_text().partition("\nnetworks:\n")
     services, declared, _ = services.partition("\n  report: ")
-    volumes = "" if declared else "\nvolumes: {diary: {}}\n"
-    file.write_text(f"{services}\n  report: {json.dumps(stanza)}\n{networks}{rest}{volumes}")
+    rest = rest if declared else rest.replace("\nvolumes:\n", "\nvolumes:\n  diary: {}\n")
+    file.write_text(f"{services}\n  report: {json.dumps(stanza)}\n{networks}{rest}")
 
 
 def deploy(made: Bare, *words: str) -> Ran:
