@@ -19,7 +19,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import behindy_ops
 from behindy_ops.tasks.client import client
 from behindy_ops.tasks.guard import guarded
 
@@ -55,7 +54,7 @@ def known(project: Project, environ: Mapping[str, str]) -> Known:
     kept = _read(file)
     if time.time() - kept.get("at", 0.0) > FRESH:
         argv = [sys.executable, "-P", "-m", __name__, str(file)]  # nothing of the folder around is imported
-        ours = str(Path(behindy_ops.__file__).parents[1])
+        ours = str(Path(__file__).resolve().parents[2])
         environ = {**environ, "BEHINDY_PROJECT": str(project.root), "PYTHONPATH": ours}
         nothing = subprocess.DEVNULL
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
