@@ -24,8 +24,8 @@ NETWORK = "/^  frontend:/a\\    networks: [internal, egress]"
 @pytest.fixture
 def further(live_services: None) -> Iterator[None]:
     """The host's compose file gives frontend a volume, an anonymous one, and a second network."""
-    more = "'  egress: {}' 'volumes:' '  uploads: {}'"
-    edit = f"sed -e '{STANZA}' -e '{NETWORK}' {FILE}.away >{FILE} && printf '%s\\n' {more} >>{FILE}"
+    more = "-e '/^networks:/a\\  egress: {}' -e '/^volumes:/a\\  uploads: {}'"
+    edit = f"sed -e '{STANZA}' -e '{NETWORK}' {more} {FILE}.away >{FILE}"
     on_host("sh", "-c", f"cp -p {FILE} {FILE}.away && {edit}")
     try:
         yield
