@@ -108,9 +108,8 @@ def test_a_running_deploy_is_ended_by_its_lock_and_switched_back(sandbox: Sandbo
     assert "frontend-blue" in containers()
     typed(recipe("Switch back")[0])
     serves(before)
-    typed(recipe("Switch back")[1])
+    assert "frontend-green" in typed(recipe("Switch back")[1])
     assert [name for name in containers() if name.startswith("frontend")] == ["frontend"]
-    assert on_host("sh", "-c", "wc -l </home/ubuntu/frontend-failed.log") != "0"
     left_well()
 
 
