@@ -22,12 +22,13 @@ from behindy_ops.errors import Kind, RemoteCommandFailed, SwitchedBack
 from behindy_ops.facts.survey import Survey
 from behindy_ops.host import session as sessions
 from behindy_ops.host.session import Session
-from behindy_ops.project.services import HealthPolicy, Service
+from behindy_ops.project.services import Service
 from behindy_ops.report.events import DeployFinished, StepDone
 from tests.kinds import raises
 from tests.simulator import scripts
 from tests.simulator import simulation as simulations
-from tests.simulator.simulation import Behaviour, Simulation
+from tests.simulator.shop import deployed_once
+from tests.simulator.simulation import Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,31 +45,11 @@ TWO_LINES, OWN_TASK, SURVEY, DEPLOY, CONNECT = re.findall(
     r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
 )
 
-WEB = Service("web", "ghcr.io/acme/web", 5000, "/up", "/up", "/up", watch=1, health=HealthPolicy(3, 3.0, look=1.0))
-COMPOSE = """\
-name: behindy-ops
-services:
-  nginx: {image: "nginx:1.28", container_name: nginx, networks: [internal]}
-  web:
-    image: ghcr.io/acme/web
-    networks: [internal]
-    x-deploy: {port: 5000, internal: /up, external: /up}
-networks:
-  internal: {}
-"""
-
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulation:
     """A host on which web was deployed once, at v1, and a project whose settings lead to it."""
-    simulation = Simulation({"web": WEB})
-    simulation.push("web", "v1")
-    simulation.push("web", "v2")
-    simulation.push("web", "broken", Behaviour(outside=500))
-    simulation.deploy("web", tag="v1")
-    (tmp_path / ".git").mkdir()
-    (tmp_path / "compose.yaml").write_text(COMPOSE)
-    (tmp_path / ".env").write_text("BEHINDY_HOST=simulated\nBEHINDY_DOMAIN=shop.example\n")
+    simulation = deployed_once(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BEHINDY_ENV", raising=False)
 

@@ -22,7 +22,7 @@ from jsonschema import Draft202012Validator
 from behindy_ops.errors import Interrupted, Kind
 from behindy_ops.host import session as sessions
 from behindy_ops.project.compose import deployable_names
-from behindy_ops.project.services import HealthPolicy, Service
+from behindy_ops.project.services import Service
 from behindy_ops.report import events
 from behindy_ops.tasks import program, root
 from behindy_ops.tasks.ask import ask, line
@@ -32,7 +32,8 @@ from sandbox.tasks import add_to
 from sandbox.tasks.quality import CHECKOUT
 from tests import schemas
 from tests.sandbox.secret_values import TASKS
-from tests.simulator.simulation import Behaviour, Simulation
+from tests.simulator.shop import COMPOSE, deployed_once
+from tests.simulator.simulation import Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -257,31 +258,10 @@ def test_a_signal_before_there_is_a_session_is_one_object(number: signal.Signals
     assert (process.returncode, told["error"]) == (code, "interrupted")
 
 
-COMPOSE = """\
-name: behindy-ops
-services:
-  nginx: {image: "nginx:1.28", container_name: nginx, networks: [internal]}
-  web:
-    image: ghcr.io/acme/web
-    networks: [internal]
-    x-deploy: {port: 5000, internal: /up, external: /up}
-networks:
-  internal: {}
-"""
-WEB = Service("web", "ghcr.io/acme/web", 5000, "/up", "/up", "/up", watch=1, health=HealthPolicy(3, 3.0, look=1.0))
-
-
 @pytest.fixture
 def simulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulation:
     """A host on which web was deployed once, at v1, and a project whose settings lead to it."""
-    simulation = Simulation({"web": WEB})
-    simulation.push("web", "v1")
-    simulation.push("web", "v2")
-    simulation.push("web", "broken", Behaviour(outside=500))
-    simulation.deploy("web", tag="v1")
-    (tmp_path / ".git").mkdir()
-    (tmp_path / "compose.yaml").write_text(COMPOSE)
-    (tmp_path / ".env").write_text("BEHINDY_HOST=simulated\nBEHINDY_DOMAIN=shop.example\n")
+    simulation = deployed_once(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BEHINDY_ENV", raising=False)
 
