@@ -19,7 +19,17 @@ pytestmark = pytest.mark.usefixtures("live_services")
 
 HOME = "/home/ubuntu/behindy-ops"
 NETWORK = "behindy-ops_internal"
-RELOAD = "docker exec nginx nginx -c /etc/nginx/behindy/nginx.conf -s reload"
+RELOAD = """workers() { docker top nginx -eo pid,args | sed -n 's/^ *\\([0-9]*\\) .*worker process$/\\1/p'; }
+old=$(workers)
+docker exec nginx nginx -c /etc/nginx/behindy/nginx.conf -s reload
+for _ in $(seq 100); do
+  fresh=$(workers); again=
+  for one in $old; do case " $(echo $fresh) " in *" $one "*) again=1 ;; esac; done
+  [ -z "$fresh" ] || [ -n "$again" ] || exit 0
+  sleep 0.1
+done
+exit 1"""
+"""nginx reloads once it has answered: this waits until every earlier worker has closed its idle connections."""
 
 CLOSED = {"the server closed a kept-alive connection unannounced", "ServerDisconnectedError: Server disconnected"}
 """The same, as the load generator has it before a request and during one that cannot be sent twice."""
@@ -77,11 +87,11 @@ def old_host(started: str, *, plain: bool) -> Iterator[None]:
         on_host(
             "sh",
             "-c",
-            f"until docker exec nginx curl -sf -o /dev/null http://frontend:3000/; do sleep 0.2; done; {RELOAD}",
+            f"until docker exec nginx curl -sf -o /dev/null http://frontend:3000/; do sleep 0.2; done\n{RELOAD}",
         )
         yield
     finally:
-        on_host("sh", "-c", f"[ ! -e {conf}.away ] || cat {conf}.away > {conf}; rm -f {conf}.away; {RELOAD}")
+        on_host("sh", "-c", f"[ ! -e {conf}.away ] || cat {conf}.away > {conf}; rm -f {conf}.away\n{RELOAD}")
         if live_tags().get("frontend", "") == "":
             on_host("docker", "rm", "-f", "frontend", check=False)
 

@@ -93,7 +93,7 @@ def test_the_look_shows_what_there_is(sandbox: SandboxInfo) -> None:
     seen = typed(recipe("Look")[0])
     assert len(re.findall(r"^200$", seen, re.MULTILINE)) == 2
     assert "exit code 0, OOM-killed false, restarts 0" in seen
-    assert re.search(r"^frontend +Up .* v\d", seen, re.MULTILINE)
+    assert re.search(rf"^frontend +Up .* {live_release('frontend')} ", seen, re.MULTILINE)
     assert "STREAM frontend" in seen
     assert '"event": "ended"' in seen
 
