@@ -46,7 +46,9 @@ def _named(name: str) -> object:
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = _named(name)
+    value = _named(name)
+    if name != "namespace":  # whose that is depends on the project around the working directory
+        globals()[name] = value
     return value
 
 

@@ -17,6 +17,7 @@ from behindy_ops.project.compose import deployable_names
 from behindy_ops.tasks.client import here
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
     from behindy_ops.project.project import Project
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     """The whole task tree of the project around the working directory; see :class:`Namespace`."""
 
 __all__ = ["namespace", "root"]
+
+
+_TREES: dict[Path | None, Collection] = {}
+"""The task tree of each project that this process has asked for, by its folder: a process may be of several."""
 
 
 class Namespace(Collection):
@@ -97,5 +102,10 @@ def _service_names(project: Project | None) -> dict[str, str]:
 def __getattr__(name: str) -> Collection:
     if name != "namespace":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    tree = globals()[name] = root()
-    return tree
+    try:
+        place = here().root
+    except BehindyError:
+        place = None  # root() says why
+    if place not in _TREES:
+        _TREES[place] = root()
+    return _TREES[place]

@@ -13,6 +13,7 @@ import invoke
 import pytest
 from invoke import Collection, Context, Task
 
+import behindy_ops
 from behindy_ops.errors import Kind
 from behindy_ops.project.project import Project
 from behindy_ops.tasks import root
@@ -77,6 +78,17 @@ def test_a_strategy_that_does_not_exist_is_refused() -> None:
     with pytest.raises(SystemExit) as ended:
         add_to(root())["deploy.frontend"](Context(), strategy="canary")
     assert ended.value.code == Kind.USAGE.exit_code
+
+
+def test_one_process_has_the_tree_of_each_project_it_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "compose.yaml").write_text("services:\n  web:\n    image: acme/web\n    x-deploy: {port: 80}\n")
+    trees = {}
+    for project in (CHECKOUT, tmp_path, CHECKOUT):
+        monkeypatch.chdir(project)
+        tree = behindy_ops.namespace
+        assert trees.setdefault(project, tree) is tree  # what was added to it is in it the next time
+    assert "deploy.frontend" in trees[CHECKOUT].task_names
+    assert {"deploy.web"} == {name for name in trees[tmp_path].task_names if name.endswith(("web", "frontend"))}
 
 
 def own(module: str, monkeypatch: pytest.MonkeyPatch, **declared: object) -> Collection:
