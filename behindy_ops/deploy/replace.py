@@ -10,7 +10,7 @@ from behindy_ops.deploy.plan import bring_back, steps, way_back
 from behindy_ops.deploy.state import Phase, begin
 from behindy_ops.deploy.steps.drain import LeaveToDrain
 from behindy_ops.deploy.steps.external import CheckOutside
-from behindy_ops.deploy.steps.step import Fault, Item
+from behindy_ops.deploy.steps.step import LOGGED, Fault, Item
 from behindy_ops.deploy.steps.stop import Discard, Remove
 from behindy_ops.deploy.steps.switch import Follow
 from behindy_ops.deploy.steps.verify import Record
@@ -214,7 +214,7 @@ class Replacement:
             self._record("switched back", stopped or what)
             if self.walk.state.goal.recreate and self.walk.state.live is not None:
                 self._brought_back()
-        remedy = REACH_IT if fault is Fault.NAME else "Its last log lines are above. Fix it and deploy again."
+        remedy = REACH_IT if fault is Fault.NAME else f"{LOGGED} Fix it and deploy again."
         return SwitchedBack(what, state=f"{self.walk.state.serving}{self._stays()}", remedy=remedy)
 
     def stopped_after_switch(self, error: Interrupted) -> Interrupted:

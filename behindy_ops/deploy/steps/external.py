@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from behindy_ops.deploy.state import CACHED, Phase, State, unknown
 from behindy_ops.deploy.steps.step import (
     ENGINE_AWAY,
+    LOGGED,
     Attempts,
     Fault,
     Look,
@@ -165,7 +166,7 @@ class Rehearse(Attempts):
                 remedy=remedy,
             )
             return Read(state, error=error)
-        remedy = "Its last log lines are above. Compare how it answers with the public Host header."
+        remedy = f"{LOGGED} Compare how it answers with the public Host header."
         if fault is Fault.LOGIN:
             remedy = (
                 f"Name a path that answers without one in services.{state.service.stanza}.x-deploy; if it counts as "

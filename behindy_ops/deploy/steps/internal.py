@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.step import (
     ENGINE_AWAY,
+    LOGGED,
     Attempts,
     Fault,
     Look,
@@ -155,7 +156,7 @@ class CheckInside(Attempts):
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
         if fault is Fault.IMAGE:
             return unpulled(state, reason)
-        remedy = "Its last log lines are above. Fix the release, or its settings in .env on the host."
+        remedy = f"{LOGGED} Fix the release, or its settings in .env on the host."
         if reason.startswith(UNCHECKED):
             remedy = f"{remedy} {longer(state)}"
         if fault is Fault.LOGIN:

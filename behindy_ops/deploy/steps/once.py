@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from behindy_ops.deploy.state import Phase, State, unknown
 from behindy_ops.deploy.steps.start import described, remarks
-from behindy_ops.deploy.steps.step import ENGINE_AWAY, Read, Step
+from behindy_ops.deploy.steps.step import ENGINE_AWAY, LOGGED, Read, Step
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
 from behindy_ops.facts.figures import took
@@ -119,7 +119,7 @@ class AwaitBefore(Step):
         """Return what follows; its last lines are shown when its container is removed."""
         error = Kind.RELEASE_REFUSED(
             f"{_key(self, state)} failed: {why}.",
-            remedy="Its last log lines are above. Correct it in the release, or its settings in .env on the host.",
+            remedy=f"{LOGGED} Correct it in the release, or its settings in .env on the host.",
             lines=said[-10:],
         )
         return Read(state, error=error)

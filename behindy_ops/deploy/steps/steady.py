@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from behindy_ops.deploy.state import State
 from behindy_ops.deploy.steps.internal import UNCHECKED, UNHEALTHY, fault_of, longer, remedy_of, trouble_of, unpulled
-from behindy_ops.deploy.steps.step import ENGINE_AWAY, Attempts, Fault, Look, Read, Verdict, patience
+from behindy_ops.deploy.steps.step import ENGINE_AWAY, LOGGED, Attempts, Fault, Look, Read, Verdict, patience
 from behindy_ops.errors import Kind
 from behindy_ops.facts.container import CONTAINER_TEMPLATE, UNKNOWN, Container, parse_state
 from behindy_ops.host.command import Command, Result, script
@@ -78,7 +78,7 @@ class CheckSteady(Attempts):
     def unhealthy(self, state: State, reason: str, fault: Fault) -> Read:
         if fault is Fault.IMAGE:
             return unpulled(state, reason)
-        remedy = "Its last log lines are above. Fix the release, or its settings in .env on the host."
+        remedy = f"{LOGGED} Fix the release, or its settings in .env on the host."
         if reason.startswith(UNCHECKED):
             remedy = f"{remedy} {longer(state)}"
         what = f"{self.watched(state).name} is not healthy: {reason}."

@@ -19,6 +19,9 @@ from behindy_ops.report.events import Event
 
 ALWAYS = math.inf
 
+LOGGED = "What it logged last is above."
+"""The first sentence of what to do of a candidate: it is shown when that is removed, also that it logged nothing."""
+
 ENGINE_AWAY = "Docker does not answer"
 
 

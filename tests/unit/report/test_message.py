@@ -404,7 +404,7 @@ SHOWN_BACK = told(
     SwitchedBack(
         "The new release of frontend was switched back: it answered 502.",
         state="The previous release serves again, checked from outside.",
-        remedy="Its last log lines are above. Fix it and deploy again.",
+        remedy="What it logged last is above. Fix it and deploy again.",
     ),
 )
 
