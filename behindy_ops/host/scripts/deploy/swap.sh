@@ -13,12 +13,14 @@ swap() {
   fi
 }
 link='cd /dev/shm && mkdir -p behindy/ids/$2 && cd behindy && getent ahosts $2 && ln -sfn ids/$2 .$1.$$ && mv -fT .$1.$$ $1 &&
-  sleep 2; while [ $(readlink $1)- = ids/$2- ] && own=$(getent ahosts $2 | grep -c STREAM) &&
-  [ $(getent ahosts $1 | grep -c STREAM) -gt $own ]; do sleep 1; done;
-  [ $(readlink $1) != ids/$2 ] || rm $1; rmdir ids/$2' # no double quotes: it goes into JSON
+  sleep 2; failed=0; while [ $failed -lt 3 ] && [ $(readlink $1)- = ids/$2- ]; do
+  own=$(getent ahosts $2 | grep -c STREAM); all=$(getent ahosts $1 | grep -c STREAM);
+  if [ $own = 0 ] || [ $all = 0 ]; then failed=$((failed + 1)); elif [ $all -gt $own ]; then failed=0; else break; fi;
+  sleep 1; done; [ $(readlink $1) != ids/$2 ] || rm $1; rmdir ids/$2' # no double quotes: it goes into JSON, in one line
 unlink='rm -f /dev/shm/behindy/$1'
 lead() { # nginx looks at it with each request, and it ends by itself, and with nginx: docs/design.md, "Names cached by nginx". Not
-  # before the name leads to one container alone: one that Compose has made answers to it as blue, too
+  # before the name leads to one container alone: one that Compose has made answers to it as blue, too. One lookup that
+  # fails tells nothing of that; three in a row, and the container is gone
   local do=$unlink made
   [ -n "$nginx" ] || return 0
   [ "$second_new" != "$name" ] || do=$link

@@ -900,18 +900,30 @@ def test_a_link_that_another_switch_has_made_meanwhile_is_not_removed(host: Fake
     assert (host.root / "shm/behindy/web").readlink() == Path("ids/other")
 
 
-@pytest.mark.parametrize("own", ["10.0.0.2 STREAM\n", ""], ids=["until one answers", "until it is gone itself"])
-def test_while_the_name_leads_to_the_previous_container_as_well_nginx_is_led_past_it(host: FakeHost, own: str) -> None:
+ONE, BOTH, NONE = "10.0.0.2 STREAM\n10.0.0.2 DGRAM\n", "10.0.0.2 STREAM\n10.0.0.9 STREAM\n", Answer(code=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "seconds"),
+    [
+        ((BOTH, BOTH, ONE), (ONE,), 2),
+        ((BOTH,), (ONE, NONE), 3),
+        ((BOTH, NONE, NONE, BOTH, ONE), (ONE,), 4),
+        ((BOTH, BOTH, NONE, ONE), (ONE, ONE, NONE, NONE, ONE), 3),
+    ],
+    ids=["until one answers", "until it is gone itself", "past lookups that fail", "and of its own"],
+)
+def test_while_the_name_leads_to_the_previous_container_as_well_nginx_is_led_past_it(
+    host: FakeHost, name: tuple[Answer | str, ...], own: tuple[Answer | str, ...], seconds: int
+) -> None:
     """Compose has made that one, and given it the name as an alias."""
     a_host_for_links(host)
     host.on("sleep", "2")
     host.on("sleep", "1", Answer(run='readlink "$root/shm/behindy/web" >>"$root/seen"'))
-    both = "10.0.0.2 STREAM\n10.0.0.2 DGRAM\n10.0.0.9 STREAM\n"
-    host.on("getent", "ahosts web", both, both, "10.0.0.2 STREAM\n")
-    host.on("getent", "ahosts 0123456789ab", "10.0.0.2 STREAM\n", own)
+    host.on("getent", "ahosts web", *name)
+    host.on("getent", "ahosts 0123456789ab", *own)
     host.run("deploy/swap", "b", "web-blue", "web", "0123456789abcdef", "web", "", "nginx", "web")
-    seen = host.root / "seen"
-    assert (seen.read_text().splitlines() if seen.exists() else []) == ["ids/0123456789ab"] * 2 * bool(own)
+    assert (host.root / "seen").read_text().splitlines() == ["ids/0123456789ab"] * seconds
     assert not os.path.lexists(host.root / "shm/behindy/web")
 
 
