@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import signal
 import socket
 import ssl
 import threading
@@ -102,7 +103,8 @@ def send(webhooks: Sequence[Webhook], text: Message, *, seconds: float = SECONDS
     """Send a message to all at the same time; return a sentence for each that did not take it, without its address.
 
     Args:
-        seconds: that it takes at most. Ctrl-C ends it at once.
+        seconds: that it takes at most. Ctrl-C, SIGTERM and SIGHUP end it at once, and nothing else: the run has
+            ended as it has, and so does the process.
     """
     at, end = datetime.now(UTC), time.monotonic() + seconds
     answers: dict[int, str] = {}
@@ -115,16 +117,39 @@ def send(webhooks: Sequence[Webhook], text: Message, *, seconds: float = SECONDS
         thread.start()
     late = _late(seconds)
     try:
-        for thread in threads:
-            thread.join(max(0.0, end - time.monotonic()))
-    except KeyboardInterrupt:
-        late = "stopped by Ctrl-C"
+        with _signals_raise():
+            for thread in threads:
+                thread.join(max(0.0, end - time.monotonic()))
+    except _Stopped as stop:
+        late = str(stop)
     missed = []
     for number, webhook in enumerate(webhooks):
         if why := answers.get(number, late):
             which = f"Webhook {number + 1} of {len(webhooks)}" if len(webhooks) > 1 else "The webhook"
             missed.append(f"{which} ({webhook.kind}) was not told how this ended: {why}.")
     return missed
+
+
+class _Stopped(BaseException):
+    """A signal came while somebody was told."""
+
+
+@contextlib.contextmanager
+def _signals_raise() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _: object) -> None:
+        asked = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        raise _Stopped(f"stopped by {asked}")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _late(seconds: float) -> str:

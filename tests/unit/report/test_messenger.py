@@ -119,7 +119,11 @@ def test_a_proxy_is_not_asked_for_one_on_this_machine(receiver: Receiver, monkey
     assert send([hook(receiver.url)], TEXT) == []
 
 
-def test_ctrl_c_ends_the_telling_and_nothing_else() -> None:
+@pytest.mark.parametrize(
+    ("number", "asked"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")]
+)
+def test_a_signal_ends_the_telling_and_nothing_else(number: signal.Signals, asked: str) -> None:
+    before = signal.getsignal(number)
     with Receiver(mute=True) as receiver:
         main = threading.main_thread().ident
         assert main is not None
@@ -127,10 +131,11 @@ def test_ctrl_c_ends_the_telling_and_nothing_else() -> None:
         def stop() -> None:
             while not receiver.told:
                 time.sleep(0.01)
-            signal.pthread_kill(main, signal.SIGINT)
+            signal.pthread_kill(main, number)
 
         threading.Thread(target=stop, daemon=True).start()
-        assert "stopped by Ctrl-C" in whole(send([hook(receiver.url)], TEXT))
+        assert f"stopped by {asked}" in whole(send([hook(receiver.url)], TEXT))
+    assert signal.getsignal(number) == before
 
 
 def settings(*receivers: Receiver, kind: str = "") -> Settings:
