@@ -194,11 +194,15 @@ def found(about: About, findings: Sequence[Mapping[str, object]]) -> Message | N
     return _message(about, mood, headline, lines, outcome, error, more)
 
 
-def could_not_look(about: About, error: BaseException) -> Message:
-    """Return what is told of a doctor who could not look at the host."""
+def unfinished(about: About, error: BaseException) -> Message:
+    """Return what is told of a doctor who could not look at the host, or was stopped in the middle of a remedy."""
     told = _told_of(error)
-    headline = f"the doctor could not look: {told.title if told else 'unexpected'}"
-    return _message(about, Mood.BAD, headline, _error_lines(told), "failed", told, {"findings": []})
+    title = told.title if told else "unexpected"
+    outcome = _failed(told, ()) if told else "failed"
+    mood, headline = Mood.BAD, f"the doctor could not finish: {title}"
+    if outcome == "interrupted":
+        mood, headline = Mood.STOPPED, "the doctor was interrupted"
+    return _message(about, mood, headline, _error_lines(told), outcome, told, {"findings": []})
 
 
 def body(message: Message, kind: str, at: datetime) -> bytes:

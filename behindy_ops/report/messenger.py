@@ -95,7 +95,7 @@ def _message(about: message.About, told: Telling, error: BaseException | None) -
     if about.task != "doctor":
         return message.ended(about, told.events, error)
     if error is not None:
-        return message.could_not_look(about, error)
+        return message.unfinished(about, error)
     return message.found(about, told.findings or ())
 
 

@@ -23,9 +23,9 @@ from behindy_ops.report.message import (
     Mood,
     about,
     body,
-    could_not_look,
     ended,
     found,
+    unfinished,
 )
 from tests.unit.report.told import AT, HOSTILE
 
@@ -327,9 +327,17 @@ def test_of_very_many_problems_some_are_told_and_the_others_counted() -> None:
 
 
 def test_a_doctor_who_cannot_look_says_why() -> None:
-    message = could_not_look(replace(DEPLOY, task="doctor"), Kind.HOST_UNREACHABLE("203.0.113.7 does not answer."))
-    assert message.headline == "[production, shop.example] the doctor could not look: host unreachable"
+    message = unfinished(replace(DEPLOY, task="doctor"), Kind.HOST_UNREACHABLE("203.0.113.7 does not answer."))
+    assert message.headline == "[production, shop.example] the doctor could not finish: host unreachable"
     assert message.lines[:2] == ("What: [host] does not answer.", "Exit code 11")
+    assert (message.text[0], fields(message)["outcome"]) == ("\u274c", "failed")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), Interrupted("Stopped by SIGTERM.", signal_number=15)])
+def test_a_doctor_who_is_stopped_has_not_failed(error: BaseException) -> None:
+    message = unfinished(replace(DEPLOY, task="doctor"), error)
+    assert message.headline == "[production, shop.example] the doctor was interrupted"
+    assert (message.text[0], fields(message)["outcome"]) == ("\u23f9", "interrupted")
 
 
 @pytest.mark.parametrize(

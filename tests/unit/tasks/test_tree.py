@@ -82,7 +82,7 @@ def test_a_strategy_that_does_not_exist_is_refused() -> None:
 
 def test_one_process_has_the_tree_of_each_project_it_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "compose.yaml").write_text("services:\n  web:\n    image: acme/web\n    x-deploy: {port: 80}\n")
-    trees = {}
+    trees: dict[Path, Collection] = {}
     for project in (CHECKOUT, tmp_path, CHECKOUT):
         monkeypatch.chdir(project)
         tree = behindy_ops.namespace
