@@ -1,6 +1,7 @@
 # New connections to a container that is replaced wait, and are not refused: while it is away, the first packet of each is
 # dropped, and clients send it again, after a second the first time: docs/design.md, "Another nginx on the same ports".
 # Who drops them is a process of root's, which ends with the script, whatever that dies of, and after $held_most seconds.
+# Where the kernel can (xt_time), the rule says so itself: it drops nothing any more, should that process be killed too.
 held_most=60
 hold() { # container: those to its published ports. False where that cannot be done (no sudo, no iptables)
   local PATH=$PATH:/usr/sbin:/sbin ports said='' root=(sudo -n)
@@ -9,8 +10,12 @@ hold() { # container: those to its published ports. False where that cannot be d
   [ -n "$ports" ] || return 1
   # shellcheck disable=SC2016 # the inner shell's
   coproc HELD { exec "${root[@]}" sh -c 'trap "" HUP INT TERM PIPE
-    rule="PREROUTING -t mangle -p tcp -m addrtype --dst-type LOCAL -m multiport --dports $1 --syn -j DROP"
-    iptables -w 5 -I $rule 2>/dev/null || exit
+    which="PREROUTING -t mangle -p tcp -m addrtype --dst-type LOCAL -m multiport --dports $1 --syn"
+    end=$(date -u -d "@$(($(date +%s) + $2))" +%Y-%m-%dT%H:%M:%S)
+    for rule in "$which -m time --datestop $end -j DROP" "$which -j DROP" ""; do
+      [ -n "$rule" ] || exit
+      ! iptables -w 5 -I $rule 2>/dev/null || break
+    done
     ip6tables -w 5 -I $rule 2>/dev/null || :
     echo held
     timeout "$2" cat >/dev/null

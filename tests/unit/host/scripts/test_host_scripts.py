@@ -9,6 +9,7 @@ import json
 import socket
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -896,12 +897,36 @@ def test_new_connections_wait_while_nginx_is_replaced(host: FakeHost, *, may: bo
     assert first.endswith("--force-recreate db")  # whose stanza says how long it may take to stop
     assert second.endswith("--force-recreate --timeout 3 nginx")
     rules = [call for call in ran.calls if call.startswith("iptables")]
-    assert [("-I" in rule, "--dports 80,443 --syn -j DROP" in rule) for rule in rules] == [
+    assert [("-I" in rule, "--dports 80,443 --syn -m time --datestop 20" in rule) for rule in rules] == [
         (True, True),
         (False, True),
     ] * may
     if may:
+        assert rules[0].replace("-I", "-D").replace("-w 5 ", "-w 60 ") == rules[1]
+        end = datetime.fromisoformat(f"{rules[0].split()[-3]}+00:00")
+        assert 0 < (end - datetime.now(UTC)).total_seconds() <= 60
         assert ran.calls.index(rules[0]) < ran.calls.index(second) < ran.calls.index(rules[1])
+
+
+def test_a_kernel_that_cannot_end_a_rule_by_itself_holds_them_all_the_same(host: FakeHost) -> None:
+    infrastructure(host)
+    host.moved['"$(id -u)"'] = "1000"
+    host.on("sudo", "-n sh *", Answer(run='shift; exec "$@"'))
+    for program in ("iptables", "ip6tables"):
+        host.on(program, "*")
+        host.on(program, "*--datestop*", Answer(code=1))
+    host.on("docker", "compose *up -d *")
+    host.on("docker", "compose ps -aq *", "c1\n")
+    host.on("docker", "container inspect *", "running healthy\n")
+    host.on("docker", "port nginx", "80/tcp -> 0.0.0.0:80\n")
+    host.on("docker", "exec nginx curl *", "")
+    ran = host.run("host/infra_up", str(host.home), "a.org", "5", *NAMES, "recreate", "nginx")
+    assert (ran.code, "unheld" in ran.values) == (0, False)
+    rules = [call for call in ran.calls if call.startswith("iptables") and "--datestop" not in call]
+    assert [(rule.split()[3], rule.endswith("--dports 80 --syn -j DROP")) for rule in rules] == [
+        ("-I", True),
+        ("-D", True),
+    ]
 
 
 def test_who_holds_connections_lets_them_in_when_the_script_is_killed(host: FakeHost) -> None:
