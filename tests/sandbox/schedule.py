@@ -13,6 +13,7 @@ __all__ = ["Case", "Unit", "parse_part", "parts", "units"]
 
 TOGETHER = frozenset(
     {
+        "test_demo",
         "test_disk_full",
         "test_edges",
         "test_from_local",
@@ -46,6 +47,7 @@ SECONDS = {
     "test_completion": 5.0,
     "test_connection": 1.0,
     "test_db": 5.0,
+    "test_demo": 30.0,
     "test_deploy": 18.0,
     "test_disk_full": 25.0,
     "test_doctor": 9.0,
