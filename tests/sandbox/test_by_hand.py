@@ -25,6 +25,8 @@ from tests.sandbox.support import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sandbox.host.info import SandboxInfo
 
 Release = Callable[..., str]
@@ -162,6 +164,26 @@ def test_nginx_is_started_and_nothing_is_replaced(sandbox: SandboxInfo) -> None:
     typed(recipe("nginx")[1])
     wait_for(lambda: not lame(), 60, "that nginx is healthy")
     assert on_host("docker", "inspect", "--format", "{{.Id}}", "nginx", "postgres", "redis") == ids
+    left_well()
+
+
+def test_the_certificate_that_visitors_get_is_shown(sandbox: SandboxInfo) -> None:
+    seen = typed(recipe("Certificates")[0])
+    assert re.search(r"^notAfter=\w+ +\d+ [\d:]+ \d{4} GMT$", seen, re.MULTILINE), seen
+    assert re.search("^issuer=", seen, re.MULTILINE), seen
+
+
+def test_the_values_of_an_earlier_push_come_back(sandbox: SandboxInfo, tmp_path: Path) -> None:
+    place = "/home/ubuntu/behindy-ops/.env"
+    before = on_host("cat", place)
+    file = tmp_path / "candidate"
+    file.write_text(f"{before}\nBY_HAND=1\n", encoding="utf-8")
+    inv("env.push", str(file), "--yes").ok()
+    assert "BY_HAND" in on_host("cat", place)
+    look, back = recipe("Values")[0].splitlines(keepends=True)
+    newest = re.findall(r"^(\S+)\.env$", typed(look), re.MULTILINE)[-1]
+    typed(back.replace("TIME", newest))
+    assert (on_host("cat", place), on_host("stat", "-c", "%a", place)) == (before, "600")
     left_well()
 
 
