@@ -42,6 +42,7 @@ class Answers:
         database: whether a PostgreSQL stands beside the services.
         cache: whether a Redis does.
         host_dir: its directory on the host, below the login's home; empty where the settings in git say it already.
+        commit: of this tool, from which the installation that asks was made; empty where it does not know.
     """
 
     project: str
@@ -50,6 +51,7 @@ class Answers:
     database: bool = False
     cache: bool = False
     host_dir: str = ""
+    commit: str = ""
 
 
 def project_name(folder: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -150,7 +151,20 @@ def _answers(
     elif not apps and not exists:
         apps = _asked_for(name, json=json)
     said = place.pyproject(project.root / pyproject.FILE).get("host_dir")
-    return Answers(name, domain, routed(apps), database, cache, host_dir="" if said else name)
+    return Answers(name, domain, routed(apps), database, cache, "" if said else name, _commit())
+
+
+def _commit() -> str:
+    """Return the commit that this tool was installed from, which PEP 610 has installers write down; empty if none."""
+    from contextlib import suppress
+    from importlib.metadata import PackageNotFoundError, distribution
+    from json import loads
+
+    with suppress(PackageNotFoundError, ValueError, KeyError, TypeError):
+        told = loads(distribution("behindy-ops").read_text("direct_url.json") or "{}")
+        commit = told["vcs_info"]["commit_id"]
+        return commit if re.fullmatch(r"[0-9a-f]{40}", commit) else ""
+    return ""
 
 
 def _asked_for(project: str, *, json: bool) -> list[App]:

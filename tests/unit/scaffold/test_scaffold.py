@@ -124,6 +124,14 @@ def test_the_directory_on_the_host_is_the_same_from_here_and_from_the_workflow(
     assert environment["BEHINDY_KNOWN_HOSTS"]
 
 
+@pytest.mark.parametrize("commit", ["a" * 40, ""])
+def test_the_workflow_installs_what_made_it(tmp_path: Path, commit: str) -> None:
+    text = made(replace(answers(), commit=commit), tmp_path)[WORKFLOW]
+    steps = yaml.safe_load(text)["jobs"]["deploy"]["steps"]
+    assert steps[1]["run"].endswith(f"/behindy-ops.git@{commit}" if commit else "/behindy-ops.git")
+    assert ("The newest there is." in text) is (not commit)
+
+
 def test_a_compose_file_that_is_there_keeps_every_line(tmp_path: Path) -> None:
     found = candidates(ComposeFile.parse(THEIRS))
     assert found == [App("web", "ghcr.io/acme/web:1", 5000, "/up"), App("mailer", "acme/mailer")]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from invoke import Context
 
 from behindy_ops.errors import Kind
+from behindy_ops.scaffold.files import WORKFLOW
 from behindy_ops.tasks.init import init
 from tests.unit.tasks.test_ask import Terminal
 
@@ -73,6 +76,32 @@ def test_the_directory_on_the_host_is_named_unless_the_projects_settings_name_it
     (compose.parent / "pyproject.toml").write_text(declared)
     init(Context(), domain="shop.example", yes=True)
     assert ("\nBEHINDY_HOST_DIR=" in (compose.parent / ".env.example").read_text()) is named
+
+
+@pytest.mark.parametrize(
+    ("told", "commit"),
+    [
+        (
+            '{"url": "https://git.example/ops.git", "vcs_info": {"vcs": "git", "commit_id": "%s"}}' % ("c" * 40),
+            "c" * 40,
+        ),
+        ('{"url": "https://git.example/ops.git", "vcs_info": {"vcs": "hg", "commit_id": "tip; true"}}', ""),
+        ('{"url": "file:///here", "dir_info": {"editable": true}}', ""),
+        ("", ""),
+        ("{", ""),
+    ],
+)
+def test_the_workflow_is_pinned_to_the_commit_that_this_was_installed_from(
+    compose: Path, told: str, commit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Installed:
+        def read_text(self, name: str) -> str:
+            return told if name == "direct_url.json" else ""
+
+    monkeypatch.setattr(metadata, "distribution", lambda _: Installed())
+    init(Context(), domain="shop.example", yes=True, remove_ports=True)
+    (line,) = re.findall(r"behindy-ops\.git(.*)$", (compose.parent / WORKFLOW).read_text(), re.MULTILINE)
+    assert line == (f"@{commit}" if commit else "")
 
 
 def test_where_nothing_is_published_nothing_is_asked(
