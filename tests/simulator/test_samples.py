@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from behindy_ops.checks.diagnosis import diagnose
 from behindy_ops.errors import BehindyError
 from behindy_ops.project.services import Once
 from behindy_ops.report.events import StepDone, StepStarted
+from behindy_ops.views import doctor, history, releases
 from tests.simulator.simulation import SERVICES, Simulation
 from tests.simulator.start import begin
+from tests.unit.checks.test_diagnosis import TROUBLES
 from tests.unit.pages import blocks, in_korean, rows
 
 BY_THE_TASK = ("Connect to ", "Ask ", "…")
@@ -76,3 +79,46 @@ def test_every_step_has_its_row(page: str) -> None:
     assert {"pull", "before", "switch", "drain"} <= done
     below_the_table = {"after", "stop"}
     assert done - below_the_table <= {row[0] for row in rows(page)}
+
+
+@pytest.mark.parametrize("page", languages("docs/deploys.md"))
+def test_the_sample_of_the_releases_reads_as_they_are_shown(page: str) -> None:
+    host = begin()
+    with pytest.raises(BehindyError):
+        host.deploy("frontend", tag="exits")
+    with host.connect() as session:
+        head, *shown, back, another = (line.text for line in releases.show(session, "frontend").lines)
+    command, first, *sampled, last_but_one, last = sample(page, "inv deploy.releases").splitlines()
+    assert (command, first.split(), last_but_one, last) == (
+        "$ inv deploy.releases frontend",
+        head.split(),
+        back,
+        another,
+    )
+    assert list(map(told_of_it, sampled)) == list(map(told_of_it, shown))
+
+
+def told_of_it(line: str) -> list[str]:
+    """What a row says of a release whose identity and tag are its own."""
+    identity, _, *what = re.split(r" {2,}", line)
+    assert re.fullmatch(r"\d{8}-\d{6}-\w{4}", identity)
+    return what
+
+
+@pytest.mark.parametrize("page", languages("docs/deploys.md"))
+def test_the_sample_of_the_history_reads_as_it_is_shown(page: str) -> None:
+    host = begin()
+    with pytest.raises(BehindyError):
+        host.deploy("frontend", tag="exits")
+    shown = [line.text for line in history.lines(history.entries(host.world.history[-1:], "frontend"))]
+    forms = (r"\d{4}-\d\d-\d\dT[\d:]{8}Z  deploy of frontend:\w+", r"    refused in [\d.]+ s, by \S+@\S+")
+    for told in (shown, sample(page, "  deploy of frontend").splitlines()):
+        assert [bool(re.fullmatch(*pair)) for pair in zip(forms, told[:2], strict=True)] == [True, True], told
+        assert told[2].startswith("    frontend-green is not healthy: ")
+
+
+@pytest.mark.parametrize("page", languages("docs/troubleshooting.md"))
+def test_the_sample_of_the_doctor_reads_as_it_is_shown(page: str) -> None:
+    found = diagnose(TROUBLES["a service is off the network"][0])
+    text = "\n".join(line.text for line in doctor.shown(found, ["backend"]).lines)
+    assert sample(page, "TROUBLE backend") in f"{text}\n"
