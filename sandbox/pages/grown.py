@@ -37,11 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = ["growth_page", "swarm_page"]
 
-_PACE = "as fast as what it looks at"
 _POINTS = 16
-"""Of that line, which is curved: the sizes are drawn by their logarithm, the times are not."""
+"""Of the line of what keeps pace, which is curved: the sizes are drawn by their logarithm, the times are not."""
 _LEAST = 2.0
-"""Times as long, that a chart has room for: else nothing would be seen of that line where nothing grows."""
+"""Times as long, that a chart has room for: else nothing would be seen of what keeps pace where nothing grows."""
 _COLOURS = 6
 """Of steps, those that take most; the others look alike."""
 _END = "Written by ./inv bench {}. Times are of this one run on this one machine: compare their multiples."
@@ -131,11 +130,11 @@ def _chart(title: str, axis: str, named: Mapping[str, Curve]) -> Chart:
     sizes, shares = widest.sizes, widest.shares
     worst = max(named, key=lambda name: named[name].ratios[-1])
     top, marks = levels(max(_LEAST, *(ratio for curve in named.values() for ratio in curve.ratios)), TIMES)
-    end = min(shares[-1], top)
+    keeps, end = f"as fast as the {axis}", min(shares[-1], top)
     pace = tuple((math.log10(end) * part / _POINTS, end ** (part / _POINTS)) for part in range(_POINTS + 1))
     ticks = tuple(Tick(math.log10(share), f"{size:,}") for share, size in zip(shares, sizes, strict=True))
     rows = [(name, *(f"{ratio:.2f}{TIMES}" for ratio in curve.ratios)) for name, curve in named.items()]
-    rows.append((_PACE, *(f"{share:.2f}{TIMES}" for share in shares)))
+    rows.append((keeps, *(f"{share:.2f}{TIMES}" for share in shares)))
     return Chart(
         title,
         f"Times are multiples of the smallest case, with {sizes[0]:,}; sizes are drawn by their logarithm."
@@ -145,7 +144,7 @@ def _chart(title: str, axis: str, named: Mapping[str, Curve]) -> Chart:
         marks,
         (
             *(Line(name, _points(named[name]), look) for name, look in looks(tuple(named))),
-            Line(_PACE, pace, Look.FAINT),
+            Line(keeps, pace, Look.FAINT),
         ),
         Table((axis, *(f"{size:,}" for size in sizes)), tuple(rows), tuple(range(1, len(sizes) + 1))),
     )

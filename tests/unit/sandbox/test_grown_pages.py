@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from behindy_ops.report.page import Part
 
-PACE = "as fast as what it looks at"
-
 
 def parts_of(page: Page, title: str) -> tuple[Part | Fold, ...]:
     return next(section.parts for section in page.sections if section.title == title)
@@ -73,13 +71,13 @@ def test_growth_is_drawn_for_each_namespace_of_tasks_beside_what_keeps_pace() ->
     assert isinstance(deploys, Chart)
     assert isinstance(others, Chart)
     assert isinstance(table, Table)
-    assert [line.name for line in deploys.lines] == ["deploy", "deploy.status", PACE]
+    assert [line.name for line in deploys.lines] == ["deploy", "deploy.status", "as fast as the images"]
     assert len({line.look for line in deploys.lines}) == 3
     assert others.lines[0].points == ((0.0, 1.0), (1.0, 1.2), (2.0, 1.5))
     assert [(tick.at, tick.text) for tick in others.axis.ticks] == [(0.0, "30"), (1.0, "300"), (2.0, "3,000")]
     assert others.table.rows == (
         ("ops.ps", f"1.00{TIMES}", f"1.20{TIMES}", f"1.50{TIMES}"),
-        (PACE, f"1.00{TIMES}", f"10.00{TIMES}", f"100.00{TIMES}"),
+        ("as fast as the images", f"1.00{TIMES}", f"10.00{TIMES}", f"100.00{TIMES}"),
     )
     assert "100 times the images take at most 1.50 times as long (ops.ps)." in others.summary
     assert about == "Medians of 3, in turns with the smallest case; as fast as what it looks at: 100 times the images."
@@ -122,10 +120,10 @@ def test_a_swarm_is_drawn_by_hosts_and_by_replicas() -> None:
     by_replicas, _ = parts_of(page, "With more hosts")
     assert isinstance(by_hosts, Chart)
     assert isinstance(by_replicas, Chart)
-    assert [line.name for line in by_hosts.lines] == ["1 host", "3 hosts", PACE]
+    assert [line.name for line in by_hosts.lines] == ["1 host", "3 hosts", "as fast as the replicas"]
     assert [y for _, y in by_hosts.lines[0].points] == [1.0, 2.5]
     assert [tick.text for tick in by_hosts.axis.ticks] == ["2", "10"]
-    assert [line.name for line in by_replicas.lines] == ["2 replicas", "10 replicas", PACE]
+    assert [line.name for line in by_replicas.lines] == ["2 replicas", "10 replicas", "as fast as the hosts"]
     assert [y for _, y in by_replicas.lines[1].points] == [1.0, 0.8]
     assert tiles(page)["Rows that grow too fast"] == ("0 of 4", Look.GOOD)
     verdict, lost, machine = parts_of(page, "Verdict")
