@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sandbox.bench.growth_report import Crowd, Growth, Point
 from sandbox.bench.listing import Listing
+from sandbox.bench.peer_report import Link, Peer, Turn
 from sandbox.bench.report import Bench, Plain, Sample, Series, Watched
+from sandbox.bench.swarm_report import Cell, Swarm
 from sandbox.demo.deploys import Deploy, Run, Step
 from sandbox.demo.memory import Look, Memory
 from sandbox.demo.report import Expected, Measured, Stage
@@ -74,3 +77,42 @@ def series(lost: int = 0) -> Series:
 
 def benchmark(lost: int = 0) -> Bench:
     return Bench(series(), series(lost), Listing(0.2, 0.1), LOOKS)
+
+
+def growth(most: float = 1.5, lost: tuple[tuple[str, int], ...] = ()) -> Growth:
+    """Three tasks, of which `ops.ps` takes ``most`` times as long with 100 times the images, and 1.2 with 10 times."""
+    tasks = {"deploy": (3.0, 3.3, 2.7), "deploy.status": (1.0, 1.1, 1.2), "ops.ps": (1.0, 1.2, most)}
+    points = tuple(
+        Point(axis, size, task, (times[number],) * 3, (times[0],) * 3, 9, 9)
+        for axis, sizes in (("lines of history", (1000, 10_000)), ("images", (300, 3000)))
+        for number, size in enumerate(sizes, 1)
+        for task, times in tasks.items()
+    )
+    count = sum(each for _, each in lost)
+    crowd = Crowd(
+        1000.0, 20.0, 3, sent=20_000, good=20_000 - count, skipped=5, lost=lost,
+        p99_before=0.01, p50=0.002, p99=0.04, longest=1.5,
+    )  # fmt: skip
+    return Growth((("lines of history", 100), ("images", 30)), points, (crowd,), 3)
+
+
+def swarm(most: float = 12.0, lost: int = 0) -> Swarm:
+    """One and three hosts with two and ten replicas; ``most`` seconds, and ``lost`` requests, with the most of both."""
+
+    def cell(hosts: int, replicas: int, seconds: float, lost: int = 0) -> Cell:
+        steps = ("survey", "pull", "start", "assets", "internal", "switch", "drain")
+        times = tuple((name, seconds * number / 100) for number, name in enumerate(steps, 1))
+        return Cell(hosts, replicas, (seconds,) * 3, 7, 1000, lost, (("connect", 0.05), *times))
+
+    cells = (cell(1, 2, 6.0), cell(1, 10, 15.0), cell(3, 2, 6.6), cell(3, 10, most, lost))
+    return Swarm(cells, 3, processors=2, load=6.5, docker="26.1.5")
+
+
+def peer(lost: int = 0, version: str = "2.12.0") -> Peer:
+    """Kamal takes 5 s and loses a request in each first round; we take 4 s near and 2 s far."""
+
+    def turns(seconds: float, commands: int, lost: int) -> tuple[Turn, ...]:
+        return tuple(Turn(seconds + more, commands, 500, 0 if more else lost, 0.02) for more in (0.0, 0.5))
+
+    near, far = (Link(turns(ours, 7, lost), turns(5.0, 31, 1), turns(4.5, 21, 0)) for ours in (4.0, 2.0))
+    return Peer(version, near, far)

@@ -30,6 +30,8 @@ from sandbox.host import lifecycle, releases
 from sandbox.host.checkout import here, meant
 from sandbox.host.docker_cli import last_lines
 from sandbox.host.project import copy_project
+from sandbox.pages.files import GROWTH, written
+from sandbox.pages.grown import growth_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -114,7 +116,7 @@ class _Place:
 
 
 def run_growth(plan: Plan = PLAN, *, write: bool = True) -> Growth:
-    """Measure, print the tables, and write ``benchmarks/growth.md`` and the picture beside it.
+    """Measure, print the tables, and write ``benchmarks/growth.md``, the picture beside it, and a page.
 
     Raises:
         Kind.SANDBOX: a task failed, a request was lost, or something grows faster than what it looks at.
@@ -139,7 +141,8 @@ def run_growth(plan: Plan = PLAN, *, write: bool = True) -> Growth:
         if write:
             (here().root / RESULTS).write_text(as_markdown(growth), encoding="utf-8")
             (here().root / PICTURE).write_text(picture(curves(growth)), encoding="utf-8")
-            progress.show(f"\nWritten to {RESULTS} and {PICTURE}")
+            page = written(growth_page(growth), GROWTH)
+            progress.show(f"\nWritten to {RESULTS} and {PICTURE}; as a page to look at: {page}")
     over = [f"{curve.task} with {curve.axis}" for curve in curves(growth) if faster(curve)]
     lost = sum(crowd.losses for crowd in crowds)
     if over or lost:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from behindy_ops.report.page import Table
+
 __all__ = [
     "PICTURE",
     "RESULTS",
@@ -15,10 +17,17 @@ __all__ = [
     "Curve",
     "Growth",
     "Point",
+    "about",
     "as_markdown",
+    "by_axis",
+    "crowds_about",
+    "crowds_table",
     "curves",
     "exponent",
     "faster",
+    "lines_of",
+    "table",
+    "verdict",
 ]
 
 RESULTS = Path("benchmarks", "growth.md")
@@ -162,65 +171,91 @@ def faster(curve: Curve) -> bool:
     return any(ratios[-1] - 1 - noise > most for most in allowed) or len(set(curve.commands)) > 1
 
 
+def by_axis(growth: Growth) -> dict[str, list[Curve]]:
+    """The curves of each axis that was measured."""
+    found = curves(growth)
+    own = {axis: [curve for curve in found if curve.axis == axis] for axis, _ in growth.smallest}
+    return {axis: each for axis, each in own.items() if each}
+
+
 def as_markdown(growth: Growth) -> str:
     """The whole of ``benchmarks/growth.md``."""
-    found = curves(growth)
+    found = by_axis(growth)
     told = ["# How it grows", "", "Written by `./inv bench --growth`; see [README.md](README.md) for what is measured."]
-    told += ["", _verdict(found, growth.crowds)]
+    told += ["", verdict(growth)]
     if found:
         told += ["", f"![Time against size, both as multiples of the smallest case]({PICTURE.name})"]
-    for axis, smallest in growth.smallest:
-        own = [curve for curve in found if curve.axis == axis]
-        if own:
-            told += ["", f"## {axis[0].upper()}{axis[1:]}", "", *_table(axis, smallest, own, growth.rounds)]
+    for axis, own in found.items():
+        told += ["", f"## {axis[0].upper()}{axis[1:]}", "", *lines_of(table(own)), "", about(own, growth.rounds)]
     if growth.crowds:
-        told += ["", "## Requests to nginx", "", *_crowds(growth.crowds)]
+        told += ["", "## Requests to nginx", "", *lines_of(crowds_table(growth.crowds)), ""]
+        told += [crowds_about(growth.crowds), *_lost(growth.crowds)]
     return "\n".join(told) + "\n"
 
 
-def _verdict(found: list[Curve], crowds: tuple[Crowd, ...]) -> str:
-    over = [f"{curve.task} with {curve.axis}" for curve in found if faster(curve)]
+def lines_of(table: Table) -> list[str]:
+    """A table in Markdown."""
+    rows = [f"| {' | '.join(cells)} |" for cells in (table.head, *table.rows)]
+    return [rows[0], f"|{'---|' * len(table.head)}", *rows[1:]]
+
+
+def verdict(growth: Growth) -> str:
+    """Whether anything grows too fast or was lost, in a sentence or two."""
+    over = [f"{curve.task} with {curve.axis}" for curve in curves(growth) if faster(curve)]
     grows = (
         f"Faster than what they look at grow: {', '.join(over)}."
         if over
         else "Nothing grows faster than what it looks at."
     )
-    lost, sent = sum(crowd.losses for crowd in crowds), sum(crowd.sent for crowd in crowds)
-    return f"{grows} {lost} of {sent} requests to nginx were lost." if crowds else grows
+    lost, sent = sum(crowd.losses for crowd in growth.crowds), sum(crowd.sent for crowd in growth.crowds)
+    return f"{grows} {lost} of {sent} requests to nginx were lost." if growth.crowds else grows
 
 
-def _table(axis: str, smallest: int, own: list[Curve], rounds: int) -> list[str]:
-    sizes = own[0].sizes[1:]
-    heads = [f"with {smallest}", *(f"with {size:,}" for size in sizes), "noise", "exponent", "remote commands", ""]
-    lines = [f"| task | {' | '.join(heads)} |", f"|---|{'---|' * len(heads)}"]
-    for curve in own:
-        cells = [f"{curve.seconds[0]:.2f} s"]
-        cells += [f"{ratio:.2f}{TIMES}" for ratio in curve.ratios[1:]]
-        commands = sorted(set(curve.commands))
-        cells += [
+def table(own: list[Curve]) -> Table:
+    """A row for each task of one axis, with its verdict."""
+    first, *sizes = own[0].sizes
+    heads = ["task", f"with {first}", *(f"with {size:,}" for size in sizes)]
+    heads += ["noise", "exponent", "remote commands", ""]
+    rows = [
+        (
+            curve.task,
+            f"{curve.seconds[0]:.2f} s",
+            *(f"{ratio:.2f}{TIMES}" for ratio in curve.ratios[1:]),
             f"{curve.noise * 100:.0f} %",
             f"{exponent(curve):.2f}",
-            " to ".join(map(str, commands)),
+            " to ".join(map(str, sorted(set(curve.commands)))),
             "FASTER" if faster(curve) else "met",
-        ]
-        lines.append(f"| {curve.task} | {' | '.join(cells)} |")
-    keeps = f"{sizes[-1] / smallest:g} times the {axis}"
-    return [*lines, "", f"Medians of {rounds}, in turns with the smallest case; as fast as what it looks at: {keeps}."]
-
-
-def _crowds(crowds: tuple[Crowd, ...]) -> list[str]:
-    lines = [
-        "| asked for | reached | sent | not sent | lost | p99 before | median | p99 | longest | |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        )
+        for curve in own
     ]
+    return Table(tuple(heads), tuple(rows), right=tuple(range(1, len(heads) - 1)))
+
+
+def about(own: list[Curve], rounds: int) -> str:
+    """What the figures of an axis are, and what is as fast as it."""
+    keeps = f"{own[0].shares[-1]:g} times the {own[0].axis}"
+    return f"Medians of {rounds}, in turns with the smallest case; as fast as what it looks at: {keeps}."
+
+
+def crowds_table(crowds: tuple[Crowd, ...]) -> Table:
+    """A row for each rate, with its verdict."""
+    heads = ("asked for", "reached", "sent", "not sent", "lost", "p99 before", "median", "p99", "longest", "")
+    rows = []
     for crowd in crowds:
-        times = " | ".join(_time(seconds) for seconds in (crowd.p99_before, crowd.p50, crowd.p99, crowd.longest))
+        times = (_time(seconds) for seconds in (crowd.p99_before, crowd.p50, crowd.p99, crowd.longest))
         met = "MISSED" if crowd.losses else "met" if crowd.reached >= crowd.asked * (1 - REACHED) else "NOT REACHED"
-        counts = f"{crowd.sent} | {crowd.skipped} | {crowd.losses}"
-        lines.append(f"| {crowd.asked:,.0f}/s | {crowd.reached:,.0f}/s | {counts} | {times} | {met} |")
+        rates = (f"{crowd.asked:,.0f}/s", f"{crowd.reached:,.0f}/s")
+        rows.append((*rates, f"{crowd.sent}", f"{crowd.skipped}", f"{crowd.losses}", *times, met))
+    return Table(heads, tuple(rows), right=tuple(range(len(heads) - 1)))
+
+
+def crowds_about(crowds: tuple[Crowd, ...]) -> str:
+    return f"Each during {crowds[0].switches} deploys of the service that answers."
+
+
+def _lost(crowds: tuple[Crowd, ...]) -> list[str]:
     told = [f"- at {crowd.asked:,.0f}/s: {count}{TIMES} {why}" for crowd in crowds for why, count in crowd.lost]
-    switches = crowds[0].switches
-    return [*lines, "", f"Each during {switches} deploys of the service that answers.", *([""] if told else []), *told]
+    return ["", *told] if told else []
 
 
 def _time(seconds: float) -> str:

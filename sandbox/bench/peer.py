@@ -24,6 +24,8 @@ from sandbox.host.checkout import here
 from sandbox.host.docker_cli import docker
 from sandbox.host.host_files import USER
 from sandbox.host.registry import Registry
+from sandbox.pages.files import PEER, written
+from sandbox.pages.peer import page as peer_page
 from sandbox.traffic.relay import Relay
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ class Sides:
 
 
 def run_peer(count: int = 5) -> None:
-    """Measure ``count`` deploys near and far beside those of Kamal, print the table, write ``benchmarks/peer.md``.
+    """Measure ``count`` deploys near and far beside Kamal's, print the table, write ``benchmarks/peer.md`` and a page.
 
     Raises:
         Kind.SANDBOX: Kamal or its proxy is missing, a deploy failed, or we lost a request.
@@ -86,7 +88,8 @@ def run_peer(count: int = 5) -> None:
         finally:
             _remove()
         Path(here().root, RESULTS).write_text(as_markdown(peer), encoding="utf-8")
-        for line in ("", *render(peer), "", f"Written to {RESULTS}"):
+        page = written(peer_page(peer), PEER)
+        for line in ("", *render(peer), "", f"Written to {RESULTS}; as a page to look at: {page}"):
             progress.show(line)
         lost = sum(turn.lost for link in (peer.near, peer.far) for turn in link.ours)
         if lost:

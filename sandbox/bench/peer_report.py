@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["RESULTS", "Link", "Peer", "Row", "Turn", "as_markdown", "render", "rows"]
+__all__ = ["HEADINGS", "RESULTS", "Link", "Peer", "Row", "Turn", "as_markdown", "links", "render", "rows", "verdict"]
 
 RESULTS = Path("benchmarks", "peer.md")
-_HEADINGS = ("`inv deploy`", "`kamal deploy`", "`kamal redeploy`", "aim", "")
+HEADINGS = ("`inv deploy`", "`kamal deploy`", "`kamal redeploy`", "aim", "")
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,15 @@ class Row:
     met: bool | None = None
 
 
+def links(peer: Peer) -> tuple[tuple[str, Link], ...]:
+    """Both, by what they are called."""
+    return ("no delay", peer.near), ("85 ms each way", peer.far)
+
+
 def rows(peer: Peer) -> list[Row]:
     """All figures, near, then far."""
-    return [*_link_rows("no delay", peer.near, aim=0.95), *_link_rows("85 ms each way", peer.far, aim=0.45)]
+    aims = (0.95, 0.45)
+    return [row for (name, link), aim in zip(links(peer), aims, strict=True) for row in _link_rows(name, link, aim=aim)]
 
 
 def _link_rows(name: str, link: Link, *, aim: float) -> list[Row]:
@@ -99,25 +105,26 @@ def render(peer: Peer) -> list[str]:
     """The figures for a terminal, one paragraph a row: five columns would not fit."""
     lines = []
     for row in rows(peer):
-        lines.append(f"{row.title}{f'; {row.aim}: {_verdict(row)}' if row.aim else ''}")
-        lines += [f"  {name:<16} {figure}" for name, figure in zip(_HEADINGS, row.figures, strict=False) if figure]
+        lines.append(f"{row.title}{f'; {row.aim}: {verdict(row)}' if row.aim else ''}")
+        lines += [f"  {name:<16} {figure}" for name, figure in zip(HEADINGS, row.figures, strict=False) if figure]
     return [line.replace("`", "") for line in lines]
 
 
 def as_markdown(peer: Peer) -> str:
     """The same for ``benchmarks/peer.md``."""
-    cells = [(row.title, *row.figures, row.aim, _verdict(row)) for row in rows(peer)]
+    cells = [(row.title, *row.figures, row.aim, verdict(row)) for row in rows(peer)]
     lines = [
         "# Beside Kamal: results of one run",
         "",
         f"Written by `./inv bench --peer` with Kamal {peer.version}; see [README.md](README.md) for what is compared.",
         "",
-        f"| measured | {' | '.join(_HEADINGS)} |".replace("|  |", "| |"),
-        f"|{'---|' * (1 + len(_HEADINGS))}",
+        f"| measured | {' | '.join(HEADINGS)} |".replace("|  |", "| |"),
+        f"|{'---|' * (1 + len(HEADINGS))}",
         *(f"| {' | '.join(row)} |" for row in cells),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _verdict(row: Row) -> str:
+def verdict(row: Row) -> str:
+    """Whether its aim is met, in a word; nothing where it has none."""
     return {True: "met", False: "MISSED", None: ""}[row.met]

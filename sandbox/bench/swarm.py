@@ -21,6 +21,8 @@ from sandbox.host import lifecycle, releases, swarm
 from sandbox.host import shell as host
 from sandbox.host.checkout import here, meant
 from sandbox.host.project import copy_project, declare_replicas
+from sandbox.pages.files import SWARM, written
+from sandbox.pages.grown import swarm_page
 from sandbox.traffic.generator import Traffic, for_service
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class _Place:
 
 
 def run_swarm(rounds: int = 3) -> Swarm:
-    """Measure, print the tables, and write ``benchmarks/swarm.md``.
+    """Measure, print the tables, and write ``benchmarks/swarm.md`` and a page.
 
     Args:
         rounds: how many deploys each figure is the median of.
@@ -88,7 +90,8 @@ def run_swarm(rounds: int = 3) -> Swarm:
         for line in ("", *as_markdown(measured).splitlines()):
             progress.show(line)
         (here().root / RESULTS).write_text(as_markdown(measured), encoding="utf-8")
-        progress.show(f"\nWritten to {RESULTS}")
+        page = written(swarm_page(measured), SWARM)
+        progress.show(f"\nWritten to {RESULTS}; as a page to look at: {page}")
     lost = sum(cell.lost for cell in measured.cells)
     told = [*too_fast(measured), *([f"{lost} requests were lost"] if lost else [])]
     if told:

@@ -11,9 +11,12 @@ from sandbox.host.checkout import here
 if TYPE_CHECKING:
     from behindy_ops.report.page import Page
 
-__all__ = ["BENCH", "DEMO", "LOSSES", "written"]
+__all__ = ["BENCH", "DEMO", "GROWTH", "LOSSES", "PEER", "SWARM", "written"]
 
-DEMO, BENCH, LOSSES = (Path("reports", f"{name}.html") for name in ("demo", "bench", "bench-deploys"))
+DEMO, BENCH, LOSSES, GROWTH, SWARM, PEER = (
+    Path("reports", f"{name}.html")
+    for name in ("demo", "bench", "bench-deploys", "bench-growth", "bench-swarm", "bench-peer")
+)
 """Below the checkout; git does not keep them."""
 
 

@@ -13,9 +13,10 @@ from behindy_ops.errors import BehindyError, Kind
 from behindy_ops.report.html import save
 from behindy_ops.views.history_page import page as history_page
 from sandbox.host.engine import apt_install, look_around
-from sandbox.pages import bench, demo
+from sandbox.pages import bench, demo, grown, peer
 from sandbox.recording.record import FOLDER, TITLES
 from sandbox.traffic.model import Loss
+from tests import measured
 from tests.measured import MEASURED, benchmark, traffic
 from tests.sandbox.browser import Look, View, chromium, looks
 from tests.sandbox.interruption import FULL
@@ -73,6 +74,9 @@ def pages() -> dict[str, Page]:
     return {
         "demo": demo.page(replace(MEASURED, traffic=lost)),
         "bench": bench.page(benchmark()),
+        "bench-growth": grown.growth_page(measured.growth(lost=tuple((word, 1) for word in HOSTILE))),
+        "bench-swarm": grown.swarm_page(measured.swarm(lost=1)),
+        "bench-peer": peer.page(measured.peer(lost=1, version=HOSTILE[0])),
         "history": history_page(hostile_history(), "mona.example"),
     }
 
