@@ -42,6 +42,43 @@ NOT_YET_IN_KOREAN: set[str] = set()
 
 TRANSLATED = [page for page in ("README.md", *ENGLISH) if page not in NOT_YET_IN_KOREAN]
 
+NAMED_IN_ONE = {
+    ("docs/at-night.md", "upstream"): "a plain word of English, nginx's word in Korean",
+    ("docs/design.md", "ids/<the new container's id>"): "what stands for a name is translated",
+    ("docs/design.md", "ids/<새 컨테이너의 id>"): "what stands for a name is translated",
+    ("docs/handbook.md", "upstream"): "a plain word of English, nginx's word in Korean",
+    ("docs/handbook.md", "sleep"): "a plain word of English, the shell's in Korean",
+    ("docs/handbook.md", "docs/"): "each page names the folder of its language",
+    ("docs/handbook.md", "docs/ko/"): "each page names the folder of its language",
+    ("docs/handbook.md", "main"): "the Korean page quotes the team's own text instead",
+    ("docs/handbook.md", "Git Push to main"): "quotes the team's own text",
+    ("docs/migrations.md", "web-run-<number>"): "what stands for a number is translated",
+    ("docs/migrations.md", "web-run-<번호>"): "what stands for a number is translated",
+}
+"""Inline code that a section has in one language alone, and why."""
+
+WORDS = {
+    "0.5": "half a",
+    "1": "a|an|one|once|each",
+    "2": "two|twice|second",
+    "3": "three|third|thirds",
+    "4": "four|fourth",
+    "5": "five|fifth",
+    "6": "six",
+    "7": "seven",
+    "8": "eight",
+    "9": "nine",
+    "10": "ten|tenth",
+    "12": "twelve|dozen",
+    "16": "hex",
+    "20": "twenty",
+    "1200": "12 megapixels",
+}
+"""Figures that Korean writes and English says in words, or in other units."""
+
+SAID_OTHERWISE = {("docs/design.md", "12"): "12 megapixels: Korean counts them in ten thousands, 1200만"}
+"""Figures of an English section that its Korean counterpart does not have, and why."""
+
 OUTSIDE = [
     r"\b(?:DESI~GN|HOU~SE|FAU~LTS|SWA~RM|STY~LE|BEHI~NDY|DEPLOYMENT_~PROCESS(?:\.ko)?)\.md\b",
     r"(?i)\bhand~book\b(?!\.md)",
@@ -181,6 +218,69 @@ def test_both_languages_have_the_same_headings_tables_and_code(page: str) -> Non
     assert list(to_be_typed(korean)) == list(to_be_typed(page))
     # What is shown is the same in both, and so is code; comments, drawings and trees of files are translated.
     assert [_code(block) for block in blocks(korean)] == [_code(block) for block in blocks(page)]
+
+
+@pytest.mark.parametrize("page", TRANSLATED)
+def test_both_languages_name_the_same_in_each_section(page: str) -> None:
+    differ = [
+        (heading, span)
+        for heading, english, korean in _side_by_side(page)
+        for span in sorted(_spans(english) ^ _spans(korean))
+        if (page, span) not in NAMED_IN_ONE
+    ]
+    assert differ == [], "one language promises what the other does not"
+
+
+@pytest.mark.parametrize("page", TRANSLATED)
+def test_both_languages_say_the_same_figures_in_each_section(page: str) -> None:
+    differ = []
+    for heading, english, korean in _side_by_side(page):
+        here, there = _figures(english), _figures(korean)
+        differ += [(heading, "English", figure) for figure in sorted(here - there - _otherwise(page))]
+        differ += [(heading, "Korean", figure) for figure in sorted(there - here) if not _in_words(figure, english)]
+    assert differ == [], "the figures of that section are not those of the other language"
+
+
+def test_each_exception_is_needed() -> None:
+    spans = {(page, span) for page in TRANSLATED for _, a, b in _side_by_side(page) for span in _spans(a) ^ _spans(b)}
+    figures = {(page, it) for page in TRANSLATED for _, a, b in _side_by_side(page) for it in _figures(a) - _figures(b)}
+    assert (NAMED_IN_ONE.keys() - spans, SAID_OTHERWISE.keys() - figures) == (set(), set())
+
+
+def test_a_figure_or_a_name_of_one_language_alone_is_seen() -> None:
+    assert _spans("The `a b`, and `c\nd`.") == {"a b", "c d"}
+    assert _figures("0 of 4,172 in 4.5 s, `x 9`, [2.1 s](a.md#b-7), v8, 22.") == {"0", "4172", "4.5", "2.1", "22"}
+    assert _in_words("2", "Twice, under load")
+    assert not _in_words("104", "under some 100 requests")
+
+
+def _side_by_side(page: str) -> list[tuple[str, str, str]]:
+    """Each section's heading in Korean, and what stands in it in English and in Korean."""
+    korean = in_korean(page)
+    titles = ["", *(text for _, text in headings(korean))]
+    return list(zip(titles, _sections(page), _sections(korean), strict=True))
+
+
+def _sections(page: str) -> list[str]:
+    return re.split(r"^#+ ", without_code(page), flags=re.MULTILINE)
+
+
+def _spans(text: str) -> set[str]:
+    return {" ".join(span.split()) for span in re.findall(r"`([^`]+)`", text)}
+
+
+def _figures(text: str) -> set[str]:
+    """The numbers of a text, but for those in code, in a link's target, and in a name; without the thousands' comma."""
+    told = re.sub(r"`[^`]+`|\]\([^)]*\)|<[^>]*>", " ", text)
+    return {figure.replace(",", "") for figure in re.findall(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)*", told)}
+
+
+def _otherwise(page: str) -> set[str]:
+    return {figure for name, figure in SAID_OTHERWISE if name == page}
+
+
+def _in_words(figure: str, english: str) -> bool:
+    return figure in WORDS and re.search(rf"(?i)\b(?:{WORDS[figure]})\b", english) is not None
 
 
 def _shape(page: str) -> list[list[tuple[int, list[str]]]]:
