@@ -7,6 +7,10 @@ setting a host up. docs/reference/exit-codes.md lists them. A class stands here 
 
 from __future__ import annotations
 
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Self
 
@@ -388,3 +392,61 @@ class Interrupted(BehindyError):
     def exit_code(self) -> int:
         """128 + the signal's number, as a shell has it."""
         return 128 + self.signal_number
+
+
+class Stopped(BaseException):
+    """A signal came that ends the process, where nothing is to be finished first. Only what ends it catches this.
+
+    Attributes:
+        number: the signal's.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = signal.Signals(number)
+
+
+def heeded(number: int) -> bool:
+    """Return whether a signal is heeded: not SIGHUP where it is ignored, as ``nohup`` has it."""
+    return number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+
+
+@contextlib.contextmanager
+def signals_raise(make: Callable[[int], BaseException], *numbers: int) -> Iterator[None]:
+    """Have each of these signals raise in here, in the main thread; elsewhere nothing is changed.
+
+    Args:
+        make: returns what is raised for a signal's number.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _: object) -> None:
+        raise make(number)
+
+    before = {number: signal.signal(number, stop) for number in numbers if heeded(number)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def signals_wait(*numbers: int) -> Iterator[None]:
+    """Have those of these signals that have a handler wait for the end of the block, in the main thread."""
+    came: list[int] = []
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        handlers = {number: signal.getsignal(number) for number in numbers}
+        before = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in before:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])

@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
-from behindy_ops.errors import STILL_RUNNING, BehindyError, Kind
+from behindy_ops.errors import STILL_RUNNING, BehindyError, Kind, signals_wait
 from behindy_ops.project.services import Service
 from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import Event, Logs, StepDone, StepFailed, StepProgress, StepStarted, Warning_
@@ -111,36 +110,44 @@ class Hooks:
     def _ended(self, file: Path, environ: Mapping[str, str], name: str) -> tuple[str, list[str]]:
         """Run it in the project's folder; return why it did not end well, or an empty string, and what it wrote."""
         said: list[str] = []
+        process: subprocess.Popen[str] | None = None
+        reader = threading.Thread(target=lambda: self._tell(process, name, said), daemon=True)
         try:
-            process = subprocess.Popen(
-                [file],
-                cwd=self.folder.parent,
-                env=environ,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                start_new_session=True,  # so that all it has started can be ended
-            )
+            with signals_wait(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # so that what was started is known
+                process = subprocess.Popen(
+                    [file],
+                    cwd=self.folder.parent,
+                    env=environ,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    errors="replace",
+                    start_new_session=True,  # so that all it has started can be ended
+                )
+                reader.start()
+            code = process.wait(self.limit)
         except OSError as error:
             return f"it cannot be started ({error.strerror})", said
-        reader = threading.Thread(target=self._tell, args=(process.stdout, name, said), daemon=True)
-        reader.start()
-        try:
-            code = process.wait(self.limit)
         except subprocess.TimeoutExpired:
             return f"it took longer than {self.limit:g} s and was ended", said
         finally:
-            if process.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            reader.join(1)  # what it has left running may hold the pipe
+            if process is not None:
+                _end(process)
+                reader.join(1)  # what it has left running may hold the pipe
         return (f"exit code {code}" if code > 0 else "killed by a signal") if code else "", said
 
-    def _tell(self, output: IO[str], name: str, said: list[str]) -> None:
-        with output:
+    def _tell(self, process: subprocess.Popen[str] | None, name: str, said: list[str]) -> None:
+        if process is None or process.stdout is None:
+            return
+        with process.stdout as output:
             for line in output:
                 said.append(line.rstrip("\n"))
                 self.emit(StepProgress(name, said[-1]))
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

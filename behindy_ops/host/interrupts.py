@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Self
 
-from behindy_ops.errors import Interrupted
+from behindy_ops.errors import Interrupted, heeded, signals_raise
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -47,7 +47,7 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
+            for number in filter(heeded, _SIGNALS):
                 self._before[number] = signal.signal(number, self._note)
         return self
 
@@ -103,13 +103,5 @@ def ending_signals_raise(remedy: str = "") -> Iterator[None]:
     Args:
         remedy: what to tell the user to do then.
     """
-
-    def stop(number: int, _: FrameType | None) -> None:
-        raise _stopped(number, remedy)
-
-    before = {number: signal.signal(number, stop) for number in _SIGNALS}
-    try:
+    with signals_raise(lambda number: _stopped(number, remedy), *_SIGNALS):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -41,7 +41,8 @@ class Webhook:
 
 def addresses(value: str) -> tuple[str, ...]:
     """Return the addresses of a setting, between which are blanks, ends of lines, or commas."""
-    return tuple(part for part in re.split(r"\s+|,\s*(?=https?://)", value.strip()) if part and value.strip() != NONE)
+    found = (part.rstrip(",") for part in re.split(r"\s+|,\s*(?=https?://)", value.strip()))
+    return tuple(part for part in found if part and value.strip() != NONE)
 
 
 def check_webhooks(value: str) -> str:

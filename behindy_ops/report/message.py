@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from behindy_ops.errors import BehindyError, Kind
+from behindy_ops.errors import BehindyError, Interrupted, Kind, Stopped
 from behindy_ops.facts.figures import took
 from behindy_ops.project.secret import Secret
 from behindy_ops.project.settings import Settings
@@ -85,10 +85,11 @@ def about(task: str, settings: Settings, services: Iterable[str], who: str, tag:
     name, run = who, ""
     if match := re.fullmatch(r"(.*) \((https?://\S+/actions/runs/\d*)\)", who):
         name, run = match[1], match[2]
+    named = tuple(services)
     return About(
-        *(task, tuple(services), tag, settings.environment, settings.domain, name, run),
+        *(task, named, tag, settings.environment, settings.domain, name, run),
         hide=settings.secrets,
-        host=settings.host,
+        host="" if settings.host in named else settings.host,  # a service's name is told anyway
         on=settings.notify_on,
     )
 
@@ -160,6 +161,8 @@ def ended(about: About, events: Sequence[Event], error: BaseException | None = N
         error: what ended it, if something did.
     """
     told = _told_of(error)
+    if told is not None and told.kind is Kind.USAGE and not any(isinstance(each, DeployStarted) for each in events):
+        return None  # nothing was begun
     end = _end(about, events, told)
     if told is None and end.outcome == "unchanged" and about.on != EVERYTHING:
         return None
@@ -189,20 +192,30 @@ def found(about: About, findings: Sequence[Mapping[str, object]]) -> Message | N
     mood = Mood.TROUBLE if troubles else Mood.RISK if risks else Mood.GOOD
     outcome = "trouble" if troubles else "risk" if risks else "well"
     error = Kind.TROUBLE_FOUND(f"{headline}.") if troubles else None
+    return _message(about, mood, headline, lines, outcome, error, _findings(told))
+
+
+def _findings(told: Sequence[Mapping[str, object]]) -> dict[str, object]:
     names = ("name", "subject", "severity", "symptom", "cause", "remedy")
-    more = {"findings": [{name: each[name] for name in names} for each in told]}
-    return _message(about, mood, headline, lines, outcome, error, more)
+    return {"findings": [{name: each[name] for name in names} for each in told]}
 
 
-def unfinished(about: About, error: BaseException) -> Message:
-    """Return what is told of a doctor who could not look at the host, or was stopped in the middle of a remedy."""
+def unfinished(about: About, error: BaseException, findings: Sequence[Mapping[str, object]] | None) -> Message | None:
+    """Return what is told of a doctor who could not look at the host, or did not finish a remedy; or None.
+
+    Args:
+        findings: what was found by then; None if nothing was looked at. Where its remedies could only not be asked for,
+            that is what is told.
+    """
     told = _told_of(error)
+    if told is not None and told.kind is Kind.USAGE:
+        return None if findings is None else found(about, findings)
     title = told.title if told else "unexpected"
     outcome = _failed(told, ()) if told else "failed"
     mood, headline = Mood.BAD, f"the doctor could not finish: {title}"
     if outcome == "interrupted":
         mood, headline = Mood.STOPPED, "the doctor was interrupted"
-    return _message(about, mood, headline, _error_lines(told), outcome, told, {"findings": []})
+    return _message(about, mood, headline, _error_lines(told), outcome, told, _findings(findings or ()))
 
 
 def body(message: Message, kind: str, at: datetime) -> bytes:
@@ -216,15 +229,28 @@ def body(message: Message, kind: str, at: datetime) -> bytes:
         # Nothing in it is read as formatting, nor can it call anybody.
         sent: Mapping[str, object] = {"text": text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
     elif kind == "discord":
-        parts = re.split(r"(https?://[\w.:/~%?=&+-]+)", message.text)
-        text = "".join(
-            part if number % 2 else re.sub(r"([\\*_~`|>#\[\]@])", r"\\\1", part) for number, part in enumerate(parts)
-        )
-        text = text if len(text) <= DISCORD_CHARACTERS else f"{text[: DISCORD_CHARACTERS - 1]}\u2026"
+        *lines, last = map(_unformatted, message.text.split("\n"))
+        text = "\n".join((*_fitted(lines, DISCORD_CHARACTERS - len(last) - 1), last))
         sent = {"content": text, "allowed_mentions": {"parse": []}, "flags": _SUPPRESS_EMBEDS}
     else:
         sent = {"version": 1, "at": at.isoformat(timespec="seconds"), **message.fields}
     return json.dumps(sent).encode()
+
+
+def _unformatted(line: str) -> str:
+    """Return a line in which Discord reads nothing as formatting, and links stay links."""
+    parts = re.split(r"(https?://[\w.:/~%?=&+-]+)", line)
+    return "".join(
+        part if number % 2 else re.sub(r"([\\*_~`|>#\[\]@])", r"\\\1", part) for number, part in enumerate(parts)
+    )
+
+
+def _fitted(lines: Sequence[str], most: int) -> list[str]:
+    """Return the lines with the longest cut, all to one length, so that together they have so many characters."""
+    longest = max(map(len, lines), default=0)
+    while longest > 1 and sum(min(len(line), longest) + 1 for line in lines) > most + 1:
+        longest -= 1
+    return [line if len(line) <= longest else f"{line[: longest - 1].rstrip(chr(92))}\u2026" for line in lines]
 
 
 def _told_of(error: BaseException | None) -> BehindyError | None:
@@ -233,6 +259,8 @@ def _told_of(error: BaseException | None) -> BehindyError | None:
         return error
     if isinstance(error, KeyboardInterrupt):
         return Kind.INTERRUPTED("Stopped by Ctrl-C.")
+    if isinstance(error, Stopped):
+        return Interrupted(f"Stopped by {error.number.name}.", signal_number=error.number)
     return BehindyError(f"{type(error).__name__}, which nobody expected.", remedy="See: inv deploy.status")
 
 
@@ -247,7 +275,8 @@ def _end(about: About, events: Sequence[Event], error: BehindyError | None) -> _
         elif isinstance(event, TakenBack):
             back.append(event.service)
     recovered = tuple(event for event in events if isinstance(event, Recovered))
-    outcome = _failed(error, back) if error else ""
+    own = back if begun or about.task == "recovery" else ()  # else an earlier run's, before this one has begun
+    outcome = _failed(error, own) if error else ""
     services = tuple(_service(about, name, begun, finished, outcome) for name in about.services)
     if not outcome:
         outcomes = {each.outcome for each in services}
@@ -412,10 +441,10 @@ def _all_clean(about: About, value: object) -> object:
 
 def _clean(about: About, text: str) -> str:
     """Return a text without secrets, and without the host, which may be one of a workflow's; on one line, and cut."""
-    for secret in about.hide:
-        for part in (secret.reveal(), *secret.reveal().splitlines()):
-            if len(part.strip()) >= _SHORT:
-                text = text.replace(part.strip(), "[hidden]")
+    parts = {part.strip() for secret in about.hide for part in (secret.reveal(), *secret.reveal().splitlines())}
+    for part in sorted(parts, key=len, reverse=True):  # of two that begin alike the longer one first
+        if len(part) >= _SHORT:
+            text = text.replace(part, "[hidden]")
     if about.host and about.host != about.domain:
         text = re.sub(rf"(?<![\w.-]){re.escape(about.host)}(?![\w-]|\.\w)", "[host]", text)
     text = " ".join(printable(text).split("\n"))

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import behindy_ops
-from behindy_ops.errors import SwarmFound
+from behindy_ops.errors import Stopped, SwarmFound, signals_raise
 from behindy_ops.project.settings import Settings
 from behindy_ops.project.webhooks import Webhook
 from behindy_ops.report import message
@@ -95,7 +95,7 @@ def _message(about: message.About, told: Telling, error: BaseException | None) -
     if about.task != "doctor":
         return message.ended(about, told.events, error)
     if error is not None:
-        return message.unfinished(about, error)
+        return message.unfinished(about, error, told.findings)
     return message.found(about, told.findings or ())
 
 
@@ -117,39 +117,17 @@ def send(webhooks: Sequence[Webhook], text: Message, *, seconds: float = SECONDS
         thread.start()
     late = _late(seconds)
     try:
-        with _signals_raise():
+        with signals_raise(Stopped, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             for thread in threads:
                 thread.join(max(0.0, end - time.monotonic()))
-    except _Stopped as stop:
-        late = str(stop)
+    except Stopped as stop:
+        late = f"stopped by {'Ctrl-C' if stop.number == signal.SIGINT else stop.number.name}"
     missed = []
     for number, webhook in enumerate(webhooks):
         if why := answers.get(number, late):
             which = f"Webhook {number + 1} of {len(webhooks)}" if len(webhooks) > 1 else "The webhook"
             missed.append(f"{which} ({webhook.kind}) was not told how this ended: {why}.")
     return missed
-
-
-class _Stopped(BaseException):
-    """A signal came while somebody was told."""
-
-
-@contextlib.contextmanager
-def _signals_raise() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, _: object) -> None:
-        asked = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        raise _Stopped(f"stopped by {asked}")
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _late(seconds: float) -> str:

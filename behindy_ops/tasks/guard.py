@@ -7,13 +7,12 @@ import functools
 import os
 import signal
 import sys
-import threading
 from itertools import takewhile
 from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
 from invoke import Exit, Failure, ParseError
 
-from behindy_ops.errors import BehindyError, Interrupted, SwarmFound
+from behindy_ops.errors import BehindyError, Interrupted, Stopped, SwarmFound, signals_raise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,18 +56,20 @@ def ending(*, json: bool) -> Iterator[None]:
     A :class:`BehindyError` is shown on standard error and ends it with its exit code, Ctrl-C with 130, a reader that
     went away (``| head``) with 141; anything else is a bug of ours, shown as such, with exit code 1.
 
+    Signals that would end the process without a word are told as well; a session has them otherwise while it lasts.
+
     Args:
         json: standard output is read by a program, for which the error is its last object.
     """
     try:
-        with _signals_raise() if json else contextlib.nullcontext():
+        with signals_raise(Stopped, signal.SIGTERM, signal.SIGHUP):
             yield
     except BehindyError as error:
         fail(error, json=json)
     except (Exit, Failure, ParseError):  # Invoke knows what to do
         raise
-    except (KeyboardInterrupt, _Ended) as end:
-        number = end.number if isinstance(end, _Ended) else signal.SIGINT
+    except (KeyboardInterrupt, Stopped) as end:
+        number = end.number if isinstance(end, Stopped) else signal.SIGINT
         if json:
             tell_program(Interrupted(f"Stopped by {number.name}.", signal_number=number))
         print("\nStopped by Ctrl-C." if number == signal.SIGINT else f"\nStopped by {number.name}.", file=sys.stderr)
@@ -81,32 +82,6 @@ def ending(*, json: bool) -> Iterator[None]:
                 tell_program(_unexpected(error))
             raise
         fail(_unexpected(error), json=json)
-
-
-class _Ended(BaseException):
-    """A signal came that ends the process, and nobody has begun what is to be finished first."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = signal.Signals(number)
-
-
-@contextlib.contextmanager
-def _signals_raise() -> Iterator[None]:
-    """Raise for a signal that would end the process without a word; a session has it otherwise while it lasts."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, _: object) -> None:
-        raise _Ended(number)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def wants_json(words: Sequence[str]) -> bool:

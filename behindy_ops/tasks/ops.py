@@ -17,8 +17,10 @@ from behindy_ops.tasks.show import present, show, show_by
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from behindy_ops.report.messenger import Telling
     from behindy_ops.report.text import Line
     from behindy_ops.views.stats import StatsView
+    from behindy_ops.views.view import Shown
 
 SHORTEST = 0.5
 """Seconds between two looks, at least."""
@@ -365,7 +367,13 @@ def doctor(
     seconds = waiting(wait)
     aside = sys.stderr if json else sys.stdout  # with --json standard output has the JSON alone
     with client(quiet=True, json=json) as this, contextlib.ExitStack() as stack:
-        told = None
+        told: Telling | None = None
+
+        def tell(found: Shown) -> None:
+            report.show_lines(found.lines, aside)
+            if told is not None:
+                told.findings = found.data["findings"]
+
         if notify:
             this.require_webhooks()
             this.project.services(only)  # one that is not there is nobody's trouble but ours
@@ -378,7 +386,7 @@ def doctor(
                     session,
                     only,
                     ask=this.asker("ops.doctor --fix", yes),
-                    tell=lambda lines: report.show_lines(lines, aside),
+                    tell=tell,
                     emit=report.choose(False, aside, os.environ),
                     wait=seconds,
                 )

@@ -45,7 +45,7 @@ def cure(
     only: Sequence[str],
     *,
     ask: Callable[[str], bool],
-    tell: Callable[[Sequence[Line]], None],
+    tell: Callable[[Shown], None],
     emit: Callable[[Event], None],
     wait: float,
 ) -> Shown:
@@ -53,7 +53,7 @@ def cure(
 
     Args:
         ask: whether the answer to a question is yes.
-        tell: shows what was found before it asks.
+        tell: is given what was found, before it asks.
         emit: is told of each remedy as it is applied.
         wait: seconds to queue for the lock.
 
@@ -69,7 +69,7 @@ def cure(
     before = shown(found, names)
     if not wanted:
         return before
-    tell(before.lines)
+    tell(before)
     plan = "".join(f"\n  - {title(fix)}" for fix in wanted)
     if not ask(f"\nThis would be done:{plan}\nDo it?"):
         return replace(before, lines=[Line(UNCHANGED, Tone.STRONG)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from behindy_ops.errors import Interrupted, Kind, SwitchedBack
+from behindy_ops.errors import Interrupted, Kind, Stopped, SwitchedBack
 from behindy_ops.project.secret import Secret
 from behindy_ops.project.settings import Settings
 from behindy_ops.report.events import DeployFinished, DeployStarted, Event, Recovered, TakenBack
@@ -127,9 +128,9 @@ def test_log_lines_are_not_told() -> None:
         (
             replace(DEPLOY, task="rollback"),
             [],
-            Kind.USAGE("None."),
+            Kind.HOST_NOT_READY("None."),
             Mood.BAD,
-            "the rollback of frontend v2 failed: wrong usage",
+            "the rollback of frontend v2 failed: host not ready",
             "failed",
         ),
         (replace(DEPLOY, task="restart"), [BEGUN, LIVE], None, Mood.GOOD, "frontend v2 was restarted", "live"),
@@ -327,17 +328,80 @@ def test_of_very_many_problems_some_are_told_and_the_others_counted() -> None:
 
 
 def test_a_doctor_who_cannot_look_says_why() -> None:
-    message = unfinished(replace(DEPLOY, task="doctor"), Kind.HOST_UNREACHABLE("203.0.113.7 does not answer."))
+    message = unfinished(replace(DEPLOY, task="doctor"), Kind.HOST_UNREACHABLE("203.0.113.7 does not answer."), None)
+    assert message is not None
     assert message.headline == "[production, shop.example] the doctor could not finish: host unreachable"
     assert message.lines[:2] == ("What: [host] does not answer.", "Exit code 11")
     assert (message.text[0], fields(message)["outcome"]) == ("\u274c", "failed")
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), Interrupted("Stopped by SIGTERM.", signal_number=15)])
-def test_a_doctor_who_is_stopped_has_not_failed(error: BaseException) -> None:
-    message = unfinished(replace(DEPLOY, task="doctor"), error)
+STOPS = [(KeyboardInterrupt(), 130), (Interrupted("Stopped.", signal_number=15), 143), (Stopped(signal.SIGTERM), 143)]
+
+
+@pytest.mark.parametrize(("error", "code"), STOPS)
+def test_a_doctor_who_is_stopped_has_not_failed(error: BaseException, code: int) -> None:
+    message = unfinished(replace(DEPLOY, task="doctor"), error, [finding()])
+    assert message is not None
+    assert (fields(message)["exit_code"], len(fields(message)["findings"])) == (code, 1)
     assert message.headline == "[production, shop.example] the doctor was interrupted"
     assert (message.text[0], fields(message)["outcome"]) == ("\u23f9", "interrupted")
+
+
+def test_where_remedies_could_not_be_asked_for_what_was_found_is_told() -> None:
+    asked = Kind.USAGE("There is no terminal to ask on.")
+    message = unfinished(replace(DEPLOY, task="doctor"), asked, [finding()])
+    assert message is not None
+    assert (fields(message)["outcome"], "1 trouble" in message.headline) == ("trouble", True)
+    assert unfinished(replace(DEPLOY, task="doctor"), asked, None) is None
+
+
+@pytest.mark.parametrize(("error", "code"), STOPS)
+def test_a_signal_is_told_as_what_it_is(error: BaseException, code: int) -> None:
+    message = told(DEPLOY, [BEGUN], error)
+    assert (fields(message)["outcome"], fields(message)["exit_code"]) == ("interrupted", code)
+
+
+def test_a_wrong_option_is_not_told_unless_something_was_begun() -> None:
+    wrong = Kind.USAGE("There is no release nope.")
+    assert ended(replace(DEPLOY, task="rollback"), [], wrong) is None
+    assert told(DEPLOY, [BEGUN], wrong).headline.endswith("the deploy of frontend v2 failed: wrong usage")
+
+
+def test_what_an_earlier_run_had_put_live_and_was_taken_back_is_not_this_ones() -> None:
+    earlier = [TakenBack("frontend", ""), RECOVERED]
+    stopped = Kind.INTERRUPTED("Stopped by SIGINT.")
+    assert fields(told(DEPLOY, earlier, stopped))["outcome"] == "interrupted"
+    assert fields(told(replace(DEPLOY, task="recovery"), earlier, stopped))["outcome"] == "switched back"
+
+
+def test_of_two_secrets_that_begin_alike_no_rest_is_left() -> None:
+    hide = (Secret("abcdefgh"), Secret("abcdefghijklmnop"))
+    message = told(replace(DEPLOY, hide=hide), [BEGUN], Kind.RELEASE_REFUSED("it says abcdefghijklmnop"))
+    assert "What: it says [hidden]" in message.lines
+
+
+def test_a_host_that_is_called_as_a_service_hides_none_of_its_names() -> None:
+    made = about("deploy", Settings(host="web"), ["web"], "mona")
+    message = told(made, [DeployStarted("web", "v2", "web"), DeployFinished("web", "live", 1.0)])
+    assert ("web v2 is live" in message.headline, fields(message)["services"][0]["service"]) == (True, "web")
+
+
+def test_of_a_message_that_is_too_long_for_discord_the_longest_lines_are_cut_and_the_link_is_whole() -> None:
+    refused = Kind.RELEASE_REFUSED("_" * 690, state="*" * 690, remedy="See: inv ops.logs web_api")
+    sent = json.loads(body(told(DEPLOY, [BEGUN], refused), "discord", AT))["content"]
+    *lines, link = sent.splitlines()
+    assert (link, DISCORD_CHARACTERS - 20 < len(sent) <= DISCORD_CHARACTERS) == (RUN, True)
+    assert ("Next: See: inv ops.logs web\\_api" in lines, "By mona" in lines) == (True, True)
+    assert [line[-1] for line in lines if line.startswith(("What", "State"))] == ["\u2026"] * 2
+    assert "\\\u2026" not in sent
+
+
+def test_a_link_in_a_message_to_discord_stays_one() -> None:
+    wrong = Kind.RELEASE_REFUSED("https://behindy.me/a_b_c does not answer; a_b_c does")
+    assert (
+        "https://behindy.me/a_b_c does not answer; a\\_b\\_c does"
+        in json.loads(body(told(DEPLOY, [BEGUN], wrong), "discord", AT))["content"]
+    )
 
 
 @pytest.mark.parametrize(

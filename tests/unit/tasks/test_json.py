@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -31,6 +32,7 @@ from behindy_ops.views import view
 from sandbox.tasks import add_to
 from sandbox.tasks.quality import CHECKOUT
 from tests import schemas
+from tests.receiver import Receiver
 from tests.sandbox.secret_values import TASKS
 from tests.simulator.shop import COMPOSE, deployed_once
 from tests.simulator.simulation import Simulation
@@ -256,6 +258,49 @@ def test_a_signal_before_there_is_a_session_is_one_object(number: signal.Signals
         out, _ = process.communicate(timeout=60)
     (told,) = schemas.check_output("ops.ps", out, process.returncode)
     assert (process.returncode, told["error"]) == (code, "interrupted")
+
+
+@pytest.mark.parametrize("words", [["--json"], []], ids=["JSON", "words"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_while_a_hook_runs_ends_the_hook_and_is_told_to_the_webhook_as_what_it_is(
+    words: list[str], number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    deployed_once(tmp_path)
+    hook = tmp_path / "hooks" / "pre-deploy"
+    hook.parent.mkdir()
+    hook.write_text("#!/bin/sh\necho $$ >running\nexec sleep 60\n")
+    hook.chmod(0o755)
+    argv = [sys.executable, "-m", "behindy_ops.tasks.program", "deploy.web", "--tag", "v2", *words]
+    with Receiver() as receiver:
+        environ = {**os.environ, "PYTHONPATH": str(CHECKOUT), "BEHINDY_NOTIFY_URL": receiver.url}
+        with subprocess.Popen(
+            argv, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            while not (tmp_path / "running").exists() or not (tmp_path / "running").read_text():
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.02)
+            process.send_signal(number)
+            process.communicate(timeout=60)
+    assert process.returncode == code
+    assert not Path(f"/proc/{(tmp_path / 'running').read_text().strip()}").exists()
+    (told,) = receiver.told
+    assert (told["outcome"], told["exit_code"]) == ("interrupted", code)
+
+
+def test_a_hangup_that_is_ignored_ends_nothing() -> None:
+    """As ``nohup`` has it."""
+    text = """
+import signal
+from behindy_ops.errors import Stopped, signals_raise
+from behindy_ops.host.interrupts import Interrupts
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+with signals_raise(Stopped, signal.SIGHUP, signal.SIGTERM), Interrupts() as interrupts:
+    signal.raise_signal(signal.SIGHUP)
+    interrupts.check()
+print("went on", signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)
+"""
+    done = subprocess.run([sys.executable, "-c", text], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.stdout == "went on True\n", done.stderr
 
 
 @pytest.fixture
