@@ -88,6 +88,23 @@ def test_one_that_does_not_answer_costs_no_more_than_the_time_there_is(receiver:
     assert len(receiver.told) == 1
 
 
+def test_three_that_do_not_answer_cost_no_more_than_one() -> None:
+    with Receiver(mute=True) as mute:
+        begun = time.monotonic()
+        assert len(send([hook(mute.url)] * 3, TEXT, seconds=1.0)) == 3
+        assert time.monotonic() - begun < 2.5
+
+
+def test_where_one_of_two_was_not_told_it_is_not_said_that_they_were(receiver: Receiver) -> None:
+    with (
+        Receiver(status=500) as broken,
+        telling("deploy", settings(receiver, broken), ["web"], who=lambda: "mona", complain=lambda _: None) as heard,
+    ):
+        heard.hear(DeployStarted("web", "v2", "h"))
+        heard.hear(DeployFinished("web", "live", 1.0))
+    assert (heard.sent, len(receiver.told)) == (None, 1)
+
+
 def test_one_that_answers_without_an_end_costs_no_more_nor_holds_up_the_end_of_the_program() -> None:
     with Receiver(drips=True) as receiver:
         begun, before = time.monotonic(), set(threading.enumerate())
