@@ -37,13 +37,19 @@ PAGE = (ROOT / "docs" / "at-night.md").read_text(encoding="utf-8")
 pytestmark = pytest.mark.usefixtures("live_services")
 
 
-def recipe(title: str) -> list[str]:
-    """The blocks of a recipe."""
+def block(title: str, number: int) -> str:
+    """A block of a recipe; the page says which of them are not asked for here (tests/unit/test_at_night.py)."""
     part = PAGE.partition(f"\n### {title}\n")[2].partition("\n### ")[0].partition("\n## ")[0]
-    return re.findall(r"^```sh\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
+    found: list[str] = re.findall(r"^```sh\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
+    return found[number - 1]
 
 
-BEGIN = recipe("Begin")[1]
+def without_sudo(text: str) -> str:
+    """A block but for what the sandbox's host has no ``sudo`` for."""
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("sudo "))
+
+
+BEGIN = block("Begin", 2)
 
 
 def typed(*blocks: str) -> str:
@@ -82,17 +88,20 @@ def left_well() -> None:
 
 
 def test_a_hold_keeps_deploys_away_until_it_is_done(sandbox: SandboxInfo) -> None:
-    typed(recipe("Begin")[2])
+    typed(block("Begin", 3))
     refused = deploy("frontend", "v1")
     assert refused.code == 20, refused.said
     assert "repair by hand" in refused.said
-    assert "repair by hand" in typed(recipe("The lock")[0])
-    typed(recipe("When you are done")[0])
+    assert "repair by hand" in typed(block("The lock", 1))
+    typed(block("The lock", 3))
+    assert "The host is free." in inv("lock.status").ok().out
+    typed(block("Begin", 3))
+    typed(block("When you are done", 1))
     assert "The host is free." in inv("lock.status").ok().out
 
 
 def test_the_look_shows_what_there_is(sandbox: SandboxInfo) -> None:
-    seen = typed(recipe("Look")[0])
+    seen = typed(block("Look", 1))
     assert len(re.findall(r"^200$", seen, re.MULTILINE)) == 2
     assert "exit code 0, OOM-killed false, restarts 0" in seen
     assert re.search(rf"^frontend +Up .* {live_release('frontend')} ", seen, re.MULTILINE)
@@ -104,13 +113,13 @@ def test_a_running_deploy_is_ended_by_its_lock_and_switched_back(sandbox: Sandbo
     before = live_release("frontend")
     with Client("deploy.frontend", "--tag", another(release), "--watch", "60", "--json") as client:
         client.until(Moment("watch", "started").reached)
-        assert "held" in typed(recipe("The lock")[0])
-        typed(recipe("The lock")[1])
+        assert "held" in typed(block("The lock", 1))
+        typed(block("The lock", 2))
         assert client.wait().code == 21
     assert "frontend-blue" in containers()
-    typed(recipe("Switch back")[0])
+    typed(block("Switch back", 1))
     serves(before)
-    assert "frontend-green" in typed(recipe("Switch back")[1])
+    assert "frontend-green" in typed(block("Switch back", 2))
     assert [name for name in containers() if name.startswith("frontend")] == ["frontend"]
     left_well()
 
@@ -119,10 +128,14 @@ def test_an_earlier_release_is_put_live_and_the_tool_goes_on_from_it(
     sandbox: SandboxInfo, two_releases: tuple[str, str]
 ) -> None:
     before, after = two_releases
-    typed(*recipe("Go back to an earlier release"))
+    typed(
+        block("Go back to an earlier release", 1),
+        block("Go back to an earlier release", 2),
+        block("Go back to an earlier release", 3),
+    )
     serves(before)
     assert containers()["frontend-blue"] == "running"
-    typed(recipe("End a drain")[0])
+    typed(block("End a drain", 1))
     assert "frontend-blue" not in containers()
     left_well()
     deploy("frontend", after).ok()
@@ -134,10 +147,10 @@ def test_a_name_is_given_back_to_blue_or_to_a_healthy_candidate(sandbox: Sandbox
     tag = live_release("frontend")
     on_host("docker", "rename", "frontend", "frontend-blue")
     on_host("docker", "stop", "frontend-blue")
-    typed(recipe("Give the name back")[0])
+    typed(block("Give the name back", 1))
     serves(tag)
     on_host("sh", "-c", "docker update --restart no frontend && docker rename frontend frontend-green")
-    typed(recipe("Give the name back")[1])
+    typed(block("Give the name back", 2))
     serves(tag)
     policy = on_host("docker", "inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}", "frontend")
     assert policy == "always"
@@ -145,15 +158,32 @@ def test_a_name_is_given_back_to_blue_or_to_a_healthy_candidate(sandbox: Sandbox
 
 
 def test_a_candidate_is_removed(sandbox: SandboxInfo, two_releases: tuple[str, str]) -> None:
-    typed(*recipe("Go back to an earlier release")[:2])
+    typed(block("Go back to an earlier release", 1), block("Go back to an earlier release", 2))
     assert "frontend-green" in containers()
-    typed(recipe("Remove a candidate")[0])
+    typed(block("Remove a candidate", 1))
     assert "frontend-green" not in containers()
     left_well()
 
 
+def test_the_console_shows_the_fingerprint_that_is_meant(sandbox: SandboxInfo) -> None:
+    (shown,) = re.findall(r"SHA256:\S+", inv("host.trust").ok().out)
+    assert shown in typed(block("The login", 1))
+
+
+def test_a_login_that_is_refused_for_the_mode_of_its_file_is_let_in_again(sandbox: SandboxInfo) -> None:
+    file = "/home/ubuntu/.ssh/authorized_keys"
+    on_host("chmod", "o+w", file)
+    try:
+        refused = inv("lock.status")
+        assert refused.code == 14, refused.said
+        assert re.search(rf"^-rw-----w-.* {file}$", typed(block("The login", 2)), re.MULTILINE)
+        inv("lock.status").ok()
+    finally:
+        on_host("chmod", "600", file)
+
+
 def test_nginx_is_tested_and_loaded(sandbox: SandboxInfo) -> None:
-    assert "test is successful" in typed(recipe("nginx")[0])
+    assert "test is successful" in typed(block("nginx", 1))
     left_well()
 
 
@@ -161,14 +191,14 @@ def test_nginx_is_tested_and_loaded(sandbox: SandboxInfo) -> None:
 def test_nginx_is_started_and_nothing_is_replaced(sandbox: SandboxInfo) -> None:
     ids = on_host("docker", "inspect", "--format", "{{.Id}}", "nginx", "postgres", "redis")
     on_host("docker", "stop", "nginx")
-    typed(recipe("nginx")[1])
+    typed(block("nginx", 2))
     wait_for(lambda: not lame(), 60, "that nginx is healthy")
     assert on_host("docker", "inspect", "--format", "{{.Id}}", "nginx", "postgres", "redis") == ids
     left_well()
 
 
 def test_the_certificate_that_visitors_get_is_shown(sandbox: SandboxInfo) -> None:
-    seen = typed(recipe("Certificates")[0])
+    seen = typed(block("Certificates", 1))
     assert re.search(r"^notAfter=\w+ +\d+ [\d:]+ \d{4} GMT$", seen, re.MULTILINE), seen
     assert re.search("^issuer=", seen, re.MULTILINE), seen
 
@@ -180,7 +210,7 @@ def test_the_values_of_an_earlier_push_come_back(sandbox: SandboxInfo, tmp_path:
     file.write_text(f"{before}\nBY_HAND=1\n", encoding="utf-8")
     inv("env.push", str(file), "--yes").ok()
     assert "BY_HAND" in on_host("cat", place)
-    look, back = recipe("Values")[0].splitlines(keepends=True)
+    look, back = block("Values", 1).splitlines(keepends=True)
     newest = re.findall(r"^(\S+)\.env$", typed(look), re.MULTILINE)[-1]
     typed(back.replace("TIME", newest))
     assert (on_host("cat", place), on_host("stat", "-c", "%a", place)) == (before, "600")
@@ -190,26 +220,26 @@ def test_the_values_of_an_earlier_push_come_back(sandbox: SandboxInfo, tmp_path:
 def test_who_is_off_the_network_is_connected(sandbox: SandboxInfo) -> None:
     for name in ("frontend", "postgres", "redis"):
         on_host("docker", "network", "disconnect", "behindy-ops_internal", name)
-    look, service, others = recipe("The network")
+    look = block("The network", 1)
     assert "frontend" not in typed(look)
-    typed(service)
-    typed(others)
+    typed(block("The network", 2))
+    typed(block("The network", 3))
     assert "frontend" in typed(look)
     wait_for(lambda: not unwell(), 30, "that all services answer")
     left_well()
 
 
 def test_a_limit_is_raised_at_once(sandbox: SandboxInfo) -> None:
-    look, more, _ = recipe("Memory and swap")
-    assert "frontend" in typed(look)
-    typed(more)
+    assert "frontend" in typed(block("Memory and swap", 1))
+    typed(block("Memory and swap", 2))
     assert on_host("docker", "inspect", "--format", "{{.HostConfig.Memory}}", "frontend") == str(500 << 20)
     on_host("docker", "update", "--memory", "400m", "--memory-swap", "400m", "frontend")
 
 
 def test_images_go_one_by_one_and_none_that_is_in_use(sandbox: SandboxInfo, two_releases: tuple[str, str]) -> None:
-    _, harmless, images, one = recipe("A full disk")
-    typed("".join(line for line in harmless.splitlines(keepends=True) if not line.startswith("sudo")))
+    assert re.search("^Build Cache", typed(without_sudo(block("A full disk", 1))), re.MULTILINE)
+    typed(without_sudo(block("A full disk", 2)))
+    images = block("A full disk", 3)
     seen = typed(images)
     needed = re.findall(r'"image_id": "sha256:([0-9a-f]{12})', seen)
     names = dict(re.findall(r"^(\S+behindy-frontend:\S+) +([0-9a-f]{12}) ", seen, re.MULTILINE))
@@ -217,7 +247,7 @@ def test_images_go_one_by_one_and_none_that_is_in_use(sandbox: SandboxInfo, two_
     used = on_host("docker", "inspect", "--format", "{{.Image}}", "frontend")[7:19]
     (name,) = (name for name, image in names.items() if image == used)
     on_host("docker", "tag", "redis:7-alpine", "by-hand:old")
-    typed(one.replace("REPOSITORY:TAG", "by-hand:old"))
+    typed(block("A full disk", 4).replace("REPOSITORY:TAG", "by-hand:old"))
     digest = on_host("docker", "inspect", "--format", "{{index .RepoDigests 0}}", used)
     assert "conflict" in typed(f"docker rmi {used} || true\n")
     assert digest in on_host("docker", "inspect", "--format", "{{.RepoDigests}}", used)
@@ -225,13 +255,12 @@ def test_images_go_one_by_one_and_none_that_is_in_use(sandbox: SandboxInfo, two_
 
 
 def test_a_service_is_closed_and_opened(sandbox: SandboxInfo) -> None:
-    close, open_ = recipe("Close a service to visitors")
     try:
-        typed(close)
+        typed(block("Close a service to visitors", 1))
         assert "<h1>Back soon</h1>" in answer()
         assert "deploy.maintenance frontend --off" in inv("deploy.status").ok().out
     finally:
-        typed(open_)
+        typed(block("Close a service to visitors", 2))
     serves(live_release("frontend"))
 
 
@@ -240,9 +269,8 @@ def test_the_files_of_an_earlier_sync_come_back(sandbox: SandboxInfo) -> None:
     live = on_host("readlink", "/home/ubuntu/behindy-ops/nginx/live")
     on_host("cp", "-a", f"/home/ubuntu/behindy-ops/nginx/{live}", "/home/ubuntu/behindy-ops/nginx/versions/earlier")
     try:
-        look, back = recipe("Files")
-        assert live in typed(look)
-        assert "test is successful" in typed(back.replace("V=VERSION", "V=earlier"))
+        assert live in typed(block("Files", 1))
+        assert "test is successful" in typed(block("Files", 2).replace("V=VERSION", "V=earlier"))
         assert on_host("readlink", "/home/ubuntu/behindy-ops/nginx/live") != live
         left_well()
     finally:
@@ -257,10 +285,10 @@ def test_a_backup_is_made_and_restored(sandbox: SandboxInfo) -> None:
         )
 
     ask("drop table if exists by_hand; create table by_hand (n int); insert into by_hand values (7)")
-    backup, fill, swap = recipe("The database")
-    assert "it can be read" in typed(backup)
+    assert "it can be read" in typed(block("The database", 1))
     ask("delete from by_hand")
-    typed(fill)
+    typed(block("The database", 2))
+    swap = block("The database", 3)
     for _ in range(5):  # "if a new connection slips in, type it again"
         if "COMMIT" in typed(f"{swap.rstrip()}\ntrue\n"):
             break

@@ -59,9 +59,9 @@ def anchors(text: str) -> set[str]:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of every table row."""
+    """The cells of every table row; an escaped bar is part of its cell."""
     lines = (line for line in text.splitlines() if line.startswith("|"))
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))] for line in lines]
 
 
 def blocks(text: str) -> list[str]:

@@ -13,17 +13,18 @@ from tests.unit.commands import anchors, blocks, headings, page, rows, unknown
 
 ENGLISH, KOREAN = PAGES = ("docs/at-night.md", "docs/ko/at-night.md")
 BY_HAND = page("tests/sandbox/test_by_hand.py")
-NOT_TYPED = {
-    "Certificates": "Let's Encrypt",
-    "The machine": "systemd",
-    "Values": "a copy of .env that a host has had before",
-    "A scheduled job": "a timer",
-    "A swarm": "a swarm",
-}
-"""Recipes that no test types on the sandbox's host, and what they need that it does not have."""
+NOTHING = {ENGLISH: "nothing to do there", KOREAN: "호스트에서 할 일 없음"}
+"""What stands in place of a recipe where the host has nothing to do with it."""
 HANDY = re.compile(r"\[[^]]+\]\(#[^)]+\)")
 """A link to a recipe by hand."""
+LEFT_OUT = re.compile(r"\]\(#([^)]+)\) (\d(?:, \d)*)")
+"""A link to a recipe, and the numbers of its blocks."""
 pages = pytest.mark.parametrize("name", PAGES)
+
+
+def section(name: str, number: int) -> str:
+    """What stands below a heading of the second level; both pages have the same ones."""
+    return re.split(r"^## .+\n", page(name), flags=re.MULTILINE)[number]
 
 
 def row(name: str, first: str) -> list[str]:
@@ -35,15 +36,23 @@ def row(name: str, first: str) -> list[str]:
 @pages
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.INTERRUPTED])
 def test_every_exit_code_has_its_row(name: str, kind: Kind) -> None:
-    cells = row(name, f"{kind.exit_code} {kind.title}")
-    assert cells[1]
-    assert cells[3]
+    assert row(name, f"{kind.exit_code} {kind.title}")
 
 
 @pages
 def test_so_have_success_and_the_signals(name: str) -> None:
     assert row(name, "0")
     assert row(name, f"129, 130, 143 {Kind.INTERRUPTED.title}")
+
+
+@pages
+@pytest.mark.parametrize(("number", "least"), [(2, 14), (3, len(Kind) + 1)], ids=["what users see", "exit codes"])
+def test_each_row_says_all_down_to_what_is_done_by_hand(name: str, number: int, least: int) -> None:
+    _, _, *table = rows(section(name, number))
+    assert len(table) >= least
+    for cells in table:
+        assert all(cells), cells
+        assert HANDY.search(cells[4]) or cells[4] == NOTHING[name], cells
 
 
 @pages
@@ -84,10 +93,28 @@ def test_both_languages_have_the_same_headings_tables_and_commands() -> None:
     assert blocks(korean) == blocks(english)
 
 
-def test_each_recipe_is_typed_on_a_host_or_said_not_to_be() -> None:
-    part = page(ENGLISH).partition("\n## By hand on the host\n")[2].partition("\n## ")[0]
-    titles = re.findall(r"^### (.+)$", part, re.MULTILINE)
-    assert len(titles) > 15
-    typed = {title for title in titles if f'recipe("{title}")' in BY_HAND}
-    assert typed | NOT_TYPED.keys() == set(titles)
-    assert not typed & NOT_TYPED.keys()
+def recipes(name: str) -> list[tuple[str, int]]:
+    """The recipes by hand: the title of each, and how many blocks it has."""
+    parts = re.split(r"^### ", section(name, 5), flags=re.MULTILINE)[1:]
+    return [(part.partition("\n")[0], len(blocks(part))) for part in parts]
+
+
+@pages
+def test_the_page_says_which_blocks_no_test_types(name: str) -> None:
+    every = {(title, f"{number + 1}") for title, count in recipes(ENGLISH) for number in range(count)}
+    assert len(every) > 40
+    typed = re.findall(r'(without_sudo\()?block\("([^"]+)", (\d)\)', BY_HAND)
+    whole = {(title, number) for partly, title, number in typed if not partly}
+    in_part = {(title, number) for partly, title, number in typed if partly} - whole
+    assert whole | in_part <= every
+
+    titles = {
+        next(iter(anchors(f"## {own}"))): title
+        for (own, _), (title, _) in zip(recipes(name), recipes(ENGLISH), strict=True)
+    }
+    items = re.findall(r"^- .*\n(?:  .*\n)*", section(name, 5).partition("\n### ")[0], re.MULTILINE)
+    said = [
+        {(titles[anchor], number) for anchor, numbers in LEFT_OUT.findall(item) for number in numbers.split(", ")}
+        for item in items
+    ]
+    assert said == [every - whole - in_part, in_part]

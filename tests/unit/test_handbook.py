@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
 from tests.unit.commands import anchors, headings, page, rows, unknown
 
@@ -70,36 +71,38 @@ docker rename frontend-green frontend
 docker images $USERNAME/behindy-frontend --format "{{.ID}} {{.CreatedAt}}"
 sort -rk 2
 awk 'NR>2 {print $1}'
-xargs -r docker rmi -f
+xargs -r docker rmi -f || true
 docker image prune -f
 docker logs frontend-green --tail=100
-docker exec frontend-green env
+docker exec frontend-green env | grep NEXT_PUBLIC
 docker stop frontend-green
 docker rm frontend-green
 docker stop frontend-blue
 free -h
 swapon --show
-docker network ls
-docker inspect frontend-green
+docker network ls | grep behindy-ops_internal
+docker inspect frontend-green | grep NetworkMode
 docker network connect behindy-ops_internal frontend-green
 docker logs nginx --tail=50
 docker exec nginx curl -sf http://frontend:3000
 docker system prune -a --volumes
 docker image prune -a
 docker images
-xargs docker rmi -f
+docker images | grep behindy-frontend | awk '{print $3}' | xargs docker rmi -f
 df -h
 docker ps --format "table {{.Names}}\\t{{.Status}}\\t{{.Ports}}"
 docker logs -f frontend
 docker stats
 docker network inspect behindy-ops_internal
 """
-"""What that document has people type; a pipe by its parts."""
+"""What that document has people type, line by line; the pipe that it writes on four lines without their ends."""
 
 THINGS = """
 NEXT_PUBLIC_API_URL NEXT_PUBLIC_AI_URL NEXT_PUBLIC_TOKEN_KEY NEXT_PUBLIC_REFRESH_TOKEN_KEY JWT_SECRET
-SEOUL_METRO_API_KEY OPENAI_API_KEY docker-compose.yml nginx/nginx.conf scripts/switch-upstream.sh scripts/deploy.sh
-.env MIGRATION_GUIDE.md README.md cache-from cache-to docker/build-push-action@v4
+SPRING_DATASOURCE_URL=jdbc:postgresql://db:5432/behindy SEOUL_METRO_API_KEY AI_SERVER_URL=http://llmserver:8000
+AI_PROVIDER=openai OPENAI_API_KEY REDIS_URL=redis://redis:6379 docker-compose.yml nginx/nginx.conf
+scripts/switch-upstream.sh scripts/deploy.sh .env MIGRATION_GUIDE.md README.md cache-from cache-to
+docker/build-push-action@v4
 """
 """The names, files and values that it is about."""
 
@@ -133,13 +136,48 @@ def test_the_english_page_has_each_with_the_korean_one_in_brackets() -> None:
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("command", COMMANDS.strip().splitlines())
 def test_each_command_of_the_document_is_on_the_page(name: str, command: str) -> None:
-    assert f"`{command}`" in page(name)
+    cell = command.replace("|", r"\|")
+    assert f"`{cell}`" in page(name)
 
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("thing", [*THINGS.split(), *STEPS])
 def test_each_thing_it_names_is_on_the_page(name: str, thing: str) -> None:
     assert thing in page(name)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_says_how_tags_and_cache_are_now_as_the_workflow_has_them(name: str) -> None:
+    jobs = yaml.safe_load(page(".github/workflows/deploy-service.yml"))["jobs"]
+    (build,) = (step["with"] for step in jobs["build"]["steps"] if step["name"] == "Build and push")
+    told = {cells[0]: cells[1] for cells in rows(page(name)) if len(cells) == 2}
+    (tags,) = (now for cell, now in told.items() if "`latest`" in cell and "`github.sha`" in cell)
+    assert list(jobs)[-1] == "latest"
+    assert tags.count("`latest`") == 2
+    assert build["tags"].endswith(":${{ steps.commit.outputs.sha }}")
+    cache = told["`cache-from`, `cache-to`"]
+    for key in ("cache-from", "cache-to"):
+        assert build[key].startswith("type=gha,")
+    assert "`type=gha`" in cache
+    assert "`mode=max`" in cache
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_limits_it_names_are_those_of_the_compose_file(name: str) -> None:
+    services = yaml.safe_load(page("compose/docker-compose.yml"))["services"]
+    limits = {each: int(stanza["mem_limit"].removesuffix("m")) for each, stanza in services.items()}
+    apps = {each: limits[each] for each in ("frontend", "backend", "llmserver")}
+    told = page(name).replace(",", "")
+    assert "frontend {frontend} backend {backend} llmserver {llmserver}".format_map(apps) in told
+    by_row = [[int(figure) for cell in cells[1:4] for figure in re.findall(r"\d+", cell)] for cells in rows(told)]
+    assert [*apps.values()] in by_row
+    assert [2 * limit for limit in apps.values()] in by_row
+    listed = re.findall(r"(\d{3})[ /](\d{3})(?: and |/)(\d{3}) ?MB", told)
+    assert [[*map(int, each)] for each in listed] == [[*apps.values()]] * 2
+    whole = sum(limits.values())
+    sums = {sum(apps.values()), whole, whole + max(apps.values())}
+    assert set(map(int, re.findall(r"(?<!\d)[12]\d{3}(?!\d)", told))) == sums
+    assert f"nginx {limits['nginx']}" in told
 
 
 @pytest.mark.parametrize("name", PAGES)
