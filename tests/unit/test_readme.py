@@ -7,6 +7,7 @@ import re
 import pytest
 
 from behindy_ops.errors import Kind
+from tests.sandbox.test_host_setup import TWICE
 from tests.unit.pages import CHECKOUT, READMES, blocks, headings, in_korean, links, tables, text_of, to_be_typed
 
 LINES = 250
@@ -53,6 +54,11 @@ def test_a_real_host_takes_five_steps_each_with_its_commands(readme: str) -> Non
     steps = re.split(r"^\*\*(\d)\. ", section(readme, 1), flags=re.MULTILINE)
     assert steps[1::2] == ["1", "2", "3", "4", "5"]
     assert all("```sh\n" in step for step in steps[2::2])
+
+
+def test_the_five_steps_are_what_makes_a_bare_machine_a_host_in_the_sandbox(readme: str) -> None:
+    typed = re.findall(r"^\./inv (\S+)", re.sub(r".*--dry-run.*", "", section(readme, 1)), re.MULTILINE)
+    assert [task for task in typed if task != "host.check"] == [task for task in TWICE if task != "host.check"]
 
 
 def test_ten_commands_are_for_every_day(readme: str) -> None:
