@@ -136,7 +136,7 @@ def test_who_asks_ends_by_itself_where_a_host_never_answers(environ: dict[str, s
         "import pathlib, signal, sys; from behindy_ops.tasks import remembered; remembered.LONGEST = 1;"
         "remembered._look = signal.pause; remembered.main(pathlib.Path(sys.argv[1]))"
     )
-    argv = [sys.executable, "-c", script, tmp_path / "kept" / "x.json"]
+    argv = [sys.executable, "-c", script, str(tmp_path / "kept" / "x.json")]
     done = subprocess.run(argv, env=environ, timeout=60, check=False)
     assert done.returncode == -signal.SIGALRM
     assert [each.name for each in (tmp_path / "kept").iterdir()] == ["x.json"]
