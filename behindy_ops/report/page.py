@@ -175,7 +175,7 @@ def dates_axis(begin: float, end: float) -> Axis:
         middle = (begin + end) / 2
         begin, end = middle - _SHORTEST / 2, middle + _SHORTEST / 2
     form = "%Y-%m-%d %H:%M:%S" if end - begin < _FEW_MINUTES else "%Y-%m-%d %H:%M"
-    return Axis(begin, end, tuple(Tick(at, _date(at, form)) for at in (begin, (begin + end) / 2, end)))
+    return Axis(begin, end, tuple(Tick(at, date(at, form)) for at in (begin, (begin + end) / 2, end)))
 
 
 _SHORTEST = 60.0
@@ -186,8 +186,14 @@ _FEW_MINUTES = 600.0
 """Seconds below which its marks tell seconds."""
 
 
-def _date(at: float, form: str) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at)).strftime(form)
+def date(at: float, form: str) -> str:
+    """Return a moment (seconds since the epoch) in UTC; one beyond all years is the first there is, or the last."""
+    return (_EPOCH + timedelta(seconds=min(max(at, _FIRST), _LAST))).strftime(form)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = datetime.min.replace(tzinfo=UTC).timestamp()
+_LAST = datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp()
 
 
 def levels(top: float, unit: str = "", scale: float = 1.0) -> tuple[float, tuple[Tick, ...]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from behindy_ops.errors import UNCHANGED, Kind
+from behindy_ops.errors import UNCHANGED, Interrupted, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,17 +54,24 @@ def confirm(question: str, *, yes: bool, json: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def _ordinary_signals() -> Iterator[None]:
-    """A session puts signals off to the end of a step; a question is left at once, since nothing was begun."""
+def _ordinary_signals(*, json: bool) -> Iterator[None]:
+    """A session puts signals off to the end of a step; a question is left at once, since nothing was begun.
+
+    A program that reads is told so, as the last object.
+    """
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     for number in before:
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, _stop if json else signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    raise Interrupted(f"Stopped by {signal.Signals(number).name}.", signal_number=number)
 
 
 def line(question: str, option: str, *, json: bool = False) -> str:
@@ -84,8 +91,8 @@ def line(question: str, option: str, *, json: bool = False) -> str:
 
 def _typed(prompt: str, *, json: bool) -> str:
     sys.stdout.flush()
-    if json or not sys.stdout.isatty():  # what a program reads there is no place for a question
-        print(prompt, end="", file=sys.stderr, flush=True)
-        prompt = ""
-    with _ordinary_signals():
+    with _ordinary_signals(json=json):
+        if json or not sys.stdout.isatty():  # what a program reads there is no place for a question
+            print(prompt, end="", file=sys.stderr, flush=True)
+            prompt = ""
         return input(prompt).strip()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CORE = {"--help": "the options of a task", "--list": "every task, with a line on each", "--version": "which one it is"}
 """Options before the first task, of Invoke's many."""
 
-FILES = frozenset({"file", "page", "backup"})
+FILES = frozenset({"file", "page", "backup", "html"})
 """Options whose value is a file here; and ``--to`` of what has no releases."""
 
 MAY_STAND_BARE = ("service", "tag", "file")
@@ -64,8 +64,9 @@ def offers(tree: Collection, words: Sequence[str], values: Values) -> Offers:
     if "--" in before:  # what follows is another program's
         return Offers(files=True)
     line = read(tree, before)
-    if line.waits:
+    if line.waits and not _stands_alone(tree, line, typed):
         return _of_option(line, line.waits, values).beginning(typed)
+    line = _settled(line)
     name, equals, begun = typed.partition("=")
     if equals and name.startswith("--"):
         return _of_option(line, name.removeprefix("--"), values).beginning(begun, lead=f"{name}=")
@@ -75,7 +76,7 @@ def offers(tree: Collection, words: Sequence[str], values: Values) -> Offers:
     found = (_of_option(line, slot, values) if slot else Offers(_options(tree, line) if line.task else {})).beginning(
         typed
     )
-    if found.values or (found.files and not typed) or (slot and not typed):
+    if found.values or (slot and not typed):
         return found
     return Offers(_tasks(tree), found.files).beginning(typed)
 
@@ -85,6 +86,8 @@ def read(tree: Collection, words: Iterable[str]) -> Line:
     names = {name for own, aliases in tree.task_names.items() for name in (own, *aliases)}
     line = Line()
     for word in words:
+        if line.waits and _stands_alone(tree, line, word):
+            line = _settled(line)
         if line.waits:
             line = Line(line.task, {**line.given, line.waits: word})
         elif word.startswith("-"):
@@ -98,6 +101,17 @@ def read(tree: Collection, words: Iterable[str]) -> Line:
         elif slot := _next_slot(tree, line):
             line = Line(line.task, {**line.given, slot: word})
     return line
+
+
+def _stands_alone(tree: Collection, line: Line, word: str) -> bool:
+    """Return whether the option that waits for a value goes without one, since the next option begins."""
+    argument = _argument(tree, line.task, f"--{line.waits}")
+    return argument is not None and argument.optional and word.startswith("-")
+
+
+def _settled(line: Line) -> Line:
+    """Return the line with no option that waits for a value."""
+    return Line(line.task, {**line.given, line.waits: ""}) if line.waits else line
 
 
 def _arguments(tree: Collection, task: str) -> list[Argument]:

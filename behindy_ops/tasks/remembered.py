@@ -100,7 +100,7 @@ def values(survey: Survey, services: Sequence[Service], prefix: str) -> Known:
 
 
 def ask(file: Path) -> None:
-    """Ask the host of the project around, and keep what it says; a failure is kept as an answer that is empty."""
+    """Ask the host of the project around, and keep what it says; after a failure, what was known before."""
     kept = _read(file).get("services", {})
     _write(file, kept)  # so that TAB does not ask once more meanwhile, nor after a host that stays silent
     with contextlib.suppress(SystemExit):
@@ -122,6 +122,11 @@ def _look() -> Known:
         return values(session.look(), session.services, this.settings.image_prefix)
 
 
-if __name__ == "__main__":
+def main(file: Path) -> None:
+    """Do as :func:`ask` does, in a process that ends by itself if that takes too long."""
     signal.alarm(LONGEST)
-    ask(Path(sys.argv[1]))
+    ask(file)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -11,12 +11,11 @@ ASKS = "words"
 
 BASH = r"""# Completion of inv, ./inv and behindy-ops, for bash 3.2 and newer.
 _behindy_ops() {
-    local line=${COMP_LINE:0:$COMP_POINT} typed=${COMP_WORDS[COMP_CWORD]} whole lead value _
+    local line=${COMP_LINE:0:$COMP_POINT} typed=$2 whole lead value _ # typed: what bash replaces, up to the cursor
     local -a words
     read -r -a words <<<"$line"
     case $line in *[[:space:]]) words+=("") ;; esac
     whole=${words[${#words[@]} - 1]}
-    [ "$typed" != = ] || typed=
     lead=${whole%"$typed"} # bash takes --tag=v1 for three words
     COMPREPLY=()
     while IFS=$'\t' read -r value _; do

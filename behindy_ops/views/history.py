@@ -12,6 +12,7 @@ from behindy_ops.host.command import Command, script
 from behindy_ops.host.session import Session
 from behindy_ops.report.layout import sentence
 from behindy_ops.report.text import Line, Tone
+from behindy_ops.views.history_page import steps
 from behindy_ops.views.view import Shown
 
 MOST = 500
@@ -43,16 +44,10 @@ def lines(found: Sequence[dict[str, Any]]) -> list[Line]:
             outcome = f"previous release drained by the host, {outcome}"
         tag = "" if entry.get("event") == MAINTENANCE else f":{entry.get('tag')}"
         chosen = f" ({entry['environment']})" if entry.get("environment") else ""
-        seconds = _seconds(entry.get("seconds"))
+        seconds = sum(steps(entry).values())
         told += sentence(
             f"{str(entry.get('at', ''))[:19]}Z  {entry.get('kind')} of {entry.get('service')}{tag}{chosen}"
         )
         told += sentence(f"{outcome}{f' in {took(seconds)}' if seconds else ''}, by {entry.get('who')}", indent="    ")
         told += sentence(str(entry.get("reason", "")), Tone.FAINT, "    ")
     return told or [Line("Nothing is recorded.")]
-
-
-def _seconds(steps: object) -> float:
-    """Sum up the steps' seconds; what a later version may write there instead counts for nothing."""
-    found = steps.values() if isinstance(steps, dict) else ()
-    return sum(seconds for seconds in found if isinstance(seconds, int | float))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from statistics import median
 from typing import Any
 
@@ -20,6 +20,7 @@ from behindy_ops.report.page import (
     Table,
     Tile,
     Timeline,
+    date,
     dates_axis,
     looks,
     seconds_axis,
@@ -87,7 +88,7 @@ def deeds(entries: Sequence[Mapping[str, Any]]) -> list[Deed]:
             case "begun":
                 begun[release] = entry
             case "drained":
-                drains[release] = sum(_steps(entry).values())
+                drains[release] = sum(steps(entry).values())
             case _:
                 told.append((begun.pop(release, entry), entry))
     told += [(entry, {**entry, "outcome": UNENDED}) for entry in begun.values()]
@@ -97,15 +98,15 @@ def deeds(entries: Sequence[Mapping[str, Any]]) -> list[Deed]:
 
 def _deed(first: Mapping[str, Any], last: Mapping[str, Any], drained: float) -> Deed:
     about = {name: str(last.get(name, "")) for name in ("service", "kind", "who", "outcome", "reason", "environment")}
-    steps = _steps(last) | ({"drain by the host": drained} if drained else {})
+    took_each = steps(last) | ({"drain by the host": drained} if drained else {})
     tag = "" if last.get("event") == MAINTENANCE else str(last.get("tag", ""))
-    return Deed(**about, tag=tag, began=_moment(first), ended=_moment(last), steps=steps)
+    return Deed(**about, tag=tag, began=_moment(first), ended=_moment(last), steps=took_each)
 
 
-def _steps(entry: Mapping[str, Any]) -> dict[str, float]:
-    """What a later version may write there instead counts for nothing."""
-    steps = entry.get("seconds")
-    pairs = steps.items() if isinstance(steps, dict) else ()
+def steps(entry: Mapping[str, Any]) -> dict[str, float]:
+    """Return how long each step of an entry took; what a later version may write there instead counts for nothing."""
+    found = entry.get("seconds")
+    pairs = found.items() if isinstance(found, dict) else ()
     return {str(name): float(value) for name, value in pairs if isinstance(value, int | float) and 0 <= value < LONGEST}
 
 
@@ -133,14 +134,14 @@ def page(entries: Sequence[Mapping[str, Any]], target: str, service: str = "") -
             about, f"Of {target}.", (), (Section("Nothing is recorded", ("No deploy has been made yet.",)),), end
         )
     timed = [deed for deed in found if deed.steps][-_DRAWN:]
-    steps = (Section("What took how long", (_durations(timed),)),) if timed else ()
+    durations = (Section("What took how long", (_durations(timed),)),) if timed else ()
     return Page(
         about,
         f"Of {target}: {len(found)} entries, from {_date(found[0].began)} to {_date(found[-1].began)} UTC.",
         tuple(_tiles(found)),
         (
             Section("What happened when", (_timeline(found),)),
-            *steps,
+            *durations,
             Section("Everything, the newest first", (_everything(found),)),
         ),
         end,
@@ -265,4 +266,4 @@ _TOLD = 0.05
 
 
 def _date(at: float, *, seconds: bool = False) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime(f"%Y-%m-%d %H:%M{':%S' if seconds else ''}")
+    return date(at, f"%Y-%m-%d %H:%M{':%S' if seconds else ''}")

@@ -211,8 +211,26 @@ def test_what_runs_as_it_should_is_left_alone() -> None:
     assert there.host.locked == []
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("holding new connections\naway 4500\n", "nginx was away for 4.5 s; new connections waited meanwhile"),
+        (
+            "unheld\naway 4500\n",
+            "nginx was away for 4.5 s; new connections were refused meanwhile (no sudo or iptables)",
+        ),
+        ("", ""),  # it was stopped before
+    ],
+)
+def test_what_became_of_those_who_connected_meanwhile_is_said(said: str, told: str) -> None:
+    there = scripted(host__infra_look=looked(DB), host__infra_up=Answer(said))
+    run(there)
+    done = [event for event in there.events if isinstance(event, StepDone)]
+    assert done[-1].detail == told
+
+
 def test_of_several_that_would_be_replaced_one_alone_is() -> None:
-    there = scripted(host__infra_look=looked(OLD_DB), host__infra_up=Answer("away 4500\n"))
+    there = scripted(host__infra_look=looked(OLD_DB), host__infra_up=Answer("holding new connections\naway 4500\n"))
     bring_up(there.session, lambda _: True, only="nginx")
     assert there.host.locked == ["host.up nginx"]
     assert there.host.commands[-1].argv[-4:] == ("placeholder", "nginx:1.28", "create", "nginx")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from behindy_ops.report.page import SERIES, dates_axis, levels, looks, seconds_axis
@@ -43,6 +45,17 @@ def test_moments_are_told_in_utc_with_seconds_where_they_are_close() -> None:
 def test_a_single_moment_is_in_the_middle_of_a_minute() -> None:
     axis = dates_axis(3600.0, 3600.0)
     assert (axis.end - axis.begin, axis.share(3600.0)) == (60.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("moment", "shown"),
+    [(datetime.min.replace(tzinfo=UTC), "1-01-01 00:00:00"), (datetime.max.replace(tzinfo=UTC), "9999-12-31 23:59:59")],
+)
+def test_the_marks_of_an_axis_keep_to_the_years_that_there_are(moment: datetime, shown: str) -> None:
+    at = moment.timestamp()
+    told = [tick.text.lstrip("0") for tick in dates_axis(at, at).ticks]
+    assert len(told) == 3
+    assert shown in told
 
 
 @pytest.mark.parametrize(

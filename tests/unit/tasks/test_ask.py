@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import pty
+import signal
+import subprocess
 import sys
 
 import pytest
 
 from behindy_ops.errors import Kind
 from behindy_ops.tasks.ask import asker, confirm
+from sandbox.tasks.quality import CHECKOUT
 from tests.kinds import raises
 
 
@@ -61,3 +67,39 @@ def test_a_no_ends_the_task_with_an_exit_code(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "stdin", Terminal("no\n"))
     with raises(Kind.INTERRUPTED, match="The answer was no"):
         confirm("Deploy it?", yes=False)
+
+
+ASKS = """
+from behindy_ops.tasks.ask import confirm
+from behindy_ops.tasks.guard import guarded
+
+@guarded
+def body(json):
+    confirm("Deploy it?", yes=False, json=json)
+
+body(json=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_a_question_is_told_to_a_program(number: signal.Signals) -> None:
+    terminal, inner = pty.openpty()
+    try:
+        pipe = subprocess.PIPE
+        argv = [sys.executable, "-c", ASKS]
+        with subprocess.Popen(argv, stdin=inner, stdout=pipe, stderr=pipe, text=True, cwd=CHECKOUT) as asks:
+            assert asks.stderr
+            assert asks.stderr.read(len("Deploy it? [yes/no] ")) == "Deploy it? [yes/no] "
+            asks.send_signal(number)
+            out, err = asks.communicate(timeout=30)
+    finally:
+        os.close(terminal)
+        os.close(inner)
+    assert asks.returncode == 128 + number
+    told = json.loads(out)
+    assert (told["error"], told["exit_code"], told["what"]) == (
+        "interrupted",
+        128 + number,
+        f"Stopped by {number.name}.",
+    )
+    assert "Traceback" not in err

@@ -60,6 +60,10 @@ def offered(tree: Collection, words: str) -> Offers:
         ("deploy.rollback frontend --to ", {"20260101-frontend"}),
         ("deploy.rollback --to 2", {"20260101-deploy.rollback"} - {"20260101-deploy.rollback"} | {"20260101-rollback"}),
         ("deploy.history --json fr", {"frontend"}),
+        ("host.setup --swarm --join u@h --j", {"--join"}),  # of which there may be several
+        ("deploy.history --html --j", {"--json"}),
+        ("deploy.history --html --json fr", {"frontend"}),
+        ("deploy.history --html x.html fr", {"frontend"}),
         ("deploy.history frontend ops.d", {"ops.disk", "ops.doctor"}),
         ("ops.logs n", {"nginx"}),
         ("ops.logs nginx --", {"--follow", "--tail", "--since", "--grep", "--json", "--env"}),
@@ -86,13 +90,24 @@ def test_behind_a_task_that_needs_no_more_its_options_are_offered(tree: Collecti
 
 
 @pytest.mark.parametrize(
-    "words", ["env.push ", "env.push --file x", "db.restore ", "db.backup --to ", "ops.exec backend -- l"]
+    "words",
+    [
+        "env.push ",
+        "env.push --file x",
+        "db.restore ",
+        "db.backup --to ",
+        "ops.exec backend -- l",
+        "deploy.history --html ",
+        "deploy.history --html=x",
+    ],
 )
 def test_a_file_may_be_named(tree: Collection, words: str) -> None:
-    assert offered(tree, words).files
+    assert offered(tree, words) == Offers(files=True)
 
 
-@pytest.mark.parametrize("words", ["deploy.frontend --wait ", "ops.logs frontend --grep x", "init --domain "])
+@pytest.mark.parametrize(
+    "words", ["deploy.frontend --wait ", "ops.logs frontend --grep x", "ops.logs --grep --f", "init --domain "]
+)
 def test_what_only_a_person_knows_is_not_guessed(tree: Collection, words: str) -> None:
     assert offered(tree, words) == Offers()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -113,6 +114,32 @@ def test_a_host_that_is_slow_is_not_waited_for(
     monkeypatch.setattr(remembered, "PATIENCE", 0.1)
     assert known(project, environ) == {}
     assert STARTED[-1].poll() is None
+    assert os.getsid(STARTED[-1].pid) != os.getsid(0)  # nothing in it can ask on the terminal
+
+
+def test_who_asks_imports_nothing_of_the_folder_around(
+    project: Project, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    around = tmp_path / "around"
+    around.mkdir()
+    (around / "json.py").write_text("open('imported', 'w')\nfrom marshal import *\n")
+    monkeypatch.chdir(around)
+    monkeypatch.setattr(remembered, "PATIENCE", 60.0)
+    assert known(project, environ) == {}
+    assert STARTED[-1].poll() == 0
+    assert place(project, environ).exists()
+    assert [each.name for each in around.iterdir()] == ["json.py"]
+
+
+def test_who_asks_ends_by_itself_where_a_host_never_answers(environ: dict[str, str], tmp_path: Path) -> None:
+    script = (
+        "import pathlib, signal, sys; from behindy_ops.tasks import remembered; remembered.LONGEST = 1;"
+        "remembered._look = signal.pause; remembered.main(pathlib.Path(sys.argv[1]))"
+    )
+    argv = [sys.executable, "-c", script, str(tmp_path / "kept" / "x.json")]
+    done = subprocess.run(argv, env=environ, timeout=60, check=False)
+    assert done.returncode == -signal.SIGALRM
+    assert [each.name for each in (tmp_path / "kept").iterdir()] == ["x.json"]
 
 
 def test_what_is_kept_is_for_its_owner_alone(

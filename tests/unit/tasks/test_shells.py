@@ -70,7 +70,7 @@ COMP_LINE=$1 COMP_POINT=${#1} COMP_WORDS=() COMP_CWORD=0
 read -r -a COMP_WORDS <<<"${1//=/ = }"
 case $1 in *' '|*=) COMP_WORDS+=("") ;; esac
 COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-_behindy_ops
+_behindy_ops "${COMP_WORDS[0]}" "${1##*[ =:]}"
 printf '%s\\n' "${COMPREPLY[@]}"
 """
 
@@ -128,6 +128,8 @@ class Terminal:
         )
         os.close(inner)
         self.shown = ""
+        self.keeps = False
+        """Whether completing leaves what stands behind the cursor in the word, as bash does with every program's."""
 
     def types(self, text: str) -> None:
         os.write(self._terminal, text.encode())
@@ -154,6 +156,7 @@ STARTS = {"bash": ["--norc", "--noprofile", "-i"], "zsh": ["-f", "-i"]}
 @pytest.fixture(params=list(STARTS))
 def terminal(request: pytest.FixtureRequest, environ: dict[str, str]) -> Iterator[Terminal]:
     made = Terminal([shell(request.param), *STARTS[request.param]], environ)
+    made.keeps = request.param == "bash"
     made.types(f'eval "$(inv completion {request.param})"; echo rea""dy\n')
     made.shows("ready")
     yield made
@@ -169,6 +172,30 @@ def test_tab_completes_on_a_terminal(terminal: Terminal) -> None:
     terminal.shows("kend ")
     terminal.types("--to 2\t")
     terminal.shows("0260101-1 ")
+
+
+LEFT = "\x02"
+TO_THE_BEGIN, TO_THE_END = "\x01", "\x05"
+
+
+@pytest.mark.parametrize(
+    ("typed", "behind", "words"),
+    [
+        ("deploy.fr", "ontend", ["deploy.frontend"]),
+        ("deploy.frontend --tag=", "", ["deploy.frontend", "--tag=frontend-v1"]),
+        ("deploy.frontend --tag=fro", "", ["deploy.frontend", "--tag=frontend-v1"]),
+        ("deploy.frontend --tag=fronte", "nd-v1", ["deploy.frontend", "--tag=frontend-v1"]),
+        ("deploy.frontend --tag ", "", ["deploy.frontend", "--tag", "frontend-v1"]),
+        ("deploy.frontend --tag=fro:", "", ["deploy.frontend", "--tag=fro:"]),
+    ],
+)
+def test_tab_replaces_what_stands_before_the_cursor(
+    terminal: Terminal, typed: str, behind: str, words: list[str]
+) -> None:
+    terminal.types(f"inv {typed}{behind}{LEFT * len(behind)}\t{TO_THE_BEGIN}printf '<%s>' {TO_THE_END} done\n")
+    told = re.findall("<([^<>%]*)>", terminal.shows("<done>"))
+    kept = behind if terminal.keeps else ""
+    assert told == ["inv", *words[:-1], words[-1] + kept, "done"]
 
 
 def test_a_checkout_that_was_never_run_is_not_set_up_by_a_tab(tmp_path: Path) -> None:

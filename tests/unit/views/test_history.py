@@ -6,8 +6,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from behindy_ops.deploy.history import maintained
 from behindy_ops.views import history
+from behindy_ops.views.history_page import deeds
 from tests.unit.ops_facts import text_of
 
 
@@ -57,6 +60,20 @@ def test_nothing_recorded_is_said() -> None:
 def test_entries_of_a_later_version_are_shown_as_far_as_they_are_understood() -> None:
     written = ["[1]", "7", json.dumps(entry("ended", 1, outcome="live", release=["r1"], seconds="5 s"))]
     assert text_of(history.lines(history.entries(written, ""))).endswith("deploy of backend:v1 live, by mona")
+
+
+ODD = ["NaN", "Infinity", "1e400", "1" + 400 * "0", "-1", "1e9"]
+"""Figures that JSON's readers take and no step has taken."""
+
+
+@pytest.mark.parametrize("figure", ODD)
+def test_what_no_step_can_have_taken_counts_for_nothing(figure: str) -> None:
+    written = json.dumps(entry("ended", 1, outcome="live", seconds={"pull": 2.0, "odd": 0})).replace(
+        ": 0}", f": {figure}}}"
+    )
+    found = history.entries([written], "")
+    assert text_of(history.lines(found)).endswith("deploy of backend:v1 live in 2.0 s, by mona")
+    assert [deed.steps for deed in deeds(found)] == [{"pull": 2.0}]
 
 
 def test_what_the_host_drained_by_itself_is_told_as_that() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from behindy_ops.deploy.history import maintained
 from behindy_ops.report.html import render
 from behindy_ops.report.page import Look, Table, Timeline
@@ -118,6 +120,21 @@ def test_a_history_without_entries_is_a_page_too() -> None:
     text = render(page([], "mona.example", "backend"))
     assert "History of backend" in text
     assert "No deploy has been made yet." in text
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "0001-01-01T00:00:00+00:00",
+        "0001-01-01T00:00:00+09:00",
+        "9999-12-31T23:59:59+00:00",
+        "9999-12-31T23:59:59-09:00",
+    ],
+)
+def test_the_first_and_the_last_moment_that_there_are_can_be_shown(at: str) -> None:
+    made = page([entry("ended", 1, outcome="live", at=at)], "mona.example")
+    assert table_of(made.sections[-1].parts[0]).rows[0][0].lstrip("0")[:10].rstrip() in ("1-01-01 00", "9999-12-31")
+    assert "deploy of backend:v1" in render(made)
 
 
 def test_a_hostile_entry_is_text() -> None:

@@ -46,12 +46,14 @@ fi
 if [ "${#others[@]}" != "${#recreate[@]}" ]; then # the old one ends its requests, but those that wait meanwhile want to get in
   echo "replacing $nginx"
   begun=$(now)
-  if hold "$container"; then echo "holding new connections"; else echo "unheld"; fi
+  hold "$container"
+  held=$?
+  case $held in 0) echo "holding new connections" ;; 1) echo unheld ;; esac
   replace --timeout 3 "$nginx" || exit 1
   end=$(($(now) + 10000))
   until [ "$(now)" -ge "$end" ] || docker exec "$container" curl -fsS -o /dev/null -m 3 http://127.0.0.1/health 2>/dev/null; do sleep 0.05; done
   let_in
-  echo "away $(($(now) - begun))"
+  [ "$held" = 2 ] || echo "away $(($(now) - begun))" # nobody could connect before either
 fi
 on_overlay "$project" "$network" "$container" || exit 1
 reached() { # whether nginx answers at all of its published ports, and by IPv6 at the host's public address

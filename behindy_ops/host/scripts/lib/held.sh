@@ -3,11 +3,11 @@
 # Who drops them is a process of root's, which ends with the script, whatever that dies of, and after $held_most seconds.
 # Where the kernel can (xt_time), the rule says so itself: it drops nothing any more, should that process be killed too.
 held_most=60
-hold() { # container: those to its published ports. False where that cannot be done (no sudo, no iptables)
+hold() { # container: those to its published ports. 1 where that cannot be done (no sudo, no iptables), 2 where it has none
   local PATH=$PATH:/usr/sbin:/sbin ports said='' root=(sudo -n)
   [ "$(id -u)" != 0 ] || root=()
   ports=$(docker port "$1" 2>/dev/null | sed -n 's/.*://p' | sort -un | paste -sd ,)
-  [ -n "$ports" ] || return 1
+  [ -n "$ports" ] || return 2 # it is stopped, say
   # shellcheck disable=SC2016 # the inner shell's
   coproc HELD { exec "${root[@]}" sh -c 'trap "" HUP INT TERM PIPE
     which="PREROUTING -t mangle -p tcp -m addrtype --dst-type LOCAL -m multiport --dports $1 --syn"

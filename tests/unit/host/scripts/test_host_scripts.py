@@ -908,6 +908,20 @@ def test_new_connections_wait_while_nginx_is_replaced(host: FakeHost, *, may: bo
         assert ran.calls.index(rules[0]) < ran.calls.index(second) < ran.calls.index(rules[1])
 
 
+def test_nothing_is_said_of_connections_to_an_nginx_that_was_stopped(host: FakeHost) -> None:
+    infrastructure(host)
+    host.moved['"$(id -u)"'] = "1000"
+    host.on("docker", "compose *up -d *")
+    host.on("docker", "compose ps -aq *", "c1\n")
+    host.on("docker", "container inspect *", "running healthy\n")
+    host.on("docker", "port nginx", "")
+    host.on("docker", "exec nginx curl *", "")
+    ran = host.run("host/infra_up", str(host.home), "a.org", "5", *NAMES, "recreate", "nginx")
+    assert ran.code == 0, ran.err
+    assert not {"away", "unheld", "holding"} & set(ran.values)
+    assert any(call.endswith("--force-recreate --timeout 3 nginx") for call in ran.calls)
+
+
 def test_a_kernel_that_cannot_end_a_rule_by_itself_holds_them_all_the_same(host: FakeHost) -> None:
     infrastructure(host)
     host.moved['"$(id -u)"'] = "1000"
