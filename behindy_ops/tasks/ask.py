@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from behindy_ops.errors import UNCHANGED, Interrupted, Kind
+from behindy_ops.errors import UNCHANGED, Kind, Stopped, signals_raise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 def ask(question: str, *, otherwise: str, json: bool = False) -> bool:
@@ -53,27 +52,6 @@ def confirm(question: str, *, yes: bool, json: bool = False) -> None:
     raise Kind.INTERRUPTED("The answer was no.", state=UNCHANGED)
 
 
-@contextlib.contextmanager
-def _ordinary_signals(*, json: bool) -> Iterator[None]:
-    """A session puts signals off to the end of a step; a question is left at once, since nothing was begun.
-
-    A program that reads is told so, as the last object.
-    """
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    for number in before:
-        signal.signal(number, _stop if json else signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _stop(number: int, _: object) -> NoReturn:
-    raise Interrupted(f"Stopped by {signal.Signals(number).name}.", signal_number=number)
-
-
 def line(question: str, option: str, *, json: bool = False) -> str:
     """Ask for a text on the terminal, and return what was typed.
 
@@ -91,8 +69,13 @@ def line(question: str, option: str, *, json: bool = False) -> str:
 
 def _typed(prompt: str, *, json: bool) -> str:
     sys.stdout.flush()
-    with _ordinary_signals(json=json):
+    # A session puts signals off to the end of a step; a question is left at once, since nothing was begun.
+    with signals_raise(_left, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if json or not sys.stdout.isatty():  # what a program reads there is no place for a question
             print(prompt, end="", file=sys.stderr, flush=True)
             prompt = ""
         return input(prompt).strip()
+
+
+def _left(number: int) -> BaseException:
+    return KeyboardInterrupt() if number == signal.SIGINT else Stopped(number)
