@@ -306,6 +306,21 @@ def test_whoever_waits_for_a_rollback_is_not_replaced(workflow: str, key: str) -
     assert (concurrency["cancel-in-progress"], concurrency["queue"]) == (False, "max")
 
 
+def test_what_changes_the_host_by_hand_meets_in_one_group_and_the_certificate_keeps_nobody_waiting() -> None:
+    inputs = {"environment": "production", "service": "web"}
+    asked = {"rollback": inputs, **{name: inputs | {"task": name} for name in ("recover", "status")}, "certs": inputs}
+    keys = {"recover": "ops", "status": "ops"}
+    groups = {
+        name: filled(
+            WORKFLOWS[keys.get(name, name)]["jobs"][keys.get(name, name)]["concurrency"]["group"],
+            {"github": BY_HAND, "inputs": given, "vars": {}},
+        )
+        for name, given in asked.items()
+    }
+    assert groups["rollback"] == groups["recover"]
+    assert len(set(groups.values())) == 3, groups
+
+
 def test_two_services_in_one_run_do_not_replace_each_others_jobs() -> None:
     for job in SERVICE["jobs"].values():
         assert "concurrency" not in job or group(job, BY_HAND) != group(job, BY_HAND, "api")
