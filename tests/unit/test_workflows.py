@@ -51,6 +51,7 @@ def run(a_step: Mapping[str, Any], contexts: Mapping[str, Any], folder: Path) ->
         "HOME": str(folder),
         "RUNNER_TEMP": str(folder),
         "GITHUB_OUTPUT": str(outputs),
+        "GITHUB_STEP_SUMMARY": str(folder / "summary"),
         "no_proxy": "127.0.0.1",
     }
     done = subprocess.run(
