@@ -46,6 +46,8 @@ def run(a_step: Mapping[str, Any], contexts: Mapping[str, Any], folder: Path) ->
     given = {name: filled(str(value), contexts) for name, value in a_step.get("env", {}).items()}
     outputs = folder / "outputs"
     outputs.write_text("")
+    script = folder / "step.sh"  # for the last command of a file, bash does not step aside by itself
+    script.write_text(a_step["run"])
     env = given | {
         "PATH": f"{folder}/bin:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(folder),
@@ -55,7 +57,7 @@ def run(a_step: Mapping[str, Any], contexts: Mapping[str, Any], folder: Path) ->
         "no_proxy": "127.0.0.1",
     }
     done = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", a_step["run"]],
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
         cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=60,
     )  # fmt: skip
     return Ran(done.returncode, done.stdout, outputs.read_text())

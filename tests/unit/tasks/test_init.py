@@ -100,7 +100,7 @@ def test_the_workflow_is_pinned_to_the_commit_that_this_was_installed_from(
 
     monkeypatch.setattr(metadata, "distribution", lambda _: Installed())
     init(Context(), domain="shop.example", yes=True, remove_ports=True)
-    (line,) = re.findall(r"behindy-ops\.git(.*)$", (compose.parent / WORKFLOW).read_text(), re.MULTILINE)
+    (line,) = re.findall(r"pipx install .*behindy-ops\.git(.*)$", (compose.parent / WORKFLOW).read_text(), re.MULTILINE)
     assert line == (f"@{commit}" if commit else "")
 
 
