@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.complete import REQUIRED, skip_incomplete
 from tests.github_runner import Expression
 from tests.unit.pages import CHECKOUT, rows, tables, without_code
 from tests.unit.test_documents import wrong
@@ -102,6 +103,31 @@ def test_a_task_or_an_option_that_there_is_none_of_is_seen(tmp_path: Path) -> No
     (words,) = typed(step, given, tmp_path / "b")
     assert words == ["host.certs", "--yes", "--more", "b c"]
     assert wrong(words)
+
+
+# What is tried
+
+
+@pytest.mark.parametrize(
+    ("job", "step", "missing"), [("pure", "Unit tests", ["zsh", "fish"]), ("sandbox", "Sandbox tests", ["chromium"])]
+)
+def test_on_githubs_machines_no_test_is_skipped_for_a_program_that_is_missing(
+    job: str, step: str, missing: list[str]
+) -> None:
+    steps = WORKFLOWS["ci"]["jobs"][job]["steps"]
+    (at,) = (number for number, one in enumerate(steps) if one["name"] == step)
+    assert steps[at]["env"][REQUIRED] == "1"
+    installed = " ".join(line for one in steps[:at] for line in re.findall(r"apt-get install (.*)", one.get("run", "")))
+    assert set(missing) <= set(installed.split())
+
+
+def test_a_program_that_is_missing_is_a_failure_only_where_it_has_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(REQUIRED, raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no zsh"):
+        skip_incomplete("no zsh")
+    monkeypatch.setenv(REQUIRED, "1")
+    with pytest.raises(pytest.fail.Exception, match="no zsh"):
+        skip_incomplete("no zsh")
 
 
 # What is told
