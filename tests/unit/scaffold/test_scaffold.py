@@ -162,6 +162,9 @@ def test_no_job_names_the_environment_before_it_is_known_to_be_there(
     assert ("no environment production" in errors(ran)) is (ran.code == 1)
 
 
+GIVEN = ("BEHINDY_SSH_KEY", "BEHINDY_SSH_KEY_PASSPHRASE", "BEHINDY_NOTIFY_URL", "DOCKERHUB_USERNAME")
+
+
 def test_the_host_is_given_what_is_set_and_the_signals_reach_the_deploy(
     jobs: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -176,9 +179,6 @@ def test_the_host_is_given_what_is_set_and_the_signals_reach_the_deploy(
     expected = {name: f"the {name}" for name in GIVEN} | {"DOCKERHUB_TOKEN": "the DOCKERHUB_PULL_TOKEN"}
     expected |= {"BEHINDY_PORT": "2222", "BEHINDY_USER": "ubuntu", "BEHINDY_HOST": ""}
     assert {name: environment[name] for name in expected} == expected
-
-
-GIVEN = ("BEHINDY_SSH_KEY", "BEHINDY_SSH_KEY_PASSPHRASE", "BEHINDY_NOTIFY_URL", "DOCKERHUB_USERNAME")
 
 
 @pytest.mark.parametrize("page", ["docs/library.md", "docs/ko/library.md"])
