@@ -55,7 +55,7 @@ SECONDS = {
     "test_edges": 35.0,
     "test_forked": 1.0,
     "test_from_local": 50.0,
-    "test_github_job": 25.0,
+    "test_github_job": 35.0,
     "test_host_setup": 6.0,
     "test_hosts": 20.0,
     "test_init": 150.0,

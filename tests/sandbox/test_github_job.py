@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 
 from behindy_ops.errors import Kind
+from behindy_ops.provision.recipes import CERTBOT
 from sandbox.host import shell as host
+from sandbox.host.images import ASSETS
 from sandbox.host.info import SandboxInfo
+from sandbox.host.keys import make_authority
 from tests.github_runner import Repository, Runner, StepRun, called, load
 from tests.sandbox.support import ROOT, all_drained, containers, inv, live_release, on_host
 
@@ -35,6 +38,7 @@ CALLER = load(ROOT / "docs/callers/frontend.yml")["jobs"]["frontend"]
 MONDAY, TUESDAY = "2026-01-05T09:00:00+09:00", "2026-01-06T09:00:00+09:00"
 ROLLBACK = load(ROOT / ".github/workflows/rollback.yml")["jobs"]["rollback"]
 OPS = load(ROOT / ".github/workflows/ops.yml")["jobs"]["ops"]
+CERTS = load(ROOT / ".github/workflows/certs.yml")["jobs"]["certs"]
 
 
 def put_checkout(place: Path) -> None:
@@ -284,6 +288,57 @@ class TestTheDeployJob:
             assert runs[-1].code in ((0, Kind.TROUBLE_FOUND.exit_code) if task == "doctor" else (0,)), said(runs)
             require_no_secret(runs[-1], secrets, masked=False)
             assert runs[-1].summary
+
+
+LETS, KEPT = "/etc/letsencrypt", "/root/letsencrypt.kept"
+
+ISSUING = f"""set -eu
+docker rm --force certbot-made >/dev/null 2>&1 || :
+docker create --name certbot-made "$(docker inspect --format '{{{{.Config.Image}}}}' nginx)" >/dev/null
+tar -c -C "$1" usr opt | docker cp - certbot-made:/
+docker commit --change 'ENTRYPOINT ["certbot"]' --change 'CMD []' certbot-made {CERTBOT} >/dev/null
+docker rm certbot-made >/dev/null
+cp -a {LETS} {KEPT}
+rm -rf {LETS}/renewal {LETS}/live/behindy.me
+"""
+AS_BEFORE = f"""
+rm -rf {LETS}/*; cp -a {KEPT}/. {LETS}/; rm -rf {KEPT} "$1"
+docker rmi --force {CERTBOT} >/dev/null
+docker exec nginx nginx -c /etc/nginx/behindy/nginx.conf -s reload
+"""
+
+
+@pytest.fixture
+def no_certificate(live_services: None) -> Iterator[None]:
+    """A host whose certificate is gone, and a stand-in for certbot and its authority; afterwards all is as before."""
+    ca, key = make_authority()
+    script = (ASSETS / "certbot" / "certbot.sh").read_bytes()
+    at = on_host("mktemp", "-d")
+    on_host("mkdir", "-p", f"{at}/usr/local/bin", f"{at}/opt")
+    for path, content in (("usr/local/bin/certbot", script), ("opt/ca.pem", ca), ("opt/ca.key", key)):
+        host.run(["sh", "-c", 'cat > "$1" && chmod 755 "$1"', "sh", f"{at}/{path}"], stdin=content)
+    try:
+        on_host("sh", "-c", ISSUING, "sh", at)
+        yield
+    finally:
+        on_host("sh", "-c", AS_BEFORE, "sh", at)
+
+
+@pytest.mark.usefixtures("no_certificate")
+@pytest.mark.timeout(900)
+def test_the_schedule_has_the_certificate_renewed_and_leaves_a_good_one(
+    runner: Runner, repository: Repository, secrets: dict[str, str]
+) -> None:
+    contexts = of_ops(repository)
+    contexts["vars"]["BEHINDY_CERTS_EMAIL"] = "kim@example.com"
+    for said_of_it in ("none exists yet", "nothing to do"):
+        runs = runner.job(CERTS, contexts | {"inputs": {}})  # a schedule has none
+        assert runs[-1].name == "Renew"
+        assert runs[-1].code == 0, said(runs)
+        assert said_of_it in runs[-1].raw
+        require_no_secret(runs[-1], secrets, masked=False)
+        assert PASSPHRASE in runs[-1].log.masks
+    assert on_host("test", "-L", f"{LETS}/live/behindy.me/fullchain.pem") == ""
 
 
 def test_what_the_caller_does_not_pass_is_named_before_anything_is_done(runner: Runner, repository: Repository) -> None:

@@ -17,6 +17,7 @@ from sandbox.pages import bench, demo, grown, peer
 from sandbox.recording.record import FOLDER, TITLES
 from sandbox.traffic.model import Loss
 from tests import measured
+from tests.complete import skip_incomplete
 from tests.measured import MEASURED, benchmark, traffic
 from tests.sandbox.browser import Look, View, chromium, looks
 from tests.sandbox.interruption import FULL
@@ -48,10 +49,10 @@ def browser() -> str:
         except BehindyError as error:
             if FULL:
                 raise
-            pytest.skip(f"no Chromium, and none can be installed here: {error}")
+            skip_incomplete(f"no Chromium, and none can be installed here: {error}")
     if not chromium():
         assert not FULL, "no Chromium on this machine, and no right to install one"
-        pytest.skip("no Chromium on this machine, and no right to install one: apt-get install chromium")
+        skip_incomplete("no Chromium on this machine, and no right to install one: apt-get install chromium")
     return chromium()
 
 

@@ -46,15 +46,18 @@ def run(a_step: Mapping[str, Any], contexts: Mapping[str, Any], folder: Path) ->
     given = {name: filled(str(value), contexts) for name, value in a_step.get("env", {}).items()}
     outputs = folder / "outputs"
     outputs.write_text("")
+    script = folder / "step.sh"  # for the last command of a file, bash does not step aside by itself
+    script.write_text(a_step["run"])
     env = given | {
         "PATH": f"{folder}/bin:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(folder),
         "RUNNER_TEMP": str(folder),
         "GITHUB_OUTPUT": str(outputs),
+        "GITHUB_STEP_SUMMARY": str(folder / "summary"),
         "no_proxy": "127.0.0.1",
     }
     done = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", a_step["run"]],
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
         cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=60,
     )  # fmt: skip
     return Ran(done.returncode, done.stdout, outputs.read_text())
@@ -304,6 +307,21 @@ def test_no_caller_has_a_group_of_its_own_in_which_a_run_by_hand_could_be_replac
 def test_whoever_waits_for_a_rollback_is_not_replaced(workflow: str, key: str) -> None:
     concurrency = WORKFLOWS[workflow]["jobs"][key]["concurrency"]
     assert (concurrency["cancel-in-progress"], concurrency["queue"]) == (False, "max")
+
+
+def test_what_changes_the_host_by_hand_meets_in_one_group_and_the_certificate_keeps_nobody_waiting() -> None:
+    inputs = {"environment": "production", "service": "web"}
+    asked = {"rollback": inputs, **{name: inputs | {"task": name} for name in ("recover", "status")}, "certs": inputs}
+    keys = {"recover": "ops", "status": "ops"}
+    groups = {
+        name: filled(
+            WORKFLOWS[keys.get(name, name)]["jobs"][keys.get(name, name)]["concurrency"]["group"],
+            {"github": BY_HAND, "inputs": given, "vars": {}},
+        )
+        for name, given in asked.items()
+    }
+    assert groups["rollback"] == groups["recover"]
+    assert len(set(groups.values())) == 3, groups
 
 
 def test_two_services_in_one_run_do_not_replace_each_others_jobs() -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,7 +20,11 @@ from behindy_ops.scaffold.answers import Answers, App, parse_app, project_name, 
 from behindy_ops.scaffold.compose import candidates, completed, published, without_ports
 from behindy_ops.scaffold.files import WORKFLOW, diff, new_files
 from behindy_ops.scaffold.missing import missing
+from sandbox.tasks.run_steps import problems, run_steps
 from tests.kinds import raises
+from tests.unit.pages import rows
+from tests.unit.test_documents import wrong
+from tests.unit.test_workflows import WORKFLOWS, errors, program, run, step
 
 HERE = "compose/docker-compose.yml"
 WEB = App("web", "ghcr.io/acme/web", 5000, "/health", "/")
@@ -119,17 +128,89 @@ def test_the_directory_on_the_host_is_the_same_from_here_and_from_the_workflow(
 ) -> None:
     files = made(replace(answers(), host_dir=host_dir), tmp_path)
     assert files[".env.example"].count(f"BEHINDY_HOST_DIR={host_dir}\n") == times
-    environment = yaml.safe_load(files[WORKFLOW])["jobs"]["deploy"]["steps"][2]["env"]
-    assert environment.get("BEHINDY_HOST_DIR", "") == host_dir
-    assert environment["BEHINDY_KNOWN_HOSTS"]
+    assert step(yaml.safe_load(files[WORKFLOW])["jobs"]["deploy"], "Deploy")["env"].get("BEHINDY_HOST_DIR", "") == (
+        host_dir
+    )
 
 
 @pytest.mark.parametrize("commit", ["a" * 40, ""])
 def test_the_workflow_installs_what_made_it(tmp_path: Path, commit: str) -> None:
     text = made(replace(answers(), commit=commit), tmp_path)[WORKFLOW]
-    steps = yaml.safe_load(text)["jobs"]["deploy"]["steps"]
-    assert steps[1]["run"].endswith(f"/behindy-ops.git@{commit}" if commit else "/behindy-ops.git")
+    installed = step(yaml.safe_load(text)["jobs"]["deploy"], "Install behindy-ops")["run"]
+    assert installed.endswith(f"/behindy-ops.git@{commit}" if commit else "/behindy-ops.git")
     assert ("The newest there is." in text) is (not commit)
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> dict[str, dict[str, Any]]:
+    """The jobs of the workflow that is made."""
+    return dict(yaml.safe_load(made(answers(), tmp_path)[WORKFLOW])["jobs"])
+
+
+@pytest.mark.parametrize("answer", ["exit 0", "echo 'gh: Not Found (HTTP 404)' >&2; exit 1"])
+def test_no_job_names_the_environment_before_it_is_known_to_be_there(
+    jobs: dict[str, dict[str, Any]], answer: str, tmp_path: Path
+) -> None:
+    assert (jobs["deploy"]["needs"], jobs["deploy"]["environment"]) == ("environment", "production")
+    assert "environment" not in jobs["environment"]
+    assert jobs["environment"]["permissions"] == {"actions": "read"}
+    program(tmp_path / "bin/gh", f'echo "$GH_TOKEN: $*"; {answer}')
+    given = {"github": {"token": "t0ken", "repository": "acme/shop"}}
+    ran = run(step(jobs["environment"], "Find the environment"), given, tmp_path)
+    assert ran.log.splitlines()[0] == "t0ken: api --silent repos/acme/shop/environments/production"
+    assert ran.code == (0 if answer == "exit 0" else 1)
+    assert ("no environment production" in errors(ran)) is (ran.code == 1)
+
+
+GIVEN = ("BEHINDY_SSH_KEY", "BEHINDY_SSH_KEY_PASSPHRASE", "BEHINDY_NOTIFY_URL", "DOCKERHUB_USERNAME")
+
+
+def test_the_host_is_given_what_is_set_and_the_signals_reach_the_deploy(
+    jobs: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    deploy = step(jobs["deploy"], "Deploy")
+    program(tmp_path / "bin/behindy-ops", 'echo "$PPID $*"; env')
+    secrets = {name: f"the {name}" for name in re.findall(r"secrets\.(\w+)", str(deploy))}
+    ran = run(deploy, {"inputs": {"tag": "v 2"}, "vars": {"BEHINDY_PORT": "2222"}, "secrets": secrets}, tmp_path)
+    parent, *words = ran.log.splitlines()[0].split(" ", 3)
+    assert (words, parent) == (["deploy.all", "--tag", "v 2"], str(os.getpid())), "a shell stands between"
+    assert not wrong(words)
+    environment = dict(line.split("=", 1) for line in ran.log.splitlines() if "=" in line)
+    expected = {name: f"the {name}" for name in GIVEN} | {"DOCKERHUB_TOKEN": "the DOCKERHUB_PULL_TOKEN"}
+    expected |= {"BEHINDY_PORT": "2222", "BEHINDY_USER": "ubuntu", "BEHINDY_HOST": ""}
+    assert {name: environment[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("page", ["docs/library.md", "docs/ko/library.md"])
+def test_what_the_workflow_reads_is_what_the_page_has_people_set(jobs: dict[str, dict[str, Any]], page: str) -> None:
+    read = re.findall(r"\b(vars|secrets)\.(\w+)", str(jobs["deploy"]))
+    kinds = {"variable": "vars", "secret": "secrets"}
+    told = [
+        (kinds[row[1]], name)
+        for row in rows(page)
+        if len(row) == 3 and row[1] in kinds
+        for name in re.findall(r"`(\w+)`", row[0])
+    ]
+    assert sorted(told) == sorted(read)
+
+
+def test_the_workflow_is_as_good_as_those_here(jobs: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    """It passes what `inv lint` has them pass, and its actions are the commits that they are pinned to."""
+    here = {each.get("uses") for workflow in WORKFLOWS.values() for job in workflow["jobs"].values()
+            for each in job.get("steps", ())}  # fmt: skip
+    assert {each["uses"] for job in jobs.values() for each in job["steps"] if "uses" in each} <= here
+    assert {job["runs-on"] for job in jobs.values()} == {"ubuntu-24.04"}
+    assert [found for title, script in run_steps({"jobs": jobs}) if (found := problems(title, script))] == []
+    file = tmp_path / WORKFLOW
+    file.parent.mkdir(parents=True)
+    file.write_text(made(answers(), tmp_path)[WORKFLOW])
+    tools = Path(sys.executable).parent
+    for argv in (
+        ("check-jsonschema", "--quiet", "--builtin-schema", "vendor.github-workflows"),
+        ("zizmor", "--offline", "--quiet", "--persona=pedantic"),
+    ):
+        done = subprocess.run([tools / argv[0], *argv[1:], file], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_compose_file_that_is_there_keeps_every_line(tmp_path: Path) -> None:
