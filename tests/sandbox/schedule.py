@@ -42,7 +42,7 @@ WHOLE_FILE_SECONDS = 30.0
 USUAL_SECONDS = 3.5
 SECONDS = {
     "test_adopt": 30.0,
-    "test_adopting": 200.0,
+    "test_adopting": 130.0,
     "test_before": 25.0,
     "test_completion": 5.0,
     "test_connection": 1.0,

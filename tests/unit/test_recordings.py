@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from behindy_ops.deploy.steps.step import LOGGED
 from behindy_ops.tasks import root
 from sandbox.recording.record import FOLDER, TITLES
 from sandbox.recording.traces import left
@@ -17,8 +18,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
 ENDS = {
     "deploy": r"frontend v2 is live",
-    "refusal": r"echo \$\?\n50\n",
-    "doctor": r"TROUBLE llmserver: off the network[\s\S]+Connect llmserver +\d",
+    "refusal": rf"{re.escape(LOGGED)}[\s\S]+echo \$\?\n50\n",
+    "doctor": r"TROUBLE llmserver: off the network[\s\S]+What helps most: [\s\S]+Connect llmserver +\d",
 }
 
 
