@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from behindy_ops.facts.figures import size
 from sandbox.bench.plot import plot
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ __all__ = ["REFUSED", "Expected", "Measured", "PowerCut", "Stage", "problems", "
 
 REFUSED = 50
 """The exit code of a deploy whose candidate was not good enough."""
-_MB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -222,5 +222,5 @@ def _traffic_lines(measured: Measured) -> list[str]:
 def _memory_line(memory: Memory | None, whose: str) -> str:
     if memory is None:
         return "Memory at the peak: could not be read"
-    swap = f", swap {memory.swap_used // _MB} of {memory.swap_total // _MB} MB" if memory.swap_total else ""
-    return f"Memory of {whose} at the peak: {memory.used // _MB} of {memory.total // _MB} MB{swap}"
+    swap = f", swap {size(memory.swap_used)} of {size(memory.swap_total)}" if memory.swap_total else ""
+    return f"Memory of {whose} at the peak: {size(memory.used)} of {size(memory.total)}{swap}"

@@ -116,7 +116,7 @@ def test_the_report_shows_deploys_requests_plot_and_memory_within_80_columns() -
     assert "frontend v3: refused, exit code 50 in 6.5" in text
     assert "Requests: 3050 sent, 0 lost" in text
     assert "█" in text
-    assert "Memory of the host at the peak: 800 of 2048 MB, swap 5 of 2048 MB" in text
+    assert "Memory of the host at the peak: 800 MB of 2048 MB, swap 5.0 MB of 2048 MB" in text
     assert max(map(len, lines)) <= 80
 
 
