@@ -210,7 +210,7 @@ class TestJob:
     @full
     def test_a_timer_that_was_switched_off_is_on_again_by_what_the_doctor_says(self, made: Bare) -> None:
         made.sh(f"systemctl disable {JOB}.timer")
-        assert found(made) == {"job not scheduled": "Put it there again: inv deploy.report --force"}
+        assert found(made) == {"job not scheduled": "Put it there again: inv deploy.report --tag TAG --force"}
         deploy(made, "--force").ok()
         assert is_on(made, f"{JOB}.timer")
         assert found(made) == {}
