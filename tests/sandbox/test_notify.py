@@ -130,6 +130,10 @@ def test_the_doctor_tells_what_is_wrong_and_nothing_of_a_host_that_is_well(recei
         assert (ran.code, told["task"], told["outcome"], told["exit_code"]) == (65, "doctor", "trouble", 65)
         assert "redis" in [each["subject"] for each in told["findings"]]
         assert "TROUBLE redis" in told["text"]
+        ran = inv("ops.doctor", "--notify", "--fix", env=environment(**to(receiver)))  # nobody is there to say yes
+        assert (ran.code, only(receiver, ran)["outcome"]) == (2, "trouble")
+        ran = inv("ops.doctor", "--notify", env=environment(**to(receiver)))
+        assert (only(receiver, ran)["outcome"], "The webhooks were told." in ran.out) == ("trouble", True)
     finally:
         on_host("docker", "start", "redis")
         wait_for(healthy, 60, "that all containers are healthy")

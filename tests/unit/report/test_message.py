@@ -380,6 +380,29 @@ def test_of_two_secrets_that_begin_alike_no_rest_is_left() -> None:
     assert "What: it says [hidden]" in message.lines
 
 
+def test_what_is_too_short_to_be_a_secret_does_not_eat_up_the_message() -> None:
+    message = told(replace(DEPLOY, hide=(Secret("v2"),)), [BEGUN, LIVE])
+    assert message.headline.endswith("frontend v2 is live")
+
+
+def test_the_public_domain_is_told_though_it_leads_to_the_host() -> None:
+    message = told(replace(DEPLOY, host="shop.example"), [BEGUN], Kind.RELEASE_REFUSED("shop.example answered 502."))
+    assert "What: shop.example answered 502." in message.lines
+
+
+def test_only_a_deploy_names_the_way_back() -> None:
+    events = [BEGUN, LIVE]
+    assert "To go back: inv deploy.rollback frontend" in told(DEPLOY, events).lines
+    assert not [line for line in told(replace(DEPLOY, task="rollback"), events).lines if "To go back" in line]
+
+
+def test_of_one_service_it_is_not_said_again_that_it_was_not_begun() -> None:
+    stopped = Kind.INTERRUPTED("Stopped by SIGINT.")
+    both = replace(DEPLOY, services=("frontend", "backend"))
+    assert "not begun: backend" in told(both, [BEGUN], stopped).lines
+    assert not [line for line in told(DEPLOY, [], stopped).lines if "not begun" in line]
+
+
 def test_a_host_that_is_called_as_a_service_hides_none_of_its_names() -> None:
     made = about("deploy", Settings(host="web"), ["web"], "mona")
     message = told(made, [DeployStarted("web", "v2", "web"), DeployFinished("web", "live", 1.0)])
