@@ -12,6 +12,7 @@ from sandbox.demo.place import meant_for
 from sandbox.host import lifecycle
 from sandbox.pages.files import DEMO
 from tests.sandbox.support import ROOT, Ran, inv_anew, live_release, on_host
+from tests.unit.pages import blocks
 
 if TYPE_CHECKING:
     from sandbox.host.info import SandboxInfo
@@ -24,8 +25,7 @@ LEFT_OUT = "…"
 
 def sample(page: str) -> list[str]:
     """What the page shows of the demo's output."""
-    blocks = re.findall(r"^```\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    (shown,) = (block for block in blocks if block.startswith("Requests: "))
+    (shown,) = (text for language, text in blocks(page) if not language and text.startswith("Requests: "))
     return [line for line in shown.splitlines() if line.strip() not in {"", LEFT_OUT}]
 
 
@@ -33,7 +33,7 @@ def shape(line: str) -> str:
     """A line without what differs from run to run: figures, bars, and how much room they take."""
     bars = re.sub(r"[▁-█]([▁-█ ]*[▁-█])?", "bars", line.rstrip())
     axis = re.sub(r"[┴─]+", "axis", bars)
-    figures = re.sub(r"(?<!v)\d+(?: s(?: +\d+ s)*)?", "#", axis)
+    figures = re.sub(r"(?<!v)\d+(?: s\b(?: +\d+ s\b)*)?", "#", axis)
     return re.sub(r"(?<=\S) +", " ", figures).strip()
 
 
