@@ -59,6 +59,11 @@ def without_registry() -> Iterator[None]:
         on_host("pkill", "-CONT", "-x", "docker-registry")
 
 
+def images() -> list[str]:
+    """Docker lists those that were made in the same second in any order."""
+    return sorted(on_host("docker", "images", "-aq", "--no-trunc").split())
+
+
 def words(tag: str) -> list[str]:
     return ["deploy.frontend", "--from-local", tag, "--watch", "0", "--json"]
 
@@ -117,7 +122,7 @@ def test_a_deploy_and_a_rollback_need_no_registry_and_lose_nothing(
 def test_a_client_that_is_killed_in_the_middle_leaves_nothing_half_made_and_the_next_deploy_goes_on(
     build: Callable[..., str],
 ) -> None:
-    before = containers(), live_release("frontend"), on_host("docker", "images", "-aq", "--no-trunc")
+    before = containers(), live_release("frontend"), images()
     argv = [sys.executable, "-m", "invoke", *words(build("local-large", 60_000_000))]
     with subprocess.Popen(argv, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True) as running:
         for line in running.stdout or ():
@@ -130,5 +135,5 @@ def test_a_client_that_is_killed_in_the_middle_leaves_nothing_half_made_and_the_
         10,
         "that Docker has thrown away what came",
     )
-    assert (containers(), live_release("frontend"), on_host("docker", "images", "-aq", "--no-trunc")) == before
+    assert (containers(), live_release("frontend"), images()) == before
     deploy("local-large")
