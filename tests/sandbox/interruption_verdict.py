@@ -81,7 +81,7 @@ def _losses(_: Case, outcome: Outcome) -> str:
 
 def allowed_codes(case: Case) -> set[int]:
     """The exit codes a client may end with. It may also have been done already, after the last step."""
-    done = {0} if case.moment in map(Moment, ("verify", "tidy", "drain")) else set()
+    done = {0} if case.moment.step in {"verify", "tidy", "drain"} else set()  # the first takes less than 0.1 s
     match case.kind:
         case Kind.KILL:
             return {-9}
