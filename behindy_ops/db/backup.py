@@ -93,7 +93,9 @@ def fetch(session: Session, name: str, to: Path) -> Path:
     if name not in database.backups:
         kept = ", ".join(sorted(database.backups)) or "none"
         what = f"The host keeps no backup {name}." if name else f"The host keeps no backup of {database.name}."
-        raise Kind.BACKUP_INVALID(what, state=UNCHANGED, remedy=f"Backups there: {kept}. Make one: inv db.backup")
+        raise Kind.BACKUP_INVALID(
+            what, state=UNCHANGED, remedy=f"Backups there: {kept}. Make one: inv db.backup --keep-on-host"
+        )
     path = _path(to, name)
     with session.step("fetch", f"Fetch {name}") as step:
         with _whole_or_nothing(path) as file:

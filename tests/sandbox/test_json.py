@@ -54,7 +54,7 @@ def test_all_that_is_on_standard_output_is_as_the_schema_says(task: str, candida
     names = {"new": str(tmp_path / "new"), "junk": str(tmp_path / "junk"), "candidate": str(candidate)}
     (tmp_path / "junk").write_bytes(b"no backup")
     if task == "db.fetch":
-        inv("db.backup").ok()  # there is one to fetch
+        inv("db.backup", "--keep-on-host").ok()  # there is one to fetch
     words = [word.format(**names) for word in WORDS.get(task, TASKS[task])]
     ran = inv(task, *words, "--json")
     told = schemas.check_output(task, ran.out, ran.code, SERVICES)

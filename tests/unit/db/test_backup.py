@@ -94,3 +94,9 @@ def test_only_a_backup_is_fetched(tmp_path: Path, name: str) -> None:
         fetch(scripted(db__look=KEPT).session, name, tmp_path)
     with raises(Kind.BACKUP_INVALID, match="inv db.backup"):
         fetch(scripted(db__look=LOOKED).session, "", tmp_path)
+
+
+def test_where_the_host_keeps_none_it_is_said_how_to_make_one_there(tmp_path: Path) -> None:
+    with raises(Kind.BACKUP_INVALID, match="The host keeps no backup of behindy") as refused:
+        fetch(scripted(db__look=LOOKED).session, "", tmp_path)
+    assert refused.value.remedy.endswith("Make one: inv db.backup --keep-on-host")
