@@ -20,7 +20,7 @@ from behindy_ops.project.settings import Settings
 from tests.kinds import raises
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.unit.host.ssh_server import SshServer
 
@@ -78,9 +78,20 @@ def test_a_command_that_hangs_is_ended_by_the_host(host: Host) -> None:
     assert (result.exit_code, result.how()) == (124, "timed out after 0.3 s")
 
 
+def once_it_runs(server: SshServer, then: Callable[[], None]) -> None:
+    """Do something, from elsewhere, as soon as a command has made the file ``runs``."""
+
+    def wait() -> None:
+        while not (server.home / "runs").exists():
+            time.sleep(0.01)
+        then()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def test_a_command_that_a_signal_ended_has_failed(host: Host, server: SshServer) -> None:
-    threading.Timer(0.2, server.end, ["sleep 77"]).start()
-    result = host.run(sh("sleep 77"))
+    once_it_runs(server, lambda: server.end("sleep 77"))
+    result = host.run(sh("touch runs; exec sleep 77"))
     assert (result.exit_code, result.how()) == (-1, "killed by a signal")
 
 
@@ -131,9 +142,9 @@ def test_an_error_of_a_command_beside_others_is_raised_where_it_is_waited_for(ho
 
 
 def test_a_connection_that_breaks_is_told_from_a_command_that_fails(host: Host, server: SshServer) -> None:
-    threading.Timer(0.2, server.hang_up).start()
+    once_it_runs(server, server.hang_up)
     with pytest.raises(ConnectionLost, match="while trying to try it") as caught:
-        host.run(sh("sleep 9"))
+        host.run(sh("touch runs; sleep 9"))
     assert "inv deploy.status" in caught.value.remedy
     with pytest.raises(ConnectionLost):
         host.run(sh("true"))
