@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from behindy_ops.errors import STILL_RUNNING, BehindyError, Kind, signals_wait
 from behindy_ops.project.services import Service
@@ -111,7 +112,7 @@ class Hooks:
         """Run it in the project's folder; return why it did not end well, or an empty string, and what it wrote."""
         said: list[str] = []
         process: subprocess.Popen[str] | None = None
-        reader = threading.Thread(target=lambda: self._tell(process, name, said), daemon=True)
+        reader: threading.Thread | None = None
         try:
             with signals_wait(signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # so that what was started is known
                 process = subprocess.Popen(
@@ -125,7 +126,8 @@ class Hooks:
                     errors="replace",
                     start_new_session=True,  # so that all it has started can be ended
                 )
-                reader.start()
+            reader = threading.Thread(target=self._tell, args=(process.stdout, name, said), daemon=True)
+            reader.start()
             code = process.wait(self.limit)
         except OSError as error:
             return f"it cannot be started ({error.strerror})", said
@@ -134,13 +136,12 @@ class Hooks:
         finally:
             if process is not None:
                 _end(process)
+            if reader is not None:
                 reader.join(1)  # what it has left running may hold the pipe
         return (f"exit code {code}" if code > 0 else "killed by a signal") if code else "", said
 
-    def _tell(self, process: subprocess.Popen[str] | None, name: str, said: list[str]) -> None:
-        if process is None or process.stdout is None:
-            return
-        with process.stdout as output:
+    def _tell(self, output: IO[str], name: str, said: list[str]) -> None:
+        with output:
             for line in output:
                 said.append(line.rstrip("\n"))
                 self.emit(StepProgress(name, said[-1]))

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from behindy_ops.errors import Interrupted
+from behindy_ops.errors import Interrupted, Stopped, signals_raise, signals_wait
 from behindy_ops.host.interrupts import Interrupts, ending_signals_raise
 
 
@@ -77,6 +77,20 @@ print("never")
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False, timeout=20)
     assert (done.returncode, done.stdout) == (130, "")
     assert "inv deploy.recover" in done.stderr
+
+
+def test_a_signal_in_the_middle_of_what_must_be_finished_raises_right_after_it() -> None:
+    finished: list[str] = []
+
+    def finish() -> None:
+        with signals_wait(signal.SIGINT, signal.SIGTERM):
+            signal.raise_signal(signal.SIGTERM)
+            finished.append("the block")
+        finished.append("more")
+
+    with pytest.raises(Stopped) as stopped, signals_raise(Stopped, signal.SIGTERM):
+        finish()
+    assert (finished, stopped.value.number) == (["the block"], signal.SIGTERM)
 
 
 def test_in_a_thread_there_are_no_signals_to_collect() -> None:
