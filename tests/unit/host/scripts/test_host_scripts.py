@@ -877,6 +877,12 @@ def test_infrastructure_is_started_and_waited_for(host: FakeHost) -> None:
     assert [up_.rpartition("--")[2] for up_ in ups] == ["no-recreate nginx", "force-recreate db"]
 
 
+def of_a_login_with_sudo(host: FakeHost) -> None:
+    infrastructure(host)
+    host.moved['"$(id -u)"'] = "1000"
+    host.on("sudo", "-n sh *", Answer(run='shift; exec "$@"'))
+
+
 @pytest.mark.parametrize("may", [True, False])
 def test_new_connections_wait_while_nginx_is_replaced(host: FakeHost, *, may: bool) -> None:
     infrastructure(host)
@@ -923,9 +929,7 @@ def test_nothing_is_said_of_connections_to_an_nginx_that_was_stopped(host: FakeH
 
 
 def test_a_kernel_that_cannot_end_a_rule_by_itself_holds_them_all_the_same(host: FakeHost) -> None:
-    infrastructure(host)
-    host.moved['"$(id -u)"'] = "1000"
-    host.on("sudo", "-n sh *", Answer(run='shift; exec "$@"'))
+    of_a_login_with_sudo(host)
     for program in ("iptables", "ip6tables"):
         host.on(program, "*")
         host.on(program, "*--datestop*", Answer(code=1))
@@ -944,9 +948,7 @@ def test_a_kernel_that_cannot_end_a_rule_by_itself_holds_them_all_the_same(host:
 
 
 def test_who_holds_connections_lets_them_in_when_the_script_is_killed(host: FakeHost) -> None:
-    infrastructure(host)
-    host.moved['"$(id -u)"'] = "1000"
-    host.on("sudo", "-n sh *", Answer(run='shift; exec "$@"'))
+    of_a_login_with_sudo(host)
     host.on("iptables", "*", "", Answer(run=': >"$root/let in"'))
     host.on("ip6tables", "*")
     host.on("docker", "compose ps -aq *", "c1\n")
@@ -961,9 +963,7 @@ def test_who_holds_connections_lets_them_in_when_the_script_is_killed(host: Fake
 
 
 def test_it_does_so_too_where_the_script_is_killed_before_it_has_heard_that_they_are_held(host: FakeHost) -> None:
-    infrastructure(host)
-    host.moved['"$(id -u)"'] = "1000"
-    host.on("sudo", "-n sh *", Answer(run='shift; exec "$@"'))
+    of_a_login_with_sudo(host)
     host.on("iptables", "*", Answer(run='kill -9 "$(cat "$root/script")"'), Answer(run=': >"$root/let in"'))
     host.on("ip6tables", "*")
     host.on("docker", "compose ps -aq *", "c1\n")
